@@ -1,0 +1,34 @@
+# Everything starts from Python 3.11 or newer; each target makes .venv and installs what it needs.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+SUBJECT ?=
+
+.PHONY: help demo test check nano
+
+help:
+	@echo "make demo [SUBJECT='a boat school']   draw, ask, find, edit, tell a story, make slides: out/demo/index.html"
+	@echo "make test                             all tests that need no GPU"
+	@echo "make check                            format, lint, types, import rules"
+	@echo "make nano                             retrain the shipped model"
+
+demo: .venv/.installed-local
+	.venv/bin/python examples/demo.py $(if $(SUBJECT),"$(SUBJECT)")
+
+test: .venv/.installed-dev
+	.venv/bin/python -m pytest -m "not gpu" $(PYTEST_ARGS)
+
+check: .venv/.installed-dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+nano: .venv/.installed-train
+	.venv/bin/python -m seedx_finetune nano
+
+# One rule for every extra: local, train, dev.
+.venv/.installed-%: pyproject.toml
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@echo "installing what .[$*] needs; the first time takes some minutes"
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
+	@touch $@
+.PRECIOUS: .venv/.installed-%

@@ -1,0 +1,1 @@
+"""Teaching the models of the SeedX SDK: the picture-book world, data, training and measurement."""

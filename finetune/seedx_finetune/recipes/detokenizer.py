@@ -1,0 +1,83 @@
+"""Training of the de-tokenizer: stage 1 from image features alone, stage 2 with a condition image beside them.
+
+The features are those of the frozen visual encoder, averaged four by four (what the language model learns to predict),
+and optionally the language model's own predictions, so that the de-tokenizer meets what it will be given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+
+from seedx_finetune.trainer import TrainConfig
+from seedx_sdk.model.denoising import denoising_loss, size_ids
+from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
+
+
+class DetokenizerParts(nn.Module):
+    """The two trained parts of a de-tokenizer."""
+
+    def __init__(self, unet: UNet2DConditionModel, resampler: DetokenizerResampler) -> None:
+        super().__init__()
+        self.unet, self.resampler = unet, resampler
+
+
+@dataclass(kw_only=True, slots=True)
+class DenoisingData:
+    """What the de-tokenizer trains on."""
+
+    latents: np.ndarray
+    """(pictures, C, H, W) unscaled posterior modes."""
+    features: np.ndarray
+    """(pictures, 256, D) visual features."""
+    scaling_factor: float
+    """The VAE's."""
+    image_size: int
+    """Side of the pictures in pixels."""
+    pairs: np.ndarray | None = None
+    """(edits, 2) picture indices of source and target; None in stage 1."""
+    predicted: dict[int, np.ndarray] | None = None
+    """The language model's prediction (64, D) for some pictures, used for half of them; None to use none."""
+    condition_share: float = 0.5
+    """Share of samples in stage 2 that get a condition image."""
+    feature_noise: float = 0.0
+    """Largest standard deviation of the noise put on the features, drawn per sample from 0 to this."""
+
+
+def loss(
+    model: DetokenizerParts, scheduler: DDPMScheduler, data: DenoisingData, config: TrainConfig, step: int
+) -> dict[str, Tensor]:
+    """Returns the denoising loss on the batch of this update."""
+    rng = np.random.default_rng((config.seed, step))
+    size = config.batch_size
+    target = rng.integers(len(data.latents), size=size)
+    source = np.full(size, -1)
+    if data.pairs is not None:
+        conditioned = rng.random(size) < data.condition_share
+        chosen = data.pairs[rng.integers(len(data.pairs), size=size)]
+        target = np.where(conditioned, chosen[:, 1], target)
+        source = np.where(conditioned, chosen[:, 0], source)
+    embeds = torch.from_numpy(data.features[target].astype(np.float32)).unflatten(1, (-1, 4)).mean(2)
+    if data.predicted is not None:
+        for row, index in enumerate(target):
+            if index in data.predicted and rng.random() < 0.7:
+                embeds[row] = torch.from_numpy(data.predicted[index].astype(np.float32))
+    if data.feature_noise:
+        embeds = embeds + data.feature_noise * torch.rand(size, 1, 1) * torch.randn_like(embeds)
+    latents = torch.from_numpy(data.latents[target].astype(np.float32)) * data.scaling_factor
+    condition = None
+    if data.pairs is not None:
+        condition = torch.from_numpy(data.latents[np.maximum(source, 0)].astype(np.float32))
+        condition[torch.from_numpy(source < 0)] = 0
+    noise = torch.randn_like(latents)
+    timesteps = torch.randint(0, scheduler.config.num_train_timesteps, (size,))
+    with torch.autocast("cpu", torch.bfloat16):
+        value = denoising_loss(
+            model.unet, model.resampler, scheduler, latents, embeds, noise=noise, timesteps=timesteps,
+            time_ids=size_ids(data.image_size, data.image_size, size), condition_latents=condition,
+        )
+    return {"loss": value}

@@ -1,0 +1,99 @@
+"""The small language model: its tokenizer, its start, and pre-training on the picture book in words.
+
+The text lessons are the later tasks with a layout in the place of the picture, so that the model knows the language,
+the location tokens and how instructions change a page before it sees its first image feature.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import sentencepiece
+import torch
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from seedx_finetune import dialogues
+from seedx_finetune.recipes.start import smooth_rows
+from seedx_finetune.sequences import IGNORE, collate, encode
+from seedx_finetune.trainer import TrainConfig
+from seedx_finetune.world import sample_edit, sample_scene
+from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.tokens import NUM_IMAGE_TOKENS, NUM_LOC_BINS, added_tokens, clean_text, image_token, loc_token
+
+
+def train_tokenizer(folder: Path, *, vocab_size: int, seed: int, num_texts: int = 3000) -> Tokenizer:
+    """Trains a sentencepiece BPE model with byte fallback on lessons and writes it in the released layout."""
+    rng = np.random.default_rng(seed)
+    texts = []
+    for i in range(num_texts):
+        edit = sample_edit(rng) if i % 4 == 0 else None
+        for segment in dialogues.text_lesson(sample_scene(rng), edit, rng):
+            texts.append(clean_text(segment.text).replace("\n", " ").strip())
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts), model_writer=model, model_type="bpe", vocab_size=vocab_size, byte_fallback=True,
+        character_coverage=1.0, normalization_rule_name="identity", remove_extra_whitespaces=False,
+        user_defined_symbols=["[INST]", "[/INST]"], hard_vocab_limit=False, num_threads=1, minloglevel=2,
+        required_chars="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?'\"()-",
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tokenizer.model").write_bytes(model.getvalue())
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    added = {name: pieces.get_piece_size() + i for i, name in enumerate(added_tokens())}
+    (folder / "added_tokens.json").write_text(json.dumps(added, indent=0))
+    core = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    (folder / "special_tokens_map.json").write_text(json.dumps(core))
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(core | {"tokenizer_class": "LlamaTokenizer", "legacy": True, "clean_up_tokenization_spaces": False})
+    )
+    return Tokenizer.from_pretrained(folder)
+
+
+def new_language_model(tokenizer: Tokenizer, *, hidden_size: int, layers: int, heads: int, mlp: int) -> LlamaForCausalLM:
+    """Returns a Llama with fresh weights whose location and image tokens start on smooth curves.
+
+    Neighbouring bins start with similar rows, in and out, so what is learnt of one place holds for the places beside
+    it; image token k starts at its place in the 16 x 4 raster of regressed features.
+    """
+    llm = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer), hidden_size=hidden_size, num_hidden_layers=layers, num_attention_heads=heads,
+            num_key_value_heads=heads, intermediate_size=mlp, rms_norm_eps=1e-5, max_position_embeddings=2048,
+            tie_word_embeddings=False, bos_token_id=1, eos_token_id=2, pad_token_id=0, attn_implementation="sdpa",
+        )
+    )
+    locations = [tokenizer.token_to_id(loc_token(i)) for i in range(NUM_LOC_BINS)]
+    images = [tokenizer.token_to_id(image_token(i)) for i in range(NUM_IMAGE_TOKENS)]
+    place = torch.arange(NUM_IMAGE_TOKENS)
+    with torch.no_grad():
+        for weight in (llm.get_input_embeddings().weight, llm.get_output_embeddings().weight):
+            weight[locations] += smooth_rows(torch.arange(NUM_LOC_BINS) / NUM_LOC_BINS, hidden_size)
+            weight[images] += smooth_rows(place // 4 / 16, hidden_size) + smooth_rows(place % 4 / 4, hidden_size)
+    return llm
+
+
+def loss(llm: LlamaForCausalLM, tokenizer: Tokenizer, config: TrainConfig, step: int) -> dict[str, Tensor]:
+    """Returns the next-token loss on the text lessons of this update; every token but the padding is learnt."""
+    rng = np.random.default_rng((config.seed, step))
+    lessons = []
+    for _ in range(config.batch_size):
+        edit = sample_edit(rng) if rng.random() < 0.35 else None
+        lessons.append(encode(dialogues.text_lesson(sample_scene(rng), edit, rng), tokenizer))
+    batch = collate(lessons, None, tokenizer.pad_id)
+    real = torch.zeros_like(batch.labels, dtype=torch.bool)
+    for row, lesson in enumerate(lessons):
+        real[row, : len(lesson.input_ids)] = True
+    with torch.autocast("cpu", torch.bfloat16):
+        hidden = llm.model(input_ids=batch.input_ids, use_cache=False).last_hidden_state[:, :-1]
+        wanted = real[:, 1:]
+        logits = llm.lm_head(hidden[wanted]).float()
+    target = batch.input_ids[:, 1:][wanted]
+    each = torch.nn.functional.cross_entropy(logits, target, reduction="none")
+    answer = batch.labels[:, 1:][wanted] != IGNORE
+    # The answers are what counts; the rest of the text is learnt lightly, as language.
+    weight = torch.where(answer, 1.0, 0.2)
+    return {"loss": (each * weight).sum() / weight.sum(), "answers": each[answer].mean().detach()}

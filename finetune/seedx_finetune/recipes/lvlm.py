@@ -1,0 +1,89 @@
+"""Training of the multimodal model: stage I pre-training, instruction tuning, and the edit specialist.
+
+All three are one loss over different mixtures of dialogues. Each batch comes from one source, so its rows are about
+equally long; sources are mixed by weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from peft import LoraConfig, get_peft_model
+from torch import Tensor
+from transformers import LlamaForCausalLM
+
+from seedx_finetune import dialogues
+from seedx_finetune.corpus import Corpus
+from seedx_finetune.dialogues import Segment
+from seedx_finetune.sequences import Batch, collate, encode
+from seedx_finetune.trainer import TrainConfig
+from seedx_sdk.model.lvlm import LVLM
+from seedx_sdk.model.tokenizer import Tokenizer
+
+Source = Literal["grounded_caption", "conversation", "drawing", "edit"]
+
+_SIZE: dict[Source, float] = {"grounded_caption": 1.0, "conversation": 0.7, "drawing": 1.5, "edit": 0.8}
+"""Rows of a batch of this source as a multiple of the batch size: shorter dialogues, more rows."""
+
+
+def with_lora(llm: LlamaForCausalLM, *, rank: int, full: bool) -> LlamaForCausalLM:
+    """Wraps the language model with LoRA on all linear layers.
+
+    Args:
+        llm: Changed in place.
+        rank: Of every adapter; alpha is twice the rank.
+        full: Also train full copies of norms and embeddings, as the reference does (llm_seed_x_lora.yaml). Without,
+            the adapter holds LoRA alone, so servers that load only LoRA can serve it.
+    """
+    saved = ["input_layernorm", "post_attention_layernorm", "norm", "embed_tokens", "lm_head"]
+    config = LoraConfig(
+        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM",
+        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "down_proj", "up_proj"],
+        modules_to_save=saved if full else None,
+    )
+    return get_peft_model(llm, config)  # type: ignore[return-value]
+
+
+def sample_batch(
+    corpus: Corpus, features: np.ndarray, tokenizer: Tokenizer, mixture: Mapping[Source, float], config: TrainConfig,
+    step: int,
+) -> tuple[Source, Batch]:
+    """Returns the source and the batch of this update."""
+    rng = np.random.default_rng((config.seed, step))
+    sources, weights = tuple(mixture), np.array(tuple(mixture.values()))
+    source = sources[int(rng.choice(len(sources), p=weights / weights.sum()))]
+    rows = max(1, round(config.batch_size * _SIZE[source]))
+    examples = [encode(_dialogue(source, corpus, rng), tokenizer) for _ in range(rows)]
+    return source, collate(examples, features, tokenizer.pad_id)
+
+
+def _dialogue(source: Source, corpus: Corpus, rng: np.random.Generator) -> list[Segment]:
+    if source == "edit":
+        edit = int(rng.integers(len(corpus.edits)))
+        return dialogues.edit_request(*corpus.pair(edit), corpus.edits[edit])
+    index = int(rng.integers(len(corpus.pages)))
+    while not corpus.pages[index].things:
+        index = int(rng.integers(len(corpus.pages)))
+    page = corpus.pages[index]
+    if source == "grounded_caption":
+        return dialogues.grounded_caption(index, page, rng)
+    if source == "drawing":
+        return dialogues.drawing_request(index, page, rng)
+    return dialogues.conversation(index, page, rng, turns=int(rng.integers(3, 9)))
+
+
+def loss(model: LVLM, source: Source, batch: Batch) -> dict[str, Tensor]:
+    """Returns the total loss and its terms, named by the source."""
+    with torch.autocast("cpu", torch.bfloat16):
+        out = model(
+            batch.input_ids, batch.labels, image_embeds=batch.image_embeds, ids_cmp_mask=batch.ids_cmp_mask,
+            ids_gen_mask=batch.ids_gen_mask, embeds_cmp_mask=batch.embeds_cmp_mask,
+            embeds_gen_mask=batch.embeds_gen_mask, patch_positions=batch.patch_positions,
+        )
+    terms = {"loss": out.total_loss, f"{source}_lm": out.lm_loss.detach()}
+    if out.num_images:
+        terms[f"{source}_rec"] = out.rec_loss.detach()
+    return terms

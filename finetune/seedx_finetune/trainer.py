@@ -1,0 +1,162 @@
+"""The one training loop: every stage of every model is this loop around a different loss function.
+
+A stage hands over the module to train and `loss(step) -> {"loss": ..., more to log}`. The batch is a pure function of
+the step, so a run that was cut off and resumed sees exactly the batches that it would have seen.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from seedx_finetune.schedule import lr_at
+
+Loss = Callable[[int], dict[str, Tensor]]
+
+
+@dataclass(kw_only=True, slots=True)
+class TrainConfig:
+    """How one stage is optimised."""
+
+    steps: int
+    """Optimizer updates."""
+    batch_size: int
+    """Samples in one update; used by the stage's loss function."""
+    learning_rate: float
+    """Peak learning rate."""
+    warmup_steps: int = 100
+    """Linear warm-up, in updates."""
+    min_lr_ratio: float = 0.05
+    """Floor of the cosine, as a share of the peak (scripts/train_seed_x_sft.sh: 0.05)."""
+    weight_decay: float = 0.05
+    """AdamW decay of matrices; vectors and embeddings of one row are not decayed."""
+    betas: tuple[float, float] = (0.9, 0.98)
+    """AdamW moments (scripts/train_seed_x_sft.sh)."""
+    clip: float = 1.0
+    """Largest gradient norm."""
+    ema_decay: float | None = None
+    """Keep an exponential average of the weights and return that one; None to return the last weights."""
+    seed: int = 0
+    """Seed of initialisation and of every batch."""
+    save_every: int = 200
+    """Updates between checkpoints to resume from."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that can't train.
+
+        Raises:
+            ValueError: If a count is not positive.
+        """
+        if min(self.steps, self.batch_size, self.save_every) < 1 or self.learning_rate <= 0:
+            raise ValueError(f"steps, batch_size, save_every and learning_rate must be positive, got {asdict(self)}")
+
+
+def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder: Path) -> nn.Module:
+    """Train the parameters of `module` that require gradients and return it with its final weights.
+
+    Writes `log.jsonl` (one line per 20 updates) and `checkpoint.pt` into `folder`, and resumes from the latter.
+
+    Args:
+        name: Shown in the progress bar.
+        module: Holds every trainable parameter; the loss function closes over it.
+        loss: Maps the update number to a dictionary with the scalar `loss` and more scalars to log.
+        config: Optimisation settings.
+        folder: Where the log and the checkpoint go.
+
+    Raises:
+        FloatingPointError: If the loss is not finite.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    trainable = {n: p for n, p in module.named_parameters() if p.requires_grad}
+    groups = [
+        {"params": [p for p in trainable.values() if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in trainable.values() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, eps=1e-6)
+    average = {n: p.detach().clone() for n, p in trainable.items()} if config.ema_decay else None
+    start = _resume(folder / "checkpoint.pt", module, optimizer, average)
+    module.train()
+    began = time.monotonic()
+    with (
+        (folder / "log.jsonl").open("a") as log,
+        tqdm(range(start, config.steps), name, initial=start, total=config.steps, mininterval=5) as bar,
+    ):
+        for step in bar:
+            for group in optimizer.param_groups:
+                group["lr"] = lr_at(
+                    step, "cosine", config.learning_rate, config.warmup_steps, config.steps, config.min_lr_ratio
+                )
+            torch.manual_seed(config.seed * 1_000_003 + step)
+            terms = loss(step)
+            if not torch.isfinite(terms["loss"]):
+                raise FloatingPointError(f"{name}: the loss is {terms['loss'].item()} at update {step}; lower the rate")
+            optimizer.zero_grad(set_to_none=True)
+            terms["loss"].backward()  # type: ignore[no-untyped-call]
+            norm = torch.nn.utils.clip_grad_norm_(list(trainable.values()), config.clip)
+            optimizer.step()
+            if average is not None and config.ema_decay:
+                decay = min(config.ema_decay, (1 + step) / (10 + step))
+                with torch.no_grad():
+                    torch._foreach_lerp_(list(average.values()), list(trainable.values()), 1 - decay)
+            if step % 20 == 0 or step == config.steps - 1:
+                row = {k: round(v.item(), 5) for k, v in terms.items()} | {"grad_norm": round(norm.item(), 4)}
+                bar.set_postfix({k: f"{v:.3g}" for k, v in row.items()})
+                print(
+                    json.dumps({"step": step, "seconds": round(time.monotonic() - began, 1)} | row),
+                    file=log,
+                    flush=True,
+                )
+            if (step + 1) % config.save_every == 0 or step == config.steps - 1:
+                _save(folder / "checkpoint.pt", step + 1, module, optimizer, average)
+    if average is not None:
+        with torch.no_grad():
+            for n, p in trainable.items():
+                p.copy_(average[n])
+    return module.eval()
+
+
+def _save(
+    path: Path, step: int, module: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor] | None
+) -> None:
+    """Write everything that is needed to go on, atomically."""
+    trainable = {n: p.detach() for n, p in module.named_parameters() if p.requires_grad}
+    state = {"step": step, "weights": trainable, "optimizer": optimizer.state_dict(), "average": average}
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def _resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor] | None) -> int:
+    """Load a checkpoint if there is one; returns the number of updates done."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    parameters = dict(module.named_parameters())
+    with torch.no_grad():
+        for name, value in state["weights"].items():
+            parameters[name].copy_(value)
+    optimizer.load_state_dict(state["optimizer"])
+    if average is not None:
+        average.update(state["average"])
+    return int(state["step"])
+
+
+def save_weights(module: nn.Module, path: Path) -> None:
+    """Write a module's state dict as safetensors, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file({k: v.detach().contiguous() for k, v in module.state_dict().items()}, partial)
+    partial.replace(path)
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Load what `save_weights` wrote; names and shapes must agree exactly."""
+    module.load_state_dict(load_file(path))

@@ -1,0 +1,80 @@
+"""The picture book: a small world of flat drawings with exact captions, boxes, questions and edits.
+
+`sample_scene` makes a page, `render` draws it, `caption`, `describe`, `questions` and `referring` put it in words,
+`sample_edit` makes a page, an instruction and the page after it. All of it is a pure function of a NumPy generator.
+"""
+
+from .edits import EDIT_KINDS, EditKind, EditPair, sample_edit
+from .language import NUMBER_WORDS, caption, count_noun, describe, facts, parse_description
+from .questions import QA, QuestionType, questions
+from .references import references, referring
+from .render import render
+from .scene import (
+    SPOTS,
+    Box,
+    Relation,
+    Scene,
+    Thing,
+    box_around,
+    place,
+    region_of,
+    relation_between,
+    relations,
+    sample_scene,
+)
+from .vocabulary import (
+    BACKGROUNDS,
+    COLORS,
+    HELD_OUT_PAIRS,
+    KINDS,
+    PAIRS,
+    SEEN_PAIRS,
+    SIZES,
+    Background,
+    Pair,
+    SizeName,
+    held_out,
+    plural,
+)
+
+__all__ = [
+    "BACKGROUNDS",
+    "COLORS",
+    "EDIT_KINDS",
+    "HELD_OUT_PAIRS",
+    "KINDS",
+    "NUMBER_WORDS",
+    "PAIRS",
+    "QA",
+    "SEEN_PAIRS",
+    "SIZES",
+    "SPOTS",
+    "Background",
+    "Box",
+    "EditKind",
+    "EditPair",
+    "Pair",
+    "QuestionType",
+    "Relation",
+    "Scene",
+    "SizeName",
+    "Thing",
+    "box_around",
+    "caption",
+    "count_noun",
+    "describe",
+    "facts",
+    "held_out",
+    "parse_description",
+    "place",
+    "plural",
+    "questions",
+    "references",
+    "referring",
+    "region_of",
+    "relation_between",
+    "relations",
+    "render",
+    "sample_edit",
+    "sample_scene",
+]

@@ -1,0 +1,5 @@
+"""`python -m seedx_sdk` is `seedx`."""
+
+from .cli import main
+
+main()

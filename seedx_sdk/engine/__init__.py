@@ -1,0 +1,35 @@
+"""From a model directory to something that answers requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seedx_sdk.errors import MissingExtraError, WeightsMissingError
+
+from .protocol import Engine, Request
+
+__all__ = ["NANO", "Engine", "Request", "load_engine"]
+
+NANO = Path(__file__).parent.parent / "nano"
+"""The directory of the model that ships inside the package."""
+
+
+def load_engine(model: str | Path | None = None) -> Engine:
+    """The engine for a model directory; None is the shipped nano model.
+
+    Raises:
+        MissingExtraError: torch and its companions are not installed.
+        WeightsMissingError: the directory or a weight file is not there.
+        WeightsCorruptError: a weight file is cut short or has another hash.
+    """
+    directory = NANO if model is None else Path(model)
+    if not (directory / "config.json").is_file():
+        what = "a directory with config.json" if model is not None else "the shipped model; install seedx-sdk again"
+        raise WeightsMissingError(f"there is no model at '{directory}'; it must be {what}")
+    try:
+        from .local import LocalEngine
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("seedx_"):
+            raise
+        raise MissingExtraError("local", error.name) from error
+    return LocalEngine.load(directory)

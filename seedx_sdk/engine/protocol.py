@@ -1,0 +1,41 @@
+"""The seam between the client and whatever computes: one request in, a stream of events out. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from seedx_sdk.types import GenerationOptions, Message, ModelInfo, StreamEvent
+
+__all__ = ["Engine", "Request", "Task"]
+
+Task = Literal["describe", "detect", "generate", "edit", "chat"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """A checked request. Pictures in `messages` are RGB; the last message is the user's."""
+
+    task: Task
+    """Chooses the prompt template and the specialist."""
+    messages: tuple[Message, ...]
+    options: GenerationOptions
+
+
+class Engine(Protocol):
+    """A loaded model. The client calls it from one thread at a time."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model is and what it accepts."""
+        ...
+
+    def stream(self, request: Request, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
+        """The events of one reply; the last is ReplyDone.
+
+        `cancel` is asked between tokens and between de-noising steps; after it answers True the stream ends
+        without ReplyDone. Boxes of detect and describe are in pixels of the last given picture, those of
+        generate and edit in pixels of the drawn one.
+        """
+        ...

@@ -1,0 +1,87 @@
+"""Every error that SeedX SDK raises on purpose.
+
+    SeedXError
+      InputError (also a ValueError)        what you passed in cannot be used
+        ImageError                          a picture that cannot be opened
+        PromptError                         a prompt, phrase, instruction or conversation
+        SizeError                           the size of a picture to draw
+        OutputPathError                     a file that cannot be written
+        TemplateError                       a slide template that cannot be filled
+      ModelError                            the model itself
+        WeightsMissingError                 a weight file or its directory is not there
+        WeightsCorruptError                 a weight file is cut short or has another hash
+      GenerationCancelled                   the caller's cancel function answered True
+      MissingExtraError (also an ImportError)   an optional part is not installed
+
+A message says what was wrong with the value seen, what is allowed, and the cure.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "GenerationCancelled",
+    "ImageError",
+    "InputError",
+    "MissingExtraError",
+    "ModelError",
+    "OutputPathError",
+    "PromptError",
+    "SeedXError",
+    "SizeError",
+    "TemplateError",
+    "WeightsCorruptError",
+    "WeightsMissingError",
+]
+
+
+class SeedXError(Exception):
+    """The root: catch it to catch everything that this package raises on purpose."""
+
+
+class InputError(SeedXError, ValueError):
+    """An argument cannot be used; nothing was computed or written."""
+
+
+class ImageError(InputError):
+    """A picture is missing, of a format that is not allowed, too large, or damaged."""
+
+
+class PromptError(InputError):
+    """A text is empty, too long, not text, or a conversation has no question."""
+
+
+class SizeError(InputError):
+    """The size of a picture to draw is out of bounds or not a multiple of 8."""
+
+
+class OutputPathError(InputError):
+    """A result cannot be written where it was asked for."""
+
+
+class TemplateError(InputError):
+    """A slide template has no layout that can hold a title and a body."""
+
+
+class ModelError(SeedXError):
+    """The model cannot be used as it stands on disk."""
+
+
+class WeightsMissingError(ModelError):
+    """A model directory, or a file that its config.json lists, is not there."""
+
+
+class WeightsCorruptError(ModelError):
+    """A weight file is cut short, or its hash is not the one in config.json."""
+
+
+class GenerationCancelled(SeedXError):
+    """The call stopped because its cancel function answered True."""
+
+
+class MissingExtraError(SeedXError, ImportError):
+    """A library of an optional extra is not installed; the message is the pip line."""
+
+    def __init__(self, extra: str, package: str) -> None:
+        """Name the extra that brings `package`."""
+        super().__init__(f"the '{package}' package is not installed; install it with: pip install 'seedx-sdk[{extra}]'")
+        self.extra = extra

@@ -1,0 +1,244 @@
+"""Pictures in and out: the only place where untrusted picture bytes are decoded.
+
+Every picture that a user passes goes through `open_image` (called by the client and by the types).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from .errors import ImageError
+from .files import check_output_path, write_file
+
+if TYPE_CHECKING:
+    from .types import Box
+
+__all__ = [
+    "ALLOWED_FORMATS",
+    "IMAGE_SUFFIXES",
+    "ImageLimits",
+    "ImageSource",
+    "draw_boxes",
+    "open_image",
+    "save_image",
+    "to_data_uri",
+    "to_png",
+]
+
+ALLOWED_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+
+ImageSource: TypeAlias = Image.Image | str | os.PathLike[str] | bytes
+"""A PIL picture, a path, the bytes of a picture file, or a data URI."""
+
+_SUFFIX_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+IMAGE_SUFFIXES = tuple(_SUFFIX_FORMATS)
+"""Names that `save_image` writes."""
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+_BOX_COLORS = ("#e6194b", "#1a6fdf", "#2a9d3a", "#f58231", "#911eb4", "#008080")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageLimits:
+    """What is refused before a pixel is decoded."""
+
+    max_bytes: int = 32 * 1024 * 1024
+    """Size of the picture file."""
+    max_pixels: int = 40_000_000
+    """Width times height."""
+    max_aspect: float = 20.0
+    """Longer side over shorter side: the model looks at up to four square tiles, a sliver would be all padding."""
+
+
+_DEFAULT_LIMITS = ImageLimits()
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=3)
+
+
+def open_image(
+    source: ImageSource, *, limits: ImageLimits = _DEFAULT_LIMITS, on_warning: Callable[[str], None] = _warn
+) -> Image.Image:
+    """The picture as upright 8-bit RGB; transparent parts become white, animations their first frame.
+
+    Args:
+        source: a PIL picture, a path, the bytes of a picture file, or a data URI.
+        limits: what is refused before decoding.
+        on_warning: receives a sentence when only a part of the picture is used.
+
+    Raises:
+        ImageError: the source is missing, of another format, over a limit, or damaged.
+    """
+    if isinstance(source, Image.Image):
+        _check_size(source, limits, "the given picture")
+        return _decode(source, "the given picture", on_warning)
+    data, name = _read(source, limits)
+    if not data:
+        raise ImageError(f"{name} is empty (0 bytes); pass a {_allowed()} picture")
+    if len(data) > limits.max_bytes:
+        raise ImageError(
+            f"{name} is over {limits.max_bytes / 2**20:.0f} MiB, the most that is opened; scale it down or compress it"
+        )
+    try:
+        image = Image.open(BytesIO(data), formats=ALLOWED_FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"{name}: {_too_many_pixels(limits)}") from error
+    except Exception as error:  # decoders of damaged files raise many kinds
+        raise ImageError(f"{name} is not a readable picture; allowed are {_allowed()}: convert it first") from error
+    _check_size(image, limits, name)
+    return _decode(image, name, on_warning)
+
+
+def _allowed() -> str:
+    return ", ".join(ALLOWED_FORMATS)
+
+
+def _too_many_pixels(limits: ImageLimits) -> str:
+    return f"more than {limits.max_pixels / 1e6:.0f} million pixels, the most that is decoded; scale it down"
+
+
+def _read(source: str | os.PathLike[str] | bytes, limits: ImageLimits) -> tuple[bytes, str]:
+    """At most `max_bytes` + 1 bytes of the source, and its name for messages."""
+    if isinstance(source, bytes):
+        return source, "the given picture file"
+    if isinstance(source, str):
+        if source.startswith("data:"):
+            return _read_data_uri(source, limits), "the data URI"
+        if _URL.match(source):
+            raise ImageError(f"{source[:80]!r} is a URL, and URLs are not opened; download it and pass the file's path")
+    elif not isinstance(source, os.PathLike):
+        raise ImageError(
+            f"a picture cannot be a {type(source).__name__}; pass a PIL image, a path, bytes or a data URI"
+        )
+    return _read_file(Path(source), limits)
+
+
+def _read_data_uri(uri: str, limits: ImageLimits) -> bytes:
+    header, comma, payload = uri.partition(",")
+    if not comma or not header.startswith("data:image/") or not header.endswith(";base64"):
+        raise ImageError(f"the data URI starts with {header[:40]!r}; it must start with data:image/...;base64,")
+    if len(payload) * 3 // 4 > limits.max_bytes + 2:
+        return bytes(limits.max_bytes + 1)
+    try:
+        return base64.b64decode(payload, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ImageError(f"the data URI is not valid base64 ({error}); encode the file again") from error
+
+
+def _read_file(path: Path, limits: ImageLimits) -> tuple[bytes, str]:
+    shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}..."
+    try:
+        if path.is_dir():
+            raise ImageError(f"'{shown}' is a directory; pass the path of one {_allowed()} file")
+        if not path.exists():
+            raise ImageError(f"no picture at '{shown}'; check the path (it is relative to {Path.cwd()})")
+        if not path.is_file():
+            raise ImageError(f"'{shown}' is not a regular file; pass the path of one {_allowed()} file")
+        with path.open("rb") as file:
+            return file.read(limits.max_bytes + 1), f"'{shown}'"
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"cannot read '{shown}' ({error}); check the path and its permissions") from error
+
+
+def _check_size(image: Image.Image, limits: ImageLimits, name: str) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise ImageError(f"{name} is {width}x{height}; both sides must be at least 1 pixel")
+    if width * height > limits.max_pixels:
+        raise ImageError(f"{name} is {width}x{height}: {_too_many_pixels(limits)}")
+    if max(width, height) > limits.max_aspect * min(width, height):
+        raise ImageError(
+            f"{name} is {width}x{height}, longer than {limits.max_aspect:.0f}:1, and would be seen as a thin line; "
+            "crop it into pieces of at most that shape"
+        )
+
+
+def _decode(image: Image.Image, name: str, on_warning: Callable[[str], None]) -> Image.Image:
+    try:
+        # an MPO is a JPEG that carries previews of itself
+        if getattr(image, "is_animated", False) and image.format != "MPO":
+            on_warning(f"{name} has several frames; only the first is used")
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        return _to_rgb(upright, name)
+    except (ImageError, UserWarning):
+        raise
+    except Exception as error:  # decoders of damaged files raise many kinds
+        raise ImageError(f"{name} is damaged or cut short ({error}); get a whole copy of the file") from error
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode.startswith("I"):
+        return _from_16_bit(image, name)
+    if image.mode == "F":
+        raise ImageError(f"{name} has floating-point pixels without a known range; save it with 8 or 16 bits")
+    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_16_bit(image: Image.Image, name: str) -> Image.Image:
+    """16-bit grey to 8-bit RGB: 65535 becomes 255."""
+    wide = image.convert("I")
+    extrema = wide.getextrema()
+    low, high = extrema[0], extrema[1]
+    if not (isinstance(low, int | float) and isinstance(high, int | float) and low >= 0 and high <= 65535):
+        raise ImageError(f"{name} has pixel values {low}..{high}, outside 0..65535; save it with 8 or 16 bits")
+    return wide.point(lambda value: value * (1 / 257) + 0.5).convert("L").convert("RGB")
+
+
+def to_png(image: Image.Image) -> bytes:
+    """The picture as the bytes of a PNG file."""
+    buffer = BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def to_data_uri(image: Image.Image) -> str:
+    """The picture as data:image/png;base64,..."""
+    return "data:image/png;base64," + base64.b64encode(to_png(image)).decode("ascii")
+
+
+def draw_boxes(image: Image.Image, boxes: Sequence[Box]) -> Image.Image:
+    """A copy of the picture with each box outlined and labelled; boxes are placed by their normalised corners."""
+    canvas = image.convert("RGB")
+    draw = ImageDraw.Draw(canvas)
+    line = max(1, round(min(canvas.size) / 128))
+    font = ImageFont.load_default(size=max(9, min(canvas.size) // 28))
+    for index, box in enumerate(boxes):
+        color = _BOX_COLORS[index % len(_BOX_COLORS)]
+        x0, x1 = (value * (canvas.width - 1) for value in (box.normalized[0], box.normalized[2]))
+        y0, y1 = (value * (canvas.height - 1) for value in (box.normalized[1], box.normalized[3]))
+        draw.rectangle((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), outline=color, width=line)
+        if box.label:
+            left, top, right, bottom = draw.textbbox((0, 0), box.label, font=font)
+            at = (max(0, min(x0, canvas.width - right - 2)), max(0, y0 - bottom - 2))
+            draw.rectangle((at[0], at[1], at[0] + right + 2, at[1] + bottom + 2), fill=color)
+            draw.text((at[0] + 1, at[1] + 1), box.label, fill="white", font=font)
+    return canvas
+
+
+def save_image(image: Image.Image, path: str | os.PathLike[str]) -> Path:
+    """Write the picture as a whole or not at all; the suffix chooses PNG, JPEG or WEBP.
+
+    Raises:
+        OutputPathError: the suffix is another one, or the file cannot be written there.
+    """
+    check_output_path(path, IMAGE_SUFFIXES)
+    buffer = BytesIO()
+    image.convert("RGB").save(buffer, format=_SUFFIX_FORMATS[Path(path).suffix.lower()])
+    return write_file(path, buffer.getvalue())

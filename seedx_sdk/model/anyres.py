@@ -1,0 +1,136 @@
+"""Any-resolution input: which grid of cells a picture gets, its sub-images and their positions.
+
+A grid is named "columns x rows": "1x2" is one cell wide and two high. S is the side of a cell in pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+__all__ = [
+    "EDIT_GRIDS",
+    "READ_GRIDS",
+    "AnyResImage",
+    "choose_grid",
+    "grid_by_aspect",
+    "grid_by_pixels",
+    "parse_grid",
+    "patch_positions",
+    "split_image",
+]
+
+READ_GRIDS = ("1x1", "1x2", "1x3", "2x1", "3x1", "1x4", "4x1", "2x2")
+"""Grids for reading pictures. Source: eval_img2text_seed_x.py; the order breaks ties."""
+EDIT_GRIDS = ("1x1",)
+"""Grids for editing and for pictures to draw. Source: eval_img2edit_seed_x_edit.py."""
+
+
+@dataclass(kw_only=True, slots=True)
+class AnyResImage:
+    """A picture as the visual encoder and the LLM see it."""
+
+    images: Tensor
+    """(N + 1, 3, S, S): N cells row by row, then the global view."""
+    positions: Tensor
+    """(N + 1, 2): x and y of each centre, 0..1."""
+
+    @property
+    def num_patches(self) -> int:
+        """Number of cells, N."""
+        return self.images.shape[0] - 1
+
+
+def split_image(
+    image: Image.Image,
+    grids: Sequence[str],
+    base_resolution: int,
+    transform: Callable[[Image.Image], Tensor],
+) -> AnyResImage:
+    """Returns the cells and the global view of a picture.
+
+    The picture is resized bicubically to the whole grid, ignoring its aspect, and cut row by row.
+
+    Args:
+        image: Any size.
+        grids: Allowed grids, such as READ_GRIDS.
+        base_resolution: S.
+        transform: Picture of S x S to (3, S, S) tensor.
+
+    Source: process_anyres_image in any_res.py.
+    """
+    side = base_resolution
+    columns, rows = choose_grid(image.size, grids, side)
+    image = image.convert("RGB")
+    whole = image.resize((columns * side, rows * side), Image.Resampling.BICUBIC)
+    corners = [(column * side, row * side) for row in range(rows) for column in range(columns)]
+    views = [whole.crop((x, y, x + side, y + side)) for x, y in corners]
+    views.append(image.resize((side, side), Image.Resampling.BICUBIC))
+    return AnyResImage(
+        images=torch.stack([transform(view) for view in views]),
+        positions=torch.tensor(patch_positions(columns, rows)),
+    )
+
+
+def parse_grid(name: str) -> tuple[int, int]:
+    """Returns (columns, rows) of a grid name.
+
+    Raises:
+        ValueError: If the name is not two positive numbers joined by x.
+    """
+    columns, separator, rows = name.partition("x")
+    if not (separator and columns.isdecimal() and rows.isdecimal() and int(columns) and int(rows)):
+        raise ValueError(f"grid {name!r} must be columns x rows, for example '2x1'")
+    return int(columns), int(rows)
+
+
+def patch_positions(columns: int, rows: int) -> list[tuple[float, float]]:
+    """Returns the centre (x, y) of each cell, row by row, then of the global view; 0..1."""
+    cells = [((column + 0.5) / columns, (row + 0.5) / rows) for row in range(rows) for column in range(columns)]
+    return [*cells, (0.5, 0.5)]
+
+
+def choose_grid(size: tuple[int, int], grids: Sequence[str], base_resolution: int) -> tuple[int, int]:
+    """Returns (columns, rows) for a picture of (width, height) pixels.
+
+    Two rules each name a grid, and the smaller area wins (the first rule's, if equal).
+
+    Source: select_best_resolution_v2 in any_res.py; the paper asks for the smallest grid that covers the picture.
+    """
+    candidates = [parse_grid(name) for name in grids]
+    by_pixels = grid_by_pixels(size, candidates, base_resolution)
+    by_aspect = grid_by_aspect(size, candidates, base_resolution)
+    return min((by_pixels, by_aspect), key=lambda grid: grid[0] * grid[1])
+
+
+def grid_by_pixels(size: tuple[int, int], grids: list[tuple[int, int]], side: int) -> tuple[int, int]:
+    """Names the grid that keeps most of the picture's pixels, then wastes the fewest of its own."""
+    width, height = size
+
+    def rank(grid: tuple[int, int]) -> tuple[int, int]:
+        grid_width, grid_height = grid[0] * side, grid[1] * side
+        scale = min(grid_width / width, grid_height / height)
+        effective = min(int(width * scale) * int(height * scale), width * height)
+        return -effective, grid_width * grid_height - effective
+
+    return min(grids, key=rank)
+
+
+def grid_by_aspect(size: tuple[int, int], grids: list[tuple[int, int]], side: int) -> tuple[int, int]:
+    """Names the grid whose aspect, then area, is nearest to the picture's."""
+    width, height = size
+    aspect, area = height / width, height * width
+
+    def rank(grid: tuple[int, int]) -> tuple[float, float]:
+        grid_width, grid_height = grid[0] * side, grid[1] * side
+        grid_aspect, grid_area = grid_height / grid_width, grid_height * grid_width
+        return (
+            max(grid_aspect, aspect) / min(grid_aspect, aspect),
+            max(grid_area, area) / min(grid_area, area),
+        )
+
+    return min(grids, key=rank)

@@ -1,0 +1,64 @@
+"""Every prompt template of the model, each with its source. Training and the engine import the same ones.
+
+`image` is the text of one or more pictures, from `tokens.image_block`. No template adds the start token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seedx_sdk.tokens import BEGIN_IMAGE, BOX_START
+
+__all__ = [
+    "base_detect",
+    "base_generate",
+    "base_question",
+    "conversation",
+    "detect_question",
+    "instruct",
+    "instruct_generate",
+]
+
+
+def base_question(question: str, image: str) -> str:
+    """Asks the base model about a picture. Source: eval_img2text_seed_x.py."""
+    return f"Question: {image}{question}\nAnswer:"
+
+
+def base_detect(caption: str, image: str) -> str:
+    """Lets the base model write a box; the answer goes on inside of it. Source: eval_img2text_seed_x.py."""
+    return f"{image}{caption} [[ {BOX_START}"
+
+
+def base_generate(caption: str) -> str:
+    """Lets the base model draw; the answer starts inside the picture. Source: eval_text2img_seed_x.py."""
+    return f"{caption}{BEGIN_IMAGE}"
+
+
+def instruct(text: str, image: str = "") -> str:
+    """Asks the instruction-tuned model, also for edits.
+
+    Source: eval_img2text_seed_x_i.py, eval_img2edit_seed_x_edit.py.
+    """
+    return f"[INST] {image}{text} [/INST]\n"
+
+
+def instruct_generate(caption: str) -> str:
+    """Asks the instruction-tuned model for a picture. Source: eval_text2img_seed_x_i.py."""
+    return instruct(f"Generate an image: {caption}")
+
+
+def detect_question(phrase: str) -> str:
+    """Words a request for the box of something, to be put into `instruct`; ours, trained into the small model."""
+    return f"Is there {phrase} in the image? If so, please output its bounding box."
+
+
+def conversation(turns: Sequence[tuple[str, str]], text: str, image: str = "") -> str:
+    """Renders a conversation: earlier (user, assistant) turns, then the new request.
+
+    Each later turn starts on a new line; nothing else closes an answer.
+
+    Source: the layout of the instruction data in sft_clm.py.
+    """
+    rendered = [f"{instruct(user)}{assistant}" for user, assistant in turns]
+    return "\n".join([*rendered, instruct(text, image)])

@@ -1,0 +1,109 @@
+"""A stand-in for the model in YOUR unit tests: no weights, no torch, no intelligence.
+
+    seedx = SeedX(engine=ScriptedEngine([Message.assistant("a red house")]))
+    assert seedx.describe(picture).text == "a red house"
+
+It answers what it was told to answer, so it proves that your code calls SeedX well, never that SEED-X is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image, ImageDraw
+
+from .engine.protocol import Request
+from .types import (
+    Box,
+    BoxFound,
+    ChatReply,
+    ImageDone,
+    ImageProgress,
+    Message,
+    ModelInfo,
+    Notice,
+    ReplyDone,
+    StreamEvent,
+    TextDelta,
+    TextPart,
+)
+
+__all__ = ["ScriptedEngine"]
+
+_INFO = ModelInfo(
+    name="scripted", revision="0", image_size=128, sizes="other sizes are drawn too", is_picture_book=True, max_size=512
+)
+_STEPS = 4
+
+
+@dataclass
+class ScriptedEngine:
+    """An engine that plays a script: each request takes the next reply; an exception in the script is raised.
+
+    When the script is used up, or there is none, it answers from the request alone: a fixed sentence, the box
+    (0.25, 0.25, 0.75, 0.75) for detect, and for generate and edit a flat picture whose colour depends on the seed.
+    """
+
+    replies: Sequence[Message | Exception] = ()
+    boxes: tuple[Box, ...] = ()
+    """Boxes that each scripted reply carries."""
+    notices: tuple[str, ...] = ()
+    """Warnings that each reply carries."""
+    info: ModelInfo = _INFO
+    requests: list[Request] = field(default_factory=list)
+    """Every request that came, in order."""
+
+    def stream(self, request: Request, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
+        """The events of the next scripted reply."""
+        index = len(self.requests)
+        self.requests.append(request)
+        scripted = self.replies[index] if index < len(self.replies) else None
+        if isinstance(scripted, Exception):
+            raise scripted
+        message, boxes = (scripted, self.boxes) if scripted else self._default(request)
+        for text in self.notices:
+            yield Notice(text=text)
+        for box in boxes:
+            yield BoxFound(box=box)
+        said = ""
+        for part in message.content:
+            if isinstance(part, TextPart):
+                said = part.text
+                yield TextDelta(text=part.text)
+                continue
+            for step in range(1, _STEPS + 1):
+                if cancel is not None and cancel():
+                    return
+                yield ImageProgress(step=step, total=_STEPS)
+            yield ImageDone(image=part.image, text=said)
+        if cancel is not None and cancel():
+            return
+        yield ReplyDone(
+            reply=ChatReply(
+                message=message,
+                boxes=boxes,
+                seed=request.options.seed,
+                model=self.info.name,
+                revision=self.info.revision,
+                timings={},
+                warnings=self.notices,
+            )
+        )
+
+    def _default(self, request: Request) -> tuple[Message, tuple[Box, ...]]:
+        last = request.messages[-1]
+        if request.task == "detect":
+            return Message.assistant("here it is"), (Box.on(last.text, (0.25, 0.25, 0.75, 0.75), last.images[-1].size),)
+        if request.task in ("generate", "edit") and request.options.force_image:
+            return Message.assistant("here is the picture", _flat_picture(request, self.info.image_size)), ()
+        return Message.assistant(f"a scripted answer about {len(last.images)} picture(s)"), ()
+
+
+def _flat_picture(request: Request, side: int) -> Image.Image:
+    size = (request.options.width or side, request.options.height or side)
+    hue = request.options.seed * 47 % 360
+    image = Image.new("RGB", size, f"hsl({hue}, 70%, 85%)")
+    box = (size[0] // 4, size[1] // 4, size[0] * 3 // 4, size[1] * 3 // 4)
+    ImageDraw.Draw(image).rectangle(box, fill=f"hsl({hue}, 70%, 45%)")
+    return image

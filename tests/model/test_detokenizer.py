@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    UNet2DConditionModel,
+)
+from PIL import Image
+from torch import Tensor
+
+from seedx_sdk.model.denoising import denoising_loss, predict, size_ids, widen_conv_in
+from seedx_sdk.model.detokenizer import Detokenizer
+from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
+
+pytestmark = pytest.mark.filterwarnings(
+    # The schedulers of diffusers turn tensors into arrays in a way that NumPy 2 is about to change.
+    "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
+)
+# Batched and single convolutions add the same float32 numbers in another order.
+CLOSE = {"atol": 1e-4, "rtol": 1e-4}
+PICTURE = Image.linear_gradient("L").convert("RGB").resize((23, 41))
+
+
+def _embeds(count: int, seed: int = 0) -> Tensor:
+    return torch.randn(count, 16, 20, generator=torch.Generator().manual_seed(seed))
+
+
+def _seeds(*seeds: int) -> list[torch.Generator]:
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_saved_and_loaded_pipeline_gives_the_same_picture(
+    stage: int, tmp_path: Path, make_detokenizer: Callable[..., Detokenizer]
+) -> None:
+    pipeline = make_detokenizer(stage=stage)
+    pipeline.save_pretrained(tmp_path)
+    assert (tmp_path / "resampler" / "diffusion_pytorch_model.safetensors").is_file()
+    loaded = Detokenizer.from_pretrained(tmp_path)
+    loaded.set_progress_bar_config(disable=True)
+    assert loaded.takes_condition_image == (stage == 2)
+    assert loaded.resampler.config == pipeline.resampler.config
+    condition = PICTURE if stage == 2 else None
+    images = [
+        part(
+            _embeds(1),
+            _embeds(1, seed=1),
+            condition_image=condition,
+            num_inference_steps=2,
+            generator=_seeds(5),
+            output_type="pt",
+        ).images
+        for part in (pipeline, loaded)
+    ]
+    torch.testing.assert_close(images[0], images[1], **CLOSE)
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_image_does_not_depend_on_its_batch(stage: int, make_detokenizer: Callable[..., Detokenizer]) -> None:
+    pipeline = make_detokenizer(stage=stage)
+    embeds, negative = _embeds(3), _embeds(1, seed=1)
+    conditions = [PICTURE, PICTURE.rotate(90, expand=True), PICTURE.rotate(180)] if stage == 2 else None
+    together = pipeline(
+        embeds,
+        negative,
+        condition_image=conditions,
+        num_inference_steps=3,
+        generator=_seeds(1, 2, 3),
+        output_type="latent",
+    ).images
+    assert together.shape == (3, 3, 8, 8)
+    alone = pipeline(
+        embeds[1:2],
+        negative,
+        condition_image=None if conditions is None else conditions[1],
+        num_inference_steps=3,
+        generator=_seeds(2),
+        output_type="latent",
+    ).images
+    torch.testing.assert_close(together[1:2], alone, **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("guidance", "image_guidance", "condition", "branches"),
+    [(7.5, 1.5, True, 3), (7.5, 1.5, False, 2), (1.0, 1.5, True, 1), (7.5, 0.5, True, 1)],
+)
+def test_only_the_needed_branches_run(
+    guidance: float, image_guidance: float, condition: bool, branches: int, make_detokenizer: Callable[..., Detokenizer]
+) -> None:
+    pipeline, sizes = make_detokenizer(stage=2), []
+    pipeline.unet.register_forward_hook(lambda _module, args, _output: sizes.append(args[0].shape[0]))
+    pipeline(
+        _embeds(1),
+        _embeds(1, seed=1),
+        condition_image=PICTURE if condition else None,
+        guidance_scale=guidance,
+        image_guidance_scale=image_guidance,
+        num_inference_steps=2,
+    )
+    assert sizes == [branches, branches]
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [DDIMScheduler, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, DDPMScheduler],
+)
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+def test_any_scheduler_works_and_repeats(
+    scheduler: type, prediction_type: str, make_detokenizer: Callable[..., Detokenizer]
+) -> None:
+    pipeline = make_detokenizer(stage=1)
+    pipeline.scheduler = scheduler(prediction_type=prediction_type)
+
+    def draw() -> Tensor:
+        return pipeline(
+            _embeds(2),
+            _embeds(1, seed=1),
+            height=16,
+            width=24,
+            num_inference_steps=4,
+            generator=_seeds(1, 2),
+            output_type="pt",
+        ).images
+
+    images = draw()
+    assert images.shape == (2, 3, 16, 24)
+    assert torch.isfinite(images).all()
+    torch.testing.assert_close(images, draw())
+
+
+def test_callback_sees_every_step_and_can_interrupt(make_detokenizer: Callable[..., Detokenizer]) -> None:
+    pipeline, seen = make_detokenizer(stage=1), []
+
+    def on_step(pipe: Detokenizer, index: int, _t: Tensor, state: dict[str, Tensor]) -> None:
+        seen.append((index, tuple(state["latents"].shape)))
+        pipe.interrupt = index == 1
+
+    result = pipeline(_embeds(1), guidance_scale=1.0, num_inference_steps=5, callback_on_step_end=on_step)
+    assert seen == [(0, (1, 3, 8, 8)), (1, (1, 3, 8, 8))]
+    assert result.images[0].size == (16, 16)
+
+
+def test_what_cannot_be_honoured_is_refused(make_detokenizer: Callable[..., Detokenizer]) -> None:
+    first, second = make_detokenizer(stage=1), make_detokenizer(stage=2)
+    with pytest.raises(ValueError, match="load the second-stage"):
+        first(_embeds(1), _embeds(1), condition_image=PICTURE)
+    with pytest.raises(ValueError, match="needs negative_image_embeds"):
+        first(_embeds(1))
+    with pytest.raises(ValueError, match="use 16x16"):
+        first(_embeds(1), _embeds(1), height=17, width=16)
+    with pytest.raises(ValueError, match="allowed is \\(images, tokens, 20\\)"):
+        first(torch.randn(1, 16, 21), _embeds(1))
+    with pytest.raises(ValueError, match="2 generators for 1 images"):
+        first(_embeds(1), _embeds(1), generator=_seeds(1, 2))
+    with pytest.raises(ValueError, match="condition_image has shape"):
+        second(_embeds(1), _embeds(1), condition_image=torch.zeros(1, 3, 8, 8))
+    with pytest.raises(ValueError, match="must have 3 \\(stage 1\\) or 6 \\(stage 2\\)"):
+        Detokenizer(widen_conv_in(second.unet), first.vae, first.scheduler, first.resampler)
+
+
+@torch.no_grad()
+def test_widened_unet_equals_the_narrow_one_without_condition(
+    make_unet: Callable[[], UNet2DConditionModel], make_resampler: Callable[[], DetokenizerResampler]
+) -> None:
+    unet, resampler = make_unet(), make_resampler()
+    wide = widen_conv_in(unet).eval()
+    given = (torch.randn(2, 3, 8, 8), torch.tensor([3, 700]), _embeds(2), size_ids(16, 16, 2))
+    torch.testing.assert_close(predict(wide, resampler, *given), predict(unet, resampler, *given))
+    with pytest.raises(ValueError, match="takes no condition latents"):
+        predict(unet, resampler, *given, torch.zeros(2, 3, 8, 8))
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+def test_loss_is_measured_against_what_the_scheduler_predicts(
+    prediction_type: str,
+    make_unet: Callable[[], UNet2DConditionModel],
+    make_resampler: Callable[[], DetokenizerResampler],
+) -> None:
+    unet, resampler = make_unet(), make_resampler()
+    torch.nn.init.zeros_(unet.conv_out.weight)
+    torch.nn.init.zeros_(unet.conv_out.bias)  # so the prediction is 0 and the loss is the target's mean square
+    scheduler = DDPMScheduler(prediction_type=prediction_type)
+    latents, noise = torch.randn(2, 3, 8, 8), torch.randn(2, 3, 8, 8)
+    timesteps = torch.tensor([10, 900])
+    loss = denoising_loss(
+        unet, resampler, scheduler, latents, _embeds(2), noise=noise, timesteps=timesteps, time_ids=size_ids(16, 16, 2)
+    )
+    alpha = scheduler.alphas_cumprod[timesteps].sqrt()[:, None, None, None]
+    sigma = (1 - scheduler.alphas_cumprod[timesteps]).sqrt()[:, None, None, None]
+    target = noise if prediction_type == "epsilon" else alpha * noise - sigma * latents
+    torch.testing.assert_close(loss, target.square().mean())
+    loss.backward()
+    assert unet.conv_out.weight.grad is not None
+
+
+def test_loss_refuses_a_target_it_does_not_know() -> None:
+    scheduler = DDPMScheduler(prediction_type="sample")
+    x = torch.randn(1, 3, 8, 8)
+    with pytest.raises(ValueError, match="use 'epsilon' or 'v_prediction'"):
+        denoising_loss(
+            make_unet(),
+            make_resampler(),
+            scheduler,
+            x,
+            _embeds(1),
+            noise=x,
+            timesteps=torch.tensor([1]),
+            time_ids=size_ids(16, 16),
+        )

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedx_finetune.schedule import lr_at
+from seedx_sdk import prompts
+from seedx_sdk.model.anyres import READ_GRIDS, choose_grid, parse_grid, patch_positions
+from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.tokens import (
+    TokenIds,
+    added_tokens,
+    box_from_pixels,
+    box_text,
+    box_to_normalized,
+    box_to_pixels,
+    image_block,
+    input_mask,
+    parse_bins,
+    parse_boxes,
+)
+
+
+def test_added_tokens_have_the_released_order() -> None:
+    names = added_tokens()
+    assert len(names) == len(set(names)) == 330
+    offsets = {"<img>": 100, "</img>": 101, "<patch>": 102, "</patch>": 103, "<loc-0>": 104, "<box_end>": 329}
+    assert {name: names.index(name) for name in offsets} == offsets
+
+
+def test_image_block_counts() -> None:
+    assert image_block(0).count("<img_00063>") == 1
+    assert image_block(4, 16).count("<patch>") == 4
+    assert image_block(4, 16).endswith("<img_00015></img>")
+
+
+def test_input_mask_marks_closed_images_only(tokenizer: Tokenizer, tokens: TokenIds) -> None:
+    ids = tokenizer.encode(f"{image_block(1, 16)}draw<img>") + list(tokens.image[:3])
+    assert sum(input_mask(ids, tokens)) == 32
+    assert not any(input_mask(ids, tokens)[-3:])
+
+
+def test_prompts_are_the_published_ones() -> None:
+    assert prompts.base_question("What?", "IMG") == "Question: IMGWhat?\nAnswer:"
+    assert prompts.base_detect("a dog", "IMG") == "IMGa dog [[ <box_start>"
+    assert prompts.instruct("Hi", "IMG") == "[INST] IMGHi [/INST]\n"
+    assert prompts.instruct_generate("a dog") == "[INST] Generate an image: a dog [/INST]\n"
+    assert prompts.conversation([("a", "b")], "c") == "[INST] a [/INST]\nb\n[INST] c [/INST]\n"
+
+
+corner = st.floats(0, 1)
+
+
+@given(st.tuples(corner, corner).map(sorted), st.tuples(corner, corner).map(sorted))
+def test_box_comes_back_within_a_bin(xs: list[float], ys: list[float]) -> None:
+    corners = (xs[0] * 640, ys[0] * 480, xs[1] * 640, ys[1] * 480)
+    bins = box_from_pixels(corners, 640, 480)
+    assert parse_boxes(f"there {box_text(bins)}") == [bins]
+    found = box_to_normalized(bins)
+    assert all(
+        math.isclose(a, b, abs_tol=1 / 224 + 1 / 448) for a, b in zip(found, (xs[0], ys[0], xs[1], ys[1]), strict=True)
+    )
+    for value, exact, side in zip(box_to_pixels(bins, 640, 480), corners, (640, 480, 640, 480), strict=True):
+        assert abs(value - exact) <= side / 224 * 1.5 + 1
+
+
+def test_box_outside_of_the_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 <= x0 <= x1 <= 640"):
+        box_from_pixels((600, 0, 700, 10), 640, 480)
+
+
+def test_broken_boxes_are_kept_raw_and_left_out_of_the_result() -> None:
+    text = "<box_start><loc-1><loc-2><box_end> <box_start><loc-1><loc-2><loc-3><loc-300><box_end>"
+    assert parse_bins(text) == [[1, 2], [1, 2, 3, 300]]
+    assert parse_boxes(text) == []
+    assert parse_boxes("<loc-1><loc-2><loc-3><loc-4><box_end>", opened=True) == [(1, 2, 3, 4)]
+
+
+def test_unknown_token_is_named(tokenizer: Tokenizer) -> None:
+    with pytest.raises(KeyError, match="loc-224"):
+        tokenizer.token_to_id("<loc-224>")
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000))
+def test_grid_is_one_of_the_allowed(width: int, height: int) -> None:
+    columns, rows = choose_grid((width, height), READ_GRIDS, 448)
+    assert f"{columns}x{rows}" in READ_GRIDS
+    positions = patch_positions(columns, rows)
+    assert len(positions) == columns * rows + 1
+    assert positions[-1] == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("name", ["2", "0x1", "axb", "1x-1"])
+def test_bad_grid_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="columns x rows"):
+        parse_grid(name)
+
+
+@pytest.mark.parametrize("kind", ["linear", "inverse_sqrt", "constant_with_warmup", "cosine"])
+def test_schedules_warm_up_and_never_rise_before_the_end(kind: str) -> None:
+    rates = [lr_at(step, kind, 2.0, 10, 100) for step in range(101)]  # type: ignore[arg-type]
+    assert rates[:11] == pytest.approx([0.2 * step for step in range(11)])
+    assert all(later <= earlier + 1e-12 for earlier, later in pairwise(rates[10:]))
+    assert lr_at(3, "constant", 2.0, 10, 100) == 2.0
+
+
+def test_schedule_refuses_what_it_cannot_do() -> None:
+    with pytest.raises(ValueError, match="use one of"):
+        lr_at(1, "stairs", 1.0, 1, 10)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="takes no min_lr_ratio"):
+        lr_at(1, "linear", 1.0, 1, 10, 0.1)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from seedx_finetune.world.vocabulary import BACKGROUNDS, COLORS, KINDS
+from seedx_sdk.testing import ScriptedEngine
+from seedx_tools.picture_words import PICTURE_BOOK, picture_prompt, place_phrase, vocabulary_of
+
+
+def test_the_vocabulary_is_that_of_the_world_the_model_was_trained_on():
+    assert tuple(PICTURE_BOOK["kinds"]) == KINDS
+    assert tuple(PICTURE_BOOK["colors"]) == tuple(COLORS)
+    assert tuple(PICTURE_BOOK["backgrounds"]) == tuple(BACKGROUNDS)
+    assert [place_phrase(name) for name in BACKGROUNDS] == [background.phrase for background in BACKGROUNDS.values()]
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("A red house stands near the sea", "a red house on the beach"),
+        ("Two golden stars at night", "a yellow star in the night sky"),
+        ("Orange cats and a small brown dog in winter", "an orange cat and a brown dog in the snow"),
+        ("The tree beside the boat, on the beach", "a green tree and a blue boat on the beach"),
+    ],
+)
+def test_known_things_colours_and_places_are_used(text, prompt):
+    found = picture_prompt(text, PICTURE_BOOK)
+    assert (found.text, found.decorative) == (prompt, False)
+
+
+def test_the_context_helps_where_the_text_names_nothing():
+    found = picture_prompt("Why it matters", PICTURE_BOOK, context="A boat school by the sea")
+    assert found.text.startswith("a blue boat and ")
+    assert found.text.endswith(" on the beach")
+    assert not found.decorative
+
+
+def test_unknown_subjects_get_the_same_decoration_every_time():
+    first, second = (picture_prompt("Quarterly revenue", PICTURE_BOOK) for _ in range(2))
+    assert first == second
+    assert first.decorative
+
+
+def test_a_model_that_knows_everything_gets_the_words_themselves():
+    found = picture_prompt("Quarterly  revenue", None)
+    assert (found.text, found.decorative) == ("Quarterly revenue", False)
+
+
+def test_only_picture_book_models_have_a_vocabulary():
+    info = ScriptedEngine().info
+    assert vocabulary_of(info) is PICTURE_BOOK
+    assert vocabulary_of(info.model_copy(update={"is_picture_book": False})) is None

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+from pptx import Presentation
+from pptx.enum.shapes import PP_PLACEHOLDER as PH
+from pptx.oxml.ns import qn
+
+from seedx_sdk import GenerationCancelled, InputError, Message, ModelError, OutputPathError, PromptError, SeedX
+from seedx_sdk.testing import ScriptedEngine
+from seedx_tools import Deck, Outline, SlidePlan, make_slides
+
+OUTLINE = """# A boat school
+By the sea
+> Welcome.
+
+## Why
+- A red boat is easy to see
+- Summers are long
+    - and warm
+> Say why.
+
+## The house
+A blue house is where every day starts.
+
+## Next steps
+"""
+
+
+@pytest.fixture
+def deck(seedx, tmp_path) -> Deck:
+    return make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx")
+
+
+def _frames(slide):
+    return [(shape.left, shape.top, shape.left + shape.width, shape.top + shape.height) for shape in slide.shapes]
+
+
+def _assert_sound(path):
+    """What holds for every deck: native text, nothing empty, nothing outside the page or on top of a picture."""
+    file = Presentation(str(path))
+    for slide in file.slides:
+        assert slide.shapes.title.text_frame.text.strip()
+        for shape in slide.placeholders:
+            if shape.placeholder_format.type != PH.PICTURE:
+                assert shape.text_frame.text.strip()
+        for left, top, right, bottom in _frames(slide):
+            assert 0 <= left < right <= file.slide_width
+            assert 0 <= top < bottom <= file.slide_height
+        pictures = [shape for shape in slide.shapes if shape.element.tag == qn("p:pic")]
+        for picture in pictures:
+            assert picture._element.nvPicPr.cNvPr.get("descr")
+            visible = (
+                picture.image.size[0] * (1 - picture.crop_left - picture.crop_right),
+                picture.image.size[1] * (1 - picture.crop_top - picture.crop_bottom),
+            )
+            assert visible[0] / visible[1] == pytest.approx(picture.width / picture.height, rel=0.01)
+            box = picture.left, picture.top, picture.left + picture.width, picture.top + picture.height
+            for other in slide.shapes:
+                if other is picture or other.shape_id == picture.shape_id or not other.has_text_frame:
+                    continue
+                apart = (
+                    other.left >= box[2]
+                    or other.left + other.width <= box[0]
+                    or other.top >= box[3]
+                    or other.top + other.height <= box[1]
+                )
+                assert apart, f"{other.name} lies on a picture"
+    return file
+
+
+def test_words_go_to_title_and_body_placeholders_as_native_text(deck):
+    slides = list(_assert_sound(deck.path).slides)
+    assert [slide.shapes.title.text_frame.text for slide in slides] == [
+        "A boat school",
+        "Why",
+        "The house",
+        "Next steps",
+    ]
+    assert slides[0].shapes.title.placeholder_format.type == PH.CENTER_TITLE
+    body = next(shape for shape in slides[1].placeholders if shape.placeholder_format.type == PH.BODY)
+    assert [(paragraph.text, paragraph.level) for paragraph in body.text_frame.paragraphs] == [
+        ("A red boat is easy to see", 0),
+        ("Summers are long", 0),
+        ("and warm", 1),
+    ]
+    subtitle = next(shape for shape in slides[0].placeholders if shape.placeholder_format.type == PH.SUBTITLE)
+    assert subtitle.text_frame.text == "By the sea"
+
+
+def test_looks_live_in_the_master_and_not_in_the_slides(deck):
+    for slide in Presentation(str(deck.path)).slides:
+        xml = slide.element.xml
+        assert "srgbClr" not in xml
+        assert '<a:rPr lang="en-US" sz' not in xml and "<a:defRPr" not in xml
+        assert "latin" not in xml
+
+
+def test_pictures_fill_picture_placeholders_and_have_alt_text(deck):
+    slides = list(Presentation(str(deck.path)).slides)
+    for slide, made in zip(slides, deck.slides, strict=True):
+        picture = next(shape for shape in slide.placeholders if shape.placeholder_format.type == PH.PICTURE)
+        assert picture.element.tag == qn("p:pic")
+        assert picture._element.nvPicPr.cNvPr.get("descr") == f"Drawn picture: {made.picture_prompt}"
+        assert min(picture.image.size) >= 768
+    assert [made.picture_prompt for made in deck.slides][1] == "a red boat on the beach" or "red boat" in str(
+        deck.slides[1].picture_prompt
+    )
+
+
+def test_notes_slide_numbers_and_file_title(deck):
+    file = Presentation(str(deck.path))
+    slides = list(file.slides)
+    assert slides[0].notes_slide.notes_text_frame.text == "Welcome."
+    assert slides[1].notes_slide.notes_text_frame.text == "Say why."
+    assert not slides[2].has_notes_slide
+    for slide in slides[1:]:
+        assert slide.element.find(f".//{qn('a:fld')}").get("type") == "slidenum"
+    assert file.core_properties.title == "A boat school"
+    assert file.core_properties.author == ""
+
+
+@pytest.mark.parametrize(("size", "ratio"), [("16:9", 16 / 9), ("4:3", 4 / 3)])
+@pytest.mark.parametrize("pictures", [True, False])
+def test_both_page_sizes_with_and_without_pictures(seedx, tmp_path, size, ratio, pictures):
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", size=size, pictures=pictures)
+    file = _assert_sound(deck.path)
+    assert file.slide_width / file.slide_height == pytest.approx(ratio, rel=1e-3)
+    assert all((slide.picture is not None) == pictures for slide in deck.slides)
+    for slide in deck.slides:
+        assert slide.preview.width == 960
+        assert slide.preview.width / slide.preview.height == pytest.approx(ratio, rel=2e-3)
+
+
+def test_pictures_come_from_the_model(real_seedx, tmp_path):
+    outline = Outline(title="Boats", slides=(SlidePlan(title="Red", picture="a red boat on the beach"),))
+    deck = make_slides(real_seedx, outline, path=tmp_path / "deck.pptx", seed=3)
+    drawn = real_seedx.generate("a red boat on the beach", seed=4).image
+    assert deck.slides[1].picture.tobytes() == drawn.tobytes()
+    assert deck.model == real_seedx.info.name
+    _assert_sound(deck.path)
+
+
+def test_pictures_of_other_shapes_are_not_distorted(tmp_path):
+    wide = Message.assistant(Image.new("RGB", (256, 64), "red"))
+    tall = Message.assistant(Image.new("RGB", (64, 72), "blue"))
+    deck = make_slides(SeedX(engine=ScriptedEngine(replies=[wide, tall])), "# A\n## B\n- c\n", path=tmp_path / "d.pptx")
+    _assert_sound(deck.path)
+
+
+def test_a_failed_picture_is_a_warning_and_the_deck_is_saved(tmp_path):
+    engine = ScriptedEngine(replies=[ModelError("the de-tokenizer ran out of memory")])
+    deck = make_slides(SeedX(engine=engine), OUTLINE, path=tmp_path / "deck.pptx")
+    _assert_sound(deck.path)
+    assert deck.slides[0].picture is None
+    assert deck.slides[1].picture is not None
+    assert any("slide 1: its picture failed" in warning and "memory" in warning for warning in deck.warnings)
+
+
+def test_long_text_is_made_smaller_then_continued(seedx, tmp_path):
+    bullets = tuple(f"Point {number} says something that takes a line and a bit more of it" for number in range(14))
+    outline = Outline(title="Long", slides=(SlidePlan(title="Much to say", bullets=bullets),))
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
+    slides = list(_assert_sound(deck.path).slides)[1:]
+    assert len(slides) > 1
+    assert slides[1].shapes.title.text_frame.text == "Much to say (continued)"
+    written = [
+        paragraph.text
+        for slide in slides
+        for shape in slide.placeholders
+        if shape.placeholder_format.type == PH.BODY
+        for paragraph in shape.text_frame.paragraphs
+    ]
+    assert tuple(written) == bullets
+    assert any("continues on" in warning for warning in deck.warnings)
+
+
+def test_one_endless_paragraph_is_continued_too(seedx, tmp_path):
+    words = " ".join(f"word{number}" for number in range(900))
+    outline = Outline(title="Long", slides=(SlidePlan(title="T", bullets=(words,)),))
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False)
+    file = _assert_sound(deck.path)
+    text = " ".join(
+        shape.text_frame.text
+        for slide in file.slides
+        for shape in slide.placeholders
+        if shape.placeholder_format.type == PH.BODY
+    )
+    assert text.split() == words.split()
+
+
+def test_a_title_that_cannot_fit_is_shortened_and_kept_in_the_notes(seedx, tmp_path):
+    title = "A title that goes on and on " * 20
+    outline = Outline(title="T", slides=(SlidePlan(title=title),))
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
+    slide = list(_assert_sound(deck.path).slides)[1]
+    assert slide.shapes.title.text_frame.text.endswith(" ...")
+    assert title.strip() in slide.notes_slide.notes_text_frame.text
+    assert any("title was shortened" in warning for warning in deck.warnings)
+
+
+def test_text_that_xml_cannot_hold_is_cleaned(seedx, tmp_path):
+    outline = Outline(title="a\x00b\x0bc", slides=(SlidePlan(title="<&>\u2028x", bullets=("\x1b[31m red",)),))
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
+    slides = list(_assert_sound(deck.path).slides)
+    assert slides[0].shapes.title.text_frame.text == "abc"
+    assert slides[1].shapes.title.text_frame.text == "<&> x"
+
+
+def test_decorative_pictures_are_named_once(seedx, tmp_path):
+    deck = make_slides(seedx, "# Revenue\n## Costs\n- rent\n## Staff\n", path=tmp_path / "deck.pptx")
+    notes = [warning for warning in deck.warnings if "decorative" in warning]
+    assert len(notes) == 1
+    assert notes[0].startswith("slide 1, slide 2, slide 3:")
+
+
+def test_progress_counts_slides(seedx, tmp_path):
+    seen = []
+    make_slides(seedx, OUTLINE, path=tmp_path / "d.pptx", on_progress=lambda *step: seen.append(step))
+    assert seen[0] == (0, 4, "A boat school")
+    assert seen[-1] == (4, 4, "done")
+    assert [done for done, _, _ in seen] == [0, 1, 2, 3, 4]
+
+
+def test_previews_are_saved_beside_the_deck(deck, tmp_path):
+    paths = deck.save_previews(tmp_path)
+    assert [path.name for path in paths] == ["slide-01.png", "slide-02.png", "slide-03.png", "slide-04.png"]
+    assert deck.preview_by == "seedx_tools.preview (Pillow)"
+
+
+def test_the_same_seed_gives_the_same_previews(seedx, deck, tmp_path):
+    again = make_slides(seedx, OUTLINE, path=tmp_path / "again.pptx")
+    for first, second in zip(deck.slides, again.slides, strict=True):
+        assert first.preview.tobytes() == second.preview.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "arguments", "error"),
+    [
+        ("boats", {"path": "missing-folder/deck.pptx"}, OutputPathError),
+        ("boats", {"path": "deck.odp"}, OutputPathError),
+        ("boats", {"num_slides": 0}, InputError),
+        ("boats", {"num_slides": 1000}, InputError),
+        ("  ", {}, PromptError),
+        (b"\xff", {}, PromptError),
+        ("# A\n" + "## B\n" * 200, {}, InputError),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_drawn(engine, seedx, tmp_path, monkeypatch, prompt, arguments, error):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error):
+        make_slides(seedx, prompt, **{"path": "deck.pptx", **arguments})
+    assert engine.requests == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cancelled_deck_leaves_no_file(seedx, tmp_path):
+    with pytest.raises(GenerationCancelled):
+        make_slides(seedx.with_cancel(lambda: True), OUTLINE, path=tmp_path / "deck.pptx")
+    assert list(tmp_path.iterdir()) == []

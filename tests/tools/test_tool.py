@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from PIL import Image
+
+from seedx_sdk import ModelError, SeedX, SeedXError
+from seedx_sdk.imaging import to_data_uri
+from seedx_sdk.testing import ScriptedEngine
+from seedx_tools import TOOLS, ToolFailed, ToolRetry
+
+
+def test_six_tools_are_registered_under_their_names():
+    assert list(TOOLS) == ["describe", "detect", "generate", "edit", "make_slides", "tell_story"]
+    assert all(tool.name == name for name, tool in TOOLS.items())
+
+
+@pytest.mark.parametrize("name", list(TOOLS))
+def test_every_argument_is_described_and_unknown_ones_are_refused(name):
+    schema = TOOLS[name].schema()
+    assert json.loads(json.dumps(schema)) == schema
+    assert len(schema["description"]) > 60
+    assert "Raises" not in schema["description"]
+    assert schema["parameters"]["additionalProperties"] is False
+    assert all(len(field.get("description", "")) > 20 for field in schema["parameters"]["properties"].values())
+
+
+def test_describe_takes_data_uris_and_returns_the_typed_result(seedx, picture):
+    result = TOOLS["describe"].run(seedx, {"images": [to_data_uri(picture)], "question": "what is red?"})
+    assert result.text == "a scripted answer about 1 picture(s)"
+
+
+def test_results_match_their_schema(seedx, picture, tmp_path):
+    picture.save(tmp_path / "picture.png")
+    image = str(tmp_path / "picture.png")
+    calls = {
+        "describe": {"images": [image]},
+        "detect": {"image": image, "phrase": "the square"},
+        "generate": {"prompt": "a red house", "size": "128x64"},
+        "edit": {"image": image, "instruction": "make it blue"},
+        "make_slides": {"prompt_or_outline": "# A\n\n## B\n- c", "path": str(tmp_path / "deck.pptx")},
+        "tell_story": {"prompt": "a red cat", "pages": 2},
+    }
+    for name, arguments in calls.items():
+        tool = TOOLS[name]
+        result = tool.run(seedx, arguments)
+        jsonschema.validate(json.loads(result.model_dump_json()), tool.schema()["returns"])
+        assert tool.result.model_validate_json(result.model_dump_json()).model_dump_json() == result.model_dump_json()
+
+
+def test_generate_passes_size_steps_and_seed_on(seedx, engine):
+    result = TOOLS["generate"].run(seedx, {"prompt": "a red house", "size": "128x64", "steps": 3, "seed": 5})
+    assert result.image.size == (128, 64)
+    options = engine.requests[-1].options
+    assert (options.num_inference_steps, options.seed) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("generate", {}, "prompt: Field required"),
+        ("generate", {"prompt": "x", "colour": "red"}, "colour: Extra inputs are not permitted"),
+        ("generate", {"prompt": "x", "size": "big"}, "size: String should match"),
+        ("generate", {"prompt": "   "}, "prompt is empty"),
+        ("generate", {"prompt": "x", "size": "127x64"}, "multiple of 8"),
+        ("describe", {"images": ["missing.png"]}, "missing.png"),
+        ("make_slides", {"prompt_or_outline": "x", "path": "deck.key"}, ".pptx"),
+        ("tell_story", {"prompt": "x", "pages": 0}, "pages"),
+    ],
+)
+def test_wrong_arguments_can_be_mended(seedx, name, arguments, told):
+    with pytest.raises(ToolRetry, match=told):
+        TOOLS[name].run(seedx, arguments)
+
+
+def test_a_failing_model_is_terminal():
+    broken = SeedX(engine=ScriptedEngine(replies=[ModelError("out of memory; use a smaller size")]))
+    with pytest.raises(ToolFailed, match="generate: out of memory"):
+        TOOLS["generate"].run(broken, {"prompt": "a red house"})
+
+
+def test_tool_errors_are_seedx_errors():
+    assert issubclass(ToolRetry, SeedXError) and issubclass(ToolFailed, SeedXError)
+
+
+def test_detect_returns_boxes_on_the_given_picture(seedx):
+    result = TOOLS["detect"].run(seedx, {"image": to_data_uri(Image.new("RGB", (80, 40))), "phrase": "the red house"})
+    assert result.boxes[0].pixels == (20, 10, 60, 30)
+    assert result.annotated.size == (80, 40)

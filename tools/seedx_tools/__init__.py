@@ -1,0 +1,35 @@
+"""Typed tools over SeedX: one schema each for people, agents and other frameworks."""
+
+from seedx_tools.chat_planner import ChatModelPlanner, ChatModelStoryPlanner
+from seedx_tools.errors import ToolFailed, ToolRetry
+from seedx_tools.outline import Outline, Planner, SlidePlan
+from seedx_tools.prompt_outline import OutlinePlanner
+from seedx_tools.registry import TOOLS
+from seedx_tools.slides import Deck, DeckSlide, make_slides
+from seedx_tools.story import Story, StoryPage, tell_story
+from seedx_tools.story_plan import PagePlan, StoryPlan, StoryPlanner
+from seedx_tools.story_template import TemplateStoryPlanner
+from seedx_tools.tool import Tool
+
+__all__ = [
+    "TOOLS",
+    "ChatModelPlanner",
+    "ChatModelStoryPlanner",
+    "Deck",
+    "DeckSlide",
+    "Outline",
+    "OutlinePlanner",
+    "PagePlan",
+    "Planner",
+    "SlidePlan",
+    "Story",
+    "StoryPage",
+    "StoryPlan",
+    "StoryPlanner",
+    "TemplateStoryPlanner",
+    "Tool",
+    "ToolFailed",
+    "ToolRetry",
+    "make_slides",
+    "tell_story",
+]

@@ -1,0 +1,179 @@
+"""Which picture goes with a text, for a model that can draw only certain things.
+
+The shipped picture-book model knows a few kinds of things, colours and backgrounds; a model with an open vocabulary
+(vocabulary None) gets the text itself as its prompt.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from seedx_sdk.types import ModelInfo
+
+Vocabulary: TypeAlias = Mapping[str, Sequence[str]]
+"""The lists "kinds", "colors" and "backgrounds" of a model that knows nothing else."""
+
+PICTURE_BOOK: Vocabulary = {
+    "kinds": ("house tree boat car cat dog fish bird flower star ball balloon hat cup mushroom umbrella".split()),
+    "colors": "red orange yellow green blue purple pink brown".split(),
+    "backgrounds": ("meadow", "beach", "night sky", "snow", "room"),
+}
+"""What the shipped picture-book model can draw; a test holds it against the world that the model was trained on."""
+
+_LIKE = {
+    "house": "home hut cottage school building hotel office shop hospital city town village farm family",
+    "tree": "forest wood woods garden park nature climate environment leaf leaves",
+    "boat": "ship sail sails sailing sailor sailors harbour harbor captain yacht voyage",
+    "car": "drive driver road traffic vehicle journey trip travel transport",
+    "cat": "kitten kitty pet",
+    "dog": "puppy",
+    "fish": "fishing fisherman",
+    "bird": "fly wing wings flight parrot",
+    "flower": "bloom blossom rose tulip growth",
+    "star": "goal dream success future",
+    "ball": "game play sport football team",
+    "balloon": "party birthday celebration balloons",
+    "hat": "cap wear fashion",
+    "cup": "tea coffee drink mug breakfast",
+    "mushroom": "toadstool",
+    "umbrella": "rain weather protection insurance risk",
+}
+_PLACES = {
+    "beach": ("on the beach", "sea seaside ocean coast shore sand island harbour harbor water"),
+    "meadow": ("in a meadow", "field grass farm countryside garden summer spring park"),
+    "snow": ("in the snow", "winter snowy ice cold christmas mountain"),
+    "room": ("in a room", "indoors inside office kitchen classroom"),
+    "night sky": ("in the night sky", "night dark moon space sky stars evening"),
+}
+"""A background's place in words, and other words that mean it."""
+_USUAL_COLORS = {
+    "house": "red",
+    "tree": "green",
+    "boat": "blue",
+    "car": "red",
+    "cat": "orange",
+    "dog": "brown",
+    "fish": "blue",
+    "bird": "yellow",
+    "flower": "pink",
+    "star": "yellow",
+    "ball": "orange",
+    "balloon": "red",
+    "hat": "purple",
+    "cup": "blue",
+    "mushroom": "red",
+    "umbrella": "purple",
+}
+"""The colour of a thing that a text names without one: the same on every slide and page."""
+_PLAIN_COLORS = {"grey": "blue", "gray": "blue", "gold": "yellow", "golden": "yellow", "violet": "purple"}
+
+
+def vocabulary_of(info: ModelInfo) -> Vocabulary | None:
+    """Return what a model can draw; None for a model that was trained on pictures of all kinds."""
+    return PICTURE_BOOK if info.is_picture_book else None
+
+
+@dataclass(frozen=True, slots=True)
+class PicturePrompt:
+    """A prompt for the picture of a text."""
+
+    text: str
+    decorative: bool
+    """True when nothing in the text named the things that it shows."""
+
+
+def picture_prompt(text: str, vocabulary: Vocabulary | None, *, context: str = "") -> PicturePrompt:
+    """Return what to draw beside a text; the same text gives the same prompt.
+
+    Args:
+        text: The words of a slide or a page, or a picture prompt to put in the model's words.
+        vocabulary: What the model can draw; None: anything, so the text is the prompt.
+        context: Words around it (the deck's title), asked for what the text itself does not name.
+    """
+    if vocabulary is None:
+        return PicturePrompt(" ".join(text.split()), decorative=False)
+    things = find_things(text, vocabulary)
+    place = find_place(text, vocabulary) or find_place(context, vocabulary)
+    named = bool(things)
+    if not things:
+        things = find_things(context, vocabulary)[:1]
+        named = bool(things)
+        others = [kind for kind in vocabulary["kinds"] if kind not in " ".join(things)]
+        things.append(_pick(others, text))
+    shown = [_with_article(_colored(thing, vocabulary)) for thing in things[:2]]
+    background = place or place_phrase(_pick(vocabulary["backgrounds"], context or text))
+    return PicturePrompt(f"{' and '.join(shown)} {background}", decorative=not named)
+
+
+def find_things(text: str, vocabulary: Vocabulary) -> list[str]:
+    """Return the things of the vocabulary that a text names, in order and once each: "red house", or "house"."""
+    words = _words(text)
+    found: dict[str, str] = {}
+    for position, word in enumerate(words):
+        kind = _kind(word, vocabulary["kinds"])
+        if kind is None:
+            continue
+        color = _color(words[max(0, position - 2) : position], vocabulary["colors"])
+        if kind not in found or (color and " " not in found[kind]):
+            found[kind] = f"{color} {kind}" if color else kind
+    return list(found.values())
+
+
+def find_place(text: str, vocabulary: Vocabulary) -> str | None:
+    """Return the place that a text names, in the model's words ("on the beach"), or None."""
+    words = set(_words(text))
+    for background in vocabulary["backgrounds"]:
+        own = set(_words(background)) - {"in", "on", "the", "a", "an", "at", "sky"}
+        if own & words or words & set(_PLACES.get(_place_name(background), ("", ""))[1].split()):
+            return place_phrase(background)
+    return None
+
+
+def place_phrase(background: str) -> str:
+    """Return a background's name as a place: "beach" gives "on the beach"."""
+    if background.split()[0] in ("in", "on", "at"):
+        return background
+    return _PLACES.get(background, (f"in the {background}", ""))[0]
+
+
+def _place_name(background: str) -> str:
+    return next((name for name in _PLACES if name.split()[0] in background), background)
+
+
+def _colored(thing: str, vocabulary: Vocabulary) -> str:
+    usual = _USUAL_COLORS.get(thing, "")
+    color = usual if usual in vocabulary["colors"] else _pick(vocabulary["colors"], thing)
+    return thing if " " in thing else f"{color} {thing}"
+
+
+def _with_article(thing: str) -> str:
+    return f"an {thing}" if thing[0] in "aeiou" else f"a {thing}"
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+(?:-[a-z]+)?", text.lower())
+
+
+def _kind(word: str, kinds: Sequence[str]) -> str | None:
+    for form in (word, word.removesuffix("s"), word.removesuffix("es")):
+        if form in kinds:
+            return form
+    for kind in kinds:
+        like = _LIKE.get(kind, "").split()
+        if word in like or word.removesuffix("s") in like:
+            return kind
+    return None
+
+
+def _color(words: list[str], colors: Sequence[str]) -> str | None:
+    named = [_PLAIN_COLORS.get(word, word) for word in words]
+    return next((word for word in reversed(named) if word in colors), None)
+
+
+def _pick(choices: Sequence[str], text: str) -> str:
+    """One of the choices, always the same one for a text."""
+    return choices[zlib.crc32(text.encode()) % len(choices)]

@@ -1,0 +1,205 @@
+"""What a shape on a slide looks like once everything that it inherits is taken in.
+
+A placeholder's text inherits from the layout's placeholder, the master's placeholder, the master's text styles and
+the presentation's defaults, property by property (ECMA-376 part 1, 19.3.1 and 21.1.2). The deck writer asks to know
+whether text fits; the preview asks to draw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import qn
+from pptx.slide import Slide
+
+from seedx_tools.text_layout import TextStyle
+
+EMU_PER_POINT = 12700
+_TITLES = ("title", "ctrTitle")
+_OWN_STYLE = ("dt", "ftr", "sldNum")
+_DEFAULT_INSETS = {"lIns": 91440, "tIns": 45720, "rIns": 91440, "bIns": 45720}
+_NO_TEXT_COLOR = "000000"
+
+
+def placeholder_type(element: Any) -> str | None:
+    """Return the ph type of a shape's element ("title", "body", "pic", "obj", ...), None if it is no placeholder."""
+    ph = _ph(element)
+    return None if ph is None else str(ph.get("type", "obj"))
+
+
+def inherited(slide: Slide, element: Any) -> Iterator[Any]:
+    """Yield a shape's element, then the layout's and the master's placeholder that it inherits from."""
+    yield element
+    ph = _ph(element)
+    if ph is None:
+        return
+    kind = ph.get("type", "obj")
+    on_layout = _find(slide.slide_layout, lambda other: other.get("idx", "0") == ph.get("idx", "0"))
+    if on_layout is not None:
+        yield on_layout
+        kind = _ph(on_layout).get("type", "obj")
+    wanted = "title" if kind in _TITLES else kind if kind in _OWN_STYLE else "body"
+    on_master = _find(slide.slide_layout.slide_master, lambda other: other.get("type", "obj") == wanted)
+    if on_master is not None:
+        yield on_master
+
+
+def body_property(slide: Slide, element: Any, name: str, default: str) -> str:
+    """Return a bodyPr attribute of a shape ("anchor", "lIns", ...) or what it inherits."""
+    for source in inherited(slide, element):
+        body = source.find(f".//{qn('a:bodyPr')}")
+        if body is not None and name in body.attrib:
+            return str(body.get(name))
+    return default
+
+
+def insets(slide: Slide, element: Any) -> tuple[float, float, float, float]:
+    """Return the margins inside a text box, in points: left, top, right, bottom."""
+    left, top, right, bottom = (
+        int(body_property(slide, element, name, str(value))) / EMU_PER_POINT for name, value in _DEFAULT_INSETS.items()
+    )
+    return left, top, right, bottom
+
+
+def text_style(slide: Slide, element: Any, paragraph: Any, level: int) -> TextStyle:
+    """Return how a paragraph of a shape looks; paragraph is its a:p element or None for one not yet written."""
+    sources = list(_paragraph_sources(slide, element, paragraph, level))
+    runs = [run for run in _run_sources(sources, paragraph)]
+    size = float(_first_attribute(runs, "sz") or 1800) / 100
+    color = next((fill for fill in (run.find(qn("a:solidFill")) for run in runs) if fill is not None), None)
+    text_color = _NO_TEXT_COLOR if color is None else resolve_color(slide, color)
+    bullet, bullet_color = _bullet(slide, sources, text_color)
+    align = _first_attribute(sources, "algn") or "l"
+    spacing = _spacing(sources, "a:lnSpc", size)
+    return TextStyle(
+        size=size,
+        bold=_first_attribute(runs, "b") in ("1", "true"),
+        color=text_color,
+        align=_align(align),
+        margin=int(_first_attribute(sources, "marL") or 0) / EMU_PER_POINT,
+        indent=int(_first_attribute(sources, "indent") or 0) / EMU_PER_POINT,
+        bullet=bullet,
+        bullet_color=bullet_color,
+        space_before=_spacing(sources, "a:spcBef", size) or 0.0,
+        line_spacing=1.0 if spacing is None else spacing / size,
+    )
+
+
+def resolve_color(slide: Slide, fill: Any) -> str:
+    """Return RRGGBB of a solid fill; theme colours go through the master's colour map and the theme."""
+    color = fill[0]
+    if color.tag == qn("a:srgbClr"):
+        rgb = str(color.get("val"))
+    elif color.tag == qn("a:schemeClr"):
+        rgb = _theme_color(slide, str(color.get("val")))
+    else:
+        rgb = str(color.get("lastClr", _NO_TEXT_COLOR))
+    return _modify(rgb, color)
+
+
+def _ph(element: Any) -> Any:
+    return element.find(f"./*/{qn('p:nvPr')}/{qn('p:ph')}")
+
+
+def _find(sheet: Any, matches: Callable[[Any], bool]) -> Any:
+    """The element of the first placeholder of a layout or master whose ph matches."""
+    for ph in sheet.element.iter(qn("p:ph")):
+        if matches(ph):
+            return ph.getparent().getparent().getparent()
+    return None
+
+
+def _paragraph_sources(slide: Slide, element: Any, paragraph: Any, level: int) -> Iterator[Any]:
+    tag = qn(f"a:lvl{level + 1}pPr")
+    own = None if paragraph is None else paragraph.find(qn("a:pPr"))
+    if own is not None:
+        yield own
+    for source in inherited(slide, element):
+        found = source.find(f".//{qn('a:lstStyle')}/{tag}")
+        if found is not None:
+            yield found
+    master = slide.slide_layout.slide_master
+    kind = placeholder_type(list(inherited(slide, element))[-1])
+    family = (
+        "p:otherStyle" if kind is None or kind in _OWN_STYLE else "p:titleStyle" if kind in _TITLES else "p:bodyStyle"
+    )
+    found = master.element.find(f"{qn('p:txStyles')}/{qn(family)}/{tag}")
+    if found is not None:
+        yield found
+    defaults = slide.part.package.presentation_part._element.find(f"{qn('p:defaultTextStyle')}/{tag}")
+    if defaults is not None:
+        yield defaults
+
+
+def _run_sources(sources: list[Any], paragraph: Any) -> Iterator[Any]:
+    run = None if paragraph is None else paragraph.find(f".//{qn('a:rPr')}")
+    if run is not None:
+        yield run
+    for source in sources:
+        properties = source.find(qn("a:defRPr"))
+        if properties is not None:
+            yield properties
+
+
+def _first_attribute(sources: list[Any], name: str) -> str | None:
+    return next((str(source.get(name)) for source in sources if name in source.attrib), None)
+
+
+def _align(value: str) -> Literal["l", "ctr", "r"]:
+    return "ctr" if value == "ctr" else "r" if value == "r" else "l"
+
+
+def _bullet(slide: Slide, sources: list[Any], text_color: str) -> tuple[str, str]:
+    colored = next((found for found in (source.find(qn("a:buClr")) for source in sources) if found is not None), None)
+    color = text_color if colored is None else resolve_color(slide, colored)
+    for source in sources:
+        if source.find(qn("a:buNone")) is not None:
+            return "", color
+        character = source.find(qn("a:buChar"))
+        if character is not None:
+            return str(character.get("char")), color
+    return "", color
+
+
+def _spacing(sources: list[Any], tag: str, size: float) -> float | None:
+    """A spacing in points: percentages are of the font size."""
+    for source in sources:
+        spacing = source.find(qn(tag))
+        if spacing is not None and len(spacing):
+            value = int(str(spacing[0].get("val")).rstrip("%"))
+            return value / 100 if spacing[0].tag == qn("a:spcPts") else value / 100000 * size
+    return None
+
+
+def _theme_color(slide: Slide, name: str) -> str:
+    master = slide.slide_layout.slide_master
+    mapped = master.element.find(qn("p:clrMap")).get(name, name)
+    for relation in master.part.rels.values():
+        if relation.reltype.endswith("/theme"):
+            return _theme_colors(relation.target_part.blob).get(mapped, _NO_TEXT_COLOR)
+    return _NO_TEXT_COLOR
+
+
+@lru_cache(maxsize=8)
+def _theme_colors(theme: bytes) -> Mapping[str, str]:
+    """RRGGBB of each colour of a theme part by its name ("dk1", "accent1")."""
+    scheme: Any = parse_xml(theme).find(f".//{qn('a:clrScheme')}")
+    named = {entry.tag.split("}")[1]: entry[0] for entry in (scheme if scheme is not None else ()) if len(entry)}
+    return {name: str(color.get("val" if color.tag == qn("a:srgbClr") else "lastClr")) for name, color in named.items()}
+
+
+def _modify(rgb: str, color: Any) -> str:
+    """The colour after lumMod, lumOff, tint and shade, on each channel (close enough for a preview)."""
+    channels = [int(rgb[index : index + 2], 16) / 255 for index in (0, 2, 4)]
+    for change in color:
+        share = int(str(change.get("val", "100000"))) / 100000
+        if change.tag in (qn("a:lumMod"), qn("a:shade")):
+            channels = [value * share for value in channels]
+        elif change.tag == qn("a:lumOff"):
+            channels = [value + share for value in channels]
+        elif change.tag == qn("a:tint"):
+            channels = [1 - (1 - value) * share for value in channels]
+    return "".join(f"{round(min(1.0, max(0.0, value)) * 255):02X}" for value in channels)

@@ -1,0 +1,167 @@
+"""A PNG of each slide, drawn with Pillow from the shapes that the deck really holds.
+
+It reads geometry, text, pictures, fills and the theme back from the presentation, so it shows what was written and not
+what was meant. It draws solid fills, pictures and text; gradients, effects, charts and SmartArt of a template are
+left out. PowerPoint may break a line elsewhere.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from PIL import Image, ImageDraw
+from pptx.enum.shapes import MSO_SHAPE_TYPE
+from pptx.oxml.ns import qn
+from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import Slide
+
+from seedx_tools.deck_layouts import frame_of
+from seedx_tools.fonts import drawable, font_for
+from seedx_tools.pptx_style import EMU_PER_POINT, body_property, inherited, insets, resolve_color, text_style
+from seedx_tools.text_layout import Line, height_of, lay_out
+
+RENDERER = "seedx_tools.preview (Pillow)"
+"""What deck results say about who made the previews."""
+
+_WIDTH_PX = 960
+_NO_BACKGROUND = "FFFFFF"
+
+
+def render_slides(deck: PresentationObject) -> list[Image.Image]:
+    """Return one picture of each slide, 960 pixels wide."""
+    size = int(deck.slide_width or 1), int(deck.slide_height or 1)
+    return [_Page(slide, number, size).draw() for number, slide in enumerate(deck.slides, start=1)]
+
+
+class _Page:
+    def __init__(self, slide: Slide, number: int, size: tuple[int, int]) -> None:
+        self._slide = slide
+        self._number = number
+        self._scale = _WIDTH_PX / size[0]
+        self._image = Image.new("RGB", (_WIDTH_PX, round(size[1] * self._scale)), f"#{self._background()}")
+        self._pen = ImageDraw.Draw(self._image)
+
+    def draw(self) -> Image.Image:
+        layout = self._slide.slide_layout
+        if self._slide.element.get("showMasterSp") != "0":
+            if layout.element.get("showMasterSp") != "0":
+                self._decorations(layout.slide_master)
+            self._decorations(layout)
+        for shape in self._slide.shapes:
+            self._shape(shape)
+        return self._image
+
+    def _decorations(self, sheet: Any) -> None:
+        for shape in sheet.shapes:
+            if not shape.is_placeholder:
+                self._shape(shape)
+
+    def _shape(self, shape: Any) -> None:
+        if shape.element.tag == qn("p:pic"):
+            self._picture(shape)
+        elif shape.shape_type != MSO_SHAPE_TYPE.GROUP and hasattr(shape, "text_frame"):
+            fill = shape.element.spPr.find(qn("a:solidFill"))
+            if fill is not None:
+                self._pen.rectangle(self._box(shape), fill=f"#{resolve_color(self._slide, fill)}")
+            if shape.text_frame.text.strip():
+                self._text(shape)
+
+    def _picture(self, shape: Any) -> None:
+        left, top, right, bottom = self._box(shape)
+        try:
+            blob = shape.image.blob
+        except (AttributeError, ValueError):  # a linked picture has no bytes in the file
+            return
+        with Image.open(io.BytesIO(blob)) as opened:
+            image = opened.convert("RGBA")
+        width, height = image.size
+        visible = (
+            shape.crop_left * width,
+            shape.crop_top * height,
+            width - shape.crop_right * width,
+            height - shape.crop_bottom * height,
+        )
+        size = max(1, round(right - left)), max(1, round(bottom - top))
+        image = image.resize(size, Image.Resampling.LANCZOS, box=visible)
+        corner = self._corner(shape)
+        mask = image.getchannel("A")
+        if corner:
+            mask = _rounded(size, corner * min(size))
+        self._image.paste(image.convert("RGB"), (round(left), round(top)), mask)
+
+    def _corner(self, shape: Any) -> float:
+        """The corner radius of a picture as a share of its shorter side; 0 for a rectangle."""
+        for source in inherited(self._slide, shape.element):
+            geometry = source.find(f"{qn('p:spPr')}/{qn('a:prstGeom')}")
+            if geometry is not None:
+                guide = geometry.find(f".//{qn('a:gd')}")
+                radius = 0.16667 if guide is None else int(str(guide.get("fmla")).split()[-1]) / 100000
+                return radius if geometry.get("prst") == "roundRect" else 0.0
+        return 0.0
+
+    def _text(self, shape: Any) -> None:
+        element = shape.element
+        left, top, width, height = (value / EMU_PER_POINT for value in frame_of(shape))
+        margins = insets(self._slide, element)
+        lines = self._lines(shape, width - margins[0] - margins[2])
+        room = height - margins[1] - margins[3]
+        anchor = body_property(self._slide, element, "anchor", "t")
+        free = {"ctr": 0.5, "b": 1.0}.get(anchor, 0.0) * (room - height_of(lines))
+        for line in lines:
+            self._line(line, left + margins[0], top + margins[1] + free, self._font_scale(shape))
+
+    def _lines(self, shape: Any, width: float) -> list[Line]:
+        styled = []
+        for paragraph in shape.text_frame.paragraphs:
+            text = "".join(str(run.text or "") for run in paragraph._p.iter(qn("a:t")))
+            if paragraph._p.find(qn("a:fld")) is not None:
+                text = str(self._number)
+            styled.append((text, text_style(self._slide, shape.element, paragraph._p, paragraph.level)))
+        return lay_out(styled, width, self._font_scale(shape))
+
+    def _font_scale(self, shape: Any) -> float:
+        fit = shape.element.find(f".//{qn('a:bodyPr')}/{qn('a:normAutofit')}")
+        return 1.0 if fit is None else int(fit.get("fontScale", "100000")) / 100000
+
+    def _line(self, line: Line, left: float, top: float, scale: float) -> None:
+        pixels = self._scale * EMU_PER_POINT
+        size = line.style.size * scale * pixels
+        baseline = (top + line.top + line.height * 0.79) * pixels
+        stroke = size * 0.022 if line.style.bold else 0.0
+
+        def put(text: str, x: float, color: str) -> None:
+            text = drawable(text)
+            if text.strip():
+                font = font_for(text, size)
+                self._pen.text(
+                    (x * pixels, baseline), text, font=font, fill=f"#{color}", anchor="ls", stroke_width=stroke
+                )
+
+        put(line.bullet, left + line.style.margin + line.style.indent, line.style.bullet_color)
+        put(line.text, left + line.x, line.style.color)
+
+    def _box(self, shape: Any) -> tuple[float, float, float, float]:
+        left, top, width, height = (value * self._scale for value in frame_of(shape))
+        return left, top, left + width, top + height
+
+    def _background(self) -> str:
+        layout = self._slide.slide_layout
+        for sheet in (self._slide, layout, layout.slide_master):
+            background = sheet.element.find(f"{qn('p:cSld')}/{qn('p:bg')}")
+            if background is None:
+                continue
+            fill = background.find(f"{qn('p:bgPr')}/{qn('a:solidFill')}")
+            reference = background.find(qn("p:bgRef"))
+            if fill is not None:
+                return resolve_color(self._slide, fill)
+            if reference is not None and len(reference):
+                return resolve_color(self._slide, reference)
+        return _NO_BACKGROUND
+
+
+def _rounded(size: tuple[int, int], radius: float) -> Image.Image:
+    fine = 2
+    mask = Image.new("L", (size[0] * fine, size[1] * fine), 0)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, mask.width - 1, mask.height - 1), radius * fine, fill=255)
+    return mask.resize(size, Image.Resampling.LANCZOS)

@@ -1,0 +1,89 @@
+"""Making text fit a placeholder: first a little smaller, then on to another slide, then shorter.
+
+The size is set the way PowerPoint does it (normAutofit with a font scale), so PowerPoint goes on from there when the
+user edits the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pptx.oxml.ns import qn
+from pptx.slide import Slide
+
+from seedx_tools.deck_layouts import frame_of
+from seedx_tools.pptx_style import EMU_PER_POINT, insets, text_style
+from seedx_tools.text_layout import height_of, lay_out
+
+MIN_SCALE = 0.8
+"""Text is never made smaller than this share of the template's size."""
+
+_STEP = 0.05
+
+
+def paragraphs_of(bullets: Sequence[str]) -> list[tuple[str, int]]:
+    """Return (text, level) for each bullet; every tab before it is one level, at most 4."""
+    return [(bullet.strip(), min(4, len(bullet) - len(bullet.lstrip("\t")))) for bullet in bullets]
+
+
+def fitting_scale(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]]) -> float | None:
+    """Return the largest font scale (1.0 to MIN_SCALE) at which paragraphs fit a shape, None if they don't."""
+    scale = 1.0
+    while scale >= MIN_SCALE - 1e-6:
+        if fits(slide, shape, paragraphs, scale):
+            return scale
+        scale -= _STEP
+    return None
+
+
+def fits(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]], scale: float = 1.0) -> bool:
+    """Return whether paragraphs fit the height of a shape at this font scale."""
+    _, _, width, height = frame_of(shape)
+    left, top, right, bottom = insets(slide, shape.element)
+    styled = [(text, text_style(slide, shape.element, None, level)) for text, level in paragraphs]
+    lines = lay_out(styled, width / EMU_PER_POINT - left - right, scale)
+    return height_of(lines) <= height / EMU_PER_POINT - top - bottom + 0.5
+
+
+def split(slide: Slide, shape: Any, bullets: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the bullets that fit a shape at full size, at least a part of one, and the rest."""
+    count = 0
+    while count < len(bullets) and fits(slide, shape, paragraphs_of(bullets[: count + 1])):
+        count += 1
+    if count:
+        return list(bullets[:count]), list(bullets[count:])
+    words = bullets[0].split(" ")
+    low, high = 1, len(words)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(slide, shape, paragraphs_of([" ".join(words[:middle])])):
+            low = middle
+        else:
+            high = middle - 1
+    rest = [" ".join(words[low:])] if low < len(words) else []
+    return [" ".join(words[:low])], [*rest, *bullets[1:]]
+
+
+def shorten(slide: Slide, shape: Any, text: str) -> str:
+    """Return the text, or as many of its first words as fit the shape at MIN_SCALE, with three dots."""
+    if fits(slide, shape, [(text, 0)], MIN_SCALE):
+        return text
+    words = text.split(" ")
+    while len(words) > 1 and not fits(slide, shape, [(" ".join(words) + " ...", 0)], MIN_SCALE):
+        words.pop()
+    kept = " ".join(words)
+    while len(kept) > 1 and not fits(slide, shape, [(kept + " ...", 0)], MIN_SCALE):
+        kept = kept[: len(kept) * 9 // 10]
+    return kept + " ..."
+
+
+def set_scale(shape: Any, scale: float) -> None:
+    """Write a font scale into a shape's own text properties; 1.0 leaves what it inherits."""
+    if scale > 0.999:
+        return
+    body = shape.text_frame._txBody.find(qn("a:bodyPr"))
+    for child in list(body):
+        body.remove(child)
+    fit = body.makeelement(qn("a:normAutofit"), {"fontScale": str(round(scale * 100000))})
+    body.append(fit)

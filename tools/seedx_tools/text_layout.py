@@ -1,0 +1,102 @@
+"""Breaking text into lines, to know whether it fits a box and to draw it.
+
+All lengths are points (1/72 inch). Used by the deck writer (does it fit?) and the preview (where is each line?).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from seedx_tools.fonts import text_width
+
+LINE_HEIGHT = 1.2
+"""Line height as a multiple of the font size, as PowerPoint sets single-spaced Arial (ascent + descent + gap)."""
+
+_BOLD_WIDTH = 1.06
+"""Arial Bold over Arial, as an average over English text."""
+
+_TOKENS = re.compile(r"\S+|\s+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextStyle:
+    """How one paragraph looks, with everything that it inherits."""
+
+    size: float
+    bold: bool
+    color: str
+    """RRGGBB."""
+    align: Literal["l", "ctr", "r"]
+    margin: float
+    """From the box's inner edge to the text."""
+    indent: float
+    """From the margin to the bullet or the first line: usually negative."""
+    bullet: str
+    """The bullet character, or an empty text."""
+    bullet_color: str
+    space_before: float
+    line_spacing: float
+    """A multiple of LINE_HEIGHT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its text, where it stands in the box, and the bullet before it if it starts a point."""
+
+    text: str
+    x: float
+    top: float
+    height: float
+    style: TextStyle
+    bullet: str
+
+
+def lay_out(paragraphs: Sequence[tuple[str, TextStyle]], width: float, scale: float = 1.0) -> list[Line]:
+    """Return the lines of paragraphs in a box of this inner width, from the top; scale multiplies the font sizes."""
+    lines: list[Line] = []
+    top = 0.0
+    for number, (text, style) in enumerate(paragraphs):
+        size = style.size * scale
+        top += style.space_before * scale if number else 0.0
+        height = size * LINE_HEIGHT * style.line_spacing
+        room = width - style.margin
+        for index, words in enumerate(wrap(text, size, room, bold=style.bold)):
+            free = room - width_of(words, size, bold=style.bold)
+            shift = {"l": 0.0, "ctr": free / 2, "r": free}[style.align]
+            bullet = style.bullet if index == 0 and text.strip() else ""
+            lines.append(Line(words, style.margin + max(0.0, shift), top, height, style, bullet))
+            top += height
+    return lines
+
+
+def height_of(lines: Sequence[Line]) -> float:
+    """Return the height of laid-out lines."""
+    return lines[-1].top + lines[-1].height if lines else 0.0
+
+
+def wrap(text: str, size: float, room: float, *, bold: bool) -> list[str]:
+    """Return the lines that a text breaks into; a word wider than the room is broken inside."""
+    lines = [""]
+    for token in _TOKENS.findall(text):
+        for piece in _pieces(token, size, room, bold):
+            if not lines[-1] or width_of((lines[-1] + piece).rstrip(), size, bold=bold) <= room:
+                lines[-1] += piece if lines[-1] or not piece.isspace() else ""
+            else:
+                lines[-1] = lines[-1].rstrip()
+                lines.append("" if piece.isspace() else piece)
+    return [line.rstrip() for line in lines]
+
+
+def width_of(text: str, size: float, *, bold: bool) -> float:
+    """Return the width of one line."""
+    return text_width(text, size) * (_BOLD_WIDTH if bold else 1.0)
+
+
+def _pieces(token: str, size: float, room: float, bold: bool) -> list[str]:
+    """A word as it may be broken: whole, or letter by letter when it is too wide or in a script without spaces."""
+    breaks_anywhere = any(unicodedata.east_asian_width(char) in "WF" for char in token)
+    return list(token) if breaks_anywhere or width_of(token, size, bold=bold) > room else [token]
