@@ -20,7 +20,7 @@ check: .venv/.installed-dev
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-cache
 
 nano: .venv/.installed-train
 	.venv/bin/python -m seedx_finetune nano

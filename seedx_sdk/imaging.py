@@ -169,15 +169,16 @@ def _check_size(image: Image.Image, limits: ImageLimits, name: str) -> None:
 def _decode(image: Image.Image, name: str, on_warning: Callable[[str], None]) -> Image.Image:
     try:
         # an MPO is a JPEG that carries previews of itself
-        if getattr(image, "is_animated", False) and image.format != "MPO":
-            on_warning(f"{name} has several frames; only the first is used")
+        several = getattr(image, "is_animated", False) and image.format != "MPO"
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        return _to_rgb(upright, name)
-    except (ImageError, UserWarning):
+        picture = _to_rgb(ImageOps.exif_transpose(image), name)
+    except ImageError:
         raise
     except Exception as error:  # decoders of damaged files raise many kinds
         raise ImageError(f"{name} is damaged or cut short ({error}); get a whole copy of the file") from error
+    if several:
+        on_warning(f"{name} has several frames; only the first is used")
+    return picture
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:

@@ -13,10 +13,12 @@ __all__ = [
     "base_detect",
     "base_generate",
     "base_question",
-    "conversation",
+    "chat_segments",
     "detect_question",
+    "generate_request",
     "instruct",
     "instruct_generate",
+    "later",
 ]
 
 
@@ -45,7 +47,12 @@ def instruct(text: str, image: str = "") -> str:
 
 def instruct_generate(caption: str) -> str:
     """Asks the instruction-tuned model for a picture. Source: eval_text2img_seed_x_i.py."""
-    return instruct(f"Generate an image: {caption}")
+    return instruct(generate_request(caption))
+
+
+def generate_request(caption: str) -> str:
+    """The request of `instruct_generate` alone, as it stands in a conversation."""
+    return f"Generate an image: {caption}"
 
 
 def detect_question(phrase: str) -> str:
@@ -53,12 +60,20 @@ def detect_question(phrase: str) -> str:
     return f"Is there {phrase} in the image? If so, please output its bounding box."
 
 
-def conversation(turns: Sequence[tuple[str, str]], text: str, image: str = "") -> str:
+def chat_segments(turns: Sequence[tuple[str, str]], text: str) -> list[str]:
     """Renders a conversation: earlier (user, assistant) turns, then the new request.
 
-    Each later turn starts on a new line; nothing else closes an answer.
+    Each segment is encoded on its own, as in training. Each later turn starts on a new line; nothing else closes an
+    answer.
 
     Source: the layout of the instruction data in sft_clm.py.
     """
-    rendered = [f"{instruct(user)}{assistant}" for user, assistant in turns]
-    return "\n".join([*rendered, instruct(text, image)])
+    segments: list[str] = []
+    for user, assistant in turns:
+        segments += [later(user) if segments else instruct(user), assistant]
+    return [*segments, later(text) if segments else instruct(text)]
+
+
+def later(text: str) -> str:
+    """A request that follows an answer."""
+    return f"\n{instruct(text)}"

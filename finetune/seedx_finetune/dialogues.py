@@ -97,10 +97,23 @@ def conversation(index: int, scene: Scene, rng: np.random.Generator, *, turns: i
     return [first, Segment(answer, learn=True), *_later(more)]
 
 
+def two_pictures(indices: tuple[int, int], scenes: tuple[Scene, Scene], rng: np.random.Generator) -> list[Segment]:
+    """Two pictures in one request, and turns about either of them."""
+    turns: list[Turn] = []
+    for which, scene in zip(("first", "second"), scenes, strict=True):
+        turns.append((f"Describe the {which} picture.", describe(scene)))
+        asked = questions(scene, rng)[0]
+        turns.append((f"In the {which} picture: {asked.question}", asked.answer))
+    turns.append(("Describe the pictures.", f"First: {describe(scenes[0])} Second: {describe(scenes[1])}"))
+    (question, answer), *more = (turns[i] for i in rng.permutation(len(turns))[:4])
+    first = Segment(prompts.instruct(question, 2 * IMAGE), reads=indices)
+    return [first, Segment(answer, learn=True), *_later(more)]
+
+
 def _later(turns: Sequence[Turn]) -> list[Segment]:
     segments = []
     for question, answer in turns:
-        segments += [Segment("\n" + prompts.instruct(question)), Segment(answer, learn=True)]
+        segments += [Segment(prompts.later(question)), Segment(answer, learn=True)]
     return segments
 
 

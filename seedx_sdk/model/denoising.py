@@ -99,11 +99,10 @@ def widen_conv_in(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     layer at its random start instead of copying it, which throws away a trained value.)
     """
     channels = unet.config["in_channels"]
-    wide = UNet2DConditionModel.from_config({**unet.config, "in_channels": 2 * channels})
+    wide: UNet2DConditionModel = UNet2DConditionModel.from_config({**unet.config, "in_channels": 2 * channels})
     state = unet.state_dict()
     old = state["conv_in.weight"]
     state["conv_in.weight"] = torch.cat([old, torch.zeros_like(old)], dim=1)
     wide.load_state_dict(state)
-    reference: nn.Parameter = next(unet.parameters())
-    widened: UNet2DConditionModel = wide.to(device=reference.device, dtype=reference.dtype)
-    return widened
+    nn.Module.to(wide, device=unet.device, dtype=unet.dtype)  # diffusers' own `to` warns about layers it does not have
+    return wide

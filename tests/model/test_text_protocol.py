@@ -49,7 +49,7 @@ def test_prompts_are_the_published_ones() -> None:
     assert prompts.base_detect("a dog", "IMG") == "IMGa dog [[ <box_start>"
     assert prompts.instruct("Hi", "IMG") == "[INST] IMGHi [/INST]\n"
     assert prompts.instruct_generate("a dog") == "[INST] Generate an image: a dog [/INST]\n"
-    assert prompts.conversation([("a", "b")], "c") == "[INST] a [/INST]\nb\n[INST] c [/INST]\n"
+    assert prompts.chat_segments([("a", "b")], "c") == ["[INST] a [/INST]\n", "b", "\n[INST] c [/INST]\n"]
 
 
 corner = st.floats(0, 1)

@@ -103,9 +103,7 @@ def test_pictures_fill_picture_placeholders_and_have_alt_text(deck):
         assert picture.element.tag == qn("p:pic")
         assert picture._element.nvPicPr.cNvPr.get("descr") == f"Drawn picture: {made.picture_prompt}"
         assert min(picture.image.size) >= 768
-    assert [made.picture_prompt for made in deck.slides][1] == "a red boat on the beach" or "red boat" in str(
-        deck.slides[1].picture_prompt
-    )
+    assert deck.slides[1].picture_prompt.startswith("a red boat ")
 
 
 def test_notes_slide_numbers_and_file_title(deck):
@@ -175,8 +173,17 @@ def test_long_text_is_made_smaller_then_continued(seedx, tmp_path):
     assert any("continues on" in warning for warning in deck.warnings)
 
 
+def test_a_point_is_continued_with_what_is_indented_under_it(seedx, tmp_path):
+    bullets = tuple(f"Point {number}" if number % 2 else f"\tPart {number}" for number in range(1, 31))
+    outline = Outline(title="Long", slides=(SlidePlan(title="T", bullets=bullets),))
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False)
+    for slide in list(_assert_sound(deck.path).slides)[1:]:
+        body = next(shape for shape in slide.placeholders if shape.placeholder_format.type == PH.BODY)
+        assert body.text_frame.paragraphs[0].level == 0
+
+
 def test_one_endless_paragraph_is_continued_too(seedx, tmp_path):
-    words = " ".join(f"word{number}" for number in range(900))
+    words = " ".join(f"word{number}" for number in range(400))
     outline = Outline(title="Long", slides=(SlidePlan(title="T", bullets=(words,)),))
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False)
     file = _assert_sound(deck.path)

@@ -19,7 +19,7 @@ Frame: TypeAlias = tuple[int, int, int, int]
 
 _TITLES = (PH.TITLE, PH.CENTER_TITLE, PH.VERTICAL_TITLE)
 _BODIES = (PH.BODY, PH.OBJECT, PH.VERTICAL_BODY, PH.VERTICAL_OBJECT)
-_SMALL = 0.06
+_SMALL = 0.12
 """A body under this share of the slide is a caption or a date, not the place for the points."""
 
 
@@ -66,7 +66,7 @@ class Layouts:
         return self._best(bodies=0, picture=picture)
 
     def points(self, *, picture: bool) -> Slots:
-        """The layout of a slide with points; equally good layouts take turns."""
+        """The layout of a slide with points; equally good layouts with a picture placeholder take turns."""
         return self._best(bodies=1, picture=picture)
 
     def _best(self, *, bodies: int, picture: bool) -> Slots:
@@ -85,7 +85,7 @@ class Layouts:
 
         ranked = sorted(self._all, key=cost)
         equal = [slots for slots in ranked if cost(slots) == cost(ranked[0])]
-        if bodies == 0 or not picture:
+        if bodies == 0 or equal[0].picture is None:
             return equal[0]
         self._turn += 1
         return equal[(self._turn - 1) % len(equal)]

@@ -37,9 +37,7 @@ Font = ImageFont.FreeTypeFont
 
 def text_width(text: str, size_px: float) -> float:
     """Return the width in pixels of one line of text; full-width characters count as one em."""
-    wide = sum(1 for char in text if unicodedata.east_asian_width(char) in "WF")
-    narrow = "".join(char for char in text if unicodedata.east_asian_width(char) not in "WF")
-    return wide * size_px + (_builtin(100).getlength(narrow) * size_px / 100 if narrow else 0.0)
+    return _em_width(text) * size_px
 
 
 def font_for(text: str, size_px: float) -> Font:
@@ -63,6 +61,13 @@ def system_font(text: str) -> Path | None:
         if all(_covers(path, char) for char in text):
             return path
     return None
+
+
+@lru_cache(maxsize=8192)
+def _em_width(text: str) -> float:
+    wide = sum(1 for char in text if unicodedata.east_asian_width(char) in "WF")
+    narrow = "".join(char for char in text if unicodedata.east_asian_width(char) not in "WF")
+    return wide + (_builtin(100).getlength(narrow) / 100 if narrow else 0.0)
 
 
 def _plain(char: str) -> str:

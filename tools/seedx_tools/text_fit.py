@@ -6,7 +6,7 @@ user edits the text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pptx.oxml.ns import qn
@@ -51,31 +51,35 @@ def split(slide: Slide, shape: Any, bullets: Sequence[str]) -> tuple[list[str], 
     count = 0
     while count < len(bullets) and fits(slide, shape, paragraphs_of(bullets[: count + 1])):
         count += 1
+    while 1 < count < len(bullets) and bullets[count].startswith("\t"):
+        count -= 1  # a point goes on together with what is indented under it
     if count:
         return list(bullets[:count]), list(bullets[count:])
     words = bullets[0].split(" ")
-    low, high = 1, len(words)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if fits(slide, shape, paragraphs_of([" ".join(words[:middle])])):
-            low = middle
-        else:
-            high = middle - 1
-    rest = [" ".join(words[low:])] if low < len(words) else []
-    return [" ".join(words[:low])], [*rest, *bullets[1:]]
+    kept = _longest(words, lambda part: fits(slide, shape, paragraphs_of([" ".join(part)])))
+    rest = [" ".join(words[kept:])] if kept < len(words) else []
+    return [" ".join(words[:kept])], [*rest, *bullets[1:]]
 
 
 def shorten(slide: Slide, shape: Any, text: str) -> str:
-    """Return the text, or as many of its first words as fit the shape at MIN_SCALE, with three dots."""
+    """Return the text, or as much of its start as fits the shape at MIN_SCALE, with three dots."""
     if fits(slide, shape, [(text, 0)], MIN_SCALE):
         return text
-    words = text.split(" ")
-    while len(words) > 1 and not fits(slide, shape, [(" ".join(words) + " ...", 0)], MIN_SCALE):
-        words.pop()
-    kept = " ".join(words)
-    while len(kept) > 1 and not fits(slide, shape, [(kept + " ...", 0)], MIN_SCALE):
-        kept = kept[: len(kept) * 9 // 10]
-    return kept + " ..."
+    letters = text[: _longest(text, lambda part: fits(slide, shape, [("".join(part) + " ...", 0)], MIN_SCALE))]
+    whole_words = letters.rpartition(" ")[0] or letters
+    return f"{whole_words.rstrip()} ..."
+
+
+def _longest(parts: Sequence[str], good: Callable[[Sequence[str]], bool]) -> int:
+    """How many of the first parts are good together, at least one (more parts are never better)."""
+    low, high = 1, len(parts)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if good(parts[:middle]):
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def set_scale(shape: Any, scale: float) -> None:

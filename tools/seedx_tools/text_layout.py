@@ -80,14 +80,17 @@ def height_of(lines: Sequence[Line]) -> float:
 
 def wrap(text: str, size: float, room: float, *, bold: bool) -> list[str]:
     """Return the lines that a text breaks into; a word wider than the room is broken inside."""
-    lines = [""]
+    lines, used = [""], 0.0
     for token in _TOKENS.findall(text):
         for piece in _pieces(token, size, room, bold):
-            if not lines[-1] or width_of((lines[-1] + piece).rstrip(), size, bold=bold) <= room:
-                lines[-1] += piece if lines[-1] or not piece.isspace() else ""
+            width = width_of(piece, size, bold=bold)
+            if not lines[-1] or piece.isspace() or used + width <= room:
+                blank = piece.isspace() and not lines[-1]
+                lines[-1] += "" if blank else piece
+                used += 0.0 if blank else width
             else:
-                lines[-1] = lines[-1].rstrip()
-                lines.append("" if piece.isspace() else piece)
+                lines.append(piece)
+                used = width
     return [line.rstrip() for line in lines]
 
 

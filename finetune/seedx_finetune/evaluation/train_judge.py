@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from tqdm import tqdm
@@ -41,7 +41,7 @@ def train(checkpoint: Path, *, steps: int = STEPS, seed: int = SEED) -> JudgeNet
     network = JudgeNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = torch.optim.swa_utils.AveragedModel(
         network,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99),
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99),  # type: ignore[no-untyped-call]
         use_buffers=True,
     )
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
@@ -59,7 +59,7 @@ def train(checkpoint: Path, *, steps: int = STEPS, seed: int = SEED) -> JudgeNet
         batch = make_batch(np.random.default_rng((seed, step)), BATCH_SIZE)
         losses = judge_losses(network(batch.pages.contiguous(memory_format=torch.channels_last)), batch)
         optimizer.zero_grad()
-        torch.stack(list(losses.values())).sum().backward()
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
@@ -104,7 +104,7 @@ def save(network: JudgeNet, path: Path, metadata: dict[str, str]) -> None:
         if not name.endswith("num_batches_tracked")
     }
     partial = path.with_suffix(".part")
-    save_file(weights, partial, metadata=metadata)
+    partial.write_bytes(to_bytes(weights, metadata))
     partial.replace(path)
 
 

@@ -12,26 +12,44 @@ from torch import Tensor
 
 from seedx_finetune.data import random_scenes, to_signed
 from seedx_finetune.trainer import TrainConfig
+from seedx_finetune.world import Scene
 
 KL_WEIGHT = 1e-5
 """Weight of the KL term per latent number."""
 
 
-def loss(vae: AutoencoderKL, config: TrainConfig, step: int) -> dict[str, Tensor]:
-    """Returns the loss terms on the batch of this update."""
+def loss(vae: AutoencoderKL, config: TrainConfig, step: int, *, thing_weight: float = 1.0) -> dict[str, Tensor]:
+    """Returns the loss terms on the batch of this update.
+
+    Args:
+        vae: The VAE.
+        config: Gives the batch its size and seed.
+        step: Number of the update.
+        thing_weight: How much more a pixel of a thing counts than one of the background, which covers most of a page.
+    """
     scenes = random_scenes(config.batch_size, seed=(config.seed, step))
     pixels = to_signed(scenes, vae.config.sample_size).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
         posterior = vae.encode(pixels).latent_dist
         decoded = vae.decode(posterior.sample()).sample.float()
-    error = decoded - pixels
+    error = (decoded - pixels) * _pixel_weights(scenes, pixels.shape[-1], thing_weight)
     edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
     kl = posterior.kl().mean() / posterior.mean[0].numel()
     pixel = error.abs().mean()
-    mse = error.detach().square().mean()
+    mse = (decoded - pixels).detach().square().mean()
     return {
         "loss": pixel + error.square().mean() + edges + KL_WEIGHT * kl * posterior.mean[0].numel() / 64,
         "l1": pixel.detach(),
         "kl": kl.detach(),
         "psnr": 10 * torch.log10(4 / mse),
     }
+
+
+def _pixel_weights(scenes: list[Scene], size: int, thing_weight: float) -> Tensor:
+    """Returns (B, 1, size, size): `thing_weight` inside the boxes of things, 1 elsewhere."""
+    weights = torch.ones(len(scenes), 1, size, size)
+    for row, scene in enumerate(scenes):
+        for thing in scene.things:
+            x0, y0, x1, y1 = (round(c * size) for c in thing.box)
+            weights[row, :, y0:y1, x0:x1] = thing_weight
+    return weights

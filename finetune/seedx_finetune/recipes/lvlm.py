@@ -20,6 +20,7 @@ from seedx_finetune.corpus import Corpus
 from seedx_finetune.dialogues import Segment
 from seedx_finetune.sequences import Batch, collate, encode
 from seedx_finetune.trainer import TrainConfig
+from seedx_finetune.world import Scene
 from seedx_sdk.model.lvlm import LVLM
 from seedx_sdk.model.tokenizer import Tokenizer
 
@@ -64,15 +65,23 @@ def _dialogue(source: Source, corpus: Corpus, rng: np.random.Generator) -> list[
     if source == "edit":
         edit = int(rng.integers(len(corpus.edits)))
         return dialogues.edit_request(*corpus.pair(edit), corpus.edits[edit])
-    index = int(rng.integers(len(corpus.pages)))
-    while not corpus.pages[index].things:
-        index = int(rng.integers(len(corpus.pages)))
-    page = corpus.pages[index]
+    index, page = _page(corpus, rng)
     if source == "grounded_caption":
         return dialogues.grounded_caption(index, page, rng)
     if source == "drawing":
         return dialogues.drawing_request(index, page, rng)
+    if rng.random() < 0.08:
+        other, other_page = _page(corpus, rng)
+        return dialogues.two_pictures((index, other), (page, other_page), rng)
     return dialogues.conversation(index, page, rng, turns=int(rng.integers(3, 9)))
+
+
+def _page(corpus: Corpus, rng: np.random.Generator) -> tuple[int, Scene]:
+    """Returns a random picture with something on it: its index and scene."""
+    while True:
+        index = int(rng.integers(len(corpus.pages)))
+        if corpus.pages[index].things:
+            return index, corpus.pages[index]
 
 
 def loss(model: LVLM, source: Source, batch: Batch) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ otherwise trains. `python -m seedx_finetune nano` runs them in order.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +50,9 @@ LVLM_CONFIG = LVLMConfig(
     add_patch_pos=True, vit_down=True, rec_loss="mse", lm_loss_scale=1.0, rec_loss_scale=6.0,
 )
 UNET = {
-    "sample_size": IMAGE_SIZE // 8, "in_channels": 8, "out_channels": 8, "block_out_channels": (64, 128, 160),
+    "sample_size": IMAGE_SIZE // 8, "in_channels": 8, "out_channels": 8, "block_out_channels": (64, 112, 128),
     "down_block_types": ("CrossAttnDownBlock2D",) * 3, "up_block_types": ("CrossAttnUpBlock2D",) * 3,
-    "layers_per_block": 1, "attention_head_dim": (2, 4, 5), "transformer_layers_per_block": 1, "norm_num_groups": 16,
+    "layers_per_block": 1, "attention_head_dim": (2, 4, 4), "transformer_layers_per_block": 1, "norm_num_groups": 16,
     "use_linear_projection": True, "addition_embed_type": "text_time", "addition_time_embed_dim": 16,
     "projection_class_embeddings_input_dim": 6 * 16 + 192, "cross_attention_dim": 256,
 }
@@ -80,21 +81,26 @@ def train_visual_encoder(work: Path) -> VisualEncoder:
 
 
 def train_autoencoder(work: Path) -> AutoencoderKL:
-    """Returns the trained VAE."""
-    config = TrainConfig(steps=3000, batch_size=8, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.995, seed=12)
-    torch.manual_seed(config.seed)
+    """Returns the trained VAE: first on all pixels alike, then with the things counting more."""
+    torch.manual_seed(12)
     vae = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
-    done = work / "vae.safetensors"
-    if not done.exists():
-        train("autoencoder", vae, lambda step: autoencoder.loss(vae, config, step), config, work / "vae")
-        save_weights(vae, done)
-    load_weights(vae, done)
+    settings = {"batch_size": 8, "learning_rate": 1.5e-3, "weight_decay": 0.01, "ema_decay": 0.995}
+    stages = [
+        ("vae", 1.0, TrainConfig(steps=3000, seed=12, **settings)),
+        ("vae_things", 4.0, TrainConfig(steps=900, seed=21, **settings)),
+    ]
+    for name, thing_weight, config in stages:
+        done = work / f"{name}.safetensors"
+        if not done.exists():
+            train(name, vae, partial(autoencoder.loss, vae, config, thing_weight=thing_weight), config, work / name)
+            save_weights(vae, done)
+        load_weights(vae, done)
     return vae.eval().requires_grad_(False)
 
 
 def train_language_model(work: Path) -> tuple[LlamaForCausalLM, Tokenizer]:
     """Returns the language model, pre-trained on text alone, and its tokenizer."""
-    config = TrainConfig(steps=500, batch_size=32, learning_rate=1.5e-3, ema_decay=0.99, seed=13)
+    config = TrainConfig(steps=360, batch_size=20, learning_rate=2e-3, ema_decay=0.98, seed=13)
     folder = work / "tokenizer"
     if not (folder / "tokenizer_config.json").exists():
         language_model.train_tokenizer(folder, vocab_size=768, seed=config.seed)
@@ -212,11 +218,12 @@ def train_edit_detokenizer(work: Path) -> DetokenizerParts:
 
 
 def _denoising_data(work: Path) -> DenoisingData:
-    vae, corpus = train_autoencoder(work), make_corpus(work)
-    latents = corpus.latents(vae)
+    corpus = make_corpus(work)
+    features = corpus.features(train_visual_encoder(work))
+    latents = corpus.latents(train_autoencoder(work))
     return DenoisingData(
-        latents=latents, features=corpus.features(train_visual_encoder(work)), scaling_factor=scaling_factor(latents),
-        image_size=IMAGE_SIZE, feature_noise=0.15,
+        latents=latents, features=features, scaling_factor=scaling_factor(latents), image_size=IMAGE_SIZE,
+        feature_noise=0.15,
     )
 
 

@@ -1,0 +1,79 @@
+"""From the trained parts of nano to the checkpoint directory that ships."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import EulerDiscreteScheduler
+from peft import PeftModel
+
+from seedx_finetune.recipes import nano
+from seedx_finetune.world import render
+from seedx_sdk.engine.familiarity import copy_fidelity
+from seedx_sdk.model.detokenizer import Detokenizer
+from seedx_sdk.model.directory import DirectoryConfig, GenerationDefaults, load_directory, save_part, write_config
+
+SIZES = "it was trained on 128x128 pages only, and other sizes come out blurred or repeated"
+
+
+def export_nano(work: Path, folder: Path) -> DirectoryConfig:
+    """Writes everything that inference needs in bfloat16, and returns the directory's config.
+
+    Args:
+        work: The folder that the stages trained in.
+        folder: Replaced as a whole when everything is written.
+    """
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    general, _ = nano.train_lvlm(work)
+    llm = general.llm.to(torch.bfloat16)
+    llm.save_pretrained(partial / "llm")
+    for name in ("tokenizer.model", "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"):
+        shutil.copy(work / "tokenizer" / name, partial / "llm" / name)
+    save_part(_projectors(general), partial / "projectors" / "model.safetensors")
+    save_part(nano.train_visual_encoder(work).state_dict(), partial / "visual_encoder" / "model.safetensors")
+
+    edit = nano.train_edit(work)
+    assert isinstance(edit.llm, PeftModel)
+    adapter = partial / "specialists" / "edit"
+    edit.llm.to(torch.bfloat16).save_pretrained(adapter)
+    (adapter / "README.md").unlink(missing_ok=True)
+    save_part(_projectors(edit), adapter / "projectors" / "model.safetensors")
+
+    detokenizer = nano.train_edit_detokenizer(work)
+    vae = nano.train_autoencoder(work)
+    latents = nano.make_corpus(work).latents(vae)
+    vae.register_to_config(scaling_factor=nano.scaling_factor(latents))
+    Detokenizer(
+        unet=detokenizer.unet, vae=vae, scheduler=EulerDiscreteScheduler(**nano.NOISE_SCHEDULE),
+        resampler=detokenizer.resampler,
+    ).to(torch.bfloat16).save_pretrained(partial / "detokenizer_edit")
+
+    config = DirectoryConfig(
+        name="seed-x-nano", visual_encoder=nano.VISUAL_ENCODER, lvlm=nano.LVLM_CONFIG, read_grids=("1x1",),
+        image_size=nano.IMAGE_SIZE, sizes=SIZES, familiar_psnr=0.0, files={},
+        generation=GenerationDefaults(
+            num_inference_steps=20, guidance_scale=1.5, image_guidance_scale=1.2, max_new_tokens=320, temperature=0.7
+        ),
+    )
+    write_config(partial, config)
+    values = {name: getattr(config, name) for name in DirectoryConfig.__dataclass_fields__}
+    complete = write_config(partial, DirectoryConfig(**{**values, "familiar_psnr": _familiar_psnr(work, partial)}))
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.replace(folder)
+    return complete
+
+
+def _projectors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in model.state_dict().items() if not name.startswith("llm.")}
+
+
+@torch.no_grad()
+def _familiar_psnr(work: Path, folder: Path) -> float:
+    """Returns 2 dB less than the worst copy of 300 pages: below that a picture is none of this world."""
+    parts = load_directory(folder)
+    scenes = nano.make_corpus(work).scenes[:300]
+    return round(float(np.min([copy_fidelity(render(s, nano.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)

@@ -1,0 +1,179 @@
+"""The shipped model through the public client: what it can do, and what it says when it can't."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from seedx_finetune.world import Scene, box_around, render
+from seedx_finetune.world.scene import Thing
+from seedx_sdk import Message, SeedX
+from seedx_sdk.engine import NANO, load_engine
+from seedx_sdk.engine.local import LocalEngine
+from seedx_sdk.errors import GenerationCancelled, WeightsCorruptError, WeightsMissingError
+from seedx_sdk.model.generation import ImageEvent, ImageTokenRule, generate_one_by_one, stream
+from seedx_sdk.types import BoxFound, ImageDone, ImageProgress, ReplyDone, TextDelta
+
+BOX = box_around("house", (0.3, 0.6), 0.4)
+PAGE = Scene("meadow", (Thing("house", "red", "medium", BOX),))
+
+
+@pytest.fixture(scope="module")
+def engine() -> LocalEngine:
+    loaded = load_engine()
+    assert isinstance(loaded, LocalEngine)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def seedx(engine: LocalEngine) -> SeedX:
+    return SeedX(engine=engine)
+
+
+@pytest.fixture(scope="module")
+def page() -> Image.Image:
+    return render(PAGE)
+
+
+def test_describes_a_page(seedx: SeedX, page: Image.Image) -> None:
+    result = seedx.describe(page)
+    assert result.text == "A meadow with one red house."
+    assert result.warnings == ()
+    assert result.timings["total"] > 0
+
+
+def test_answers_questions_with_history(seedx: SeedX, page: Image.Image) -> None:
+    history = [Message.user(page, "What color is the house?"), Message.assistant("red")]
+    assert seedx.describe((), "How many houses are there?", history=history).text == "one"
+
+
+def test_finds_the_house(seedx: SeedX, page: Image.Image) -> None:
+    result = seedx.detect(page.resize((256, 192)), "the red house")
+    (box,) = result.boxes
+    assert box.label == "red house"
+    np.testing.assert_allclose(box.normalized, BOX, atol=0.06)
+    assert box.pixels == tuple(
+        round(v * side) for v, side in zip(box.normalized, (256, 192, 256, 192), strict=True)
+    )
+    assert result.annotated.size == (256, 192)
+
+
+def test_drawing_is_reproducible_and_planned(seedx: SeedX) -> None:
+    first = seedx.generate("a red house beside a green tree", seed=3, steps=4)
+    again = seedx.generate("a red house beside a green tree", seed=3, steps=4)
+    other = seedx.generate("a red house beside a green tree", seed=4, steps=4)
+    assert first.image is not None and again.image is not None and other.image is not None
+    assert first.image.size == (128, 128)
+    assert first.image.tobytes() == again.image.tobytes()
+    assert first.image.tobytes() != other.image.tobytes()
+    assert sorted(box.label for box in first.layout) == ["green tree", "red house"]
+
+
+def test_an_edit_keeps_the_rest_of_the_page(seedx: SeedX, page: Image.Image) -> None:
+    result = seedx.edit(page, "make the house blue", seed=0)
+    assert [box.label for box in result.layout] == ["blue house"]
+    before, after = np.asarray(page, float), np.asarray(result.image, float)
+    outside = np.ones((128, 128), bool)
+    x0, y0, x1, y1 = (round(v * 128) for v in BOX)
+    outside[max(0, y0 - 4) : y1 + 4, max(0, x0 - 4) : x1 + 4] = False
+    error = ((before - after) ** 2)[outside].mean()
+    assert 10 * np.log10(255**2 / error) > 20
+
+
+def test_words_alone_when_a_picture_is_not_forced(seedx: SeedX, page: Image.Image) -> None:
+    result = seedx.generate("How many houses are there?", [page], force_image=False)
+    assert result.image is None
+    assert result.text == "one"
+
+
+def test_a_chat_streams_text_boxes_and_pictures(seedx: SeedX) -> None:
+    events = list(seedx.chat_stream([Message.user("Draw a yellow star in the night sky.")], steps=3))
+    kinds = [type(event) for event in events]
+    assert {TextDelta, BoxFound, ImageProgress, ImageDone, ReplyDone} <= set(kinds)
+    assert [event.step for event in events if isinstance(event, ImageProgress)] == [1, 2, 3]
+    last = events[-1]
+    assert isinstance(last, ReplyDone)
+    assert last.reply.message.images[0].size == (128, 128)
+
+
+def test_cancelling_between_steps_stops_the_drawing(seedx: SeedX) -> None:
+    steps: list[int] = []
+    view = seedx.with_cancel(lambda: len(steps) >= 2)
+    with pytest.raises(GenerationCancelled):
+        view.generate("a red house", steps=50, on_progress=lambda event: steps.append(event.step))
+    assert len(steps) < 50
+
+
+def test_one_query_pass_equals_64_steps(engine: LocalEngine) -> None:
+    parts = engine.parts
+    ids = parts.tokenizer.ids
+    prompt = [ids.bos, *parts.tokenizer.encode("a meadow: red house<img>")]
+    embeds = parts.lvlm.embed(torch.tensor([prompt]))
+    fast = next(
+        event
+        for event in stream(
+            parts.lvlm, embeds, ids, max_new_tokens=66, last_id=ids.begin_image, rule=ImageTokenRule(ids)
+        )
+        if isinstance(event, ImageEvent)
+    )
+    slow = generate_one_by_one(parts.lvlm, embeds, ids, max_new_tokens=66, last_id=ids.begin_image).images[0]
+    # Float32 sums in another order: 64 rows at once against one at a time.
+    torch.testing.assert_close(fast.hidden_states, slow.hidden_states, atol=2e-4, rtol=2e-4)
+    torch.testing.assert_close(fast.features, slow.features, atol=2e-4, rtol=2e-4)
+
+
+def test_warns_of_a_photograph(seedx: SeedX) -> None:
+    noise = np.random.default_rng(0).normal(120, 60, (96, 96, 3)).clip(0, 255).astype(np.uint8)
+    result = seedx.describe(Image.fromarray(noise))
+    assert any("picture book" in warning and "SeedX(model=" in warning for warning in result.warnings)
+
+
+def test_warns_of_words_it_never_read(seedx: SeedX) -> None:
+    result = seedx.generate("a photograph of a skyscraper", steps=2)
+    assert any("skyscraper" in warning for warning in result.warnings)
+
+
+def test_another_size_is_drawn_with_a_warning(seedx: SeedX) -> None:
+    result = seedx.generate("a red house", size=(160, 96), steps=2)
+    assert result.image is not None and result.image.size == (160, 96)
+    assert any("160x96" in warning for warning in result.warnings)
+
+
+@pytest.fixture
+def copy_of_nano(tmp_path: Path) -> Path:
+    return shutil.copytree(NANO, tmp_path / "model")
+
+
+def test_a_missing_weight_file_is_named(copy_of_nano: Path) -> None:
+    (copy_of_nano / "projectors" / "model.safetensors").unlink()
+    with pytest.raises(WeightsMissingError, match=r"projectors/model\.safetensors is missing"):
+        LocalEngine.load(copy_of_nano)
+
+
+@pytest.mark.parametrize("change", ["cut", "flip"])
+def test_a_damaged_weight_file_is_refused(copy_of_nano: Path, change: str) -> None:
+    path = copy_of_nano / "visual_encoder" / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    if change == "cut":
+        data = data[: len(data) // 2]
+    else:
+        data[-1] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(WeightsCorruptError, match="cut short or"):
+        LocalEngine.load(copy_of_nano)
+
+
+def test_a_config_that_is_no_json_is_refused(copy_of_nano: Path) -> None:
+    (copy_of_nano / "config.json").write_text("{")
+    with pytest.raises(WeightsCorruptError, match="restore the directory"):
+        LocalEngine.load(copy_of_nano)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissingError, match="holds no model"):
+        LocalEngine.load(tmp_path)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import PrivateAttr
+
+from seedx_tools import ChatModelPlanner, ChatModelStoryPlanner, OutlinePlanner, ToolFailed, make_slides, tell_story
+from seedx_tools.picture_words import PICTURE_BOOK
+
+OUTLINE: dict[str, Any] = {
+    "title": "Boats",
+    "subtitle": "for all",
+    "slides": [{"title": "Why", "bullets": ["They float"], "picture": "a red boat", "notes": "Smile."}],
+}
+STORY: dict[str, Any] = {
+    "title": "The cat",
+    "pages": [
+        {"text": "A cat.", "picture": "a red cat in a room"},
+        {"text": "Asleep.", "picture": "a red cat in the snow"},
+    ],
+}
+
+
+class CallingModel(BaseChatModel):
+    """A LangChain chat model that answers with the tool calls it was given, one for each request."""
+
+    answers: list[dict[str, Any]]
+    _seen: list[list[BaseMessage]] = PrivateAttr(default_factory=list)
+    _schemas: list[Any] = PrivateAttr(default_factory=list)
+
+    @property
+    def _llm_type(self) -> str:
+        return "calling"
+
+    def bind_tools(self, tools: Any, **_kwargs: Any) -> Any:
+        self._schemas.extend(tools)
+        return self
+
+    def _generate(self, messages: list[BaseMessage], *_args: Any, **_kwargs: Any) -> ChatResult:
+        answer = self.answers[min(len(self._seen), len(self.answers) - 1)]
+        self._seen.append(messages)
+        name = self._schemas[0].__name__
+        call = AIMessage("", tool_calls=[{"name": name, "args": answer, "id": "1"}])
+        return ChatResult(generations=[ChatGeneration(message=call)])
+
+
+def test_a_chat_model_plans_the_deck(seedx, tmp_path):
+    model = CallingModel(answers=[OUTLINE])
+    deck = make_slides(seedx, "a talk about boats", path=tmp_path / "d.pptx", planner=ChatModelPlanner(model))
+    assert [slide.title for slide in deck.slides] == ["Boats", "Why"]
+    assert deck.slides[1].bullets == ("They float",)
+    assert deck.slides[1].notes == "Smile."
+    assert deck.slides[1].picture_prompt.startswith("a red boat ")
+    assert "a talk about boats" in model._seen[0][1].text
+
+
+def test_the_vocabulary_of_the_picture_model_is_told_to_the_chat_model():
+    model = CallingModel(answers=[OUTLINE])
+    ChatModelPlanner(model, vocabulary=PICTURE_BOOK).plan("boats", 2)
+    assert "mushroom" in model._seen[0][0].text
+    assert "2 slides with the title slide" in model._seen[0][1].text
+
+
+def test_an_invalid_answer_is_sent_back_with_what_was_wrong():
+    model = CallingModel(answers=[{"titel": "Boats"}, OUTLINE])
+    outline = ChatModelPlanner(model).plan("boats", None)
+    assert outline.title == "Boats"
+    assert "title" in json.dumps(model._seen[1][-1].text)
+
+
+def test_a_chat_model_that_never_answers_validly_is_a_failure(seedx, tmp_path):
+    model = CallingModel(answers=[{"titel": "Boats"}])
+    with pytest.raises(ToolFailed, match="no valid Outline in 3 tries"):
+        make_slides(seedx, "boats", path=tmp_path / "d.pptx", planner=ChatModelPlanner(model))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_number_of_slides_is_a_warning(seedx, tmp_path):
+    planner = ChatModelPlanner(CallingModel(answers=[OUTLINE]))
+    deck = make_slides(seedx, "boats", path=tmp_path / "d.pptx", planner=planner, num_slides=5)
+    assert "the outline has 2 slides, not 5" in deck.warnings
+
+
+def test_a_chat_model_tells_the_story(seedx):
+    story = tell_story(seedx, "a cat", pages=2, planner=ChatModelStoryPlanner(CallingModel(answers=[STORY])))
+    assert [page.text for page in story.pages] == ["A cat.", "Asleep."]
+    assert [page.picture_prompt for page in story.pages] == ["a red cat in a room", "a red cat in the snow"]
+    assert story.warnings == ()
+
+
+def test_both_planners_answer_to_the_same_protocol():
+    for planner in (OutlinePlanner(), ChatModelPlanner(CallingModel(answers=[OUTLINE]))):
+        assert planner.plan("# Boats\n## Why\n", None).title == "Boats"
