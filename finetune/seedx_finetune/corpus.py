@@ -7,14 +7,16 @@ Picture i < num_scenes belongs to scene i; then come the pairs (source, target) 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from torch import Tensor
 from tqdm import tqdm
 
-from seedx_finetune.data import normalise, to_bytes
+from seedx_finetune.data import normalise, signed, to_bytes
 from seedx_finetune.world import EditPair, Scene, sample_edit, sample_scene
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
@@ -30,6 +32,8 @@ class Corpus:
         num_edits: Edits, each with two pages.
         seed: Everything follows from it.
         image_size: Side of the pictures in pixels.
+
+    `features` and `latents` raise ValueError when the folder holds those of another corpus.
     """
 
     def __init__(self, folder: Path, *, num_scenes: int, num_edits: int, seed: int, image_size: int) -> None:
@@ -57,16 +61,15 @@ class Corpus:
     @torch.no_grad()
     def latents(self, vae: AutoencoderKL) -> np.ndarray:
         """Returns the VAE's posterior mode for every picture, (pictures, C, H, W) float16, unscaled."""
-        channels, side = vae.config.latent_channels, self.image_size // 2 ** (len(vae.config.block_out_channels) - 1)
+        side = self.image_size // 2 ** (len(vae.config["block_out_channels"]) - 1)
 
-        def encode(pixels: torch.Tensor) -> torch.Tensor:
-            signed = (pixels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-            mode: torch.Tensor = vae.encode(signed).latent_dist.mode()
+        def encode(pixels: Tensor) -> Tensor:
+            mode: Tensor = vae.encode(signed(pixels)).latent_dist.mode()
             return mode
 
-        return self._cached("latents.npy", (channels, side, side), encode)
+        return self._cached("latents.npy", (vae.config["latent_channels"], side, side), encode)
 
-    def _cached(self, name: str, shape: tuple[int, ...], compute) -> np.ndarray:  # type: ignore[no-untyped-def]
+    def _cached(self, name: str, shape: tuple[int, ...], compute: Callable[[Tensor], Tensor]) -> np.ndarray:
         path = self.folder / name
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,4 +81,9 @@ class Corpus:
                     array[start : start + _CHUNK] = compute(pixels).float().numpy()
             array.flush()
             partial.replace(path)
-        return np.load(path, mmap_mode="r")
+        cached: np.ndarray = np.load(path, mmap_mode="r")
+        if cached.shape != (len(self.pages), *shape):
+            raise ValueError(
+                f"{path} is {cached.shape}, the corpus needs {(len(self.pages), *shape)}; delete the file"
+            )
+        return cached

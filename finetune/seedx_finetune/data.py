@@ -8,11 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seedx_finetune.world.render import render
-from seedx_finetune.world.scene import Scene, sample_scene
-
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+from seedx_finetune.world import Scene, render, sample_scene
+from seedx_sdk.model.transforms import CLIP_MEAN, CLIP_STD
 
 
 def random_scenes(count: int, *, seed: Sequence[int]) -> list[Scene]:
@@ -22,12 +19,12 @@ def random_scenes(count: int, *, seed: Sequence[int]) -> list[Scene]:
 
 
 def to_bytes(scenes: Sequence[Scene], size: int) -> Tensor:
-    """Renders scenes; returns (B, 3, size, size) uint8."""
+    """Returns the pictures of scenes, (B, 3, size, size) uint8."""
     return torch.from_numpy(np.stack([np.asarray(render(s, size)) for s in scenes])).permute(0, 3, 1, 2)
 
 
 def to_pixels(scenes: Sequence[Scene], size: int) -> Tensor:
-    """Renders scenes for the visual encoder; returns (B, 3, size, size) with CLIP's normalisation."""
+    """Returns the pictures of scenes for the visual encoder, (B, 3, size, size) with CLIP's normalisation."""
     return normalise(to_bytes(scenes, size))
 
 
@@ -38,5 +35,10 @@ def normalise(image: Tensor) -> Tensor:
 
 
 def to_signed(scenes: Sequence[Scene], size: int) -> Tensor:
-    """Renders scenes for the VAE; returns (B, 3, size, size) in -1..1."""
-    return to_bytes(scenes, size).float() / 127.5 - 1
+    """Returns the pictures of scenes for the VAE, (B, 3, size, size) in -1..1."""
+    return signed(to_bytes(scenes, size))
+
+
+def signed(image: Tensor) -> Tensor:
+    """Returns uint8 pictures (B, 3, H, W) as the VAE reads them: -1..1, channels last, which is faster on a CPU."""
+    return (image.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, EditPair, Scene, Thing, caption, describe, questions, referring
+from seedx_finetune.world import (
+    BACKGROUNDS,
+    COLORS,
+    KINDS,
+    EditPair,
+    Scene,
+    Thing,
+    caption,
+    describe,
+    questions,
+    referring,
+)
 from seedx_sdk import prompts
 from seedx_sdk.tokens import box_from_pixels, box_text, image_block
 
@@ -19,8 +30,13 @@ Turn = tuple[str, str]
 """What the user says and what the model answers."""
 
 _DESCRIBE = (
-    "Describe the picture.", "What is in this picture?", "What do you see?", "Describe this image.",
-    "Tell me what is in the image.", "Please describe the image in detail.", "What does the picture show?",
+    "Describe the picture.",
+    "What is in this picture?",
+    "What do you see?",
+    "Describe this image.",
+    "Tell me what is in the image.",
+    "Please describe the image in detail.",
+    "What does the picture show?",
 )
 _DETECT = ("Please detect {}.", "Find {}.", "Where is {}? Give the box.", "Detect {}.", "Locate {} in the picture.")
 _DRAW = ("Draw {}.", "Please draw {}.", "Paint {}.", "Make a picture: {}", "Show me {}.", "{}")

@@ -20,6 +20,10 @@ from tqdm import tqdm
 from seedx_finetune.schedule import lr_at
 
 Loss = Callable[[int], dict[str, Tensor]]
+"""From the number of an update to its terms: "loss", which is minimised, and more scalars to log."""
+
+LOG_EVERY = 20
+"""Updates between two lines of the log."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -37,7 +41,7 @@ class TrainConfig:
     min_lr_ratio: float = 0.05
     """Floor of the cosine, as a share of the peak (scripts/train_seed_x_sft.sh: 0.05)."""
     weight_decay: float = 0.05
-    """AdamW decay of matrices; vectors and embeddings of one row are not decayed."""
+    """AdamW decay of everything but vectors."""
     betas: tuple[float, float] = (0.9, 0.98)
     """AdamW moments (scripts/train_seed_x_sft.sh)."""
     clip: float = 1.0
@@ -50,7 +54,7 @@ class TrainConfig:
     """Updates between checkpoints to resume from."""
 
     def __post_init__(self) -> None:
-        """Refuse values that can't train.
+        """Refuses values that can't train.
 
         Raises:
             ValueError: If a count is not positive.
@@ -60,9 +64,10 @@ class TrainConfig:
 
 
 def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder: Path) -> nn.Module:
-    """Train the parameters of `module` that require gradients and return it with its final weights.
+    """Returns the module in evaluation mode, with the parameters that require gradients trained.
 
-    Writes `log.jsonl` (one line per 20 updates) and `checkpoint.pt` into `folder`, and resumes from the latter.
+    Writes `log.jsonl` (a line per LOG_EVERY updates) and `checkpoint.pt` into `folder`, and resumes from the latter;
+    a run that was cut off and resumed ends with the same weights as one that was not.
 
     Args:
         name: Shown in the progress bar.
@@ -76,11 +81,7 @@ def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder:
     """
     folder.mkdir(parents=True, exist_ok=True)
     trainable = {n: p for n, p in module.named_parameters() if p.requires_grad}
-    groups = [
-        {"params": [p for p in trainable.values() if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trainable.values() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, eps=1e-6)
+    optimizer = _optimizer(trainable, config)
     average = {n: p.detach().clone() for n, p in trainable.items()} if config.ema_decay else None
     start = _resume(folder / "checkpoint.pt", module, optimizer, average)
     module.train()
@@ -106,14 +107,11 @@ def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder:
                 decay = min(config.ema_decay, (1 + step) / (10 + step))
                 with torch.no_grad():
                     torch._foreach_lerp_(list(average.values()), list(trainable.values()), 1 - decay)
-            if step % 20 == 0 or step == config.steps - 1:
+            if step % LOG_EVERY == 0 or step == config.steps - 1:
                 row = {k: round(v.item(), 5) for k, v in terms.items()} | {"grad_norm": round(norm.item(), 4)}
                 bar.set_postfix({k: f"{v:.3g}" for k, v in row.items()})
-                print(
-                    json.dumps({"step": step, "seconds": round(time.monotonic() - began, 1)} | row),
-                    file=log,
-                    flush=True,
-                )
+                log.write(json.dumps({"step": step, "seconds": round(time.monotonic() - began, 1)} | row) + "\n")
+                log.flush()
             if (step + 1) % config.save_every == 0 or step == config.steps - 1:
                 _save(folder / "checkpoint.pt", step + 1, module, optimizer, average)
     if average is not None:
@@ -123,10 +121,19 @@ def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder:
     return module.eval()
 
 
+def _optimizer(trainable: dict[str, nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
+    """AdamW that decays matrices and leaves vectors alone."""
+    groups = [
+        {"params": [p for p in trainable.values() if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in trainable.values() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, eps=1e-6)
+
+
 def _save(
     path: Path, step: int, module: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor] | None
 ) -> None:
-    """Write everything that is needed to go on, atomically."""
+    """Writes everything that is needed to go on, under a temporary name first."""
     trainable = {n: p.detach() for n, p in module.named_parameters() if p.requires_grad}
     state = {"step": step, "weights": trainable, "optimizer": optimizer.state_dict(), "average": average}
     partial = path.with_suffix(".partial")
@@ -135,7 +142,7 @@ def _save(
 
 
 def _resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor] | None) -> int:
-    """Load a checkpoint if there is one; returns the number of updates done."""
+    """Returns the number of updates done, after loading the checkpoint if there is one."""
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
@@ -150,7 +157,7 @@ def _resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, ave
 
 
 def save_weights(module: nn.Module, path: Path) -> None:
-    """Write a module's state dict as safetensors, atomically."""
+    """Writes a module's state dict as safetensors, under a temporary name first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file({k: v.detach().contiguous() for k, v in module.state_dict().items()}, partial)
@@ -158,5 +165,9 @@ def save_weights(module: nn.Module, path: Path) -> None:
 
 
 def load_weights(module: nn.Module, path: Path) -> None:
-    """Load what `save_weights` wrote; names and shapes must agree exactly."""
+    """Loads what `save_weights` wrote.
+
+    Raises:
+        RuntimeError: If names or shapes differ.
+    """
     module.load_state_dict(load_file(path))

@@ -12,15 +12,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-__all__ = ["ImageTransform", "TransformKind"]
+__all__ = ["CLIP_MEAN", "CLIP_STD", "ImageTransform", "TransformKind"]
 
 TransformKind = Literal["clip", "clipa", "clipb", "sd"]
 
-_CLIP_MEAN, _CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+"""Mean of red, green and blue, 0..1, that the visual encoder's input is normalised with. Source: transforms.py."""
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+"""Standard deviation likewise."""
 _NORMS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "clip": (_CLIP_MEAN, _CLIP_STD),
+    "clip": (CLIP_MEAN, CLIP_STD),
     "clipa": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "clipb": (_CLIP_MEAN, _CLIP_STD),
+    "clipb": (CLIP_MEAN, CLIP_STD),
     "sd": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 
@@ -67,7 +70,7 @@ class ImageTransform:
 
 def _pad_to_square(image: Image.Image) -> Image.Image:
     side = max(image.size)
-    red, green, blue = (int(channel * 255) for channel in _CLIP_MEAN)
+    red, green, blue = (int(channel * 255) for channel in CLIP_MEAN)
     square = Image.new("RGB", (side, side), (red, green, blue))
     square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     return square

@@ -7,15 +7,15 @@ towards a unit normal, as latent diffusion models are trained.
 from __future__ import annotations
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
 from seedx_finetune.data import random_scenes, to_signed
 from seedx_finetune.trainer import TrainConfig
 from seedx_finetune.world import Scene
 
-KL_WEIGHT = 1e-5
-"""Weight of the KL term per latent number."""
+KL_WEIGHT = 1e-5 / 64
+"""Weight of the KL divergence from a unit normal, summed over the latent of a picture."""
 
 
 def loss(vae: AutoencoderKL, config: TrainConfig, step: int, *, thing_weight: float = 1.0) -> dict[str, Tensor]:
@@ -28,19 +28,19 @@ def loss(vae: AutoencoderKL, config: TrainConfig, step: int, *, thing_weight: fl
         thing_weight: How much more a pixel of a thing counts than one of the background, which covers most of a page.
     """
     scenes = random_scenes(config.batch_size, seed=(config.seed, step))
-    pixels = to_signed(scenes, vae.config.sample_size).contiguous(memory_format=torch.channels_last)
+    pixels = to_signed(scenes, vae.config["sample_size"])
     with torch.autocast("cpu", torch.bfloat16):
         posterior = vae.encode(pixels).latent_dist
         decoded = vae.decode(posterior.sample()).sample.float()
     error = (decoded - pixels) * _pixel_weights(scenes, pixels.shape[-1], thing_weight)
     edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-    kl = posterior.kl().mean() / posterior.mean[0].numel()
+    kl = posterior.kl().mean()
     pixel = error.abs().mean()
     mse = (decoded - pixels).detach().square().mean()
     return {
-        "loss": pixel + error.square().mean() + edges + KL_WEIGHT * kl * posterior.mean[0].numel() / 64,
+        "loss": pixel + error.square().mean() + edges + KL_WEIGHT * kl,
         "l1": pixel.detach(),
-        "kl": kl.detach(),
+        "kl": kl.detach() / posterior.mean[0].numel(),
         "psnr": 10 * torch.log10(4 / mse),
     }
 

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from diffusers import DDPMScheduler, UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor, nn
 
 from seedx_finetune.trainer import TrainConfig
 from seedx_sdk.model.denoising import denoising_loss, size_ids
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
+from seedx_sdk.model.lvlm import pool_features
+
+PREDICTED_SHARE = 0.7
+"""How often adaptation shows the language model's prediction; the rest are the visual encoder's own features."""
 
 
 class DetokenizerParts(nn.Module):
@@ -41,7 +46,9 @@ class DenoisingData:
     pairs: np.ndarray | None = None
     """(edits, 2) picture indices of source and target; None in stage 1."""
     predicted: dict[int, np.ndarray] | None = None
-    """The language model's prediction (64, D) for some pictures, used for half of them; None to use none."""
+    """The language model's prediction (64, D) for pictures, used in `PREDICTED_SHARE` of the samples; None: never."""
+    pages: np.ndarray | None = None
+    """Indices of the pictures to draw without a condition image; None for all."""
     condition_share: float = 0.5
     """Share of samples in stage 2 that get a condition image."""
     feature_noise: float = 0.0
@@ -54,17 +61,17 @@ def loss(
     """Returns the denoising loss on the batch of this update."""
     rng = np.random.default_rng((config.seed, step))
     size = config.batch_size
-    target = rng.integers(len(data.latents), size=size)
+    target = rng.integers(len(data.latents), size=size) if data.pages is None else rng.choice(data.pages, size=size)
     source = np.full(size, -1)
     if data.pairs is not None:
         conditioned = rng.random(size) < data.condition_share
         chosen = data.pairs[rng.integers(len(data.pairs), size=size)]
         target = np.where(conditioned, chosen[:, 1], target)
         source = np.where(conditioned, chosen[:, 0], source)
-    embeds = torch.from_numpy(data.features[target].astype(np.float32)).unflatten(1, (-1, 4)).mean(2)
+    embeds = pool_features(torch.from_numpy(data.features[target].astype(np.float32)))
     if data.predicted is not None:
         for row, index in enumerate(target):
-            if index in data.predicted and rng.random() < 0.7:
+            if index in data.predicted and rng.random() < PREDICTED_SHARE:
                 embeds[row] = torch.from_numpy(data.predicted[index].astype(np.float32))
     if data.feature_noise:
         embeds = embeds + data.feature_noise * torch.rand(size, 1, 1) * torch.randn_like(embeds)
@@ -74,10 +81,17 @@ def loss(
         condition = torch.from_numpy(data.latents[np.maximum(source, 0)].astype(np.float32))
         condition[torch.from_numpy(source < 0)] = 0
     noise = torch.randn_like(latents)
-    timesteps = torch.randint(0, scheduler.config.num_train_timesteps, (size,))
+    timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (size,))
     with torch.autocast("cpu", torch.bfloat16):
         value = denoising_loss(
-            model.unet, model.resampler, scheduler, latents, embeds, noise=noise, timesteps=timesteps,
-            time_ids=size_ids(data.image_size, data.image_size, size), condition_latents=condition,
+            model.unet,
+            model.resampler,
+            scheduler,
+            latents,
+            embeds,
+            noise=noise,
+            timesteps=timesteps,
+            time_ids=size_ids(data.image_size, data.image_size, size),
+            condition_latents=condition,
         )
     return {"loss": value}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import EulerDiscreteScheduler
+from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from peft import PeftModel
+from torch import nn
 
 from seedx_finetune.recipes import nano
 from seedx_finetune.world import render
@@ -29,8 +31,8 @@ def export_nano(work: Path, folder: Path) -> DirectoryConfig:
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     general, _ = nano.train_lvlm(work)
-    llm = general.llm.to(torch.bfloat16)
-    llm.save_pretrained(partial / "llm")
+    nn.Module.to(general.llm, torch.bfloat16)
+    general.llm.save_pretrained(partial / "llm")
     for name in ("tokenizer.model", "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"):
         shutil.copy(work / "tokenizer" / name, partial / "llm" / name)
     save_part(_projectors(general), partial / "projectors" / "model.safetensors")
@@ -48,20 +50,27 @@ def export_nano(work: Path, folder: Path) -> DirectoryConfig:
     latents = nano.make_corpus(work).latents(vae)
     vae.register_to_config(scaling_factor=nano.scaling_factor(latents))
     Detokenizer(
-        unet=detokenizer.unet, vae=vae, scheduler=EulerDiscreteScheduler(**nano.NOISE_SCHEDULE),
+        unet=detokenizer.unet,
+        vae=vae,
+        scheduler=EulerDiscreteScheduler(**nano.NOISE_SCHEDULE),
         resampler=detokenizer.resampler,
     ).to(torch.bfloat16).save_pretrained(partial / "detokenizer_edit")
 
     config = DirectoryConfig(
-        name="seed-x-nano", visual_encoder=nano.VISUAL_ENCODER, lvlm=nano.LVLM_CONFIG, read_grids=("1x1",),
-        image_size=nano.IMAGE_SIZE, sizes=SIZES, familiar_psnr=0.0, files={},
+        name="seed-x-nano",
+        visual_encoder=nano.VISUAL_ENCODER,
+        lvlm=nano.LVLM_CONFIG,
+        read_grids=("1x1",),
+        image_size=nano.IMAGE_SIZE,
+        sizes=SIZES,
+        familiar_psnr=0.0,
+        files={},
         generation=GenerationDefaults(
             num_inference_steps=20, guidance_scale=1.5, image_guidance_scale=1.2, max_new_tokens=320, temperature=0.7
         ),
     )
     write_config(partial, config)
-    values = {name: getattr(config, name) for name in DirectoryConfig.__dataclass_fields__}
-    complete = write_config(partial, DirectoryConfig(**{**values, "familiar_psnr": _familiar_psnr(work, partial)}))
+    complete = write_config(partial, replace(config, familiar_psnr=_familiar_psnr(work, partial)))
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)
     return complete

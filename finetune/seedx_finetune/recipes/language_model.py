@@ -35,9 +35,18 @@ def train_tokenizer(folder: Path, *, vocab_size: int, seed: int, num_texts: int 
             texts.append(clean_text(segment.text).replace("\n", " ").strip())
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts), model_writer=model, model_type="bpe", vocab_size=vocab_size, byte_fallback=True,
-        character_coverage=1.0, normalization_rule_name="identity", remove_extra_whitespaces=False,
-        user_defined_symbols=["[INST]", "[/INST]"], hard_vocab_limit=False, num_threads=1, minloglevel=2,
+        sentence_iterator=iter(texts),
+        model_writer=model,
+        model_type="bpe",
+        vocab_size=vocab_size,
+        byte_fallback=True,
+        character_coverage=1.0,
+        normalization_rule_name="identity",
+        remove_extra_whitespaces=False,
+        user_defined_symbols=["[INST]", "[/INST]"],
+        hard_vocab_limit=False,
+        num_threads=1,
+        minloglevel=2,
         required_chars="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?'\"()-",
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +62,9 @@ def train_tokenizer(folder: Path, *, vocab_size: int, seed: int, num_texts: int 
     return Tokenizer.from_pretrained(folder)
 
 
-def new_language_model(tokenizer: Tokenizer, *, hidden_size: int, layers: int, heads: int, mlp: int) -> LlamaForCausalLM:
+def new_language_model(
+    tokenizer: Tokenizer, *, hidden_size: int, layers: int, heads: int, mlp: int
+) -> LlamaForCausalLM:
     """Returns a Llama with fresh weights whose location and image tokens start on smooth curves.
 
     Neighbouring bins start with similar rows, in and out, so what is learnt of one place holds for the places beside
@@ -61,16 +72,26 @@ def new_language_model(tokenizer: Tokenizer, *, hidden_size: int, layers: int, h
     """
     llm = LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=hidden_size, num_hidden_layers=layers, num_attention_heads=heads,
-            num_key_value_heads=heads, intermediate_size=mlp, rms_norm_eps=1e-5, max_position_embeddings=2048,
-            tie_word_embeddings=False, bos_token_id=1, eos_token_id=2, pad_token_id=0, attn_implementation="sdpa",
+            vocab_size=len(tokenizer),
+            hidden_size=hidden_size,
+            num_hidden_layers=layers,
+            num_attention_heads=heads,
+            num_key_value_heads=heads,
+            intermediate_size=mlp,
+            rms_norm_eps=1e-5,
+            max_position_embeddings=2048,
+            tie_word_embeddings=False,
+            bos_token_id=1,
+            eos_token_id=2,
+            pad_token_id=0,
+            attn_implementation="sdpa",  # type: ignore[call-arg]  # a base-class argument that the stubs miss
         )
     )
     locations = [tokenizer.token_to_id(loc_token(i)) for i in range(NUM_LOC_BINS)]
     images = [tokenizer.token_to_id(image_token(i)) for i in range(NUM_IMAGE_TOKENS)]
     place = torch.arange(NUM_IMAGE_TOKENS)
     with torch.no_grad():
-        for weight in (llm.get_input_embeddings().weight, llm.get_output_embeddings().weight):
+        for weight in (llm.model.embed_tokens.weight, llm.lm_head.weight):
             weight[locations] += smooth_rows(torch.arange(NUM_LOC_BINS) / NUM_LOC_BINS, hidden_size)
             weight[images] += smooth_rows(place // 4 / 16, hidden_size) + smooth_rows(place % 4 / 4, hidden_size)
     return llm

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
@@ -21,7 +21,7 @@ from seedx_finetune.dialogues import Segment
 from seedx_finetune.sequences import Batch, collate, encode
 from seedx_finetune.trainer import TrainConfig
 from seedx_finetune.world import Scene
-from seedx_sdk.model.lvlm import LVLM
+from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
 Source = Literal["grounded_caption", "conversation", "drawing", "edit"]
@@ -41,15 +41,30 @@ def with_lora(llm: LlamaForCausalLM, *, rank: int, full: bool) -> LlamaForCausal
     """
     saved = ["input_layernorm", "post_attention_layernorm", "norm", "embed_tokens", "lm_head"]
     config = LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM",
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=0.0,
+        bias="none",
+        task_type="CAUSAL_LM",
         target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "down_proj", "up_proj"],
         modules_to_save=saved if full else None,
     )
-    return get_peft_model(llm, config)  # type: ignore[return-value]
+    return get_peft_model(llm, config)  # type: ignore[return-value]  # the wrapper stands in for what it wraps
+
+
+def merge_lora(llm: LlamaForCausalLM) -> LlamaForCausalLM:
+    """Returns the language model that `with_lora` wrapped, its adapters added to its weights."""
+    assert isinstance(llm, PeftModel)
+    merged: LlamaForCausalLM = llm.merge_and_unload()
+    return merged
 
 
 def sample_batch(
-    corpus: Corpus, features: np.ndarray, tokenizer: Tokenizer, mixture: Mapping[Source, float], config: TrainConfig,
+    corpus: Corpus,
+    features: np.ndarray,
+    tokenizer: Tokenizer,
+    mixture: Mapping[Source, float],
+    config: TrainConfig,
     step: int,
 ) -> tuple[Source, Batch]:
     """Returns the source and the batch of this update."""
@@ -84,14 +99,25 @@ def _page(corpus: Corpus, rng: np.random.Generator) -> tuple[int, Scene]:
             return index, corpus.pages[index]
 
 
+def forward(model: LVLM, batch: Batch) -> LVLMOutput:
+    """Returns what the model makes of a batch, computed in bfloat16 where that is safe."""
+    with torch.autocast("cpu", torch.bfloat16):
+        out: LVLMOutput = model(
+            batch.input_ids,
+            batch.labels,
+            image_embeds=batch.image_embeds,
+            ids_cmp_mask=batch.ids_cmp_mask,
+            ids_gen_mask=batch.ids_gen_mask,
+            embeds_cmp_mask=batch.embeds_cmp_mask,
+            embeds_gen_mask=batch.embeds_gen_mask,
+            patch_positions=batch.patch_positions,
+        )
+    return out
+
+
 def loss(model: LVLM, source: Source, batch: Batch) -> dict[str, Tensor]:
     """Returns the total loss and its terms, named by the source."""
-    with torch.autocast("cpu", torch.bfloat16):
-        out = model(
-            batch.input_ids, batch.labels, image_embeds=batch.image_embeds, ids_cmp_mask=batch.ids_cmp_mask,
-            ids_gen_mask=batch.ids_gen_mask, embeds_cmp_mask=batch.embeds_cmp_mask,
-            embeds_gen_mask=batch.embeds_gen_mask, patch_positions=batch.patch_positions,
-        )
+    out = forward(model, batch)
     terms = {"loss": out.total_loss, f"{source}_lm": out.lm_loss.detach()}
     if out.num_images:
         terms[f"{source}_rec"] = out.rec_loss.detach()

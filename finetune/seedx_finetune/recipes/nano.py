@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from safetensors.torch import load_file, save_file
-from torch import nn
 from tqdm import tqdm
 from transformers import LlamaForCausalLM
 
@@ -35,34 +36,72 @@ from seedx_sdk.model.visual_encoder import VisualEncoder
 IMAGE_SIZE = 128
 
 VISUAL_ENCODER = VisualEncoderConfig(
-    image_size=IMAGE_SIZE, patch_size=8, width=192, layers=4, heads=6, mlp_ratio=4.0, n_queries=256, output_dim=256,
+    image_size=IMAGE_SIZE,
+    patch_size=8,
+    width=192,
+    layers=4,
+    heads=6,
+    mlp_ratio=4.0,
+    n_queries=256,
+    output_dim=256,
     pool_heads=4,
 )
 VAE = {
-    "in_channels": 3, "out_channels": 3, "latent_channels": 8, "block_out_channels": (16, 32, 64, 96),
-    "down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4,
-    "layers_per_block": 1, "norm_num_groups": 1, "mid_block_add_attention": False, "sample_size": IMAGE_SIZE,
+    "in_channels": 3,
+    "out_channels": 3,
+    "latent_channels": 8,
+    "block_out_channels": (16, 32, 64, 96),
+    "down_block_types": ("DownEncoderBlock2D",) * 4,
+    "up_block_types": ("UpDecoderBlock2D",) * 4,
+    "layers_per_block": 1,
+    "norm_num_groups": 1,
+    "mid_block_add_attention": False,
+    "sample_size": IMAGE_SIZE,
 }
 LLM = {"hidden_size": 256, "layers": 6, "heads": 4, "mlp": 704}
 LVLM_CONFIG = LVLMConfig(
     input_resampler=ResamplerConfig(grid_size=8, embed_dim=256, num_heads=4, kv_dim=256),
     output_resampler=ResamplerConfig(grid_size=8, embed_dim=256, num_heads=4, kv_dim=256),
-    add_patch_pos=True, vit_down=True, rec_loss="mse", lm_loss_scale=1.0, rec_loss_scale=6.0,
+    add_patch_pos=True,
+    vit_down=True,
+    rec_loss="mse",
+    lm_loss_scale=1.0,
+    rec_loss_scale=6.0,
 )
 UNET = {
-    "sample_size": IMAGE_SIZE // 8, "in_channels": 8, "out_channels": 8, "block_out_channels": (64, 112, 128),
-    "down_block_types": ("CrossAttnDownBlock2D",) * 3, "up_block_types": ("CrossAttnUpBlock2D",) * 3,
-    "layers_per_block": 1, "attention_head_dim": (2, 4, 4), "transformer_layers_per_block": 1, "norm_num_groups": 16,
-    "use_linear_projection": True, "addition_embed_type": "text_time", "addition_time_embed_dim": 16,
-    "projection_class_embeddings_input_dim": 6 * 16 + 192, "cross_attention_dim": 256,
+    "sample_size": IMAGE_SIZE // 8,
+    "in_channels": 8,
+    "out_channels": 8,
+    "block_out_channels": (64, 112, 128),
+    "down_block_types": ("CrossAttnDownBlock2D",) * 3,
+    "up_block_types": ("CrossAttnUpBlock2D",) * 3,
+    "layers_per_block": 1,
+    "attention_head_dim": (2, 4, 4),
+    "transformer_layers_per_block": 1,
+    "norm_num_groups": 16,
+    "use_linear_projection": True,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 16,
+    "projection_class_embeddings_input_dim": 6 * 16 + 192,
+    "cross_attention_dim": 256,
 }
 DETOKENIZER_RESAMPLER = {
-    "dim": 192, "depth": 2, "dim_head": 48, "heads": 4, "num_queries": 64, "embedding_dim": 256, "output1_dim": 64,
+    "dim": 192,
+    "depth": 2,
+    "dim_head": 48,
+    "heads": 4,
+    "num_queries": 64,
+    "embedding_dim": 256,
+    "output1_dim": 64,
     "output2_dim": 192,
 }
 NOISE_SCHEDULE = {
-    "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000,
-    "prediction_type": "v_prediction", "timestep_spacing": "trailing",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+    "prediction_type": "v_prediction",
+    "timestep_spacing": "trailing",
 }
 
 
@@ -83,11 +122,11 @@ def train_visual_encoder(work: Path) -> VisualEncoder:
 def train_autoencoder(work: Path) -> AutoencoderKL:
     """Returns the trained VAE: first on all pixels alike, then with the things counting more."""
     torch.manual_seed(12)
-    vae = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
-    settings = {"batch_size": 8, "learning_rate": 1.5e-3, "weight_decay": 0.01, "ema_decay": 0.995}
+    vae: AutoencoderKL = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
+    settings = partial(TrainConfig, batch_size=8, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.995)
     stages = [
-        ("vae", 1.0, TrainConfig(steps=3000, seed=12, **settings)),
-        ("vae_things", 4.0, TrainConfig(steps=900, seed=21, **settings)),
+        ("vae", 1.0, settings(steps=3000, seed=12)),
+        ("vae_things", 4.0, settings(steps=900, seed=21)),
     ]
     for name, thing_weight, config in stages:
         done = work / f"{name}.safetensors"
@@ -109,7 +148,9 @@ def train_language_model(work: Path) -> tuple[LlamaForCausalLM, Tokenizer]:
     llm = language_model.new_language_model(tokenizer, **LLM)
     done = work / "language_model.safetensors"
     if not done.exists():
-        train("language model", llm, lambda step: language_model.loss(llm, tokenizer, config, step), config, work / "llm")
+        train(
+            "language model", llm, lambda step: language_model.loss(llm, tokenizer, config, step), config, work / "llm"
+        )
         save_weights(llm, done)
     load_weights(llm, done)
     return llm, tokenizer
@@ -131,12 +172,14 @@ def train_lvlm(work: Path) -> tuple[LVLM, Tokenizer]:
         look_at_own_place(resampler)
     stages: list[tuple[str, dict[Source, float], TrainConfig]] = [
         (
-            "pretrain", {"grounded_caption": 1.0},
+            "pretrain",
+            {"grounded_caption": 1.0},
             TrainConfig(steps=600, batch_size=20, learning_rate=2e-3, min_lr_ratio=0.3, ema_decay=None, seed=15),
         ),
         (
-            "instruct", {"conversation": 0.45, "drawing": 0.45, "edit": 0.1},
-            TrainConfig(steps=1600, batch_size=18, learning_rate=1.5e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
+            "instruct",
+            {"conversation": 0.33, "drawing": 0.52, "edit": 0.15},
+            TrainConfig(steps=1100, batch_size=18, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
         ),
     ]
     for name, mixture, config in stages:
@@ -144,7 +187,7 @@ def train_lvlm(work: Path) -> tuple[LVLM, Tokenizer]:
         if not done.exists():
             model.llm = lvlm.with_lora(model.llm, rank=64, full=True)
             _train_lvlm(name, model, corpus, features, tokenizer, mixture, config, work)
-            model.llm = model.llm.merge_and_unload()
+            model.llm = lvlm.merge_lora(model.llm)
             save_weights(model, done)
         load_weights(model, done)
         model.requires_grad_(True)
@@ -152,8 +195,14 @@ def train_lvlm(work: Path) -> tuple[LVLM, Tokenizer]:
 
 
 def _train_lvlm(
-    name: str, model: nn.Module, corpus: Corpus, features: np.ndarray, tokenizer: Tokenizer,
-    mixture: dict[Source, float], config: TrainConfig, work: Path,
+    name: str,
+    model: LVLM,
+    corpus: Corpus,
+    features: np.ndarray,
+    tokenizer: Tokenizer,
+    mixture: dict[Source, float],
+    config: TrainConfig,
+    work: Path,
 ) -> None:
     def step_loss(step: int) -> dict[str, torch.Tensor]:
         return lvlm.loss(model, *lvlm.sample_batch(corpus, features, tokenizer, mixture, config, step))
@@ -164,7 +213,7 @@ def _train_lvlm(
 def train_edit(work: Path) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     general, tokenizer = train_lvlm(work)
-    config = TrainConfig(steps=350, batch_size=18, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
+    config = TrainConfig(steps=200, batch_size=18, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
     corpus = make_corpus(work)
     features = corpus.features(train_visual_encoder(work))
     general.llm = lvlm.with_lora(general.llm, rank=32, full=False)
@@ -180,7 +229,7 @@ def train_edit(work: Path) -> LVLM:
 
 def train_detokenizer(work: Path) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = TrainConfig(steps=2600, batch_size=16, learning_rate=1e-3, ema_decay=0.998, weight_decay=0.01, seed=18)
+    config = TrainConfig(steps=2800, batch_size=16, learning_rate=1e-3, ema_decay=0.998, weight_decay=0.01, seed=18)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), DetokenizerResampler(**DETOKENIZER_RESAMPLER))
     done = work / "detokenizer_1.safetensors"
@@ -188,7 +237,10 @@ def train_detokenizer(work: Path) -> DetokenizerParts:
         data = _denoising_data(work)
         scheduler = DDPMScheduler(**NOISE_SCHEDULE)
         train(
-            "de-tokenizer 1", model, lambda step: detokenizer.loss(model, scheduler, data, config, step), config,
+            "de-tokenizer 1",
+            model,
+            lambda step: detokenizer.loss(model, scheduler, data, config, step),
+            config,
             work / "detok_1",
         )
         save_weights(model, done)
@@ -197,23 +249,28 @@ def train_detokenizer(work: Path) -> DetokenizerParts:
 
 
 def train_edit_detokenizer(work: Path) -> DetokenizerParts:
-    """Returns the stage-2 de-tokenizer, trained on the language model's predictions and with condition images."""
+    """Returns the stage-2 de-tokenizer: trained with condition images, then adapted to predicted features."""
     first = train_detokenizer(work)
-    config = TrainConfig(steps=1800, batch_size=16, learning_rate=6e-4, ema_decay=0.998, weight_decay=0.01, seed=19)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    done = work / "detokenizer_2.safetensors"
-    if not done.exists():
-        data = _denoising_data(work)
-        corpus = make_corpus(work)
-        data.pairs = np.array([corpus.pair(i) for i in range(len(corpus.edits))])
-        data.predicted = predicted_features(work)
-        scheduler = DDPMScheduler(**NOISE_SCHEDULE)
-        train(
-            "de-tokenizer 2", model, lambda step: detokenizer.loss(model, scheduler, data, config, step), config,
-            work / "detok_2",
-        )
-        save_weights(model, done)
-    load_weights(model, done)
+    settings = partial(TrainConfig, batch_size=16, ema_decay=0.998, weight_decay=0.01)
+    stages = [
+        ("detokenizer_2", False, settings(steps=1300, learning_rate=6e-4, seed=19)),
+        ("detokenizer_adapted", True, settings(steps=500, learning_rate=4e-4, seed=22)),
+    ]
+    for name, adapt, config in stages:
+        done = work / f"{name}.safetensors"
+        if not done.exists():
+            data = _denoising_data(work)
+            corpus = make_corpus(work)
+            data.pairs = np.array([corpus.pair(i) for i in range(len(corpus.edits))])
+            if adapt:
+                data.predicted = predicted_features(work)
+                data.pages = np.array([page for page in data.predicted if page < len(corpus.scenes)])
+                data.pairs = data.pairs[[target in data.predicted for _, target in data.pairs]]
+            scheduler = DDPMScheduler(**NOISE_SCHEDULE)
+            train(name, model, partial(detokenizer.loss, model, scheduler, data, config), config, work / name)
+            save_weights(model, done)
+        load_weights(model, done)
     return model
 
 
@@ -222,7 +279,10 @@ def _denoising_data(work: Path) -> DenoisingData:
     features = corpus.features(train_visual_encoder(work))
     latents = corpus.latents(train_autoencoder(work))
     return DenoisingData(
-        latents=latents, features=features, scaling_factor=scaling_factor(latents), image_size=IMAGE_SIZE,
+        latents=latents,
+        features=features,
+        scaling_factor=scaling_factor(latents),
+        image_size=IMAGE_SIZE,
         feature_noise=0.15,
     )
 
@@ -249,13 +309,8 @@ def predicted_features(work: Path, *, num_pages: int = 5000, num_edits: int = 30
             for start in tqdm(range(0, len(tasks), 25), "predicted features", mininterval=5):
                 part = tasks[start : start + 25]
                 batch = collate([encode(task, tokenizer) for _, task in part], features, tokenizer.pad_id)
-                with torch.autocast("cpu", torch.bfloat16):
-                    out = model(
-                        batch.input_ids, batch.labels, image_embeds=batch.image_embeds, ids_cmp_mask=batch.ids_cmp_mask,
-                        ids_gen_mask=batch.ids_gen_mask, embeds_cmp_mask=batch.embeds_cmp_mask,
-                        embeds_gen_mask=batch.embeds_gen_mask, patch_positions=batch.patch_positions,
-                    )
-                for (index, _), row in zip(part, out.recon_image_embeds, strict=True):
+                drawn = lvlm.forward(model, batch).recon_image_embeds
+                for (index, _), row in zip(part, drawn, strict=True):
                     found[str(index)] = row.to(torch.float16).contiguous()
         save_file(found, done)
     return {int(name): value.numpy() for name, value in load_file(done).items()}

@@ -20,8 +20,7 @@ from torch.nn import functional as F
 
 from seedx_finetune.data import random_scenes, to_pixels
 from seedx_finetune.trainer import TrainConfig
-from seedx_finetune.world.scene import Scene
-from seedx_finetune.world.vocabulary import BACKGROUNDS, COLORS, KINDS
+from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Scene
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
 NOISE = 0.3
@@ -128,4 +127,5 @@ def loss(model: DensePretraining, config: TrainConfig, step: int) -> dict[str, T
     scenes = random_scenes(config.batch_size, seed=(config.seed, step))
     pixels = to_pixels(scenes, model.encoder.config.image_size)
     with torch.autocast("cpu", torch.bfloat16):
-        return model(pixels, dense_targets(scenes, pixels))
+        terms: dict[str, Tensor] = model(pixels, dense_targets(scenes, pixels))
+    return terms

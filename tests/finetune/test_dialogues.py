@@ -1,0 +1,134 @@
+"""What the language model is taught, as text: nothing held out in it, and layouts that say where things are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from seedx_finetune import dialogues
+from seedx_finetune.dialogues import IMAGE, Segment
+from seedx_finetune.world import (
+    HELD_OUT_PAIRS,
+    EditPair,
+    Scene,
+    Thing,
+    box_around,
+    facts,
+    plural,
+    sample_edit,
+    sample_scene,
+)
+from seedx_sdk.tokens import NUM_LOC_BINS, box_to_normalized, image_block, parse_boxes
+
+HELD_OUT_WORDS = re.compile("|".join(rf"\b{color} (?:{kind}|{plural(kind)})\b" for color, kind in HELD_OUT_PAIRS))
+Made = tuple[list[Segment], list[Scene]]
+
+
+def _grounded_caption(rng: np.random.Generator) -> Made:
+    scene = sample_scene(rng)
+    return dialogues.grounded_caption(0, scene, rng), [scene]
+
+
+def _drawing_request(rng: np.random.Generator) -> Made:
+    scene = sample_scene(rng)
+    return dialogues.drawing_request(0, scene, rng), [scene]
+
+
+def _conversation(rng: np.random.Generator) -> Made:
+    scene = sample_scene(rng)
+    return dialogues.conversation(0, scene, rng, turns=8), [scene]
+
+
+def _two_pictures(rng: np.random.Generator) -> Made:
+    first, second = sample_scene(rng), sample_scene(rng)
+    return dialogues.two_pictures((0, 1), (first, second), rng), [first, second]
+
+
+def _edit_request(rng: np.random.Generator) -> Made:
+    edit = sample_edit(rng)
+    return dialogues.edit_request(0, 1, edit), [edit.source, edit.target]
+
+
+def _text_lesson(rng: np.random.Generator) -> Made:
+    scene, edit = sample_scene(rng), sample_edit(rng) if rng.random() < 0.35 else None
+    shown = [scene] if edit is None else [edit.source, edit.target]
+    return dialogues.text_lesson(scene, edit, rng), shown
+
+
+KINDS_OF_DIALOGUE = (
+    _grounded_caption,
+    _drawing_request,
+    _conversation,
+    _two_pictures,
+    _edit_request,
+    _text_lesson,
+)
+
+
+@pytest.mark.parametrize("make", KINDS_OF_DIALOGUE, ids=lambda make: make.__name__.strip("_"))
+def test_no_dialogue_shows_or_names_a_held_out_pair(make: Callable[[np.random.Generator], Made]) -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(600):
+        segments, scenes = make(rng)
+        for scene in scenes:
+            assert not set(facts(scene)) & set(HELD_OUT_PAIRS)
+        text = "".join(segment.text for segment in segments)
+        assert not HELD_OUT_WORDS.search(text), text
+        assert any(segment.learn or segment.draws for segment in segments)
+
+
+@pytest.mark.parametrize("make", KINDS_OF_DIALOGUE, ids=lambda make: make.__name__.strip("_"))
+def test_the_same_seed_gives_the_same_dialogue(make: Callable[[np.random.Generator], Made]) -> None:
+    assert make(np.random.default_rng(3)) == make(np.random.default_rng(3))
+
+
+def test_a_layout_parses_back_to_the_boxes_of_the_page() -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(200):
+        scene = sample_scene(rng)
+        found = [box_to_normalized(bins) for bins in parse_boxes(dialogues.layout(scene))]
+        for box in (thing.box for thing in scene.things):
+            # each corner is a centre and half a side, both rounded to a bin
+            assert any(np.allclose(box, other, atol=1 / NUM_LOC_BINS) for other in found), (box, found)
+        assert len(found) == len(scene.things)
+
+
+def test_a_layout_names_the_background_and_sorts_equal_things_together() -> None:
+    def thing(color: str, kind: str, x: float) -> Thing:
+        return Thing(kind, color, "small", box_around(kind, (x, 0.5), 0.2))
+
+    scene = Scene("snow", (thing("red", "cat", 0.8), thing("red", "house", 0.5), thing("red", "cat", 0.2)))
+    text = dialogues.layout(scene)
+    assert re.sub(r"<[^>]*>", "", text) == "a snowy field: red house red cat red cat"
+    left, right = (bins[0] for bins in parse_boxes(text)[1:])
+    assert left < right
+
+
+def test_an_edit_reads_the_source_says_the_target_and_draws_it() -> None:
+    rng = np.random.default_rng(7)
+    edit: EditPair = sample_edit(rng)
+    request, answer, drawn = dialogues.edit_request(4, 5, edit)
+    assert request == Segment(f"[INST] {IMAGE}{edit.instruction} [/INST]\n", reads=(4,))
+    assert answer == Segment(dialogues.layout(edit.target), learn=True)
+    assert drawn == Segment(image_block(0), draws=(5,))
+
+
+def test_a_conversation_has_the_turns_asked_for_and_one_picture() -> None:
+    rng = np.random.default_rng(8)
+    segments = dialogues.conversation(9, sample_scene(rng, num_things=3), rng, turns=4)
+    assert [segment.learn for segment in segments] == [False, True] * 4
+    assert [segment.reads for segment in segments] == [(9,)] + [()] * 7
+    assert IMAGE in segments[0].text
+    assert all(segment.text.startswith("\n[INST] ") for segment in segments[2::2])
+
+
+def test_a_drawing_request_is_answered_by_its_layout_and_its_picture() -> None:
+    rng = np.random.default_rng(9)
+    scene = sample_scene(rng)
+    request, answer, drawn = dialogues.drawing_request(2, scene, rng)
+    assert request.text.startswith("[INST] ") and not (request.learn or request.reads)
+    assert answer == Segment(dialogues.layout(scene), learn=True)
+    assert drawn == dialogues.drawing(2)

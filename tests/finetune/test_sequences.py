@@ -1,0 +1,97 @@
+"""Dialogues as ids, masks and labels, and their batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from seedx_finetune import dialogues
+from seedx_finetune.dialogues import Segment
+from seedx_finetune.sequences import IGNORE, Example, collate, encode
+from seedx_finetune.world import sample_edit, sample_scene
+from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.tokens import image_block
+
+
+@pytest.fixture
+def edit(tokenizer: Tokenizer) -> Example:
+    return encode(dialogues.edit_request(1, 2, sample_edit(np.random.default_rng(0))), tokenizer)
+
+
+@pytest.fixture
+def talk(tokenizer: Tokenizer) -> Example:
+    rng = np.random.default_rng(1)
+    return encode(dialogues.conversation(3, sample_scene(rng), rng, turns=3), tokenizer)
+
+
+def test_a_read_picture_takes_128_places_and_a_drawn_one_64(edit: Example, talk: Example, tokenizer: Tokenizer) -> None:
+    assert (sum(edit.reads), sum(edit.draws)) == (128, 64)
+    assert (sum(talk.reads), sum(talk.draws)) == (128, 0)
+    ids = np.array(edit.input_ids)
+    image = list(tokenizer.ids.image)
+    assert ids[edit.reads].tolist() == image * 2
+    assert ids[edit.draws].tolist() == image
+    assert not np.any(np.array(edit.reads) & np.array(edit.draws))
+
+
+def test_pictures_stand_in_the_order_of_their_tokens(edit: Example, talk: Example) -> None:
+    assert edit.pictures == [(1, False), (1, False), (2, True)]  # a read picture: its one cell, its global view
+    assert talk.pictures == [(3, False), (3, False)]
+
+
+def test_labels_are_the_learnt_text_the_opening_of_a_picture_and_eos(tokenizer: Tokenizer) -> None:
+    tokens = tokenizer.ids
+    answer = "a meadow: red house<box_start><loc-1><loc-2><loc-3><loc-4><box_end>"
+    example = encode(
+        [Segment("[INST] draw it [/INST]\n"), Segment(answer, learn=True), Segment(image_block(0), draws=(0,))],
+        tokenizer,
+    )
+    learnt = [label for label in example.labels if label != IGNORE]
+    assert learnt == [*tokenizer.encode(answer), tokens.begin_image, tokens.eos]
+    for token, label in zip(example.input_ids, example.labels, strict=True):
+        assert label in (IGNORE, token)
+        if token in (*tokens.image, tokens.end_image, tokens.bos):
+            assert label == IGNORE
+    assert example.input_ids[0] == tokens.bos and example.input_ids[-1] == tokens.eos
+    assert len(example.input_ids) == len(example.labels) == len(example.reads) == len(example.draws)
+
+
+def test_nothing_of_a_request_is_learnt(talk: Example, tokenizer: Tokenizer) -> None:
+    rng = np.random.default_rng(1)
+    segments = dialogues.conversation(3, sample_scene(rng), rng, turns=3)
+    answers = [i for segment in segments if segment.learn for i in tokenizer.encode(segment.text)]
+    assert [label for label in talk.labels if label != IGNORE] == [*answers, tokenizer.ids.eos]
+
+
+def test_a_batch_holds_the_features_of_its_pictures_in_reading_order(
+    edit: Example, talk: Example, tokenizer: Tokenizer
+) -> None:
+    features = np.arange(4, dtype=np.float16)[:, None, None].repeat(256, 1).repeat(5, 2)
+    batch = collate([edit, talk], features, tokenizer.pad_id)
+    assert batch.image_embeds is not None and batch.patch_positions is not None
+    assert batch.embeds_cmp_mask is not None and batch.embeds_gen_mask is not None
+    assert batch.image_embeds.shape == (5, 256, 5)
+    assert batch.image_embeds[:, 0, 0].tolist() == [1, 1, 2, 3, 3]
+    assert batch.image_embeds.dtype == torch.float32
+    assert batch.embeds_gen_mask.tolist() == [False, False, True, False, False]
+    torch.testing.assert_close(batch.embeds_cmp_mask, ~batch.embeds_gen_mask)
+    torch.testing.assert_close(batch.patch_positions, torch.full((5, 2), 0.5))
+    assert batch.ids_cmp_mask.sum() == 64 * batch.embeds_cmp_mask.sum()
+    assert batch.ids_gen_mask.sum() == 64 * batch.embeds_gen_mask.sum()
+
+
+def test_short_rows_are_padded_on_the_right_and_nothing_is_learnt_there(tokenizer: Tokenizer) -> None:
+    short, long = (encode([Segment("say", learn=False), Segment(text, learn=True)], tokenizer) for text in ("a", "b c"))
+    batch = collate([short, long], None, tokenizer.pad_id)
+    end = len(short.input_ids)
+    assert batch.input_ids.shape == (2, len(long.input_ids))
+    assert batch.input_ids[0, end:].tolist() == [tokenizer.pad_id] * (len(long.input_ids) - end)
+    assert (batch.labels[0, end:] == IGNORE).all()
+    assert not batch.ids_cmp_mask.any() and not batch.ids_gen_mask.any()
+    assert batch.image_embeds is None and batch.embeds_gen_mask is None and batch.patch_positions is None
+
+
+def test_pictures_without_features_are_refused(talk: Example, tokenizer: Tokenizer) -> None:
+    with pytest.raises(ValueError, match="no features were given"):
+        collate([talk], None, tokenizer.pad_id)

@@ -1,0 +1,117 @@
+"""The training loop: it learns, it resumes to the same weights, and it stops at nonsense."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seedx_finetune.schedule import lr_at
+from seedx_finetune.trainer import Loss, TrainConfig, load_weights, save_weights, train
+
+CONFIG = TrainConfig(steps=30, batch_size=16, learning_rate=0.05, warmup_steps=5, ema_decay=0.9, save_every=8, seed=4)
+
+
+def toy() -> nn.Sequential:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+    model[0].bias.requires_grad_(False)
+    return model
+
+
+def toy_loss(model: nn.Module, *, cut_at: int | None = None) -> Loss:
+    def loss(step: int) -> dict[str, Tensor]:
+        if step == cut_at:
+            raise KeyboardInterrupt
+        x = torch.randn(CONFIG.batch_size, 3, generator=torch.Generator().manual_seed(step))
+        noise = 0.01 * torch.randn(CONFIG.batch_size)  # the loop seeds the global generator
+        error = (model(x)[:, 0] - x.sum(1).tanh() + noise).square().mean()
+        return {"loss": error, "twice": 2 * error.detach()}
+
+    return loss
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_the_loss_goes_down_and_is_logged(tmp_path: Path) -> None:
+    model = toy()
+    frozen = model[0].bias.clone()
+    config = TrainConfig(steps=101, batch_size=16, learning_rate=0.05, warmup_steps=5)
+    assert train("toy", model, toy_loss(model), config, tmp_path) is model
+    log = rows(tmp_path)
+    assert [row["step"] for row in log] == [0, 20, 40, 60, 80, 100]
+    assert log[-1]["loss"] < 0.1 * log[0]["loss"]
+    assert log[0]["twice"] == pytest.approx(2 * log[0]["loss"], abs=2e-5)  # five digits are kept
+    assert {"seconds", "grad_norm"} <= set(log[0])
+    assert torch.equal(model[0].bias, frozen)
+    assert not model.training
+
+
+@pytest.mark.parametrize("cut_at", [5, 17, 29])
+def test_a_run_that_was_cut_off_ends_with_the_same_weights(tmp_path: Path, cut_at: int) -> None:
+    whole = toy()
+    train("toy", whole, toy_loss(whole), CONFIG, tmp_path / "whole")
+    cut = toy()
+    with pytest.raises(KeyboardInterrupt):
+        train("toy", cut, toy_loss(cut, cut_at=cut_at), CONFIG, tmp_path / "cut")
+    resumed = toy()
+    torch.manual_seed(99)
+    train("toy", resumed, toy_loss(resumed), CONFIG, tmp_path / "cut")
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+    assert rows(tmp_path / "cut")[-1]["loss"] == rows(tmp_path / "whole")[-1]["loss"]
+
+
+def test_a_finished_run_gives_its_weights_again_without_training(tmp_path: Path) -> None:
+    first, again = toy(), toy()
+    train("toy", first, toy_loss(first), CONFIG, tmp_path)
+    train("toy", again, toy_loss(again, cut_at=0), CONFIG, tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+
+
+def test_without_an_average_the_last_weights_stay(tmp_path: Path) -> None:
+    averaged, plain = toy(), toy()
+    train("toy", averaged, toy_loss(averaged), CONFIG, tmp_path / "averaged")
+    config = TrainConfig(steps=30, batch_size=16, learning_rate=0.05, warmup_steps=5, seed=4)
+    train("toy", plain, toy_loss(plain), config, tmp_path / "plain")
+    assert not torch.equal(averaged[2].weight, plain[2].weight)
+    checkpoint = torch.load(tmp_path / "averaged" / "checkpoint.pt", weights_only=True)
+    torch.testing.assert_close(checkpoint["weights"]["2.weight"], plain[2].weight.detach(), atol=0, rtol=0)
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path: Path) -> None:
+    model = toy()
+    with pytest.raises(FloatingPointError, match="the loss is nan at update 0; lower the rate"):
+        train("toy", model, lambda _: {"loss": model(torch.full((1, 3), float("nan"))).sum()}, CONFIG, tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"steps": 0}, {"batch_size": 0}, {"save_every": 0}, {"learning_rate": 0.0}])
+def test_a_config_that_cannot_train_is_refused(change: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must be positive"):
+        TrainConfig(**{"steps": 1, "batch_size": 1, "learning_rate": 1e-3} | change)  # type: ignore[arg-type]
+
+
+def test_weights_are_written_whole_and_read_back_exactly(tmp_path: Path) -> None:
+    first, second = toy(), nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
+    save_weights(first, tmp_path / "new" / "toy.safetensors")
+    load_weights(second, tmp_path / "new" / "toy.safetensors")
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["toy.safetensors"]
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        load_weights(nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1)), tmp_path / "new" / "toy.safetensors")
+
+
+def test_the_rate_rises_then_falls_to_its_floor() -> None:
+    rates = [lr_at(step, "cosine", 1.0, 10, 100, 0.05) for step in range(101)]
+    assert (rates[0], rates[5], rates[10]) == (0.0, 0.5, 1.0)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[100] == pytest.approx(0.05)
+    with pytest.raises(ValueError, match="is unknown; use one of"):
+        lr_at(0, "step", 1.0, 0, 1)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="takes no min_lr_ratio"):
+        lr_at(0, "linear", 1.0, 0, 1, 0.1)
