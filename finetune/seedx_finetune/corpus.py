@@ -83,7 +83,5 @@ class Corpus:
             partial.replace(path)
         cached: np.ndarray = np.load(path, mmap_mode="r")
         if cached.shape != (len(self.pages), *shape):
-            raise ValueError(
-                f"{path} is {cached.shape}, the corpus needs {(len(self.pages), *shape)}; delete the file"
-            )
+            raise ValueError(f"{path} is {cached.shape}, the corpus needs {(len(self.pages), *shape)}; delete the file")
         return cached

@@ -105,7 +105,7 @@ def test_the_multimodal_model_learns_from_every_source(
 
 
 def test_batches_follow_from_the_seed_and_the_step(tokenizer: Tokenizer, corpus: Corpus, features: np.ndarray) -> None:
-    mixture: dict[Source, float] = {"conversation": 0.5, "drawing": 0.4, "edit": 0.1}
+    mixture: dict[Source, float] = {"conversation": 0.4, "drawing": 0.3, "edit": 0.3}
 
     def batch(step: int) -> tuple[Source, Tensor]:
         source, made = lvlm.sample_batch(corpus, features, tokenizer, mixture, CONFIG, step)

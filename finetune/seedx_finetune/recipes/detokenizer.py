@@ -81,7 +81,11 @@ def loss(
         condition = torch.from_numpy(data.latents[np.maximum(source, 0)].astype(np.float32))
         condition[torch.from_numpy(source < 0)] = 0
     noise = torch.randn_like(latents)
-    timesteps = torch.randint(0, scheduler.config["num_train_timesteps"], (size,))
+    steps = scheduler.config["num_train_timesteps"]
+    timesteps = torch.randint(0, steps, (size,))
+    # Most samples see mostly noise: that is where the features decide what is drawn.
+    noisy = size * 3 // 4
+    timesteps[:noisy] = torch.randint(steps * 6 // 10, steps, (noisy,))
     with torch.autocast("cpu", torch.bfloat16):
         value = denoising_loss(
             model.unet,

@@ -23,13 +23,13 @@ from seedx_finetune.corpus import Corpus
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts
 from seedx_finetune.recipes.lvlm import Source
-from seedx_finetune.recipes.start import look_at_own_place
+from seedx_finetune.recipes.start import copy_own_feature, look_across_at_own_place, look_at_own_place
 from seedx_finetune.sequences import collate, encode
 from seedx_finetune.trainer import TrainConfig, load_weights, save_weights, train
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
 from seedx_sdk.model.denoising import widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
-from seedx_sdk.model.lvlm import LVLM
+from seedx_sdk.model.lvlm import LVLM, pool_features
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
@@ -236,6 +236,10 @@ def train_detokenizer(work: Path) -> DetokenizerParts:
     if not done.exists():
         data = _denoising_data(work)
         scheduler = DDPMScheduler(**NOISE_SCHEDULE)
+        features = pool_features(torch.from_numpy(data.features[:1500].astype(np.float32)))
+        latents = torch.from_numpy(data.latents[:64].astype(np.float32)) * data.scaling_factor
+        copy_own_feature(model.resampler, features)
+        look_across_at_own_place(model.unet, model.resampler, scheduler, latents, features[:64])
         train(
             "de-tokenizer 1",
             model,

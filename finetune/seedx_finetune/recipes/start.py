@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor
 
+from seedx_sdk.model.denoising import predict, size_ids
+from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.resampler import Resampler
 
 SHARPNESS = 2.0
@@ -33,3 +39,140 @@ def smooth_rows(x: Tensor, width: int) -> Tensor:
     waves = torch.cat([(x[:, None] * frequencies).cos(), (x[:, None] * frequencies[1:]).sin()], dim=1)
     rows: Tensor = 0.04 * waves @ torch.randn(waves.shape[1], width) / (waves.shape[1] / 2) ** 0.5
     return rows
+
+
+@torch.no_grad()
+def copy_own_feature(resampler: DetokenizerResampler, features: Tensor, *, sharpness: float = 12.0) -> None:
+    """Starts the de-tokenizer's resampler so that token j of its output carries image feature j.
+
+    A diffusion model finds out where things belong only after its condition tokens differ by place; from a random
+    start every latent attends to all features alike, and the U-Net learns backgrounds for thousands of updates before
+    it places a thing. Here the directions that tell one place from another (Fisher's linear discriminant of the
+    features) become the address by which latent j finds feature j, and the principal directions of what is left are
+    copied as its content. Only the first layer is set; everything stays trainable.
+
+    Args:
+        resampler: With as many latents as there are features.
+        features: (B, N, K) of many pictures, B well above K / N.
+        sharpness: Logit that a latent gives to its own feature beyond others.
+    """
+    mean = features.mean(0)  # (N, K)
+    within = (features - mean).flatten(0, 1)
+    covariance = within.T @ within / len(within)
+    values, vectors = torch.linalg.eigh(covariance + 1e-4 * torch.eye(len(covariance)))
+    whiten = vectors * values.rsqrt()  # (K, K)
+    spread = (mean - mean.mean(0)) @ whiten
+    num_address = min(len(mean) - 1, resampler.proj_in.out_features // 3)
+    address = whiten @ torch.linalg.svd(spread, full_matrices=False).Vh[:num_address].T  # (K, A)
+    num_content = resampler.proj_in.out_features - num_address
+    content = vectors[:, -num_content:] / values[-num_content:].mean().sqrt()  # (K, C)
+    scale = ((mean - mean.mean(0)) @ address).std()
+    resampler.proj_in.weight.copy_(torch.cat([address / scale, content], dim=1).T)
+    resampler.proj_in.bias.copy_(-mean.mean(0) @ resampler.proj_in.weight.T)
+    codes = (mean - mean.mean(0)) @ address / scale  # (N, A)
+    resampler.latents.zero_()
+    resampler.latents[0, :, :num_address] = codes
+
+    attention = resampler.layers[0][0]
+    inner = attention.to_q.out_features
+    mix = torch.linalg.qr(torch.randn(inner, inner)).Q[:, :num_address]
+    for projection in (attention.to_q.weight, attention.to_kv.weight[:inner]):
+        projection.zero_()
+        projection[:, :num_address] = mix
+    # One channel tells features (keys to look at) from latents (which are keys as well, but hold nothing yet).
+    mark = torch.full((inner,), 1.5 * (sharpness / inner) ** 0.5)
+    attention.norm1.bias[-1], attention.norm2.bias[-1] = 4.0, -4.0
+    x = attention.norm1(resampler.proj_in(features[:64]))
+    z = attention.norm2(resampler.latents)
+    q, k = (z @ attention.to_q.weight.T)[0], x @ attention.to_kv.weight[:inner].T
+    logits = (q @ k.transpose(1, 2)).mean(0) / attention.heads / (inner // attention.heads) ** 0.5
+    own = logits.diagonal().mean() - (logits.sum() - logits.diagonal().sum()) / (logits.numel() - len(logits))
+    factor = (sharpness / own).sqrt()
+    attention.to_q.weight.mul_(factor)
+    attention.to_kv.weight[:inner].mul_(factor)
+    attention.to_q.weight[:, -1] = -mark
+    attention.to_kv.weight[:inner, -1] = mark
+    value = attention.to_kv.weight[inner:]
+    value.zero_()
+    attention.to_out.weight.zero_()
+    count = min(inner, num_content - 1)
+    for i in range(count):
+        value[i, num_address + i] = 1.0
+        attention.to_out.weight[num_address + i, i] = 1.0
+
+
+@torch.no_grad()
+def look_across_at_own_place(
+    unet: UNet2DConditionModel,
+    resampler: DetokenizerResampler,
+    scheduler: DDPMScheduler,
+    latents: Tensor,
+    features: Tensor,
+    *,
+    rows: int = 16,
+    columns: int = 4,
+    sharpness: float = 12.0,
+) -> dict[str, tuple[float, float]]:
+    """Starts the U-Net's cross-attention so that a place on the canvas reads the tokens of the same place.
+
+    The U-Net knows where it is (from the padding of its convolutions) and a token knows where it came from, but only a
+    long training makes the two meet. Both are linear in what the attention sees, so the projections that bring them
+    together are found by ridge regression on the activations of a few pictures, once, before training.
+
+    Args:
+        unet: Changed in place: `to_q` and `to_k` of every cross-attention.
+        resampler: Makes the tokens; token j belongs to cell j of a `rows` x `columns` raster.
+        scheduler: Noise schedule; the activations are those of almost pure noise.
+        latents: (B, C, H, W) scaled.
+        features: (B, rows * columns, K) of the same pictures.
+        rows: Of the raster.
+        columns: Of the raster.
+        sharpness: Logit of the own row and column over the others.
+
+    Returns:
+        For each layer the share of variance (R^2) of the place that the canvas and the tokens tell.
+    """
+    seen: dict[str, Tensor] = {}
+    layers = {n: m for n, m in unet.named_modules() if n.endswith("attn2")}
+    hooks = [
+        m.to_q.register_forward_pre_hook(lambda _, x, n=n: seen.__setitem__(n, x[0].float())) for n, m in layers.items()
+    ]
+    times = torch.randint(700, 1000, (len(latents),))
+    noisy = scheduler.add_noise(latents, torch.randn_like(latents), times)  # type: ignore[arg-type]
+    side = 8 * latents.shape[-1]
+    predict(unet, resampler, noisy, times, features, size_ids(side, side, len(latents)))
+    for hook in hooks:
+        hook.remove()
+    tokens = resampler(features)[0]
+    row, column = torch.eye(rows).repeat_interleave(columns, 0), torch.eye(columns).repeat(rows, 1)
+    code = torch.cat([row, column], dim=1)  # (rows * columns, rows + columns)
+    center = code.mean(0)
+    key_map, key_fit = _ridge(tokens, code - center)
+    found = {}
+    for name, attention in layers.items():
+        canvas = math.isqrt(seen[name].shape[1])
+        heights = torch.arange(canvas).repeat_interleave(canvas) * rows // canvas
+        across = torch.arange(canvas).repeat(canvas) * columns // canvas
+        width = attention.to_q.out_features // attention.heads
+        factor = (sharpness * width**0.5) ** 0.5
+        fits = []
+        for head in range(attention.heads):
+            # A cell of a coarse canvas covers several rows of tokens: its heads share them out.
+            own = (heights + head % max(1, rows // canvas)) * columns + across
+            query_map, query_fit = _ridge(seen[name], code[own] - center)
+            mix = torch.linalg.qr(torch.randn(width, width)).Q[:, : code.shape[1]]
+            part = slice(head * width, (head + 1) * width)
+            attention.to_q.weight[part] = factor * mix @ query_map.T
+            attention.to_k.weight[part] = factor * mix @ key_map.T
+            fits.append(query_fit)
+        found[name] = (sum(fits) / len(fits), key_fit)
+    return found
+
+
+def _ridge(x: Tensor, y: Tensor) -> tuple[Tensor, float]:
+    """Returns the (D, E) map from (B, N, D) activations to (N, E) codes, the same for all pictures, and its R^2."""
+    flat, target = x.flatten(0, 1), y.repeat(len(x), 1)
+    gram = flat.T @ flat
+    weights = torch.linalg.solve(gram + 1e-3 * gram.diagonal().mean() * torch.eye(len(gram)), flat.T @ target)
+    error = (flat @ weights - target).square().mean() / target.square().mean()
+    return weights, 1 - float(error)
