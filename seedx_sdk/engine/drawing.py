@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from PIL import Image
@@ -41,45 +41,44 @@ def draw(
     """
     steps: queue.SimpleQueue[int | None] = queue.SimpleQueue()
     total = options.num_inference_steps or defaults.num_inference_steps
-    result: list[Any] = []
+    stop = threading.Event()
 
     def after_step(pipeline: Detokenizer, step: int, _time: Tensor, _tensors: dict[str, Tensor]) -> None:
         if cancel is not None and cancel():
-            pipeline.interrupt = True
+            stop.set()
+        pipeline.interrupt = stop.is_set()
         steps.put(step + 1)
 
-    def run() -> None:
+    def run() -> Image.Image:
         try:
-            result.append(
-                detokenizer(
-                    features,
-                    negative,
-                    condition_image=condition,
-                    height=options.height,
-                    width=options.width,
-                    num_inference_steps=total,
-                    guidance_scale=_first(options.guidance_scale, defaults.guidance_scale),
-                    image_guidance_scale=_first(options.image_guidance_scale, defaults.image_guidance_scale),
-                    generator=torch.Generator(features.device).manual_seed(options.seed),
-                    callback_on_step_end=after_step,
-                ).images[0]
+            output = detokenizer(
+                features,
+                negative,
+                condition_image=condition,
+                height=options.height,
+                width=options.width,
+                num_inference_steps=total,
+                guidance_scale=_first(options.guidance_scale, defaults.guidance_scale),
+                image_guidance_scale=_first(options.image_guidance_scale, defaults.image_guidance_scale),
+                generator=torch.Generator(features.device).manual_seed(options.seed),
+                callback_on_step_end=after_step,
+                return_dict=False,
             )
-        except Exception as error:  # handed to the caller's thread below
-            result.append(error)
+            picture: Image.Image = output[0][0]
+            return picture
         finally:
             steps.put(None)
 
-    worker = threading.Thread(target=run, name="de-tokenizer", daemon=True)
-    worker.start()
-    try:
-        while (step := steps.get()) is not None:
-            yield ImageProgress(step=step, total=total)
-    finally:
-        detokenizer.interrupt = detokenizer.interrupt or worker.is_alive()
-        worker.join()
-    if isinstance(result[0], Exception):
-        raise result[0]
-    return None if detokenizer.interrupt else result[0]
+    with ThreadPoolExecutor(1, thread_name_prefix="de-tokenizer") as pool:
+        drawn = pool.submit(run)
+        try:
+            while (step := steps.get()) is not None:
+                yield ImageProgress(step=step, total=total)
+        except GeneratorExit:  # nobody wants the picture any more
+            stop.set()
+            raise
+        picture = drawn.result()
+    return None if stop.is_set() else picture
 
 
 def _first(value: float | None, default: float) -> float:

@@ -161,7 +161,12 @@ class _DrawFirst(ImageTokenRule):
 
 
 def _prompt(request: Request, blocks: list[str]) -> list[str]:
-    """Returns the segments of the conversation as the model was trained to read it, with a block of tokens for each picture."""
+    """Returns the segments of the conversation as the model was trained to read it.
+
+    Args:
+        request: What was said.
+        blocks: The image tokens that stand for each picture, in order.
+    """
     waiting = iter(blocks)
     turns: list[tuple[str, str]] = []
     user = ""

@@ -1,18 +1,19 @@
 """Our checkpoint directory: how a whole model lies on disk, written once and checked before it is read.
 
-    config.json           what the parts are, defaults, sha256 of every weight file
-    llm/                  LlamaForCausalLM and tokenizer, as transformers and vLLM read it
-    visual_encoder/       model.safetensors
-    projectors/           model.safetensors: input and output resampler, patch positions
-    detokenizer_edit/     diffusers pipeline with the 2C-channel U-Net, which also draws without a condition image
-    detokenizer/          the same with the C-channel U-Net; either may be the only one
-    specialists/<name>/   PEFT LoRA adapter and its projectors
+config.json           what the parts are, defaults, sha256 of every weight file
+llm/                  LlamaForCausalLM and tokenizer, as transformers and vLLM read it
+visual_encoder/       model.safetensors
+projectors/           model.safetensors: input and output resampler, patch positions
+detokenizer_edit/     diffusers pipeline with the 2C-channel U-Net, which also draws without a condition image
+detokenizer/          the same with the C-channel U-Net; either may be the only one
+specialists/<name>/   PEFT LoRA adapter and its projectors
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -116,7 +117,9 @@ class DirectoryConfig(PartConfig):
                 }
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise WeightsCorruptError(f"{path} can't be read: {error}; restore the directory from its source") from error
+            raise WeightsCorruptError(
+                f"{path} can't be read: {error}; restore the directory from its source"
+            ) from error
 
 
 @dataclass(kw_only=True, slots=True)
@@ -142,7 +145,7 @@ def load_directory(folder: Path, *, dtype: torch.dtype = torch.float32) -> Model
     config = DirectoryConfig.read(folder)
     _verify(folder, config)
     try:
-        with _without_loading_bars():
+        with _quiet_libraries():
             return _load(folder, config, dtype)
     except (SafetensorError, RuntimeError) as error:
         raise WeightsCorruptError(f"{folder} does not fit its own config.json: {error}") from error
@@ -155,7 +158,7 @@ def _load(folder: Path, config: DirectoryConfig, dtype: torch.dtype) -> ModelPar
     if not detokenizer_folder.is_dir():
         detokenizer_folder = folder / "detokenizer"
     detokenizer: Detokenizer = Detokenizer.from_pretrained(detokenizer_folder, dtype=dtype)
-    detokenizer.set_progress_bar_config(disable=True)
+    detokenizer.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]
     adapters = sorted(path.parent for path in (folder / "specialists").glob("*/adapter_config.json"))
     return ModelParts(
         config=config,
@@ -183,14 +186,17 @@ def _load_lvlm(folder: Path, config: DirectoryConfig, adapter: Path | None = Non
 
 
 @contextmanager
-def _without_loading_bars() -> Iterator[None]:
-    """Keeps the libraries' bars for reading files off the terminal; ours show what the user waits for."""
+def _quiet_libraries() -> Iterator[None]:
+    """Keeps the libraries' bars for reading files, and what they tell each other, off the terminal."""
     libraries = (diffusers.utils.logging, transformers.utils.logging)
     shown = [library for library in libraries if library.is_progress_bar_enabled()]
     for library in shown:
         library.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            # PEFT reads an attribute that transformers renamed.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            yield
     finally:
         for library in shown:
             library.enable_progress_bar()
@@ -215,7 +221,9 @@ def _verify(folder: Path, config: DirectoryConfig) -> None:
 def save_part(tensors: dict[str, Tensor], path: Path, *, dtype: torch.dtype = torch.bfloat16) -> None:
     """Writes weights in a small type; fixed position tables stay float32, as they are computed and not learnt."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    small = {k: v.detach().to(torch.float32 if k.endswith("pos_embed") else dtype).contiguous() for k, v in tensors.items()}
+    small = {
+        k: v.detach().to(torch.float32 if k.endswith("pos_embed") else dtype).contiguous() for k, v in tensors.items()
+    }
     save_file(small, path, metadata={"format": "pt"})
 
 

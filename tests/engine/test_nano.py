@@ -57,9 +57,7 @@ def test_finds_the_house(seedx: SeedX, page: Image.Image) -> None:
     (box,) = result.boxes
     assert box.label == "red house"
     np.testing.assert_allclose(box.normalized, BOX, atol=0.06)
-    assert box.pixels == tuple(
-        round(v * side) for v, side in zip(box.normalized, (256, 192, 256, 192), strict=True)
-    )
+    assert box.pixels == tuple(round(v * side) for v, side in zip(box.normalized, (256, 192, 256, 192), strict=True))
     assert result.annotated.size == (256, 192)
 
 

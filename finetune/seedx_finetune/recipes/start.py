@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -73,7 +74,7 @@ def copy_own_feature(resampler: DetokenizerResampler, features: Tensor, *, sharp
     resampler.latents.zero_()
     resampler.latents[0, :, :num_address] = codes
 
-    attention = resampler.layers[0][0]
+    attention: Any = resampler.layers[0][0]  # type: ignore[index]  # each entry is a pair of modules
     inner = attention.to_q.out_features
     mix = torch.linalg.qr(torch.randn(inner, inner)).Q[:, :num_address]
     for projection in (attention.to_q.weight, attention.to_kv.weight[:inner]):
