@@ -62,6 +62,7 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer) -> Example:
     ids, labels, reads, draws = [tokens.bos], [IGNORE], [False], [False]
     pictures: list[tuple[int, bool]] = []
     hidden = {*tokens.image, tokens.end_image}
+    answered = False
     for segment in segments:
         piece = tokenizer.encode(segment.text)
         inside = input_mask(piece, tokens)
@@ -69,7 +70,11 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer) -> Example:
         reads += [bool(segment.reads) and place for place in inside]
         draws += [bool(segment.draws) and place for place in inside]
         learn = segment.learn or bool(segment.draws)
-        labels += [i if learn and i not in hidden else IGNORE for i in piece]
+        piece_labels = [i if learn and i not in hidden else IGNORE for i in piece]
+        if answered and not learn and not segment.draws:
+            piece_labels[0] = tokens.eos  # an answer ends here, although no end token stands between turns
+        labels += piece_labels
+        answered = learn
         pictures += [(index, False) for index in segment.reads for _ in range(2)]
         pictures += [(index, True) for index in segment.draws]
     return Example([*ids, tokens.eos], [*labels, tokens.eos], [*reads, False], [*draws, False], pictures)

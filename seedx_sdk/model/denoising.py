@@ -13,7 +13,10 @@ from torch.nn import functional as F
 
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
-__all__ = ["denoising_loss", "predict", "size_ids", "widen_conv_in"]
+__all__ = ["denoising_loss", "predict", "size_ids", "takes_condition", "widen_conv_in", "with_inputs"]
+
+COORDINATES = 14
+"""Channels for the place of a cell, in U-Nets that have them: seven cosines of x and seven of y."""
 
 
 def denoising_loss(
@@ -67,15 +70,11 @@ def predict(
 ) -> Tensor:
     """Returns the U-Net's (B, C, H, W) prediction for latents that are already noisy; arguments as `denoising_loss`."""
     prompt_embeds, pooled = resampler(image_embeds)
-    extra = unet.config["in_channels"] - noisy_latents.shape[1]
-    if extra == 0 and condition_latents is not None:
+    if condition_latents is not None and not takes_condition(unet):
         raise ValueError(
             f"a U-Net with {unet.config['in_channels']} input channels takes no condition latents; use widen_conv_in"
         )
-    if extra > 0:
-        if condition_latents is None:
-            condition_latents = torch.zeros_like(noisy_latents)
-        noisy_latents = torch.cat([noisy_latents, condition_latents.to(noisy_latents.dtype)], dim=1)
+    noisy_latents = with_inputs(unet, noisy_latents, condition_latents)
     predicted: Tensor = unet(
         noisy_latents,
         timesteps,
@@ -92,17 +91,49 @@ def size_ids(height: int, width: int, batch_size: int = 1, *, device: torch.devi
     return row.repeat(batch_size, 1)
 
 
+def takes_condition(unet: UNet2DConditionModel) -> bool:
+    """Whether the U-Net is one of stage 2, which reads condition latents beside the noisy ones."""
+    latents = 2 * unet.config["out_channels"]
+    return unet.config["in_channels"] in (latents, latents + COORDINATES)
+
+
+def with_inputs(unet: UNet2DConditionModel, noisy_latents: Tensor, condition_latents: Tensor | None = None) -> Tensor:
+    """Returns all that the U-Net reads, (B, in_channels, H, W): noisy latents, condition latents, coordinates.
+
+    Zeros stand for a missing condition. A U-Net with `COORDINATES` more channels than its latents need also reads the
+    place of each cell (after Liu et al. 2018, "CoordConv", with cosines): a small one that is trained for minutes
+    would first have to find out where it is from the padding of its convolutions. The released ones have none.
+    """
+    channels = noisy_latents.shape[1]
+    parts = [noisy_latents]
+    if takes_condition(unet):
+        parts.append(torch.zeros_like(noisy_latents) if condition_latents is None else condition_latents)
+    if unet.config["in_channels"] == len(parts) * channels + COORDINATES:
+        parts.append(_coordinates(noisy_latents))
+    return torch.cat([part.to(noisy_latents.dtype) for part in parts], dim=1)
+
+
+def _coordinates(latents: Tensor) -> Tensor:
+    """Returns (B, COORDINATES, H, W): cos(pi k x) for k = 1..7, then the same of y, with x and y in 0..1."""
+    height, width = latents.shape[-2:]
+    waves = torch.pi * torch.arange(1, COORDINATES // 2 + 1, device=latents.device)[:, None]
+    x = (waves * (torch.arange(width, device=latents.device) + 0.5) / width).cos()
+    y = (waves * (torch.arange(height, device=latents.device) + 0.5) / height).cos()
+    both = torch.cat([x[:, None, :].expand(-1, height, -1), y[:, :, None].expand(-1, -1, width)])
+    return both.expand(latents.shape[0], -1, -1, -1)
+
+
 def widen_conv_in(unet: UNet2DConditionModel) -> UNet2DConditionModel:
-    """Returns a new U-Net with twice the input channels that gives the same output while the new channels are zero.
+    """Returns a new U-Net that also reads condition latents, and gives the same output while these are zero.
 
     The new channels' weights start at zero; everything else is copied. (The reference leaves the bias of the new
     layer at its random start instead of copying it, which throws away a trained value.)
     """
-    channels = unet.config["in_channels"]
-    wide: UNet2DConditionModel = UNet2DConditionModel.from_config({**unet.config, "in_channels": 2 * channels})
+    old, new = unet.config["in_channels"], unet.config["out_channels"]
+    wide: UNet2DConditionModel = UNet2DConditionModel.from_config({**unet.config, "in_channels": old + new})
     state = unet.state_dict()
-    old = state["conv_in.weight"]
-    state["conv_in.weight"] = torch.cat([old, torch.zeros_like(old)], dim=1)
+    noisy, coordinates = state["conv_in.weight"].split([new, old - new], dim=1)
+    state["conv_in.weight"] = torch.cat([noisy, torch.zeros_like(noisy), coordinates], dim=1)
     wide.load_state_dict(state)
     nn.Module.to(wide, device=unet.device, dtype=unet.dtype)  # diffusers' own `to` warns about layers it does not have
     return wide

@@ -22,7 +22,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 from torch import Tensor
 
-from seedx_sdk.model.denoising import size_ids
+from seedx_sdk.model.denoising import COORDINATES, size_ids, takes_condition, with_inputs
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
 __all__ = ["Detokenizer"]
@@ -49,7 +49,7 @@ class Detokenizer(DiffusionPipeline):
     ) -> None:
         super().__init__()
         channels, inputs = vae.config["latent_channels"], unet.config["in_channels"]
-        if inputs not in (channels, 2 * channels):
+        if inputs not in (channels, 2 * channels, channels + COORDINATES, 2 * channels + COORDINATES):
             raise ValueError(
                 f"the U-Net has {inputs} input channels; with this VAE it must have {channels} (stage 1) or "
                 f"{2 * channels} (stage 2); load parts that belong together"
@@ -64,7 +64,7 @@ class Detokenizer(DiffusionPipeline):
     @property
     def takes_condition_image(self) -> bool:
         """Whether this is stage 2, which looks at a condition image."""
-        return bool(self.unet.config["in_channels"] == 2 * self.vae.config["latent_channels"])
+        return takes_condition(self.unet)
 
     @property
     def default_size(self) -> int:
@@ -188,8 +188,7 @@ class Detokenizer(DiffusionPipeline):
         with self.progress_bar(total=len(self.scheduler.timesteps)) as progress:
             for index, t in enumerate(self.scheduler.timesteps):
                 model_input = self.scheduler.scale_model_input(torch.cat([latents] * branches), t)
-                if condition is not None:
-                    model_input = torch.cat([model_input, condition], dim=1)
+                model_input = with_inputs(self.unet, model_input, condition)
                 predicted = self.unet(
                     model_input, t, encoder_hidden_states=prompt_embeds, added_cond_kwargs=added, return_dict=False
                 )[0]

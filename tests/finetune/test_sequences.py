@@ -60,8 +60,11 @@ def test_labels_are_the_learnt_text_the_opening_of_a_picture_and_eos(tokenizer: 
 def test_nothing_of_a_request_is_learnt(talk: Example, tokenizer: Tokenizer) -> None:
     rng = np.random.default_rng(1)
     segments = dialogues.conversation(3, sample_scene(rng), rng, turns=3)
-    answers = [i for segment in segments if segment.learn for i in tokenizer.encode(segment.text)]
-    assert [label for label in talk.labels if label != IGNORE] == [*answers, tokenizer.ids.eos]
+    # Every answer, and after each of them the end, which in the text stands only after the last.
+    eos = tokenizer.ids.eos
+    answers = [i for segment in segments if segment.learn for i in [*tokenizer.encode(segment.text), eos]]
+    assert [label for label in talk.labels if label != IGNORE] == answers
+    assert talk.input_ids.count(eos) == 1
 
 
 def test_a_batch_holds_the_features_of_its_pictures_in_reading_order(

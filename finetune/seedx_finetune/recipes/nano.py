@@ -27,7 +27,7 @@ from seedx_finetune.recipes.start import copy_own_feature, look_across_at_own_pl
 from seedx_finetune.sequences import collate, encode
 from seedx_finetune.trainer import TrainConfig, load_weights, save_weights, train
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
-from seedx_sdk.model.denoising import widen_conv_in
+from seedx_sdk.model.denoising import COORDINATES, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import LVLM, pool_features
 from seedx_sdk.model.tokenizer import Tokenizer
@@ -70,7 +70,7 @@ LVLM_CONFIG = LVLMConfig(
 )
 UNET = {
     "sample_size": IMAGE_SIZE // 8,
-    "in_channels": 8,
+    "in_channels": 8 + COORDINATES,
     "out_channels": 8,
     "block_out_channels": (64, 112, 128),
     "down_block_types": ("CrossAttnDownBlock2D",) * 3,
@@ -95,6 +95,8 @@ DETOKENIZER_RESAMPLER = {
     "output1_dim": 64,
     "output2_dim": 192,
 }
+REFIT_EVERY = 50
+"""Updates between two fits of the de-tokenizer's cross-attention."""
 NOISE_SCHEDULE = {
     "beta_start": 0.00085,
     "beta_end": 0.012,
@@ -229,53 +231,62 @@ def train_edit(work: Path) -> LVLM:
 
 def train_detokenizer(work: Path) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = TrainConfig(steps=2800, batch_size=16, learning_rate=1e-3, ema_decay=0.998, weight_decay=0.01, seed=18)
+    config = TrainConfig(steps=1500, batch_size=16, learning_rate=1e-3, ema_decay=0.995, weight_decay=0.01, seed=18)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), DetokenizerResampler(**DETOKENIZER_RESAMPLER))
+    with torch.no_grad():
+        model.unet.conv_in.weight[:, -COORDINATES:] *= 4  # where a cell is counts from the first update
     done = work / "detokenizer_1.safetensors"
     if not done.exists():
-        data = _denoising_data(work)
-        scheduler = DDPMScheduler(**NOISE_SCHEDULE)
-        features = pool_features(torch.from_numpy(data.features[:1500].astype(np.float32)))
-        latents = torch.from_numpy(data.latents[:64].astype(np.float32)) * data.scaling_factor
-        copy_own_feature(model.resampler, features)
-        look_across_at_own_place(model.unet, model.resampler, scheduler, latents, features[:64])
-        train(
-            "de-tokenizer 1",
-            model,
-            lambda step: detokenizer.loss(model, scheduler, data, config, step),
-            config,
-            work / "detok_1",
-        )
+        _train_detokenizer("de-tokenizer 1", model, _denoising_data(work), config, work / "detok_1")
         save_weights(model, done)
     load_weights(model, done)
     return model
 
 
 def train_edit_detokenizer(work: Path) -> DetokenizerParts:
-    """Returns the stage-2 de-tokenizer: trained with condition images, then adapted to predicted features."""
+    """Returns the stage-2 de-tokenizer, trained with condition images and on the language model's own predictions."""
     first = train_detokenizer(work)
+    config = TrainConfig(steps=1500, batch_size=16, learning_rate=1e-3, ema_decay=0.995, weight_decay=0.01, seed=19)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    settings = partial(TrainConfig, batch_size=16, ema_decay=0.998, weight_decay=0.01)
-    stages = [
-        ("detokenizer_2", False, settings(steps=1300, learning_rate=6e-4, seed=19)),
-        ("detokenizer_adapted", True, settings(steps=500, learning_rate=4e-4, seed=22)),
-    ]
-    for name, adapt, config in stages:
-        done = work / f"{name}.safetensors"
-        if not done.exists():
-            data = _denoising_data(work)
-            corpus = make_corpus(work)
-            data.pairs = np.array([corpus.pair(i) for i in range(len(corpus.edits))])
-            if adapt:
-                data.predicted = predicted_features(work)
-                data.pages = np.array([page for page in data.predicted if page < len(corpus.scenes)])
-                data.pairs = data.pairs[[target in data.predicted for _, target in data.pairs]]
-            scheduler = DDPMScheduler(**NOISE_SCHEDULE)
-            train(name, model, partial(detokenizer.loss, model, scheduler, data, config), config, work / name)
-            save_weights(model, done)
-        load_weights(model, done)
+    done = work / "detokenizer_2.safetensors"
+    if not done.exists():
+        data, corpus = _denoising_data(work), make_corpus(work)
+        data.predicted = predicted_features(work)
+        data.pages = np.array([page for page in data.predicted if page < len(corpus.scenes)])
+        pairs = np.array([corpus.pair(i) for i in range(len(corpus.edits))])
+        data.pairs = pairs[[target in data.predicted for _, target in pairs]]
+        _train_detokenizer("de-tokenizer 2", model, data, config, work / "detok_2")
+        save_weights(model, done)
+    load_weights(model, done)
     return model
+
+
+def _train_detokenizer(
+    name: str, model: DetokenizerParts, data: DenoisingData, config: TrainConfig, folder: Path
+) -> None:
+    """Trains the U-Net while the resampler and the addresses of its cross-attention stay where they were set.
+
+    The resampler copies each feature with its address, and `to_q` and `to_k` bring canvas and token of the same place
+    together. Trained along, they lose each other within some hundred updates, before what they carry is of use; so
+    they are fitted anew to the moving activations instead.
+    """
+    scheduler = DDPMScheduler(**NOISE_SCHEDULE)
+    features = pool_features(torch.from_numpy(data.features[:1500].astype(np.float32)))
+    latents = torch.from_numpy(data.latents[:64].astype(np.float32)) * data.scaling_factor
+    torch.manual_seed(config.seed)
+    copy_own_feature(model.resampler, features)
+    model.resampler.requires_grad_(False)
+    for parameter_name, parameter in model.unet.named_parameters():
+        if "attn2.to_q" in parameter_name or "attn2.to_k" in parameter_name:
+            parameter.requires_grad_(False)
+
+    def step_loss(step: int) -> dict[str, torch.Tensor]:
+        if step % REFIT_EVERY == 0:  # also the first update after a checkpoint, which doesn't hold what is fitted
+            look_across_at_own_place(model.unet, model.resampler, scheduler, latents, features[:64])
+        return detokenizer.loss(model, scheduler, data, config, step)
+
+    train(name, model, step_loss, config, folder)
 
 
 def _denoising_data(work: Path) -> DenoisingData:

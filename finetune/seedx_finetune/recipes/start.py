@@ -112,13 +112,13 @@ def look_across_at_own_place(
     *,
     rows: int = 16,
     columns: int = 4,
-    sharpness: float = 12.0,
+    sharpness: float = 14.0,
 ) -> dict[str, tuple[float, float]]:
-    """Starts the U-Net's cross-attention so that a place on the canvas reads the tokens of the same place.
+    """Sets the U-Net's cross-attention so that a place on the canvas reads the tokens of the same place.
 
-    The U-Net knows where it is (from the padding of its convolutions) and a token knows where it came from, but only a
-    long training makes the two meet. Both are linear in what the attention sees, so the projections that bring them
-    together are found by ridge regression on the activations of a few pictures, once, before training.
+    The U-Net reads where it is, and a token knows where it came from; but only a long training makes the two meet.
+    Both are linear in what the attention sees, so the projections that bring them together are found by ridge
+    regression on the activations of a few pictures.
 
     Args:
         unet: Changed in place: `to_q` and `to_k` of every cross-attention.
