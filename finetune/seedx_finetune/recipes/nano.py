@@ -238,7 +238,12 @@ def train_detokenizer(work: Path) -> DetokenizerParts:
         model.unet.conv_in.weight[:, -COORDINATES:] *= 4  # where a cell is counts from the first update
     done = work / "detokenizer_1.safetensors"
     if not done.exists():
-        _train_detokenizer("de-tokenizer 1", model, _denoising_data(work), config, work / "detok_1")
+        data = _denoising_data(work)
+        torch.manual_seed(
+            config.seed
+        )  # the same start when a cut-off run resumes: it is frozen, so no checkpoint has it
+        copy_own_feature(model.resampler, pool_features(torch.from_numpy(data.features[:1500].astype(np.float32))))
+        _train_detokenizer("de-tokenizer 1", model, data, config, work / "detok_1")
         save_weights(model, done)
     load_weights(model, done)
     return model
@@ -272,10 +277,8 @@ def _train_detokenizer(
     they are fitted anew to the moving activations instead.
     """
     scheduler = DDPMScheduler(**NOISE_SCHEDULE)
-    features = pool_features(torch.from_numpy(data.features[:1500].astype(np.float32)))
+    features = pool_features(torch.from_numpy(data.features[:64].astype(np.float32)))
     latents = torch.from_numpy(data.latents[:64].astype(np.float32)) * data.scaling_factor
-    torch.manual_seed(config.seed)
-    copy_own_feature(model.resampler, features)
     model.resampler.requires_grad_(False)
     for parameter_name, parameter in model.unet.named_parameters():
         if "attn2.to_q" in parameter_name or "attn2.to_k" in parameter_name:
@@ -283,7 +286,7 @@ def _train_detokenizer(
 
     def step_loss(step: int) -> dict[str, torch.Tensor]:
         if step % REFIT_EVERY == 0:  # also the first update after a checkpoint, which doesn't hold what is fitted
-            look_across_at_own_place(model.unet, model.resampler, scheduler, latents, features[:64])
+            look_across_at_own_place(model.unet, model.resampler, scheduler, latents, features)
         return detokenizer.loss(model, scheduler, data, config, step)
 
     train(name, model, step_loss, config, folder)
