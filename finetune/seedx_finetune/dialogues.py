@@ -67,18 +67,16 @@ def drawing(index: int) -> Segment:
 
 
 def layout(scene: Scene) -> str:
-    """Returns the page as the words and boxes that the model writes before it draws.
-
-    Things come sorted by kind, then colour, then from left to right, so equal things stand together.
-    """
+    """Returns the page as the words and boxes that the model writes before it draws."""
     parts = [f"{BACKGROUNDS[scene.background].noun}:"]
-    for thing in sorted(scene.things, key=_order):
+    for thing in layout_order(scene):
         parts.append(f" {thing.color} {thing.kind}{box_text(_bins(thing))}")
     return "".join(parts)
 
 
-def _order(thing: Thing) -> tuple[int, int, float]:
-    return KINDS.index(thing.kind), tuple(COLORS).index(thing.color), thing.box[0]
+def layout_order(scene: Scene) -> list[Thing]:
+    """Returns the things in the order of a layout: by kind, then colour, then left to right."""
+    return sorted(scene.things, key=lambda t: (KINDS.index(t.kind), tuple(COLORS).index(t.color), t.box[0]))
 
 
 def grounded_caption(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:
@@ -133,16 +131,20 @@ def _later(turns: Sequence[Turn]) -> list[Segment]:
     return segments
 
 
-def text_lesson(scene: Scene, edit: EditPair | None, rng: np.random.Generator) -> list[Segment]:
-    """The same tasks with the layout in the place of the picture (pre-training of the language model, text alone)."""
-    if edit is not None:
-        return [
-            Segment(prompts.instruct(f"{layout(edit.source)} {edit.instruction}")),
-            Segment(layout(edit.target), learn=True),
-        ]
-    if rng.random() < 0.4:
-        return [Segment(_drawing_request(scene, rng)), Segment(layout(scene), learn=True)]
-    (question, answer), *more = sample_turns(scene, rng, 5)
+def edit_lesson(edit: EditPair) -> list[Segment]:
+    """An edit with a layout in the place of the picture (pre-training of the language model, text alone)."""
+    request = prompts.instruct(f"{layout(edit.source)} {edit.instruction}")
+    return [Segment(request), Segment(layout(edit.target), learn=True)]
+
+
+def drawing_lesson(scene: Scene, rng: np.random.Generator) -> list[Segment]:
+    """A request for a picture, answered by its layout alone."""
+    return [Segment(_drawing_request(scene, rng)), Segment(layout(scene), learn=True)]
+
+
+def conversation_lesson(scene: Scene, rng: np.random.Generator, *, turns: int) -> list[Segment]:
+    """A conversation about a layout in the place of the picture."""
+    (question, answer), *more = sample_turns(scene, rng, turns)
     first = Segment(prompts.instruct(f"{layout(scene)} {question}"))
     return [first, Segment(answer, learn=True), *_later(more)]
 

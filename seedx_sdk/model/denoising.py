@@ -15,8 +15,9 @@ from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
 __all__ = ["denoising_loss", "predict", "size_ids", "takes_condition", "widen_conv_in", "with_inputs"]
 
-COORDINATES = 14
-"""Channels for the place of a cell, in U-Nets that have them: seven cosines of x and seven of y."""
+COORDINATES = 30
+"""Channels for the place of a cell, in U-Nets that have them: fifteen cosines of x and fifteen of y, enough to tell
+each of 16 columns and rows from the others by a linear map."""
 
 
 def denoising_loss(
@@ -114,7 +115,7 @@ def with_inputs(unet: UNet2DConditionModel, noisy_latents: Tensor, condition_lat
 
 
 def _coordinates(latents: Tensor) -> Tensor:
-    """Returns (B, COORDINATES, H, W): cos(pi k x) for k = 1..7, then the same of y, with x and y in 0..1."""
+    """Returns (B, COORDINATES, H, W): cos(pi k x) for k = 1..15, then the same of y, with x and y in 0..1."""
     height, width = latents.shape[-2:]
     waves = torch.pi * torch.arange(1, COORDINATES // 2 + 1, device=latents.device)[:, None]
     x = (waves * (torch.arange(width, device=latents.device) + 0.5) / width).cos()

@@ -52,10 +52,19 @@ def _edit_request(rng: np.random.Generator) -> Made:
     return dialogues.edit_request(0, 1, edit), [edit.source, edit.target]
 
 
-def _text_lesson(rng: np.random.Generator) -> Made:
-    scene, edit = sample_scene(rng), sample_edit(rng) if rng.random() < 0.35 else None
-    shown = [scene] if edit is None else [edit.source, edit.target]
-    return dialogues.text_lesson(scene, edit, rng), shown
+def _edit_lesson(rng: np.random.Generator) -> Made:
+    edit = sample_edit(rng)
+    return dialogues.edit_lesson(edit), [edit.source, edit.target]
+
+
+def _drawing_lesson(rng: np.random.Generator) -> Made:
+    scene = sample_scene(rng)
+    return dialogues.drawing_lesson(scene, rng), [scene]
+
+
+def _conversation_lesson(rng: np.random.Generator) -> Made:
+    scene = sample_scene(rng)
+    return dialogues.conversation_lesson(scene, rng, turns=5), [scene]
 
 
 KINDS_OF_DIALOGUE = (
@@ -64,7 +73,9 @@ KINDS_OF_DIALOGUE = (
     _conversation,
     _two_pictures,
     _edit_request,
-    _text_lesson,
+    _edit_lesson,
+    _drawing_lesson,
+    _conversation_lesson,
 )
 
 

@@ -17,10 +17,17 @@ from seedx_finetune.corpus import Corpus
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts
 from seedx_finetune.recipes.lvlm import Source
-from seedx_finetune.recipes.start import look_at_own_place, smooth_rows
+from seedx_finetune.recipes.nano import UNET
+from seedx_finetune.recipes.start import (
+    copy_own_feature,
+    look_across_at_own_place,
+    look_at_own_place,
+    smooth_rows,
+)
 from seedx_finetune.trainer import TrainConfig
+from seedx_finetune.world import COLORS, KINDS, Scene, Thing, box_around
 from seedx_sdk.model.config import ResamplerConfig
-from seedx_sdk.model.denoising import widen_conv_in
+from seedx_sdk.model.denoising import COORDINATES, predict, size_ids, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import LVLM
 from seedx_sdk.model.resampler import Resampler
@@ -28,6 +35,12 @@ from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
 from seedx_sdk.tokens import added_tokens
 
+TINY_UNET = {
+    "block_out_channels": (48, 64),
+    "attention_head_dim": (2, 2),
+    "cross_attention_dim": 96,
+    "projection_class_embeddings_input_dim": 6 * 16 + 64,
+}
 CONFIG = TrainConfig(steps=10, batch_size=2, learning_rate=3e-3, seed=1)
 
 
@@ -64,9 +77,11 @@ def overfit(module: nn.Module, loss: Callable[[], dict[str, Tensor]]) -> tuple[l
     return losses, untouched
 
 
-def test_the_visual_encoder_learns(make_encoder: Callable[[], VisualEncoder]) -> None:
-    model = visual_encoder.DensePretraining(make_encoder())
-    losses, untouched = overfit(model, lambda: visual_encoder.loss(model, CONFIG, 0))
+def test_the_visual_encoder_learns(
+    make_encoder: Callable[[], VisualEncoder], make_vae: Callable[[], AutoencoderKL]
+) -> None:
+    model, vae = visual_encoder.DensePretraining(make_encoder(), 3), make_vae()
+    losses, untouched = overfit(model, lambda: visual_encoder.loss(model, vae, 0.9, CONFIG, 0))
     assert losses[-1] < 0.9 * losses[0]
     assert untouched == set()
 
@@ -187,16 +202,91 @@ def test_stage_2_sees_the_condition_image_and_nothing_where_there_is_none(
     assert (without == 0).all() and (with_condition == 5).all()
 
 
-def test_a_resampler_starts_by_looking_at_its_own_place() -> None:
-    resampler = Resampler(ResamplerConfig(grid_size=8, embed_dim=64, num_heads=2, kv_dim=64))
-    look_at_own_place(resampler)
-    keys = (0.1 * torch.randn(1, 256, 64)).requires_grad_()
-    row, column = 2, 5
-    resampler(keys)[0, row * 8 + column].square().sum().backward()
+def test_the_visual_encoder_is_told_what_lies_under_each_cell() -> None:
+    def thing(color: str, kind: str, x: float, y: float) -> Thing:
+        return Thing(kind, color, "small", box_around(kind, (x, y), 0.2))
+
+    cats = (thing("red", "cat", 0.8, 0.2), thing("red", "cat", 0.2, 0.2), thing("blue", "cat", 0.5, 0.8))
+    targets = visual_encoder.dense_targets([Scene("snow", (*cats, thing("red", "tree", 0.2, 0.8)))])
+
+    def said(x: float, y: float) -> list[int]:
+        cell = int(y * 16) * 16 + int(x * 16)
+        return [int(targets[name][0, cell]) for name in ("kind", "color", "rank", "alike", "kin")]
+
+    tree, cat, red, blue = KINDS.index("tree") + 1, KINDS.index("cat") + 1, 1, 1 + tuple(COLORS).index("blue")
+    # a layout names the tree first, then the red cats from left to right, then the blue one
+    assert said(0.2, 0.8) == [tree, red, 1, 1, 1]
+    assert said(0.2, 0.2) == [cat, red, 2, 2, 3]
+    assert said(0.8, 0.2) == [cat, red, 3, 2, 3]
+    assert said(0.5, 0.8) == [cat, blue, 4, 1, 3]
+    assert said(0.5, 0.5) == [0, 0, 0, 0, 0]
+    np.testing.assert_allclose(targets["corners"][0, int(0.8 * 16) * 16 + 8], cats[2].box, rtol=1e-6)
+
+
+def _influence(resampler: Resampler, query: int, num_keys: int) -> Tensor:
+    """How much each key moves the output of a query, (num_keys,) and 1 in all."""
+    keys = (0.1 * torch.randn(1, num_keys, resampler.config.kv_dim)).requires_grad_()
+    resampler(keys)[0, query].square().sum().backward()
     assert keys.grad is not None
-    power = keys.grad[0].square().sum(-1).reshape(16, 16)
-    near = power[2 * row - 1 : 2 * row + 3, 2 * column - 1 : 2 * column + 3]
-    assert near.mean() > 3 * power.mean()
+    power = keys.grad[0].square().sum(-1)
+    return power / power.sum()
+
+
+def test_a_resampler_starts_by_looking_at_its_own_place() -> None:
+    resampler = Resampler(ResamplerConfig(grid_size=8, embed_dim=256, num_heads=4, kv_dim=256))
+    look_at_own_place(resampler)
+    row, column = 2, 5
+    power = _influence(resampler, row * 8 + column, 256).reshape(16, 16)
+    assert power[2 * row - 1 : 2 * row + 3, 2 * column - 1 : 2 * column + 3].sum() > 0.9
+
+
+def test_shared_heads_of_the_pool_keep_the_places_of_an_average_apart() -> None:
+    pool = Resampler(ResamplerConfig(grid_size=16, embed_dim=256, num_heads=8, kv_dim=192))
+    look_at_own_place(pool, shared=4)
+    pool.attn.in_proj_bias.requires_grad_(False)
+    with torch.no_grad():
+        pool.attn.out_proj.weight[:] = torch.eye(256)  # so each head keeps its own part of the output
+    keys = (0.1 * torch.randn(1, 256, 192)).requires_grad_()
+    average = pool(keys)[0, 4:8].mean(0)  # the queries of the second strip
+    for place in range(4):
+        (grad,) = torch.autograd.grad(average[128 + 32 * place : 160 + 32 * place].sum(), keys, retain_graph=True)
+        power = grad[0].square().sum(-1)
+        assert power.argmax() == 4 + place
+        assert power[4 + place] > 0.5 * power.sum()
+
+
+@pytest.fixture
+def scheduler() -> DDPMScheduler:
+    return DDPMScheduler(prediction_type="v_prediction")
+
+
+def test_the_canvas_starts_by_reading_the_feature_of_its_own_place(scheduler: DDPMScheduler) -> None:
+    features = torch.randn(96, 64, 96) + 3 * torch.randn(64, 96)  # each place has a mean of its own
+    resampler = DetokenizerResampler(
+        dim=96, depth=1, dim_head=24, heads=4, num_queries=64, embedding_dim=96, output1_dim=32, output2_dim=64
+    )
+    unet = UNet2DConditionModel(**{**UNET, "in_channels": 3 + COORDINATES, "out_channels": 3} | TINY_UNET)
+    with torch.no_grad():
+        unet.conv_in.weight[:, -COORDINATES:] *= 4
+    latents = torch.randn(16, 3, 16, 16)
+
+    def moved(where: int) -> Tensor:
+        """How much every cell of the prediction changes with the feature of one place, (16, 16) and 1 in all."""
+        changed = features[:16].clone()
+        changed[:, where] += torch.randn(16, 96)
+        times, size = torch.full((16,), 990), size_ids(128, 128, 16)
+        with torch.no_grad():
+            before, after = (predict(unet, resampler, latents, times, f, size) for f in (features[:16], changed))
+        power = (after - before).square().sum((0, 1))
+        return power / power.sum()
+
+    row, column = 5, 2
+    own = (slice(row - 1, row + 2), slice(4 * column - 1, 4 * column + 5))
+    assert moved(4 * row + column)[own].sum() < 0.2
+    copy_own_feature(resampler, features)
+    fits = look_across_at_own_place(unet, resampler, scheduler, latents, features[:16])
+    assert min(min(pair) for pair in fits.values()) > 0.5
+    assert moved(4 * row + column)[own].sum() > 0.5
 
 
 def test_neighbouring_locations_start_alike() -> None:

@@ -84,6 +84,17 @@ def test_without_an_average_the_last_weights_stay(tmp_path: Path) -> None:
     torch.testing.assert_close(checkpoint["weights"]["2.weight"], plain[2].weight.detach(), atol=0, rtol=0)
 
 
+def test_slow_parameters_train_at_a_tenth_of_the_rate(tmp_path: Path) -> None:
+    model = toy()
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    config = TrainConfig(steps=1, batch_size=16, learning_rate=0.01, warmup_steps=0, weight_decay=0, slow=("2.w",))
+    train("toy", model, toy_loss(model), config, tmp_path)
+    moved = {name: (p - before[name]).abs().max().item() for name, p in model.named_parameters()}
+    # Adam's first step is the rate itself
+    assert moved["0.weight"] == pytest.approx(0.01, rel=1e-2)
+    assert moved["2.weight"] == pytest.approx(0.001, rel=1e-2)
+
+
 def test_a_loss_that_is_not_a_number_stops_the_run(tmp_path: Path) -> None:
     model = toy()
     with pytest.raises(FloatingPointError, match="the loss is nan at update 0; lower the rate"):

@@ -53,6 +53,8 @@ class DenoisingData:
     """Share of samples in stage 2 that get a condition image."""
     feature_noise: float = 0.0
     """Largest standard deviation of the noise put on the features, drawn per sample from 0 to this."""
+    noisy_updates: int = 0
+    """Updates at the start that see almost pure noise alone, so that all comes from the features."""
 
 
 def loss(
@@ -83,9 +85,10 @@ def loss(
     noise = torch.randn_like(latents)
     steps = scheduler.config["num_train_timesteps"]
     timesteps = torch.randint(0, steps, (size,))
-    # Most samples see mostly noise: that is where the features decide what is drawn.
-    noisy = size * 3 // 4
-    timesteps[:noisy] = torch.randint(steps * 6 // 10, steps, (noisy,))
+    if step < data.noisy_updates:
+        timesteps = torch.randint(steps * 9 // 10, steps, (size,))
+    else:  # half of the samples see mostly noise: that is where the features decide what is drawn
+        timesteps[: size // 2] = torch.randint(steps * 6 // 10, steps, (size // 2,))
     with torch.autocast("cpu", torch.bfloat16):
         value = denoising_loss(
             model.unet,

@@ -47,8 +47,7 @@ def export_nano(work: Path, folder: Path) -> DirectoryConfig:
 
     detokenizer = nano.train_edit_detokenizer(work)
     vae = nano.train_autoencoder(work)
-    latents = nano.make_corpus(work).latents(vae)
-    vae.register_to_config(scaling_factor=nano.scaling_factor(latents))
+    vae.register_to_config(scaling_factor=nano.scaling_factor(vae))
     Detokenizer(
         unet=detokenizer.unet,
         vae=vae,

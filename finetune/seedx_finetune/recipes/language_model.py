@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import sentencepiece
@@ -17,6 +18,7 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from seedx_finetune import dialogues
+from seedx_finetune.dialogues import Segment
 from seedx_finetune.recipes.start import smooth_rows
 from seedx_finetune.sequences import IGNORE, collate, encode
 from seedx_finetune.trainer import TrainConfig
@@ -24,14 +26,26 @@ from seedx_finetune.world import sample_edit, sample_scene
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, NUM_LOC_BINS, added_tokens, clean_text, image_token, loc_token
 
+Lesson = Literal["edit", "drawing", "conversation"]
+
+_SIZE: dict[Lesson, float] = {"edit": 1.0, "drawing": 1.5, "conversation": 0.6}
+"""Rows of a batch of these lessons as a multiple of the batch size: shorter lessons, more rows."""
+
+
+def _lesson(kind: Lesson, turns: int, rng: np.random.Generator) -> list[Segment]:
+    if kind == "edit":
+        return dialogues.edit_lesson(sample_edit(rng))
+    if kind == "drawing":
+        return dialogues.drawing_lesson(sample_scene(rng), rng)
+    return dialogues.conversation_lesson(sample_scene(rng), rng, turns=turns)
+
 
 def train_tokenizer(folder: Path, *, vocab_size: int, seed: int, num_texts: int = 3000) -> Tokenizer:
     """Trains a sentencepiece BPE model with byte fallback on lessons and writes it in the released layout."""
     rng = np.random.default_rng(seed)
     texts = []
     for i in range(num_texts):
-        edit = sample_edit(rng) if i % 4 == 0 else None
-        for segment in dialogues.text_lesson(sample_scene(rng), edit, rng):
+        for segment in _lesson(("edit", "drawing", "conversation", "conversation")[i % 4], 5, rng):
             texts.append(clean_text(segment.text).replace("\n", " ").strip())
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
@@ -100,10 +114,10 @@ def new_language_model(
 def loss(llm: LlamaForCausalLM, tokenizer: Tokenizer, config: TrainConfig, step: int) -> dict[str, Tensor]:
     """Returns the next-token loss on the text lessons of this update; every token but the padding is learnt."""
     rng = np.random.default_rng((config.seed, step))
-    lessons = []
-    for _ in range(config.batch_size):
-        edit = sample_edit(rng) if rng.random() < 0.35 else None
-        lessons.append(encode(dialogues.text_lesson(sample_scene(rng), edit, rng), tokenizer))
+    kind = tuple(_SIZE)[int(rng.choice(3, p=[0.35, 0.25, 0.4]))]
+    turns = int(rng.integers(3, 8))
+    rows = round(config.batch_size * _SIZE[kind])
+    lessons = [encode(_lesson(kind, turns, rng), tokenizer) for _ in range(rows)]
     batch = collate(lessons, None, tokenizer.pad_id)
     real = torch.zeros_like(batch.labels, dtype=torch.bool)
     for row, lesson in enumerate(lessons):
@@ -112,9 +126,11 @@ def loss(llm: LlamaForCausalLM, tokenizer: Tokenizer, config: TrainConfig, step:
         hidden = llm.model(input_ids=batch.input_ids, use_cache=False).last_hidden_state[:, :-1]
         wanted = real[:, 1:]
         logits = llm.lm_head(hidden[wanted]).float()
-    target = batch.input_ids[:, 1:][wanted]
+    labels = batch.labels[:, 1:][wanted]
+    answer = labels != IGNORE
+    # After an answer comes the end, as `encode` labels it, whatever stands there in the dialogue.
+    target = torch.where(answer, labels, batch.input_ids[:, 1:][wanted])
     each = torch.nn.functional.cross_entropy(logits, target, reduction="none")
-    answer = batch.labels[:, 1:][wanted] != IGNORE
     # The answers are what counts; the rest of the text is learnt lightly, as language.
     weight = torch.where(answer, 1.0, 0.2)
     return {"loss": (each * weight).sum() / weight.sum(), "answers": each[answer].mean().detach()}

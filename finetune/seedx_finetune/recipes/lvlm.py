@@ -72,11 +72,12 @@ def sample_batch(
     sources, weights = tuple(mixture), np.array(tuple(mixture.values()))
     source = sources[int(rng.choice(len(sources), p=weights / weights.sum()))]
     rows = max(1, round(config.batch_size * _SIZE[source]))
-    examples = [encode(_dialogue(source, corpus, rng), tokenizer) for _ in range(rows)]
+    turns = int(rng.integers(4, 9))
+    examples = [encode(_dialogue(source, corpus, turns, rng), tokenizer) for _ in range(rows)]
     return source, collate(examples, features, tokenizer.pad_id)
 
 
-def _dialogue(source: Source, corpus: Corpus, rng: np.random.Generator) -> list[Segment]:
+def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generator) -> list[Segment]:
     if source == "edit":
         edit = int(rng.integers(len(corpus.edits)))
         return dialogues.edit_request(*corpus.pair(edit), corpus.edits[edit])
@@ -88,7 +89,7 @@ def _dialogue(source: Source, corpus: Corpus, rng: np.random.Generator) -> list[
     if rng.random() < 0.08:
         other, other_page = _page(corpus, rng)
         return dialogues.two_pictures((index, other), (page, other_page), rng)
-    return dialogues.conversation(index, page, rng, turns=int(rng.integers(3, 9)))
+    return dialogues.conversation(index, page, rng, turns=turns)
 
 
 def _page(corpus: Corpus, rng: np.random.Generator) -> tuple[int, Scene]:

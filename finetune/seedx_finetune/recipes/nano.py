@@ -6,6 +6,7 @@ otherwise trains. `python -m seedx_finetune nano` runs them in order.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from transformers import LlamaForCausalLM
 
 from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
+from seedx_finetune.data import random_scenes, to_signed
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts
 from seedx_finetune.recipes.lvlm import Source
@@ -29,7 +31,7 @@ from seedx_finetune.trainer import TrainConfig, load_weights, save_weights, trai
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
 from seedx_sdk.model.denoising import COORDINATES, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
-from seedx_sdk.model.lvlm import LVLM, pool_features
+from seedx_sdk.model.lvlm import LVLM, POOL, pool_features
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
@@ -39,12 +41,12 @@ VISUAL_ENCODER = VisualEncoderConfig(
     image_size=IMAGE_SIZE,
     patch_size=8,
     width=192,
-    layers=4,
+    layers=5,
     heads=6,
     mlp_ratio=4.0,
     n_queries=256,
     output_dim=256,
-    pool_heads=4,
+    pool_heads=8,
 )
 VAE = {
     "in_channels": 3,
@@ -72,11 +74,11 @@ UNET = {
     "sample_size": IMAGE_SIZE // 8,
     "in_channels": 8 + COORDINATES,
     "out_channels": 8,
-    "block_out_channels": (64, 112, 128),
-    "down_block_types": ("CrossAttnDownBlock2D",) * 3,
-    "up_block_types": ("CrossAttnUpBlock2D",) * 3,
+    "block_out_channels": (96, 128),
+    "down_block_types": ("CrossAttnDownBlock2D",) * 2,
+    "up_block_types": ("CrossAttnUpBlock2D",) * 2,
     "layers_per_block": 1,
-    "attention_head_dim": (2, 4, 4),
+    "attention_head_dim": (3, 4),
     "transformer_layers_per_block": 1,
     "norm_num_groups": 16,
     "use_linear_projection": True,
@@ -86,17 +88,24 @@ UNET = {
     "cross_attention_dim": 256,
 }
 DETOKENIZER_RESAMPLER = {
-    "dim": 192,
-    "depth": 2,
-    "dim_head": 48,
+    "dim": 256,
+    "depth": 1,
+    "dim_head": 64,
     "heads": 4,
     "num_queries": 64,
     "embedding_dim": 256,
     "output1_dim": 64,
     "output2_dim": 192,
 }
-REFIT_EVERY = 50
-"""Updates between two fits of the de-tokenizer's cross-attention."""
+DETOKENIZER_TRAINING = TrainConfig(
+    steps=1,
+    batch_size=24,
+    learning_rate=1.5e-3,
+    weight_decay=0.01,
+    ema_decay=0.997,
+    slow=("attn2.to_q", "attn2.to_k", "resampler."),
+)
+"""What the stages of the de-tokenizer share; each says its own steps and seed."""
 NOISE_SCHEDULE = {
     "beta_start": 0.00085,
     "beta_end": 0.012,
@@ -105,20 +114,6 @@ NOISE_SCHEDULE = {
     "prediction_type": "v_prediction",
     "timestep_spacing": "trailing",
 }
-
-
-def train_visual_encoder(work: Path) -> VisualEncoder:
-    """Returns the pre-trained visual encoder."""
-    config = TrainConfig(steps=1900, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
-    torch.manual_seed(config.seed)
-    model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER))
-    look_at_own_place(model.encoder.attn_pool)
-    done = work / "visual_encoder.safetensors"
-    if not done.exists():
-        train("visual encoder", model, lambda step: visual_encoder.loss(model, config, step), config, work / "vit")
-        save_weights(model, done)
-    load_weights(model, done)
-    return model.encoder.eval().requires_grad_(False)
 
 
 def train_autoencoder(work: Path) -> AutoencoderKL:
@@ -139,9 +134,25 @@ def train_autoencoder(work: Path) -> AutoencoderKL:
     return vae.eval().requires_grad_(False)
 
 
+def train_visual_encoder(work: Path) -> VisualEncoder:
+    """Returns the pre-trained visual encoder."""
+    config = TrainConfig(steps=1600, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
+    torch.manual_seed(config.seed)
+    vae = train_autoencoder(work)
+    model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER), vae.config["latent_channels"])
+    look_at_own_place(model.encoder.attn_pool, shared=POOL)
+    done = work / "visual_encoder.safetensors"
+    if not done.exists():
+        scale = scaling_factor(vae)
+        train("visual encoder", model, partial(visual_encoder.loss, model, vae, scale, config), config, work / "vit")
+        save_weights(model, done)
+    load_weights(model, done)
+    return model.encoder.eval().requires_grad_(False)
+
+
 def train_language_model(work: Path) -> tuple[LlamaForCausalLM, Tokenizer]:
     """Returns the language model, pre-trained on text alone, and its tokenizer."""
-    config = TrainConfig(steps=360, batch_size=20, learning_rate=2e-3, ema_decay=0.98, seed=13)
+    config = TrainConfig(steps=1200, batch_size=32, learning_rate=2e-3, ema_decay=0.98, seed=13)
     folder = work / "tokenizer"
     if not (folder / "tokenizer_config.json").exists():
         language_model.train_tokenizer(folder, vocab_size=768, seed=config.seed)
@@ -160,7 +171,7 @@ def train_language_model(work: Path) -> tuple[LlamaForCausalLM, Tokenizer]:
 
 def make_corpus(work: Path) -> Corpus:
     """Returns the corpus that all multimodal stages share."""
-    return Corpus(work / "corpus", num_scenes=14000, num_edits=7000, seed=14, image_size=IMAGE_SIZE)
+    return Corpus(work / "corpus", num_scenes=12000, num_edits=6000, seed=14, image_size=IMAGE_SIZE)
 
 
 def train_lvlm(work: Path) -> tuple[LVLM, Tokenizer]:
@@ -176,12 +187,12 @@ def train_lvlm(work: Path) -> tuple[LVLM, Tokenizer]:
         (
             "pretrain",
             {"grounded_caption": 1.0},
-            TrainConfig(steps=600, batch_size=20, learning_rate=2e-3, min_lr_ratio=0.3, ema_decay=None, seed=15),
+            TrainConfig(steps=900, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.3, ema_decay=None, seed=15),
         ),
         (
             "instruct",
             {"conversation": 0.33, "drawing": 0.52, "edit": 0.15},
-            TrainConfig(steps=1100, batch_size=18, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
+            TrainConfig(steps=1900, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
         ),
     ]
     for name, mixture, config in stages:
@@ -215,7 +226,7 @@ def _train_lvlm(
 def train_edit(work: Path) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     general, tokenizer = train_lvlm(work)
-    config = TrainConfig(steps=200, batch_size=18, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
+    config = TrainConfig(steps=300, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
     corpus = make_corpus(work)
     features = corpus.features(train_visual_encoder(work))
     general.llm = lvlm.with_lora(general.llm, rank=32, full=False)
@@ -231,18 +242,14 @@ def train_edit(work: Path) -> LVLM:
 
 def train_detokenizer(work: Path) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = TrainConfig(steps=1500, batch_size=16, learning_rate=1e-3, ema_decay=0.995, weight_decay=0.01, seed=18)
+    config = replace(DETOKENIZER_TRAINING, steps=1900, seed=18)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), DetokenizerResampler(**DETOKENIZER_RESAMPLER))
-    with torch.no_grad():
-        model.unet.conv_in.weight[:, -COORDINATES:] *= 4  # where a cell is counts from the first update
     done = work / "detokenizer_1.safetensors"
     if not done.exists():
         data = _denoising_data(work)
-        torch.manual_seed(
-            config.seed
-        )  # the same start when a cut-off run resumes: it is frozen, so no checkpoint has it
-        copy_own_feature(model.resampler, pool_features(torch.from_numpy(data.features[:1500].astype(np.float32))))
+        data.noisy_updates = 400
+        _start_detokenizer(model, data)
         _train_detokenizer("de-tokenizer 1", model, data, config, work / "detok_1")
         save_weights(model, done)
     load_weights(model, done)
@@ -250,64 +257,69 @@ def train_detokenizer(work: Path) -> DetokenizerParts:
 
 
 def train_edit_detokenizer(work: Path) -> DetokenizerParts:
-    """Returns the stage-2 de-tokenizer, trained with condition images and on the language model's own predictions."""
+    """Returns the stage-2 de-tokenizer, which also looks at a condition image in half of its samples.
+
+    It is trained on the visual encoder's features first, then adapted to those that the language models predict.
+    """
     first = train_detokenizer(work)
-    config = TrainConfig(steps=1500, batch_size=16, learning_rate=1e-3, ema_decay=0.995, weight_decay=0.01, seed=19)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    done = work / "detokenizer_2.safetensors"
-    if not done.exists():
-        data, corpus = _denoising_data(work), make_corpus(work)
-        data.predicted = predicted_features(work)
-        data.pages = np.array([page for page in data.predicted if page < len(corpus.scenes)])
-        pairs = np.array([corpus.pair(i) for i in range(len(corpus.edits))])
-        data.pairs = pairs[[target in data.predicted for _, target in pairs]]
-        _train_detokenizer("de-tokenizer 2", model, data, config, work / "detok_2")
-        save_weights(model, done)
-    load_weights(model, done)
+    stages = [
+        ("detokenizer_2", replace(DETOKENIZER_TRAINING, steps=1100, seed=19)),
+        ("detokenizer_adapted", replace(DETOKENIZER_TRAINING, steps=500, learning_rate=6e-4, seed=24)),
+    ]
+    for name, config in stages:
+        done = work / f"{name}.safetensors"
+        if not done.exists():
+            data, corpus = _denoising_data(work), make_corpus(work)
+            pairs = [corpus.pair(i) for i in range(len(corpus.edits))]
+            if name == "detokenizer_adapted":
+                data.predicted = predicted_features(work)
+                data.pages = np.array([page for page in data.predicted if page < len(corpus.scenes)])
+                pairs = [pair for pair in pairs if pair[1] in data.predicted]
+            data.pairs = np.array(pairs)
+            _train_detokenizer(name, model, data, config, work / name)
+            save_weights(model, done)
+        load_weights(model, done)
     return model
+
+
+def _start_detokenizer(model: DetokenizerParts, data: DenoisingData) -> None:
+    """Sets the first weights so that every place on the canvas reads the feature of the same place."""
+    with torch.no_grad():
+        model.unet.conv_in.weight[:, -COORDINATES:] *= 4  # where a cell is counts from the first update
+    features = pool_features(torch.from_numpy(data.features[:1500].astype(np.float32)))
+    latents = torch.from_numpy(data.latents[:64].astype(np.float32)) * data.scaling_factor
+    copy_own_feature(model.resampler, features)
+    look_across_at_own_place(
+        model.unet, model.resampler, DDPMScheduler(**NOISE_SCHEDULE), latents, features[: len(latents)]
+    )
 
 
 def _train_detokenizer(
     name: str, model: DetokenizerParts, data: DenoisingData, config: TrainConfig, folder: Path
 ) -> None:
-    """Trains the U-Net while the resampler and the addresses of its cross-attention stay where they were set.
-
-    The resampler copies each feature with its address, and `to_q` and `to_k` bring canvas and token of the same place
-    together. Trained along, they lose each other within some hundred updates, before what they carry is of use; so
-    they are fitted anew to the moving activations instead.
-    """
     scheduler = DDPMScheduler(**NOISE_SCHEDULE)
-    features = pool_features(torch.from_numpy(data.features[:64].astype(np.float32)))
-    latents = torch.from_numpy(data.latents[:64].astype(np.float32)) * data.scaling_factor
-    model.resampler.requires_grad_(False)
-    for parameter_name, parameter in model.unet.named_parameters():
-        if "attn2.to_q" in parameter_name or "attn2.to_k" in parameter_name:
-            parameter.requires_grad_(False)
-
-    def step_loss(step: int) -> dict[str, torch.Tensor]:
-        if step % REFIT_EVERY == 0:  # also the first update after a checkpoint, which doesn't hold what is fitted
-            look_across_at_own_place(model.unet, model.resampler, scheduler, latents, features)
-        return detokenizer.loss(model, scheduler, data, config, step)
-
-    train(name, model, step_loss, config, folder)
+    train(name, model, partial(detokenizer.loss, model, scheduler, data, config), config, folder)
 
 
 def _denoising_data(work: Path) -> DenoisingData:
     corpus = make_corpus(work)
     features = corpus.features(train_visual_encoder(work))
-    latents = corpus.latents(train_autoencoder(work))
+    vae = train_autoencoder(work)
     return DenoisingData(
-        latents=latents,
+        latents=corpus.latents(vae),
         features=features,
-        scaling_factor=scaling_factor(latents),
+        scaling_factor=scaling_factor(vae),
         image_size=IMAGE_SIZE,
-        feature_noise=0.15,
+        feature_noise=0.25,
     )
 
 
-def scaling_factor(latents: np.ndarray) -> float:
-    """Returns what brings the latents to unit variance, measured on the first pages of the corpus."""
-    return float(1 / latents[:2000].astype(np.float32).std())
+@torch.no_grad()
+def scaling_factor(vae: AutoencoderKL) -> float:
+    """Returns what brings the latents to unit variance, measured on some pages."""
+    pixels = to_signed(random_scenes(256, seed=(22,)), IMAGE_SIZE)
+    return float(1 / vae.encode(pixels).latent_dist.mode().std())
 
 
 @torch.no_grad()

@@ -14,24 +14,53 @@ from seedx_sdk.model.denoising import predict, size_ids
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.resampler import Resampler
 
-SHARPNESS = 2.0
-"""Scale of the dot products at the start: higher, and a query sees fewer neighbours of its own place."""
-
 
 @torch.no_grad()
-def look_at_own_place(resampler: Resampler) -> None:
+def look_at_own_place(resampler: Resampler, *, drop: float = 3.0, shared: int = 0) -> None:
     """Starts a resampler so that every query looks at the keys near its own place on the grid.
 
-    Query and key projections begin as one shared rotation, under which the sin-cos tables of both sides agree only
-    near the same place; the rotation spreads columns and rows over all heads. From a random start a resampler needs
-    hundreds of updates before it finds this.
+    The fast waves of the sin-cos tables tell neighbours apart. Query and key projections start by reading these alone,
+    and the content of the keys starts small there. From a random start a resampler needs hundreds of updates before it
+    finds this.
+
+    Args:
+        resampler: Changed in place.
+        drop: How much smaller the logit of the next key is, at the distance of two queries.
+        shared: So many heads do not look at their query's own place: with `shared` consecutive queries to average, the
+            first of them looks at the place of the first, and so on, in all of these queries. What they read is
+            the same in all, so that the average keeps the places apart.
     """
     attention = resampler.attn
-    dim = attention.out_proj.in_features
-    rotation = torch.linalg.qr(torch.randn(dim, dim)).Q * SHARPNESS**0.5
-    attention.in_proj_weight[:dim] = rotation
-    attention.in_proj_weight[dim : 2 * dim] = rotation
+    dim, heads = attention.out_proj.in_features, attention.num_heads
+    width, table = dim // heads, resampler.pos_embed
+    waves = torch.arange(width // 4)
+    address = torch.cat([waves + quarter * dim // 4 for quarter in range(4)])  # sin and cos of columns, then of rows
+    gap = float((table[0, address] - table[1, address]).square().sum() / 2)
+    scale = (drop * width**0.5 / gap) ** 0.5
+    query, key, _ = attention.in_proj_weight.chunk(3)
+    query.mul_(0.1)
+    key.mul_(0.1)
+    resampler.ln_kv.weight[address] = 0.1
     resampler.ln_q.weight.fill_(0.1)
+    rest = torch.tensor(sorted(set(range(dim)) - set(address.tolist())))
+    wanted = torch.zeros_like(table)
+    first = torch.arange(len(table)) // max(shared, 1) * shared
+    for head in range(heads):
+        part = slice(head * width, (head + 1) * width)
+        key[part, address] += scale * torch.eye(width)
+        place = head - (heads - shared)
+        if place < 0:
+            query[part, address] += scale * torch.eye(width)
+            continue
+        # The place to look at is written into dimensions of the query that no other head reads.
+        own = rest[place * width : (place + 1) * width]
+        query[part] = 0
+        query[part, own] = scale * torch.eye(width)
+        wanted[:, own] = table[first + place][:, address] - table[:, own]
+    if shared:
+        resampler.query.copy_(wanted)
+        resampler.ln_q.weight.fill_(float(wanted.std(dim=1).mean()))
+        resampler.ln_q.bias.fill_(float(wanted.mean()))
 
 
 def smooth_rows(x: Tensor, width: int) -> Tensor:

@@ -70,7 +70,7 @@ def parse_description(text: str) -> tuple[str | None, Counter[Pair]]:
 def caption(scene: Scene, rng: np.random.Generator) -> str:
     """One of many wordings for the page, in lower case and without a full stop.
 
-    All things are always mentioned; the background, sizes and places only sometimes, and rarely a colour is left out.
+    All things are always mentioned; the background, sizes and places only sometimes, and a quarter leaves out colours.
     """
     with_background = rng.random() < 0.65
     roll = rng.random()
@@ -108,7 +108,7 @@ def join(parts: Sequence[str]) -> str:
 
 def _groups(scene: Scene, rng: np.random.Generator) -> list[str]:
     """Every group of equal things with its count, in a random order."""
-    with_size, with_color = rng.random() < 0.3, rng.random() > 0.08
+    with_size, with_color = rng.random() < 0.3, rng.random() > 0.25
     pairs = list(facts(scene))
     kinds = {kind for _, kind in pairs}
     parts = []
