@@ -21,19 +21,28 @@ def nano(
         "runs/nano"
     ),
     output: Annotated[Path, typer.Option(help="the model directory to write")] = Path("runs/nano/model"),
+    share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="share of updates and corpus; 0.001 tries the whole path out")
+    ] = 1.0,
 ) -> None:
     """Train seed-x-nano: every stage in order, each skipped when its output is there."""
     from seedx_finetune.recipes import nano as recipe
     from seedx_finetune.recipes.export import export_nano
+    from seedx_finetune.recipes.run import Run
 
-    recipe.train_autoencoder(work)
-    recipe.train_visual_encoder(work)
-    recipe.train_language_model(work)
-    recipe.train_lvlm(work)
-    recipe.train_edit(work)
-    recipe.train_detokenizer(work)
-    recipe.train_edit_detokenizer(work)
-    config = export_nano(work, output)
+    run = Run(work, share)
+    for stage in (
+        recipe.train_autoencoder,
+        recipe.train_visual_encoder,
+        recipe.train_language_model,
+        recipe.train_lvlm,
+        recipe.train_edit,
+        recipe.train_detokenizer,
+        recipe.train_edit_detokenizer,
+        recipe.train_decoder,
+    ):
+        stage(run)
+    config = export_nano(run, output)
     typer.echo(f"wrote {config.name} {config.revision} to {output}")
 
 

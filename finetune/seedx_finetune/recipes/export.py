@@ -13,6 +13,7 @@ from peft import PeftModel
 from torch import nn
 
 from seedx_finetune.recipes import nano
+from seedx_finetune.recipes.run import Run
 from seedx_finetune.world import render
 from seedx_sdk.engine.familiarity import copy_fidelity
 from seedx_sdk.model.detokenizer import Detokenizer
@@ -21,32 +22,32 @@ from seedx_sdk.model.directory import DirectoryConfig, GenerationDefaults, load_
 SIZES = "it was trained on 128x128 pages only, and other sizes come out blurred or repeated"
 
 
-def export_nano(work: Path, folder: Path) -> DirectoryConfig:
+def export_nano(run: Run, folder: Path) -> DirectoryConfig:
     """Writes everything that inference needs in bfloat16, and returns the directory's config.
 
     Args:
-        work: The folder that the stages trained in.
+        run: Its stages are trained if they are not yet.
         folder: Replaced as a whole when everything is written.
     """
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    general, _ = nano.train_lvlm(work)
+    general, _ = nano.train_lvlm(run)
     nn.Module.to(general.llm, torch.bfloat16)
     general.llm.save_pretrained(partial / "llm")
     for name in ("tokenizer.model", "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"):
-        shutil.copy(work / "tokenizer" / name, partial / "llm" / name)
+        shutil.copy(run.folder / "tokenizer" / name, partial / "llm" / name)
     save_part(_projectors(general), partial / "projectors" / "model.safetensors")
-    save_part(nano.train_visual_encoder(work).state_dict(), partial / "visual_encoder" / "model.safetensors")
+    save_part(nano.train_visual_encoder(run).state_dict(), partial / "visual_encoder" / "model.safetensors")
 
-    edit = nano.train_edit(work)
+    edit = nano.train_edit(run)
     assert isinstance(edit.llm, PeftModel)
     adapter = partial / "specialists" / "edit"
     edit.llm.to(torch.bfloat16).save_pretrained(adapter)
     (adapter / "README.md").unlink(missing_ok=True)
     save_part(_projectors(edit), adapter / "projectors" / "model.safetensors")
 
-    detokenizer = nano.train_edit_detokenizer(work)
-    vae = nano.train_autoencoder(work)
+    detokenizer = nano.train_edit_detokenizer(run)
+    vae = nano.train_decoder(run)
     vae.register_to_config(scaling_factor=nano.scaling_factor(vae))
     Detokenizer(
         unet=detokenizer.unet,
@@ -69,7 +70,7 @@ def export_nano(work: Path, folder: Path) -> DirectoryConfig:
         ),
     )
     write_config(partial, config)
-    complete = write_config(partial, replace(config, familiar_psnr=_familiar_psnr(work, partial)))
+    complete = write_config(partial, replace(config, familiar_psnr=_familiar_psnr(run, partial)))
     shutil.rmtree(folder, ignore_errors=True)
     partial.replace(folder)
     return complete
@@ -80,8 +81,8 @@ def _projectors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def _familiar_psnr(work: Path, folder: Path) -> float:
+def _familiar_psnr(run: Run, folder: Path) -> float:
     """Returns 2 dB less than the worst copy of 300 pages: below that a picture is none of this world."""
     parts = load_directory(folder)
-    scenes = nano.make_corpus(work).scenes[:300]
+    scenes = nano.make_corpus(run).scenes[:300]
     return round(float(np.min([copy_fidelity(render(s, nano.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)

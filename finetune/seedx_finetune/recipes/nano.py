@@ -1,14 +1,13 @@
 """seed-x-nano: the sizes of its parts and how each stage is trained.
 
-Every stage is a function of a work folder: it does nothing when its output is there, resumes when it was cut off, and
-otherwise trains. `python -m seedx_finetune nano` runs them in order.
+Every stage is a function of a run: it does nothing when its output is in the run's folder, resumes when it was cut
+off, and otherwise trains. `python -m seedx_finetune nano` runs them in order.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,9 +24,10 @@ from seedx_finetune.data import random_scenes, to_signed
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts
 from seedx_finetune.recipes.lvlm import Source
+from seedx_finetune.recipes.run import Run
 from seedx_finetune.recipes.start import copy_own_feature, look_across_at_own_place, look_at_own_place
 from seedx_finetune.sequences import collate, encode
-from seedx_finetune.trainer import TrainConfig, load_weights, save_weights, train
+from seedx_finetune.trainer import Loss, TrainConfig, load_weights, save_weights
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
 from seedx_sdk.model.denoising import COORDINATES, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
@@ -116,170 +116,145 @@ NOISE_SCHEDULE = {
 }
 
 
-def train_autoencoder(work: Path) -> AutoencoderKL:
+AUTOENCODER_TRAINING = TrainConfig(steps=1, batch_size=8, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.995)
+"""What the stages of the VAE share; each says its own steps and seed."""
+
+
+def train_autoencoder(run: Run) -> AutoencoderKL:
     """Returns the trained VAE: first on all pixels alike, then with the things counting more."""
     torch.manual_seed(12)
     vae: AutoencoderKL = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
-    settings = partial(TrainConfig, batch_size=8, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.995)
-    stages = [
-        ("vae", 1.0, settings(steps=3000, seed=12)),
-        ("vae_things", 4.0, settings(steps=900, seed=21)),
-    ]
-    for name, thing_weight, config in stages:
-        done = work / f"{name}.safetensors"
-        if not done.exists():
-            train(name, vae, partial(autoencoder.loss, vae, config, thing_weight=thing_weight), config, work / name)
-            save_weights(vae, done)
-        load_weights(vae, done)
+    _train_autoencoder(run, "vae", vae, 1.0, replace(AUTOENCODER_TRAINING, steps=3000, seed=12))
+    _train_autoencoder(run, "vae_things", vae, 4.0, replace(AUTOENCODER_TRAINING, steps=900, seed=21))
     return vae.eval().requires_grad_(False)
 
 
-def train_visual_encoder(work: Path) -> VisualEncoder:
+def train_decoder(run: Run) -> AutoencoderKL:
+    """Returns the VAE with its decoder trained longer; the latents, which all else learnt from, stay what they are."""
+    vae = train_autoencoder(run)
+    vae.decoder.requires_grad_(True)
+    config = replace(AUTOENCODER_TRAINING, steps=1500, learning_rate=1e-3, seed=25)
+    _train_autoencoder(run, "vae_decoder", vae, 4.0, config)
+    return vae.eval().requires_grad_(False)
+
+
+def _train_autoencoder(run: Run, name: str, vae: AutoencoderKL, thing_weight: float, config: TrainConfig) -> None:
+    run.stage(name, vae, lambda: partial(autoencoder.loss, vae, config, thing_weight=thing_weight), config)
+
+
+def train_visual_encoder(run: Run) -> VisualEncoder:
     """Returns the pre-trained visual encoder."""
     config = TrainConfig(steps=1600, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
     torch.manual_seed(config.seed)
-    vae = train_autoencoder(work)
+    vae = train_autoencoder(run)
     model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER), vae.config["latent_channels"])
     look_at_own_place(model.encoder.attn_pool, shared=POOL)
-    done = work / "visual_encoder.safetensors"
-    if not done.exists():
-        scale = scaling_factor(vae)
-        train("visual encoder", model, partial(visual_encoder.loss, model, vae, scale, config), config, work / "vit")
-        save_weights(model, done)
-    load_weights(model, done)
+    run.stage(
+        "visual_encoder", model, lambda: partial(visual_encoder.loss, model, vae, scaling_factor(vae), config), config
+    )
     return model.encoder.eval().requires_grad_(False)
 
 
-def train_language_model(work: Path) -> tuple[LlamaForCausalLM, Tokenizer]:
+def train_language_model(run: Run) -> tuple[LlamaForCausalLM, Tokenizer]:
     """Returns the language model, pre-trained on text alone, and its tokenizer."""
     config = TrainConfig(steps=1200, batch_size=32, learning_rate=2e-3, ema_decay=0.98, seed=13)
-    folder = work / "tokenizer"
+    folder = run.folder / "tokenizer"
     if not (folder / "tokenizer_config.json").exists():
         language_model.train_tokenizer(folder, vocab_size=768, seed=config.seed)
     tokenizer = Tokenizer.from_pretrained(folder)
     torch.manual_seed(config.seed)
     llm = language_model.new_language_model(tokenizer, **LLM)
-    done = work / "language_model.safetensors"
-    if not done.exists():
-        train(
-            "language model", llm, lambda step: language_model.loss(llm, tokenizer, config, step), config, work / "llm"
-        )
-        save_weights(llm, done)
-    load_weights(llm, done)
+    run.stage("language_model", llm, lambda: partial(language_model.loss, llm, tokenizer, config), config)
     return llm, tokenizer
 
 
-def make_corpus(work: Path) -> Corpus:
+def make_corpus(run: Run) -> Corpus:
     """Returns the corpus that all multimodal stages share."""
-    return Corpus(work / "corpus", num_scenes=12000, num_edits=6000, seed=14, image_size=IMAGE_SIZE)
+    scenes, edits = run.count(10_000, least=64), run.count(5_000, least=16)
+    return Corpus(run.folder / "corpus", num_scenes=scenes, num_edits=edits, seed=14, image_size=IMAGE_SIZE)
 
 
-def train_lvlm(work: Path) -> tuple[LVLM, Tokenizer]:
+def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     """Returns the general multimodal model: stage I, then instruction tuning, each a LoRA merged at its end."""
-    llm, tokenizer = train_language_model(work)
-    corpus = make_corpus(work)
-    features = corpus.features(train_visual_encoder(work))
+    llm, tokenizer = train_language_model(run)
     torch.manual_seed(15)
     model = LVLM(llm, LVLM_CONFIG)
     for resampler in (model.input_resampler, model.output_resampler):
         look_at_own_place(resampler)
     stages: list[tuple[str, dict[Source, float], TrainConfig]] = [
         (
-            "pretrain",
+            "lvlm_pretrain",
             {"grounded_caption": 1.0},
-            TrainConfig(steps=900, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.3, ema_decay=None, seed=15),
+            TrainConfig(steps=1000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.3, ema_decay=None, seed=15),
         ),
         (
-            "instruct",
+            "lvlm_instruct",
             {"conversation": 0.33, "drawing": 0.52, "edit": 0.15},
-            TrainConfig(steps=1900, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
+            TrainConfig(steps=2600, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
         ),
     ]
     for name, mixture, config in stages:
-        done = work / f"lvlm_{name}.safetensors"
-        if not done.exists():
+        if not run.weights(name).exists():
             model.llm = lvlm.with_lora(model.llm, rank=64, full=True)
-            _train_lvlm(name, model, corpus, features, tokenizer, mixture, config, work)
+            run.train(name, model, _multimodal_loss(run, model, tokenizer, mixture, config), config)
             model.llm = lvlm.merge_lora(model.llm)
-            save_weights(model, done)
-        load_weights(model, done)
+            save_weights(model, run.weights(name))
+        load_weights(model, run.weights(name))
         model.requires_grad_(True)
     return model.eval().requires_grad_(False), tokenizer
 
 
-def _train_lvlm(
-    name: str,
-    model: LVLM,
-    corpus: Corpus,
-    features: np.ndarray,
-    tokenizer: Tokenizer,
-    mixture: dict[Source, float],
-    config: TrainConfig,
-    work: Path,
-) -> None:
-    def step_loss(step: int) -> dict[str, torch.Tensor]:
-        return lvlm.loss(model, *lvlm.sample_batch(corpus, features, tokenizer, mixture, config, step))
-
-    train(name, model, step_loss, config, work / f"lvlm_{name}")
-
-
-def train_edit(work: Path) -> LVLM:
+def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
-    general, tokenizer = train_lvlm(work)
-    config = TrainConfig(steps=300, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
-    corpus = make_corpus(work)
-    features = corpus.features(train_visual_encoder(work))
-    general.llm = lvlm.with_lora(general.llm, rank=32, full=False)
-    for resampler in (general.input_resampler, general.output_resampler):
+    model, tokenizer = train_lvlm(run)
+    config = TrainConfig(steps=450, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
+    model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
+    for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
-    done = work / "edit.safetensors"
-    if not done.exists():
-        _train_lvlm("edit", general, corpus, features, tokenizer, {"edit": 1.0}, config, work)
-        save_weights(general, done)
-    load_weights(general, done)
-    return general.eval().requires_grad_(False)
+    run.stage("edit", model, lambda: _multimodal_loss(run, model, tokenizer, {"edit": 1.0}, config), config)
+    return model.eval().requires_grad_(False)
 
 
-def train_detokenizer(work: Path) -> DetokenizerParts:
+def _multimodal_loss(
+    run: Run, model: LVLM, tokenizer: Tokenizer, mixture: dict[Source, float], config: TrainConfig
+) -> Loss:
+    corpus = make_corpus(run)
+    features = corpus.features(train_visual_encoder(run))
+    return lambda step: lvlm.loss(model, *lvlm.sample_batch(corpus, features, tokenizer, mixture, config, step))
+
+
+def train_detokenizer(run: Run) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = replace(DETOKENIZER_TRAINING, steps=1900, seed=18)
+    config = replace(DETOKENIZER_TRAINING, steps=1400, seed=18)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), DetokenizerResampler(**DETOKENIZER_RESAMPLER))
-    done = work / "detokenizer_1.safetensors"
-    if not done.exists():
-        data = _denoising_data(work)
-        data.noisy_updates = 400
+
+    def make_loss() -> Loss:
+        data = _denoising_data(run)
+        data.noisy_updates = run.count(400)
         _start_detokenizer(model, data)
-        _train_detokenizer("de-tokenizer 1", model, data, config, work / "detok_1")
-        save_weights(model, done)
-    load_weights(model, done)
+        return _detokenizer_loss(model, data, config)
+
+    run.stage("detokenizer_1", model, make_loss, config)
     return model
 
 
-def train_edit_detokenizer(work: Path) -> DetokenizerParts:
+def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     """Returns the stage-2 de-tokenizer, which also looks at a condition image in half of its samples.
 
     It is trained on the visual encoder's features first, then adapted to those that the language models predict.
     """
-    first = train_detokenizer(work)
+    first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    stages = [
-        ("detokenizer_2", replace(DETOKENIZER_TRAINING, steps=1100, seed=19)),
-        ("detokenizer_adapted", replace(DETOKENIZER_TRAINING, steps=500, learning_rate=6e-4, seed=24)),
-    ]
-    for name, config in stages:
-        done = work / f"{name}.safetensors"
-        if not done.exists():
-            data, corpus = _denoising_data(work), make_corpus(work)
-            pairs = [corpus.pair(i) for i in range(len(corpus.edits))]
-            if name == "detokenizer_adapted":
-                data.predicted = predicted_features(work)
-                data.pages = np.array([page for page in data.predicted if page < len(corpus.scenes)])
-                pairs = [pair for pair in pairs if pair[1] in data.predicted]
-            data.pairs = np.array(pairs)
-            _train_detokenizer(name, model, data, config, work / name)
-            save_weights(model, done)
-        load_weights(model, done)
+    config = replace(DETOKENIZER_TRAINING, steps=900, seed=19)
+    adapting = replace(DETOKENIZER_TRAINING, steps=500, learning_rate=6e-4, seed=24)
+    run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
+    run.stage(
+        "detokenizer_adapted",
+        model,
+        lambda: _detokenizer_loss(model, _editing_data(run, predicted_features(run)), adapting),
+        adapting,
+    )
     return model
 
 
@@ -295,24 +270,31 @@ def _start_detokenizer(model: DetokenizerParts, data: DenoisingData) -> None:
     )
 
 
-def _train_detokenizer(
-    name: str, model: DetokenizerParts, data: DenoisingData, config: TrainConfig, folder: Path
-) -> None:
-    scheduler = DDPMScheduler(**NOISE_SCHEDULE)
-    train(name, model, partial(detokenizer.loss, model, scheduler, data, config), config, folder)
+def _detokenizer_loss(model: DetokenizerParts, data: DenoisingData, config: TrainConfig) -> Loss:
+    return partial(detokenizer.loss, model, DDPMScheduler(**NOISE_SCHEDULE), data, config)
 
 
-def _denoising_data(work: Path) -> DenoisingData:
-    corpus = make_corpus(work)
-    features = corpus.features(train_visual_encoder(work))
-    vae = train_autoencoder(work)
+def _denoising_data(run: Run) -> DenoisingData:
+    corpus, vae = make_corpus(run), train_autoencoder(run)
     return DenoisingData(
         latents=corpus.latents(vae),
-        features=features,
+        features=corpus.features(train_visual_encoder(run)),
         scaling_factor=scaling_factor(vae),
         image_size=IMAGE_SIZE,
         feature_noise=0.25,
     )
+
+
+def _editing_data(run: Run, predicted: dict[int, np.ndarray] | None = None) -> DenoisingData:
+    """Returns the data with condition images; only of pictures that have predicted features, if these are given."""
+    data, corpus = _denoising_data(run), make_corpus(run)
+    pairs = [corpus.pair(i) for i in range(len(corpus.edits))]
+    if predicted is not None:
+        data.predicted = predicted
+        data.pages = np.array([page for page in predicted if page < len(corpus.scenes)])
+        pairs = [pair for pair in pairs if pair[1] in predicted]
+    data.pairs = np.array(pairs)
+    return data
 
 
 @torch.no_grad()
@@ -323,24 +305,22 @@ def scaling_factor(vae: AutoencoderKL) -> float:
 
 
 @torch.no_grad()
-def predicted_features(work: Path, *, num_pages: int = 5000, num_edits: int = 3000) -> dict[int, np.ndarray]:
+def predicted_features(run: Run) -> dict[int, np.ndarray]:
     """Returns the language models' predicted features of corpus pictures, (64, D) float16 by picture index."""
-    done = work / "predicted.safetensors"
+    done = run.folder / "predicted.safetensors"
     if not done.exists():
-        _, tokenizer = train_lvlm(work)
-        corpus, rng = make_corpus(work), np.random.default_rng(20)
-        features = corpus.features(train_visual_encoder(work))
-        drawings = [(i, dialogues.drawing_request(i, corpus.scenes[i], rng)) for i in range(num_pages)]
-        edits = [
-            (corpus.pair(i)[1], dialogues.edit_request(*corpus.pair(i), corpus.edits[i])) for i in range(num_edits)
-        ]
+        general, tokenizer = train_lvlm(run)
+        corpus, rng = make_corpus(run), np.random.default_rng(20)
+        features = corpus.features(train_visual_encoder(run))
+        pages, edits = range(len(corpus.scenes) // 2), range(len(corpus.edits) * 3 // 5)
+        drawn = [(i, dialogues.drawing_request(i, corpus.scenes[i], rng)) for i in pages]
+        edited = [(corpus.pair(i)[1], dialogues.edit_request(*corpus.pair(i), corpus.edits[i])) for i in edits]
         found: dict[str, torch.Tensor] = {}
-        for model, tasks in ((train_lvlm(work)[0], drawings), (train_edit(work), edits)):
+        for model, tasks in ((general, drawn), (train_edit(run), edited)):
             for start in tqdm(range(0, len(tasks), 25), "predicted features", mininterval=5):
                 part = tasks[start : start + 25]
                 batch = collate([encode(task, tokenizer) for _, task in part], features, tokenizer.pad_id)
-                drawn = lvlm.forward(model, batch).recon_image_embeds
-                for (index, _), row in zip(part, drawn, strict=True):
+                for (index, _), row in zip(part, lvlm.forward(model, batch).recon_image_embeds, strict=True):
                     found[str(index)] = row.to(torch.float16).contiguous()
         save_file(found, done)
     return {int(name): value.numpy() for name, value in load_file(done).items()}
