@@ -37,6 +37,7 @@ def nano(
         recipe.train_language_model,
         recipe.train_lvlm,
         recipe.train_edit,
+        recipe.train_detokenizer_resampler,
         recipe.train_detokenizer,
         recipe.train_edit_detokenizer,
         recipe.train_decoder,

@@ -1,5 +1,7 @@
-"""Training of the de-tokenizer: stage 1 from image features alone, stage 2 with a condition image beside them.
+"""Training of the de-tokenizer: its resampler, stage 1 from image features alone, stage 2 with a condition image too.
 
+The resampler learns first, by regression, to tell each place of the canvas its latents. A small U-Net would need
+many thousands of updates to find out by itself how to take the features apart; of good tokens it makes pictures soon.
 The features are those of the frozen visual encoder, averaged four by four (what the language model learns to predict),
 and optionally the language model's own predictions, so that the de-tokenizer meets what it will be given.
 """
@@ -12,7 +14,9 @@ import numpy as np
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from einops import rearrange
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seedx_finetune.trainer import TrainConfig
 from seedx_sdk.model.denoising import denoising_loss, size_ids
@@ -21,6 +25,29 @@ from seedx_sdk.model.lvlm import pool_features
 
 PREDICTED_SHARE = 0.7
 """How often adaptation shows the language model's prediction; the rest are the visual encoder's own features."""
+
+
+class ResamplerPretraining(nn.Module):
+    """A resampler whose tokens, one for each cell of the latents, are read by linear heads."""
+
+    def __init__(self, resampler: DetokenizerResampler, latent_channels: int, side: int) -> None:
+        super().__init__()
+        config = resampler.config
+        width = config["output1_dim"] + config["output2_dim"]
+        self.resampler, self.side = resampler, side
+        self.latents = nn.Linear(width, latent_channels)
+        self.row, self.column = nn.Linear(width, side), nn.Linear(width, side)
+
+    def forward(self, embeds: Tensor, latents: Tensor) -> dict[str, Tensor]:
+        """Returns the loss and its terms for features (B, N, D) and scaled latents (B, C, side, side)."""
+        tokens, _ = self.resampler(embeds)
+        place = torch.arange(tokens.shape[1]).expand(len(tokens), -1).flatten()
+        terms = {
+            "latents": F.mse_loss(self.latents(tokens).float(), rearrange(latents, "b c h w -> b (h w) c")),
+            "row": F.cross_entropy(self.row(tokens).float().flatten(0, 1), place // self.side),
+            "column": F.cross_entropy(self.column(tokens).float().flatten(0, 1), place % self.side),
+        }
+        return {"loss": terms["latents"] + 0.02 * (terms["row"] + terms["column"])} | terms
 
 
 class DetokenizerParts(nn.Module):
@@ -57,6 +84,28 @@ class DenoisingData:
     """Updates at the start that see almost pure noise alone, so that all comes from the features."""
 
 
+def resampler_loss(
+    model: ResamplerPretraining, data: DenoisingData, config: TrainConfig, step: int
+) -> dict[str, Tensor]:
+    """Returns the regression loss of the resampler's pre-training on the batch of this update."""
+    target = np.random.default_rng((config.seed, step)).integers(len(data.latents), size=config.batch_size)
+    with torch.autocast("cpu", torch.bfloat16):
+        terms: dict[str, Tensor] = model(_noisy(_own_features(data, target), data), _latents(data, target))
+    return terms
+
+
+def _own_features(data: DenoisingData, pictures: np.ndarray) -> Tensor:
+    return pool_features(torch.from_numpy(data.features[pictures].astype(np.float32)))
+
+
+def _noisy(embeds: Tensor, data: DenoisingData) -> Tensor:
+    return embeds + data.feature_noise * torch.rand(len(embeds), 1, 1) * torch.randn_like(embeds)
+
+
+def _latents(data: DenoisingData, pictures: np.ndarray) -> Tensor:
+    return torch.from_numpy(data.latents[pictures].astype(np.float32)) * data.scaling_factor
+
+
 def loss(
     model: DetokenizerParts, scheduler: DDPMScheduler, data: DenoisingData, config: TrainConfig, step: int
 ) -> dict[str, Tensor]:
@@ -70,14 +119,12 @@ def loss(
         chosen = data.pairs[rng.integers(len(data.pairs), size=size)]
         target = np.where(conditioned, chosen[:, 1], target)
         source = np.where(conditioned, chosen[:, 0], source)
-    embeds = pool_features(torch.from_numpy(data.features[target].astype(np.float32)))
+    embeds = _own_features(data, target)
     if data.predicted is not None:
         for row, index in enumerate(target):
             if index in data.predicted and rng.random() < PREDICTED_SHARE:
                 embeds[row] = torch.from_numpy(data.predicted[index].astype(np.float32))
-    if data.feature_noise:
-        embeds = embeds + data.feature_noise * torch.rand(size, 1, 1) * torch.randn_like(embeds)
-    latents = torch.from_numpy(data.latents[target].astype(np.float32)) * data.scaling_factor
+    embeds, latents = _noisy(embeds, data), _latents(data, target)
     condition = None
     if data.pairs is not None:
         condition = torch.from_numpy(data.latents[np.maximum(source, 0)].astype(np.float32))

@@ -22,7 +22,7 @@ from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.data import random_scenes, to_signed
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
-from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts
+from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
 from seedx_finetune.recipes.lvlm import Source
 from seedx_finetune.recipes.run import Run
 from seedx_finetune.recipes.start import copy_own_feature, look_across_at_own_place, look_at_own_place
@@ -84,18 +84,18 @@ UNET = {
     "use_linear_projection": True,
     "addition_embed_type": "text_time",
     "addition_time_embed_dim": 16,
-    "projection_class_embeddings_input_dim": 6 * 16 + 192,
-    "cross_attention_dim": 256,
+    "projection_class_embeddings_input_dim": 6 * 16 + 64,
+    "cross_attention_dim": 32 + 64,
 }
 DETOKENIZER_RESAMPLER = {
     "dim": 256,
     "depth": 1,
     "dim_head": 64,
     "heads": 4,
-    "num_queries": 64,
+    "num_queries": (IMAGE_SIZE // 8) ** 2,
     "embedding_dim": 256,
-    "output1_dim": 64,
-    "output2_dim": 192,
+    "output1_dim": 32,
+    "output2_dim": 64,
 }
 DETOKENIZER_TRAINING = TrainConfig(
     steps=1,
@@ -103,7 +103,7 @@ DETOKENIZER_TRAINING = TrainConfig(
     learning_rate=1.5e-3,
     weight_decay=0.01,
     ema_decay=0.997,
-    slow=("attn2.to_q", "attn2.to_k", "resampler."),
+    slow=("attn2.to_q", "attn2.to_k"),
 )
 """What the stages of the de-tokenizer share; each says its own steps and seed."""
 NOISE_SCHEDULE = {
@@ -190,7 +190,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         (
             "lvlm_instruct",
             {"conversation": 0.33, "drawing": 0.52, "edit": 0.15},
-            TrainConfig(steps=2600, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
+            TrainConfig(steps=1500, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
         ),
     ]
     for name, mixture, config in stages:
@@ -207,7 +207,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = TrainConfig(steps=450, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
+    config = TrainConfig(steps=250, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
@@ -223,16 +223,34 @@ def _multimodal_loss(
     return lambda step: lvlm.loss(model, *lvlm.sample_batch(corpus, features, tokenizer, mixture, config, step))
 
 
-def train_detokenizer(run: Run) -> DetokenizerParts:
-    """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = replace(DETOKENIZER_TRAINING, steps=1400, seed=18)
+def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
+    """Returns the de-tokenizer's resampler, frozen, which tells each place of the canvas its latents."""
+    config = TrainConfig(steps=1000, batch_size=32, learning_rate=1e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
     torch.manual_seed(config.seed)
-    model = DetokenizerParts(UNet2DConditionModel(**UNET), DetokenizerResampler(**DETOKENIZER_RESAMPLER))
+    resampler: DetokenizerResampler = DetokenizerResampler(**DETOKENIZER_RESAMPLER)
+    model = ResamplerPretraining(resampler, latent_channels=8, side=IMAGE_SIZE // 8)
+    model.resampler.unet_attnpool.requires_grad_(False)
 
     def make_loss() -> Loss:
         data = _denoising_data(run)
-        data.noisy_updates = run.count(400)
-        _start_detokenizer(model, data)
+        copy_own_feature(resampler, pool_features(torch.from_numpy(data.features[:1500].astype(np.float32))))
+        return partial(detokenizer.resampler_loss, model, data, config)
+
+    run.stage("detokenizer_resampler", model, make_loss, config)
+    return model.resampler.requires_grad_(False)
+
+
+def train_detokenizer(run: Run) -> DetokenizerParts:
+    """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
+    config = replace(DETOKENIZER_TRAINING, steps=700, seed=18)
+    resampler = train_detokenizer_resampler(run)
+    torch.manual_seed(config.seed)
+    model = DetokenizerParts(UNet2DConditionModel(**UNET), resampler)
+
+    def make_loss() -> Loss:
+        data = _denoising_data(run)
+        data.noisy_updates = run.count(200)
+        _start_unet(model, data)
         return _detokenizer_loss(model, data, config)
 
     run.stage("detokenizer_1", model, make_loss, config)
@@ -246,9 +264,10 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     """
     first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    config = replace(DETOKENIZER_TRAINING, steps=900, seed=19)
-    adapting = replace(DETOKENIZER_TRAINING, steps=500, learning_rate=6e-4, seed=24)
+    config = replace(DETOKENIZER_TRAINING, steps=500, seed=19)
+    adapting = replace(DETOKENIZER_TRAINING, steps=600, learning_rate=1e-3, seed=24)
     run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
+    model.resampler.requires_grad_(True)  # it has to read predicted features, too
     run.stage(
         "detokenizer_adapted",
         model,
@@ -258,16 +277,13 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     return model
 
 
-def _start_detokenizer(model: DetokenizerParts, data: DenoisingData) -> None:
-    """Sets the first weights so that every place on the canvas reads the feature of the same place."""
+def _start_unet(model: DetokenizerParts, data: DenoisingData) -> None:
+    """Sets the first weights so that every place on the canvas reads the token of the same place."""
     with torch.no_grad():
         model.unet.conv_in.weight[:, -COORDINATES:] *= 4  # where a cell is counts from the first update
-    features = pool_features(torch.from_numpy(data.features[:1500].astype(np.float32)))
+    features = pool_features(torch.from_numpy(data.features[:64].astype(np.float32)))
     latents = torch.from_numpy(data.latents[:64].astype(np.float32)) * data.scaling_factor
-    copy_own_feature(model.resampler, features)
-    look_across_at_own_place(
-        model.unet, model.resampler, DDPMScheduler(**NOISE_SCHEDULE), latents, features[: len(latents)]
-    )
+    look_across_at_own_place(model.unet, model.resampler, DDPMScheduler(**NOISE_SCHEDULE), latents, features)
 
 
 def _detokenizer_loss(model: DetokenizerParts, data: DenoisingData, config: TrainConfig) -> Loss:
@@ -281,7 +297,7 @@ def _denoising_data(run: Run) -> DenoisingData:
         features=corpus.features(train_visual_encoder(run)),
         scaling_factor=scaling_factor(vae),
         image_size=IMAGE_SIZE,
-        feature_noise=0.25,
+        feature_noise=0.3,
     )
 
 

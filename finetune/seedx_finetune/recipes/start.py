@@ -73,7 +73,7 @@ def smooth_rows(x: Tensor, width: int) -> Tensor:
 
 @torch.no_grad()
 def copy_own_feature(resampler: DetokenizerResampler, features: Tensor, *, sharpness: float = 12.0) -> None:
-    """Starts the de-tokenizer's resampler so that token j of its output carries image feature j.
+    """Starts the de-tokenizer's resampler so that each token of its output carries the image feature of its place.
 
     A diffusion model finds out where things belong only after its condition tokens differ by place; from a random
     start every latent attends to all features alike, and the U-Net learns backgrounds for thousands of updates before
@@ -82,7 +82,8 @@ def copy_own_feature(resampler: DetokenizerResampler, features: Tensor, *, sharp
     copied as its content. Only the first layer is set; everything stays trainable.
 
     Args:
-        resampler: With as many latents as there are features.
+        resampler: With as many latents as there are features, or several consecutive ones for each feature, which
+            start apart by a random code.
         features: (B, N, K) of many pictures, B well above K / N.
         sharpness: Logit that a latent gives to its own feature beyond others.
     """
@@ -100,8 +101,11 @@ def copy_own_feature(resampler: DetokenizerResampler, features: Tensor, *, sharp
     resampler.proj_in.weight.copy_(torch.cat([address / scale, content], dim=1).T)
     resampler.proj_in.bias.copy_(-mean.mean(0) @ resampler.proj_in.weight.T)
     codes = (mean - mean.mean(0)) @ address / scale  # (N, A)
+    each = resampler.latents.shape[1] // len(mean)
     resampler.latents.zero_()
-    resampler.latents[0, :, :num_address] = codes
+    resampler.latents[0, :, :num_address] = codes.repeat_interleave(each, 0)
+    if each > 1:
+        resampler.latents[0, :, num_address:] = torch.randn(each, num_content).repeat(len(mean), 1)
 
     attention: Any = resampler.layers[0][0]  # type: ignore[index]  # each entry is a pair of modules
     inner = attention.to_q.out_features
@@ -116,7 +120,8 @@ def copy_own_feature(resampler: DetokenizerResampler, features: Tensor, *, sharp
     z = attention.norm2(resampler.latents)
     q, k = (z @ attention.to_q.weight.T)[0], x @ attention.to_kv.weight[:inner].T
     logits = (q @ k.transpose(1, 2)).mean(0) / attention.heads / (inner // attention.heads) ** 0.5
-    own = logits.diagonal().mean() - (logits.sum() - logits.diagonal().sum()) / (logits.numel() - len(logits))
+    is_own = torch.eye(len(mean)).repeat_interleave(each, 0).bool()
+    own = logits[is_own].mean() - logits[~is_own].mean()
     factor = (sharpness / own).sqrt()
     attention.to_q.weight.mul_(factor)
     attention.to_kv.weight[:inner].mul_(factor)
@@ -139,10 +144,9 @@ def look_across_at_own_place(
     latents: Tensor,
     features: Tensor,
     *,
-    rows: int = 16,
-    columns: int = 4,
+    side: int = 16,
     sharpness: float = 14.0,
-) -> dict[str, tuple[float, float]]:
+) -> None:
     """Sets the U-Net's cross-attention so that a place on the canvas reads the tokens of the same place.
 
     The U-Net reads where it is, and a token knows where it came from; but only a long training makes the two meet.
@@ -151,16 +155,12 @@ def look_across_at_own_place(
 
     Args:
         unet: Changed in place: `to_q` and `to_k` of every cross-attention.
-        resampler: Makes the tokens; token j belongs to cell j of a `rows` x `columns` raster.
+        resampler: Makes the tokens; token j belongs to cell j of a `side` x `side` raster.
         scheduler: Noise schedule; the activations are those of almost pure noise.
         latents: (B, C, H, W) scaled.
-        features: (B, rows * columns, K) of the same pictures.
-        rows: Of the raster.
-        columns: Of the raster.
+        features: (B, N, K) of the same pictures.
+        side: Of the raster.
         sharpness: Logit of the own row and column over the others.
-
-    Returns:
-        For each layer the share of variance (R^2) of the place that the canvas and the tokens tell.
     """
     seen: dict[str, Tensor] = {}
     layers = {n: m for n, m in unet.named_modules() if n.endswith("attn2")}
@@ -169,40 +169,36 @@ def look_across_at_own_place(
     ]
     times = torch.randint(700, 1000, (len(latents),))
     noisy = scheduler.add_noise(latents, torch.randn_like(latents), times)  # type: ignore[arg-type]
-    side = 8 * latents.shape[-1]
-    predict(unet, resampler, noisy, times, features, size_ids(side, side, len(latents)))
+    pixels = 8 * latents.shape[-1]
+    predict(unet, resampler, noisy, times, features, size_ids(pixels, pixels, len(latents)))
     for hook in hooks:
         hook.remove()
     tokens = resampler(features)[0]
-    row, column = torch.eye(rows).repeat_interleave(columns, 0), torch.eye(columns).repeat(rows, 1)
-    code = torch.cat([row, column], dim=1)  # (rows * columns, rows + columns)
+    row, column = torch.eye(side).repeat_interleave(side, 0), torch.eye(side).repeat(side, 1)
+    code = torch.cat([row, column], dim=1)  # (side * side, 2 * side)
     center = code.mean(0)
-    key_map, key_fit = _ridge(tokens, code - center)
-    found = {}
+    key_map = _ridge(tokens, code - center)
     for name, attention in layers.items():
         canvas = math.isqrt(seen[name].shape[1])
-        heights = torch.arange(canvas).repeat_interleave(canvas) * rows // canvas
-        across = torch.arange(canvas).repeat(canvas) * columns // canvas
+        each = max(1, side // canvas)
+        heights = torch.arange(canvas).repeat_interleave(canvas) * side // canvas
+        across = torch.arange(canvas).repeat(canvas) * side // canvas
         width = attention.to_q.out_features // attention.heads
         factor = (sharpness * width**0.5) ** 0.5
-        fits = []
         for head in range(attention.heads):
-            # A cell of a coarse canvas covers several rows of tokens: its heads share them out.
-            own = (heights + head % max(1, rows // canvas)) * columns + across
-            query_map, query_fit = _ridge(seen[name], code[own] - center)
+            # A cell of a coarse canvas covers several tokens: its heads share them out.
+            down, right = divmod(head % each**2, each)
+            own = (heights + down) * side + across + right
+            query_map = _ridge(seen[name], code[own] - center)
             mix = torch.linalg.qr(torch.randn(width, width)).Q[:, : code.shape[1]]
             part = slice(head * width, (head + 1) * width)
             attention.to_q.weight[part] = factor * mix @ query_map.T
             attention.to_k.weight[part] = factor * mix @ key_map.T
-            fits.append(query_fit)
-        found[name] = (sum(fits) / len(fits), key_fit)
-    return found
 
 
-def _ridge(x: Tensor, y: Tensor) -> tuple[Tensor, float]:
-    """Returns the (D, E) map from (B, N, D) activations to (N, E) codes, the same for all pictures, and its R^2."""
+def _ridge(x: Tensor, y: Tensor) -> Tensor:
+    """Returns the (D, E) map from (B, N, D) activations to (N, E) codes, the same for all pictures."""
     flat, target = x.flatten(0, 1), y.repeat(len(x), 1)
     gram = flat.T @ flat
-    weights = torch.linalg.solve(gram + 1e-3 * gram.diagonal().mean() * torch.eye(len(gram)), flat.T @ target)
-    error = (flat @ weights - target).square().mean() / target.square().mean()
-    return weights, 1 - float(error)
+    weights: Tensor = torch.linalg.solve(gram + 1e-3 * gram.diagonal().mean() * torch.eye(len(gram)), flat.T @ target)
+    return weights
