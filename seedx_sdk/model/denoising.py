@@ -16,8 +16,10 @@ from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 __all__ = ["denoising_loss", "predict", "size_ids", "takes_condition", "widen_conv_in", "with_inputs"]
 
 COORDINATES = 30
-"""Channels for the place of a cell, in U-Nets that have them: fifteen cosines of x and fifteen of y, enough to tell
+"""Channels for the place of a cell, in new U-Nets that have them: fifteen cosines of x and fifteen of y, enough to tell
 each of 16 columns and rows from the others by a linear map."""
+FEWER_COORDINATES = 14
+"""The same in U-Nets that were trained with seven of each."""
 
 
 def denoising_loss(
@@ -94,30 +96,46 @@ def size_ids(height: int, width: int, batch_size: int = 1, *, device: torch.devi
 
 def takes_condition(unet: UNet2DConditionModel) -> bool:
     """Whether the U-Net is one of stage 2, which reads condition latents beside the noisy ones."""
-    latents = 2 * unet.config["out_channels"]
-    return unet.config["in_channels"] in (latents, latents + COORDINATES)
+    return _inputs(unet)[0]
+
+
+def _inputs(unet: UNet2DConditionModel) -> tuple[bool, int]:
+    """Returns whether the U-Net reads condition latents, and how many coordinate channels.
+
+    Raises:
+        ValueError: If its input channels are none of these.
+    """
+    channels, latents = unet.config["in_channels"], unet.config["out_channels"]
+    for condition in (False, True):
+        rest = channels - latents * (1 + condition)
+        if rest in (0, FEWER_COORDINATES, COORDINATES):
+            return condition, rest
+    raise ValueError(
+        f"the U-Net has {channels} input channels; with {latents} latent channels it must have {latents} (stage 1) or "
+        f"{2 * latents} (stage 2), and {FEWER_COORDINATES} or {COORDINATES} more if it reads coordinates"
+    )
 
 
 def with_inputs(unet: UNet2DConditionModel, noisy_latents: Tensor, condition_latents: Tensor | None = None) -> Tensor:
     """Returns all that the U-Net reads, (B, in_channels, H, W): noisy latents, condition latents, coordinates.
 
-    Zeros stand for a missing condition. A U-Net with `COORDINATES` more channels than its latents need also reads the
-    place of each cell (after Liu et al. 2018, "CoordConv", with cosines): a small one that is trained for minutes
-    would first have to find out where it is from the padding of its convolutions. The released ones have none.
+    Zeros stand for a missing condition. A U-Net with more channels than its latents need also reads the place of each
+    cell (after Liu et al. 2018, "CoordConv", with cosines): a small one that is trained for minutes would first have
+    to find out where it is from the padding of its convolutions. The released ones have none.
     """
-    channels = noisy_latents.shape[1]
+    condition, coordinates = _inputs(unet)
     parts = [noisy_latents]
-    if takes_condition(unet):
+    if condition:
         parts.append(torch.zeros_like(noisy_latents) if condition_latents is None else condition_latents)
-    if unet.config["in_channels"] == len(parts) * channels + COORDINATES:
-        parts.append(_coordinates(noisy_latents))
+    if coordinates:
+        parts.append(_coordinates(noisy_latents, coordinates))
     return torch.cat([part.to(noisy_latents.dtype) for part in parts], dim=1)
 
 
-def _coordinates(latents: Tensor) -> Tensor:
-    """Returns (B, COORDINATES, H, W): cos(pi k x) for k = 1..15, then the same of y, with x and y in 0..1."""
+def _coordinates(latents: Tensor, channels: int) -> Tensor:
+    """Returns (B, channels, H, W): cos(pi k x) for k = 1..channels / 2, then the same of y, with x and y in 0..1."""
     height, width = latents.shape[-2:]
-    waves = torch.pi * torch.arange(1, COORDINATES // 2 + 1, device=latents.device)[:, None]
+    waves = torch.pi * torch.arange(1, channels // 2 + 1, device=latents.device)[:, None]
     x = (waves * (torch.arange(width, device=latents.device) + 0.5) / width).cos()
     y = (waves * (torch.arange(height, device=latents.device) + 0.5) / height).cos()
     both = torch.cat([x[:, None, :].expand(-1, height, -1), y[:, :, None].expand(-1, -1, width)])

@@ -22,7 +22,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 from torch import Tensor
 
-from seedx_sdk.model.denoising import COORDINATES, size_ids, takes_condition, with_inputs
+from seedx_sdk.model.denoising import size_ids, takes_condition, with_inputs
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
 __all__ = ["Detokenizer"]
@@ -48,11 +48,11 @@ class Detokenizer(DiffusionPipeline):
         resampler: DetokenizerResampler,
     ) -> None:
         super().__init__()
-        channels, inputs = vae.config["latent_channels"], unet.config["in_channels"]
-        if inputs not in (channels, 2 * channels, channels + COORDINATES, 2 * channels + COORDINATES):
+        takes_condition(unet)  # refuses input channels that fit neither stage
+        if unet.config["out_channels"] != vae.config["latent_channels"]:
             raise ValueError(
-                f"the U-Net has {inputs} input channels; with this VAE it must have {channels} (stage 1) or "
-                f"{2 * channels} (stage 2); load parts that belong together"
+                f"the U-Net denoises {unet.config['out_channels']} latent channels and the VAE has "
+                f"{vae.config['latent_channels']}; load parts that belong together"
             )
         self.register_modules(  # type: ignore[no-untyped-call]
             unet=unet, vae=vae, scheduler=scheduler, resampler=resampler

@@ -15,7 +15,16 @@ from diffusers import (
 from PIL import Image
 from torch import Tensor
 
-from seedx_sdk.model.denoising import denoising_loss, predict, size_ids, widen_conv_in
+from seedx_sdk.model.denoising import (
+    COORDINATES,
+    FEWER_COORDINATES,
+    denoising_loss,
+    predict,
+    size_ids,
+    takes_condition,
+    widen_conv_in,
+    with_inputs,
+)
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
@@ -164,6 +173,27 @@ def test_what_cannot_be_honoured_is_refused(make_detokenizer: Callable[..., Deto
         second(_embeds(1), _embeds(1), condition_image=torch.zeros(1, 3, 8, 8))
     with pytest.raises(ValueError, match="must have 3 \\(stage 1\\) or 6 \\(stage 2\\)"):
         Detokenizer(widen_conv_in(second.unet), first.vae, first.scheduler, first.resampler)
+    other = type(first.vae).from_config({**first.vae.config, "latent_channels": 5})
+    with pytest.raises(ValueError, match="denoises 3 latent channels and the VAE has 5"):
+        Detokenizer(first.unet, other, first.scheduler, first.resampler)
+
+
+@pytest.mark.parametrize("coordinates", [0, FEWER_COORDINATES, COORDINATES])
+def test_what_a_unet_reads_follows_from_its_input_channels(
+    make_unet: Callable[[], UNet2DConditionModel], coordinates: int
+) -> None:
+    first = UNet2DConditionModel.from_config({**make_unet().config, "in_channels": 3 + coordinates})
+    second = widen_conv_in(first)
+    assert (takes_condition(first), takes_condition(second)) == (False, True)
+    noisy, condition = torch.randn(2, 3, 8, 8), torch.randn(2, 3, 8, 8)
+    read = with_inputs(second, noisy, condition)
+    assert read.shape == (2, 6 + coordinates, 8, 8)
+    torch.testing.assert_close(read[:, :6], torch.cat([noisy, condition], dim=1), atol=0, rtol=0)
+    torch.testing.assert_close(with_inputs(first, noisy)[:, 3:], read[:, 6:], atol=0, rtol=0)
+    if coordinates:
+        x = (torch.arange(8) + 0.5) / 8
+        torch.testing.assert_close(read[0, 7, 3], (2 * torch.pi * x).cos(), atol=1e-6, rtol=0)
+        torch.testing.assert_close(read[0, 6 + coordinates // 2, :, 5], (torch.pi * x).cos(), atol=1e-6, rtol=0)
 
 
 @torch.no_grad()

@@ -47,7 +47,7 @@ def export_nano(run: Run, folder: Path) -> DirectoryConfig:
     save_part(_projectors(edit), adapter / "projectors" / "model.safetensors")
 
     detokenizer = nano.train_edit_detokenizer(run)
-    vae = nano.train_decoder(run)
+    vae = nano.train_autoencoder(run)
     vae.register_to_config(scaling_factor=nano.scaling_factor(vae))
     Detokenizer(
         unet=detokenizer.unet,

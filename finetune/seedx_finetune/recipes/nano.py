@@ -129,22 +129,13 @@ def train_autoencoder(run: Run) -> AutoencoderKL:
     return vae.eval().requires_grad_(False)
 
 
-def train_decoder(run: Run) -> AutoencoderKL:
-    """Returns the VAE with its decoder trained longer; the latents, which all else learnt from, stay what they are."""
-    vae = train_autoencoder(run)
-    vae.decoder.requires_grad_(True)
-    config = replace(AUTOENCODER_TRAINING, steps=1500, learning_rate=1e-3, seed=25)
-    _train_autoencoder(run, "vae_decoder", vae, 4.0, config)
-    return vae.eval().requires_grad_(False)
-
-
 def _train_autoencoder(run: Run, name: str, vae: AutoencoderKL, thing_weight: float, config: TrainConfig) -> None:
     run.stage(name, vae, lambda: partial(autoencoder.loss, vae, config, thing_weight=thing_weight), config)
 
 
 def train_visual_encoder(run: Run) -> VisualEncoder:
     """Returns the pre-trained visual encoder."""
-    config = TrainConfig(steps=1600, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
+    config = TrainConfig(steps=4000, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
     torch.manual_seed(config.seed)
     vae = train_autoencoder(run)
     model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER), vae.config["latent_channels"])
@@ -189,8 +180,8 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         ),
         (
             "lvlm_instruct",
-            {"conversation": 0.33, "drawing": 0.52, "edit": 0.15},
-            TrainConfig(steps=1500, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
+            {"conversation": 0.3, "drawing": 0.6, "edit": 0.1},
+            TrainConfig(steps=6000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
         ),
     ]
     for name, mixture, config in stages:
@@ -207,7 +198,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = TrainConfig(steps=250, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
+    config = TrainConfig(steps=600, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
@@ -242,7 +233,7 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
 def train_detokenizer(run: Run) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = replace(DETOKENIZER_TRAINING, steps=700, seed=18)
+    config = replace(DETOKENIZER_TRAINING, steps=2500, seed=18)
     resampler = train_detokenizer_resampler(run)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), resampler)
@@ -264,8 +255,8 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     """
     first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    config = replace(DETOKENIZER_TRAINING, steps=500, seed=19)
-    adapting = replace(DETOKENIZER_TRAINING, steps=600, learning_rate=1e-3, seed=24)
+    config = replace(DETOKENIZER_TRAINING, steps=1500, seed=19)
+    adapting = replace(DETOKENIZER_TRAINING, steps=2500, learning_rate=1e-3, seed=24)
     run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
     model.resampler.requires_grad_(True)  # it has to read predicted features, too
     run.stage(
@@ -320,7 +311,6 @@ def scaling_factor(vae: AutoencoderKL) -> float:
     return float(1 / vae.encode(pixels).latent_dist.mode().std())
 
 
-@torch.no_grad()
 def predicted_features(run: Run) -> dict[int, np.ndarray]:
     """Returns the language models' predicted features of corpus pictures, (64, D) float16 by picture index."""
     done = run.folder / "predicted.safetensors"
@@ -336,7 +326,9 @@ def predicted_features(run: Run) -> dict[int, np.ndarray]:
             for start in tqdm(range(0, len(tasks), 25), "predicted features", mininterval=5):
                 part = tasks[start : start + 25]
                 batch = collate([encode(task, tokenizer) for _, task in part], features, tokenizer.pad_id)
-                for (index, _), row in zip(part, lvlm.forward(model, batch).recon_image_embeds, strict=True):
+                with torch.no_grad():
+                    rows = lvlm.forward(model, batch).recon_image_embeds
+                for (index, _), row in zip(part, rows, strict=True):
                     found[str(index)] = row.to(torch.float16).contiguous()
         save_file(found, done)
     return {int(name): value.numpy() for name, value in load_file(done).items()}
