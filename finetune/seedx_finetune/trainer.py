@@ -129,7 +129,7 @@ def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder:
 def _plain_attention_on_cpu(device: torch.device) -> Iterator[None]:
     """Computes attention as two matrix products in bfloat16 on a CPU.
 
-    There the fused kernel's backward pass takes 4 to 5 times as long (torch 2.13, sequences of 130 to 256 tokens).
+    There the fused kernel's backward pass takes 3 to 5 times as long (torch 2.13, sequences of 130 to 256 tokens).
     """
     if device.type != "cpu":
         yield

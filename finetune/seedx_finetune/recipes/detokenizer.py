@@ -83,6 +83,14 @@ class DenoisingData:
     noisy_updates: int = 0
     """Updates at the start that see almost pure noise alone, so that all comes from the features."""
 
+    def own_features(self, pictures: np.ndarray | slice) -> Tensor:
+        """Returns the pooled features (B, N, D) of pictures, as the visual encoder makes them."""
+        return pool_features(torch.from_numpy(self.features[pictures].astype(np.float32)))
+
+    def scaled_latents(self, pictures: np.ndarray | slice) -> Tensor:
+        """Returns the latents (B, C, H, W) of pictures at unit variance."""
+        return torch.from_numpy(self.latents[pictures].astype(np.float32)) * self.scaling_factor
+
 
 def resampler_loss(
     model: ResamplerPretraining, data: DenoisingData, config: TrainConfig, step: int
@@ -90,20 +98,12 @@ def resampler_loss(
     """Returns the regression loss of the resampler's pre-training on the batch of this update."""
     target = np.random.default_rng((config.seed, step)).integers(len(data.latents), size=config.batch_size)
     with torch.autocast("cpu", torch.bfloat16):
-        terms: dict[str, Tensor] = model(_noisy(_own_features(data, target), data), _latents(data, target))
+        terms: dict[str, Tensor] = model(_noisy(data.own_features(target), data), data.scaled_latents(target))
     return terms
-
-
-def _own_features(data: DenoisingData, pictures: np.ndarray) -> Tensor:
-    return pool_features(torch.from_numpy(data.features[pictures].astype(np.float32)))
 
 
 def _noisy(embeds: Tensor, data: DenoisingData) -> Tensor:
     return embeds + data.feature_noise * torch.rand(len(embeds), 1, 1) * torch.randn_like(embeds)
-
-
-def _latents(data: DenoisingData, pictures: np.ndarray) -> Tensor:
-    return torch.from_numpy(data.latents[pictures].astype(np.float32)) * data.scaling_factor
 
 
 def loss(
@@ -119,12 +119,12 @@ def loss(
         chosen = data.pairs[rng.integers(len(data.pairs), size=size)]
         target = np.where(conditioned, chosen[:, 1], target)
         source = np.where(conditioned, chosen[:, 0], source)
-    embeds = _own_features(data, target)
+    embeds = data.own_features(target)
     if data.predicted is not None:
         for row, index in enumerate(target):
             if index in data.predicted and rng.random() < PREDICTED_SHARE:
                 embeds[row] = torch.from_numpy(data.predicted[index].astype(np.float32))
-    embeds, latents = _noisy(embeds, data), _latents(data, target)
+    embeds, latents = _noisy(embeds, data), data.scaled_latents(target)
     condition = None
     if data.pairs is not None:
         condition = torch.from_numpy(data.latents[np.maximum(source, 0)].astype(np.float32))

@@ -31,11 +31,13 @@ from seedx_finetune.trainer import Loss, TrainConfig, load_weights, save_weights
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
 from seedx_sdk.model.denoising import COORDINATES, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
-from seedx_sdk.model.lvlm import LVLM, POOL, pool_features
+from seedx_sdk.model.lvlm import LVLM, POOL
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
 IMAGE_SIZE = 128
+LATENT_CHANNELS = 8
+LATENT_SIDE = IMAGE_SIZE // 8
 
 VISUAL_ENCODER = VisualEncoderConfig(
     image_size=IMAGE_SIZE,
@@ -51,7 +53,7 @@ VISUAL_ENCODER = VisualEncoderConfig(
 VAE = {
     "in_channels": 3,
     "out_channels": 3,
-    "latent_channels": 8,
+    "latent_channels": LATENT_CHANNELS,
     "block_out_channels": (16, 32, 64, 96),
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
@@ -71,9 +73,9 @@ LVLM_CONFIG = LVLMConfig(
     rec_loss_scale=6.0,
 )
 UNET = {
-    "sample_size": IMAGE_SIZE // 8,
-    "in_channels": 8 + COORDINATES,
-    "out_channels": 8,
+    "sample_size": LATENT_SIDE,
+    "in_channels": LATENT_CHANNELS + COORDINATES,
+    "out_channels": LATENT_CHANNELS,
     "block_out_channels": (96, 128),
     "down_block_types": ("CrossAttnDownBlock2D",) * 2,
     "up_block_types": ("CrossAttnUpBlock2D",) * 2,
@@ -92,7 +94,7 @@ DETOKENIZER_RESAMPLER = {
     "depth": 1,
     "dim_head": 64,
     "heads": 4,
-    "num_queries": (IMAGE_SIZE // 8) ** 2,
+    "num_queries": LATENT_SIDE**2,
     "embedding_dim": 256,
     "output1_dim": 32,
     "output2_dim": 64,
@@ -138,7 +140,7 @@ def train_visual_encoder(run: Run) -> VisualEncoder:
     config = TrainConfig(steps=4000, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
     torch.manual_seed(config.seed)
     vae = train_autoencoder(run)
-    model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER), vae.config["latent_channels"])
+    model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER), LATENT_CHANNELS)
     look_at_own_place(model.encoder.attn_pool, shared=POOL)
     run.stage(
         "visual_encoder", model, lambda: partial(visual_encoder.loss, model, vae, scaling_factor(vae), config), config
@@ -219,12 +221,12 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
     config = TrainConfig(steps=1000, batch_size=32, learning_rate=1e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
     torch.manual_seed(config.seed)
     resampler: DetokenizerResampler = DetokenizerResampler(**DETOKENIZER_RESAMPLER)
-    model = ResamplerPretraining(resampler, latent_channels=8, side=IMAGE_SIZE // 8)
+    model = ResamplerPretraining(resampler, LATENT_CHANNELS, LATENT_SIDE)
     model.resampler.unet_attnpool.requires_grad_(False)
 
     def make_loss() -> Loss:
         data = _denoising_data(run)
-        copy_own_feature(resampler, pool_features(torch.from_numpy(data.features[:1500].astype(np.float32))))
+        copy_own_feature(resampler, data.own_features(slice(1500)))
         return partial(detokenizer.resampler_loss, model, data, config)
 
     run.stage("detokenizer_resampler", model, make_loss, config)
@@ -272,9 +274,9 @@ def _start_unet(model: DetokenizerParts, data: DenoisingData) -> None:
     """Sets the first weights so that every place on the canvas reads the token of the same place."""
     with torch.no_grad():
         model.unet.conv_in.weight[:, -COORDINATES:] *= 4  # where a cell is counts from the first update
-    features = pool_features(torch.from_numpy(data.features[:64].astype(np.float32)))
-    latents = torch.from_numpy(data.latents[:64].astype(np.float32)) * data.scaling_factor
-    look_across_at_own_place(model.unet, model.resampler, DDPMScheduler(**NOISE_SCHEDULE), latents, features)
+    some, scheduler = slice(64), DDPMScheduler(**NOISE_SCHEDULE)
+    latents, features = data.scaled_latents(some), data.own_features(some)
+    look_across_at_own_place(model.unet, model.resampler, scheduler, latents, features)
 
 
 def _detokenizer_loss(model: DetokenizerParts, data: DenoisingData, config: TrainConfig) -> Loss:
