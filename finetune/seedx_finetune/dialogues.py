@@ -6,6 +6,7 @@ here knows token ids or tensors.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +14,6 @@ import numpy as np
 
 from seedx_finetune.world import (
     BACKGROUNDS,
-    COLORS,
-    KINDS,
     EditPair,
     Scene,
     Thing,
@@ -24,7 +23,7 @@ from seedx_finetune.world import (
     referring,
 )
 from seedx_sdk import prompts
-from seedx_sdk.tokens import box_from_pixels, box_text, image_block
+from seedx_sdk.tokens import NUM_LOC_BINS, box_from_pixels, box_text, image_block
 
 Turn = tuple[str, str]
 """What the user says and what the model answers."""
@@ -40,6 +39,11 @@ _DESCRIBE = (
 )
 _DETECT = ("Please detect {}.", "Find {}.", "Where is {}? Give the box.", "Detect {}.", "Locate {} in the picture.")
 _DRAW = ("Draw {}.", "Please draw {}.", "Paint {}.", "Make a picture: {}", "Show me {}.", "{}")
+COARSE = 4
+"""Boxes are written in multiples of so many bins: a small model learns 56 places sooner than 224, and 2 bins are less
+than a pixel and a half of a 128 pixel page."""
+FEATURE_ROWS = 16
+"""Rows of image features on a page."""
 _LAYOUT = ("Write down the layout of the picture.", "Give the layout.")
 
 
@@ -53,55 +57,72 @@ class Segment:
     """Whether the model should learn to say it."""
     reads: tuple[int, ...] = ()
     """Indices of the pictures that are shown to the model in this text."""
-    draws: tuple[int, ...] = ()
-    """Indices of the pictures that the model draws in this text."""
+    draws: tuple[Scene, ...] = ()
+    """Pages that the model draws in this text."""
 
 
 IMAGE = image_block(1)
 """A picture that is read: the one cell of its grid, then the global view."""
 
 
-def drawing(index: int) -> Segment:
-    """Returns the segment in which the model draws a picture."""
-    return Segment(image_block(0), draws=(index,))
+def drawing(scene: Scene) -> Segment:
+    """Returns the segment in which the model draws a page."""
+    return Segment(image_block(0), draws=(scene,))
 
 
-def layout(scene: Scene) -> str:
-    """Returns the page as the words and boxes that the model writes before it draws."""
-    parts = [f"{BACKGROUNDS[scene.background].noun}:"]
-    for thing in layout_order(scene):
-        parts.append(f" {thing.color} {thing.kind}{box_text(_bins(thing))}")
-    return "".join(parts)
+def layout(scene: Scene, request: str | None = None) -> str:
+    """Returns the page as the words and boxes that the model writes before it draws.
+
+    Args:
+        scene: The page.
+        request: What it was asked for in words; the things then come in the order in which the words name them, so
+            that a plan is made by reading along. Without, they come in reading order.
+    """
+    things = reading_order(scene.things)
+    if request is not None:
+        things.sort(key=lambda thing: _place_in(request, thing))
+    return f"{BACKGROUNDS[scene.background].noun}:" + "".join(f" {_named_box(thing)}" for thing in things)
 
 
-def layout_order(scene: Scene) -> list[Thing]:
-    """Returns the things in the order of a layout: by kind, then colour, then left to right."""
-    return sorted(scene.things, key=lambda t: (KINDS.index(t.kind), tuple(COLORS).index(t.color), t.box[0]))
+def reading_order(things: Sequence[Thing]) -> list[Thing]:
+    """Returns the things from the top of the page to the bottom, and from left to right where two are as high.
+
+    The height is that of the row of image features in which a thing's centre lies.
+    """
+    return sorted(things, key=lambda t: (int(t.center[1] * FEATURE_ROWS), t.center[0]))
+
+
+def _place_in(words: str, thing: Thing) -> int:
+    """Returns where the words name a thing, by its colour and kind or else by its kind alone."""
+    for name in (rf"\b{thing.color} {thing.kind}", rf"\b{thing.kind}"):
+        found = re.search(rf"{name}s?\b", words)
+        if found is not None:
+            return found.start()
+    return len(words)
+
+
+def _named_box(thing: Thing) -> str:
+    """Returns a thing's colour, kind and box."""
+    bins = (min(COARSE * round(value / COARSE), NUM_LOC_BINS - COARSE) for value in box_from_pixels(thing.box, 1, 1))
+    return f"{thing.color} {thing.kind}{box_text(tuple(bins))}"  # type: ignore[arg-type]  # four of them
 
 
 def grounded_caption(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:
     """A picture followed by its layout, or a layout followed by its picture (pre-training, no instruction)."""
     if rng.random() < 0.5:
         return [Segment(IMAGE, reads=(index,)), Segment(layout(scene), learn=True)]
-    return [Segment(layout(scene)), drawing(index)]
+    return [Segment(layout(scene)), drawing(scene)]
 
 
-def drawing_request(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:
+def drawing_request(scene: Scene, rng: np.random.Generator) -> list[Segment]:
     """A request in words, answered by a layout and the picture."""
-    return [Segment(_drawing_request(scene, rng)), Segment(layout(scene), learn=True), drawing(index)]
+    return [*drawing_lesson(scene, rng), drawing(scene)]
 
 
-def _drawing_request(scene: Scene, rng: np.random.Generator) -> str:
-    words = caption(scene, rng)
-    if rng.random() < 0.65:
-        return prompts.instruct_generate(words)
-    return prompts.instruct(_pick(rng, _DRAW).format(words))
-
-
-def edit_request(source: int, target: int, edit: EditPair) -> list[Segment]:
+def edit_request(source: int, edit: EditPair) -> list[Segment]:
     """A picture and an instruction, answered by the layout of the edited page and its picture."""
     request = prompts.instruct(edit.instruction, IMAGE)
-    return [Segment(request, reads=(source,)), Segment(layout(edit.target), learn=True), drawing(target)]
+    return [Segment(request, reads=(source,)), Segment(layout(edit.target), learn=True), drawing(edit.target)]
 
 
 def conversation(index: int, scene: Scene, rng: np.random.Generator, *, turns: int) -> list[Segment]:
@@ -139,7 +160,9 @@ def edit_lesson(edit: EditPair) -> list[Segment]:
 
 def drawing_lesson(scene: Scene, rng: np.random.Generator) -> list[Segment]:
     """A request for a picture, answered by its layout alone."""
-    return [Segment(_drawing_request(scene, rng)), Segment(layout(scene), learn=True)]
+    words = caption(scene, rng)
+    request = prompts.generate_request(words) if rng.random() < 0.65 else _pick(rng, _DRAW).format(words)
+    return [Segment(prompts.instruct(request)), Segment(layout(scene, words), learn=True)]
 
 
 def conversation_lesson(scene: Scene, rng: np.random.Generator, *, turns: int) -> list[Segment]:
@@ -165,12 +188,8 @@ def sample_turns(scene: Scene, rng: np.random.Generator, count: int) -> list[Tur
 
 
 def boxes(things: Sequence[Thing]) -> str:
-    """Returns the answer to a request to find things: each with its name and box."""
-    return " ".join(f"{thing.color} {thing.kind}{box_text(_bins(thing))}" for thing in things)
-
-
-def _bins(thing: Thing) -> tuple[int, int, int, int]:
-    return box_from_pixels(thing.box, 1, 1)
+    """Returns the answer to a request to find things: each with its name and box, in reading order."""
+    return " ".join(_named_box(thing) for thing in reading_order(things))
 
 
 def _sentence(text: str) -> str:

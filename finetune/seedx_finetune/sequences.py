@@ -6,18 +6,23 @@ N features of a picture, D their width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from seedx_finetune.dialogues import Segment
+from seedx_finetune.page_code import WIDTH, page_codes
+from seedx_finetune.world import Scene
+from seedx_sdk.model.lvlm import POOL
 from seedx_sdk.model.tokenizer import Tokenizer
-from seedx_sdk.tokens import input_mask
+from seedx_sdk.tokens import NUM_IMAGE_TOKENS, input_mask
 
 IGNORE = -100
+
+Features = Callable[[list[int]], Tensor]
+"""From indices of I pictures to their visual features (I, N, D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,9 @@ class Example:
     """Positions that are overwritten by the features of a picture."""
     draws: list[bool]
     """Positions whose hidden states are regressed onto a picture's features."""
-    pictures: list[tuple[int, bool]]
-    """(index, is drawn) of each picture in the order of the tokens; a read picture stands twice."""
+    pictures: list[int | Scene]
+    """The pictures in the order of the tokens: the index of one that is read, which stands twice, or the page of one
+    that is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer) -> Example:
     """Returns the ids of a dialogue with bos and eos and what is supervised: learnt text, `<img>` and eos."""
     tokens = tokenizer.ids
     ids, labels, reads, draws = [tokens.bos], [IGNORE], [False], [False]
-    pictures: list[tuple[int, bool]] = []
+    pictures: list[int | Scene] = []
     hidden = {*tokens.image, tokens.end_image}
     answered = False
     for segment in segments:
@@ -75,17 +81,17 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer) -> Example:
             piece_labels[0] = tokens.eos  # an answer ends here, although no end token stands between turns
         labels += piece_labels
         answered = learn
-        pictures += [(index, False) for index in segment.reads for _ in range(2)]
-        pictures += [(index, True) for index in segment.draws]
+        pictures += [index for index in segment.reads for _ in range(2)]
+        pictures += segment.draws
     return Example([*ids, tokens.eos], [*labels, tokens.eos], [*reads, False], [*draws, False], pictures)
 
 
-def collate(examples: Sequence[Example], features: np.ndarray | None, pad_id: int) -> Batch:
+def collate(examples: Sequence[Example], features: Features, pad_id: int) -> Batch:
     """Returns the examples right-padded to the longest, with the features of their pictures.
 
     Args:
         examples: B tokenised dialogues.
-        features: (corpus, N, D) array that the picture indices point into.
+        features: Gives the features of the pictures that are read; those to draw are the codes of their pages.
         pad_id: Fills the end of shorter rows.
     """
     length = max(len(e.input_ids) for e in examples)
@@ -94,12 +100,15 @@ def collate(examples: Sequence[Example], features: np.ndarray | None, pad_id: in
         return torch.tensor([[*row, *([value] * (length - len(row)))] for row in rows])
 
     pictures = [p for e in examples for p in e.pictures]
-    drawn = torch.tensor([is_drawn for _, is_drawn in pictures], dtype=torch.bool) if pictures else None
+    drawn = torch.tensor([isinstance(p, Scene) for p in pictures], dtype=torch.bool) if pictures else None
     embeds = None
-    if pictures:
-        if features is None:
-            raise ValueError("the dialogues hold pictures, but no features were given")
-        embeds = torch.from_numpy(features[[index for index, _ in pictures]]).float()
+    if drawn is not None:
+        embeds = torch.zeros(len(pictures), POOL * NUM_IMAGE_TOKENS, WIDTH)
+        if drawn.any():
+            codes = page_codes([p for p in pictures if isinstance(p, Scene)])
+            embeds[drawn] = codes.repeat_interleave(POOL, dim=1)
+        if not drawn.all():
+            embeds[~drawn] = features([p for p in pictures if isinstance(p, int)])
     return Batch(
         input_ids=pad([e.input_ids for e in examples], pad_id),
         labels=pad([e.labels for e in examples], IGNORE),

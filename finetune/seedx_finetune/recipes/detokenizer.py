@@ -2,8 +2,8 @@
 
 The resampler learns first, by regression, to tell each place of the canvas its latents. A small U-Net would need
 many thousands of updates to find out by itself how to take the features apart; of good tokens it makes pictures soon.
-The features are those of the frozen visual encoder, averaged four by four (what the language model learns to predict),
-and optionally the language model's own predictions, so that the de-tokenizer meets what it will be given.
+The features are the codes of pages, which the language model learns to predict, and in the end the language model's
+own predictions, so that the de-tokenizer meets what it will be given.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seedx_finetune.sequences import Features
 from seedx_finetune.trainer import TrainConfig
 from seedx_sdk.model.denoising import denoising_loss, size_ids
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
-from seedx_sdk.model.lvlm import pool_features
 
 PREDICTED_SHARE = 0.7
-"""How often adaptation shows the language model's prediction; the rest are the visual encoder's own features."""
+"""How often adaptation shows the language model's prediction; the rest are the codes of pages."""
 
 
 class ResamplerPretraining(nn.Module):
@@ -64,8 +64,8 @@ class DenoisingData:
 
     latents: np.ndarray
     """(pictures, C, H, W) unscaled posterior modes."""
-    features: np.ndarray
-    """(pictures, 256, D) visual features."""
+    features: Features
+    """Gives the features (B, 64, D) of pictures."""
     scaling_factor: float
     """The VAE's."""
     image_size: int
@@ -83,10 +83,6 @@ class DenoisingData:
     noisy_updates: int = 0
     """Updates at the start that see almost pure noise alone, so that all comes from the features."""
 
-    def own_features(self, pictures: np.ndarray | slice) -> Tensor:
-        """Returns the pooled features (B, N, D) of pictures, as the visual encoder makes them."""
-        return pool_features(torch.from_numpy(self.features[pictures].astype(np.float32)))
-
     def scaled_latents(self, pictures: np.ndarray | slice) -> Tensor:
         """Returns the latents (B, C, H, W) of pictures at unit variance."""
         return torch.from_numpy(self.latents[pictures].astype(np.float32)) * self.scaling_factor
@@ -98,7 +94,7 @@ def resampler_loss(
     """Returns the regression loss of the resampler's pre-training on the batch of this update."""
     target = np.random.default_rng((config.seed, step)).integers(len(data.latents), size=config.batch_size)
     with torch.autocast("cpu", torch.bfloat16):
-        terms: dict[str, Tensor] = model(_noisy(data.own_features(target), data), data.scaled_latents(target))
+        terms: dict[str, Tensor] = model(_noisy(data.features(target.tolist()), data), data.scaled_latents(target))
     return terms
 
 
@@ -119,7 +115,7 @@ def loss(
         chosen = data.pairs[rng.integers(len(data.pairs), size=size)]
         target = np.where(conditioned, chosen[:, 1], target)
         source = np.where(conditioned, chosen[:, 0], source)
-    embeds = data.own_features(target)
+    embeds = data.features(target.tolist())
     if data.predicted is not None:
         for row, index in enumerate(target):
             if index in data.predicted and rng.random() < PREDICTED_SHARE:

@@ -22,7 +22,7 @@ from seedx_finetune.dialogues import Segment
 from seedx_finetune.recipes.start import smooth_rows
 from seedx_finetune.sequences import IGNORE, collate, encode
 from seedx_finetune.trainer import TrainConfig
-from seedx_finetune.world import sample_edit, sample_scene
+from seedx_finetune.world import sample_arranged_scene, sample_edit, sample_scene
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, NUM_LOC_BINS, added_tokens, clean_text, image_token, loc_token
 
@@ -32,11 +32,15 @@ _SIZE: dict[Lesson, float] = {"edit": 1.0, "drawing": 1.5, "conversation": 0.6}
 """Rows of a batch of these lessons as a multiple of the batch size: shorter lessons, more rows."""
 
 
+def _no_pictures(_indices: list[int]) -> Tensor:
+    raise ValueError("a lesson in words holds no pictures")
+
+
 def _lesson(kind: Lesson, turns: int, rng: np.random.Generator) -> list[Segment]:
     if kind == "edit":
         return dialogues.edit_lesson(sample_edit(rng))
     if kind == "drawing":
-        return dialogues.drawing_lesson(sample_scene(rng), rng)
+        return dialogues.drawing_lesson(sample_arranged_scene(rng), rng)
     return dialogues.conversation_lesson(sample_scene(rng), rng, turns=turns)
 
 
@@ -118,7 +122,7 @@ def loss(llm: LlamaForCausalLM, tokenizer: Tokenizer, config: TrainConfig, step:
     turns = int(rng.integers(3, 8))
     rows = round(config.batch_size * _SIZE[kind])
     lessons = [encode(_lesson(kind, turns, rng), tokenizer) for _ in range(rows)]
-    batch = collate(lessons, None, tokenizer.pad_id)
+    batch = collate(lessons, _no_pictures, tokenizer.pad_id)
     real = torch.zeros_like(batch.labels, dtype=torch.bool)
     for row, lesson in enumerate(lessons):
         real[row, : len(lesson.input_ids)] = True

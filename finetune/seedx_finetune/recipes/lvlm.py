@@ -18,10 +18,11 @@ from transformers import LlamaForCausalLM
 from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.dialogues import Segment
-from seedx_finetune.sequences import Batch, collate, encode
+from seedx_finetune.page_code import page_codes
+from seedx_finetune.sequences import Batch, Features, collate, encode
 from seedx_finetune.trainer import TrainConfig
-from seedx_finetune.world import Scene
-from seedx_sdk.model.lvlm import LVLM, LVLMOutput
+from seedx_finetune.world import Scene, sample_arranged_scene
+from seedx_sdk.model.lvlm import LVLM, POOL, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
 Source = Literal["grounded_caption", "conversation", "drawing", "edit"]
@@ -59,9 +60,31 @@ def merge_lora(llm: LlamaForCausalLM) -> LlamaForCausalLM:
     return merged
 
 
+CODE_NOISE = 0.1
+"""Standard deviation of the noise on codes that stand for the features of pictures."""
+
+
+def code_features(corpus: Corpus) -> Features:
+    """Returns the codes of the corpus's pages, a little noisy, as the features of its pictures.
+
+    They are what the visual encoder learns to say, so a language model can learn to read while the encoder is trained.
+    """
+
+    def features(indices: list[int]) -> Tensor:
+        codes = page_codes([corpus.pages[i] for i in indices]).repeat_interleave(POOL, dim=1)
+        return codes + CODE_NOISE * torch.randn_like(codes)
+
+    return features
+
+
+def encoder_features(features: np.ndarray) -> Features:
+    """Returns the cached features (pictures, N, D) of the visual encoder as the features of pictures."""
+    return lambda indices: torch.from_numpy(features[indices]).float()
+
+
 def sample_batch(
     corpus: Corpus,
-    features: np.ndarray,
+    features: Features,
     tokenizer: Tokenizer,
     mixture: Mapping[Source, float],
     config: TrainConfig,
@@ -80,12 +103,12 @@ def sample_batch(
 def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generator) -> list[Segment]:
     if source == "edit":
         edit = int(rng.integers(len(corpus.edits)))
-        return dialogues.edit_request(*corpus.pair(edit), corpus.edits[edit])
+        return dialogues.edit_request(corpus.pair(edit)[0], corpus.edits[edit])
+    if source == "drawing":
+        return dialogues.drawing_request(sample_arranged_scene(rng), rng)
     index, page = _page(corpus, rng)
     if source == "grounded_caption":
         return dialogues.grounded_caption(index, page, rng)
-    if source == "drawing":
-        return dialogues.drawing_request(index, page, rng)
     if rng.random() < 0.08:
         other, other_page = _page(corpus, rng)
         return dialogues.two_pictures((index, other), (page, other_page), rng)

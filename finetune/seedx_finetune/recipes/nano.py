@@ -6,6 +6,8 @@ off, and otherwise trains. `python -m seedx_finetune nano` runs them in order.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -25,8 +27,9 @@ from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvl
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
 from seedx_finetune.recipes.lvlm import Source
 from seedx_finetune.recipes.run import Run
-from seedx_finetune.recipes.start import copy_own_feature, look_across_at_own_place, look_at_own_place
-from seedx_finetune.sequences import collate, encode
+from seedx_finetune.recipes.start import copy_own_cell, look_across_at_own_place, look_at, look_at_own_feature, raster
+from seedx_finetune.page_code import cell_dimensions, page_codes
+from seedx_finetune.sequences import Features, collate, encode
 from seedx_finetune.trainer import Loss, TrainConfig, load_weights, save_weights
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
 from seedx_sdk.model.denoising import COORDINATES, widen_conv_in
@@ -36,7 +39,7 @@ from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
 IMAGE_SIZE = 128
-LATENT_CHANNELS = 8
+LATENT_CHANNELS = 4
 LATENT_SIDE = IMAGE_SIZE // 8
 
 VISUAL_ENCODER = VisualEncoderConfig(
@@ -48,12 +51,12 @@ VISUAL_ENCODER = VisualEncoderConfig(
     mlp_ratio=4.0,
     n_queries=256,
     output_dim=256,
-    pool_heads=8,
+    pool_heads=POOL,
 )
 VAE = {
     "in_channels": 3,
     "out_channels": 3,
-    "latent_channels": LATENT_CHANNELS,
+    "latent_channels": 8,  # until it is compacted
     "block_out_channels": (16, 32, 64, 96),
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
@@ -70,7 +73,7 @@ LVLM_CONFIG = LVLMConfig(
     vit_down=True,
     rec_loss="mse",
     lm_loss_scale=1.0,
-    rec_loss_scale=6.0,
+    rec_loss_scale=30.0,  # the codes vary ten times less than the released features
 )
 UNET = {
     "sample_size": LATENT_SIDE,
@@ -91,7 +94,7 @@ UNET = {
 }
 DETOKENIZER_RESAMPLER = {
     "dim": 256,
-    "depth": 1,
+    "depth": 2,
     "dim_head": 64,
     "heads": 4,
     "num_queries": LATENT_SIDE**2,
@@ -123,12 +126,29 @@ AUTOENCODER_TRAINING = TrainConfig(steps=1, batch_size=8, learning_rate=1.5e-3, 
 
 
 def train_autoencoder(run: Run) -> AutoencoderKL:
-    """Returns the trained VAE: first on all pixels alike, then with the things counting more."""
-    torch.manual_seed(12)
-    vae: AutoencoderKL = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
-    _train_autoencoder(run, "vae", vae, 1.0, replace(AUTOENCODER_TRAINING, steps=3000, seed=12))
-    _train_autoencoder(run, "vae_things", vae, 4.0, replace(AUTOENCODER_TRAINING, steps=900, seed=21))
+    """Returns the trained VAE, frozen.
+
+    It is trained on all pixels alike, then with the things counting more. Then its latents are compacted, and the
+    decoder alone goes on, so what follows can be trained on the latents meanwhile.
+    """
+    vae = encode_pages(run)
+    vae.decoder.requires_grad_(True)
+    config = replace(AUTOENCODER_TRAINING, steps=1500, learning_rate=1e-3, seed=27)
+    run.stage("vae_decoder", vae, lambda: partial(autoencoder.loss, vae, config, thing_weight=2.0), config)
     return vae.eval().requires_grad_(False)
+
+
+def encode_pages(run: Run) -> AutoencoderKL:
+    """Returns the VAE with its final encoder, frozen; its decoder is not done yet."""
+    torch.manual_seed(12)
+    wide: AutoencoderKL = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
+    _train_autoencoder(run, "vae", wide, 1.0, replace(AUTOENCODER_TRAINING, steps=3000, seed=12))
+    _train_autoencoder(run, "vae_things", wide, 4.0, replace(AUTOENCODER_TRAINING, steps=900, seed=21))
+    with torch.no_grad():
+        pixels = to_signed(random_scenes(run.count(512, least=16), seed=(25,)), IMAGE_SIZE)
+        latents = torch.cat([wide.encode(part).latent_dist.mode() for part in pixels.split(32)])
+    vae = autoencoder.compact(wide.eval(), latents, LATENT_CHANNELS)
+    return vae.to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 def _train_autoencoder(run: Run, name: str, vae: AutoencoderKL, thing_weight: float, config: TrainConfig) -> None:
@@ -137,20 +157,19 @@ def _train_autoencoder(run: Run, name: str, vae: AutoencoderKL, thing_weight: fl
 
 def train_visual_encoder(run: Run) -> VisualEncoder:
     """Returns the pre-trained visual encoder."""
-    config = TrainConfig(steps=4000, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
+    config = TrainConfig(steps=3500, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
     torch.manual_seed(config.seed)
-    vae = train_autoencoder(run)
-    model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER), LATENT_CHANNELS)
-    look_at_own_place(model.encoder.attn_pool, shared=POOL)
-    run.stage(
-        "visual_encoder", model, lambda: partial(visual_encoder.loss, model, vae, scaling_factor(vae), config), config
-    )
+    model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER))
+    cells = raster(math.isqrt(VISUAL_ENCODER.n_queries))
+    cells[:, 0] -= cells[:, 0] % POOL
+    look_at(model.encoder.attn_pool, cells, step=1.0)  # each head looks at one of the cells of a group
+    run.stage("visual_encoder", model, lambda: partial(visual_encoder.loss, model, config), config)
     return model.encoder.eval().requires_grad_(False)
 
 
 def train_language_model(run: Run) -> tuple[LlamaForCausalLM, Tokenizer]:
     """Returns the language model, pre-trained on text alone, and its tokenizer."""
-    config = TrainConfig(steps=1200, batch_size=32, learning_rate=2e-3, ema_decay=0.98, seed=13)
+    config = TrainConfig(steps=1500, batch_size=32, learning_rate=2e-3, ema_decay=0.98, seed=13)
     folder = run.folder / "tokenizer"
     if not (folder / "tokenizer_config.json").exists():
         language_model.train_tokenizer(folder, vocab_size=768, seed=config.seed)
@@ -172,24 +191,34 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     llm, tokenizer = train_language_model(run)
     torch.manual_seed(15)
     model = LVLM(llm, LVLM_CONFIG)
-    for resampler in (model.input_resampler, model.output_resampler):
-        look_at_own_place(resampler)
-    stages: list[tuple[str, dict[Source, float], TrainConfig]] = [
+    corpus = make_corpus(run)
+    look_at_own_feature(model.input_resampler, page_codes(corpus.scenes[:400]))
+    look_at(model.output_resampler, raster(LVLM_CONFIG.output_resampler.grid_size))
+    codes = lvlm.code_features(corpus)
+    stages: list[tuple[str, Callable[[], Features], dict[Source, float], TrainConfig]] = [
         (
             "lvlm_pretrain",
+            lambda: codes,
             {"grounded_caption": 1.0},
-            TrainConfig(steps=1000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.3, ema_decay=None, seed=15),
+            TrainConfig(steps=600, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.5, ema_decay=None, seed=15),
         ),
         (
             "lvlm_instruct",
-            {"conversation": 0.3, "drawing": 0.6, "edit": 0.1},
-            TrainConfig(steps=6000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.02, ema_decay=0.995, seed=16),
+            lambda: codes,
+            {"conversation": 0.4, "drawing": 0.3, "edit": 0.3},
+            TrainConfig(steps=3300, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.05, ema_decay=0.995, seed=16),
+        ),
+        (
+            "lvlm_align",
+            lambda: _seen_features(run),
+            {"conversation": 0.5, "drawing": 0.2, "edit": 0.3},
+            TrainConfig(steps=500, batch_size=16, learning_rate=4e-4, min_lr_ratio=0.05, ema_decay=0.99, seed=23),
         ),
     ]
-    for name, mixture, config in stages:
+    for name, features, mixture, config in stages:
         if not run.weights(name).exists():
             model.llm = lvlm.with_lora(model.llm, rank=64, full=True)
-            run.train(name, model, _multimodal_loss(run, model, tokenizer, mixture, config), config)
+            run.train(name, model, _multimodal_loss(run, features(), model, tokenizer, mixture, config), config)
             model.llm = lvlm.merge_lora(model.llm)
             save_weights(model, run.weights(name))
         load_weights(model, run.weights(name))
@@ -200,19 +229,31 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = TrainConfig(steps=600, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, seed=17)
+    config = TrainConfig(steps=500, batch_size=16, learning_rate=1e-3, ema_decay=0.99, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
-    run.stage("edit", model, lambda: _multimodal_loss(run, model, tokenizer, {"edit": 1.0}, config), config)
+
+    def make_loss() -> Loss:
+        return _multimodal_loss(run, _seen_features(run), model, tokenizer, {"edit": 1.0}, config)
+
+    run.stage("edit", model, make_loss, config)
     return model.eval().requires_grad_(False)
 
 
+def _seen_features(run: Run) -> Features:
+    return lvlm.encoder_features(make_corpus(run).features(train_visual_encoder(run)))
+
+
 def _multimodal_loss(
-    run: Run, model: LVLM, tokenizer: Tokenizer, mixture: dict[Source, float], config: TrainConfig
+    run: Run,
+    features: Features,
+    model: LVLM,
+    tokenizer: Tokenizer,
+    mixture: dict[Source, float],
+    config: TrainConfig,
 ) -> Loss:
     corpus = make_corpus(run)
-    features = corpus.features(train_visual_encoder(run))
     return lambda step: lvlm.loss(model, *lvlm.sample_batch(corpus, features, tokenizer, mixture, config, step))
 
 
@@ -226,7 +267,7 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
     def make_loss() -> Loss:
         data = _denoising_data(run)
-        copy_own_feature(resampler, data.own_features(slice(1500)))
+        copy_own_cell(resampler, data.features(list(range(1500))), [cell_dimensions(i) for i in range(POOL)])
         return partial(detokenizer.resampler_loss, model, data, config)
 
     run.stage("detokenizer_resampler", model, make_loss, config)
@@ -275,7 +316,7 @@ def _start_unet(model: DetokenizerParts, data: DenoisingData) -> None:
     with torch.no_grad():
         model.unet.conv_in.weight[:, -COORDINATES:] *= 4  # where a cell is counts from the first update
     some, scheduler = slice(64), DDPMScheduler(**NOISE_SCHEDULE)
-    latents, features = data.scaled_latents(some), data.own_features(some)
+    latents, features = data.scaled_latents(some), data.features(list(range(64)))
     look_across_at_own_place(model.unet, model.resampler, scheduler, latents, features)
 
 
@@ -284,13 +325,13 @@ def _detokenizer_loss(model: DetokenizerParts, data: DenoisingData, config: Trai
 
 
 def _denoising_data(run: Run) -> DenoisingData:
-    corpus, vae = make_corpus(run), train_autoencoder(run)
+    corpus, vae = make_corpus(run), encode_pages(run)
     return DenoisingData(
         latents=corpus.latents(vae),
-        features=corpus.features(train_visual_encoder(run)),
+        features=lambda indices: page_codes([corpus.pages[i] for i in indices]),
         scaling_factor=scaling_factor(vae),
         image_size=IMAGE_SIZE,
-        feature_noise=0.3,
+        feature_noise=0.15,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,12 +13,16 @@ from torch import Tensor
 
 from seedx_sdk.model.denoising import predict, size_ids
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
-from seedx_sdk.model.resampler import Resampler
+from seedx_sdk.model.lvlm import POOL, pool_features
+from seedx_sdk.model.resampler import Resampler, resize_square_table
+
+_NUM_ADDRESS = 15
+"""Directions that tell places apart; the places of features are written along so many at most."""
 
 
 @torch.no_grad()
-def look_at_own_place(resampler: Resampler, *, drop: float = 3.0, shared: int = 0) -> None:
-    """Starts a resampler so that every query looks at the keys near its own place on the grid.
+def look_at(resampler: Resampler, places: Tensor, *, step: float = 0.0, drop: float = 4.0) -> None:
+    """Starts a resampler with as many keys as queries so that every query looks at the key at a place.
 
     The fast waves of the sin-cos tables tell neighbours apart. Query and key projections start by reading these alone,
     and the content of the keys starts small there. From a random start a resampler needs hundreds of updates before it
@@ -25,42 +30,107 @@ def look_at_own_place(resampler: Resampler, *, drop: float = 3.0, shared: int = 
 
     Args:
         resampler: Changed in place.
-        drop: How much smaller the logit of the next key is, at the distance of two queries.
-        shared: So many heads do not look at their query's own place: with `shared` consecutive queries to average, the
-            first of them looks at the place of the first, and so on, in all of these queries. What they read is
-            the same in all, so that the average keeps the places apart.
+        places: (Q, 2) column and row of the key that each query looks at.
+        step: Head h looks h times so many columns farther to the right.
+        drop: How much smaller the logit of the next key is.
     """
     attention = resampler.attn
     dim, heads = attention.out_proj.in_features, attention.num_heads
     width, table = dim // heads, resampler.pos_embed
-    waves = torch.arange(width // 4)
+    count = width // 4
+    waves = torch.arange(count)
     address = torch.cat([waves + quarter * dim // 4 for quarter in range(4)])  # sin and cos of columns, then of rows
+    omega = 10000.0 ** (-waves / (dim // 4))  # as in `sincos_table`
+    angles = places[:, :, None] * omega
+    rest = torch.tensor(sorted(set(range(dim)) - set(address.tolist())))
+    _write_queries(resampler, torch.cat([angles.sin(), angles.cos()], dim=2).flatten(1), address, rest)
+    if isinstance(resampler.kv_proj, torch.nn.Linear):
+        resampler.kv_proj.weight[address] = 0
+    else:
+        resampler.ln_kv.weight[address] = 0.1
     gap = float((table[0, address] - table[1, address]).square().sum() / 2)
     scale = (drop * width**0.5 / gap) ** 0.5
     query, key, _ = attention.in_proj_weight.chunk(3)
-    query.mul_(0.1)
+    query.zero_()
     key.mul_(0.1)
-    resampler.ln_kv.weight[address] = 0.1
-    resampler.ln_q.weight.fill_(0.1)
-    rest = torch.tensor(sorted(set(range(dim)) - set(address.tolist())))
-    wanted = torch.zeros_like(table)
-    first = torch.arange(len(table)) // max(shared, 1) * shared
     for head in range(heads):
         part = slice(head * width, (head + 1) * width)
-        key[part, address] += scale * torch.eye(width)
-        place = head - (heads - shared)
-        if place < 0:
-            query[part, address] += scale * torch.eye(width)
-            continue
-        # The place to look at is written into dimensions of the query that no other head reads.
-        own = rest[place * width : (place + 1) * width]
-        query[part] = 0
-        query[part, own] = scale * torch.eye(width)
-        wanted[:, own] = table[first + place][:, address] - table[:, own]
-    if shared:
-        resampler.query.copy_(wanted)
-        resampler.ln_q.weight.fill_(float(wanted.std(dim=1).mean()))
-        resampler.ln_q.bias.fill_(float(wanted.mean()))
+        key[part, address] = scale * torch.eye(width)
+        turn = torch.eye(width)
+        cos, sin = (head * step * omega).cos().diag(), (head * step * omega).sin().diag()
+        turn[:count, :count], turn[:count, count : 2 * count] = cos, sin
+        turn[count : 2 * count, :count], turn[count : 2 * count, count : 2 * count] = -sin, cos
+        query[part, address] = scale * turn
+
+
+@torch.no_grad()
+def look_at_own_feature(resampler: Resampler, features: Tensor, *, drop: float = 20.0) -> None:
+    """Starts a resampler so that query k looks at feature k, by what the features say of their own place.
+
+    Args:
+        resampler: Changed in place.
+        features: (B, Q, K) of many pages; the resampler reads each `POOL` times in a row.
+        drop: How much smaller the mean logit of other features is.
+    """
+    attention = resampler.attn
+    dim, heads = attention.out_proj.in_features, attention.num_heads
+    repeated = resampler.ln_kv(features.repeat_interleave(POOL, dim=1))
+    keys = repeated + resize_square_table(resampler.pos_embed, repeated.shape[1])
+    address, codes = fisher_address(pool_features(keys), dim // heads - 1)
+    count = codes.shape[1]
+    first, rest = torch.arange(count), torch.arange(count, dim)
+    _write_queries(resampler, codes, first, rest)
+    likeness = codes @ codes.T
+    own = likeness.diagonal().mean() - likeness.mean()
+    scale = (drop * (dim // heads) ** 0.5 / own) ** 0.5
+    mix = torch.linalg.qr(torch.randn(dim // heads, dim // heads)).Q[:, :count]
+    query, key, _ = attention.in_proj_weight.chunk(3)
+    query.zero_()
+    query[:, first] = scale * mix.repeat(heads, 1)
+    key.copy_(scale * (mix @ address.T).repeat(heads, 1))
+
+
+def _write_queries(resampler: Resampler, wanted: Tensor, at: Tensor, rest: Tensor) -> None:
+    """Sets the learned queries so that queries with their positions are `wanted` (Q, len(at)) in some dimensions.
+
+    The layer norm of the queries must not change what is written: the other dimensions even its sums out.
+    """
+    rows = torch.zeros_like(resampler.pos_embed)
+    rows[:, at] = wanted - resampler.pos_embed[:, at]
+    rows[:, rest] = -rows.sum(1, keepdim=True) / len(rest)
+    missing = 1.1 * rows.square().sum(1).max() - rows.square().sum(1, keepdim=True)
+    signs = torch.ones(len(rest) // 2 * 2)
+    signs[1::2] = -1
+    rows[:, rest[: len(signs)]] += (missing / len(signs)).sqrt() * signs
+    resampler.query.copy_(rows)
+    resampler.ln_q.weight.fill_(float(rows.square().mean().sqrt()))
+
+
+def fisher_address(features: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Returns the directions that tell one place from another (Fisher's linear discriminant), and each place's code.
+
+    Args:
+        features: (B, N, K) of many pages, B well above K / N.
+        most: Largest number A of directions.
+
+    Returns:
+        (K, A) directions, and the (N, A) codes: the mean feature of each place less the mean of all, along them.
+    """
+    mean = features.mean(0)
+    within = (features - mean).flatten(0, 1)
+    values, vectors = torch.linalg.eigh(within.T @ within / len(within) + 1e-4 * torch.eye(within.shape[1]))
+    whiten = vectors * values.rsqrt()
+    spread = mean - mean.mean(0)
+    directions = torch.linalg.svd(spread @ whiten, full_matrices=False).Vh[: min(len(mean) - 1, most)]
+    address = whiten @ directions.T
+    address = address / (spread @ address).std()
+    return address, spread @ address
+
+
+def raster(side: int) -> Tensor:
+    """Returns the (side * side, 2) columns and rows of the cells of a square."""
+    cells = torch.arange(side * side)
+    return torch.stack([cells % side, cells // side], dim=1).float()
 
 
 def smooth_rows(x: Tensor, width: int) -> Tensor:
@@ -72,68 +142,67 @@ def smooth_rows(x: Tensor, width: int) -> Tensor:
 
 
 @torch.no_grad()
-def copy_own_feature(resampler: DetokenizerResampler, features: Tensor, *, sharpness: float = 12.0) -> None:
-    """Starts the de-tokenizer's resampler so that each token of its output carries the image feature of its place.
+def copy_own_cell(
+    resampler: DetokenizerResampler, features: Tensor, parts: Sequence[Sequence[int]], *, sharpness: float = 12.0
+) -> None:
+    """Starts the de-tokenizer's resampler so that each token of its output carries the code of its own cell.
 
     A diffusion model finds out where things belong only after its condition tokens differ by place; from a random
     start every latent attends to all features alike, and the U-Net learns backgrounds for thousands of updates before
-    it places a thing. Here the directions that tell one place from another (Fisher's linear discriminant of the
-    features) become the address by which latent j finds feature j, and the principal directions of what is left are
-    copied as its content. Only the first layer is set; everything stays trainable.
+    it places a thing. Here the directions that tell one place from another become the address by which a latent finds
+    its feature. Each head serves the latents of one cell of a feature and copies that cell's dimensions; the other
+    latents turn to themselves with it. Only the first layer is set; everything stays trainable.
 
     Args:
-        resampler: With as many latents as there are features, or several consecutive ones for each feature, which
-            start apart by a random code.
-        features: (B, N, K) of many pictures, B well above K / N.
+        resampler: With H heads and H consecutive latents for each feature.
+        features: (B, N, K) of many pages.
+        parts: For each head the dimensions of a feature that it copies, as many for all.
         sharpness: Logit that a latent gives to its own feature beyond others.
     """
-    mean = features.mean(0)  # (N, K)
-    within = (features - mean).flatten(0, 1)
-    covariance = within.T @ within / len(within)
-    values, vectors = torch.linalg.eigh(covariance + 1e-4 * torch.eye(len(covariance)))
-    whiten = vectors * values.rsqrt()  # (K, K)
-    spread = (mean - mean.mean(0)) @ whiten
-    num_address = min(len(mean) - 1, resampler.proj_in.out_features // 3)
-    address = whiten @ torch.linalg.svd(spread, full_matrices=False).Vh[:num_address].T  # (K, A)
-    num_content = resampler.proj_in.out_features - num_address
-    content = vectors[:, -num_content:] / values[-num_content:].mean().sqrt()  # (K, C)
-    scale = ((mean - mean.mean(0)) @ address).std()
-    resampler.proj_in.weight.copy_(torch.cat([address / scale, content], dim=1).T)
-    resampler.proj_in.bias.copy_(-mean.mean(0) @ resampler.proj_in.weight.T)
-    codes = (mean - mean.mean(0)) @ address / scale  # (N, A)
-    each = resampler.latents.shape[1] // len(mean)
-    resampler.latents.zero_()
-    resampler.latents[0, :, :num_address] = codes.repeat_interleave(each, 0)
-    if each > 1:
-        resampler.latents[0, :, num_address:] = torch.randn(each, num_content).repeat(len(mean), 1)
-
     attention: Any = resampler.layers[0][0]  # type: ignore[index]  # each entry is a pair of modules
+    heads, dim = attention.heads, resampler.proj_in.out_features
     inner = attention.to_q.out_features
-    mix = torch.linalg.qr(torch.randn(inner, inner)).Q[:, :num_address]
-    for projection in (attention.to_q.weight, attention.to_kv.weight[:inner]):
-        projection.zero_()
-        projection[:, :num_address] = mix
-    # One channel tells features (keys to look at) from latents (which are keys as well, but hold nothing yet).
-    mark = torch.full((inner,), 1.5 * (sharpness / inner) ** 0.5)
-    attention.norm1.bias[-1], attention.norm2.bias[-1] = 4.0, -4.0
+    width = inner // heads
+    address, codes = fisher_address(features, _NUM_ADDRESS)
+    count = codes.shape[1]
+    whose = torch.arange(count, count + heads)  # dimensions of a latent that say which cell of its feature it draws
+    content = sorted({d for part in parts for d in part})
+    at = {d: count + heads + i for i, d in enumerate(content)}
+    mark = dim - 1  # tells features (keys to look at) from latents (which are keys as well)
+    resampler.proj_in.weight.zero_()
+    resampler.proj_in.weight[:count] = address.T
+    resampler.proj_in.bias.zero_()
+    resampler.proj_in.bias[:count] = -features.mean((0, 1)) @ address
+    for d, place in at.items():
+        resampler.proj_in.weight[place, d] = 1.0
+    resampler.latents.zero_()
+    resampler.latents[0, :, :count] = codes.repeat_interleave(heads, 0)
+    resampler.latents[0, :, whose] = 2 * torch.eye(heads).repeat(len(codes), 1) - 1
+    attention.norm1.weight[mark], attention.norm2.weight[mark] = 0, 0
+    attention.norm1.bias[mark], attention.norm2.bias[mark] = 1.0, -1.0
+    norm2_codes = attention.norm2(resampler.latents)[0]
     x = attention.norm1(resampler.proj_in(features[:64]))
-    z = attention.norm2(resampler.latents)
-    q, k = (z @ attention.to_q.weight.T)[0], x @ attention.to_kv.weight[:inner].T
-    logits = (q @ k.transpose(1, 2)).mean(0) / attention.heads / (inner // attention.heads) ** 0.5
-    is_own = torch.eye(len(mean)).repeat_interleave(each, 0).bool()
-    own = logits[is_own].mean() - logits[~is_own].mean()
-    factor = (sharpness / own).sqrt()
-    attention.to_q.weight.mul_(factor)
-    attention.to_kv.weight[:inner].mul_(factor)
-    attention.to_q.weight[:, -1] = -mark
-    attention.to_kv.weight[:inner, -1] = mark
-    value = attention.to_kv.weight[inner:]
-    value.zero_()
-    attention.to_out.weight.zero_()
-    count = min(inner, num_content - 1)
-    for i in range(count):
-        value[i, num_address + i] = 1.0
-        attention.to_out.weight[num_address + i, i] = 1.0
+    likeness = torch.einsum("qa,bka->bqk", norm2_codes[:, :count], x[..., :count]).mean(0)
+    is_own = torch.eye(len(codes)).repeat_interleave(heads, 0).bool()
+    own = float(likeness[is_own].mean() - likeness[~is_own].mean())
+    reach = float(norm2_codes[:, whose].abs().mean())
+    root = width**0.25
+    to_q, to_k, to_v = attention.to_q.weight, attention.to_kv.weight[:inner], attention.to_kv.weight[inner:]
+    for weight in (attention.to_q.weight, attention.to_kv.weight, attention.to_out.weight):
+        weight.zero_()
+    mix = torch.linalg.qr(torch.randn(width, width)).Q
+    for head, part in enumerate(parts):
+        rows = slice(head * width, (head + 1) * width)
+        for weight in (to_q[rows], to_k[rows]):
+            weight[:, :count] = root * (sharpness / own) ** 0.5 * mix[:, :count]
+        to_q[rows, whose[head]] = root / reach * sharpness**0.5 * mix[:, count]
+        to_k[rows, mark] = root * sharpness**0.5 * mix[:, count]
+        for i, d in enumerate(part):
+            to_v[head * width + i, at[d]] = 1.0
+            attention.to_out.weight[count + heads + i, head * width + i] = 1.0
+    for layer in list(resampler.layers)[1:]:
+        layer[0].to_out.weight.zero_()  # type: ignore[index]  # further layers start by leaving the tokens alone
+        layer[1][-1].weight.zero_()  # type: ignore[index]
 
 
 @torch.no_grad()

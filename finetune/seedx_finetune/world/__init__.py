@@ -1,6 +1,6 @@
 """The picture book: a small world of flat drawings with exact captions, boxes, questions and edits.
 
-`sample_scene` makes a page, `render` draws it, `caption`, `describe`, `questions` and `referring` put it in words,
+`sample_scene` and `sample_arranged_scene` make a page, `render` draws it, `caption`, `describe`, `questions` and `referring` put it in words,
 `sample_edit` makes a page, an instruction and the page after it. All of it is a pure function of a NumPy generator.
 """
 
@@ -20,6 +20,7 @@ from .scene import (
     region_of,
     relation_between,
     relations,
+    sample_arranged_scene,
     sample_scene,
 )
 from .vocabulary import (
@@ -75,6 +76,7 @@ __all__ = [
     "relation_between",
     "relations",
     "render",
+    "sample_arranged_scene",
     "sample_edit",
     "sample_scene",
 ]

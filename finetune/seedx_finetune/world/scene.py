@@ -90,10 +90,36 @@ def sample_scene(
     Raises:
         ValueError: `num_things` is outside 1..4.
     """
-    count = int(rng.choice([1, 2, 3, 4], p=[0.22, 0.34, 0.25, 0.19])) if num_things is None else num_things
+    count = _sample_count(rng) if num_things is None else num_things
     if not 1 <= count <= 4:
         raise ValueError(f"num_things {count} is outside 1..4; use `place` for other pages")
     return place(rng, _sample_contents(rng, count, pairs), background=background)
+
+
+def sample_arranged_scene(rng: np.random.Generator, *, pairs: Sequence[Pair] = SEEN_PAIRS) -> Scene:
+    """A random page as one would plan it: like `sample_scene`, but every thing stands at one of the nine `SPOTS`.
+
+    Sizes are exact, so a box follows from kind, size and spot.
+
+    Args:
+        rng: the only source of randomness.
+        pairs: the (colour, kind) pairs that may occur.
+    """
+    contents = _sample_contents(rng, _sample_count(rng), pairs)
+    background = pick(rng, tuple(BACKGROUNDS))
+    while True:
+        alike = len(set(contents)) == 1 and rng.random() < 0.7
+        sizes = [_sample_size(rng, len(contents)) for _ in contents]
+        spots = [tuple(SPOTS.values())[i] for i in rng.permutation(len(SPOTS))]
+        things: list[Thing] = []
+        for (color, kind), size in zip(contents, sizes[:1] * len(sizes) if alike else sizes, strict=True):
+            boxes = [box_around(kind, spot, SIZES[size]) for spot in spots]
+            free = next((box for box in boxes if is_free(box, things)), None)
+            if free is None:
+                break
+            things.append(Thing(kind, color, size, free))
+        else:
+            return Scene(background, tuple(things))
 
 
 def place(
@@ -181,6 +207,10 @@ def relations(scene: Scene) -> list[tuple[int, Relation, int]]:
 def pick(rng: np.random.Generator, options: Sequence[T]) -> T:
     """One of the options, each as likely."""
     return options[int(rng.integers(len(options)))]
+
+
+def _sample_count(rng: np.random.Generator) -> int:
+    return int(rng.choice([1, 2, 3, 4], p=[0.22, 0.34, 0.25, 0.19]))
 
 
 def _sample_contents(rng: np.random.Generator, count: int, pairs: Sequence[Pair]) -> list[Pair]:
