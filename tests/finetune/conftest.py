@@ -11,15 +11,13 @@ torch = pytest.importorskip("torch", reason="training needs its libraries: pip i
 
 from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: E402
 
+from seedx_finetune.page_code import WIDTH  # noqa: E402
 from seedx_finetune.recipes.language_model import new_language_model, train_tokenizer  # noqa: E402
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig  # noqa: E402
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler  # noqa: E402
 from seedx_sdk.model.lvlm import LVLM  # noqa: E402
 from seedx_sdk.model.tokenizer import Tokenizer  # noqa: E402
 from seedx_sdk.model.visual_encoder import VisualEncoder  # noqa: E402
-
-WIDTH = 16
-"""Width of the image features."""
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +38,7 @@ def make_encoder() -> Callable[[], VisualEncoder]:
                 mlp_ratio=2.0,
                 n_queries=256,
                 output_dim=WIDTH,
-                pool_heads=2,
+                pool_heads=4,
             )
         )
 

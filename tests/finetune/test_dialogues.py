@@ -18,6 +18,7 @@ from seedx_finetune.world import (
     box_around,
     facts,
     plural,
+    sample_arranged_scene,
     sample_edit,
     sample_scene,
 )
@@ -33,8 +34,8 @@ def _grounded_caption(rng: np.random.Generator) -> Made:
 
 
 def _drawing_request(rng: np.random.Generator) -> Made:
-    scene = sample_scene(rng)
-    return dialogues.drawing_request(0, scene, rng), [scene]
+    scene = sample_arranged_scene(rng)
+    return dialogues.drawing_request(scene, rng), [scene]
 
 
 def _conversation(rng: np.random.Generator) -> Made:
@@ -49,7 +50,7 @@ def _two_pictures(rng: np.random.Generator) -> Made:
 
 def _edit_request(rng: np.random.Generator) -> Made:
     edit = sample_edit(rng)
-    return dialogues.edit_request(0, 1, edit), [edit.source, edit.target]
+    return dialogues.edit_request(0, edit), [edit.source, edit.target]
 
 
 def _edit_lesson(rng: np.random.Generator) -> Made:
@@ -58,7 +59,7 @@ def _edit_lesson(rng: np.random.Generator) -> Made:
 
 
 def _drawing_lesson(rng: np.random.Generator) -> Made:
-    scene = sample_scene(rng)
+    scene = sample_arranged_scene(rng)
     return dialogues.drawing_lesson(scene, rng), [scene]
 
 
@@ -102,29 +103,49 @@ def test_a_layout_parses_back_to_the_boxes_of_the_page() -> None:
         scene = sample_scene(rng)
         found = [box_to_normalized(bins) for bins in parse_boxes(dialogues.layout(scene))]
         for box in (thing.box for thing in scene.things):
-            # each corner is a centre and half a side, both rounded to a bin
-            assert any(np.allclose(box, other, atol=1 / NUM_LOC_BINS) for other in found), (box, found)
+            # each corner is a centre and half a side, both cut to a bin and rounded to a multiple of four
+            assert any(np.allclose(box, other, atol=4.5 / NUM_LOC_BINS) for other in found), (box, found)
+        assert all(value % dialogues.COARSE == 0 for bins in parse_boxes(dialogues.layout(scene)) for value in bins)
         assert len(found) == len(scene.things)
 
 
-def test_a_layout_names_the_background_and_sorts_equal_things_together() -> None:
-    def thing(color: str, kind: str, x: float) -> Thing:
-        return Thing(kind, color, "small", box_around(kind, (x, 0.5), 0.2))
+def _thing(color: str, kind: str, x: float, y: float) -> Thing:
+    return Thing(kind, color, "small", box_around(kind, (x, y), 0.2))
 
-    scene = Scene("snow", (thing("red", "cat", 0.8), thing("red", "house", 0.5), thing("red", "cat", 0.2)))
-    text = dialogues.layout(scene)
-    assert re.sub(r"<[^>]*>", "", text) == "a snowy field: red house red cat red cat"
-    left, right = (bins[0] for bins in parse_boxes(text)[1:])
-    assert left < right
+
+def _words(layout: str) -> str:
+    return re.sub(r"<[^>]*>", "", layout)
+
+
+def test_a_layout_names_the_background_and_comes_in_reading_order() -> None:
+    cats = (_thing("red", "cat", 0.8, 0.3), _thing("red", "cat", 0.2, 0.7), _thing("blue", "cat", 0.2, 0.3))
+    scene = Scene("snow", (*cats, _thing("red", "house", 0.5, 0.7)))
+    assert _words(dialogues.layout(scene)) == "a snowy field: blue cat red cat red cat red house"
+    assert dialogues.boxes(cats) in dialogues.layout(scene)
+    first, second = (bins[:2] for bins in parse_boxes(dialogues.layout(scene))[:2])
+    assert first == (44, 68) and second == (180, 68)
+
+
+@pytest.mark.parametrize(
+    ("words", "order"),
+    [
+        ("a red house above two cats and a balloon", "red house red cat blue cat green balloon"),
+        ("a balloon, a blue cat, a red cat and a house", "green balloon blue cat red cat red house"),
+    ],
+)
+def test_a_plan_comes_in_the_order_of_the_words(words: str, order: str) -> None:
+    cats = (_thing("red", "cat", 0.2, 0.7), _thing("blue", "cat", 0.8, 0.7))
+    scene = Scene("room", (*cats, _thing("green", "balloon", 0.2, 0.2), _thing("red", "house", 0.8, 0.2)))
+    assert _words(dialogues.layout(scene, words)) == f"a room: {order}"
 
 
 def test_an_edit_reads_the_source_says_the_target_and_draws_it() -> None:
     rng = np.random.default_rng(7)
     edit: EditPair = sample_edit(rng)
-    request, answer, drawn = dialogues.edit_request(4, 5, edit)
+    request, answer, drawn = dialogues.edit_request(4, edit)
     assert request == Segment(f"[INST] {IMAGE}{edit.instruction} [/INST]\n", reads=(4,))
     assert answer == Segment(dialogues.layout(edit.target), learn=True)
-    assert drawn == Segment(image_block(0), draws=(5,))
+    assert drawn == Segment(image_block(0), draws=(edit.target,))
 
 
 def test_a_conversation_has_the_turns_asked_for_and_one_picture() -> None:
@@ -139,7 +160,7 @@ def test_a_conversation_has_the_turns_asked_for_and_one_picture() -> None:
 def test_a_drawing_request_is_answered_by_its_layout_and_its_picture() -> None:
     rng = np.random.default_rng(9)
     scene = sample_scene(rng)
-    request, answer, drawn = dialogues.drawing_request(2, scene, rng)
+    request, answer, drawn = dialogues.drawing_request(scene, rng)
     assert request.text.startswith("[INST] ") and not (request.learn or request.reads)
-    assert answer == Segment(dialogues.layout(scene), learn=True)
-    assert drawn == dialogues.drawing(2)
+    assert answer.learn and sorted(parse_boxes(answer.text)) == sorted(parse_boxes(dialogues.layout(scene)))
+    assert drawn == dialogues.drawing(scene) == Segment(image_block(0), draws=(scene,))

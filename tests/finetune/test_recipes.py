@@ -14,18 +14,22 @@ from peft import PeftModel
 from torch import Tensor, nn
 
 from seedx_finetune.corpus import Corpus
+from seedx_finetune.page_code import cell_codes, cell_dimensions, page_codes
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts
 from seedx_finetune.recipes.lvlm import Source
 from seedx_finetune.recipes.nano import UNET
 from seedx_finetune.recipes.start import (
-    copy_own_feature,
+    copy_own_cell,
     look_across_at_own_place,
-    look_at_own_place,
+    look_at,
+    look_at_own_feature,
+    raster,
     smooth_rows,
 )
+from seedx_finetune.sequences import Features
 from seedx_finetune.trainer import TrainConfig
-from seedx_finetune.world import COLORS, KINDS, Scene, Thing, box_around
+from seedx_finetune.world import sample_scene
 from seedx_sdk.model.config import ResamplerConfig
 from seedx_sdk.model.denoising import COORDINATES, predict, size_ids, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
@@ -55,8 +59,12 @@ def corpus(work: Path) -> Corpus:
 
 
 @pytest.fixture
-def features(corpus: Corpus) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(len(corpus.pages), 256, 16)).astype(np.float16)
+def features(corpus: Corpus) -> Features:
+    return lvlm.code_features(corpus)
+
+
+def pooled(corpus: Corpus) -> Features:
+    return lambda indices: page_codes([corpus.pages[i] for i in indices])
 
 
 def overfit(module: nn.Module, loss: Callable[[], dict[str, Tensor]]) -> tuple[list[float], set[str]]:
@@ -78,10 +86,10 @@ def overfit(module: nn.Module, loss: Callable[[], dict[str, Tensor]]) -> tuple[l
 
 
 def test_the_visual_encoder_learns(
-    make_encoder: Callable[[], VisualEncoder], make_vae: Callable[[], AutoencoderKL]
+    make_encoder: Callable[[], VisualEncoder],
 ) -> None:
-    model, vae = visual_encoder.DensePretraining(make_encoder(), 3), make_vae()
-    losses, untouched = overfit(model, lambda: visual_encoder.loss(model, vae, 0.9, CONFIG, 0))
+    model = visual_encoder.DensePretraining(make_encoder())
+    losses, untouched = overfit(model, lambda: visual_encoder.loss(model, CONFIG, 0))
     assert losses[-1] < 0.9 * losses[0]
     assert untouched == set()
 
@@ -103,7 +111,7 @@ def test_the_language_model_learns(make_lvlm: Callable[[], LVLM], tokenizer: Tok
 
 @pytest.mark.parametrize("source", get_args(Source))
 def test_the_multimodal_model_learns_from_every_source(
-    make_lvlm: Callable[[], LVLM], tokenizer: Tokenizer, corpus: Corpus, features: np.ndarray, source: Source
+    make_lvlm: Callable[[], LVLM], tokenizer: Tokenizer, corpus: Corpus, features: Features, source: Source
 ) -> None:
     model = make_lvlm()
     model.llm = lvlm.with_lora(model.llm, rank=4, full=True)
@@ -119,7 +127,7 @@ def test_the_multimodal_model_learns_from_every_source(
         assert untouched == set()
 
 
-def test_batches_follow_from_the_seed_and_the_step(tokenizer: Tokenizer, corpus: Corpus, features: np.ndarray) -> None:
+def test_batches_follow_from_the_seed_and_the_step(tokenizer: Tokenizer, corpus: Corpus, features: Features) -> None:
     mixture: dict[Source, float] = {"conversation": 0.4, "drawing": 0.3, "edit": 0.3}
 
     def batch(step: int) -> tuple[Source, Tensor]:
@@ -158,11 +166,11 @@ def test_merging_lora_keeps_the_outputs(make_lvlm: Callable[[], LVLM], full: boo
     assert set(merged.state_dict()) == plain_names
 
 
-def test_the_resampler_learns_to_tell_each_place_its_latents(corpus: Corpus, features: np.ndarray) -> None:
+def test_the_resampler_learns_to_tell_each_place_its_latents(corpus: Corpus) -> None:
     latents = np.random.default_rng(1).normal(size=(len(corpus.pages), 3, 16, 16)).astype(np.float16)
-    data = DenoisingData(latents=latents, features=features, scaling_factor=0.9, image_size=32, feature_noise=0.1)
+    data = DenoisingData(latents=latents, features=pooled(corpus), scaling_factor=0.9, image_size=32, feature_noise=0.1)
     resampler = DetokenizerResampler(
-        dim=32, depth=1, dim_head=8, heads=4, num_queries=256, embedding_dim=16, output1_dim=16, output2_dim=24
+        dim=32, depth=1, dim_head=8, heads=4, num_queries=256, embedding_dim=256, output1_dim=16, output2_dim=24
     )
     resampler.unet_attnpool.requires_grad_(False)  # it makes no tokens
     model = detokenizer.ResamplerPretraining(resampler, latent_channels=3, side=16)
@@ -176,16 +184,15 @@ def test_the_detokenizer_learns(
     make_unet: Callable[[], UNet2DConditionModel],
     make_resampler: Callable[[], DetokenizerResampler],
     corpus: Corpus,
-    features: np.ndarray,
     stage: int,
 ) -> None:
     latents = np.random.default_rng(1).normal(size=(len(corpus.pages), 3, 16, 16)).astype(np.float16)
-    data = DenoisingData(latents=latents, features=features, scaling_factor=0.9, image_size=32, feature_noise=0.1)
+    data = DenoisingData(latents=latents, features=pooled(corpus), scaling_factor=0.9, image_size=32, feature_noise=0.1)
     unet = make_unet()
     if stage == 2:
         unet = widen_conv_in(unet)
         data.pairs = np.array([corpus.pair(i) for i in range(3)])
-        data.predicted = {i: features[i].reshape(64, 4, 16).mean(1) for i in range(len(corpus.pages))}
+        data.predicted = dict(enumerate(page_codes(corpus.pages).numpy()))
         data.pages = np.arange(4)
     model = DetokenizerParts(unet, make_resampler())
     scheduler = DDPMScheduler(prediction_type="v_prediction")
@@ -198,7 +205,6 @@ def test_stage_2_sees_the_condition_image_and_nothing_where_there_is_none(
     make_unet: Callable[[], UNet2DConditionModel],
     make_resampler: Callable[[], DetokenizerResampler],
     corpus: Corpus,
-    features: np.ndarray,
 ) -> None:
     latents = np.ones((len(corpus.pages), 3, 16, 16), np.float16)
     pairs = np.array([corpus.pair(i) for i in range(3)])
@@ -208,32 +214,16 @@ def test_stage_2_sees_the_condition_image_and_nothing_where_there_is_none(
     model.unet.conv_in.register_forward_pre_hook(lambda _, args: seen.append(args[0][:, 3:].detach()))
     for share in (0.0, 1.0):
         data = DenoisingData(
-            latents=latents, features=features, scaling_factor=1.0, image_size=32, pairs=pairs, condition_share=share
+            latents=latents,
+            features=pooled(corpus),
+            scaling_factor=1.0,
+            image_size=32,
+            pairs=pairs,
+            condition_share=share,
         )
         detokenizer.loss(model, DDPMScheduler(), data, CONFIG, 0)
     without, with_condition = seen
     assert (without == 0).all() and (with_condition == 5).all()
-
-
-def test_the_visual_encoder_is_told_what_lies_under_each_cell() -> None:
-    def thing(color: str, kind: str, x: float, y: float) -> Thing:
-        return Thing(kind, color, "small", box_around(kind, (x, y), 0.2))
-
-    cats = (thing("red", "cat", 0.8, 0.2), thing("red", "cat", 0.2, 0.2), thing("blue", "cat", 0.5, 0.8))
-    targets = visual_encoder.dense_targets([Scene("snow", (*cats, thing("red", "tree", 0.2, 0.8)))])
-
-    def said(x: float, y: float) -> list[int]:
-        cell = int(y * 16) * 16 + int(x * 16)
-        return [int(targets[name][0, cell]) for name in ("kind", "color", "rank", "alike", "kin")]
-
-    tree, cat, red, blue = KINDS.index("tree") + 1, KINDS.index("cat") + 1, 1, 1 + tuple(COLORS).index("blue")
-    # a layout names the tree first, then the red cats from left to right, then the blue one
-    assert said(0.2, 0.8) == [tree, red, 1, 1, 1]
-    assert said(0.2, 0.2) == [cat, red, 2, 2, 3]
-    assert said(0.8, 0.2) == [cat, red, 3, 2, 3]
-    assert said(0.5, 0.8) == [cat, blue, 4, 1, 3]
-    assert said(0.5, 0.5) == [0, 0, 0, 0, 0]
-    np.testing.assert_allclose(targets["corners"][0, int(0.8 * 16) * 16 + 8], cats[2].box, rtol=1e-6)
 
 
 def _influence(resampler: Resampler, query: int, num_keys: int) -> Tensor:
@@ -247,25 +237,81 @@ def _influence(resampler: Resampler, query: int, num_keys: int) -> Tensor:
 
 def test_a_resampler_starts_by_looking_at_its_own_place() -> None:
     resampler = Resampler(ResamplerConfig(grid_size=8, embed_dim=256, num_heads=4, kv_dim=256))
-    look_at_own_place(resampler)
-    row, column = 2, 5
-    power = _influence(resampler, row * 8 + column, 256).reshape(16, 16)
-    assert power[2 * row - 1 : 2 * row + 3, 2 * column - 1 : 2 * column + 3].sum() > 0.9
+    look_at(resampler, raster(8))
+    power = _influence(resampler, 21, 64)
+    assert power.argmax() == 21 and power[21] > 0.6
 
 
-def test_shared_heads_of_the_pool_keep_the_places_of_an_average_apart() -> None:
-    pool = Resampler(ResamplerConfig(grid_size=16, embed_dim=256, num_heads=8, kv_dim=192))
-    look_at_own_place(pool, shared=4)
-    pool.attn.in_proj_bias.requires_grad_(False)
+def test_a_resampler_starts_by_looking_at_what_says_its_own_number() -> None:
+    rng = np.random.default_rng(0)
+    features = page_codes([sample_scene(rng) for _ in range(120)])
+    resampler = Resampler(ResamplerConfig(grid_size=8, embed_dim=256, num_heads=4, kv_dim=256))
+    look_at_own_feature(resampler, features)
+    keys = features[:1].repeat_interleave(4, dim=1).requires_grad_()
+    resampler(keys)[0, 21].square().sum().backward()
+    assert keys.grad is not None
+    power = keys.grad[0].square().sum(-1)
+    assert power[84:88].sum() > 0.8 * power.sum()
+
+
+def test_the_heads_of_the_pool_start_on_the_four_cells_of_a_group() -> None:
+    pool = Resampler(ResamplerConfig(grid_size=16, embed_dim=256, num_heads=4, kv_dim=192))
+    cells = raster(16)
+    cells[:, 0] -= cells[:, 0] % 4
+    look_at(pool, cells, step=1.0)
     with torch.no_grad():
         pool.attn.out_proj.weight[:] = torch.eye(256)  # so each head keeps its own part of the output
     keys = (0.1 * torch.randn(1, 256, 192)).requires_grad_()
-    average = pool(keys)[0, 4:8].mean(0)  # the queries of the second strip
-    for place in range(4):
-        (grad,) = torch.autograd.grad(average[128 + 32 * place : 160 + 32 * place].sum(), keys, retain_graph=True)
-        power = grad[0].square().sum(-1)
-        assert power.argmax() == 4 + place
-        assert power[4 + place] > 0.5 * power.sum()
+    for query in (4, 7):  # of the second group of the first row
+        for head in range(4):
+            out = pool(keys)[0, query, 64 * head : 64 * head + 64].sum()
+            (grad,) = torch.autograd.grad(out, keys, retain_graph=True)
+            power = grad[0].square().sum(-1)
+            assert power.argmax() == 4 + head
+            assert power[4 + head] > 0.5 * power.sum()
+
+
+def test_a_latent_of_the_detokenizer_starts_with_the_code_of_its_own_cell() -> None:
+    rng = np.random.default_rng(0)
+    scenes = [sample_scene(rng) for _ in range(120)]
+    resampler = DetokenizerResampler(
+        dim=256, depth=2, dim_head=64, heads=4, num_queries=256, embedding_dim=256, output1_dim=32, output2_dim=64
+    )
+    copy_own_cell(resampler, page_codes(scenes), [cell_dimensions(i) for i in range(4)])
+    attention = resampler.layers[0][0]
+    with torch.no_grad():
+        told = attention(resampler.proj_in(page_codes(scenes[:8])), resampler.latents.expand(8, -1, -1))
+    codes = cell_codes(scenes[:8])
+    start = 15 + 4
+    both = torch.stack([told[..., start : start + codes.shape[-1]].flatten(), codes.flatten()])
+    assert torch.corrcoef(both)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("channels", [4, 6])
+def test_a_compact_vae_copies_what_lies_in_few_dimensions(channels: int) -> None:
+    vae = AutoencoderKL(
+        latent_channels=6,
+        block_out_channels=(8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        layers_per_block=1,
+        norm_num_groups=4,
+        mid_block_add_attention=False,
+        sample_size=32,
+    )
+    with torch.no_grad():
+        weight = vae.encoder.conv_out.weight.view(2, 6, -1)
+        weight[:, 4:] = torch.randn(2, 4) @ weight[:, :4]  # two channels are sums of the others
+        vae.quant_conv.weight[:6, 6:] = 0
+        pictures = torch.randn(4, 3, 32, 32)
+        latents = vae.encode(pictures).latent_dist.mode()
+        small = autoencoder.compact(vae, latents, channels)
+        shorter = small.encode(pictures).latent_dist.mode()
+        assert shorter.shape == (4, channels, 16, 16)
+        inside = (..., slice(8, -8), slice(8, -8))  # zeros at the border mean another thing than before
+        torch.testing.assert_close(
+            small.decode(shorter).sample[inside], vae.decode(latents).sample[inside], atol=0.05, rtol=0
+        )
 
 
 @pytest.fixture
@@ -296,7 +342,7 @@ def test_the_canvas_starts_by_reading_the_feature_of_its_own_place(scheduler: DD
     row, column = 5, 2
     own = (slice(row - 1, row + 2), slice(4 * column - 1, 4 * column + 5))
     assert moved(4 * row + column)[own].sum() < 0.2
-    copy_own_feature(resampler, features)
+    copy_own_cell(resampler, features, [range(i * 18, i * 18 + 24) for i in range(4)])
     look_across_at_own_place(unet, resampler, scheduler, latents, features[:16])
     assert moved(4 * row + column)[own].sum() > 0.5
 

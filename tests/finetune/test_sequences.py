@@ -8,15 +8,24 @@ import torch
 
 from seedx_finetune import dialogues
 from seedx_finetune.dialogues import Segment
+from seedx_finetune.page_code import page_codes
 from seedx_finetune.sequences import IGNORE, Example, collate, encode
 from seedx_finetune.world import sample_edit, sample_scene
+from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import image_block
+
+EDIT = sample_edit(np.random.default_rng(0))
 
 
 @pytest.fixture
 def edit(tokenizer: Tokenizer) -> Example:
-    return encode(dialogues.edit_request(1, 2, sample_edit(np.random.default_rng(0))), tokenizer)
+    return encode(dialogues.edit_request(1, EDIT), tokenizer)
+
+
+def _numbered(indices: list[int]) -> torch.Tensor:
+    """Features that say the number of their picture."""
+    return torch.tensor(indices).float()[:, None, None].expand(-1, 256, 256)
 
 
 @pytest.fixture
@@ -36,15 +45,19 @@ def test_a_read_picture_takes_128_places_and_a_drawn_one_64(edit: Example, talk:
 
 
 def test_pictures_stand_in_the_order_of_their_tokens(edit: Example, talk: Example) -> None:
-    assert edit.pictures == [(1, False), (1, False), (2, True)]  # a read picture: its one cell, its global view
-    assert talk.pictures == [(3, False), (3, False)]
+    assert edit.pictures == [1, 1, EDIT.target]  # a read picture: its one cell, its global view
+    assert talk.pictures == [3, 3]
 
 
 def test_labels_are_the_learnt_text_the_opening_of_a_picture_and_eos(tokenizer: Tokenizer) -> None:
     tokens = tokenizer.ids
     answer = "a meadow: red house<box_start><loc-1><loc-2><loc-3><loc-4><box_end>"
     example = encode(
-        [Segment("[INST] draw it [/INST]\n"), Segment(answer, learn=True), Segment(image_block(0), draws=(0,))],
+        [
+            Segment("[INST] draw it [/INST]\n"),
+            Segment(answer, learn=True),
+            Segment(image_block(0), draws=(EDIT.target,)),
+        ],
         tokenizer,
     )
     learnt = [label for label in example.labels if label != IGNORE]
@@ -70,12 +83,12 @@ def test_nothing_of_a_request_is_learnt(talk: Example, tokenizer: Tokenizer) -> 
 def test_a_batch_holds_the_features_of_its_pictures_in_reading_order(
     edit: Example, talk: Example, tokenizer: Tokenizer
 ) -> None:
-    features = np.arange(4, dtype=np.float16)[:, None, None].repeat(256, 1).repeat(5, 2)
-    batch = collate([edit, talk], features, tokenizer.pad_id)
+    batch = collate([edit, talk], _numbered, tokenizer.pad_id)
     assert batch.image_embeds is not None and batch.patch_positions is not None
     assert batch.embeds_cmp_mask is not None and batch.embeds_gen_mask is not None
-    assert batch.image_embeds.shape == (5, 256, 5)
-    assert batch.image_embeds[:, 0, 0].tolist() == [1, 1, 2, 3, 3]
+    assert batch.image_embeds.shape == (5, 256, 256)
+    assert batch.image_embeds[[0, 1, 3, 4], 7, 9].tolist() == [1, 1, 3, 3]
+    torch.testing.assert_close(pool_features(batch.image_embeds[2:3]), page_codes([EDIT.target]))
     assert batch.image_embeds.dtype == torch.float32
     assert batch.embeds_gen_mask.tolist() == [False, False, True, False, False]
     torch.testing.assert_close(batch.embeds_cmp_mask, ~batch.embeds_gen_mask)
@@ -86,15 +99,10 @@ def test_a_batch_holds_the_features_of_its_pictures_in_reading_order(
 
 def test_short_rows_are_padded_on_the_right_and_nothing_is_learnt_there(tokenizer: Tokenizer) -> None:
     short, long = (encode([Segment("say", learn=False), Segment(text, learn=True)], tokenizer) for text in ("a", "b c"))
-    batch = collate([short, long], None, tokenizer.pad_id)
+    batch = collate([short, long], _numbered, tokenizer.pad_id)
     end = len(short.input_ids)
     assert batch.input_ids.shape == (2, len(long.input_ids))
     assert batch.input_ids[0, end:].tolist() == [tokenizer.pad_id] * (len(long.input_ids) - end)
     assert (batch.labels[0, end:] == IGNORE).all()
     assert not batch.ids_cmp_mask.any() and not batch.ids_gen_mask.any()
     assert batch.image_embeds is None and batch.embeds_gen_mask is None and batch.patch_positions is None
-
-
-def test_pictures_without_features_are_refused(talk: Example, tokenizer: Tokenizer) -> None:
-    with pytest.raises(ValueError, match="no features were given"):
-        collate([talk], None, tokenizer.pad_id)

@@ -23,12 +23,12 @@ from transformers import LlamaForCausalLM
 from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.data import random_scenes, to_signed
+from seedx_finetune.page_code import cell_dimensions, page_codes
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
 from seedx_finetune.recipes.lvlm import Source
 from seedx_finetune.recipes.run import Run
 from seedx_finetune.recipes.start import copy_own_cell, look_across_at_own_place, look_at, look_at_own_feature, raster
-from seedx_finetune.page_code import cell_dimensions, page_codes
 from seedx_finetune.sequences import Features, collate, encode
 from seedx_finetune.trainer import Loss, TrainConfig, load_weights, save_weights
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
@@ -133,7 +133,7 @@ def train_autoencoder(run: Run) -> AutoencoderKL:
     """
     vae = encode_pages(run)
     vae.decoder.requires_grad_(True)
-    config = replace(AUTOENCODER_TRAINING, steps=1500, learning_rate=1e-3, seed=27)
+    config = replace(AUTOENCODER_TRAINING, steps=1000, learning_rate=1e-3, seed=27)
     run.stage("vae_decoder", vae, lambda: partial(autoencoder.loss, vae, config, thing_weight=2.0), config)
     return vae.eval().requires_grad_(False)
 
@@ -200,19 +200,19 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
             "lvlm_pretrain",
             lambda: codes,
             {"grounded_caption": 1.0},
-            TrainConfig(steps=600, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.5, ema_decay=None, seed=15),
+            TrainConfig(steps=400, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.5, ema_decay=None, seed=15),
         ),
         (
             "lvlm_instruct",
             lambda: codes,
             {"conversation": 0.4, "drawing": 0.3, "edit": 0.3},
-            TrainConfig(steps=3300, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.05, ema_decay=0.995, seed=16),
+            TrainConfig(steps=2800, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.05, ema_decay=0.995, seed=16),
         ),
         (
             "lvlm_align",
             lambda: _seen_features(run),
             {"conversation": 0.5, "drawing": 0.2, "edit": 0.3},
-            TrainConfig(steps=500, batch_size=16, learning_rate=4e-4, min_lr_ratio=0.05, ema_decay=0.99, seed=23),
+            TrainConfig(steps=400, batch_size=16, learning_rate=4e-4, min_lr_ratio=0.05, ema_decay=0.99, seed=23),
         ),
     ]
     for name, features, mixture, config in stages:
@@ -229,7 +229,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = TrainConfig(steps=500, batch_size=16, learning_rate=1e-3, ema_decay=0.99, seed=17)
+    config = TrainConfig(steps=400, batch_size=16, learning_rate=1e-3, ema_decay=0.99, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
@@ -259,7 +259,7 @@ def _multimodal_loss(
 
 def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
     """Returns the de-tokenizer's resampler, frozen, which tells each place of the canvas its latents."""
-    config = TrainConfig(steps=1000, batch_size=32, learning_rate=1e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
+    config = TrainConfig(steps=600, batch_size=32, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
     torch.manual_seed(config.seed)
     resampler: DetokenizerResampler = DetokenizerResampler(**DETOKENIZER_RESAMPLER)
     model = ResamplerPretraining(resampler, LATENT_CHANNELS, LATENT_SIDE)
@@ -267,7 +267,8 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
     def make_loss() -> Loss:
         data = _denoising_data(run)
-        copy_own_cell(resampler, data.features(list(range(1500))), [cell_dimensions(i) for i in range(POOL)])
+        some = page_codes(make_corpus(run).scenes[:800])
+        copy_own_cell(resampler, some, [cell_dimensions(i) for i in range(POOL)])
         return partial(detokenizer.resampler_loss, model, data, config)
 
     run.stage("detokenizer_resampler", model, make_loss, config)
@@ -276,14 +277,14 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
 def train_detokenizer(run: Run) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = replace(DETOKENIZER_TRAINING, steps=2500, seed=18)
+    config = replace(DETOKENIZER_TRAINING, steps=1000, seed=18)
     resampler = train_detokenizer_resampler(run)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), resampler)
 
     def make_loss() -> Loss:
         data = _denoising_data(run)
-        data.noisy_updates = run.count(200)
+        data.noisy_updates = run.count(100)
         _start_unet(model, data)
         return _detokenizer_loss(model, data, config)
 
@@ -298,8 +299,8 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     """
     first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    config = replace(DETOKENIZER_TRAINING, steps=1500, seed=19)
-    adapting = replace(DETOKENIZER_TRAINING, steps=2500, learning_rate=1e-3, seed=24)
+    config = replace(DETOKENIZER_TRAINING, steps=500, seed=19)
+    adapting = replace(DETOKENIZER_TRAINING, steps=600, learning_rate=1e-3, seed=24)
     run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
     model.resampler.requires_grad_(True)  # it has to read predicted features, too
     run.stage(
@@ -360,10 +361,10 @@ def predicted_features(run: Run) -> dict[int, np.ndarray]:
     if not done.exists():
         general, tokenizer = train_lvlm(run)
         corpus, rng = make_corpus(run), np.random.default_rng(20)
-        features = corpus.features(train_visual_encoder(run))
-        pages, edits = range(len(corpus.scenes) // 2), range(len(corpus.edits) * 3 // 5)
-        drawn = [(i, dialogues.drawing_request(i, corpus.scenes[i], rng)) for i in pages]
-        edited = [(corpus.pair(i)[1], dialogues.edit_request(*corpus.pair(i), corpus.edits[i])) for i in edits]
+        features = _seen_features(run)
+        pages, edits = range(len(corpus.scenes) * 3 // 10), range(len(corpus.edits) * 2 // 5)
+        drawn = [(i, dialogues.drawing_request(corpus.scenes[i], rng)) for i in pages]
+        edited = [(corpus.pair(i)[1], dialogues.edit_request(corpus.pair(i)[0], corpus.edits[i])) for i in edits]
         found: dict[str, torch.Tensor] = {}
         for model, tasks in ((general, drawn), (train_edit(run), edited)):
             for start in tqdm(range(0, len(tasks), 25), "predicted features", mininterval=5):
