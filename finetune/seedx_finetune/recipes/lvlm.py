@@ -25,9 +25,9 @@ from seedx_finetune.world import Scene, sample_arranged_scene
 from seedx_sdk.model.lvlm import LVLM, POOL, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
-Source = Literal["grounded_caption", "conversation", "drawing", "edit"]
+Source = Literal["grounded_caption", "conversation", "drawing", "plan", "edit"]
 
-_SIZE: dict[Source, float] = {"grounded_caption": 1.0, "conversation": 0.7, "drawing": 1.5, "edit": 0.8}
+_SIZE: dict[Source, float] = {"grounded_caption": 1.0, "conversation": 0.7, "drawing": 1.5, "plan": 3.0, "edit": 0.8}
 """Rows of a batch of this source as a multiple of the batch size: shorter dialogues, more rows."""
 
 
@@ -106,6 +106,8 @@ def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generat
         return dialogues.edit_request(corpus.pair(edit)[0], corpus.edits[edit])
     if source == "drawing":
         return dialogues.drawing_request(sample_arranged_scene(rng), rng)
+    if source == "plan":
+        return dialogues.drawing_lesson(sample_arranged_scene(rng), rng)
     index, page = _page(corpus, rng)
     if source == "grounded_caption":
         return dialogues.grounded_caption(index, page, rng)

@@ -205,14 +205,14 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         (
             "lvlm_instruct",
             lambda: codes,
-            {"conversation": 0.4, "drawing": 0.3, "edit": 0.3},
-            TrainConfig(steps=2800, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.05, ema_decay=0.995, seed=16),
+            {"conversation": 0.35, "drawing": 0.2, "plan": 0.15, "edit": 0.3},
+            TrainConfig(steps=1300, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.6, ema_decay=None, seed=16),
         ),
         (
             "lvlm_align",
             lambda: _seen_features(run),
-            {"conversation": 0.5, "drawing": 0.2, "edit": 0.3},
-            TrainConfig(steps=400, batch_size=16, learning_rate=4e-4, min_lr_ratio=0.05, ema_decay=0.99, seed=23),
+            {"conversation": 0.4, "drawing": 0.15, "plan": 0.1, "edit": 0.35},
+            TrainConfig(steps=1600, batch_size=16, learning_rate=1.5e-3, min_lr_ratio=0.03, ema_decay=0.995, seed=23),
         ),
     ]
     for name, features, mixture, config in stages:
@@ -277,7 +277,7 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
 def train_detokenizer(run: Run) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = replace(DETOKENIZER_TRAINING, steps=1000, seed=18)
+    config = replace(DETOKENIZER_TRAINING, steps=1300, seed=18)
     resampler = train_detokenizer_resampler(run)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), resampler)
@@ -293,22 +293,24 @@ def train_detokenizer(run: Run) -> DetokenizerParts:
 
 
 def train_edit_detokenizer(run: Run) -> DetokenizerParts:
-    """Returns the stage-2 de-tokenizer, which also looks at a condition image in half of its samples.
-
-    It is trained on the visual encoder's features first, then adapted to those that the language models predict.
-    """
+    """Returns the stage-2 de-tokenizer, which also looks at a condition image in half of its samples."""
     first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
     config = replace(DETOKENIZER_TRAINING, steps=500, seed=19)
-    adapting = replace(DETOKENIZER_TRAINING, steps=600, learning_rate=1e-3, seed=24)
     run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
-    model.resampler.requires_grad_(True)  # it has to read predicted features, too
-    run.stage(
-        "detokenizer_adapted",
-        model,
-        lambda: _detokenizer_loss(model, _editing_data(run, predicted_features(run)), adapting),
-        adapting,
-    )
+    return model
+
+
+def adapt_detokenizer(run: Run) -> DetokenizerParts:
+    """Returns the stage-2 de-tokenizer, resampler and all, adapted to the features that the language models predict."""
+    model = train_edit_detokenizer(run)
+    config = replace(DETOKENIZER_TRAINING, steps=600, learning_rate=1e-3, seed=24)
+    model.resampler.requires_grad_(True)
+
+    def make_loss() -> Loss:
+        return _detokenizer_loss(model, _editing_data(run, predicted_features(run)), config)
+
+    run.stage("detokenizer_adapted", model, make_loss, config)
     return model
 
 

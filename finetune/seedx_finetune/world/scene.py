@@ -99,13 +99,17 @@ def sample_scene(
 def sample_arranged_scene(rng: np.random.Generator, *, pairs: Sequence[Pair] = SEEN_PAIRS) -> Scene:
     """A random page as one would plan it: like `sample_scene`, but every thing stands at one of the nine `SPOTS`.
 
-    Sizes are exact, so a box follows from kind, size and spot.
+    Sizes are exact, so a box follows from kind, size and spot. Half of the pages hold two things that have nothing to
+    do with each other: which colour goes with which kind is what is learnt last.
 
     Args:
         rng: the only source of randomness.
         pairs: the (colour, kind) pairs that may occur.
     """
-    contents = _sample_contents(rng, _sample_count(rng), pairs)
+    if rng.random() < 0.5:
+        contents = [pick(rng, pairs), pick(rng, pairs)]
+    else:
+        contents = _sample_contents(rng, _sample_count(rng), pairs)
     background = pick(rng, tuple(BACKGROUNDS))
     while True:
         alike = len(set(contents)) == 1 and rng.random() < 0.7
