@@ -40,7 +40,6 @@ def nano(
         recipe.train_detokenizer_resampler,
         recipe.train_detokenizer,
         recipe.train_edit_detokenizer,
-        recipe.adapt_detokenizer,
     ):
         stage(run)
     config = export_nano(run, output)

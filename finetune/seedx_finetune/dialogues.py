@@ -175,9 +175,9 @@ def conversation_lesson(scene: Scene, rng: np.random.Generator, *, turns: int) -
 def sample_turns(scene: Scene, rng: np.random.Generator, count: int) -> list[Turn]:
     """Returns `count` turns about a page; the full description is asked for in most of them."""
     turns: list[Turn] = []
-    if rng.random() < 0.7:
+    if rng.random() < 0.8:
         turns.append((_pick(rng, _DESCRIBE), describe(scene)))
-    if rng.random() < 0.3:
+    if rng.random() < 0.4:
         turns.append((_pick(rng, _LAYOUT), layout(scene)))
     for _ in range(2):
         phrase, indices = referring(scene, rng)

@@ -30,6 +30,9 @@ _RADIUS = 0.7
 _CENTER_TURNS = (0.5, 1.0, 2.0, 4.0)
 _SIZE_TURNS = (1.0, 2.0, 4.0)
 """Turns that a centre and a side take on each of their circles while they go from 0 to the side of the page."""
+_PLACE_TURNS = (0.25, 0.5, 1.0, 2.0)
+"""The same for a place within a box while it goes from one side to the other."""
+PLACE_WIDTH = 4 * len(_PLACE_TURNS)
 _OVERLAP = 0.1
 """A thing is on a cell when it covers so much of the cell's width and of its height."""
 _NUM_CIRCLES = 2 * len(_CENTER_TURNS) + 2 * len(_SIZE_TURNS)
@@ -58,25 +61,49 @@ def cell_codes(scenes: Sequence[Scene]) -> Tensor:
     codes = np.zeros((len(scenes), SIDE, SIDE, CELL_WIDTH), np.float32)
     nothing = (_ONE**2 + _RADIUS**2 * _NUM_CIRCLES) ** 0.5  # as long as a kind and a box together
     codes[..., KIND.start], codes[..., COLOR.start], codes[..., CENTER.start] = nothing, _ONE, 1.0
-    edges = np.arange(SIDE + 1) / SIDE
     for page, scene in zip(codes, scenes, strict=True):
-        most = np.zeros((SIDE, SIDE))
-        for thing in scene.things:
-            x0, y0, x1, y1 = thing.box
-            across = np.clip(np.minimum(edges[1:], x1) - np.maximum(edges[:-1], x0), 0, None) * SIDE
-            down = np.clip(np.minimum(edges[1:], y1) - np.maximum(edges[:-1], y0), 0, None) * SIDE
-            covered = np.outer(down * (down > _OVERLAP), across * (across > _OVERLAP))
-            mine = covered > most
-            most = np.maximum(most, covered)
+        owners = _owners(scene)
+        for i, thing in enumerate(scene.things):
             code = np.zeros(CELL_WIDTH, np.float32)
             code[KIND.start + 1 + KINDS.index(thing.kind)] = _ONE
             code[COLOR.start + 1 + tuple(COLORS).index(thing.color)] = _ONE
             code[CENTER.start] = 1.0
             code[BOX] = _box_circles(thing.box)
-            page[mine] = code
+            page[owners == i] = code
             cx, cy = thing.center
             page[int(cy * SIDE), int(cx * SIDE), CENTER] = 0.0, 1.0
     return torch.from_numpy(codes).flatten(1, 2)
+
+
+def places_within(scenes: Sequence[Scene]) -> Tensor:
+    """Returns where each cell lies within the box of its thing, across and down, on circles: (B, 256, PLACE_WIDTH).
+
+    Zero where there is no thing.
+    """
+    places = torch.zeros(len(scenes), SIDE, SIDE, PLACE_WIDTH)
+    middles = (torch.arange(SIDE) + 0.5) / SIDE
+    for page, scene in zip(places, scenes, strict=True):
+        owners = torch.from_numpy(_owners(scene))
+        for i, thing in enumerate(scene.things):
+            x0, y0, x1, y1 = thing.box
+            across = circles((middles - x0) / (x1 - x0), _PLACE_TURNS).expand(SIDE, -1, -1)
+            down = circles((middles - y0) / (y1 - y0), _PLACE_TURNS)[:, None].expand(-1, SIDE, -1)
+            page[owners == i] = torch.cat([across, down], dim=2)[owners == i]
+    return places.flatten(1, 2)
+
+
+def _owners(scene: Scene) -> np.ndarray:
+    """Returns the number of the thing that covers most of each cell, (16, 16), -1 where there is none."""
+    edges = np.arange(SIDE + 1) / SIDE
+    owners, most = np.full((SIDE, SIDE), -1), np.zeros((SIDE, SIDE))
+    for i, thing in enumerate(scene.things):
+        x0, y0, x1, y1 = thing.box
+        across = np.clip(np.minimum(edges[1:], x1) - np.maximum(edges[:-1], x0), 0, None) * SIDE
+        down = np.clip(np.minimum(edges[1:], y1) - np.maximum(edges[:-1], y0), 0, None) * SIDE
+        covered = np.outer(down * (down > _OVERLAP), across * (across > _OVERLAP))
+        owners[covered > most] = i
+        most = np.maximum(most, covered)
+    return owners
 
 
 def page_codes(scenes: Sequence[Scene]) -> Tensor:

@@ -18,6 +18,7 @@ from seedx_finetune.page_code import (
     cell_dimensions,
     circles,
     page_codes,
+    places_within,
 )
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Scene, Thing, box_around, sample_scene
 
@@ -53,6 +54,19 @@ def test_exactly_one_cell_of_a_thing_is_its_centre() -> None:
         centers = cell_codes([scene])[0, :, CENTER].argmax(-1).nonzero().flatten().tolist()
         wanted = {int(y * 16) * 16 + int(x * 16) for x, y in (thing.center for thing in scene.things)}
         assert set(centers) == wanted and len(wanted) == len(scene.things)
+
+
+def test_a_cell_knows_where_it_lies_within_the_box_of_its_thing() -> None:
+    page = _page()
+    places = places_within([page])[0].reshape(16, 16, -1)
+    x0, y0, x1, y1 = page.things[0].box
+    x, y = page.things[0].center
+    row, column = int(y * 16), int(x * 16)
+    across = ((column + 0.5) / 16 - x0) / (x1 - x0)
+    torch.testing.assert_close(places[row, column, 2], torch.tensor(np.cos(2 * np.pi * across)).float())
+    assert not places[0, 15].any()
+    covered = cell_codes([page])[0].reshape(16, 16, CELL_WIDTH)[..., KIND].argmax(-1) > 0
+    assert torch.equal(places.any(-1), covered)
 
 
 def test_all_features_are_equally_long() -> None:

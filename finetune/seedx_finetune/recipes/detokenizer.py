@@ -18,8 +18,9 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seedx_finetune.sequences import Features
+from seedx_finetune.page_code import COLOR, KIND, PLACE_WIDTH, cell_codes, page_codes, places_within
 from seedx_finetune.trainer import TrainConfig
+from seedx_finetune.world import Scene
 from seedx_sdk.model.denoising import denoising_loss, size_ids
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
@@ -28,7 +29,11 @@ PREDICTED_SHARE = 0.7
 
 
 class ResamplerPretraining(nn.Module):
-    """A resampler whose tokens, one for each cell of the latents, are read by linear heads."""
+    """A resampler whose tokens, one for each cell of the latents, are read by linear heads.
+
+    They tell the latents of the cell; what lies there, and where within its box the cell is, since from there it is
+    not far to the latents; and the cell's own row and column.
+    """
 
     def __init__(self, resampler: DetokenizerResampler, latent_channels: int, side: int) -> None:
         super().__init__()
@@ -36,18 +41,29 @@ class ResamplerPretraining(nn.Module):
         width = config["output1_dim"] + config["output2_dim"]
         self.resampler, self.side = resampler, side
         self.latents = nn.Linear(width, latent_channels)
+        self.place = nn.Linear(width, PLACE_WIDTH)
+        self.kind = nn.Linear(width, KIND.stop - KIND.start)
+        self.color = nn.Linear(width, COLOR.stop - COLOR.start)
         self.row, self.column = nn.Linear(width, side), nn.Linear(width, side)
 
-    def forward(self, embeds: Tensor, latents: Tensor) -> dict[str, Tensor]:
-        """Returns the loss and its terms for features (B, N, D) and scaled latents (B, C, side, side)."""
+    def forward(self, embeds: Tensor, latents: Tensor, scenes: list[Scene]) -> dict[str, Tensor]:
+        """Returns the loss and its terms for features (B, N, D) and scaled latents (B, C, side, side) of pages."""
         tokens, _ = self.resampler(embeds)
-        place = torch.arange(tokens.shape[1]).expand(len(tokens), -1).flatten()
+        cells, places = cell_codes(scenes), places_within(scenes)
+        covered = places.any(-1)
+        number = torch.arange(tokens.shape[1]).expand(len(tokens), -1)
+        error = self.latents(tokens).float() - rearrange(latents, "b c h w -> b (h w) c")
         terms = {
-            "latents": F.mse_loss(self.latents(tokens).float(), rearrange(latents, "b c h w -> b (h w) c")),
-            "row": F.cross_entropy(self.row(tokens).float().flatten(0, 1), place // self.side),
-            "column": F.cross_entropy(self.column(tokens).float().flatten(0, 1), place % self.side),
+            "latents": error.square().mean(),
+            "things": error[covered].square().mean(),
+            "place": F.mse_loss(self.place(tokens[covered]).float(), places[covered]),
         }
-        return {"loss": terms["latents"] + 0.02 * (terms["row"] + terms["column"])} | terms
+        labels = {"kind": cells[..., KIND].argmax(-1), "color": cells[..., COLOR].argmax(-1)}
+        labels |= {"row": number // self.side, "column": number % self.side}
+        for name, label in labels.items():
+            terms[name] = F.cross_entropy(getattr(self, name)(tokens).float().flatten(0, 1), label.flatten())
+        weights = {"latents": 0.5, "things": 0.5, "kind": 0.1, "color": 0.1, "row": 0.02, "column": 0.02}
+        return {"loss": torch.as_tensor(sum(weights.get(name, 1.0) * term for name, term in terms.items()))} | terms
 
 
 class DetokenizerParts(nn.Module):
@@ -64,8 +80,8 @@ class DenoisingData:
 
     latents: np.ndarray
     """(pictures, C, H, W) unscaled posterior modes."""
-    features: Features
-    """Gives the features (B, 64, D) of pictures."""
+    scenes: list[Scene]
+    """The pages of the pictures; their codes are the features to draw from."""
     scaling_factor: float
     """The VAE's."""
     image_size: int
@@ -83,6 +99,10 @@ class DenoisingData:
     noisy_updates: int = 0
     """Updates at the start that see almost pure noise alone, so that all comes from the features."""
 
+    def features(self, pictures: np.ndarray) -> Tensor:
+        """Returns the features (B, N, D) of pictures: the codes of their pages."""
+        return page_codes([self.scenes[i] for i in pictures])
+
     def scaled_latents(self, pictures: np.ndarray | slice) -> Tensor:
         """Returns the latents (B, C, H, W) of pictures at unit variance."""
         return torch.from_numpy(self.latents[pictures].astype(np.float32)) * self.scaling_factor
@@ -94,7 +114,8 @@ def resampler_loss(
     """Returns the regression loss of the resampler's pre-training on the batch of this update."""
     target = np.random.default_rng((config.seed, step)).integers(len(data.latents), size=config.batch_size)
     with torch.autocast("cpu", torch.bfloat16):
-        terms: dict[str, Tensor] = model(_noisy(data.features(target.tolist()), data), data.scaled_latents(target))
+        embeds, scenes = _noisy(data.features(target), data), [data.scenes[i] for i in target]
+        terms: dict[str, Tensor] = model(embeds, data.scaled_latents(target), scenes)
     return terms
 
 
@@ -115,7 +136,7 @@ def loss(
         chosen = data.pairs[rng.integers(len(data.pairs), size=size)]
         target = np.where(conditioned, chosen[:, 1], target)
         source = np.where(conditioned, chosen[:, 0], source)
-    embeds = data.features(target.tolist())
+    embeds = data.features(target)
     if data.predicted is not None:
         for row, index in enumerate(target):
             if index in data.predicted and rng.random() < PREDICTED_SHARE:

@@ -46,7 +46,7 @@ def export_nano(run: Run, folder: Path) -> DirectoryConfig:
     (adapter / "README.md").unlink(missing_ok=True)
     save_part(_projectors(edit), adapter / "projectors" / "model.safetensors")
 
-    detokenizer = nano.adapt_detokenizer(run)
+    detokenizer = nano.train_edit_detokenizer(run)
     vae = nano.train_autoencoder(run)
     vae.register_to_config(scaling_factor=nano.scaling_factor(vae))
     Detokenizer(

@@ -27,7 +27,7 @@ from seedx_sdk.model.tokenizer import Tokenizer
 
 Source = Literal["grounded_caption", "conversation", "drawing", "plan", "edit"]
 
-_SIZE: dict[Source, float] = {"grounded_caption": 1.0, "conversation": 0.7, "drawing": 1.5, "plan": 3.0, "edit": 0.8}
+_SIZE: dict[Source, float] = {"grounded_caption": 1.0, "conversation": 1.0, "drawing": 1.5, "plan": 3.0, "edit": 0.8}
 """Rows of a batch of this source as a multiple of the batch size: shorter dialogues, more rows."""
 
 
@@ -95,7 +95,7 @@ def sample_batch(
     sources, weights = tuple(mixture), np.array(tuple(mixture.values()))
     source = sources[int(rng.choice(len(sources), p=weights / weights.sum()))]
     rows = max(1, round(config.batch_size * _SIZE[source]))
-    turns = int(rng.integers(4, 9))
+    turns = int(rng.integers(2, 5))
     examples = [encode(_dialogue(source, corpus, turns, rng), tokenizer) for _ in range(rows)]
     return source, collate(examples, features, tokenizer.pad_id)
 

@@ -133,7 +133,7 @@ def train_autoencoder(run: Run) -> AutoencoderKL:
     """
     vae = encode_pages(run)
     vae.decoder.requires_grad_(True)
-    config = replace(AUTOENCODER_TRAINING, steps=1000, learning_rate=1e-3, seed=27)
+    config = replace(AUTOENCODER_TRAINING, steps=600, learning_rate=1e-3, seed=27)
     run.stage("vae_decoder", vae, lambda: partial(autoencoder.loss, vae, config, thing_weight=2.0), config)
     return vae.eval().requires_grad_(False)
 
@@ -164,6 +164,9 @@ def train_visual_encoder(run: Run) -> VisualEncoder:
     cells[:, 0] -= cells[:, 0] % POOL
     look_at(model.encoder.attn_pool, cells, step=1.0)  # each head looks at one of the cells of a group
     run.stage("visual_encoder", model, lambda: partial(visual_encoder.loss, model, config), config)
+    config = replace(config, steps=500, seed=28)
+    boxes = partial(visual_encoder.loss, model, config, box_weight=4.0)
+    run.stage("visual_encoder_boxes", model, lambda: boxes, config)
     return model.encoder.eval().requires_grad_(False)
 
 
@@ -206,13 +209,13 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
             "lvlm_instruct",
             lambda: codes,
             {"conversation": 0.35, "drawing": 0.2, "plan": 0.15, "edit": 0.3},
-            TrainConfig(steps=1300, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.6, ema_decay=None, seed=16),
+            TrainConfig(steps=1000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.7, ema_decay=None, seed=16),
         ),
         (
             "lvlm_align",
             lambda: _seen_features(run),
-            {"conversation": 0.4, "drawing": 0.15, "plan": 0.1, "edit": 0.35},
-            TrainConfig(steps=1600, batch_size=16, learning_rate=1.5e-3, min_lr_ratio=0.03, ema_decay=0.995, seed=23),
+            {"conversation": 0.35, "drawing": 0.25, "plan": 0.1, "edit": 0.3},
+            TrainConfig(steps=1400, batch_size=16, learning_rate=1.5e-3, min_lr_ratio=0.03, ema_decay=0.995, seed=23),
         ),
     ]
     for name, features, mixture, config in stages:
@@ -229,7 +232,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = TrainConfig(steps=400, batch_size=16, learning_rate=1e-3, ema_decay=0.99, seed=17)
+    config = TrainConfig(steps=300, batch_size=16, learning_rate=1e-3, ema_decay=0.99, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
@@ -258,8 +261,8 @@ def _multimodal_loss(
 
 
 def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
-    """Returns the de-tokenizer's resampler, frozen, which tells each place of the canvas its latents."""
-    config = TrainConfig(steps=600, batch_size=32, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
+    """Returns the de-tokenizer's resampler, which tells each place of the canvas its latents."""
+    config = TrainConfig(steps=500, batch_size=32, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
     torch.manual_seed(config.seed)
     resampler: DetokenizerResampler = DetokenizerResampler(**DETOKENIZER_RESAMPLER)
     model = ResamplerPretraining(resampler, LATENT_CHANNELS, LATENT_SIDE)
@@ -272,12 +275,12 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
         return partial(detokenizer.resampler_loss, model, data, config)
 
     run.stage("detokenizer_resampler", model, make_loss, config)
-    return model.resampler.requires_grad_(False)
+    return model.resampler.requires_grad_(True)
 
 
 def train_detokenizer(run: Run) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = replace(DETOKENIZER_TRAINING, steps=1300, seed=18)
+    config = replace(DETOKENIZER_TRAINING, steps=800, seed=18)
     resampler = train_detokenizer_resampler(run)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), resampler)
@@ -293,24 +296,18 @@ def train_detokenizer(run: Run) -> DetokenizerParts:
 
 
 def train_edit_detokenizer(run: Run) -> DetokenizerParts:
-    """Returns the stage-2 de-tokenizer, which also looks at a condition image in half of its samples."""
+    """Returns the stage-2 de-tokenizer, which also looks at a condition image in half of its samples.
+
+    Here it meets the features that the general model predicts, too, so it learns to draw from what it will be given.
+    """
     first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    config = replace(DETOKENIZER_TRAINING, steps=500, seed=19)
-    run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
-    return model
-
-
-def adapt_detokenizer(run: Run) -> DetokenizerParts:
-    """Returns the stage-2 de-tokenizer, resampler and all, adapted to the features that the language models predict."""
-    model = train_edit_detokenizer(run)
-    config = replace(DETOKENIZER_TRAINING, steps=600, learning_rate=1e-3, seed=24)
-    model.resampler.requires_grad_(True)
+    config = replace(DETOKENIZER_TRAINING, steps=600, learning_rate=1e-3, seed=19)
 
     def make_loss() -> Loss:
-        return _detokenizer_loss(model, _editing_data(run, predicted_features(run)), config)
+        return _detokenizer_loss(model, _editing_data(run), config)
 
-    run.stage("detokenizer_adapted", model, make_loss, config)
+    run.stage("detokenizer_2", model, make_loss, config)
     return model
 
 
@@ -319,7 +316,7 @@ def _start_unet(model: DetokenizerParts, data: DenoisingData) -> None:
     with torch.no_grad():
         model.unet.conv_in.weight[:, -COORDINATES:] *= 4  # where a cell is counts from the first update
     some, scheduler = slice(64), DDPMScheduler(**NOISE_SCHEDULE)
-    latents, features = data.scaled_latents(some), data.features(list(range(64)))
+    latents, features = data.scaled_latents(some), data.features(np.arange(64))
     look_across_at_own_place(model.unet, model.resampler, scheduler, latents, features)
 
 
@@ -331,22 +328,20 @@ def _denoising_data(run: Run) -> DenoisingData:
     corpus, vae = make_corpus(run), encode_pages(run)
     return DenoisingData(
         latents=corpus.latents(vae),
-        features=lambda indices: page_codes([corpus.pages[i] for i in indices]),
+        scenes=corpus.pages,
         scaling_factor=scaling_factor(vae),
         image_size=IMAGE_SIZE,
         feature_noise=0.15,
     )
 
 
-def _editing_data(run: Run, predicted: dict[int, np.ndarray] | None = None) -> DenoisingData:
-    """Returns the data with condition images; only of pictures that have predicted features, if these are given."""
+def _editing_data(run: Run) -> DenoisingData:
+    """Returns the data of those pictures that have predicted features, with condition images."""
     data, corpus = _denoising_data(run), make_corpus(run)
+    data.predicted = predicted_features(run)
+    data.pages = np.array([page for page in data.predicted if page < len(corpus.scenes)])
     pairs = [corpus.pair(i) for i in range(len(corpus.edits))]
-    if predicted is not None:
-        data.predicted = predicted
-        data.pages = np.array([page for page in predicted if page < len(corpus.scenes)])
-        pairs = [pair for pair in pairs if pair[1] in predicted]
-    data.pairs = np.array(pairs)
+    data.pairs = np.array([pair for pair in pairs if pair[1] in data.predicted])
     return data
 
 
@@ -358,7 +353,7 @@ def scaling_factor(vae: AutoencoderKL) -> float:
 
 
 def predicted_features(run: Run) -> dict[int, np.ndarray]:
-    """Returns the language models' predicted features of corpus pictures, (64, D) float16 by picture index."""
+    """Returns the general model's predicted features of corpus pictures, (64, D) float16 by picture index."""
     done = run.folder / "predicted.safetensors"
     if not done.exists():
         general, tokenizer = train_lvlm(run)
@@ -368,12 +363,12 @@ def predicted_features(run: Run) -> dict[int, np.ndarray]:
         drawn = [(i, dialogues.drawing_request(corpus.scenes[i], rng)) for i in pages]
         edited = [(corpus.pair(i)[1], dialogues.edit_request(corpus.pair(i)[0], corpus.edits[i])) for i in edits]
         found: dict[str, torch.Tensor] = {}
-        for model, tasks in ((general, drawn), (train_edit(run), edited)):
+        for tasks in (drawn, edited):
             for start in tqdm(range(0, len(tasks), 25), "predicted features", mininterval=5):
                 part = tasks[start : start + 25]
                 batch = collate([encode(task, tokenizer) for _, task in part], features, tokenizer.pad_id)
                 with torch.no_grad():
-                    rows = lvlm.forward(model, batch).recon_image_embeds
+                    rows = lvlm.forward(general, batch).recon_image_embeds
                 for (index, _), row in zip(part, rows, strict=True):
                     found[str(index)] = row.to(torch.float16).contiguous()
         save_file(found, done)
