@@ -66,7 +66,7 @@ def export_nano(run: Run, folder: Path) -> DirectoryConfig:
         familiar_psnr=0.0,
         files={},
         generation=GenerationDefaults(
-            num_inference_steps=20, guidance_scale=1.0, image_guidance_scale=1.2, max_new_tokens=320, temperature=0.7
+            num_inference_steps=20, guidance_scale=1.0, image_guidance_scale=1.2, max_new_tokens=320, temperature=0.3
         ),
     )
     write_config(partial, config)

@@ -17,6 +17,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from safetensors.torch import load_file, save_file
+from torch import nn
 from tqdm import tqdm
 from transformers import LlamaForCausalLM
 
@@ -146,9 +147,10 @@ def encode_pages(run: Run) -> AutoencoderKL:
     _train_autoencoder(run, "vae_things", wide, 4.0, replace(AUTOENCODER_TRAINING, steps=900, seed=21))
     with torch.no_grad():
         pixels = to_signed(random_scenes(run.count(512, least=16), seed=(25,)), IMAGE_SIZE)
-        latents = torch.cat([wide.encode(part).latent_dist.mode() for part in pixels.split(32)])
+        latents = torch.cat([wide.encode(part).latent_dist.mode() for part in torch.split(pixels, 32)])
     vae = autoencoder.compact(wide.eval(), latents, LATENT_CHANNELS)
-    return vae.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    nn.Module.to(vae, memory_format=torch.channels_last)
+    return vae.eval().requires_grad_(False)
 
 
 def _train_autoencoder(run: Run, name: str, vae: AutoencoderKL, thing_weight: float, config: TrainConfig) -> None:
@@ -302,12 +304,22 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     """
     first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    config = replace(DETOKENIZER_TRAINING, steps=600, learning_rate=1e-3, seed=19)
+    config = replace(DETOKENIZER_TRAINING, steps=500, learning_rate=1e-3, seed=19)
 
     def make_loss() -> Loss:
         return _detokenizer_loss(model, _editing_data(run), config)
 
     run.stage("detokenizer_2", model, make_loss, config)
+    hues = replace(config, steps=450, seed=29)
+
+    def make_hue_loss() -> Loss:
+        data = _editing_data(run)
+        # All channels count alike, however much they vary: the hues of things lie in those that vary least.
+        inverse = 1 / data.scaled_latents(slice(1000)).var((0, 2, 3))
+        data.channel_weights = inverse / inverse.mean()
+        return _detokenizer_loss(model, data, hues)
+
+    run.stage("detokenizer_hues", model, make_hue_loss, hues)
     return model
 
 
@@ -359,7 +371,7 @@ def predicted_features(run: Run) -> dict[int, np.ndarray]:
         general, tokenizer = train_lvlm(run)
         corpus, rng = make_corpus(run), np.random.default_rng(20)
         features = _seen_features(run)
-        pages, edits = range(len(corpus.scenes) * 3 // 10), range(len(corpus.edits) * 2 // 5)
+        pages, edits = range(len(corpus.scenes) * 3 // 20), range(len(corpus.edits) // 5)
         drawn = [(i, dialogues.drawing_request(corpus.scenes[i], rng)) for i in pages]
         edited = [(corpus.pair(i)[1], dialogues.edit_request(corpus.pair(i)[0], corpus.edits[i])) for i in edits]
         found: dict[str, torch.Tensor] = {}
