@@ -149,7 +149,7 @@ def encode_pages(run: Run) -> AutoencoderKL:
         pixels = to_signed(random_scenes(run.count(512, least=16), seed=(25,)), IMAGE_SIZE)
         latents = torch.cat([wide.encode(part).latent_dist.mode() for part in torch.split(pixels, 32)])
     vae = autoencoder.compact(wide.eval(), latents, LATENT_CHANNELS)
-    nn.Module.to(vae, memory_format=torch.channels_last)
+    nn.Module.to(vae, memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss this argument
     return vae.eval().requires_grad_(False)
 
 
