@@ -21,7 +21,9 @@ _COMPACT_LOGVAR = -6.0
 """Logarithm of the posterior's variance in a compacted VAE: a twentieth of the latents' own deviation."""
 
 
-def loss(vae: AutoencoderKL, config: TrainConfig, step: int, *, thing_weight: float = 1.0) -> dict[str, Tensor]:
+def loss(
+    vae: AutoencoderKL, config: TrainConfig, step: int, *, thing_weight: float = 1.0, latent_noise: float = 0.0
+) -> dict[str, Tensor]:
     """Returns the loss terms on the batch of this update.
 
     Args:
@@ -29,12 +31,17 @@ def loss(vae: AutoencoderKL, config: TrainConfig, step: int, *, thing_weight: fl
         config: Gives the batch its size and seed.
         step: Number of the update.
         thing_weight: How much more a pixel of a thing counts than one of the background, which covers most of a page.
+        latent_noise: Largest standard deviation of the noise that the decoder has to put up with, as a share of the
+            latents' own; drawn per picture from 0 to this. De-noised latents are not exact, and hues that lie close
+            together would change with every small error.
     """
     scenes = random_scenes(config.batch_size, seed=(config.seed, step))
     pixels = to_signed(scenes, vae.config["sample_size"])
     with torch.autocast("cpu", torch.bfloat16):
         posterior = vae.encode(pixels).latent_dist
-        decoded = vae.decode(posterior.sample()).sample.float()
+        latents = posterior.sample()
+        spread = latent_noise * torch.rand(len(latents), 1, 1, 1) * latents.std((0, 2, 3), keepdim=True).detach()
+        decoded = vae.decode(latents + spread * torch.randn_like(latents)).sample.float()
     error = (decoded - pixels) * _pixel_weights(scenes, pixels.shape[-1], thing_weight)
     edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
     kl = posterior.kl().mean()

@@ -136,6 +136,9 @@ def train_autoencoder(run: Run) -> AutoencoderKL:
     vae.decoder.requires_grad_(True)
     config = replace(AUTOENCODER_TRAINING, steps=600, learning_rate=1e-3, seed=27)
     run.stage("vae_decoder", vae, lambda: partial(autoencoder.loss, vae, config, thing_weight=2.0), config)
+    robust = replace(config, steps=330, seed=30)
+    loss = partial(autoencoder.loss, vae, robust, thing_weight=4.0, latent_noise=0.6)
+    run.stage("vae_robust", vae, lambda: loss, robust)
     return vae.eval().requires_grad_(False)
 
 
