@@ -9,6 +9,7 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
@@ -17,6 +18,8 @@ __all__ = ["denoising_loss", "predict", "size_ids", "takes_condition", "widen_co
 COORDINATES = 30
 """Channels for the place of a cell, in new U-Nets that have them: fifteen cosines of x and fifteen of y, enough to tell
 each of 16 columns and rows from the others by a linear map."""
+FEWER_COORDINATES = 14
+"""The same in U-Nets that were trained with seven of each."""
 
 
 def denoising_loss(
@@ -30,7 +33,6 @@ def denoising_loss(
     timesteps: Tensor,
     time_ids: Tensor,
     condition_latents: Tensor | None = None,
-    channel_weights: Tensor | None = None,
 ) -> Tensor:
     """Returns the mean squared error of the U-Net's prediction, a scalar.
 
@@ -44,7 +46,6 @@ def denoising_loss(
         timesteps: (B,) integers in 0..num_train_timesteps - 1.
         time_ids: (B, 6) from `size_ids`.
         condition_latents: (B, C, H, W) VAE mode of the condition image, not scaled; None is zeros. Stage 2 only.
-        channel_weights: (C,) how much the squared error of each channel counts; None is 1 for all.
 
     Raises:
         ValueError: If the scheduler predicts something else, or a stage-1 U-Net gets condition latents.
@@ -58,8 +59,7 @@ def denoising_loss(
     else:
         raise ValueError(f"prediction_type {kind!r} cannot be trained; use 'epsilon' or 'v_prediction'")
     predicted = predict(unet, resampler, noisy, timesteps, image_embeds, time_ids, condition_latents)
-    error = (predicted.float() - target.float()).square()
-    return error.mean() if channel_weights is None else (error * channel_weights[:, None, None]).mean()
+    return F.mse_loss(predicted.float(), target.float())
 
 
 def predict(
@@ -108,11 +108,11 @@ def _inputs(unet: UNet2DConditionModel) -> tuple[bool, int]:
     channels, latents = unet.config["in_channels"], unet.config["out_channels"]
     for condition in (False, True):
         rest = channels - latents * (1 + condition)
-        if rest in (0, COORDINATES):
+        if rest in (0, FEWER_COORDINATES, COORDINATES):
             return condition, rest
     raise ValueError(
         f"the U-Net has {channels} input channels; with {latents} latent channels it must have {latents} (stage 1) or "
-        f"{2 * latents} (stage 2), and {COORDINATES} more if it reads coordinates"
+        f"{2 * latents} (stage 2), and {FEWER_COORDINATES} or {COORDINATES} more if it reads coordinates"
     )
 
 

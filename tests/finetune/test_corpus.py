@@ -12,6 +12,7 @@ from diffusers import AutoencoderKL
 
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.data import normalise, signed, to_bytes, to_pixels, to_signed
+from seedx_finetune.page_code import WIDTH
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.model.visual_encoder import VisualEncoder
@@ -35,7 +36,7 @@ def test_features_are_computed_once_and_read_again(work: Path, make_encoder: Cal
     encoder = make_encoder().eval()
     made = corpus(work)
     features = made.features(encoder)
-    assert features.shape == (7, 256, 16) and features.dtype == np.float16
+    assert features.shape == (7, 256, WIDTH) and features.dtype == np.float16
     expected = encoder(to_pixels([made.pages[4]], 32)).detach().numpy()[0]
     # bfloat16 autocast holds eight bits of a value
     np.testing.assert_allclose(features[4].astype(np.float32), expected, atol=0.05, rtol=0.05)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from einops import rearrange
 from torch import Tensor
 
 from seedx_finetune.data import random_scenes, to_signed
@@ -17,8 +16,6 @@ from seedx_finetune.world import Scene
 
 KL_WEIGHT = 1e-5 / 64
 """Weight of the KL divergence from a unit normal, summed over the latent of a picture."""
-_COMPACT_LOGVAR = -6.0
-"""Logarithm of the posterior's variance in a compacted VAE: a twentieth of the latents' own deviation."""
 
 
 def loss(
@@ -63,43 +60,3 @@ def _pixel_weights(scenes: list[Scene], size: int, thing_weight: float) -> Tenso
             x0, y0, x1, y1 = (round(c * size) for c in thing.box)
             weights[row, :, y0:y1, x0:x1] = thing_weight
     return weights
-
-
-@torch.no_grad()
-def compact(vae: AutoencoderKL, latents: Tensor, channels: int) -> AutoencoderKL:
-    """Returns a VAE with fewer latent channels that copies the same pictures almost as well, for a small U-Net.
-
-    A VAE on a small world leaves some of its latent space empty. The new channels are the principal components of
-    the old ones, each scaled to the square root of its standard deviation: a de-noising loss then weighs neither the
-    brightness, which rules the pixels, nor the hues alone. Both maps go into the convolutions next to the latents, so
-    only the border of a page changes, where those convolutions pad with zeros.
-
-    Args:
-        vae: With `quant_conv` and `post_quant_conv`.
-        latents: (N, C, H, W) posterior modes of many pictures.
-        channels: Number of components to keep.
-    """
-    values = rearrange(latents, "n c h w -> (n h w) c")
-    mean = values.mean(0)
-    variances, components = torch.linalg.eigh(torch.cov(values.T))
-    scale = variances[-channels:] ** -0.25
-    into = scale[:, None] * components[:, -channels:].T  # (channels, C)
-    back = components[:, -channels:] / scale
-    small: AutoencoderKL = AutoencoderKL.from_config({**vae.config, "latent_channels": channels})
-    state = vae.state_dict()
-    quant, quant_bias = state["quant_conv.weight"][: len(mean), :, 0, 0], state["quant_conv.bias"][: len(mean)]
-    last, last_bias = state["encoder.conv_out.weight"], state["encoder.conv_out.bias"]
-    state["encoder.conv_out.weight"] = torch.cat(
-        [torch.einsum("ij,jk,kchw->ichw", into, quant, last), torch.zeros(channels, *last.shape[1:])]
-    )
-    state["encoder.conv_out.bias"] = torch.cat(
-        [into @ (quant @ last_bias + quant_bias - mean), torch.full((channels,), _COMPACT_LOGVAR)]
-    )
-    post, post_bias = state["post_quant_conv.weight"][:, :, 0, 0], state["post_quant_conv.bias"]
-    first = state["decoder.conv_in.weight"]
-    state["decoder.conv_in.weight"] = torch.einsum("ochw,cj,jk->okhw", first, post, back)
-    state["decoder.conv_in.bias"] = state["decoder.conv_in.bias"] + first.sum((2, 3)) @ (post @ mean + post_bias)
-    for name, width in (("quant_conv", 2 * channels), ("post_quant_conv", channels)):
-        state[f"{name}.weight"], state[f"{name}.bias"] = torch.eye(width)[:, :, None, None], torch.zeros(width)
-    small.load_state_dict(state)
-    return small

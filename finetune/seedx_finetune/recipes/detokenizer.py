@@ -96,8 +96,6 @@ class DenoisingData:
     """Share of samples in stage 2 that get a condition image."""
     feature_noise: float = 0.0
     """Largest standard deviation of the noise put on the features, drawn per sample from 0 to this."""
-    channel_weights: Tensor | None = None
-    """(C,) how much the error of each latent channel counts; None is 1 for all."""
     noisy_updates: int = 0
     """Updates at the start that see almost pure noise alone, so that all comes from the features."""
 
@@ -166,6 +164,5 @@ def loss(
             timesteps=timesteps,
             time_ids=size_ids(data.image_size, data.image_size, size),
             condition_latents=condition,
-            channel_weights=data.channel_weights,
         )
     return {"loss": value}

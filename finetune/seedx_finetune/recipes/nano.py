@@ -17,7 +17,6 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from safetensors.torch import load_file, save_file
-from torch import nn
 from tqdm import tqdm
 from transformers import LlamaForCausalLM
 
@@ -40,7 +39,7 @@ from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
 IMAGE_SIZE = 128
-LATENT_CHANNELS = 4
+LATENT_CHANNELS = 8
 LATENT_SIDE = IMAGE_SIZE // 8
 
 VISUAL_ENCODER = VisualEncoderConfig(
@@ -57,7 +56,7 @@ VISUAL_ENCODER = VisualEncoderConfig(
 VAE = {
     "in_channels": 3,
     "out_channels": 3,
-    "latent_channels": 8,  # until it is compacted
+    "latent_channels": LATENT_CHANNELS,
     "block_out_channels": (16, 32, 64, 96),
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
@@ -127,37 +126,17 @@ AUTOENCODER_TRAINING = TrainConfig(steps=1, batch_size=8, learning_rate=1.5e-3, 
 
 
 def train_autoencoder(run: Run) -> AutoencoderKL:
-    """Returns the trained VAE, frozen.
-
-    It is trained on all pixels alike, then with the things counting more. Then its latents are compacted, and the
-    decoder alone goes on, so what follows can be trained on the latents meanwhile.
-    """
-    vae = encode_pages(run)
-    vae.decoder.requires_grad_(True)
-    config = replace(AUTOENCODER_TRAINING, steps=600, learning_rate=1e-3, seed=27)
-    run.stage("vae_decoder", vae, lambda: partial(autoencoder.loss, vae, config, thing_weight=2.0), config)
-    robust = replace(config, steps=330, seed=30)
-    loss = partial(autoencoder.loss, vae, robust, thing_weight=4.0, latent_noise=0.6)
-    run.stage("vae_robust", vae, lambda: loss, robust)
-    return vae.eval().requires_grad_(False)
-
-
-def encode_pages(run: Run) -> AutoencoderKL:
-    """Returns the VAE with its final encoder, frozen; its decoder is not done yet."""
+    """Returns the trained VAE, frozen: first on all pixels alike, then with the things counting more."""
     torch.manual_seed(12)
-    wide: AutoencoderKL = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
-    _train_autoencoder(run, "vae", wide, 1.0, replace(AUTOENCODER_TRAINING, steps=3000, seed=12))
-    _train_autoencoder(run, "vae_things", wide, 4.0, replace(AUTOENCODER_TRAINING, steps=900, seed=21))
-    with torch.no_grad():
-        pixels = to_signed(random_scenes(run.count(512, least=16), seed=(25,)), IMAGE_SIZE)
-        latents = torch.cat([wide.encode(part).latent_dist.mode() for part in torch.split(pixels, 32)])
-    vae = autoencoder.compact(wide.eval(), latents, LATENT_CHANNELS)
-    nn.Module.to(vae, memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss this argument
+    vae: AutoencoderKL = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
+    _train_autoencoder(run, "vae", vae, 1.0, replace(AUTOENCODER_TRAINING, steps=3000, seed=12))
+    _train_autoencoder(run, "vae_things", vae, 4.0, replace(AUTOENCODER_TRAINING, steps=900, seed=21))
     return vae.eval().requires_grad_(False)
 
 
 def _train_autoencoder(run: Run, name: str, vae: AutoencoderKL, thing_weight: float, config: TrainConfig) -> None:
-    run.stage(name, vae, lambda: partial(autoencoder.loss, vae, config, thing_weight=thing_weight), config)
+    loss = partial(autoencoder.loss, vae, config, thing_weight=thing_weight, latent_noise=0.4)
+    run.stage(name, vae, lambda: loss, config)
 
 
 def train_visual_encoder(run: Run) -> VisualEncoder:
@@ -169,7 +148,7 @@ def train_visual_encoder(run: Run) -> VisualEncoder:
     cells[:, 0] -= cells[:, 0] % POOL
     look_at(model.encoder.attn_pool, cells, step=1.0)  # each head looks at one of the cells of a group
     run.stage("visual_encoder", model, lambda: partial(visual_encoder.loss, model, config), config)
-    config = replace(config, steps=500, seed=28)
+    config = replace(config, steps=1500, seed=28)
     boxes = partial(visual_encoder.loss, model, config, box_weight=4.0)
     run.stage("visual_encoder_boxes", model, lambda: boxes, config)
     return model.encoder.eval().requires_grad_(False)
@@ -208,19 +187,19 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
             "lvlm_pretrain",
             lambda: codes,
             {"grounded_caption": 1.0},
-            TrainConfig(steps=400, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.5, ema_decay=None, seed=15),
+            TrainConfig(steps=600, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.5, ema_decay=None, seed=15),
         ),
         (
             "lvlm_instruct",
             lambda: codes,
             {"conversation": 0.35, "drawing": 0.2, "plan": 0.15, "edit": 0.3},
-            TrainConfig(steps=1000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.7, ema_decay=None, seed=16),
+            TrainConfig(steps=2000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.7, ema_decay=None, seed=16),
         ),
         (
             "lvlm_align",
             lambda: _seen_features(run),
             {"conversation": 0.35, "drawing": 0.25, "plan": 0.1, "edit": 0.3},
-            TrainConfig(steps=1400, batch_size=16, learning_rate=1.5e-3, min_lr_ratio=0.03, ema_decay=0.995, seed=23),
+            TrainConfig(steps=4000, batch_size=16, learning_rate=1.5e-3, min_lr_ratio=0.03, ema_decay=0.995, seed=23),
         ),
     ]
     for name, features, mixture, config in stages:
@@ -237,7 +216,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = TrainConfig(steps=300, batch_size=16, learning_rate=1e-3, ema_decay=0.99, seed=17)
+    config = TrainConfig(steps=500, batch_size=16, learning_rate=1e-3, ema_decay=0.99, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
@@ -267,7 +246,7 @@ def _multimodal_loss(
 
 def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
     """Returns the de-tokenizer's resampler, which tells each place of the canvas its latents."""
-    config = TrainConfig(steps=500, batch_size=32, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
+    config = TrainConfig(steps=1000, batch_size=32, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
     torch.manual_seed(config.seed)
     resampler: DetokenizerResampler = DetokenizerResampler(**DETOKENIZER_RESAMPLER)
     model = ResamplerPretraining(resampler, LATENT_CHANNELS, LATENT_SIDE)
@@ -285,7 +264,7 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
 def train_detokenizer(run: Run) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = replace(DETOKENIZER_TRAINING, steps=800, seed=18)
+    config = replace(DETOKENIZER_TRAINING, steps=2500, seed=18)
     resampler = train_detokenizer_resampler(run)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), resampler)
@@ -307,22 +286,12 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     """
     first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    config = replace(DETOKENIZER_TRAINING, steps=500, learning_rate=1e-3, seed=19)
+    config = replace(DETOKENIZER_TRAINING, steps=1500, learning_rate=1e-3, seed=19)
 
     def make_loss() -> Loss:
         return _detokenizer_loss(model, _editing_data(run), config)
 
     run.stage("detokenizer_2", model, make_loss, config)
-    hues = replace(config, steps=450, seed=29)
-
-    def make_hue_loss() -> Loss:
-        data = _editing_data(run)
-        # All channels count alike, however much they vary: the hues of things lie in those that vary least.
-        inverse = 1 / data.scaled_latents(slice(1000)).var((0, 2, 3))
-        data.channel_weights = inverse / inverse.mean()
-        return _detokenizer_loss(model, data, hues)
-
-    run.stage("detokenizer_hues", model, make_hue_loss, hues)
     return model
 
 
@@ -340,7 +309,7 @@ def _detokenizer_loss(model: DetokenizerParts, data: DenoisingData, config: Trai
 
 
 def _denoising_data(run: Run) -> DenoisingData:
-    corpus, vae = make_corpus(run), encode_pages(run)
+    corpus, vae = make_corpus(run), train_autoencoder(run)
     return DenoisingData(
         latents=corpus.latents(vae),
         scenes=corpus.pages,
