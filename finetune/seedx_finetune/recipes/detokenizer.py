@@ -25,7 +25,7 @@ from seedx_sdk.model.denoising import denoising_loss, size_ids
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
 PREDICTED_SHARE = 0.7
-"""How often adaptation shows the language model's prediction; the rest are the codes of pages."""
+"""How often stage 2 shows the language model's prediction; the rest are the codes of pages."""
 
 
 class ResamplerPretraining(nn.Module):
