@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from seedx_finetune.world import (
     BACKGROUNDS,
+    COLORS,
+    KINDS,
+    Box,
     EditPair,
     Scene,
     Thing,
@@ -23,7 +26,7 @@ from seedx_finetune.world import (
     referring,
 )
 from seedx_sdk import prompts
-from seedx_sdk.tokens import NUM_LOC_BINS, box_from_pixels, box_text, image_block
+from seedx_sdk.tokens import NUM_LOC_BINS, Bins, box_from_pixels, box_text, image_block
 
 Turn = tuple[str, str]
 """What the user says and what the model answers."""
@@ -66,8 +69,13 @@ IMAGE = image_block(1)
 
 
 def drawing(scene: Scene) -> Segment:
-    """Returns the segment in which the model draws a page."""
-    return Segment(image_block(0), draws=(scene,))
+    """Returns the segment in which the model draws a page, as its layout says it."""
+    return Segment(image_block(0), draws=(as_written(scene),))
+
+
+def as_written(scene: Scene) -> Scene:
+    """Returns the page with its boxes as exact as a layout writes them, so that drawing follows from the words."""
+    return replace(scene, things=tuple(replace(thing, box=_corners(_bins(thing))) for thing in scene.things))
 
 
 def layout(scene: Scene, request: str | None = None) -> str:
@@ -103,8 +111,17 @@ def _place_in(words: str, thing: Thing) -> int:
 
 def _named_box(thing: Thing) -> str:
     """Returns a thing's colour, kind and box."""
-    bins = (min(COARSE * round(value / COARSE), NUM_LOC_BINS - COARSE) for value in box_from_pixels(thing.box, 1, 1))
-    return f"{thing.color} {thing.kind}{box_text(tuple(bins))}"  # type: ignore[arg-type]  # four of them
+    return f"{thing.color} {thing.kind}{box_text(_bins(thing))}"
+
+
+def _bins(thing: Thing) -> Bins:
+    x, y, w, h = (min(COARSE * round(v / COARSE), NUM_LOC_BINS - COARSE) for v in box_from_pixels(thing.box, 1, 1))
+    return x, y, w, h
+
+
+def _corners(bins: Bins) -> Box:
+    x, y, w, h = (value / NUM_LOC_BINS for value in bins)
+    return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
 
 def grounded_caption(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:
@@ -150,6 +167,27 @@ def _later(turns: Sequence[Turn]) -> list[Segment]:
     for question, answer in turns:
         segments += [Segment(prompts.later(question)), Segment(answer, learn=True)]
     return segments
+
+
+def renamed(lesson: Sequence[Segment], rng: np.random.Generator) -> list[Segment]:
+    """Returns a lesson in words with made-up names for most of its colours and kinds, the same throughout.
+
+    Names that mean nothing can only be copied. A model that copies names plans what it never saw together; one that
+    has learnt which names go together would put a pair that it knows in the place of one that it does not.
+    """
+    names: dict[str, str] = {}
+
+    def name(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            made_up = _pick(rng, _SYLLABLES) + _pick(rng, _SYLLABLES)
+            names[match[1]] = made_up if rng.random() < 0.7 else match[1]
+        return names[match[1]] + match[2]
+
+    return [replace(segment, text=_NAMES.sub(name, segment.text)) for segment in lesson]
+
+
+_SYLLABLES = tuple(consonant + vowel for consonant in "bdfgklmnprtvz" for vowel in "aeiou")
+_NAMES = re.compile(rf"\b({'|'.join((*COLORS, *KINDS))})(s?)\b")
 
 
 def edit_lesson(edit: EditPair) -> list[Segment]:

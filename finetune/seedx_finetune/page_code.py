@@ -1,10 +1,11 @@
 """The code of a page: what the visual encoder is trained to say, and the language model to draw.
 
-A page is a raster of 16 x 16 cells. The code of a cell tells the kind and the colour of the thing on it, the box of
-that thing, and whether the centre of the thing lies here. A feature of the page holds the codes of four cells side by
-side, the background, and its own place. Everything is a one-hot vector or the place of a number on circles of several
-frequencies, and all codes are equally long; so sums, averages and layer norms keep the parts apart, kinds and colours
-never seen together need nothing new, and a language model finds in one feature per thing all that there is to say.
+A page has 64 features: 16 rows of 4. A thing is told by one of them, that of the place where its centre lies: its
+kind, its colour, its box as the places of numbers on circles of several frequencies, and the columns and rows of a
+16 x 16 raster that the box covers. The other features say that there is nothing. Every feature tells the background
+and its own place besides. All codes are equally long, so sums, averages and layer norms keep the parts apart; kinds
+and colours never seen together need nothing new; a language model finds all that there is to say of a thing at once;
+and a thing that is drawn is of one colour.
 
 Shapes: B pages, 256 cells, 64 features of width D.
 """
@@ -18,14 +19,16 @@ import torch
 from torch import Tensor
 
 from seedx_finetune.dialogues import FEATURE_ROWS as SIDE
-from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Scene
+from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Scene, Thing
 from seedx_sdk.model.lvlm import POOL
 
 WIDTH = 256
 """D."""
-_ONE = 2.0
+COLUMNS = SIDE // POOL
+"""Features side by side."""
+_ONE = 4.0
 """Length of the one-hot vectors of kinds, colours and backgrounds."""
-_RADIUS = 0.7
+_RADIUS = 1.4
 """Of the circles of boxes."""
 _CENTER_TURNS = (0.5, 1.0, 2.0, 4.0)
 _SIZE_TURNS = (1.0, 2.0, 4.0)
@@ -35,44 +38,111 @@ _PLACE_TURNS = (0.25, 0.5, 1.0, 2.0)
 PLACE_WIDTH = 4 * len(_PLACE_TURNS)
 _OVERLAP = 0.1
 """A thing is on a cell when it covers so much of the cell's width and of its height."""
+_COVERED = 0.4
+"""A column or a row counts as covered for good from this share on."""
 _NUM_CIRCLES = 2 * len(_CENTER_TURNS) + 2 * len(_SIZE_TURNS)
 
 KIND = slice(0, len(KINDS) + 1)
-"""Dimensions of a cell's code: the kind, the first one for no thing."""
+"""Dimensions of a thing's code: the kind, the first one for no thing."""
 COLOR = slice(KIND.stop, KIND.stop + len(COLORS) + 1)
 """The colour, likewise."""
-CENTER = slice(COLOR.stop, COLOR.stop + 2)
-"""Whether the centre of the thing lies elsewhere or here."""
-BOX = slice(CENTER.stop, CENTER.stop + 2 * _NUM_CIRCLES)
+BOX = slice(COLOR.stop, COLOR.stop + 2 * _NUM_CIRCLES)
 """Centre and size of the box on circles; zero where there is no thing."""
-CELL_WIDTH = BOX.stop
-_OWN = 2 * len(_CENTER_TURNS) + SIDE // POOL
-BACKGROUND = slice(POOL * CELL_WIDTH + _OWN, POOL * CELL_WIDTH + _OWN + len(BACKGROUNDS))
-"""Dimensions of a feature: its cells' codes, its own row and column, then the background."""
+COVER = slice(BOX.stop, BOX.stop + 2 * SIDE)
+"""Which columns and which rows the box covers: 1 where it does, -1 where it does not."""
+THING_WIDTH = COVER.stop
+OWN = slice(THING_WIDTH, THING_WIDTH + 2 * len(_CENTER_TURNS) + COLUMNS)
+"""Dimensions of a feature that tell its own row and column."""
+BACKGROUND = slice(OWN.stop, OWN.stop + len(BACKGROUNDS))
+"""Dimensions of a feature that tell the background."""
+USED = BACKGROUND.stop
+"""The dimensions from here on are zero."""
 
 
-def cell_dimensions(cell: int) -> list[int]:
-    """Returns the dimensions of a feature that tell about one of its cells, 0..3: the cell's code, the background."""
-    return [*range(cell * CELL_WIDTH, (cell + 1) * CELL_WIDTH), *range(BACKGROUND.start, BACKGROUND.stop)]
+def page_codes(scenes: Sequence[Scene]) -> Tensor:
+    """Returns the (B, 64, D) features of pages in raster order."""
+    features = torch.zeros(len(scenes), SIDE * COLUMNS, WIDTH)
+    place = torch.arange(features.shape[1])
+    features[..., :THING_WIDTH] = _nothing()
+    row_circles = circles((place // COLUMNS + 0.5) / SIDE, _CENTER_TURNS)
+    features[..., OWN] = 2 * torch.cat([row_circles, torch.eye(COLUMNS)[place % COLUMNS]], dim=1)
+    for feature, scene in zip(features, scenes, strict=True):
+        feature[:, BACKGROUND.start + tuple(BACKGROUNDS).index(scene.background)] = _ONE
+        for place_of, thing in zip(feature_places(scene), scene.things, strict=True):
+            feature[place_of, :THING_WIDTH] = _thing_code(thing)
+    return features
+
+
+def feature_places(scene: Scene) -> list[int]:
+    """Returns which feature tells each thing: that of its centre or, where another thing was first, the nearest."""
+    taken: list[int] = []
+    for thing in scene.things:
+        cx, cy = thing.center
+
+        def distance(place: int, cx: float = cx, cy: float = cy) -> float:
+            row, column = divmod(place, COLUMNS)
+            return max(abs((column + 0.5) / COLUMNS - cx) * COLUMNS, abs((row + 0.5) / SIDE - cy) * SIDE)
+
+        taken.append(min((place for place in range(SIDE * COLUMNS) if place not in taken), key=distance))
+    return taken
+
+
+def _thing_code(thing: Thing) -> Tensor:
+    code = torch.zeros(THING_WIDTH)
+    code[KIND.start + 1 + KINDS.index(thing.kind)] = _ONE
+    code[COLOR.start + 1 + tuple(COLORS).index(thing.color)] = _ONE
+    x0, y0, x1, y1 = thing.box
+    center = circles(torch.tensor([(x0 + x1) / 2, (y0 + y1) / 2]), _CENTER_TURNS)
+    size = circles(torch.tensor([x1 - x0, y1 - y0]), _SIZE_TURNS)
+    code[BOX] = _RADIUS * torch.cat([center.flatten(), size.flatten()])
+    shares = torch.tensor(np.concatenate([_covered(x0, x1), _covered(y0, y1)]), dtype=torch.float32)
+    code[COVER] = 2 * (shares / _COVERED).clamp(max=1) - 1
+    return code
+
+
+def _covered(low: float, high: float) -> np.ndarray:
+    """Returns how much of each of the columns, or rows, lies between two places: (16,) of 0..1."""
+    edges = np.arange(SIDE + 1) / SIDE
+    shares: np.ndarray = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None) * SIDE
+    return shares
+
+
+def _nothing() -> Tensor:
+    code = torch.zeros(THING_WIDTH)
+    code[KIND.start] = (_ONE**2 + _RADIUS**2 * _NUM_CIRCLES) ** 0.5  # as long as a kind and a box together
+    code[COLOR.start], code[COVER] = _ONE, -1.0
+    return code
+
+
+def center_codes(scenes: Sequence[Scene]) -> Tensor:
+    """Returns the (B, 256, THING_WIDTH) codes of cells: the thing whose centre lies there, or nothing."""
+    codes = _nothing().repeat(len(scenes), SIDE * SIDE, 1)
+    for code, scene in zip(codes, scenes, strict=True):
+        for thing in scene.things:
+            cx, cy = thing.center
+            code[int(cy * SIDE) * SIDE + int(cx * SIDE)] = _thing_code(thing)
+    return codes
+
+
+def cell_labels(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
+    """Returns the kind and the colour of the thing on each cell, both (B, 256) in raster order; 0 for no thing."""
+    kinds, colors = torch.zeros(2, len(scenes), SIDE * SIDE, dtype=torch.long)
+    for kind, color, scene in zip(kinds, colors, scenes, strict=True):
+        owners = _owners(scene).flatten()
+        for i, thing in enumerate(scene.things):
+            kind[owners == i] = 1 + KINDS.index(thing.kind)
+            color[owners == i] = 1 + tuple(COLORS).index(thing.color)
+    return kinds, colors
 
 
 def cell_codes(scenes: Sequence[Scene]) -> Tensor:
-    """Returns the (B, 256, CELL_WIDTH) codes of the cells in raster order."""
-    codes = np.zeros((len(scenes), SIDE, SIDE, CELL_WIDTH), np.float32)
-    nothing = (_ONE**2 + _RADIUS**2 * _NUM_CIRCLES) ** 0.5  # as long as a kind and a box together
-    codes[..., KIND.start], codes[..., COLOR.start], codes[..., CENTER.start] = nothing, _ONE, 1.0
-    for page, scene in zip(codes, scenes, strict=True):
-        owners = _owners(scene)
+    """Returns for each cell the code of the thing on it, (B, 256, THING_WIDTH); zero where there is nothing."""
+    codes = torch.zeros(len(scenes), SIDE * SIDE, THING_WIDTH)
+    for code, scene in zip(codes, scenes, strict=True):
+        owners = torch.from_numpy(_owners(scene)).flatten()
         for i, thing in enumerate(scene.things):
-            code = np.zeros(CELL_WIDTH, np.float32)
-            code[KIND.start + 1 + KINDS.index(thing.kind)] = _ONE
-            code[COLOR.start + 1 + tuple(COLORS).index(thing.color)] = _ONE
-            code[CENTER.start] = 1.0
-            code[BOX] = _box_circles(thing.box)
-            page[owners == i] = code
-            cx, cy = thing.center
-            page[int(cy * SIDE), int(cx * SIDE), CENTER] = 0.0, 1.0
-    return torch.from_numpy(codes).flatten(1, 2)
+            code[owners == i] = _thing_code(thing)
+    return codes
 
 
 def places_within(scenes: Sequence[Scene]) -> Tensor:
@@ -94,42 +164,17 @@ def places_within(scenes: Sequence[Scene]) -> Tensor:
 
 def _owners(scene: Scene) -> np.ndarray:
     """Returns the number of the thing that covers most of each cell, (16, 16), -1 where there is none."""
-    edges = np.arange(SIDE + 1) / SIDE
     owners, most = np.full((SIDE, SIDE), -1), np.zeros((SIDE, SIDE))
     for i, thing in enumerate(scene.things):
         x0, y0, x1, y1 = thing.box
-        across = np.clip(np.minimum(edges[1:], x1) - np.maximum(edges[:-1], x0), 0, None) * SIDE
-        down = np.clip(np.minimum(edges[1:], y1) - np.maximum(edges[:-1], y0), 0, None) * SIDE
+        across, down = _covered(x0, x1), _covered(y0, y1)
         covered = np.outer(down * (down > _OVERLAP), across * (across > _OVERLAP))
         owners[covered > most] = i
         most = np.maximum(most, covered)
     return owners
 
 
-def page_codes(scenes: Sequence[Scene]) -> Tensor:
-    """Returns the (B, 64, D) features of pages; feature k holds the cells 4 k to 4 k + 3."""
-    cells = cell_codes(scenes)
-    features = torch.zeros(len(scenes), cells.shape[1] // POOL, WIDTH)
-    used = POOL * CELL_WIDTH
-    features[..., :used] = cells.reshape(len(scenes), -1, used)
-    place = torch.arange(features.shape[1])
-    rows, columns = place // (SIDE // POOL), place % (SIDE // POOL)
-    own = torch.cat([circles((rows + 0.5) / SIDE, _CENTER_TURNS), torch.eye(SIDE // POOL)[columns]], dim=1)
-    features[..., used : BACKGROUND.start] = own
-    for feature, scene in zip(features, scenes, strict=True):
-        feature[:, BACKGROUND.start + tuple(BACKGROUNDS).index(scene.background)] = _ONE
-    return features
-
-
 def circles(values: Tensor, turns: Sequence[float]) -> Tensor:
     """Returns values (N,) as points on one unit circle for each frequency, (N, 2 len(turns))."""
     angles = 2 * torch.pi * values[:, None] * torch.tensor(turns)
     return torch.cat([angles.cos(), angles.sin()], dim=1)
-
-
-def _box_circles(box: tuple[float, float, float, float]) -> np.ndarray:
-    x0, y0, x1, y1 = box
-    center = circles(torch.tensor([(x0 + x1) / 2, (y0 + y1) / 2]), _CENTER_TURNS)
-    size = circles(torch.tensor([x1 - x0, y1 - y0]), _SIZE_TURNS)
-    both: np.ndarray = _RADIUS * torch.cat([center.flatten(), size.flatten()]).numpy()
-    return both

@@ -145,7 +145,7 @@ def test_an_edit_reads_the_source_says_the_target_and_draws_it() -> None:
     request, answer, drawn = dialogues.edit_request(4, edit)
     assert request == Segment(f"[INST] {IMAGE}{edit.instruction} [/INST]\n", reads=(4,))
     assert answer == Segment(dialogues.layout(edit.target), learn=True)
-    assert drawn == Segment(image_block(0), draws=(edit.target,))
+    assert drawn == Segment(image_block(0), draws=(dialogues.as_written(edit.target),))
 
 
 def test_a_conversation_has_the_turns_asked_for_and_one_picture() -> None:
@@ -163,4 +163,29 @@ def test_a_drawing_request_is_answered_by_its_layout_and_its_picture() -> None:
     request, answer, drawn = dialogues.drawing_request(scene, rng)
     assert request.text.startswith("[INST] ") and not (request.learn or request.reads)
     assert answer.learn and sorted(parse_boxes(answer.text)) == sorted(parse_boxes(dialogues.layout(scene)))
-    assert drawn == dialogues.drawing(scene) == Segment(image_block(0), draws=(scene,))
+    assert drawn == dialogues.drawing(scene) == Segment(image_block(0), draws=(dialogues.as_written(scene),))
+
+
+def test_a_page_is_drawn_as_its_layout_says() -> None:
+    scene = sample_scene(np.random.default_rng(3), num_things=3)
+    written = dialogues.as_written(scene)
+    assert dialogues.layout(written) == dialogues.layout(scene) and written != scene
+    for ours, theirs in zip(written.things, scene.things, strict=True):
+        assert ours.pair == theirs.pair
+        assert np.abs(np.array(ours.box) - np.array(theirs.box)).max() < 1.5 * dialogues.COARSE / 224
+
+
+def test_made_up_names_are_the_same_throughout_a_lesson_and_nothing_else_changes() -> None:
+    rng = np.random.default_rng(0)
+    scene = Scene("snow", (Thing("cat", "red", "small", (0.1, 0.1, 0.3, 0.3)),))
+    lesson = [Segment("Draw two red cats, a balloon and a ball."), Segment(dialogues.layout(scene), learn=True)]
+    said = set()
+    for _ in range(30):
+        asked, answer = dialogues.renamed(lesson, rng)
+        assert answer.learn and not asked.learn
+        words = re.fullmatch(r"Draw two (\w+) (\w+)s, a (\w+) and a (\w+)\.", asked.text)
+        assert words is not None
+        assert f": {words[1]} {words[2]}<box_start>" in answer.text
+        assert answer.text.split("<")[1:] == lesson[1].text.split("<")[1:]
+        said |= {words[1], words[2]}
+    assert {"red", "cat"} < said and len(said) > 20

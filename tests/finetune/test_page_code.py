@@ -1,4 +1,4 @@
-"""The code of a page: what it says of every cell, and that nothing of it is lost on the way."""
+"""The code of a page: what it says of every thing, and that nothing of it is lost on the way."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import torch
 from seedx_finetune.page_code import (
     BACKGROUND,
     BOX,
-    CELL_WIDTH,
-    CENTER,
     COLOR,
+    COVER,
     KIND,
+    OWN,
+    THING_WIDTH,
+    USED,
     WIDTH,
     cell_codes,
-    cell_dimensions,
+    cell_labels,
+    center_codes,
     circles,
+    feature_places,
     page_codes,
     places_within,
 )
@@ -31,27 +35,58 @@ def _page() -> Scene:
     return Scene("snow", (cat, tree))
 
 
-def test_a_cell_tells_the_kind_the_colour_and_the_box_of_what_lies_on_it() -> None:
+def test_the_feature_at_its_centre_tells_all_of_a_thing() -> None:
     page = _page()
-    codes = cell_codes([page])[0].reshape(16, 16, CELL_WIDTH)
-    for thing in page.things:
-        x0, y0, x1, y1 = thing.box
+    features = page_codes([page])[0]
+    assert features.shape == (64, WIDTH)
+    assert feature_places(page) == [4 * 4 + 0, 11 * 4 + 2]
+    for place, thing in zip(feature_places(page), page.things, strict=True):
+        code = features[place]
+        assert KINDS[int(code[KIND].argmax()) - 1] == thing.kind
+        assert tuple(COLORS)[int(code[COLOR].argmax()) - 1] == thing.color
         x, y = thing.center
+        torch.testing.assert_close(code[BOX][0], 1.4 * torch.tensor(np.pi * x).cos().float())
+        torch.testing.assert_close(code[BOX][4], 1.4 * torch.tensor(np.pi * x).sin().float())
+        x0, y0, x1, y1 = thing.box
+        columns, rows = code[COVER].reshape(2, 16)
+        for shown, low, high in ((columns, x0, x1), (rows, y0, y1)):
+            assert (shown[int(low * 16) + 1 : int(high * 16)] == 1).all()
+            assert (shown[: int(low * 16)] == -1).all() and (shown[int(high * 16) + 1 :] == -1).all()
+    assert (features[:, KIND].argmax(-1) > 0).sum() == (features[:, COLOR].argmax(-1) > 0).sum() == 2
+    assert not features[:, USED:].any()
+
+
+def test_a_feature_tells_the_background_and_its_place() -> None:
+    features = page_codes([_page()])[0]
+    assert (features[:, BACKGROUND].argmax(-1) == tuple(BACKGROUNDS).index("snow")).all()
+    assert len(features[:, OWN].unique(dim=0)) == 64
+
+
+def test_two_things_never_share_a_feature() -> None:
+    rng = np.random.default_rng(1)
+    for scene in (sample_scene(rng) for _ in range(100)):
+        assert len(set(feature_places(scene))) == len(scene.things)
+    near = [Thing("star", "red", "small", (x, 0.5, x + 0.05, 0.55)) for x in (0.01, 0.08, 0.15)]
+    assert feature_places(Scene("snow", tuple(near))) == [32, 28, 33]
+
+
+def test_a_cell_tells_what_lies_on_it() -> None:
+    page = _page()
+    kinds, colors = (labels[0].reshape(16, 16) for labels in cell_labels([page]))
+    codes = cell_codes([page])[0].reshape(16, 16, THING_WIDTH)
+    for thing in page.things:
+        x, y = thing.center
+        x0, _, _, y1 = thing.box
         for column, row in ((int(x * 16), int(y * 16)), (int(x0 * 16 + 0.5), int(y1 * 16 - 0.5))):
-            code = codes[row, column]
-            assert KINDS[int(code[KIND].argmax()) - 1] == thing.kind
-            assert tuple(COLORS)[int(code[COLOR].argmax()) - 1] == thing.color
-        told = codes[int(y * 16), int(x * 16), BOX]
-        torch.testing.assert_close(told[0], 0.7 * torch.tensor(np.pi * x).cos().float())
-        torch.testing.assert_close(told[4], 0.7 * torch.tensor(np.pi * x).sin().float())
-    empty = codes[0, 15]
-    assert empty[KIND].argmax() == 0 and empty[COLOR].argmax() == 0 and not empty[BOX].any()
+            assert kinds[row, column] == codes[row, column, KIND].argmax() == 1 + KINDS.index(thing.kind)
+            assert colors[row, column] == codes[row, column, COLOR].argmax() == 1 + tuple(COLORS).index(thing.color)
+    assert kinds[0, 15] == colors[0, 15] == 0 and not codes[0, 15].any()
 
 
 def test_exactly_one_cell_of_a_thing_is_its_centre() -> None:
     rng = np.random.default_rng(1)
     for scene in (sample_scene(rng) for _ in range(50)):
-        centers = cell_codes([scene])[0, :, CENTER].argmax(-1).nonzero().flatten().tolist()
+        centers = center_codes([scene])[0, :, KIND].argmax(-1).nonzero().flatten().tolist()
         wanted = {int(y * 16) * 16 + int(x * 16) for x, y in (thing.center for thing in scene.things)}
         assert set(centers) == wanted and len(wanted) == len(scene.things)
 
@@ -65,27 +100,13 @@ def test_a_cell_knows_where_it_lies_within_the_box_of_its_thing() -> None:
     across = ((column + 0.5) / 16 - x0) / (x1 - x0)
     torch.testing.assert_close(places[row, column, 2], torch.tensor(np.cos(2 * np.pi * across)).float())
     assert not places[0, 15].any()
-    covered = cell_codes([page])[0].reshape(16, 16, CELL_WIDTH)[..., KIND].argmax(-1) > 0
-    assert torch.equal(places.any(-1), covered)
+    assert torch.equal(places.any(-1), cell_labels([page])[0].reshape(16, 16) > 0)
 
 
-def test_all_features_are_equally_long() -> None:
+def test_all_features_are_about_equally_long() -> None:
     rng = np.random.default_rng(2)
     lengths = page_codes([sample_scene(rng) for _ in range(20)]).norm(dim=-1)
-    torch.testing.assert_close(lengths, lengths[:1, :1].expand_as(lengths))
-
-
-def test_a_feature_holds_four_cells_the_background_and_its_place() -> None:
-    page = _page()
-    features, cells = page_codes([page])[0], cell_codes([page])[0]
-    assert features.shape == (64, WIDTH)
-    for cell in range(4):
-        dimensions = cell_dimensions(cell)
-        torch.testing.assert_close(features[9, dimensions[:CELL_WIDTH]], cells[36 + cell])
-        assert dimensions[CELL_WIDTH:] == list(range(BACKGROUND.start, BACKGROUND.stop))
-    assert (features[:, BACKGROUND].argmax(-1) == tuple(BACKGROUNDS).index("snow")).all()
-    places = features[:, 4 * CELL_WIDTH : BACKGROUND.start]
-    assert len(places.unique(dim=0)) == 64
+    assert lengths.min() > 0.97 * lengths.max()
 
 
 @pytest.mark.parametrize("turns", [(0.5,), (1.0, 4.0)])

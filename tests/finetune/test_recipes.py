@@ -15,22 +15,23 @@ from peft import PeftModel
 from torch import Tensor, nn
 
 from seedx_finetune.corpus import Corpus
-from seedx_finetune.page_code import CELL_WIDTH, cell_codes, cell_dimensions, page_codes
+from seedx_finetune.page_code import BACKGROUND, COLOR, COVER, KIND, THING_WIDTH, cell_labels, page_codes
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts
 from seedx_finetune.recipes.lvlm import Source
 from seedx_finetune.recipes.nano import UNET
 from seedx_finetune.recipes.start import (
-    copy_own_cell,
     look_across_at_own_place,
     look_at,
     look_at_own_feature,
     raster,
+    read_as_words,
+    read_what_covers,
     smooth_rows,
 )
 from seedx_finetune.sequences import Features
 from seedx_finetune.trainer import TrainConfig
-from seedx_finetune.world import sample_scene
+from seedx_finetune.world import BACKGROUNDS, Scene, Thing, box_around, sample_scene
 from seedx_sdk.model.config import ResamplerConfig
 from seedx_sdk.model.denoising import COORDINATES, predict, size_ids, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
@@ -86,7 +87,7 @@ def test_the_visual_encoder_learns(
     make_encoder: Callable[[], VisualEncoder],
 ) -> None:
     model = visual_encoder.DensePretraining(make_encoder())
-    losses, untouched = overfit(model, lambda: visual_encoder.loss(model, CONFIG, 0))
+    losses, untouched = overfit(model, lambda: visual_encoder.loss(model, CONFIG, 0, patches_alone=False))
     assert losses[-1] < 0.9 * losses[0]
     assert untouched == set()
 
@@ -267,20 +268,44 @@ def test_the_heads_of_the_pool_start_on_the_four_cells_of_a_group() -> None:
         assert looks[head, torch.arange(256), first + head].mean() > 0.6
 
 
-def test_a_latent_of_the_detokenizer_starts_with_the_code_of_its_own_cell() -> None:
+def test_a_resampler_starts_by_saying_the_words_for_what_it_reads() -> None:
     rng = np.random.default_rng(0)
-    scenes = [sample_scene(rng) for _ in range(120)]
-    resampler = DetokenizerResampler(
-        dim=256, depth=2, dim_head=64, heads=4, num_queries=256, embedding_dim=256, output1_dim=32, output2_dim=64
-    )
-    copy_own_cell(resampler, page_codes(scenes), [cell_dimensions(i) for i in range(4)])
-    attention = resampler.layers[0][0]
+    features = page_codes([sample_scene(rng) for _ in range(120)])
+    resampler = Resampler(ResamplerConfig(grid_size=8, embed_dim=256, num_heads=4, kv_dim=256))
+    look_at_own_feature(resampler, features)
+    words = {d: 0.03 * torch.randn(256) for d in range(KIND.start + 1, COLOR.stop)}
+    words[KIND.start] = words[COLOR.start] = torch.zeros(256)
+    read_as_words(resampler, features, words)
     with torch.no_grad():
-        told = attention(resampler.proj_in(page_codes(scenes[:8])), resampler.latents.expand(8, -1, -1))
-    codes = cell_codes(scenes[:8])
-    start = 15 + 4
-    both = torch.stack([told[..., start : start + codes.shape[-1]].flatten(), codes.flatten()])
-    assert torch.corrcoef(both)[0, 1] > 0.95
+        said = resampler(features[:40].repeat_interleave(4, dim=1))
+    things = features[:40, :, KIND].argmax(-1) > 0
+    for part in (KIND, COLOR):
+        names = torch.stack([words[d] for d in range(part.start + 1, part.stop)])
+        heard = (said[things] @ names.T).argmax(-1)
+        assert (heard == features[:40][things][:, part].argmax(-1) - 1).float().mean() > 0.95
+
+
+def _make_detokenizer_resampler(depth: int) -> DetokenizerResampler:
+    return DetokenizerResampler(
+        dim=256, depth=depth, dim_head=64, heads=4, num_queries=256, embedding_dim=256, output1_dim=32, output2_dim=64
+    )
+
+
+def test_a_latent_of_the_detokenizer_starts_with_the_code_of_what_covers_it() -> None:
+    rng = np.random.default_rng(0)
+    scenes = [sample_scene(rng) for _ in range(24)]
+    resampler, features = _make_detokenizer_resampler(2), page_codes(scenes)
+    read_what_covers(resampler, features, cover=COVER, thing=slice(0, THING_WIDTH), page=BACKGROUND)
+    with torch.no_grad():
+        told = resampler.layers[0][0](resampler.proj_in(features), resampler.latents.expand(len(scenes), -1, -1))
+    told = told[..., COVER.stop - COVER.start :]
+    for labels, part in zip(cell_labels(scenes), (KIND, COLOR), strict=True):
+        names, covered = told[..., part.start + 1 : part.stop], labels > 0
+        assert (names.argmax(-1) + 1 == labels)[covered].float().mean() > 0.98
+        assert names.amax(-1)[covered].mean() > 20 * names.amax(-1)[~covered].mean().abs()
+    backgrounds = torch.tensor([tuple(BACKGROUNDS).index(scene.background) for scene in scenes])
+    page = told[..., THING_WIDTH : THING_WIDTH + len(BACKGROUNDS)]
+    assert (page.argmax(-1) == backgrounds[:, None]).all()
 
 
 @pytest.fixture
@@ -288,33 +313,30 @@ def scheduler() -> DDPMScheduler:
     return DDPMScheduler(prediction_type="v_prediction")
 
 
-def test_the_canvas_starts_by_reading_the_feature_of_its_own_place(scheduler: DDPMScheduler) -> None:
+def test_the_canvas_starts_by_reading_the_token_of_its_own_place(scheduler: DDPMScheduler) -> None:
     rng = np.random.default_rng(0)
     features = page_codes([sample_scene(rng) for _ in range(96)])
-    resampler = DetokenizerResampler(
-        dim=256, depth=1, dim_head=64, heads=4, num_queries=256, embedding_dim=256, output1_dim=32, output2_dim=64
-    )
+    resampler = _make_detokenizer_resampler(1)
     unet = UNet2DConditionModel(**{**UNET, "in_channels": 3 + COORDINATES, "out_channels": 3} | TINY_UNET)
     with torch.no_grad():
         unet.conv_in.weight[:, -COORDINATES:] *= 4
     latents = torch.randn(16, 3, 16, 16)
+    cat = Thing("cat", "red", "small", box_around("cat", (0.25, 0.3), 0.24))
+    without, with_cat = (page_codes([Scene("snow", things)]).repeat(16, 1, 1) for things in ((), (cat,)))
 
-    def moved(where: int) -> Tensor:
-        """How much every cell of the prediction changes with the feature of one place, (16, 16) and 1 in all."""
-        changed = features[:16].clone()
-        changed[:, where, : 4 * CELL_WIDTH] += torch.randn(16, 4 * CELL_WIDTH)
+    def moved() -> Tensor:
+        """How much every cell of the prediction changes with the cat, (16, 16) and 1 in all."""
         times, size = torch.full((16,), 990), size_ids(128, 128, 16)
         with torch.no_grad():
-            before, after = (predict(unet, resampler, latents, times, f, size) for f in (features[:16], changed))
+            before, after = (predict(unet, resampler, latents, times, f, size) for f in (without, with_cat))
         power = (after - before).square().sum((0, 1))
         return power / power.sum()
 
-    row, column = 5, 2
-    own = (slice(row - 1, row + 2), slice(4 * column - 1, 4 * column + 5))
-    assert moved(4 * row + column)[own].sum() < 0.2
-    copy_own_cell(resampler, features, [cell_dimensions(i) for i in range(4)])
+    own = (slice(2, 8), slice(1, 7))
+    assert moved()[own].sum() < 0.3
+    read_what_covers(resampler, features, cover=COVER, thing=slice(0, THING_WIDTH), page=BACKGROUND)
     look_across_at_own_place(unet, resampler, scheduler, latents, features[:16])
-    assert moved(4 * row + column)[own].sum() > 0.5
+    assert moved()[own].sum() > 0.6
 
 
 def test_neighbouring_locations_start_alike() -> None:

@@ -18,7 +18,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seedx_finetune.page_code import COLOR, KIND, PLACE_WIDTH, cell_codes, page_codes, places_within
+from seedx_finetune.page_code import COLOR, KIND, PLACE_WIDTH, cell_labels, page_codes, places_within
 from seedx_finetune.trainer import TrainConfig
 from seedx_finetune.world import Scene
 from seedx_sdk.model.denoising import denoising_loss, size_ids
@@ -49,7 +49,7 @@ class ResamplerPretraining(nn.Module):
     def forward(self, embeds: Tensor, latents: Tensor, scenes: list[Scene]) -> dict[str, Tensor]:
         """Returns the loss and its terms for features (B, N, D) and scaled latents (B, C, side, side) of pages."""
         tokens, _ = self.resampler(embeds)
-        cells, places = cell_codes(scenes), places_within(scenes)
+        (kinds, colors), places = cell_labels(scenes), places_within(scenes)
         covered = places.any(-1)
         number = torch.arange(tokens.shape[1]).expand(len(tokens), -1)
         error = self.latents(tokens).float() - rearrange(latents, "b c h w -> b (h w) c")
@@ -58,8 +58,7 @@ class ResamplerPretraining(nn.Module):
             "things": error[covered].square().mean(),
             "place": F.mse_loss(self.place(tokens[covered]).float(), places[covered]),
         }
-        labels = {"kind": cells[..., KIND].argmax(-1), "color": cells[..., COLOR].argmax(-1)}
-        labels |= {"row": number // self.side, "column": number % self.side}
+        labels = {"kind": kinds, "color": colors, "row": number // self.side, "column": number % self.side}
         for name, label in labels.items():
             terms[name] = F.cross_entropy(getattr(self, name)(tokens).float().flatten(0, 1), label.flatten())
         weights = {"latents": 0.5, "things": 0.5, "kind": 0.1, "color": 0.1, "row": 0.02, "column": 0.02}

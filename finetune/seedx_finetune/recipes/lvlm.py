@@ -60,7 +60,7 @@ def merge_lora(llm: LlamaForCausalLM) -> LlamaForCausalLM:
     return merged
 
 
-CODE_NOISE = 0.1
+CODE_NOISE = 0.2
 """Standard deviation of the noise on codes that stand for the features of pictures."""
 
 

@@ -23,14 +23,22 @@ from transformers import LlamaForCausalLM
 from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.data import random_scenes, to_signed
-from seedx_finetune.page_code import cell_dimensions, page_codes
+from seedx_finetune.page_code import BACKGROUND, COLOR, COVER, KIND, THING_WIDTH, page_codes
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
 from seedx_finetune.recipes.lvlm import Source
 from seedx_finetune.recipes.run import Run
-from seedx_finetune.recipes.start import copy_own_cell, look_across_at_own_place, look_at, look_at_own_feature, raster
+from seedx_finetune.recipes.start import (
+    look_across_at_own_place,
+    look_at,
+    look_at_own_feature,
+    raster,
+    read_as_words,
+    read_what_covers,
+)
 from seedx_finetune.sequences import Features, collate, encode
 from seedx_finetune.trainer import Loss, TrainConfig, load_weights, save_weights
+from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
 from seedx_sdk.model.denoising import COORDINATES, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
@@ -73,7 +81,7 @@ LVLM_CONFIG = LVLMConfig(
     vit_down=True,
     rec_loss="mse",
     lm_loss_scale=1.0,
-    rec_loss_scale=30.0,  # the codes vary ten times less than the released features
+    rec_loss_scale=50.0,  # most features of a page tell of no thing
 )
 UNET = {
     "sample_size": LATENT_SIDE,
@@ -126,31 +134,40 @@ AUTOENCODER_TRAINING = TrainConfig(steps=1, batch_size=8, learning_rate=1.5e-3, 
 
 
 def train_autoencoder(run: Run) -> AutoencoderKL:
-    """Returns the trained VAE, frozen: first on all pixels alike, then with the things counting more."""
+    """Returns the trained VAE, frozen.
+
+    First all pixels count alike, then those of things count more, and at last the decoder learns to put up with
+    latents that are not exact.
+    """
     torch.manual_seed(12)
     vae: AutoencoderKL = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
-    _train_autoencoder(run, "vae", vae, 1.0, replace(AUTOENCODER_TRAINING, steps=3000, seed=12))
-    _train_autoencoder(run, "vae_things", vae, 4.0, replace(AUTOENCODER_TRAINING, steps=900, seed=21))
+    for name, options, config in (
+        ("vae", {}, replace(AUTOENCODER_TRAINING, steps=3000, seed=12)),
+        ("vae_things", {"thing_weight": 4.0}, replace(AUTOENCODER_TRAINING, steps=900, seed=21)),
+        (
+            "vae_noisy",
+            {"thing_weight": 4.0, "latent_noise": 0.5},
+            replace(AUTOENCODER_TRAINING, steps=2800, seed=41),
+        ),
+    ):
+        loss = partial(autoencoder.loss, vae, config, **options)
+        run.stage(name, vae, lambda loss=loss: loss, config)
     return vae.eval().requires_grad_(False)
 
 
-def _train_autoencoder(run: Run, name: str, vae: AutoencoderKL, thing_weight: float, config: TrainConfig) -> None:
-    loss = partial(autoencoder.loss, vae, config, thing_weight=thing_weight, latent_noise=0.4)
-    run.stage(name, vae, lambda: loss, config)
-
-
 def train_visual_encoder(run: Run) -> VisualEncoder:
-    """Returns the pre-trained visual encoder."""
-    config = TrainConfig(steps=3500, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
+    """Returns the pre-trained visual encoder: its patches learn first what lies on them, then all learns the code."""
+    config = TrainConfig(steps=5000, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
     torch.manual_seed(config.seed)
     model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER))
     cells = raster(math.isqrt(VISUAL_ENCODER.n_queries))
     cells[:, 0] -= cells[:, 0] % POOL
     look_at(model.encoder.attn_pool, cells, step=1.0)  # each head looks at one of the cells of a group
-    run.stage("visual_encoder", model, lambda: partial(visual_encoder.loss, model, config), config)
-    config = replace(config, steps=1500, seed=28)
-    boxes = partial(visual_encoder.loss, model, config, box_weight=4.0)
-    run.stage("visual_encoder_boxes", model, lambda: boxes, config)
+    patches = partial(visual_encoder.loss, model, config, patches_alone=True)
+    run.stage("visual_encoder_patches", model, lambda: patches, config)
+    config = replace(config, steps=1500, seed=29)
+    code = partial(visual_encoder.loss, model, config, patches_alone=False)
+    run.stage("visual_encoder", model, lambda: code, config)
     return model.encoder.eval().requires_grad_(False)
 
 
@@ -179,7 +196,9 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     torch.manual_seed(15)
     model = LVLM(llm, LVLM_CONFIG)
     corpus = make_corpus(run)
-    look_at_own_feature(model.input_resampler, page_codes(corpus.scenes[:400]))
+    some = page_codes(corpus.scenes[:400])
+    look_at_own_feature(model.input_resampler, some)
+    read_as_words(model.input_resampler, some, _words(llm, tokenizer))
     look_at(model.output_resampler, raster(LVLM_CONFIG.output_resampler.grid_size))
     codes = lvlm.code_features(corpus)
     stages: list[tuple[str, Callable[[], Features], dict[Source, float], TrainConfig]] = [
@@ -211,6 +230,21 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         load_weights(model, run.weights(name))
         model.requires_grad_(True)
     return model.eval().requires_grad_(False), tokenizer
+
+
+def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tensor]:
+    """Returns the word embedding for each dimension of the code that has a word."""
+    names = (
+        (KIND.start + 1, KINDS),
+        (COLOR.start + 1, COLORS),
+        (BACKGROUND.start, [b.noun for b in BACKGROUNDS.values()]),
+    )
+    embeddings = llm.model.embed_tokens.weight
+    nothing = torch.zeros_like(embeddings[0])
+    words = {KIND.start: nothing, COLOR.start: nothing}
+    for start, part in names:
+        words |= {start + i: embeddings[tokenizer.encode(name)[-1]] for i, name in enumerate(part)}
+    return words
 
 
 def train_edit(run: Run) -> LVLM:
@@ -255,7 +289,7 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
     def make_loss() -> Loss:
         data = _denoising_data(run)
         some = page_codes(make_corpus(run).scenes[:800])
-        copy_own_cell(resampler, some, [cell_dimensions(i) for i in range(POOL)])
+        read_what_covers(resampler, some, cover=COVER, thing=slice(0, THING_WIDTH), page=BACKGROUND)
         return partial(detokenizer.resampler_loss, model, data, config)
 
     run.stage("detokenizer_resampler", model, make_loss, config)
@@ -315,7 +349,7 @@ def _denoising_data(run: Run) -> DenoisingData:
         scenes=corpus.pages,
         scaling_factor=scaling_factor(vae),
         image_size=IMAGE_SIZE,
-        feature_noise=0.15,
+        feature_noise=0.3,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -90,6 +90,35 @@ def look_at_own_feature(resampler: Resampler, features: Tensor, *, drop: float =
     key.copy_(scale * (mix @ address.T).repeat(heads, 1))
 
 
+@torch.no_grad()
+def read_as_words(resampler: Resampler, features: Tensor, words: Mapping[int, Tensor]) -> None:
+    """Starts what a resampler says so that a feature reads as the sum of the words for what it holds.
+
+    A language model that can copy words then can copy what it sees; and a colour seen is the colour named.
+
+    Args:
+        resampler: Changed in place; it must already look at one feature with each query.
+        features: (B, Q, K) of many pages.
+        words: The word embedding (D,) for dimensions of the features; 0 for what needs no word. Other dimensions get
+            random directions as loud as a word together.
+    """
+    attention = resampler.attn
+    dim = attention.out_proj.in_features
+    shown = resampler.ln_kv(features).flatten(0, 1)
+    said = torch.zeros(dim, dim)
+    named = torch.tensor(sorted(words))
+    for d, row in words.items():
+        said[d] = row / (shown[:, d].max() - shown[:, d].min())
+    others = torch.ones(dim, dtype=torch.bool)
+    others[named] = False
+    loud = torch.stack([row.norm() for row in words.values() if row.any()]).mean()
+    said[others] = loud / (dim * shown[:, others].square().sum(1).mean()) ** 0.5 * torch.randn(int(others.sum()), dim)
+    attention.in_proj_weight[2 * dim :] = torch.eye(dim)
+    attention.in_proj_bias[2 * dim :] = 0
+    attention.out_proj.weight.copy_(said.T)
+    attention.out_proj.bias.zero_()
+
+
 def _write_queries(resampler: Resampler, wanted: Tensor, at: Tensor, rest: Tensor) -> None:
     """Sets the learned queries so that queries with their positions are `wanted` (Q, len(at)) in some dimensions.
 
@@ -142,64 +171,76 @@ def smooth_rows(x: Tensor, width: int) -> Tensor:
 
 
 @torch.no_grad()
-def copy_own_cell(
-    resampler: DetokenizerResampler, features: Tensor, parts: Sequence[Sequence[int]], *, sharpness: float = 12.0
+def read_what_covers(
+    resampler: DetokenizerResampler,
+    features: Tensor,
+    *,
+    cover: slice,
+    thing: slice,
+    page: slice,
+    sharpness: float = 12.0,
 ) -> None:
-    """Starts the de-tokenizer's resampler so that each token of its output carries the code of its own cell.
+    """Starts the de-tokenizer's resampler so that each token carries the code of the thing that covers its place.
 
     A diffusion model finds out where things belong only after its condition tokens differ by place; from a random
     start every latent attends to all features alike, and the U-Net learns backgrounds for thousands of updates before
-    it places a thing. Here the directions that tell one place from another become the address by which a latent finds
-    its feature. Each head serves the latents of one cell of a feature and copies that cell's dimensions; the other
-    latents turn to themselves with it. Only the first layer is set; everything stays trainable.
+    it places a thing. Here a latent knows its column and its row, and looks for the feature whose thing covers both;
+    where there is none it turns to the latents, which say nothing. Only the first layer is set; everything stays
+    trainable.
 
     Args:
-        resampler: With H heads and H consecutive latents for each feature.
-        features: (B, N, K) of many pages.
-        parts: For each head the dimensions of a feature that it copies, as many for all.
-        sharpness: Logit that a latent gives to its own feature beyond others.
+        resampler: With S * S latents in raster order and four heads: two read the thing, one is free, one reads the
+            page.
+        features: (B, N, K) of some pages.
+        cover: The 2 S dimensions of a feature that say which columns and which rows its thing covers, -1 to 1.
+        thing: Dimensions that are read from the covering feature.
+        page: Dimensions that are read from the mean of all features.
+        sharpness: Logit of a covered column, or row, over one that is not.
     """
     attention: Any = resampler.layers[0][0]  # type: ignore[index]  # each entry is a pair of modules
     heads, dim = attention.heads, resampler.proj_in.out_features
     inner = attention.to_q.out_features
-    width = inner // heads
-    address, codes = fisher_address(features, _NUM_ADDRESS)
-    count = codes.shape[1]
-    whose = torch.arange(count, count + heads)  # dimensions of a latent that say which cell of its feature it draws
-    content = sorted({d for part in parts for d in part})
-    at = {d: count + heads + i for i, d in enumerate(content)}
-    mark = dim - 1  # tells features (keys to look at) from latents (which are keys as well)
+    width, places = inner // heads, cover.stop - cover.start
+    side, mark = places // 2, dim - 1  # the mark tells features from latents, both of which are keys
     resampler.proj_in.weight.zero_()
-    resampler.proj_in.weight[:count] = address.T
     resampler.proj_in.bias.zero_()
-    resampler.proj_in.bias[:count] = -features.mean((0, 1)) @ address
-    for d, place in at.items():
-        resampler.proj_in.weight[place, d] = 1.0
+    used = [*range(thing.start, thing.stop), *range(page.start, page.stop)]
+    at = {d: places + i for i, d in enumerate(used)}
+    for d, row in at.items():
+        resampler.proj_in.weight[row, d] = 1.0
     resampler.latents.zero_()
-    resampler.latents[0, :, :count] = codes.repeat_interleave(heads, 0)
-    resampler.latents[0, :, whose] = 2 * torch.eye(heads).repeat(len(codes), 1) - 1
+    resampler.latents[0, :, :side] = torch.eye(side).repeat(side, 1)
+    resampler.latents[0, :, side:places] = torch.eye(side).repeat_interleave(side, 0)
     attention.norm1.weight[mark], attention.norm2.weight[mark] = 0, 0
     attention.norm1.bias[mark], attention.norm2.bias[mark] = 1.0, -1.0
-    norm2_codes = attention.norm2(resampler.latents)[0]
-    x = attention.norm1(resampler.proj_in(features[:64]))
-    likeness = torch.einsum("qa,bka->bqk", norm2_codes[:, :count], x[..., :count]).mean(0)
-    is_own = torch.eye(len(codes)).repeat_interleave(heads, 0).bool()
-    own = float(likeness[is_own].mean() - likeness[~is_own].mean())
-    reach = float(norm2_codes[:, whose].abs().mean())
-    root = width**0.25
+    x, latents = attention.norm1(resampler.proj_in(features)), attention.norm2(resampler.latents)
+    shown = x[..., [at[d] for d in range(cover.start, cover.stop)]]
+    reach = float(latents[0, 0, 0] - latents[0, 0, 1]) * float(shown.max() - shown.min())
     to_q, to_k, to_v = attention.to_q.weight, attention.to_kv.weight[:inner], attention.to_kv.weight[inner:]
-    for weight in (attention.to_q.weight, attention.to_kv.weight, attention.to_out.weight):
+    for weight in (to_q, attention.to_kv.weight, attention.to_out.weight):
         weight.zero_()
-    mix = torch.linalg.qr(torch.randn(width, width)).Q
+    root, mix = width**0.25, torch.linalg.qr(torch.randn(width, width)).Q
+    parts = [
+        range(thing.start, thing.start + width),
+        range(thing.start + width, thing.stop),
+        (),
+        range(page.start, page.stop),
+    ]
     for head, part in enumerate(parts):
         rows = slice(head * width, (head + 1) * width)
-        for weight in (to_q[rows], to_k[rows]):
-            weight[:, :count] = root * (sharpness / own) ** 0.5 * mix[:, :count]
-        to_q[rows, whose[head]] = root / reach * sharpness**0.5 * mix[:, count]
-        to_k[rows, mark] = root * sharpness**0.5 * mix[:, count]
+        to_q[rows, mark] = root * mix[:, places]
+        to_k[rows, mark] = root * mix[:, places]
+        if head == heads - 1:
+            to_k[rows, mark] *= -2 * sharpness  # all features alike, and no latent
+        else:
+            to_q[rows, :places] = root * (sharpness / reach) ** 0.5 * mix[:, :places]
+            for place in range(places):
+                to_k[rows, at[cover.start + place]] = root * (sharpness / reach) ** 0.5 * mix[:, place]
         for i, d in enumerate(part):
             to_v[head * width + i, at[d]] = 1.0
-            attention.to_out.weight[count + heads + i, head * width + i] = 1.0
+            attention.to_out.weight[at[d], head * width + i] = 1.0
+    free = slice(2 * width, 3 * width)
+    to_v[free] = torch.randn(width, dim) / dim**0.5
     for layer in list(resampler.layers)[1:]:
         layer[0].to_out.weight.zero_()  # type: ignore[index]  # further layers start by leaving the tokens alone
         layer[1][-1].weight.zero_()  # type: ignore[index]

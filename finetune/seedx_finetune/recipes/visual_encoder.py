@@ -1,9 +1,10 @@
-"""Pre-training of the visual encoder by dense supervision: every output token says the code of what it looks at.
+"""Pre-training of the visual encoder by dense supervision: every output token says the code of its place.
 
 The 256 output features come in groups of four that all look at the same four cells of the page, so that the averages
 of four, which the language model learns to predict and the de-tokenizer to draw from, hold what the features hold.
-They are regressed onto the code of the page. The patches before the pool are taught the codes of their own cells as
-well, through linear heads that are thrown away, which brings the transformer on its way much sooner.
+They are regressed onto the code of the page. The patches before the pool are taught what lies on them, and whether a
+thing has its centre there, through linear heads that are thrown away; this brings the transformer on its way much
+sooner.
 
 Shapes: B batch, Q output tokens (a square of cells), D feature width.
 """
@@ -15,11 +16,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seedx_finetune.data import random_scenes, to_pixels
-from seedx_finetune.page_code import BOX, CELL_WIDTH, CENTER, COLOR, KIND, WIDTH, cell_codes, page_codes
+from seedx_finetune.page_code import (
+    BOX,
+    COLOR,
+    KIND,
+    THING_WIDTH,
+    cell_codes,
+    cell_labels,
+    center_codes,
+    page_codes,
+)
 from seedx_finetune.trainer import TrainConfig
 from seedx_finetune.world import Scene
-from seedx_sdk.model.lvlm import POOL, pool_features
+from seedx_sdk.model.lvlm import POOL
 from seedx_sdk.model.visual_encoder import VisualEncoder
+
+_WEIGHTS = {"code": 40.0, "center_code": 40.0, "box": 1.0, "kind": 1.0, "color": 1.0}
+"""Few features and few patches have a thing to tell, so their mean errors are small."""
 
 
 class DensePretraining(nn.Module):
@@ -33,48 +46,38 @@ class DensePretraining(nn.Module):
         super().__init__()
         self.encoder = encoder
         width = encoder.config.width
-        self.code = nn.Linear(width, CELL_WIDTH)
+        self.center_code = nn.Linear(width, THING_WIDTH)
+        self.box = nn.Linear(width, BOX.stop - BOX.start)
         self.kind = nn.Linear(width, KIND.stop - KIND.start)
         self.color = nn.Linear(width, COLOR.stop - COLOR.start)
 
-    def forward(self, pixels: Tensor, scenes: list[Scene], box_weight: float) -> dict[str, Tensor]:
+    def forward(self, pixels: Tensor, scenes: list[Scene], patches_alone: bool) -> dict[str, Tensor]:
         """Returns the loss and its terms for pictures (B, 3, H, W), normalised as the encoder wants them."""
-        cells, code = cell_codes(scenes), page_codes(scenes)
-        kind, color = cells[..., KIND].argmax(-1), cells[..., COLOR].argmax(-1)
+        kinds, colors = cell_labels(scenes)
+        covered, cells = kinds > 0, cell_codes(scenes)
         patches = self.encoder.patch_features(pixels)
-        features = self.encoder.pool_patches(patches).float()
-        weights = torch.ones(CELL_WIDTH)
-        weights[BOX], weights[CENTER] = box_weight, box_weight**2
-        feature_weights = torch.ones(WIDTH)
-        feature_weights[: POOL * CELL_WIDTH] = weights.repeat(POOL)
-        error, patch_error = features - code.repeat_interleave(POOL, dim=1), self.code(patches).float() - cells
         terms = {
-            "code": (feature_weights * error.square()).mean(),
-            "patch_code": (weights * patch_error.square()).mean(),
-            "patch_kind": F.cross_entropy(self.kind(patches).float().flatten(0, 1), kind.flatten()),
-            "patch_color": F.cross_entropy(self.color(patches).float().flatten(0, 1), color.flatten()),
+            "box": (self.box(patches).float() - cells[..., BOX])[covered].square().mean(),
+            "kind": F.cross_entropy(self.kind(patches).float().flatten(0, 1), kinds.flatten()),
+            "color": F.cross_entropy(self.color(patches).float().flatten(0, 1), colors.flatten()),
         }
-        loss = 4 * terms["code"] + 2 * terms["patch_code"] + terms["patch_kind"] + terms["patch_color"]
-        with torch.no_grad():
-            said = pool_features(features)[..., : POOL * CELL_WIDTH].reshape(cells.shape)
-            covered = kind > 0
-            hits = {
-                f"{name}_accuracy": (said[..., part].argmax(-1) == label)[covered].float().mean()
-                for name, part, label in (("kind", KIND, kind), ("color", COLOR, color))
-            }
-        return {"loss": loss} | terms | hits
+        if not patches_alone:
+            features, code = self.encoder.pool_patches(patches).float(), page_codes(scenes)
+            terms["code"] = (features - code.repeat_interleave(POOL, dim=1)).square().mean()
+            terms["center_code"] = (self.center_code(patches).float() - center_codes(scenes)).square().mean()
+        return {"loss": torch.stack([_WEIGHTS[name] * term for name, term in terms.items()]).sum()} | terms
 
 
-def loss(model: DensePretraining, config: TrainConfig, step: int, *, box_weight: float = 1.0) -> dict[str, Tensor]:
+def loss(model: DensePretraining, config: TrainConfig, step: int, *, patches_alone: bool) -> dict[str, Tensor]:
     """Returns the loss terms on the batch of this update.
 
     Args:
         model: The encoder with its heads.
         config: Gives the batch its size and seed.
         step: Number of the update.
-        box_weight: How much more the errors of boxes count; those of centres count by its square.
+        patches_alone: Teach the patches what lies on them, and nothing else.
     """
     scenes = random_scenes(config.batch_size, seed=(config.seed, step))
     with torch.autocast("cpu", torch.bfloat16):
-        terms: dict[str, Tensor] = model(to_pixels(scenes, model.encoder.config.image_size), scenes, box_weight)
+        terms: dict[str, Tensor] = model(to_pixels(scenes, model.encoder.config.image_size), scenes, patches_alone)
     return terms
