@@ -20,6 +20,10 @@ _NUM_ADDRESS = 15
 """Directions that tell places apart; the places of features are written along so many at most."""
 
 
+_LOUD = 6.0
+"""Length at which a token of the de-tokenizer tells its column and its row: about that of a kind or a colour."""
+
+
 @torch.no_grad()
 def look_at(resampler: Resampler, places: Tensor, *, step: float = 0.0, drop: float = 4.0) -> None:
     """Starts a resampler with as many keys as queries so that every query looks at the key at a place.
@@ -209,8 +213,8 @@ def read_what_covers(
     for d, row in at.items():
         resampler.proj_in.weight[row, d] = 1.0
     resampler.latents.zero_()
-    resampler.latents[0, :, :side] = torch.eye(side).repeat(side, 1)
-    resampler.latents[0, :, side:places] = torch.eye(side).repeat_interleave(side, 0)
+    resampler.latents[0, :, :side] = _LOUD * torch.eye(side).repeat(side, 1)
+    resampler.latents[0, :, side:places] = _LOUD * torch.eye(side).repeat_interleave(side, 0)
     attention.norm1.weight[mark], attention.norm2.weight[mark] = 0, 0
     attention.norm1.bias[mark], attention.norm2.bias[mark] = 1.0, -1.0
     x, latents = attention.norm1(resampler.proj_in(features)), attention.norm2(resampler.latents)
