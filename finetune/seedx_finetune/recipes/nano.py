@@ -141,17 +141,13 @@ def train_autoencoder(run: Run) -> AutoencoderKL:
     """
     torch.manual_seed(12)
     vae: AutoencoderKL = AutoencoderKL(**VAE).to(memory_format=torch.channels_last)
-    for name, options, config in (
-        ("vae", {}, replace(AUTOENCODER_TRAINING, steps=3000, seed=12)),
-        ("vae_things", {"thing_weight": 4.0}, replace(AUTOENCODER_TRAINING, steps=900, seed=21)),
-        (
-            "vae_noisy",
-            {"thing_weight": 4.0, "latent_noise": 0.5},
-            replace(AUTOENCODER_TRAINING, steps=2800, seed=41),
-        ),
-    ):
-        loss = partial(autoencoder.loss, vae, config, **options)
-        run.stage(name, vae, lambda loss=loss: loss, config)
+    plain, careful, noisy = (
+        replace(AUTOENCODER_TRAINING, steps=steps, seed=seed) for steps, seed in ((3000, 12), (900, 21), (2800, 41))
+    )
+    run.stage("vae", vae, lambda: partial(autoencoder.loss, vae, plain), plain)
+    run.stage("vae_things", vae, lambda: partial(autoencoder.loss, vae, careful, thing_weight=4.0), careful)
+    hardened = partial(autoencoder.loss, vae, noisy, thing_weight=4.0, latent_noise=0.5)
+    run.stage("vae_noisy", vae, lambda: hardened, noisy)
     return vae.eval().requires_grad_(False)
 
 
@@ -210,15 +206,9 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         ),
         (
             "lvlm_instruct",
-            lambda: codes,
-            {"conversation": 0.35, "drawing": 0.2, "plan": 0.15, "edit": 0.3},
-            TrainConfig(steps=2000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.7, ema_decay=None, seed=16),
-        ),
-        (
-            "lvlm_align",
             lambda: _seen_features(run),
-            {"conversation": 0.35, "drawing": 0.25, "plan": 0.1, "edit": 0.3},
-            TrainConfig(steps=4000, batch_size=16, learning_rate=1.5e-3, min_lr_ratio=0.03, ema_decay=0.995, seed=23),
+            {"conversation": 0.4, "drawing": 0.25, "plan": 0.1, "edit": 0.25},
+            TrainConfig(steps=3000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.05, ema_decay=0.99, seed=16),
         ),
     ]
     for name, features, mixture, config in stages:
@@ -280,7 +270,7 @@ def _multimodal_loss(
 
 def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
     """Returns the de-tokenizer's resampler, which tells each place of the canvas its latents."""
-    config = TrainConfig(steps=1000, batch_size=32, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
+    config = TrainConfig(steps=700, batch_size=32, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
     torch.manual_seed(config.seed)
     resampler: DetokenizerResampler = DetokenizerResampler(**DETOKENIZER_RESAMPLER)
     model = ResamplerPretraining(resampler, LATENT_CHANNELS, LATENT_SIDE)
