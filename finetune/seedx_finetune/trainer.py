@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -46,6 +47,8 @@ class TrainConfig:
     """AdamW decay of everything but vectors."""
     slow: tuple[str, ...] = ()
     """Parts of the names of parameters that train at a tenth of the rate: those that start near their place."""
+    muon: tuple[str, ...] = ()
+    """Parts of the names of matrices that Muon trains and not AdamW; its updates are as large as AdamW's."""
     betas: tuple[float, float] = (0.9, 0.98)
     """AdamW moments (scripts/train_seed_x_sft.sh)."""
     clip: float = 1.0
@@ -85,9 +88,9 @@ def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder:
     """
     folder.mkdir(parents=True, exist_ok=True)
     trainable = {n: p for n, p in module.named_parameters() if p.requires_grad}
-    optimizer = _optimizer(trainable, config)
+    optimizers = _optimizers(trainable, config)
     average = {n: p.detach().clone() for n, p in trainable.items()} if config.ema_decay else None
-    start = _resume(folder / "checkpoint.pt", module, optimizer, average)
+    start = _resume(folder / "checkpoint.pt", module, optimizers, average)
     module.train()
     began = time.monotonic()
     with (
@@ -97,16 +100,18 @@ def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder:
     ):
         for step in bar:
             rate = lr_at(step, "cosine", config.learning_rate, config.warmup_steps, config.steps, config.min_lr_ratio)
-            for group in optimizer.param_groups:
+            for group in (group for optimizer in optimizers for group in optimizer.param_groups):
                 group["lr"] = rate * group["rate"]
             torch.manual_seed(config.seed * 1_000_003 + step)
             terms = loss(step)
             if not torch.isfinite(terms["loss"]):
                 raise FloatingPointError(f"{name}: the loss is {terms['loss'].item()} at update {step}; lower the rate")
-            optimizer.zero_grad(set_to_none=True)
+            for optimizer in optimizers:
+                optimizer.zero_grad(set_to_none=True)
             terms["loss"].backward()  # type: ignore[no-untyped-call]
             norm = torch.nn.utils.clip_grad_norm_(list(trainable.values()), config.clip)
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             if average is not None and config.ema_decay:
                 decay = min(config.ema_decay, (1 + step) / (10 + step))
                 with torch.no_grad():
@@ -117,7 +122,7 @@ def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder:
                 log.write(json.dumps({"step": step, "seconds": round(time.monotonic() - began, 1)} | row) + "\n")
                 log.flush()
             if (step + 1) % config.save_every == 0 or step == config.steps - 1:
-                _save(folder / "checkpoint.pt", step + 1, module, optimizer, average)
+                _save(folder / "checkpoint.pt", step + 1, module, optimizers, average)
     if average is not None:
         with torch.no_grad():
             for n, p in trainable.items():
@@ -143,33 +148,51 @@ def _plain_attention_on_cpu(device: torch.device) -> Iterator[None]:
         torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(allowed)
 
 
-def _optimizer(trainable: dict[str, nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW that decays matrices and leaves vectors alone; `rate` is each group's share of the learning rate."""
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+def _optimizers(trainable: dict[str, nn.Parameter], config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """AdamW, which decays matrices and leaves vectors alone, and Muon for what it shall train.
+
+    `rate` is each group's share of the learning rate.
+    """
+    groups: dict[tuple[bool, float, float], list[nn.Parameter]] = {}
     for name, parameter in trainable.items():
         decay = config.weight_decay if parameter.ndim > 1 else 0.0
         rate = 0.1 if any(part in name for part in config.slow) else 1.0
-        groups.setdefault((decay, rate), []).append(parameter)
-    return torch.optim.AdamW(
-        [{"params": params, "weight_decay": decay, "rate": rate} for (decay, rate), params in groups.items()],
-        lr=config.learning_rate,
-        betas=config.betas,
-        eps=1e-6,
-    )
+        muon = parameter.ndim == 2 and any(part in name for part in config.muon)
+        groups.setdefault((muon, decay, rate), []).append(parameter)
+
+    def of(muon: bool) -> list[dict[str, Any]]:
+        return [
+            {"params": params, "weight_decay": decay, "rate": rate}
+            for (is_muon, decay, rate), params in groups.items()
+            if is_muon == muon
+        ]
+
+    optimizers: list[torch.optim.Optimizer] = []
+    if adamw := of(muon=False):
+        optimizers.append(torch.optim.AdamW(adamw, lr=config.learning_rate, betas=config.betas, eps=1e-6))
+    if muon := of(muon=True):
+        optimizers.append(torch.optim.Muon(muon, lr=config.learning_rate, adjust_lr_fn="match_rms_adamw"))
+    return optimizers
 
 
 def _save(
-    path: Path, step: int, module: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor] | None
+    path: Path,
+    step: int,
+    module: nn.Module,
+    optimizers: list[torch.optim.Optimizer],
+    average: dict[str, Tensor] | None,
 ) -> None:
     """Writes everything that is needed to go on, under a temporary name first."""
     trainable = {n: p.detach() for n, p in module.named_parameters() if p.requires_grad}
-    state = {"step": step, "weights": trainable, "optimizer": optimizer.state_dict(), "average": average}
+    state = {"step": step, "weights": trainable, "optimizers": [o.state_dict() for o in optimizers], "average": average}
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     partial.replace(path)
 
 
-def _resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: dict[str, Tensor] | None) -> int:
+def _resume(
+    path: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer], average: dict[str, Tensor] | None
+) -> int:
     """Returns the number of updates done, after loading the checkpoint if there is one."""
     if not path.exists():
         return 0
@@ -178,7 +201,8 @@ def _resume(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, ave
     with torch.no_grad():
         for name, value in state["weights"].items():
             parameters[name].copy_(value)
-    optimizer.load_state_dict(state["optimizer"])
+    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
     if average is not None:
         average.update(state["average"])
     return int(state["step"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,19 +53,34 @@ def test_the_loss_goes_down_and_is_logged(tmp_path: Path) -> None:
     assert not model.training
 
 
-@pytest.mark.parametrize("cut_at", [5, 17, 29])
-def test_a_run_that_was_cut_off_ends_with_the_same_weights(tmp_path: Path, cut_at: int) -> None:
+@pytest.mark.parametrize(("cut_at", "muon"), [(5, ()), (17, ()), (29, ()), (17, ("0.",))])
+def test_a_run_that_was_cut_off_ends_with_the_same_weights(tmp_path: Path, cut_at: int, muon: tuple[str, ...]) -> None:
+    config = replace(CONFIG, muon=muon)
     whole = toy()
-    train("toy", whole, toy_loss(whole), CONFIG, tmp_path / "whole")
+    train("toy", whole, toy_loss(whole), config, tmp_path / "whole")
     cut = toy()
     with pytest.raises(KeyboardInterrupt):
-        train("toy", cut, toy_loss(cut, cut_at=cut_at), CONFIG, tmp_path / "cut")
+        train("toy", cut, toy_loss(cut, cut_at=cut_at), config, tmp_path / "cut")
     resumed = toy()
     torch.manual_seed(99)
-    train("toy", resumed, toy_loss(resumed), CONFIG, tmp_path / "cut")
+    train("toy", resumed, toy_loss(resumed), config, tmp_path / "cut")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
     assert rows(tmp_path / "cut")[-1]["loss"] == rows(tmp_path / "whole")[-1]["loss"]
+
+
+def test_muon_moves_a_matrix_alike_in_all_directions_and_adamw_trains_the_rest(tmp_path: Path) -> None:
+    model = toy()
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    train(
+        "toy", model, toy_loss(model), replace(CONFIG, steps=1, warmup_steps=0, muon=("0.",), ema_decay=None), tmp_path
+    )
+    moved = {name: p.detach() - before[name] for name, p in model.named_parameters()}
+    values = torch.linalg.svdvals(moved["0.weight"])
+    assert values.min() > 0.5 * values.max()
+    assert moved["0.weight"].square().mean().sqrt() == pytest.approx(moved["2.weight"].abs().mean(), rel=0.6)
+    signs = moved["2.weight"].abs()  # AdamW's first update is as large everywhere
+    assert signs.min() > 0.9 * signs.max() > 0
 
 
 def test_a_finished_run_gives_its_weights_again_without_training(tmp_path: Path) -> None:

@@ -169,7 +169,8 @@ def train_visual_encoder(run: Run) -> VisualEncoder:
 
 def train_language_model(run: Run) -> tuple[LlamaForCausalLM, Tokenizer]:
     """Returns the language model, pre-trained on text alone, and its tokenizer."""
-    config = TrainConfig(steps=1500, batch_size=32, learning_rate=2e-3, ema_decay=0.98, seed=13)
+    matrices = ("self_attn", "mlp")
+    config = TrainConfig(steps=1500, batch_size=32, learning_rate=2e-3, ema_decay=0.98, muon=matrices, seed=13)
     folder = run.folder / "tokenizer"
     if not (folder / "tokenizer_config.json").exists():
         language_model.train_tokenizer(folder, vocab_size=768, seed=config.seed)
