@@ -78,7 +78,7 @@ def test_muon_moves_a_matrix_alike_in_all_directions_and_adamw_trains_the_rest(t
     moved = {name: p.detach() - before[name] for name, p in model.named_parameters()}
     values = torch.linalg.svdvals(moved["0.weight"])
     assert values.min() > 0.5 * values.max()
-    assert moved["0.weight"].square().mean().sqrt() == pytest.approx(moved["2.weight"].abs().mean(), rel=0.6)
+    assert float(moved["0.weight"].square().mean().sqrt()) == pytest.approx(0.2 * CONFIG.learning_rate, rel=0.4)
     signs = moved["2.weight"].abs()  # AdamW's first update is as large everywhere
     assert signs.min() > 0.9 * signs.max() > 0
 

@@ -117,6 +117,7 @@ DETOKENIZER_TRAINING = TrainConfig(
     weight_decay=0.01,
     ema_decay=0.997,
     slow=("attn2.to_q", "attn2.to_k"),
+    muon=("attentions", "resampler.layers"),
 )
 """What the stages of the de-tokenizer share; each says its own steps and seed."""
 NOISE_SCHEDULE = {
