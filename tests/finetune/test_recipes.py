@@ -35,7 +35,7 @@ from seedx_finetune.world import BACKGROUNDS, Scene, Thing, box_around, sample_s
 from seedx_sdk.model.config import ResamplerConfig
 from seedx_sdk.model.denoising import COORDINATES, predict, size_ids, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
-from seedx_sdk.model.lvlm import LVLM
+from seedx_sdk.model.lvlm import LVLM, POOL
 from seedx_sdk.model.resampler import Resampler, resize_square_table
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
@@ -62,7 +62,7 @@ def corpus(work: Path) -> Corpus:
 
 @pytest.fixture
 def features(corpus: Corpus) -> Features:
-    return lvlm.code_features(corpus)
+    return lambda indices: page_codes([corpus.pages[i] for i in indices]).repeat_interleave(POOL, dim=1)
 
 
 def overfit(module: nn.Module, loss: Callable[[], dict[str, Tensor]]) -> tuple[list[float], set[str]]:

@@ -18,11 +18,10 @@ from transformers import LlamaForCausalLM
 from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.dialogues import Segment
-from seedx_finetune.page_code import page_codes
 from seedx_finetune.sequences import Batch, Features, collate, encode
 from seedx_finetune.trainer import TrainConfig
 from seedx_finetune.world import Scene, sample_arranged_scene
-from seedx_sdk.model.lvlm import LVLM, POOL, LVLMOutput
+from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
 Source = Literal["grounded_caption", "conversation", "drawing", "plan", "edit"]
@@ -58,23 +57,6 @@ def merge_lora(llm: LlamaForCausalLM) -> LlamaForCausalLM:
     assert isinstance(llm, PeftModel)
     merged: LlamaForCausalLM = llm.merge_and_unload()
     return merged
-
-
-CODE_NOISE = 0.2
-"""Standard deviation of the noise on codes that stand for the features of pictures."""
-
-
-def code_features(corpus: Corpus) -> Features:
-    """Returns the codes of the corpus's pages, a little noisy, as the features of its pictures.
-
-    They are what the visual encoder learns to say, so a language model can learn to read while the encoder is trained.
-    """
-
-    def features(indices: list[int]) -> Tensor:
-        codes = page_codes([corpus.pages[i] for i in indices]).repeat_interleave(POOL, dim=1)
-        return codes + CODE_NOISE * torch.randn_like(codes)
-
-    return features
 
 
 def encoder_features(features: np.ndarray) -> Features:

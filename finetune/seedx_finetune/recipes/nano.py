@@ -7,7 +7,6 @@ off, and otherwise trains. `python -m seedx_finetune nano` runs them in order.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -110,6 +109,8 @@ DETOKENIZER_RESAMPLER = {
     "output1_dim": 32,
     "output2_dim": 64,
 }
+LVLM_TRAINING = TrainConfig(steps=1, batch_size=16, learning_rate=1e-3, ema_decay=0.99, muon=("lora_",))
+"""What the stages of the multimodal model share; each says its own steps and seed."""
 DETOKENIZER_TRAINING = TrainConfig(
     steps=1,
     batch_size=24,
@@ -171,7 +172,7 @@ def train_visual_encoder(run: Run) -> VisualEncoder:
 def train_language_model(run: Run) -> tuple[LlamaForCausalLM, Tokenizer]:
     """Returns the language model, pre-trained on text alone, and its tokenizer."""
     matrices = ("self_attn", "mlp")
-    config = TrainConfig(steps=1500, batch_size=32, learning_rate=2e-3, ema_decay=0.98, muon=matrices, seed=13)
+    config = TrainConfig(steps=1000, batch_size=32, learning_rate=2e-3, ema_decay=0.98, muon=matrices, seed=13)
     folder = run.folder / "tokenizer"
     if not (folder / "tokenizer_config.json").exists():
         language_model.train_tokenizer(folder, vocab_size=768, seed=config.seed)
@@ -198,25 +199,22 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     look_at_own_feature(model.input_resampler, some)
     read_as_words(model.input_resampler, some, _words(llm, tokenizer))
     look_at(model.output_resampler, raster(LVLM_CONFIG.output_resampler.grid_size))
-    codes = lvlm.code_features(corpus)
-    stages: list[tuple[str, Callable[[], Features], dict[Source, float], TrainConfig]] = [
+    stages: list[tuple[str, dict[Source, float], TrainConfig]] = [
         (
             "lvlm_pretrain",
-            lambda: codes,
-            {"grounded_caption": 1.0},
-            TrainConfig(steps=600, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.5, ema_decay=None, seed=15),
+            {"grounded_caption": 0.7, "conversation": 0.3},
+            replace(LVLM_TRAINING, steps=600, min_lr_ratio=0.5, ema_decay=None, seed=15),
         ),
         (
             "lvlm_instruct",
-            lambda: _seen_features(run),
             {"conversation": 0.4, "drawing": 0.25, "plan": 0.1, "edit": 0.25},
-            TrainConfig(steps=3000, batch_size=16, learning_rate=2e-3, min_lr_ratio=0.05, ema_decay=0.99, seed=16),
+            replace(LVLM_TRAINING, steps=2000, seed=16),
         ),
     ]
-    for name, features, mixture, config in stages:
+    for name, mixture, config in stages:
         if not run.weights(name).exists():
             model.llm = lvlm.with_lora(model.llm, rank=64, full=True)
-            run.train(name, model, _multimodal_loss(run, features(), model, tokenizer, mixture, config), config)
+            run.train(name, model, _multimodal_loss(run, model, tokenizer, mixture, config), config)
             model.llm = lvlm.merge_lora(model.llm)
             save_weights(model, run.weights(name))
         load_weights(model, run.weights(name))
@@ -242,13 +240,13 @@ def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tenso
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = TrainConfig(steps=500, batch_size=16, learning_rate=1e-3, ema_decay=0.99, seed=17)
+    config = replace(LVLM_TRAINING, steps=400, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
 
     def make_loss() -> Loss:
-        return _multimodal_loss(run, _seen_features(run), model, tokenizer, {"edit": 1.0}, config)
+        return _multimodal_loss(run, model, tokenizer, {"edit": 1.0}, config)
 
     run.stage("edit", model, make_loss, config)
     return model.eval().requires_grad_(False)
@@ -260,13 +258,12 @@ def _seen_features(run: Run) -> Features:
 
 def _multimodal_loss(
     run: Run,
-    features: Features,
     model: LVLM,
     tokenizer: Tokenizer,
     mixture: dict[Source, float],
     config: TrainConfig,
 ) -> Loss:
-    corpus = make_corpus(run)
+    corpus, features = make_corpus(run), _seen_features(run)
     return lambda step: lvlm.loss(model, *lvlm.sample_batch(corpus, features, tokenizer, mixture, config, step))
 
 
