@@ -7,7 +7,7 @@ here knows token ids or tensors.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,7 +79,9 @@ def as_written(scene: Scene) -> Scene:
 
 
 def layout(scene: Scene, request: str | None = None) -> str:
-    """Returns the page as the words and boxes that the model writes before it draws.
+    """Returns the page as the words and boxes that the model writes before it draws, each thing with its number.
+
+    The number says which thing is next; after a box alone nothing tells the things apart.
 
     Args:
         scene: The page.
@@ -89,7 +91,8 @@ def layout(scene: Scene, request: str | None = None) -> str:
     things = reading_order(scene.things)
     if request is not None:
         things.sort(key=lambda thing: _place_in(request, thing))
-    return f"{BACKGROUNDS[scene.background].noun}:" + "".join(f" {_named_box(thing)}" for thing in things)
+    named = (f" {_named_box(number, thing)}" for number, thing in enumerate(things, start=1))
+    return f"{BACKGROUNDS[scene.background].noun}:" + "".join(named)
 
 
 def reading_order(things: Sequence[Thing]) -> list[Thing]:
@@ -109,9 +112,9 @@ def _place_in(words: str, thing: Thing) -> int:
     return len(words)
 
 
-def _named_box(thing: Thing) -> str:
-    """Returns a thing's colour, kind and box."""
-    return f"{thing.color} {thing.kind}{box_text(_bins(thing))}"
+def _named_box(number: int, thing: Thing) -> str:
+    """Returns a thing's number, colour, kind and box."""
+    return f"{number}: {thing.color} {thing.kind}{box_text(_bins(thing))}"
 
 
 def _bins(thing: Thing) -> Bins:
@@ -153,13 +156,18 @@ def two_pictures(indices: tuple[int, int], scenes: tuple[Scene, Scene], rng: np.
     """Two pictures in one request, and turns about either of them."""
     turns: list[Turn] = []
     for which, scene in zip(("first", "second"), scenes, strict=True):
-        turns.append((f"Describe the {which} picture.", describe(scene)))
+        turns.append((f"Describe the {which} picture.", _described(scene)))
         asked = questions(scene, rng)[0]
         turns.append((f"In the {which} picture: {asked.question}", asked.answer))
-    turns.append(("Describe the pictures.", f"First: {describe(scenes[0])} Second: {describe(scenes[1])}"))
+    turns.append(("Describe the pictures.", f"First: {_described(scenes[0])} Second: {_described(scenes[1])}"))
     (question, answer), *more = (turns[i] for i in rng.permutation(len(turns))[:4])
     first = Segment(prompts.instruct(question, 2 * IMAGE), reads=indices)
     return [first, Segment(answer, learn=True), *_later(more)]
+
+
+def _described(scene: Scene) -> str:
+    """Returns the description of a page in reading order."""
+    return describe(replace(scene, things=tuple(reading_order(scene.things))))
 
 
 def _later(turns: Sequence[Turn]) -> list[Segment]:
@@ -214,20 +222,27 @@ def sample_turns(scene: Scene, rng: np.random.Generator, count: int) -> list[Tur
     """Returns `count` turns about a page; the full description is asked for in most of them."""
     turns: list[Turn] = []
     if rng.random() < 0.8:
-        turns.append((_pick(rng, _DESCRIBE), describe(scene)))
+        turns.append((_pick(rng, _DESCRIBE), _described(scene)))
     if rng.random() < 0.4:
         turns.append((_pick(rng, _LAYOUT), layout(scene)))
     for _ in range(2):
         phrase, indices = referring(scene, rng)
         request = _pick(rng, _DETECT).format(phrase) if rng.random() < 0.5 else prompts.detect_question(phrase)
-        turns.append((request, boxes([scene.things[i] for i in indices])))
+        turns.append((request, boxes(scene, indices)))
     turns += [(_sentence(qa.question), qa.answer) for qa in questions(scene, rng)[: max(1, count - 3)]]
     return [turns[i] for i in rng.permutation(len(turns))[:count]]
 
 
-def boxes(things: Sequence[Thing]) -> str:
-    """Returns the answer to a request to find things: each with its name and box, in reading order."""
-    return " ".join(_named_box(thing) for thing in reading_order(things))
+def boxes(scene: Scene, found: Collection[int]) -> str:
+    """Returns the answer to a request to find things: each with its number on the page, name and box.
+
+    Args:
+        scene: The page.
+        found: Indices of its things.
+    """
+    wanted = [scene.things[i] for i in found]
+    numbered = enumerate(reading_order(scene.things), start=1)
+    return " ".join(_named_box(number, thing) for number, thing in numbered if any(thing is w for w in wanted))
 
 
 def _sentence(text: str) -> str:

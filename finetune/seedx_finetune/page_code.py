@@ -1,11 +1,11 @@
 """The code of a page: what the visual encoder is trained to say, and the language model to draw.
 
 A page has 64 features: 16 rows of 4. A thing is told by one of them, that of the place where its centre lies: its
-kind, its colour, its box as the places of numbers on circles of several frequencies, and the columns and rows of a
-16 x 16 raster that the box covers. The other features say that there is nothing. Every feature tells the background
-and its own place besides. All codes are equally long, so sums, averages and layer norms keep the parts apart; kinds
-and colours never seen together need nothing new; a language model finds all that there is to say of a thing at once;
-and a thing that is drawn is of one colour.
+kind, its colour, its box as the places of numbers on circles of several frequencies, the columns and rows of a
+16 x 16 raster that the box covers, and its number in reading order. The other features say that there is nothing.
+Every feature tells the background and its own place besides. All codes are equally long, so sums, averages and layer
+norms keep the parts apart; kinds and colours never seen together need nothing new; a language model finds all that
+there is to say of a thing at once; and a thing that is drawn is of one colour.
 
 Shapes: B pages, 256 cells, 64 features of width D.
 """
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from seedx_finetune.dialogues import FEATURE_ROWS as SIDE
+from seedx_finetune.dialogues import reading_order
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Scene, Thing
 from seedx_sdk.model.lvlm import POOL
 
@@ -55,12 +56,21 @@ OWN = slice(THING_WIDTH, THING_WIDTH + 2 * len(_CENTER_TURNS) + COLUMNS)
 """Dimensions of a feature that tell its own row and column."""
 BACKGROUND = slice(OWN.stop, OWN.stop + len(BACKGROUNDS))
 """Dimensions of a feature that tell the background."""
-USED = BACKGROUND.stop
+_MOST_NUMBERED = 4
+"""Things on a page that have a number: a page of the corpus holds no more."""
+NUMBER = slice(BACKGROUND.stop, BACKGROUND.stop + 1 + _MOST_NUMBERED)
+"""Dimensions of a feature that tell the number of its thing on the page in reading order, the first one for none."""
+USED = NUMBER.stop
 """The dimensions from here on are zero."""
 
 
-def page_codes(scenes: Sequence[Scene]) -> Tensor:
-    """Returns the (B, 64, D) features of pages in raster order."""
+def page_codes(scenes: Sequence[Scene], *, numbered: bool = True) -> Tensor:
+    """Returns the (B, 64, D) features of pages in raster order.
+
+    Args:
+        scenes: The pages.
+        numbered: Whether a thing has its number; what is drawn has none, since a plan counts otherwise.
+    """
     features = torch.zeros(len(scenes), SIDE * COLUMNS, WIDTH)
     place = torch.arange(features.shape[1])
     features[..., :THING_WIDTH] = _nothing()
@@ -68,8 +78,13 @@ def page_codes(scenes: Sequence[Scene]) -> Tensor:
     features[..., OWN] = 2 * torch.cat([row_circles, torch.eye(COLUMNS)[place % COLUMNS]], dim=1)
     for feature, scene in zip(features, scenes, strict=True):
         feature[:, BACKGROUND.start + tuple(BACKGROUNDS).index(scene.background)] = _ONE
+        feature[:, NUMBER.start] = _ONE
+        order = [id(thing) for thing in reading_order(scene.things)]
         for place_of, thing in zip(feature_places(scene), scene.things, strict=True):
             feature[place_of, :THING_WIDTH] = _thing_code(thing)
+            number = 1 + order.index(id(thing))
+            if numbered and number <= _MOST_NUMBERED:
+                feature[place_of, NUMBER.start], feature[place_of, NUMBER.start + number] = 0, _ONE
     return features
 
 

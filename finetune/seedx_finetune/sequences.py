@@ -105,7 +105,7 @@ def collate(examples: Sequence[Example], features: Features, pad_id: int) -> Bat
     if drawn is not None:
         embeds = torch.zeros(len(pictures), POOL * NUM_IMAGE_TOKENS, WIDTH)
         if drawn.any():
-            codes = page_codes([p for p in pictures if isinstance(p, Scene)])
+            codes = page_codes([p for p in pictures if isinstance(p, Scene)], numbered=False)
             embeds[drawn] = codes.repeat_interleave(POOL, dim=1)
         if not drawn.all():
             embeds[~drawn] = features([p for p in pictures if isinstance(p, int)])

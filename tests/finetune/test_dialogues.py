@@ -120,8 +120,9 @@ def _words(layout: str) -> str:
 def test_a_layout_names_the_background_and_comes_in_reading_order() -> None:
     cats = (_thing("red", "cat", 0.8, 0.3), _thing("red", "cat", 0.2, 0.7), _thing("blue", "cat", 0.2, 0.3))
     scene = Scene("snow", (*cats, _thing("red", "house", 0.5, 0.7)))
-    assert _words(dialogues.layout(scene)) == "a snowy field: blue cat red cat red cat red house"
-    assert dialogues.boxes(cats) in dialogues.layout(scene)
+    assert _words(dialogues.layout(scene)) == "a snowy field: 1: blue cat 2: red cat 3: red cat 4: red house"
+    assert dialogues.boxes(scene, [2, 0, 1]) in dialogues.layout(scene)
+    assert _words(dialogues.boxes(scene, [3])) == "4: red house"
     first, second = (bins[:2] for bins in parse_boxes(dialogues.layout(scene))[:2])
     assert first == (44, 68) and second == (180, 68)
 
@@ -129,14 +130,21 @@ def test_a_layout_names_the_background_and_comes_in_reading_order() -> None:
 @pytest.mark.parametrize(
     ("words", "order"),
     [
-        ("a red house above two cats and a balloon", "red house red cat blue cat green balloon"),
-        ("a balloon, a blue cat, a red cat and a house", "green balloon blue cat red cat red house"),
+        ("a red house above two cats and a balloon", "1: red house 2: red cat 3: blue cat 4: green balloon"),
+        ("a balloon, a blue cat, a red cat and a house", "1: green balloon 2: blue cat 3: red cat 4: red house"),
     ],
 )
 def test_a_plan_comes_in_the_order_of_the_words(words: str, order: str) -> None:
     cats = (_thing("red", "cat", 0.2, 0.7), _thing("blue", "cat", 0.8, 0.7))
     scene = Scene("room", (*cats, _thing("green", "balloon", 0.2, 0.2), _thing("red", "house", 0.8, 0.2)))
     assert _words(dialogues.layout(scene, words)) == f"a room: {order}"
+
+
+def test_a_description_comes_in_reading_order() -> None:
+    things = (_thing("red", "cat", 0.8, 0.7), _thing("blue", "cat", 0.2, 0.3), _thing("red", "cat", 0.2, 0.7))
+    rng = np.random.default_rng(0)
+    said = {answer for _ in range(20) for _, answer in dialogues.sample_turns(Scene("snow", things), rng, 4)}
+    assert "A snowy field with one blue cat and two red cats." in said
 
 
 def test_an_edit_reads_the_source_says_the_target_and_draws_it() -> None:
@@ -185,7 +193,7 @@ def test_made_up_names_are_the_same_throughout_a_lesson_and_nothing_else_changes
         assert answer.learn and not asked.learn
         words = re.fullmatch(r"Draw two (\w+) (\w+)s, a (\w+) and a (\w+)\.", asked.text)
         assert words is not None
-        assert f": {words[1]} {words[2]}<box_start>" in answer.text
+        assert f" 1: {words[1]} {words[2]}<box_start>" in answer.text
         assert answer.text.split("<")[1:] == lesson[1].text.split("<")[1:]
         said |= {words[1], words[2]}
     assert {"red", "cat"} < said and len(said) > 20

@@ -12,6 +12,7 @@ from seedx_finetune.page_code import (
     COLOR,
     COVER,
     KIND,
+    NUMBER,
     OWN,
     THING_WIDTH,
     USED,
@@ -54,6 +55,17 @@ def test_the_feature_at_its_centre_tells_all_of_a_thing() -> None:
             assert (shown[: int(low * 16)] == -1).all() and (shown[int(high * 16) + 1 :] == -1).all()
     assert (features[:, KIND].argmax(-1) > 0).sum() == (features[:, COLOR].argmax(-1) > 0).sum() == 2
     assert not features[:, USED:].any()
+
+
+def test_things_have_their_number_in_reading_order_but_not_where_they_are_drawn() -> None:
+    page = _page()
+    swapped = Scene("snow", page.things[::-1])
+    for scene in (page, swapped):
+        numbers = page_codes([scene])[0, :, NUMBER].argmax(-1)
+        assert {place: int(numbers[place]) for place in numbers.nonzero().flatten().tolist()} == {16: 1, 46: 2}
+    drawn = page_codes([page], numbered=False)[0]
+    assert (drawn[:, NUMBER].argmax(-1) == 0).all()
+    assert torch.equal(drawn[:, : NUMBER.start], page_codes([page])[0, :, : NUMBER.start])
 
 
 def test_a_feature_tells_the_background_and_its_place() -> None:

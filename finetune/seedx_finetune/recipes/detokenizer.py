@@ -100,7 +100,7 @@ class DenoisingData:
 
     def features(self, pictures: np.ndarray) -> Tensor:
         """Returns the features (B, N, D) of pictures: the codes of their pages."""
-        return page_codes([self.scenes[i] for i in pictures])
+        return page_codes([self.scenes[i] for i in pictures], numbered=False)
 
     def scaled_latents(self, pictures: np.ndarray | slice) -> Tensor:
         """Returns the latents (B, C, H, W) of pictures at unit variance."""

@@ -22,7 +22,7 @@ from transformers import LlamaForCausalLM
 from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.data import random_scenes, to_signed
-from seedx_finetune.page_code import BACKGROUND, COLOR, COVER, KIND, THING_WIDTH, page_codes
+from seedx_finetune.page_code import BACKGROUND, COLOR, COVER, KIND, NUMBER, THING_WIDTH, page_codes
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
 from seedx_finetune.recipes.lvlm import Source
@@ -228,12 +228,13 @@ def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tenso
         (KIND.start + 1, KINDS),
         (COLOR.start + 1, COLORS),
         (BACKGROUND.start, [b.noun for b in BACKGROUNDS.values()]),
+        (NUMBER.start + 1, [f"{number}:" for number in range(1, NUMBER.stop - NUMBER.start)]),
     )
     embeddings = llm.model.embed_tokens.weight
     nothing = torch.zeros_like(embeddings[0])
-    words = {KIND.start: nothing, COLOR.start: nothing}
+    words = {part.start: nothing for part in (KIND, COLOR, NUMBER)}
     for start, part in names:
-        words |= {start + i: embeddings[tokenizer.encode(name)[-1]] for i, name in enumerate(part)}
+        words |= {start + i: embeddings[tokenizer.encode(f"a {name}")[-1]] for i, name in enumerate(part)}
     return words
 
 

@@ -1,4 +1,4 @@
-"""Pages in words: captions in varied wording, the canonical description, and reading a description back.
+"""Pages in words: captions in varied wording, the full description, and reading a description back.
 
 Every wording keeps colour and kind side by side ("small red cat"), so that a text can be checked for held-out pairs.
 """
@@ -39,13 +39,15 @@ def facts(scene: Scene) -> Counter[Pair]:
 
 
 def describe(scene: Scene) -> str:
-    """The full description in its one canonical form: "A meadow with one red house and two green trees."."""
+    """The full description: "A meadow with one red house and two green trees.", equal things together.
+
+    The groups come in the order of the scene's things.
+    """
     counted = facts(scene)
-    order = sorted(counted, key=lambda pair: (KINDS.index(pair[1]), tuple(COLORS).index(pair[0])))
     noun = BACKGROUNDS[scene.background].noun
-    if not order:
+    if not counted:
         return f"{noun[0].upper()}{noun[1:]} with nothing on it."
-    return f"{noun[0].upper()}{noun[1:]} with {join([count_noun(counted[pair], *pair) for pair in order])}."
+    return f"{noun[0].upper()}{noun[1:]} with {join([count_noun(n, *pair) for pair, n in counted.items()])}."
 
 
 def parse_description(text: str) -> tuple[str | None, Counter[Pair]]:
