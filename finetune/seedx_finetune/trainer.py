@@ -168,10 +168,10 @@ def _optimizers(trainable: dict[str, nn.Parameter], config: TrainConfig) -> list
         ]
 
     optimizers: list[torch.optim.Optimizer] = []
-    if adamw := of(muon=False):
-        optimizers.append(torch.optim.AdamW(adamw, lr=config.learning_rate, betas=config.betas, eps=1e-6))
-    if muon := of(muon=True):
-        optimizers.append(torch.optim.Muon(muon, lr=config.learning_rate, adjust_lr_fn="match_rms_adamw"))
+    if rest := of(muon=False):
+        optimizers.append(torch.optim.AdamW(rest, lr=config.learning_rate, betas=config.betas, eps=1e-6))
+    if matrices := of(muon=True):
+        optimizers.append(torch.optim.Muon(matrices, lr=config.learning_rate, adjust_lr_fn="match_rms_adamw"))
     return optimizers
 
 
