@@ -16,7 +16,6 @@ from seedx_finetune.world import (
     BACKGROUNDS,
     COLORS,
     KINDS,
-    Box,
     EditPair,
     Scene,
     Thing,
@@ -26,7 +25,7 @@ from seedx_finetune.world import (
     referring,
 )
 from seedx_sdk import prompts
-from seedx_sdk.tokens import NUM_LOC_BINS, Bins, box_from_pixels, box_text, image_block
+from seedx_sdk.tokens import NUM_LOC_BINS, Bins, box_from_pixels, box_text, box_to_normalized, image_block
 
 Turn = tuple[str, str]
 """What the user says and what the model answers."""
@@ -75,7 +74,7 @@ def drawing(scene: Scene) -> Segment:
 
 def as_written(scene: Scene) -> Scene:
     """Returns the page with its boxes as exact as a layout writes them, so that drawing follows from the words."""
-    return replace(scene, things=tuple(replace(thing, box=_corners(_bins(thing))) for thing in scene.things))
+    return replace(scene, things=tuple(replace(thing, box=box_to_normalized(_bins(thing))) for thing in scene.things))
 
 
 def layout(scene: Scene, request: str | None = None) -> str:
@@ -120,11 +119,6 @@ def _named_box(number: int, thing: Thing) -> str:
 def _bins(thing: Thing) -> Bins:
     x, y, w, h = (min(COARSE * round(v / COARSE), NUM_LOC_BINS - COARSE) for v in box_from_pixels(thing.box, 1, 1))
     return x, y, w, h
-
-
-def _corners(bins: Bins) -> Box:
-    x, y, w, h = (value / NUM_LOC_BINS for value in bins)
-    return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
 
 def grounded_caption(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:

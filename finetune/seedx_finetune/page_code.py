@@ -141,13 +141,8 @@ def center_codes(scenes: Sequence[Scene]) -> Tensor:
 
 def cell_labels(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
     """Returns the kind and the colour of the thing on each cell, both (B, 256) in raster order; 0 for no thing."""
-    kinds, colors = torch.zeros(2, len(scenes), SIDE * SIDE, dtype=torch.long)
-    for kind, color, scene in zip(kinds, colors, scenes, strict=True):
-        owners = _owners(scene).flatten()
-        for i, thing in enumerate(scene.things):
-            kind[owners == i] = 1 + KINDS.index(thing.kind)
-            color[owners == i] = 1 + tuple(COLORS).index(thing.color)
-    return kinds, colors
+    codes = cell_codes(scenes)
+    return codes[..., KIND].argmax(-1), codes[..., COLOR].argmax(-1)
 
 
 def cell_codes(scenes: Sequence[Scene]) -> Tensor:
