@@ -79,13 +79,19 @@ def page_codes(scenes: Sequence[Scene], *, numbered: bool = True) -> Tensor:
     for feature, scene in zip(features, scenes, strict=True):
         feature[:, BACKGROUND.start + tuple(BACKGROUNDS).index(scene.background)] = _ONE
         feature[:, NUMBER.start] = _ONE
-        order = [id(thing) for thing in reading_order(scene.things)]
-        for place_of, thing in zip(feature_places(scene), scene.things, strict=True):
+        for place_of, thing, number in zip(feature_places(scene), scene.things, _numbers(scene), strict=True):
             feature[place_of, :THING_WIDTH] = _thing_code(thing)
-            number = 1 + order.index(id(thing))
-            if numbered and number <= _MOST_NUMBERED:
-                feature[place_of, NUMBER.start], feature[place_of, NUMBER.start + number] = 0, _ONE
+            if numbered:
+                feature[place_of, NUMBER.start] = 0
+                feature[place_of, NUMBER.start + number] = _ONE
     return features
+
+
+def _numbers(scene: Scene) -> list[int]:
+    """Returns the number of each thing in reading order, 0 for those after the last that has one."""
+    order = [id(thing) for thing in reading_order(scene.things)]
+    numbers = [1 + order.index(id(thing)) for thing in scene.things]
+    return [number if number <= _MOST_NUMBERED else 0 for number in numbers]
 
 
 def feature_places(scene: Scene) -> list[int]:
@@ -143,6 +149,16 @@ def cell_labels(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
     """Returns the kind and the colour of the thing on each cell, both (B, 256) in raster order; 0 for no thing."""
     codes = cell_codes(scenes)
     return codes[..., KIND].argmax(-1), codes[..., COLOR].argmax(-1)
+
+
+def cell_numbers(scenes: Sequence[Scene]) -> Tensor:
+    """Returns the number in reading order of the thing on each cell, (B, 256) in raster order; 0 for no thing."""
+    numbers = torch.zeros(len(scenes), SIDE, SIDE, dtype=torch.long)
+    for page, scene in zip(numbers, scenes, strict=True):
+        owners = torch.from_numpy(_owners(scene))
+        for i, number in enumerate(_numbers(scene)):
+            page[owners == i] = number
+    return numbers.flatten(1)
 
 
 def cell_codes(scenes: Sequence[Scene]) -> Tensor:

@@ -24,9 +24,10 @@ def test_one_command_trains_every_stage_and_writes_a_model_that_answers(tmp_path
     assert f"to {output}" in result.output
     logs = {path.parent.name for path in work.glob("*/log.jsonl")}
     assert logs == {
-        *("vae", "vae_things", "vae_noisy", "visual_encoder_patches", "visual_encoder", "language_model"),
-        *("lvlm_pretrain", "lvlm_instruct"),
-        *("edit", "detokenizer_resampler", "detokenizer_1", "detokenizer_2"),
+        *("vae", "vae_things", "vae_noisy"),
+        *("visual_encoder_patches", "visual_encoder_code", "visual_encoder"),
+        *("language_model", "lvlm_pretrain", "lvlm_instruct", "edit"),
+        *("detokenizer_resampler", "detokenizer_1", "detokenizer_2", "detokenizer_2_predicted"),
     }
     page = nano.make_corpus(Run(work, 0.0005)).scenes[0]
     seedx = SeedX(model=output)

@@ -19,6 +19,7 @@ from seedx_finetune.page_code import (
     WIDTH,
     cell_codes,
     cell_labels,
+    cell_numbers,
     center_codes,
     circles,
     feature_places,
@@ -86,13 +87,15 @@ def test_a_cell_tells_what_lies_on_it() -> None:
     page = _page()
     kinds, colors = (labels[0].reshape(16, 16) for labels in cell_labels([page]))
     codes = cell_codes([page])[0].reshape(16, 16, THING_WIDTH)
-    for thing in page.things:
+    numbers = cell_numbers([page])[0].reshape(16, 16)
+    for number, thing in enumerate(page.things, start=1):
         x, y = thing.center
         x0, _, _, y1 = thing.box
         for column, row in ((int(x * 16), int(y * 16)), (int(x0 * 16 + 0.5), int(y1 * 16 - 0.5))):
             assert kinds[row, column] == codes[row, column, KIND].argmax() == 1 + KINDS.index(thing.kind)
             assert colors[row, column] == codes[row, column, COLOR].argmax() == 1 + tuple(COLORS).index(thing.color)
-    assert kinds[0, 15] == colors[0, 15] == 0 and not codes[0, 15].any()
+            assert numbers[row, column] == number
+    assert kinds[0, 15] == colors[0, 15] == numbers[0, 15] == 0 and not codes[0, 15].any()
 
 
 def test_exactly_one_cell_of_a_thing_is_its_centre() -> None:

@@ -161,11 +161,19 @@ def train_visual_encoder(run: Run) -> VisualEncoder:
     cells = raster(math.isqrt(VISUAL_ENCODER.n_queries))
     cells[:, 0] -= cells[:, 0] % POOL
     look_at(model.encoder.attn_pool, cells, step=1.0)  # each head looks at one of the cells of a group
-    patches = partial(visual_encoder.loss, model, config, patches_alone=True)
-    run.stage("visual_encoder_patches", model, lambda: patches, config)
-    config = replace(config, steps=1500, seed=29)
-    code = partial(visual_encoder.loss, model, config, patches_alone=False)
-    run.stage("visual_encoder", model, lambda: code, config)
+    blocks = ("in_proj", "out_proj", "mlp")
+    stages = {
+        "visual_encoder_patches": config,
+        "visual_encoder_code": replace(config, steps=1500, seed=29),
+        "visual_encoder": replace(config, steps=800, muon=blocks, warmup_steps=50, ema_decay=0.99, seed=30),
+    }
+
+    def make_loss(name: str) -> Loss:
+        patches_alone = name == "visual_encoder_patches"
+        return partial(visual_encoder.loss, model, stages[name], patches_alone=patches_alone)
+
+    for name, stage in stages.items():
+        run.stage(name, model, partial(make_loss, name), stage)
     return model.encoder.eval().requires_grad_(False)
 
 
@@ -202,7 +210,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     stages: list[tuple[str, dict[Source, float], TrainConfig]] = [
         (
             "lvlm_pretrain",
-            {"grounded_caption": 0.7, "conversation": 0.3},
+            {"grounded_caption": 0.5, "conversation": 0.2, "drawing": 0.3},
             replace(LVLM_TRAINING, steps=600, min_lr_ratio=0.5, ema_decay=None, seed=15),
         ),
         (
@@ -306,16 +314,15 @@ def train_detokenizer(run: Run) -> DetokenizerParts:
 def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     """Returns the stage-2 de-tokenizer, which also looks at a condition image in half of its samples.
 
-    Here it meets the features that the general model predicts, too, so it learns to draw from what it will be given.
+    At last it meets the features that the general model predicts, too, so it learns to draw from what it will be
+    given.
     """
     first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    config = replace(DETOKENIZER_TRAINING, steps=1500, learning_rate=1e-3, seed=19)
-
-    def make_loss() -> Loss:
-        return _detokenizer_loss(model, _editing_data(run), config)
-
-    run.stage("detokenizer_2", model, make_loss, config)
+    config = replace(DETOKENIZER_TRAINING, steps=1200, learning_rate=1e-3, seed=19)
+    run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
+    last = replace(config, steps=400, learning_rate=5e-4, seed=31)
+    run.stage("detokenizer_2_predicted", model, lambda: _detokenizer_loss(model, _predicted_data(run), last), last)
     return model
 
 
@@ -344,12 +351,19 @@ def _denoising_data(run: Run) -> DenoisingData:
 
 
 def _editing_data(run: Run) -> DenoisingData:
-    """Returns the data of those pictures that have predicted features, with condition images."""
+    """Returns the data of all pictures, with condition images."""
     data, corpus = _denoising_data(run), make_corpus(run)
-    data.predicted = predicted_features(run)
-    data.pages = np.array([page for page in data.predicted if page < len(corpus.scenes)])
-    pairs = [corpus.pair(i) for i in range(len(corpus.edits))]
-    data.pairs = np.array([pair for pair in pairs if pair[1] in data.predicted])
+    data.pairs = np.array([corpus.pair(i) for i in range(len(corpus.edits))])
+    return data
+
+
+def _predicted_data(run: Run) -> DenoisingData:
+    """Returns the data of those pictures that have predicted features, with condition images."""
+    data, predicted = _editing_data(run), predicted_features(run)
+    assert data.pairs is not None
+    data.predicted = predicted
+    data.pages = np.array([page for page in predicted if page < len(make_corpus(run).scenes)])
+    data.pairs = data.pairs[np.isin(data.pairs[:, 1], list(predicted))]
     return data
 
 

@@ -20,9 +20,11 @@ from seedx_finetune.page_code import (
     BOX,
     COLOR,
     KIND,
+    NUMBER,
     THING_WIDTH,
     cell_codes,
     cell_labels,
+    cell_numbers,
     center_codes,
     page_codes,
 )
@@ -31,7 +33,7 @@ from seedx_finetune.world import Scene
 from seedx_sdk.model.lvlm import POOL
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
-_WEIGHTS = {"code": 40.0, "center_code": 40.0, "box": 1.0, "kind": 1.0, "color": 1.0}
+_WEIGHTS = {"code": 40.0, "center_code": 40.0, "box": 1.0, "kind": 1.0, "color": 1.0, "number": 1.0}
 """Few features and few patches have a thing to tell, so their mean errors are small."""
 
 
@@ -50,17 +52,16 @@ class DensePretraining(nn.Module):
         self.box = nn.Linear(width, BOX.stop - BOX.start)
         self.kind = nn.Linear(width, KIND.stop - KIND.start)
         self.color = nn.Linear(width, COLOR.stop - COLOR.start)
+        self.number = nn.Linear(width, NUMBER.stop - NUMBER.start)
 
     def forward(self, pixels: Tensor, scenes: list[Scene], patches_alone: bool) -> dict[str, Tensor]:
         """Returns the loss and its terms for pictures (B, 3, H, W), normalised as the encoder wants them."""
-        kinds, colors = cell_labels(scenes)
-        covered, cells = kinds > 0, cell_codes(scenes)
+        (kinds, colors), cells = cell_labels(scenes), cell_codes(scenes)
+        covered = kinds > 0
         patches = self.encoder.patch_features(pixels)
-        terms = {
-            "box": (self.box(patches).float() - cells[..., BOX])[covered].square().mean(),
-            "kind": F.cross_entropy(self.kind(patches).float().flatten(0, 1), kinds.flatten()),
-            "color": F.cross_entropy(self.color(patches).float().flatten(0, 1), colors.flatten()),
-        }
+        terms = {"box": (self.box(patches).float() - cells[..., BOX])[covered].square().mean()}
+        for name, labels in {"kind": kinds, "color": colors, "number": cell_numbers(scenes)}.items():
+            terms[name] = F.cross_entropy(getattr(self, name)(patches).float().flatten(0, 1), labels.flatten())
         if not patches_alone:
             features, code = self.encoder.pool_patches(patches).float(), page_codes(scenes)
             terms["code"] = (features - code.repeat_interleave(POOL, dim=1)).square().mean()
