@@ -20,13 +20,20 @@ from seedx_finetune.corpus import Corpus
 from seedx_finetune.dialogues import Segment
 from seedx_finetune.sequences import Batch, Features, collate, encode
 from seedx_finetune.trainer import TrainConfig
-from seedx_finetune.world import Scene, sample_arranged_scene
+from seedx_finetune.world import Scene, sample_arranged_scene, sample_edit, sample_scene
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
-Source = Literal["grounded_caption", "conversation", "drawing", "plan", "edit"]
+Source = Literal["grounded_caption", "conversation", "drawing", "plan", "words", "edit"]
 
-_SIZE: dict[Source, float] = {"grounded_caption": 1.0, "conversation": 1.0, "drawing": 1.5, "plan": 3.0, "edit": 0.8}
+_SIZE: dict[Source, float] = {
+    "grounded_caption": 1.0,
+    "conversation": 1.0,
+    "drawing": 1.5,
+    "plan": 3.0,
+    "words": 1.5,
+    "edit": 0.8,
+}
 """Rows of a batch of this source as a multiple of the batch size: shorter dialogues, more rows."""
 
 
@@ -90,6 +97,10 @@ def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generat
         return dialogues.drawing_request(sample_arranged_scene(rng), rng)
     if source == "plan":
         return dialogues.drawing_lesson(sample_arranged_scene(rng), rng)
+    if source == "words":
+        if rng.random() < 0.5:
+            return dialogues.edit_lesson(sample_edit(rng))
+        return dialogues.conversation_lesson(sample_scene(rng), rng, turns=turns)
     index, page = _page(corpus, rng)
     if source == "grounded_caption":
         return dialogues.grounded_caption(index, page, rng)

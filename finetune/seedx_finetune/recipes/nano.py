@@ -109,7 +109,7 @@ DETOKENIZER_RESAMPLER = {
     "output1_dim": 32,
     "output2_dim": 64,
 }
-LVLM_TRAINING = TrainConfig(steps=1, batch_size=16, learning_rate=1e-3, ema_decay=0.99, muon=("lora_",))
+LVLM_TRAINING = TrainConfig(steps=1, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, muon=("lora_",))
 """What the stages of the multimodal model share; each says its own steps and seed."""
 DETOKENIZER_TRAINING = TrainConfig(
     steps=1,
@@ -165,7 +165,7 @@ def train_visual_encoder(run: Run) -> VisualEncoder:
     stages = {
         "visual_encoder_patches": config,
         "visual_encoder_code": replace(config, steps=1500, seed=29),
-        "visual_encoder": replace(config, steps=800, muon=blocks, warmup_steps=50, ema_decay=0.99, seed=30),
+        "visual_encoder": replace(config, steps=1400, learning_rate=1.5e-3, muon=blocks, ema_decay=0.99, seed=30),
     }
 
     def make_loss(name: str) -> Loss:
@@ -210,12 +210,12 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     stages: list[tuple[str, dict[Source, float], TrainConfig]] = [
         (
             "lvlm_pretrain",
-            {"grounded_caption": 0.5, "conversation": 0.2, "drawing": 0.3},
+            {"grounded_caption": 0.4, "conversation": 0.2, "drawing": 0.2, "words": 0.2},
             replace(LVLM_TRAINING, steps=600, min_lr_ratio=0.5, ema_decay=None, seed=15),
         ),
         (
             "lvlm_instruct",
-            {"conversation": 0.4, "drawing": 0.25, "plan": 0.1, "edit": 0.25},
+            {"conversation": 0.4, "drawing": 0.2, "plan": 0.1, "words": 0.1, "edit": 0.2},
             replace(LVLM_TRAINING, steps=2000, seed=16),
         ),
     ]
