@@ -67,9 +67,9 @@ IMAGE = image_block(1)
 """A picture that is read: the one cell of its grid, then the global view."""
 
 
-def drawing(scene: Scene) -> Segment:
-    """Returns the segment in which the model draws a page, as its layout says it."""
-    return Segment(image_block(0), draws=(as_written(scene),))
+def drawing(scene: Scene, request: str | None = None) -> Segment:
+    """Returns the segment in which the model draws a page, as the layout for this request says it."""
+    return Segment(image_block(0), draws=(as_written(replace(scene, things=tuple(_planned(scene, request)))),))
 
 
 def as_written(scene: Scene) -> Scene:
@@ -87,11 +87,16 @@ def layout(scene: Scene, request: str | None = None) -> str:
         request: What it was asked for in words; the things then come in the order in which the words name them, so
             that a plan is made by reading along. Without, they come in reading order.
     """
+    named = (f" {_named_box(number, thing)}" for number, thing in enumerate(_planned(scene, request), start=1))
+    return f"{BACKGROUNDS[scene.background].noun}:" + "".join(named)
+
+
+def _planned(scene: Scene, request: str | None) -> list[Thing]:
+    """Returns the things in the order in which a layout writes them."""
     things = reading_order(scene.things)
     if request is not None:
         things.sort(key=lambda thing: _place_in(request, thing))
-    named = (f" {_named_box(number, thing)}" for number, thing in enumerate(things, start=1))
-    return f"{BACKGROUNDS[scene.background].noun}:" + "".join(named)
+    return things
 
 
 def reading_order(things: Sequence[Thing]) -> list[Thing]:
@@ -130,7 +135,8 @@ def grounded_caption(index: int, scene: Scene, rng: np.random.Generator) -> list
 
 def drawing_request(scene: Scene, rng: np.random.Generator) -> list[Segment]:
     """A request in words, answered by a layout and the picture."""
-    return [*drawing_lesson(scene, rng), drawing(scene)]
+    words = caption(scene, rng)
+    return [*_planning(scene, words, rng), drawing(scene, words)]
 
 
 def edit_request(source: int, edit: EditPair) -> list[Segment]:
@@ -200,7 +206,10 @@ def edit_lesson(edit: EditPair) -> list[Segment]:
 
 def drawing_lesson(scene: Scene, rng: np.random.Generator) -> list[Segment]:
     """A request for a picture, answered by its layout alone."""
-    words = caption(scene, rng)
+    return _planning(scene, caption(scene, rng), rng)
+
+
+def _planning(scene: Scene, words: str, rng: np.random.Generator) -> list[Segment]:
     request = prompts.generate_request(words) if rng.random() < 0.65 else _pick(rng, _DRAW).format(words)
     return [Segment(prompts.instruct(request)), Segment(layout(scene, words), learn=True)]
 

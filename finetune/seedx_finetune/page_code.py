@@ -1,11 +1,14 @@
 """The code of a page: what the visual encoder is trained to say, and the language model to draw.
 
-A page has 64 features: 16 rows of 4. A thing is told by one of them, that of the place where its centre lies: its
-kind, its colour, its box as the places of numbers on circles of several frequencies, the columns and rows of a
-16 x 16 raster that the box covers, and its number in reading order. The other features say that there is nothing.
-Every feature tells the background and its own place besides. All codes are equally long, so sums, averages and layer
-norms keep the parts apart; kinds and colours never seen together need nothing new; a language model finds all that
-there is to say of a thing at once; and a thing that is drawn is of one colour.
+A page has 64 features: 16 rows of 4. A feature tells one thing: its kind, its colour, its box as the places of numbers
+on circles of several frequencies, the columns and rows of a 16 x 16 raster that the box covers, and its number in
+reading order; or it says that there is nothing. It tells the background and its own place besides. All codes are
+equally long, so sums, averages and layer norms keep the parts apart; kinds and colours never seen together need nothing
+new; a language model finds all that there is to say of a thing at once; and a thing that is drawn is of one colour.
+
+Of a page that is seen, the feature of the place where a thing has its centre tells that thing, and the others nothing.
+Of a page that is drawn, all features of column n tell thing n of the plan: a language model only has to look up the
+n-th thing that it wrote, and sixteen features that say the same are right when one of them is not.
 
 Shapes: B pages, 256 cells, 64 features of width D.
 """
@@ -64,26 +67,39 @@ USED = NUMBER.stop
 """The dimensions from here on are zero."""
 
 
-def page_codes(scenes: Sequence[Scene], *, numbered: bool = True) -> Tensor:
-    """Returns the (B, 64, D) features of pages in raster order.
+def page_codes(scenes: Sequence[Scene]) -> Tensor:
+    """Returns the (B, 64, D) features of pages that are seen, in raster order."""
+    features = _empty_pages(scenes)
+    for feature, scene in zip(features, scenes, strict=True):
+        for place, thing, number in zip(feature_places(scene), scene.things, _numbers(scene), strict=True):
+            feature[place, :THING_WIDTH] = _thing_code(thing)
+            feature[place, NUMBER.start] = 0
+            feature[place, NUMBER.start + number] = _ONE
+    return features
 
-    Args:
-        scenes: The pages.
-        numbered: Whether a thing has its number; what is drawn has none, since a plan counts otherwise.
+
+def drawn_codes(scenes: Sequence[Scene]) -> Tensor:
+    """Returns the (B, 64, D) features of pages that are drawn: column n tells thing n, up to the fourth.
+
+    No feature has the number of a thing.
     """
+    features = _empty_pages(scenes)
+    for feature, scene in zip(features.view(-1, SIDE, COLUMNS, WIDTH), scenes, strict=True):
+        for column, thing in enumerate(scene.things[:COLUMNS]):
+            feature[:, column, :THING_WIDTH] = _thing_code(thing)
+    return features
+
+
+def _empty_pages(scenes: Sequence[Scene]) -> Tensor:
+    """Returns the (B, 64, D) features of pages with their backgrounds and nothing on them."""
     features = torch.zeros(len(scenes), SIDE * COLUMNS, WIDTH)
     place = torch.arange(features.shape[1])
     features[..., :THING_WIDTH] = _nothing()
     row_circles = circles((place // COLUMNS + 0.5) / SIDE, _CENTER_TURNS)
     features[..., OWN] = 2 * torch.cat([row_circles, torch.eye(COLUMNS)[place % COLUMNS]], dim=1)
+    features[..., NUMBER.start] = _ONE
     for feature, scene in zip(features, scenes, strict=True):
         feature[:, BACKGROUND.start + tuple(BACKGROUNDS).index(scene.background)] = _ONE
-        feature[:, NUMBER.start] = _ONE
-        for place_of, thing, number in zip(feature_places(scene), scene.things, _numbers(scene), strict=True):
-            feature[place_of, :THING_WIDTH] = _thing_code(thing)
-            if numbered:
-                feature[place_of, NUMBER.start] = 0
-                feature[place_of, NUMBER.start + number] = _ONE
     return features
 
 

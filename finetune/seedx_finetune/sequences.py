@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seedx_finetune.dialogues import Segment
-from seedx_finetune.page_code import WIDTH, page_codes
+from seedx_finetune.page_code import WIDTH, drawn_codes
 from seedx_finetune.world import Scene
 from seedx_sdk.model.lvlm import POOL
 from seedx_sdk.model.tokenizer import Tokenizer
@@ -105,7 +105,7 @@ def collate(examples: Sequence[Example], features: Features, pad_id: int) -> Bat
     if drawn is not None:
         embeds = torch.zeros(len(pictures), POOL * NUM_IMAGE_TOKENS, WIDTH)
         if drawn.any():
-            codes = page_codes([p for p in pictures if isinstance(p, Scene)], numbered=False)
+            codes = drawn_codes([p for p in pictures if isinstance(p, Scene)])
             embeds[drawn] = codes.repeat_interleave(POOL, dim=1)
         if not drawn.all():
             embeds[~drawn] = features([p for p in pictures if isinstance(p, int)])

@@ -153,7 +153,7 @@ def test_an_edit_reads_the_source_says_the_target_and_draws_it() -> None:
     request, answer, drawn = dialogues.edit_request(4, edit)
     assert request == Segment(f"[INST] {IMAGE}{edit.instruction} [/INST]\n", reads=(4,))
     assert answer == Segment(dialogues.layout(edit.target), learn=True)
-    assert drawn == Segment(image_block(0), draws=(dialogues.as_written(edit.target),))
+    assert drawn == dialogues.drawing(edit.target)
 
 
 def test_a_conversation_has_the_turns_asked_for_and_one_picture() -> None:
@@ -171,7 +171,16 @@ def test_a_drawing_request_is_answered_by_its_layout_and_its_picture() -> None:
     request, answer, drawn = dialogues.drawing_request(scene, rng)
     assert request.text.startswith("[INST] ") and not (request.learn or request.reads)
     assert answer.learn and sorted(parse_boxes(answer.text)) == sorted(parse_boxes(dialogues.layout(scene)))
-    assert drawn == dialogues.drawing(scene) == Segment(image_block(0), draws=(dialogues.as_written(scene),))
+    assert drawn.text == image_block(0) and len(drawn.draws) == 1
+    assert dialogues.layout(drawn.draws[0], request.text) == answer.text
+
+
+@pytest.mark.parametrize(("words", "order"), [("a cat and a dog", ["cat", "dog"]), (None, ["dog", "cat"])])
+def test_a_page_is_drawn_in_the_order_of_its_plan(words: str | None, order: list[str]) -> None:
+    cat, dog = (Thing(kind, "red", "small", (0.1, y, 0.3, y + 0.2)) for kind, y in (("cat", 0.7), ("dog", 0.1)))
+    (drawn,) = dialogues.drawing(Scene("snow", (cat, dog)), words).draws
+    assert [thing.kind for thing in drawn.things] == order
+    assert re.findall("red ([a-z]+)", dialogues.layout(Scene("snow", (cat, dog)), words)) == order
 
 
 def test_a_page_is_drawn_as_its_layout_says() -> None:

@@ -22,6 +22,7 @@ from seedx_finetune.page_code import (
     cell_numbers,
     center_codes,
     circles,
+    drawn_codes,
     feature_places,
     page_codes,
     places_within,
@@ -58,15 +59,22 @@ def test_the_feature_at_its_centre_tells_all_of_a_thing() -> None:
     assert not features[:, USED:].any()
 
 
-def test_things_have_their_number_in_reading_order_but_not_where_they_are_drawn() -> None:
+def test_things_have_their_number_in_reading_order() -> None:
     page = _page()
     swapped = Scene("snow", page.things[::-1])
     for scene in (page, swapped):
         numbers = page_codes([scene])[0, :, NUMBER].argmax(-1)
         assert {place: int(numbers[place]) for place in numbers.nonzero().flatten().tolist()} == {16: 1, 46: 2}
-    drawn = page_codes([page], numbered=False)[0]
-    assert (drawn[:, NUMBER].argmax(-1) == 0).all()
-    assert torch.equal(drawn[:, : NUMBER.start], page_codes([page])[0, :, : NUMBER.start])
+
+
+def test_column_n_of_a_drawn_page_tells_its_nth_thing() -> None:
+    page = _page()
+    seen, drawn = page_codes([page])[0], drawn_codes([page])[0].reshape(16, 4, WIDTH)
+    for column, place in enumerate(feature_places(page)):
+        assert torch.equal(drawn[:, column, :THING_WIDTH], seen[place, :THING_WIDTH].expand(16, -1))
+    assert (drawn[:, 2:, KIND].argmax(-1) == 0).all() and (drawn[..., NUMBER].argmax(-1) == 0).all()
+    assert torch.equal(drawn[..., OWN].flatten(0, 1), seen[:, OWN])
+    assert torch.equal(drawn[..., BACKGROUND].flatten(0, 1), seen[:, BACKGROUND])
 
 
 def test_a_feature_tells_the_background_and_its_place() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from seedx_finetune import dialogues
 from seedx_finetune.dialogues import Segment
-from seedx_finetune.page_code import page_codes
+from seedx_finetune.page_code import drawn_codes
 from seedx_finetune.sequences import IGNORE, Example, collate, encode
 from seedx_finetune.world import sample_edit, sample_scene
 from seedx_sdk.model.lvlm import pool_features
@@ -45,7 +45,8 @@ def test_a_read_picture_takes_128_places_and_a_drawn_one_64(edit: Example, talk:
 
 
 def test_pictures_stand_in_the_order_of_their_tokens(edit: Example, talk: Example) -> None:
-    assert edit.pictures == [1, 1, dialogues.as_written(EDIT.target)]  # a read picture: its one cell, its global view
+    assert edit.pictures[:2] == [1, 1]  # a read picture: its one cell, its global view
+    assert edit.pictures[2:] == list(dialogues.drawing(EDIT.target).draws)
     assert talk.pictures == [3, 3]
 
 
@@ -88,9 +89,7 @@ def test_a_batch_holds_the_features_of_its_pictures_in_reading_order(
     assert batch.embeds_cmp_mask is not None and batch.embeds_gen_mask is not None
     assert batch.image_embeds.shape == (5, 256, 256)
     assert batch.image_embeds[[0, 1, 3, 4], 7, 9].tolist() == [1, 1, 3, 3]
-    torch.testing.assert_close(
-        pool_features(batch.image_embeds[2:3]), page_codes([dialogues.as_written(EDIT.target)], numbered=False)
-    )
+    torch.testing.assert_close(pool_features(batch.image_embeds[2:3]), drawn_codes(edit.pictures[2:]))
     assert batch.image_embeds.dtype == torch.float32
     assert batch.embeds_gen_mask.tolist() == [False, False, True, False, False]
     torch.testing.assert_close(batch.embeds_cmp_mask, ~batch.embeds_gen_mask)

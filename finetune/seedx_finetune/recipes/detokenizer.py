@@ -18,7 +18,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seedx_finetune.page_code import COLOR, KIND, PLACE_WIDTH, cell_labels, page_codes, places_within
+from seedx_finetune.page_code import COLOR, KIND, PLACE_WIDTH, cell_labels, drawn_codes, places_within
 from seedx_finetune.trainer import TrainConfig
 from seedx_finetune.world import Scene
 from seedx_sdk.model.denoising import denoising_loss, size_ids
@@ -100,7 +100,7 @@ class DenoisingData:
 
     def features(self, pictures: np.ndarray) -> Tensor:
         """Returns the features (B, N, D) of pictures: the codes of their pages."""
-        return page_codes([self.scenes[i] for i in pictures], numbered=False)
+        return drawn_codes([self.scenes[i] for i in pictures])
 
     def scaled_latents(self, pictures: np.ndarray | slice) -> Tensor:
         """Returns the latents (B, C, H, W) of pictures at unit variance."""

@@ -22,7 +22,7 @@ from transformers import LlamaForCausalLM
 from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.data import random_scenes, to_signed
-from seedx_finetune.page_code import BACKGROUND, COLOR, COVER, KIND, NUMBER, THING_WIDTH, page_codes
+from seedx_finetune.page_code import BACKGROUND, COLOR, COVER, KIND, NUMBER, THING_WIDTH, drawn_codes, page_codes
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
 from seedx_finetune.recipes.lvlm import Source
@@ -215,8 +215,8 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         ),
         (
             "lvlm_instruct",
-            {"conversation": 0.4, "drawing": 0.2, "plan": 0.1, "words": 0.1, "edit": 0.2},
-            replace(LVLM_TRAINING, steps=2000, seed=16),
+            {"conversation": 0.35, "drawing": 0.25, "plan": 0.05, "words": 0.1, "edit": 0.25},
+            replace(LVLM_TRAINING, steps=1800, seed=16),
         ),
     ]
     for name, mixture, config in stages:
@@ -286,7 +286,7 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
     def make_loss() -> Loss:
         data = _denoising_data(run)
-        some = page_codes(make_corpus(run).scenes[:800])
+        some = drawn_codes(make_corpus(run).scenes[:800])
         read_what_covers(resampler, some, cover=COVER, thing=slice(0, THING_WIDTH), page=BACKGROUND)
         return partial(detokenizer.resampler_loss, model, data, config)
 
@@ -296,7 +296,7 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
 def train_detokenizer(run: Run) -> DetokenizerParts:
     """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
-    config = replace(DETOKENIZER_TRAINING, steps=2500, seed=18)
+    config = replace(DETOKENIZER_TRAINING, steps=2200, seed=18)
     resampler = train_detokenizer_resampler(run)
     torch.manual_seed(config.seed)
     model = DetokenizerParts(UNet2DConditionModel(**UNET), resampler)
@@ -319,9 +319,9 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     """
     first = train_detokenizer(run)
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
-    config = replace(DETOKENIZER_TRAINING, steps=1200, learning_rate=1e-3, seed=19)
+    config = replace(DETOKENIZER_TRAINING, steps=1000, learning_rate=1e-3, seed=19)
     run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
-    last = replace(config, steps=400, learning_rate=5e-4, seed=31)
+    last = replace(config, steps=300, learning_rate=5e-4, seed=31)
     run.stage("detokenizer_2_predicted", model, lambda: _detokenizer_loss(model, _predicted_data(run), last), last)
     return model
 
