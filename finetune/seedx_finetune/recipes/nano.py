@@ -44,6 +44,7 @@ from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import LVLM, POOL
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
+from seedx_sdk.tokens import NUM_IMAGE_TOKENS, image_token
 
 IMAGE_SIZE = 128
 LATENT_CHANNELS = 8
@@ -80,7 +81,7 @@ LVLM_CONFIG = LVLMConfig(
     vit_down=True,
     rec_loss="mse",
     lm_loss_scale=1.0,
-    rec_loss_scale=50.0,  # most features of a page tell of no thing
+    rec_loss_scale=10.0,
 )
 UNET = {
     "sample_size": LATENT_SIDE,
@@ -207,6 +208,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     look_at_own_feature(model.input_resampler, some)
     read_as_words(model.input_resampler, some, _words(llm, tokenizer))
     look_at(model.output_resampler, raster(LVLM_CONFIG.output_resampler.grid_size))
+    _ask_for_things(llm, tokenizer)
     stages: list[tuple[str, dict[Source, float], TrainConfig]] = [
         (
             "lvlm_pretrain",
@@ -216,7 +218,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         (
             "lvlm_instruct",
             {"conversation": 0.35, "drawing": 0.25, "plan": 0.05, "words": 0.1, "edit": 0.25},
-            replace(LVLM_TRAINING, steps=1800, seed=16),
+            replace(LVLM_TRAINING, steps=1600, seed=16),
         ),
     ]
     for name, mixture, config in stages:
@@ -230,19 +232,36 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     return model.eval().requires_grad_(False), tokenizer
 
 
+def _ask_for_things(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
+    """Starts the image tokens of column n as the number n.
+
+    The language model has learnt what follows the number of a thing, so it has at hand what these tokens are to draw.
+    """
+    embeddings = llm.model.embed_tokens.weight
+    numbers = [tokenizer.encode(number)[-1] for number in _numbers()]
+    images = [tokenizer.token_to_id(image_token(i)) for i in range(NUM_IMAGE_TOKENS)]
+    with torch.no_grad():
+        embeddings[images] = embeddings[numbers].repeat(NUM_IMAGE_TOKENS // len(numbers), 1)
+
+
+def _numbers() -> list[str]:
+    """Returns how a layout writes the numbers of things."""
+    return [f"{number}:" for number in range(1, NUMBER.stop - NUMBER.start)]
+
+
 def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tensor]:
     """Returns the word embedding for each dimension of the code that has a word."""
     names = (
         (KIND.start + 1, KINDS),
         (COLOR.start + 1, COLORS),
         (BACKGROUND.start, [b.noun for b in BACKGROUNDS.values()]),
-        (NUMBER.start + 1, [f"{number}:" for number in range(1, NUMBER.stop - NUMBER.start)]),
+        (NUMBER.start + 1, _numbers()),
     )
     embeddings = llm.model.embed_tokens.weight
     nothing = torch.zeros_like(embeddings[0])
     words = {part.start: nothing for part in (KIND, COLOR, NUMBER)}
     for start, part in names:
-        words |= {start + i: embeddings[tokenizer.encode(f"a {name}")[-1]] for i, name in enumerate(part)}
+        words |= {start + i: embeddings[tokenizer.encode(name)[-1]] for i, name in enumerate(part)}
     return words
 
 
