@@ -217,7 +217,14 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         ),
         (
             "lvlm_instruct",
-            {"conversation": 0.35, "drawing": 0.25, "plan": 0.05, "words": 0.1, "edit": 0.25},
+            {
+                "conversation": 0.45,
+                "grounded_caption": 0.15,
+                "drawing": 0.05,
+                "plan": 0.05,
+                "words": 0.05,
+                "edit": 0.25,
+            },
             replace(LVLM_TRAINING, steps=1600, seed=16),
         ),
     ]
