@@ -61,6 +61,8 @@ class Segment:
     """Indices of the pictures that are shown to the model in this text."""
     draws: tuple[Scene, ...] = ()
     """Pages that the model draws in this text."""
+    renames: tuple[tuple[str, str], ...] = ()
+    """Colours and kinds of the pictures that are shown here, each with the stand-in that it is called by."""
 
 
 IMAGE = image_block(1)
@@ -194,6 +196,30 @@ def renamed(lesson: Sequence[Segment], rng: np.random.Generator) -> list[Segment
     return [replace(segment, text=_NAMES.sub(name, segment.text)) for segment in lesson]
 
 
+def stood_in(talk: Sequence[Segment], rng: np.random.Generator) -> list[Segment]:
+    """Returns a dialogue about pictures with stand-ins for half of the colours and kinds, in words and pictures alike.
+
+    A model that reads which colour goes with which kind in place of what it sees would miss pairs that it never met;
+    a stand-in goes with everything.
+    """
+    names = [name for name in (*COLORS, *KINDS) if rng.random() < 0.5]
+    renames = dict(zip(names, rng.permutation(STAND_INS).tolist(), strict=False))
+
+    def name(match: re.Match[str]) -> str:
+        return f"{renames.get(match[1], match[1])}{match[2]}"
+
+    return [
+        replace(segment, text=_NAMES.sub(name, segment.text), renames=tuple(renames.items()) if segment.reads else ())
+        for segment in talk
+    ]
+
+
+STAND_INS = tuple(
+    "image output please bounding see you many layout every medium show down small back have detail draw everything "
+    "large place change into behind paint turn painting none make drawing put book page bring replace add move shift "
+    "swap away take delete erase remove get under over next beside".split()
+)
+"""Words of the picture book that are neither a colour nor a kind."""
 _SYLLABLES = tuple(consonant + vowel for consonant in "bdfgklmnprtvz" for vowel in "aeiou")
 _NAMES = re.compile(rf"\b({'|'.join((*COLORS, *KINDS))})(s?)\b")
 

@@ -15,14 +15,14 @@ Shapes: B pages, 256 cells, 64 features of width D.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seedx_finetune.dialogues import FEATURE_ROWS as SIDE
-from seedx_finetune.dialogues import reading_order
+from seedx_finetune.dialogues import STAND_INS, reading_order
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Scene, Thing
 from seedx_sdk.model.lvlm import POOL
 
@@ -63,7 +63,9 @@ _MOST_NUMBERED = 4
 """Things on a page that have a number: a page of the corpus holds no more."""
 NUMBER = slice(BACKGROUND.stop, BACKGROUND.stop + 1 + _MOST_NUMBERED)
 """Dimensions of a feature that tell the number of its thing on the page in reading order, the first one for none."""
-USED = NUMBER.stop
+STAND_IN = slice(NUMBER.stop, NUMBER.stop + len(STAND_INS))
+"""Dimensions for stand-ins, which no page has by itself."""
+USED = STAND_IN.stop
 """The dimensions from here on are zero."""
 
 
@@ -88,6 +90,18 @@ def drawn_codes(scenes: Sequence[Scene]) -> Tensor:
         for column, thing in enumerate(scene.things[:COLUMNS]):
             feature[:, column, :THING_WIDTH] = _thing_code(thing)
     return features
+
+
+def rename(features: Tensor, renames: Mapping[str, str]) -> None:
+    """Gives colours and kinds in features (..., D) of a page the names of stand-ins, in place."""
+    dimensions = {name: start + i for start, names in _NAMED for i, name in enumerate(names)}
+    for name, stand_in in renames.items():
+        to, d = STAND_IN.start + STAND_INS.index(stand_in), dimensions[name]
+        features[..., to] = features[..., d]
+        features[..., d] = 0
+
+
+_NAMED = ((KIND.start + 1, KINDS), (COLOR.start + 1, tuple(COLORS)))
 
 
 def _empty_pages(scenes: Sequence[Scene]) -> Tensor:

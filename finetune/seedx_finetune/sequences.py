@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seedx_finetune.dialogues import Segment
-from seedx_finetune.page_code import WIDTH, drawn_codes
+from seedx_finetune.page_code import WIDTH, drawn_codes, rename
 from seedx_finetune.world import Scene
 from seedx_sdk.model.lvlm import POOL
 from seedx_sdk.model.tokenizer import Tokenizer
@@ -38,6 +38,8 @@ class Example:
     pictures: list[int | Scene]
     """The pictures in the order of the tokens: the index of one that is read, which stands twice, or the page of one
     that is drawn."""
+    renames: dict[str, str]
+    """Colours and kinds of the pictures that are read, each with its stand-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer) -> Example:
     tokens = tokenizer.ids
     ids, labels, reads, draws = [tokens.bos], [IGNORE], [False], [False]
     pictures: list[int | Scene] = []
+    renames: dict[str, str] = {}
     hidden = {*tokens.image, tokens.end_image}
     answered = False
     for segment in segments:
@@ -83,7 +86,8 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer) -> Example:
         answered = learn
         pictures += [index for index in segment.reads for _ in range(2)]
         pictures += segment.draws
-    return Example([*ids, tokens.eos], [*labels, tokens.eos], [*reads, False], [*draws, False], pictures)
+        renames |= dict(segment.renames)
+    return Example([*ids, tokens.eos], [*labels, tokens.eos], [*reads, False], [*draws, False], pictures, renames)
 
 
 def collate(examples: Sequence[Example], features: Features, pad_id: int) -> Batch:
@@ -109,6 +113,8 @@ def collate(examples: Sequence[Example], features: Features, pad_id: int) -> Bat
             embeds[drawn] = codes.repeat_interleave(POOL, dim=1)
         if not drawn.all():
             embeds[~drawn] = features([p for p in pictures if isinstance(p, int)])
+            for picture, renames in zip(embeds, [e.renames for e in examples for _ in e.pictures], strict=True):
+                rename(picture, renames)
     return Batch(
         input_ids=pad([e.input_ids for e in examples], pad_id),
         labels=pad([e.labels for e in examples], IGNORE),

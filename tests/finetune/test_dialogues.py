@@ -11,7 +11,9 @@ import pytest
 from seedx_finetune import dialogues
 from seedx_finetune.dialogues import IMAGE, Segment
 from seedx_finetune.world import (
+    COLORS,
     HELD_OUT_PAIRS,
+    KINDS,
     EditPair,
     Scene,
     Thing,
@@ -206,3 +208,20 @@ def test_made_up_names_are_the_same_throughout_a_lesson_and_nothing_else_changes
         assert answer.text.split("<")[1:] == lesson[1].text.split("<")[1:]
         said |= {words[1], words[2]}
     assert {"red", "cat"} < said and len(said) > 20
+
+
+def test_stand_ins_are_the_same_in_words_and_pictures() -> None:
+    rng = np.random.default_rng(2)
+    scene = Scene("snow", (Thing("cat", "red", "small", (0.1, 0.1, 0.3, 0.3)),))
+    called = set()
+    for _ in range(30):
+        talk = dialogues.grounded_caption(5, scene, np.random.default_rng(2))
+        picture, answer = dialogues.stood_in(talk, rng)
+        assert picture.reads == (5,) and answer.learn and answer.renames == ()
+        renames = dict(picture.renames)
+        assert len(set(renames.values())) == len(renames) and set(renames.values()) <= set(dialogues.STAND_INS)
+        cat, red = renames.get("cat", "cat"), renames.get("red", "red")
+        assert answer.text == talk[1].text.replace("red cat", f"{red} {cat}")
+        called |= {cat, red}
+    assert {"red", "cat"} < called and len(called) > 15
+    assert not {*COLORS, *KINDS} & set(dialogues.STAND_INS)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from seedx_finetune.dialogues import STAND_INS
 from seedx_finetune.page_code import (
     BACKGROUND,
     BOX,
@@ -14,6 +15,7 @@ from seedx_finetune.page_code import (
     KIND,
     NUMBER,
     OWN,
+    STAND_IN,
     THING_WIDTH,
     USED,
     WIDTH,
@@ -26,6 +28,7 @@ from seedx_finetune.page_code import (
     feature_places,
     page_codes,
     places_within,
+    rename,
 )
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Scene, Thing, box_around, sample_scene
 
@@ -89,6 +92,19 @@ def test_two_things_never_share_a_feature() -> None:
         assert len(set(feature_places(scene))) == len(scene.things)
     near = [Thing("star", "red", "small", (x, 0.5, x + 0.05, 0.55)) for x in (0.01, 0.08, 0.15)]
     assert feature_places(Scene("snow", tuple(near))) == [32, 28, 33]
+
+
+def test_a_stand_in_takes_the_place_of_a_name() -> None:
+    page = _page()
+    features = page_codes([page])[0]
+    renamed = features.clone()
+    rename(renamed, {"red": "book", "dog": "page"})
+    place, _ = feature_places(page)
+    assert renamed[place, STAND_IN].nonzero().flatten().tolist() == [STAND_INS.index("book")]
+    assert not renamed[place, COLOR].any() and renamed[place, KIND].argmax() == 1 + KINDS.index("cat")
+    assert torch.equal(renamed.norm(dim=-1), features.norm(dim=-1))
+    rest = [i for i in range(64) if i != place]
+    assert torch.equal(renamed[rest], features[rest])
 
 
 def test_a_cell_tells_what_lies_on_it() -> None:

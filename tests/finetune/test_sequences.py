@@ -8,9 +8,9 @@ import torch
 
 from seedx_finetune import dialogues
 from seedx_finetune.dialogues import Segment
-from seedx_finetune.page_code import drawn_codes
+from seedx_finetune.page_code import COLOR, STAND_IN, drawn_codes, page_codes
 from seedx_finetune.sequences import IGNORE, Example, collate, encode
-from seedx_finetune.world import sample_edit, sample_scene
+from seedx_finetune.world import COLORS, Scene, Thing, sample_edit, sample_scene
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import image_block
@@ -107,3 +107,19 @@ def test_short_rows_are_padded_on_the_right_and_nothing_is_learnt_there(tokenize
     assert (batch.labels[0, end:] == IGNORE).all()
     assert not batch.ids_cmp_mask.any() and not batch.ids_gen_mask.any()
     assert batch.image_embeds is None and batch.embeds_gen_mask is None and batch.patch_positions is None
+
+
+def test_pictures_that_are_read_show_the_stand_ins_of_their_dialogue(tokenizer: Tokenizer) -> None:
+    picture = Segment(dialogues.IMAGE, reads=(0,), renames=(("red", "book"),))
+    plain = Segment(dialogues.IMAGE, reads=(0,))
+    drawn = dialogues.drawing(EDIT.target)
+    cat = Thing("cat", "red", "small", (0.1, 0.1, 0.3, 0.3))
+
+    def features(indices: list[int]) -> torch.Tensor:
+        return page_codes([Scene("snow", (cat,)) for _ in indices]).repeat_interleave(4, dim=1)
+
+    batch = collate([encode([picture, drawn], tokenizer), encode([plain], tokenizer)], features, tokenizer.pad_id)
+    assert batch.image_embeds is not None
+    assert batch.image_embeds[..., STAND_IN].any(-1).sum(-1).tolist() == [4, 4, 0, 0, 0]
+    red = COLOR.start + 1 + tuple(COLORS).index("red")
+    assert (batch.image_embeds[..., red] > 0).sum(-1)[[0, 1, 3, 4]].tolist() == [0, 0, 4, 4]

@@ -37,6 +37,10 @@ _SIZE: dict[Source, float] = {
 """Rows of a batch of this source as a multiple of the batch size: shorter dialogues, more rows."""
 
 
+STAND_IN_SHARE = 0.4
+"""Share of the dialogues about pictures in which half of the colours and kinds have stand-ins."""
+
+
 def with_lora(llm: LlamaForCausalLM, *, rank: int, full: bool) -> LlamaForCausalLM:
     """Wraps the language model with LoRA on all linear layers.
 
@@ -103,11 +107,14 @@ def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generat
         return dialogues.conversation_lesson(sample_scene(rng), rng, turns=turns)
     index, page = _page(corpus, rng)
     if source == "grounded_caption":
-        return dialogues.grounded_caption(index, page, rng)
-    if rng.random() < 0.08:
+        talk = dialogues.grounded_caption(index, page, rng)
+    elif rng.random() < 0.08:
         other, other_page = _page(corpus, rng)
-        return dialogues.two_pictures((index, other), (page, other_page), rng)
-    return dialogues.conversation(index, page, rng, turns=turns)
+        talk = dialogues.two_pictures((index, other), (page, other_page), rng)
+    else:
+        talk = dialogues.conversation(index, page, rng, turns=turns)
+    reads = any(segment.reads for segment in talk)
+    return dialogues.stood_in(talk, rng) if reads and rng.random() < STAND_IN_SHARE else talk
 
 
 def _page(corpus: Corpus, rng: np.random.Generator) -> tuple[int, Scene]:

@@ -22,7 +22,19 @@ from transformers import LlamaForCausalLM
 from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.data import random_scenes, to_signed
-from seedx_finetune.page_code import BACKGROUND, COLOR, COVER, KIND, NUMBER, THING_WIDTH, drawn_codes, page_codes
+from seedx_finetune.dialogues import STAND_INS
+from seedx_finetune.page_code import (
+    BACKGROUND,
+    COLOR,
+    COVER,
+    KIND,
+    NUMBER,
+    STAND_IN,
+    THING_WIDTH,
+    drawn_codes,
+    page_codes,
+    rename,
+)
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
 from seedx_finetune.recipes.lvlm import Source
@@ -205,6 +217,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     model = LVLM(llm, LVLM_CONFIG)
     corpus = make_corpus(run)
     some = page_codes(corpus.scenes[:400])
+    _show_stand_ins(some)
     look_at_own_feature(model.input_resampler, some)
     read_as_words(model.input_resampler, some, _words(llm, tokenizer))
     look_at(model.output_resampler, raster(LVLM_CONFIG.output_resampler.grid_size))
@@ -225,7 +238,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
                 "words": 0.05,
                 "edit": 0.25,
             },
-            replace(LVLM_TRAINING, steps=1600, seed=16),
+            replace(LVLM_TRAINING, steps=1800, seed=16),
         ),
     ]
     for name, mixture, config in stages:
@@ -251,6 +264,14 @@ def _ask_for_things(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
         embeddings[images] = embeddings[numbers].repeat(NUM_IMAGE_TOKENS // len(numbers), 1)
 
 
+def _show_stand_ins(features: torch.Tensor) -> None:
+    """Renames colours and kinds in half of the features of pages, so that every stand-in is there to be read."""
+    rng = np.random.default_rng(15)
+    for page in features[::2]:
+        names, stand_ins = rng.permutation([*COLORS, *KINDS]), rng.permutation(STAND_INS)
+        rename(page, dict(zip(names.tolist(), stand_ins.tolist(), strict=False)))
+
+
 def _numbers() -> list[str]:
     """Returns how a layout writes the numbers of things."""
     return [f"{number}:" for number in range(1, NUMBER.stop - NUMBER.start)]
@@ -263,6 +284,7 @@ def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tenso
         (COLOR.start + 1, COLORS),
         (BACKGROUND.start, [b.noun for b in BACKGROUNDS.values()]),
         (NUMBER.start + 1, _numbers()),
+        (STAND_IN.start, STAND_INS),
     )
     embeddings = llm.model.embed_tokens.weight
     nothing = torch.zeros_like(embeddings[0])
