@@ -178,7 +178,7 @@ def train_visual_encoder(run: Run) -> VisualEncoder:
     stages = {
         "visual_encoder_patches": config,
         "visual_encoder_code": replace(config, steps=1500, seed=29),
-        "visual_encoder": replace(config, steps=1400, learning_rate=1.5e-3, muon=blocks, ema_decay=0.99, seed=30),
+        "visual_encoder": replace(config, steps=1900, learning_rate=1.5e-3, muon=blocks, ema_decay=0.99, seed=30),
     }
 
     def make_loss(name: str) -> Loss:
@@ -230,14 +230,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         ),
         (
             "lvlm_instruct",
-            {
-                "conversation": 0.45,
-                "grounded_caption": 0.15,
-                "drawing": 0.05,
-                "plan": 0.05,
-                "words": 0.05,
-                "edit": 0.25,
-            },
+            {"conversation": 0.55, "grounded_caption": 0.2, "plan": 0.05, "edit": 0.2},
             replace(LVLM_TRAINING, steps=1800, seed=16),
         ),
     ]
@@ -297,7 +290,7 @@ def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tenso
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = replace(LVLM_TRAINING, steps=400, seed=17)
+    config = replace(LVLM_TRAINING, steps=200, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
