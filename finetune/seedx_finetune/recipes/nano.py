@@ -400,10 +400,10 @@ def _editing_data(run: Run) -> DenoisingData:
 
 def _predicted_data(run: Run) -> DenoisingData:
     """Returns the data of those pictures that have predicted features, with condition images."""
-    data, predicted = _editing_data(run), predicted_features(run)
+    data, predicted, num_scenes = _editing_data(run), predicted_features(run), len(make_corpus(run).scenes)
     assert data.pairs is not None
     data.predicted = predicted
-    data.pages = np.array([page for page in predicted if page < len(make_corpus(run).scenes)])
+    data.pages = np.array([page for page in predicted if page < num_scenes])
     data.pairs = data.pairs[np.isin(data.pairs[:, 1], list(predicted))]
     return data
 
