@@ -16,10 +16,8 @@ from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 __all__ = ["denoising_loss", "predict", "size_ids", "takes_condition", "widen_conv_in", "with_inputs"]
 
 COORDINATES = 30
-"""Channels for the place of a cell, in new U-Nets that have them: fifteen cosines of x and fifteen of y, enough to tell
+"""Channels for the place of a cell, in U-Nets that have them: fifteen cosines of x and fifteen of y, enough to tell
 each of 16 columns and rows from the others by a linear map."""
-FEWER_COORDINATES = 14
-"""The same in U-Nets that were trained with seven of each."""
 
 
 def denoising_loss(
@@ -108,11 +106,11 @@ def _inputs(unet: UNet2DConditionModel) -> tuple[bool, int]:
     channels, latents = unet.config["in_channels"], unet.config["out_channels"]
     for condition in (False, True):
         rest = channels - latents * (1 + condition)
-        if rest in (0, FEWER_COORDINATES, COORDINATES):
+        if rest in (0, COORDINATES):
             return condition, rest
     raise ValueError(
         f"the U-Net has {channels} input channels; with {latents} latent channels it must have {latents} (stage 1) or "
-        f"{2 * latents} (stage 2), and {FEWER_COORDINATES} or {COORDINATES} more if it reads coordinates"
+        f"{2 * latents} (stage 2), and {COORDINATES} more if it reads coordinates"
     )
 
 

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from seedx_sdk.model.denoising import (
     COORDINATES,
-    FEWER_COORDINATES,
     denoising_loss,
     predict,
     size_ids,
@@ -178,7 +177,7 @@ def test_what_cannot_be_honoured_is_refused(make_detokenizer: Callable[..., Deto
         Detokenizer(first.unet, other, first.scheduler, first.resampler)
 
 
-@pytest.mark.parametrize("coordinates", [0, FEWER_COORDINATES, COORDINATES])
+@pytest.mark.parametrize("coordinates", [0, COORDINATES])
 def test_what_a_unet_reads_follows_from_its_input_channels(
     make_unet: Callable[[], UNet2DConditionModel], coordinates: int
 ) -> None:

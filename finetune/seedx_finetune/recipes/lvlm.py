@@ -24,13 +24,12 @@ from seedx_finetune.world import Scene, sample_arranged_scene, sample_edit, samp
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
-Source = Literal["grounded_caption", "conversation", "drawing", "plan", "words", "edit"]
+Source = Literal["grounded_caption", "conversation", "drawing", "words", "edit"]
 
 _SIZE: dict[Source, float] = {
     "grounded_caption": 1.0,
     "conversation": 1.0,
     "drawing": 1.5,
-    "plan": 3.0,
     "words": 1.5,
     "edit": 0.8,
 }
@@ -99,8 +98,6 @@ def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generat
         return dialogues.edit_request(corpus.pair(edit)[0], corpus.edits[edit])
     if source == "drawing":
         return dialogues.drawing_request(sample_arranged_scene(rng), rng)
-    if source == "plan":
-        return dialogues.drawing_lesson(sample_arranged_scene(rng), rng)
     if source == "words":
         if rng.random() < 0.5:
             return dialogues.edit_lesson(sample_edit(rng))

@@ -230,8 +230,8 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
         ),
         (
             "lvlm_instruct",
-            {"conversation": 0.55, "grounded_caption": 0.2, "plan": 0.05, "edit": 0.2},
-            replace(LVLM_TRAINING, steps=1800, seed=16),
+            {"conversation": 0.5, "grounded_caption": 0.15, "drawing": 0.1, "edit": 0.25},
+            replace(LVLM_TRAINING, steps=1900, seed=16),
         ),
     ]
     for name, mixture, config in stages:
