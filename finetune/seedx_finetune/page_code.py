@@ -50,6 +50,8 @@ KIND = slice(0, len(KINDS) + 1)
 """Dimensions of a thing's code: the kind, the first one for no thing."""
 COLOR = slice(KIND.stop, KIND.stop + len(COLORS) + 1)
 """The colour, likewise."""
+NAMED = ((KIND.start + 1, KINDS), (COLOR.start + 1, tuple(COLORS)))
+"""The first dimension of the kinds and of the colours, each with their names in order."""
 BOX = slice(COLOR.stop, COLOR.stop + 2 * _NUM_CIRCLES)
 """Centre and size of the box on circles; zero where there is no thing."""
 COVER = slice(BOX.stop, BOX.stop + 2 * SIDE)
@@ -59,10 +61,11 @@ OWN = slice(THING_WIDTH, THING_WIDTH + 2 * len(_CENTER_TURNS) + COLUMNS)
 """Dimensions of a feature that tell its own row and column."""
 BACKGROUND = slice(OWN.stop, OWN.stop + len(BACKGROUNDS))
 """Dimensions of a feature that tell the background."""
-_MOST_NUMBERED = 4
-"""Things on a page that have a number: a page of the corpus holds no more."""
-NUMBER = slice(BACKGROUND.stop, BACKGROUND.stop + 1 + _MOST_NUMBERED)
-"""Dimensions of a feature that tell the number of its thing on the page in reading order, the first one for none."""
+NUMBER = slice(BACKGROUND.stop, BACKGROUND.stop + 1 + COLUMNS)
+"""Dimensions of a feature that tell the number of its thing on the page in reading order, the first one for none.
+
+There are as many numbers as columns to draw in: a page of the corpus holds no more things.
+"""
 STAND_IN = slice(NUMBER.stop, NUMBER.stop + len(STAND_INS))
 """Dimensions for stand-ins, which no page has by itself."""
 USED = STAND_IN.stop
@@ -94,14 +97,11 @@ def drawn_codes(scenes: Sequence[Scene]) -> Tensor:
 
 def rename(features: Tensor, renames: Mapping[str, str]) -> None:
     """Gives colours and kinds in features (..., D) of a page the names of stand-ins, in place."""
-    dimensions = {name: start + i for start, names in _NAMED for i, name in enumerate(names)}
+    dimensions = {name: start + i for start, names in NAMED for i, name in enumerate(names)}
     for name, stand_in in renames.items():
         to, d = STAND_IN.start + STAND_INS.index(stand_in), dimensions[name]
         features[..., to] = features[..., d]
         features[..., d] = 0
-
-
-_NAMED = ((KIND.start + 1, KINDS), (COLOR.start + 1, tuple(COLORS)))
 
 
 def _empty_pages(scenes: Sequence[Scene]) -> Tensor:
@@ -121,7 +121,7 @@ def _numbers(scene: Scene) -> list[int]:
     """Returns the number of each thing in reading order, 0 for those after the last that has one."""
     order = [id(thing) for thing in reading_order(scene.things)]
     numbers = [1 + order.index(id(thing)) for thing in scene.things]
-    return [number if number <= _MOST_NUMBERED else 0 for number in numbers]
+    return [number if number <= COLUMNS else 0 for number in numbers]
 
 
 def feature_places(scene: Scene) -> list[int]:

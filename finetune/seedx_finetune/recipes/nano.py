@@ -28,6 +28,7 @@ from seedx_finetune.page_code import (
     COLOR,
     COVER,
     KIND,
+    NAMED,
     NUMBER,
     STAND_IN,
     THING_WIDTH,
@@ -273,8 +274,7 @@ def _numbers() -> list[str]:
 def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tensor]:
     """Returns the word embedding for each dimension of the code that has a word."""
     names = (
-        (KIND.start + 1, KINDS),
-        (COLOR.start + 1, COLORS),
+        *NAMED,
         (BACKGROUND.start, [b.noun for b in BACKGROUNDS.values()]),
         (NUMBER.start + 1, _numbers()),
         (STAND_IN.start, STAND_INS),
@@ -336,7 +336,7 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
 
 def train_detokenizer(run: Run) -> DetokenizerParts:
-    """Returns the stage-1 de-tokenizer, trained on the visual encoder's own features."""
+    """Returns the stage-1 de-tokenizer, trained on the codes of drawn pages."""
     config = replace(DETOKENIZER_TRAINING, steps=2200, seed=18)
     resampler = train_detokenizer_resampler(run)
     torch.manual_seed(config.seed)
