@@ -311,7 +311,7 @@ def _options(
         guidance_scale=checks.check_number(guidance, "guidance"),
         image_guidance_scale=checks.check_number(image_guidance, "image_guidance"),
         max_new_tokens=checks.check_whole(max_new_tokens, "max_new_tokens", 1, 1_000_000),
-        temperature=checks.check_number(temperature, "temperature"),
+        temperature=checks.check_number(temperature, "temperature", 2.0),
         force_image=force_image,
     )
 

@@ -181,6 +181,7 @@ BAD_CALLS: list[tuple[Callable[[SeedX], object], type[InputError], str]] = [
     (lambda s: s.chat([{"role": "user"}]), PromptError, r"messages\[0\] is dict"),  # type: ignore[list-item]
     (lambda s: s.chat([Message.user()]), PromptError, r"messages\[0\] is empty"),
     (lambda s: s.chat([Message.user("hi")], temperature=-1), InputError, "temperature -1"),
+    (lambda s: s.chat([Message.user("hi")], temperature=2.5), InputError, "temperature 2.5 .* in 0..2"),
     (lambda s: s.chat_stream([Message.user(Image.new("RGB", (900, 3)))]), ImageError, "crop it"),
 ]
 
