@@ -228,7 +228,11 @@ class Detokenizer(DiffusionPipeline):
                 branches = 2
         steps: Any = self.scheduler if scheduler is None else scheduler
         steps.set_timesteps(num_inference_steps, device=device)
-        shape = (batch, self.vae.config["latent_channels"], *(side // self.vae_scale_factor for side in (height, width)))
+        shape = (
+            batch,
+            self.vae.config["latent_channels"],
+            *(side // self.vae_scale_factor for side in (height, width)),
+        )
         return Sampling(
             unet=self.unet,
             scheduler=steps,

@@ -118,7 +118,7 @@ class Sampling:
         if self._last is None:
             return self.latents
         t, scaled, predicted = self._last
-        signal = self.scheduler.alphas_cumprod[int(t.round())].to(scaled).sqrt()
+        signal: Tensor = self.scheduler.alphas_cumprod[int(t.round())].to(scaled).sqrt()
         noise = (1 - signal**2).sqrt()
         if self.scheduler.config["prediction_type"] == "v_prediction":
             return signal * scaled - noise * predicted
