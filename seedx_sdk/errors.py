@@ -10,6 +10,10 @@
       ModelError                            the model itself
         WeightsMissingError                 a weight file or its directory is not there
         WeightsCorruptError                 a weight file is cut short or has another hash
+      ServiceError                          a running service could not finish the request
+        OverloadedError                     its queue is full; try again after `retry_after` seconds
+        DeadlineError                       the request's deadline passed first
+        DeviceMemoryError                   the request does not fit the device's memory
       GenerationCancelled                   the caller's cancel function answered True
       MissingExtraError (also an ImportError)   an optional part is not installed
 
@@ -19,14 +23,18 @@ A message says what was wrong with the value seen, what is allowed, and the cure
 from __future__ import annotations
 
 __all__ = [
+    "DeadlineError",
+    "DeviceMemoryError",
     "GenerationCancelled",
     "ImageError",
     "InputError",
     "MissingExtraError",
     "ModelError",
     "OutputPathError",
+    "OverloadedError",
     "PromptError",
     "SeedXError",
+    "ServiceError",
     "SizeError",
     "TemplateError",
     "WeightsCorruptError",
@@ -72,6 +80,27 @@ class WeightsMissingError(ModelError):
 
 class WeightsCorruptError(ModelError):
     """A weight file is cut short, or its hash is not the one in config.json."""
+
+
+class ServiceError(SeedXError):
+    """A running service could not finish the request: it was closed, or the computation failed."""
+
+
+class OverloadedError(ServiceError):
+    """The queue of a service is full; nothing was computed."""
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        """Say when a place may be free: `retry_after` seconds from now, an estimate."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeadlineError(ServiceError):
+    """The deadline of the request passed before it was finished."""
+
+
+class DeviceMemoryError(ServiceError):
+    """The request does not fit the device's memory, not even in a smaller batch."""
 
 
 class GenerationCancelled(SeedXError):

@@ -240,6 +240,8 @@ class ImageProgress(_Frozen):
     step: int
     """1..total."""
     total: int
+    preview: PictureField | None = None
+    """Roughly what the picture will be, if the request asked for previews and this step has one."""
 
 
 class ImageDone(_Frozen):

@@ -8,7 +8,6 @@ Shapes: B images, N image tokens, D their width, C latent channels, H W latent s
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,8 +21,9 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 from torch import Tensor
 
-from seedx_sdk.model.denoising import size_ids, takes_condition, with_inputs
+from seedx_sdk.model.denoising import size_ids, takes_condition
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
+from seedx_sdk.model.sampling import Sampling
 
 __all__ = ["Detokenizer"]
 
@@ -151,13 +151,61 @@ class Detokenizer(DiffusionPipeline):
 
         Source: guidance of stage 2 from pipeline_stable_diffusion_xl_t2i_edit.py.
         """
+        sampling = self.begin(
+            image_embeds,
+            negative_image_embeds,
+            condition_image=condition_image,
+            height=height,
+            width=width,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            image_guidance_scale=image_guidance_scale,
+            generator=generator,
+            latents=latents,
+        )
+        self._interrupt = False
+        with self.progress_bar(total=len(sampling.timesteps)) as progress:
+            for index, t in enumerate(sampling.timesteps):
+                sampling.step()
+                if callback_on_step_end is not None:
+                    changed = callback_on_step_end(self, index, t, {"latents": sampling.latents}) or {}
+                    sampling.latents = changed.get("latents", sampling.latents)
+                progress.update()
+                if self._interrupt:
+                    break
+        images: Any = sampling.latents
+        if output_type != "latent":
+            images = self.to_images(images, output_type=output_type)
+        self.maybe_free_model_hooks()  # type: ignore[no-untyped-call]
+        return ImagePipelineOutput(images=images) if return_dict else (images,)
+
+    @torch.no_grad()
+    def begin(
+        self,
+        image_embeds: Tensor,
+        negative_image_embeds: Tensor | None = None,
+        *,
+        condition_image: Image.Image | Sequence[Image.Image] | Tensor | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        num_inference_steps: int = 30,
+        guidance_scale: float = 7.5,
+        image_guidance_scale: float = 1.5,
+        generator: torch.Generator | list[torch.Generator] | None = None,
+        latents: Tensor | None = None,
+        scheduler: SchedulerMixin | None = None,
+    ) -> Sampling:
+        """Returns the batch before its first step, for those who step it themselves, without gradients.
+
+        Arguments and errors are those of the call. `scheduler` takes the place of the pipeline's own, which serves one
+        batch at a time.
+        """
         height, width = height or self.default_size, width or self.default_size
         batch = image_embeds.shape[0]
         has_condition = condition_image is not None
         guided = guidance_scale > 1 and (image_guidance_scale >= 1 or not self.takes_condition_image)
         self._check(image_embeds, negative_image_embeds, has_condition, height, width, guided, generator)
         device, dtype = self._execution_device, self.unet.dtype
-        self._interrupt = False
 
         prompt_embeds, pooled = self.encode_condition(image_embeds)
         condition = (
@@ -178,33 +226,30 @@ class Detokenizer(DiffusionPipeline):
                 pooled = torch.cat([negative_pooled, pooled])
                 condition = None if condition is None else torch.cat([condition, condition])
                 branches = 2
-        added = {"text_embeds": pooled, "time_ids": size_ids(height, width, branches * batch, device=device).to(dtype)}
-
-        self.scheduler.set_timesteps(num_inference_steps, device=device)
-        latents = self._start(latents, batch, height, width, prompt_embeds.dtype, generator)
-        step_kwargs = (
-            {"generator": generator} if "generator" in inspect.signature(self.scheduler.step).parameters else {}
+        steps: Any = self.scheduler if scheduler is None else scheduler
+        steps.set_timesteps(num_inference_steps, device=device)
+        shape = (
+            batch,
+            self.vae.config["latent_channels"],
+            *(side // self.vae_scale_factor for side in (height, width)),
         )
-        with self.progress_bar(total=len(self.scheduler.timesteps)) as progress:
-            for index, t in enumerate(self.scheduler.timesteps):
-                model_input = self.scheduler.scale_model_input(torch.cat([latents] * branches), t)
-                model_input = with_inputs(self.unet, model_input, condition)
-                predicted = self.unet(
-                    model_input, t, encoder_hidden_states=prompt_embeds, added_cond_kwargs=added, return_dict=False
-                )[0]
-                predicted = _guide(predicted, branches, guidance_scale, image_guidance_scale)
-                latents = self.scheduler.step(predicted, t, latents, **step_kwargs, return_dict=False)[0]
-                if callback_on_step_end is not None:
-                    latents = (callback_on_step_end(self, index, t, {"latents": latents}) or {}).get("latents", latents)
-                progress.update()
-                if self._interrupt:
-                    break
+        return Sampling(
+            unet=self.unet,
+            scheduler=steps,
+            latents=self._noise(latents, shape, prompt_embeds.dtype, generator) * steps.init_noise_sigma,
+            prompt_embeds=prompt_embeds,
+            pooled=pooled,
+            time_ids=size_ids(height, width, branches * batch, device=device).to(dtype),
+            condition=condition,
+            branches=branches,
+            guidance_scale=guidance_scale,
+            image_guidance_scale=image_guidance_scale,
+            generator=generator,
+        )
 
-        images: Any = latents
-        if output_type != "latent":
-            images = self.image_processor.postprocess(self.decode_latents(latents).float(), output_type=output_type)
-        self.maybe_free_model_hooks()  # type: ignore[no-untyped-call]
-        return ImagePipelineOutput(images=images) if return_dict else (images,)
+    def to_images(self, latents: Tensor, *, output_type: str = "pil") -> Any:
+        """Returns the pictures of clean latents (B, C, H, W), as the call's `output_type` says."""
+        return self.image_processor.postprocess(self.decode_latents(latents).float(), output_type=output_type)
 
     def _check(
         self,
@@ -239,23 +284,18 @@ class Detokenizer(DiffusionPipeline):
         if isinstance(generator, list) and len(generator) != batch:
             raise ValueError(f"{len(generator)} generators for {batch} images; pass one for each")
 
-    def _start(
+    def _noise(
         self,
         latents: Tensor | None,
-        batch: int,
-        height: int,
-        width: int,
+        shape: tuple[int, ...],
         dtype: torch.dtype,
         generator: torch.Generator | list[torch.Generator] | None,
     ) -> Tensor:
-        factor = self.vae_scale_factor
-        shape = (batch, self.vae.config["latent_channels"], height // factor, width // factor)
         if latents is None:
             latents = randn_tensor(shape, generator=generator, device=self._execution_device, dtype=dtype)
         elif tuple(latents.shape) != shape:
             raise ValueError(f"latents have shape {tuple(latents.shape)}; this call needs {shape}")
-        start: Tensor = latents.to(self._execution_device, dtype) * self.scheduler.init_noise_sigma
-        return start
+        return latents.to(self._execution_device, dtype)
 
     def _condition_latents(
         self, image: Image.Image | Sequence[Image.Image] | Tensor | None, height: int, width: int, batch: int
@@ -284,14 +324,3 @@ def _fit(picture: Image.Image, width: int, height: int) -> Image.Image:
 
 def _repeat(x: Tensor, batch: int) -> Tensor:
     return x if x.shape[0] == batch else x.expand(batch, *x.shape[1:])
-
-
-def _guide(predicted: Tensor, branches: int, guidance_scale: float, image_guidance_scale: float) -> Tensor:
-    """Combines the branches' predictions, in the order that `Detokenizer.__call__` stacked them."""
-    if branches == 1:
-        return predicted
-    if branches == 2:
-        negative, positive = predicted.chunk(2)
-        return negative + guidance_scale * (positive - negative)
-    positive, negative, unconditioned = predicted.chunk(3)
-    return unconditioned + guidance_scale * (positive - negative) + image_guidance_scale * (negative - unconditioned)

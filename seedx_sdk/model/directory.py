@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import diffusers
 import torch
@@ -32,15 +32,44 @@ from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
 from seedx_sdk.model.config import LVLMConfig, PartConfig, VisualEncoderConfig
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.lvlm import LVLM
+from seedx_sdk.model.sampling import SOLVERS, Solver
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
-__all__ = ["DirectoryConfig", "GenerationDefaults", "ModelParts", "load_directory", "save_part", "write_config"]
+__all__ = [
+    "DirectoryConfig",
+    "FastSampling",
+    "GenerationDefaults",
+    "ModelParts",
+    "load_directory",
+    "save_part",
+    "write_config",
+]
 
 M = TypeVar("M", bound=nn.Module)
 
 FORMAT = 1
 """Version of this layout."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class FastSampling(PartConfig):
+    """Fewer steps with a better solver, which were measured to draw as well as the reference's sampling."""
+
+    solver: Solver
+    """What takes the steps."""
+    num_inference_steps: int
+    """How many."""
+    revision: str
+    """`DirectoryConfig.revision` of the weights that passed `benchmarks/fast_mode.py`; others must be measured anew."""
+
+    def __post_init__(self) -> None:
+        """Checks the solver and the steps."""
+        if self.solver not in SOLVERS or self.num_inference_steps < 1:
+            raise ValueError(
+                f"fast sampling with {self.solver!r} in {self.num_inference_steps} steps is unknown; "
+                f"use one of {sorted(SOLVERS)} and at least one step"
+            )
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -57,6 +86,15 @@ class GenerationDefaults(PartConfig):
     """Budget of an answer, image tokens included."""
     temperature: float
     """Of the words (and layout) before a picture that is drawn from a prompt; everything else is greedy."""
+    fast: FastSampling | None = None
+    """The fast mode, if these weights have passed its gate."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Builds the config from what `to_dict` returned; Raises as the base."""
+        fast = values.get("fast")
+        nested = {"fast": FastSampling.from_dict(fast)} if isinstance(fast, dict) else {}
+        return super(GenerationDefaults, cls).from_dict({**values, **nested})
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -88,6 +126,12 @@ class DirectoryConfig(PartConfig):
     def revision(self) -> str:
         """Twelve hexadecimal digits that identify the weights."""
         return hashlib.sha256(json.dumps(self.files, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def fast(self) -> FastSampling | None:
+        """The fast mode that was measured on these very weights; None if there is none."""
+        fast = self.generation.fast
+        return fast if fast is not None and fast.revision == self.revision else None
 
     @classmethod
     def read(cls, folder: Path) -> DirectoryConfig:

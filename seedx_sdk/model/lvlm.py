@@ -132,10 +132,7 @@ class LVLM(nn.Module):
             patch_positions = patch_positions[embeds_cmp_mask] if patch_positions is not None else None
         if image_embeds.shape[0] == 0:
             return embeds
-        features = self.input_resampler(image_embeds)
-        if self.patch_pos_embed is not None and patch_positions is not None:
-            positions = torch.cat([patch_positions, 1 - patch_positions], dim=-1).to(self.patch_pos_embed.dtype) / 2
-            features = features + (positions @ self.patch_pos_embed)[:, None]
+        features = self.embed_images(image_embeds, patch_positions)
         places, given = int(ids_cmp_mask.sum()), features.shape[0] * features.shape[1]
         if places != given:
             raise ValueError(
@@ -143,6 +140,14 @@ class LVLM(nn.Module):
                 f"mark {features.shape[1]} tokens for each image"
             )
         return embeds.masked_scatter(ids_cmp_mask[..., None], features.to(embeds.dtype))
+
+    def embed_images(self, image_embeds: Tensor, patch_positions: Tensor | None = None) -> Tensor:
+        """Returns the (N, Q, D) input embeddings of image features (N, T, K), at positions (N, 2) in 0..1 if given."""
+        features: Tensor = self.input_resampler(image_embeds)
+        if self.patch_pos_embed is None or patch_positions is None:
+            return features
+        positions = torch.cat([patch_positions, 1 - patch_positions], dim=-1).to(self.patch_pos_embed.dtype) / 2
+        return features + (positions @ self.patch_pos_embed)[:, None]
 
     def run_llm(self, inputs_embeds: Tensor, past_key_values: Cache | None = None) -> Tensor:
         """Returns the (B, L, D) last hidden states, after the final norm; a cache given is extended in place."""

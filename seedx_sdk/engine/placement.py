@@ -1,0 +1,75 @@
+"""Where and how the parts run: device, precision, memory format, tiling, offloading, compilation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from seedx_sdk.errors import InputError
+from seedx_sdk.model.directory import ModelParts
+
+__all__ = ["Placement", "place"]
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class Placement:
+    """How the parts lie on their device. `memory_table` says what fits which GPU."""
+
+    dtype: torch.dtype | None = None
+    """Precision of everything that is placed; None leaves it as it was loaded."""
+    offload: bool = False
+    """Keeps weights in host memory: the de-tokenizer's modules come to the GPU one at a time, the visual encoder's
+    layers likewise."""
+    tile_side: int = 1024
+    """The VAE works in overlapping tiles of this side in pixels on pictures that are larger. Its norms see one tile at
+    a time, so tiles differ a little from the whole picture."""
+    channels_last: bool = False
+    """Memory format of the convolutions; benchmarks/detokenizer_batching.py measures it."""
+    compile: bool = False
+    """Compiles the U-Net; each new batch size or picture size costs a compilation."""
+
+
+def place(parts: ModelParts, placement: Placement, device: torch.device) -> None:
+    """Moves everything but the language models to a device, in place.
+
+    Raises:
+        InputError: If offloading is asked for and the device is no GPU.
+    """
+    if placement.offload and device.type == "cpu":
+        raise InputError("offloading keeps a GPU's memory free and the device is 'cpu'; set offload=False")
+    dtype, detokenizer = placement.dtype, parts.detokenizer
+    for lvlm in (parts.lvlm, *parts.specialists.values()):
+        lvlm.input_resampler.to(device=device, dtype=dtype)
+        lvlm.output_resampler.to(device=device, dtype=dtype)
+        if lvlm.patch_pos_embed is not None:
+            lvlm.patch_pos_embed.data = lvlm.patch_pos_embed.data.to(device=device, dtype=dtype)
+    if dtype is not None:
+        parts.visual_encoder.to(dtype)
+        detokenizer.to(dtype)
+    if placement.offload:
+        _offload(parts.visual_encoder, device)
+        detokenizer.enable_model_cpu_offload(device=device)
+    else:
+        parts.visual_encoder.to(device)
+        detokenizer.to(device)
+    if placement.channels_last:
+        memory_format: Any = torch.channels_last
+        detokenizer.unet.to(memory_format=memory_format)
+        detokenizer.vae.to(memory_format=memory_format)
+    if placement.compile:
+        detokenizer.unet.compile()
+    vae = detokenizer.vae
+    vae.enable_slicing()  # one picture at a time: a batch needs no more memory than one
+    vae.enable_tiling()  # of pictures that are larger than a tile
+    vae.tile_sample_min_size = placement.tile_side
+    vae.tile_latent_min_size = placement.tile_side // detokenizer.vae_scale_factor
+
+
+def _offload(module: nn.Module, device: torch.device) -> None:
+    """Brings each layer's weights to the GPU when it is called, and takes them back after it."""
+    from accelerate import cpu_offload  # type: ignore[import-untyped]
+
+    cpu_offload(module, execution_device=device)
