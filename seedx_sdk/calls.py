@@ -28,7 +28,7 @@ from .types import (
     StreamEvent,
 )
 
-__all__ = ["Call", "Listener", "chat", "describe", "detect", "edit", "generate"]
+__all__ = ["Call", "Listener", "chat", "describe", "detect", "edit", "generate", "received"]
 
 R = TypeVar("R")
 
@@ -184,6 +184,32 @@ def chat(
         seed=seed, size=size, steps=steps, guidance=guidance, max_new_tokens=max_new_tokens, temperature=temperature
     )
     return _call("chat", checked, options, notes, lambda reply: reply)
+
+
+def received(request: Request) -> Call[ChatReply]:
+    """The call for a request that came from elsewhere, checked as if it had been made here.
+
+    Raises:
+        InputError: A text, picture or option of it is not allowed.
+        PromptError: It lacks the picture or the words that its task needs.
+    """
+    options = request.options
+    size = None if options.width is None or options.height is None else (options.width, options.height)
+    checked = chat(request.messages, size=size).request.messages
+    pictures, needed = len(checked[-1].images), {"detect": 1, "edit": 1}.get(request.task)
+    if needed is not None and (pictures != needed or not checked[-1].text):
+        raise PromptError(f"{request.task} needs one picture and words in the last message; it has {pictures} pictures")
+    allowed = _options(
+        seed=options.seed,
+        size=size,
+        steps=options.num_inference_steps,
+        guidance=options.guidance_scale,
+        image_guidance=options.image_guidance_scale,
+        max_new_tokens=options.max_new_tokens,
+        temperature=options.temperature,
+        force_image=options.force_image,
+    )
+    return _call(request.task, checked, allowed, [], lambda reply: reply)
 
 
 def _call(

@@ -14,7 +14,9 @@ from typing import TypeVar
 from . import calls
 from .calls import Call, Listener
 from .engine import Engine, load_engine
+from .engine.blocking import BlockingEngine
 from .errors import GenerationCancelled, InputError, ModelError
+from .http_engine import HttpEngine
 from .imaging import ImageSource
 from .types import (
     ChatReply,
@@ -36,14 +38,15 @@ R = TypeVar("R")
 
 
 class _EngineDoor:
-    """Loads the engine at first use, and lets one reply through at a time."""
+    """Loads the engine at first use, and lets one reply through at a time unless the engine takes many."""
 
-    def __init__(self, load: Callable[[], Engine]) -> None:
+    def __init__(self, load: Callable[[], Engine], *, takes_many: bool = False) -> None:
         self._load = load
         self._loading = threading.Lock()
         self._engine: Engine | None = None
         self._busy = threading.Lock()
         self._owner: int | None = None
+        self.takes_many = takes_many
 
     def engine(self) -> Engine:
         with self._loading:
@@ -51,8 +54,17 @@ class _EngineDoor:
                 self._engine = self._load()
             return self._engine
 
+    def close(self) -> None:
+        with self._loading:
+            if isinstance(self._engine, BlockingEngine):
+                self._engine.close()
+                self._engine = None
+
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
+        if self.takes_many:
+            yield
+            return
         if self._owner == threading.get_ident():
             raise InputError(
                 "a reply of this client is still under way; read its stream to the end or close() it first"
@@ -69,32 +81,45 @@ class SeedX:
     """The model: describes, detects, draws, edits and talks.
 
     `SeedX()` is the small model that ships in the package: CPU, offline, no download; it knows drawn picture-book
-    scenes and no photographs. `SeedX(model=...)` is a checkpoint directory. The model is loaded by the first call.
-    Calls from several threads take turns. The same seed, request and model give the same answer.
+    scenes and no photographs. `SeedX(model=...)` is a checkpoint directory. The model is loaded by the first call, and
+    calls from several threads take turns. `SeedX(base_url=...)` is a server (`seedx serve`), which answers many calls
+    at once. The same seed, request and model give the same answer.
 
     Pictures are passed as a PIL image, a path, the bytes of a picture file, or a data URI. Sizes are
     (width, height) in pixels, multiples of 8. Every call can raise the InputError and ModelError families.
     """
 
     def __init__(
-        self, model: str | Path | None = None, *, base_url: str | None = None, engine: Engine | None = None
+        self,
+        model: str | Path | None = None,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        engine: Engine | None = None,
     ) -> None:
         """Choose what answers.
 
         Args:
             model: a checkpoint directory; None is the shipped nano model.
-            base_url: reserved for a server.
+            base_url: a server, such as "http://localhost:8000".
+            api_key: the server's key, if it wants one.
             engine: something already loaded, or `seedx_sdk.testing.ScriptedEngine` in unit tests.
 
         Raises:
-            InputError: `base_url` is given, or both `model` and `engine` are.
+            InputError: more than one of `model`, `base_url` and `engine` is given, or an `api_key` without a server.
         """
-        if base_url is not None:
-            raise InputError(f"base_url {base_url!r}: this version runs models in process; use SeedX(model=DIRECTORY)")
-        if engine is not None and model is not None:
-            raise InputError("both model and engine are given; pass one of them")
-        self._door = _EngineDoor(lambda: load_engine(model) if engine is None else engine)
+        if sum(choice is not None for choice in (model, base_url, engine)) > 1:
+            raise InputError("more than one of model, base_url and engine is given; pass one of them")
+        if api_key is not None and base_url is None:
+            raise InputError("api_key is for a server; pass its base_url too")
+        self._door = _EngineDoor(
+            lambda: _open(model, base_url, api_key) if engine is None else engine, takes_many=base_url is not None
+        )
         self._cancel: Callable[[], bool] = _never
+
+    def close(self) -> None:
+        """Give back what the engine holds: memory, threads, connections. A later call loads it again."""
+        self._door.close()
 
     def with_cancel(self, cancel: Callable[[], bool]) -> SeedX:
         """The same loaded model, whose calls stop with GenerationCancelled soon after `cancel()` answers True."""
@@ -223,7 +248,7 @@ class SeedX:
         return self._run(engine, call, call.listen(engine.info))
 
     def _run(self, engine: Engine, call: Call[R], listener: Listener) -> Generator[StreamEvent, None, None]:
-        with self._door.alone():
+        with self._door.turn():
             yield from listener.first()
             for event in engine.stream(call.request, self._cancel):
                 yield listener.pass_on(event)
@@ -234,6 +259,12 @@ class SeedX:
         if self._cancel():
             raise GenerationCancelled(f"{call.request.task} was cancelled before it was finished")
         raise ModelError(f"the engine of {engine.info.name} stopped without an answer; try another seed")
+
+
+def _open(model: str | Path | None, base_url: str | None, api_key: str | None) -> Engine:
+    if base_url is None:
+        return load_engine(model)
+    return BlockingEngine(HttpEngine.connect(base_url, api_key=api_key))
 
 
 def _never() -> bool:

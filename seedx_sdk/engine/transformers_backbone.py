@@ -5,11 +5,10 @@ It is the backbone of `SeedX()`, and what the vLLM backbone is held against.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 
-import anyio
 import torch
-from anyio import to_thread
 from torch import Tensor
 
 from seedx_sdk.engine.backbone import MAX_WORDS_BEFORE_PICTURE, PictureStates, Prompt, Sampling, Written
@@ -34,7 +33,7 @@ class TransformersBackbone:
         self._models: dict[str | None, LVLM] = {None: general}
         self._models.update(specialists)
         self._tokens = tokens
-        self._busy = anyio.Lock()
+        self._busy = asyncio.Lock()
 
     @property
     def specialists(self) -> tuple[str, ...]:
@@ -60,7 +59,7 @@ class TransformersBackbone:
         )
         pictures = 0
         async with self._busy:
-            while (event := await to_thread.run_sync(next, events, None)) is not None:
+            while (event := await asyncio.to_thread(next, events, None)) is not None:
                 if isinstance(event, ImageEvent):
                     pictures += 1
                     yield PictureStates(hidden_states=event.hidden_states)

@@ -213,10 +213,12 @@ def test_constructing_loads_nothing_and_a_missing_model_is_a_typed_error(tmp_pat
 
 
 def test_conflicting_constructor_arguments_are_refused() -> None:
-    with pytest.raises(InputError, match="runs models in process"):
-        SeedX(base_url="http://localhost:8000")
+    with pytest.raises(InputError, match="pass one of them"):
+        SeedX("somewhere", base_url="http://localhost:8000")
     with pytest.raises(InputError, match="pass one of them"):
         SeedX("somewhere", engine=ScriptedEngine())
+    with pytest.raises(InputError, match="pass its base_url too"):
+        SeedX(api_key="secret")
 
 
 def test_cancelling_stops_the_model_and_frees_it(seedx: SeedX) -> None:
