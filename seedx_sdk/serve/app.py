@@ -17,6 +17,7 @@ from seedx_sdk.errors import OverloadedError, SeedXError
 from seedx_sdk.problems import status_of, to_problem
 from seedx_sdk.serve import chat_routes, openai_routes, tool_routes
 from seedx_sdk.serve.guards import BodyLimit, Gate
+from seedx_sdk.serve.image_urls import ImageFetcher
 from seedx_sdk.serve.replies import IdempotencyError, Replies
 from seedx_sdk.serve.request_ids import RequestIds
 from seedx_sdk.serve.settings import ServerSettings
@@ -41,7 +42,7 @@ def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: Serve
 
     app = FastAPI(title="SeedX", lifespan=lifespan)
     app.state.gate = Gate(settings)
-    app.state.settings = settings
+    app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
     app.include_router(chat_routes.router)
     app.include_router(tool_routes.router)
     app.include_router(openai_routes.router)

@@ -26,6 +26,7 @@ from seedx_sdk import calls
 from seedx_sdk.errors import InputError, SeedXError
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
 from seedx_sdk.problems import to_problem
+from seedx_sdk.serve.image_urls import ImageFetcher
 from seedx_sdk.serve.replies import Replies
 from seedx_sdk.serve.route_parts import Caller, IdempotencyKey, RepliesOf, unless_gone
 from seedx_sdk.types import ChatReply, ContentPart, ImageDone, ImagePart, Message, ReplyDone, TextDelta, TextPart
@@ -61,12 +62,12 @@ class _ChatMessage(_Body):
     content: str | list[Annotated[_Text | _ImageUrl, Field(discriminator="type")]]
     name: str | None = None
 
-    def parts(self) -> list[ContentPart]:
+    async def parts(self, fetcher: ImageFetcher) -> list[ContentPart]:
         """Returns the content as the SDK's parts."""
         if isinstance(self.content, str):
             return [TextPart(text=self.content)] if self.content.strip() else []
         return [
-            TextPart(text=part.text) if isinstance(part, _Text) else ImagePart(image=_opened(part.image_url.url))
+            TextPart(text=part.text) if isinstance(part, _Text) else await _opened(part.image_url.url, fetcher)
             for part in self.content
         ]
 
@@ -93,11 +94,11 @@ class ChatCompletionBody(_Body):
     width: int | None = None
     height: int | None = None
 
-    def call(self) -> calls.Call[ChatReply]:
+    async def call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
         """Returns the call of the SDK."""
         size = None if self.width is None and self.height is None else (self.width or 0, self.height or 0)
         return calls.chat(
-            _conversation(self.messages),
+            await _conversation(self.messages, fetcher),
             size=size,
             steps=self.num_inference_steps,
             guidance=self.guidance_scale,
@@ -144,7 +145,7 @@ async def chat_completions(
 ) -> Response | dict[str, Any]:
     """The next message: text, or text and pictures in order."""
     _check_model(body.model, replies)
-    call = body.call()
+    call = await body.call(request.app.state.fetcher)
     head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": replies.engine.info.name}
     if not body.stream:
         reply = await unless_gone(request, replies.result(call, caller=caller, key=key))
@@ -226,26 +227,22 @@ def _check_model(name: str | None, replies: Replies) -> None:
         raise HTTPException(404, f"there is no model {name!r} here; this server has {served!r}")
 
 
-def _conversation(messages: Sequence[_ChatMessage]) -> list[Message]:
+async def _conversation(messages: Sequence[_ChatMessage], fetcher: ImageFetcher) -> list[Message]:
     conversation: list[Message] = []
     told: list[ContentPart] = []
     for message in messages:
         if message.role in ("system", "developer"):
-            told += message.parts()
+            told += await message.parts(fetcher)
         elif message.role == "user":
-            conversation.append(Message(role="user", content=(*told, *message.parts())))
+            conversation.append(Message(role="user", content=(*told, *await message.parts(fetcher))))
             told = []
         else:
-            conversation.append(Message(role="assistant", content=tuple(message.parts())))
+            conversation.append(Message(role="assistant", content=tuple(await message.parts(fetcher))))
     return conversation
 
 
-def _opened(url: str) -> Image.Image:
-    if not url.startswith("data:"):
-        raise InputError(
-            f"image_url {url[:60]!r} is not allowed; send the picture itself, as data:image/png;base64,..."
-        )
-    return open_image(url)
+async def _opened(url: str, fetcher: ImageFetcher) -> ImagePart:
+    return ImagePart(image=open_image(url if url.startswith("data:") else await fetcher.fetch(url)))
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:

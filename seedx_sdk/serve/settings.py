@@ -24,6 +24,8 @@ class ServerSettings(BaseModel):
     """Largest request."""
     max_pictures: Annotated[int, Field(ge=1)] = 16
     """Pictures in one request."""
+    image_hosts: tuple[str, ...] = ()
+    """Hosts, or patterns such as "*.example.org", from which pictures given by URL are fetched; without any, none."""
     reply_seconds: Annotated[float, Field(gt=0)] = 600.0
     """A reply that takes longer is stopped, and answered with 504."""
     remembered_bytes: Annotated[int, Field(ge=0)] = 256 << 20

@@ -147,7 +147,7 @@ def test_a_picture_is_edited(connect: Connect, page: Image.Image) -> None:
                     {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://127.0.0.1/a.png"}}]}
                 ],
             ),
-            "send the picture itself",
+            "fetches no pictures",
         ),
         (lambda c: c.chat.completions.create(model="scripted", messages=[]), "does not end with the user"),
     ],
