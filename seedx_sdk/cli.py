@@ -32,7 +32,7 @@ from .errors import MissingExtraError, SeedXError
 from .files import check_output_path, write_file
 from .imaging import IMAGE_SUFFIXES, save_image
 from .types import EditedImage, GeneratedImage, ImageProgress
-from .weight_commands import convert, print_directory
+from .weight_commands import convert, extract_lora, print_directory
 
 __all__ = ["app", "main"]
 
@@ -245,6 +245,7 @@ def chat(
 
 
 app.command()(convert)
+app.command()(extract_lora)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import JsonOption, print_json, progress
+from .console import JsonOption, print_json, print_warnings, progress
 from .directory_info import read_directory
 from .errors import MissingExtraError
 from .memory import ServingMemory
@@ -21,7 +21,7 @@ from .memory import ServingMemory
 if TYPE_CHECKING:
     from .model.convert import ConversionPlan
 
-__all__ = ["convert", "print_directory"]
+__all__ = ["convert", "extract_lora", "print_directory"]
 
 
 class Variant(StrEnum):
@@ -62,6 +62,29 @@ def convert(
         _print_plan(plan, source)
     else:
         typer.echo(target)
+
+
+def extract_lora(
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="The checkpoint directory that was tuned.")],
+    tuned: Annotated[Path, typer.Argument(metavar="TUNED", help="What it became, as a directory of the same kind.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The specialist's folder to write, such as BASE/specialists/NAME.")
+    ],
+    rank: Annotated[int, typer.Option("--rank", min=1, help="Rank of the adapter.")] = 32,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", min=0, help="Share of a layer's change that may be lost, rounding apart.")
+    ] = 1e-3,
+) -> None:
+    """Recover the LoRA adapter between two models, or refuse if the rank can't hold their difference."""
+    with progress("comparing") as step:
+        with _local_extra():
+            from .model import extract_lora as extraction
+        found = extraction.extract_lora(base, tuned, output, rank=rank, tolerance=tolerance, on_layer=step)
+    print_warnings(found.warnings)
+    typer.echo(f"{'layer':<40}{'change':>10}{'lost':>12}{'rounding':>12}")
+    for error in found.layers:
+        typer.echo(f"{error.layer:<40}{error.change:>10.2e}{error.outside:>12.2e}{error.rounding:>12.2e}")
+    typer.echo(output)
 
 
 def print_directory(folder: Path, json: JsonOption = False) -> None:
