@@ -18,9 +18,9 @@ EDIT_BRANCHES, DRAW_BRANCHES = 3, 2
 """Copies of the latents that guidance runs at once. Source: `Detokenizer.__call__`."""
 ATTENTION_MAPS, RESNET_MAPS = 14, 12
 """Maps of a level's own width that live at once in one of its blocks, from the code of diffusers. A transformer block
-holds its input, the norm's output, the 2 x 4 wide projection of the gated MLP and its 4 wide product; the first residual
-block after an upsampling its 2 wide input, that beside the skip connection, the norm and the activation of both (3 wide
-each) and its output. Attention is computed without its matrix."""
+holds its input, the norm's output, the 2 x 4 wide projection of the gated MLP and its 4 wide product; the first
+residual block after an upsampling its 2 wide input, that beside the skip connection, the norm and the activation of
+both (3 wide each) and its output. Attention is computed without its matrix."""
 VAE_MAPS = 4
 """Input, norm, activation and output of the first block after the last upsampling, the widest at full resolution."""
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -24,35 +23,22 @@ if TYPE_CHECKING:
 __all__ = ["convert", "extract_lora", "print_directory"]
 
 
-class Variant(StrEnum):
-    """The released models."""
-
-    seed_x = "seed_x"
-    seed_x_i = "seed_x_i"
-    seed_x_edit = "seed_x_edit"
-
-
-class WeightType(StrEnum):
-    """How weights are written."""
-
-    keep = "keep"
-    bf16 = "bf16"
-    fp16 = "fp16"
-    fp32 = "fp32"
+Variant: TypeAlias = Literal["seed_x_i", "seed_x", "seed_x_edit"]
+WeightType: TypeAlias = Literal["keep", "fp32", "bf16", "fp16"]
 
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="The folder 'pretrained' with the released files.")],
     target: Annotated[Path, typer.Argument(metavar="DST", help="The checkpoint directory to write.")],
     variant: Annotated[Variant | None, typer.Option("--variant", help="Which model [seed_x_i if it is there].")] = None,
-    dtype: Annotated[WeightType, typer.Option("--dtype", help="The type of the weights.")] = WeightType.keep,
+    dtype: Annotated[WeightType, typer.Option("--dtype", help="The type of the weights.")] = "keep",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, stop.")] = False,
 ) -> None:
     """Turn the released SEED-X files into a checkpoint directory; a run that was cut off goes on where it stopped."""
     with progress("checking") as step:
         with _local_extra():
             from .model import convert as conversion
-        plan = conversion.plan_conversion(source, variant=variant and variant.value, dtype=dtype.value)
+        plan = conversion.plan_conversion(source, variant=variant, dtype=dtype)
         if not dry_run:
             megabyte = 1_000_000
             conversion.convert(

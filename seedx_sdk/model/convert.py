@@ -7,6 +7,7 @@ when it is complete.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
@@ -24,6 +25,7 @@ from seedx_sdk.memory import ServingMemory, serving_memory
 from seedx_sdk.model.anyres import READ_GRIDS
 from seedx_sdk.model.directory import DirectoryConfig, GenerationDefaults, stored_dtype, write_config
 from seedx_sdk.model.released import Released, Tensors, read_released
+from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.weight_files import MAX_SHARD_BYTES, Shards, plan_shards, read_tensors, write_shard
 
 __all__ = ["DTYPES", "ConversionPlan", "convert", "plan_conversion"]
@@ -172,21 +174,25 @@ class _State:
 
     @classmethod
     def resume(cls, folder: Path, fingerprint: str) -> _State:
-        """Goes on where the same conversion stopped, or begins anew."""
+        """Goes on where the same conversion stopped, or begins anew; a folder that is none of ours is left alone."""
         path = folder / STATE
-        try:
+        if path.is_file():
             noted = json.loads(path.read_text(encoding="utf-8"))
             if noted["fingerprint"] == fingerprint:
                 return cls(path, fingerprint, {k: v for k, v in noted["done"].items() if (folder / k).is_file()})
-        except (FileNotFoundError, ValueError, KeyError):
-            pass
-        if folder.exists():
             shutil.rmtree(folder)
+        elif folder.exists():
+            raise OutputPathError(f"'{folder}' is in the way and no unfinished conversion; move it")
         folder.mkdir()
-        return cls(path, fingerprint, {})
+        state = cls(path, fingerprint, {})
+        state._write()
+        return state
 
     def add(self, name: str, digest: str) -> None:
         self.done[name] = digest
+        self._write()
+
+    def _write(self) -> None:
         partial = self.path.with_suffix(".partial")
         partial.write_text(json.dumps({"fingerprint": self.fingerprint, "done": self.done}), encoding="utf-8")
         partial.replace(self.path)
@@ -213,12 +219,14 @@ def _write_configs(plan: ConversionPlan, folder: Path) -> None:
         if shards.index is not None:
             text = json.dumps(shards.index, indent=2, sort_keys=True) + "\n"
             (folder / part / f"{_stem(part)}.safetensors.index.json").write_text(text, encoding="utf-8")
-    llm = released.llm
+    llm = copy.deepcopy(released.llm)
     llm.architectures, llm.use_cache = ["LlamaForCausalLM"], True
-    llm.dtype = plan.dtype_of("", released.parts["llm"]["lm_head.weight"].meta.dtype)
+    llm.dtype = plan.dtype_of("lm_head.weight", released.parts["llm"]["lm_head.weight"].meta.dtype)
+    tokenizer = Tokenizer.from_pretrained(released.tokenizer)
+    ids = {"bos_token_id": tokenizer.bos_id, "eos_token_id": tokenizer.eos_id, "pad_token_id": tokenizer.pad_id}
+    llm.update(ids)  # old configs have a padding of -1 or none
     llm.save_pretrained(folder / "llm")
-    # the released sampling settings are left out: requests carry their own, and the reference decodes greedily
-    ids = {name: getattr(llm, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    # sampling settings are left out: requests carry their own, and the reference decodes greedily
     GenerationConfig(**ids).save_pretrained(folder / "llm")
     for name in ("tokenizer.model", "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"):
         if (released.tokenizer / name).is_file():

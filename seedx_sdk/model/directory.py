@@ -2,7 +2,7 @@
 
 config.json           what the parts are, defaults, sha256 of every weight file
 llm/                  LlamaForCausalLM and tokenizer, as transformers and vLLM read it
-visual_encoder/       model.safetensors
+visual_encoder/       model.safetensors; this and the others in several files with an index when they are large
 projectors/           model.safetensors: input and output resampler, patch positions
 detokenizer_edit/     diffusers pipeline with the 2C-channel U-Net, which also draws without a condition image
 detokenizer/          the same with the C-channel U-Net; either may be the only one

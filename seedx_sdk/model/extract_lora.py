@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,7 @@ def extract_lora(
     """
     if target.exists():
         raise OutputPathError(f"'{target}' exists already; remove it or choose another name")
-    partial = check_output_path(target).with_name(target.name + ".partial")
+    check_output_path(target)
     old, new = (list_tensors(find_weights(_llm(folder))) for folder in (base, tuned))
     _check_alike(old, new, rank)
     layers: list[LayerError] = []
@@ -104,12 +105,13 @@ def extract_lora(
         adapter |= {f"base_model.model.{layer}.lora_A.weight": a, f"base_model.model.{layer}.lora_B.weight": b}
     _check_errors(layers, rank, tolerance)
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        _write(adapter, partial, rank)
-        projectors = next((f / "projectors" for f in (tuned, base) if (f / "projectors").is_dir()), None)
-        if projectors is not None:
-            shutil.copytree(projectors, partial / "projectors")
-        partial.rename(target)
+        with tempfile.TemporaryDirectory(dir=target.parent) as unfinished:
+            folder = Path(unfinished) / target.name
+            _write(adapter, folder, rank)
+            projectors = next((f / "projectors" for f in (tuned, base) if (f / "projectors").is_dir()), None)
+            if projectors is not None:
+                shutil.copytree(projectors, folder / "projectors")
+            folder.rename(target)
     except OSError as error:
         raise OutputPathError(f"cannot write '{target}' ({error.strerror or error}); choose another place") from error
     _register(target)

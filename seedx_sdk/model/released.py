@@ -12,6 +12,7 @@ Source: README.md and configs/ of SEED-X.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,11 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from seedx_sdk.errors import ModelError, WeightsMissingError
+from seedx_sdk.errors import ModelError, WeightsCorruptError, WeightsMissingError
 from seedx_sdk.model.config import LVLMConfig, VisualEncoderConfig
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
@@ -87,10 +89,20 @@ def read_released(source: Path, variant: str | None = None) -> Released:
     Raises:
         WeightsMissingError: If the variant, a folder or a file is not there.
         WeightsCorruptError: If a file is cut short.
-        ModelError: If a tensor is missing, has no place, or has another shape than the configs say.
+        ModelError: If a tensor is missing, has no place, or has another shape than the configs say, or these are wrong.
     """
-    tree = _Tree(source)
     variant = _choose(source, variant)
+    try:
+        released = _read(source, variant)
+        _check(released)
+    except (ValueError, TypeError, StrictDataclassError) as error:  # what the libraries raise on sizes that can't be
+        reason = " ".join(str(error).split())
+        raise ModelError(f"a config.json below {source} can't be used: {reason}; download it again") from error
+    return released
+
+
+def _read(source: Path, variant: str) -> Released:
+    tree = _Tree(source)
     agent = tree.tensors(f"{variant}/agent")
     projectors, over_llm = _rest(agent, ["llm."]), _under(agent, "llm.")
     llm = tree.tensors(f"{variant}/llm", unused=UNUSED | {re.escape(name): SUPERSEDED for name in over_llm})
@@ -100,7 +112,7 @@ def read_released(source: Path, variant: str | None = None) -> Released:
         llm=LlamaConfig.from_pretrained(tree.folder(f"{variant}/llm", "config.json")),
         visual_encoder=visual_encoder_config(encoder),
         lvlm=lvlm_config(projectors),
-        tokenizer=tree.folder(TOKENIZER, "tokenizer.model"),
+        tokenizer=tree.folder(TOKENIZER, "tokenizer.model", "added_tokens.json"),
         pipelines={},
         parts={"llm": llm | over_llm, "visual_encoder": encoder, "projectors": projectors},
         unused=tree.unused,
@@ -112,7 +124,6 @@ def read_released(source: Path, variant: str | None = None) -> Released:
             released.parts |= {f"{ours}/{name}": tensors for name, tensors in weights.items()}
     if not released.pipelines:
         raise WeightsMissingError(f"{source / 'seed_detokenizer'} has neither {' nor '.join(STAGES)}; download one")
-    _check(released)
     return released
 
 
@@ -135,11 +146,17 @@ class _Tree:
         self.source = source
         self.unused: dict[str, list[str]] = {}
 
-    def folder(self, name: str, needed: str) -> Path:
-        """A folder of the tree that must hold a file."""
+    def folder(self, name: str, *needed: str) -> Path:
+        """A folder of the tree that must hold these files, those in JSON readable."""
         path = self.source / name
-        if not (path / needed).is_file():
-            raise WeightsMissingError(f"{path} has no {needed}; download that folder of the released files")
+        for file in needed:
+            if not (path / file).is_file():
+                raise WeightsMissingError(f"{path} has no {file}; download that folder of the released files")
+            if file.endswith(".json"):
+                try:
+                    json.loads((path / file).read_text(encoding="utf-8"))
+                except ValueError as error:
+                    raise WeightsCorruptError(f"{path / file} is no JSON ({error}); download it again") from error
         return path
 
     def tensors(self, name: str, files: Sequence[str] = FILE_NAMES, unused: Mapping[str, str] = UNUSED) -> Tensors:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -19,8 +20,10 @@ from seedx_sdk.directory_info import read_directory
 from seedx_sdk.engine import NANO
 from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
 from seedx_sdk.memory import serving_memory
-from seedx_sdk.model.convert import convert, plan_conversion
+from seedx_sdk.model.convert import DTYPES, convert, plan_conversion
 from seedx_sdk.model.directory import load_directory
+from seedx_sdk.model.released import VARIANTS
+from seedx_sdk.weight_commands import Variant, WeightType
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -151,6 +154,11 @@ def test_errors_of_convert_are_one_line(built: Tree, tmp_path: Path) -> None:
     assert result.exit_code == 1 and "mkdir -p" in result.stderr
     assert run("convert", built.path, tmp_path / "model", "--dtype", "int3").exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_choices_of_the_command_are_those_of_the_module() -> None:
+    assert get_args(Variant) == VARIANTS
+    assert set(get_args(WeightType)) == set(DTYPES)
 
 
 def test_extract_lora_prints_a_table(built: Tree, tmp_path: Path) -> None:
