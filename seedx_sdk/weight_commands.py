@@ -5,8 +5,7 @@ cli.py adds them. Torch is loaded when a command runs, never before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -14,7 +13,7 @@ import typer
 
 from .console import JsonOption, print_json, print_warnings, progress
 from .directory_info import read_directory
-from .errors import MissingExtraError
+from .errors import needs_extra
 from .memory import ServingMemory
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def convert(
 ) -> None:
     """Turn the released SEED-X files into a checkpoint directory; a run that was cut off goes on where it stopped."""
     with progress("checking") as step:
-        with _local_extra():
+        with needs_extra("local"):
             from .model import convert as conversion
         plan = conversion.plan_conversion(source, variant=variant, dtype=dtype)
         if not dry_run:
@@ -63,7 +62,7 @@ def extract_lora(
 ) -> None:
     """Recover the LoRA adapter between two models, or refuse if the rank can't hold their difference."""
     with progress("comparing") as step:
-        with _local_extra():
+        with needs_extra("local"):
             from .model import extract_lora as extraction
         found = extraction.extract_lora(base, tuned, output, rank=rank, tolerance=tolerance, on_layer=step)
     print_warnings(found.warnings)
@@ -85,17 +84,6 @@ def print_directory(folder: Path, json: JsonOption = False) -> None:
     rows = [(part.folder, part.parameters, part.bytes, ", ".join(part.dtypes)) for part in info.parts]
     _print_parts(rows)
     _print_memory(info.memory)
-
-
-@contextmanager
-def _local_extra() -> Iterator[None]:
-    """Turns a missing library into the error that names the pip line."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("seedx_"):
-            raise
-        raise MissingExtraError("local", error.name) from error
 
 
 def _print_plan(plan: ConversionPlan, source: Path) -> None:

@@ -27,7 +27,7 @@ from seedx_sdk.model.weight_files import TensorSource, find_weights, list_tensor
 
 __all__ = ["Extraction", "LayerError", "extract_lora"]
 
-LINEAR = r"model\.layers\.\d+\.(?:self_attn|mlp)\.((?:q|k|v|o|gate|up|down)_proj)\.weight"
+LINEAR = r"model\.layers\.\d+\.(?:self_attn|mlp)\.(?:q|k|v|o|gate|up|down)_proj\.weight"
 """Weights that the adapter holds. Source: configs/clm_models/llm_seed_x_lora.yaml."""
 OVERSAMPLING, POWER_ITERATIONS = 16, 4
 """Of the randomised SVD. Source: Halko, Martinsson and Tropp 2011, "Finding structure with randomness"."""

@@ -149,7 +149,8 @@ def build_tree(path: Path, variant: str = "seed_x_i") -> Tree:
     torch.manual_seed(7)
     llm = LlamaForCausalLM(LlamaConfig(**LLM))
     lvlm, encoder, pipelines = LVLM(llm, LVLM_CONFIG), VisualEncoder(VISUAL_ENCODER), _detokenizers()
-    _half(lvlm), _half(encoder)
+    for module in (lvlm, encoder):
+        _half(module)
     folder = path / variant / "llm"
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(LLM))

@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from seedx_sdk import ModelError, OutputPathError, SeedX, SeedXError, WeightsCorruptError, WeightsMissingError
-from seedx_sdk.engine.local import LocalEngine
+from seedx_sdk.engine.blocking import BlockingEngine
+from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
+from seedx_sdk.engine.interleaved import InterleavedEngine
+from seedx_sdk.engine.transformers_backbone import TransformersBackbone
 from seedx_sdk.model.convert import convert, plan_conversion
 from seedx_sdk.model.directory import ModelParts, load_directory
 from seedx_sdk.model.released import read_released
@@ -158,6 +162,7 @@ def test_a_converted_model_computes_what_the_source_does(built: Tree, tmp_path: 
         "image_guidance_scale": 1.5,
         "max_new_tokens": 512,
         "temperature": 0.0,
+        "fast": None,
     }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
     assert not list((tmp_path / "model").rglob("*.partial")) + list((tmp_path / "model").rglob("*.state"))
@@ -174,7 +179,14 @@ def test_a_request_gets_the_same_answer_as_from_the_source_modules(built: Tree, 
         lvlm=built.lvlm,
         detokenizer=built.detokenizers["second_stage"],
     )
-    reference = SeedX(engine=LocalEngine(source))
+
+    @asynccontextmanager
+    async def engine() -> AsyncIterator[InterleavedEngine]:
+        backbone = TransformersBackbone(source.lvlm, {}, source.tokenizer.ids)
+        async with DetokenizerService(source, limits=ServiceLimits(max_wait_ms=0)) as service:
+            yield InterleavedEngine(backbone, service)
+
+    reference = SeedX(engine=BlockingEngine(engine()))
     picture = Image.linear_gradient("L").convert("RGB")
     for client in (converted, reference):
         client.info  # noqa: B018  # loads it
