@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -21,11 +21,9 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from seedx_sdk.model.denoising import with_inputs
+from seedx_sdk.model.directory_config import Solver
 
-__all__ = ["SOLVERS", "Sampling", "Solver", "copy_scheduler"]
-
-Solver = Literal["dpmsolver++", "unipc"]
-"""Solvers that need fewer steps than the reference's Euler: Lu et al. 2022 (second order), Zhao et al. 2023."""
+__all__ = ["SOLVERS", "Sampling", "copy_scheduler"]
 
 SOLVERS: dict[Solver, type[Any]] = {"dpmsolver++": DPMSolverMultistepScheduler, "unipc": UniPCMultistepScheduler}
 
