@@ -29,10 +29,9 @@ from torch import Tensor, nn
 from transformers import LlamaForCausalLM
 
 from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
-from seedx_sdk.model.config import LVLMConfig, PartConfig, VisualEncoderConfig
+from seedx_sdk.model.config import FastSampling, LVLMConfig, PartConfig, VisualEncoderConfig
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.lvlm import LVLM
-from seedx_sdk.model.sampling import SOLVERS, Solver
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
@@ -50,26 +49,6 @@ M = TypeVar("M", bound=nn.Module)
 
 FORMAT = 1
 """Version of this layout."""
-
-
-@dataclass(kw_only=True, slots=True, frozen=True)
-class FastSampling(PartConfig):
-    """Fewer steps with a better solver, which were measured to draw as well as the reference's sampling."""
-
-    solver: Solver
-    """What takes the steps."""
-    num_inference_steps: int
-    """How many."""
-    revision: str
-    """`DirectoryConfig.revision` of the weights that passed `benchmarks/fast_mode.py`; others must be measured anew."""
-
-    def __post_init__(self) -> None:
-        """Checks the solver and the steps."""
-        if self.solver not in SOLVERS or self.num_inference_steps < 1:
-            raise ValueError(
-                f"fast sampling with {self.solver!r} in {self.num_inference_steps} steps is unknown; "
-                f"use one of {sorted(SOLVERS)} and at least one step"
-            )
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -20,14 +20,13 @@ from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepSchedu
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
+from seedx_sdk.model.config import Solver
 from seedx_sdk.model.denoising import with_inputs
 
-__all__ = ["SOLVERS", "Sampling", "Solver", "copy_scheduler"]
-
-Solver = Literal["dpmsolver++", "unipc"]
-"""Solvers that need fewer steps than the reference's Euler: Lu et al. 2022 (second order), Zhao et al. 2023."""
+__all__ = ["SOLVERS", "Sampling", "copy_scheduler"]
 
 SOLVERS: dict[Solver, type[Any]] = {"dpmsolver++": DPMSolverMultistepScheduler, "unipc": UniPCMultistepScheduler}
+"""The class of each solver; its defaults are second order, and first order in the last step."""
 
 
 def copy_scheduler(scheduler: Any, solver: Solver | None = None) -> SchedulerMixin:
@@ -118,7 +117,7 @@ class Sampling:
         if self._last is None:
             return self.latents
         t, scaled, predicted = self._last
-        signal: Tensor = self.scheduler.alphas_cumprod[int(t.round())].to(scaled).sqrt()
+        signal: Tensor = self.scheduler.alphas_cumprod[round(float(t))].to(scaled).sqrt()
         noise = (1 - signal**2).sqrt()
         if self.scheduler.config["prediction_type"] == "v_prediction":
             return signal * scaled - noise * predicted
