@@ -29,6 +29,7 @@ from seedx_sdk.engine.batching import BatchQueue
 from seedx_sdk.engine.draw_job import DrawJob
 from seedx_sdk.engine.draw_worker import DrawWorker
 from seedx_sdk.engine.drawing_stream import DrawStream, Ticket
+from seedx_sdk.engine.failures import service_error
 from seedx_sdk.engine.placement import Placement, place
 from seedx_sdk.engine.service_metrics import ServiceMetrics, Stage
 from seedx_sdk.engine.vision_cache import VisionCache, picture_key
@@ -170,7 +171,7 @@ class DetokenizerService:
                 features, positions = (part.to(self._device) for part in found)
                 return lvlm.embed_images(features, positions).cpu()
 
-            return await self._on_device("read", embed)
+            return await self._on_device("read", "reading a picture", embed)
 
     async def regress(
         self, hidden_states: Tensor, *, model: str | None = None, deadline: float | None = None
@@ -192,7 +193,7 @@ class DetokenizerService:
             return lvlm.regress(hidden_states[None].to(self._device, weight.dtype))[0].cpu()
 
         async with _until(deadline):
-            return await self._on_device("regress", regress)
+            return await self._on_device("regress", "regressing features", regress)
 
     def draw(self, job: DrawJob) -> DrawStream:
         """Queues a picture and returns the iterator of its events: ImageProgress, at last the picture.
@@ -205,10 +206,11 @@ class DetokenizerService:
         self._check_open()
         job.check(self.parts.detokenizer, self.parts.config)
         ticket = Ticket(job)
+        self._tickets.add(ticket)
         if not self._queue.put(ticket):
+            self._tickets.discard(ticket)
             self.metrics.end("refused")
             raise self._overloaded()
-        self._tickets.add(ticket)
         self.metrics.queue_length = len(self._queue)
         return DrawStream(ticket, self._abandon)
 
@@ -226,7 +228,7 @@ class DetokenizerService:
             self._abandon(ticket)
             ticket.post(ServiceError("the service was closed before the picture was finished; ask another one"))
 
-    async def _on_device(self, stage: Stage, compute: Callable[[], T]) -> T:
+    async def _on_device(self, stage: Stage, what: str, compute: Callable[[], T]) -> T:
         """Runs a short computation on the worker's thread, ahead of all drawings."""
         self._check_open()
         loop = asyncio.get_running_loop()
@@ -240,10 +242,10 @@ class DetokenizerService:
             if done.cancelled():
                 return
             try:
-                with self.metrics.timed(stage), torch.inference_mode():
+                with self.metrics.timed(stage), torch.no_grad():
                     result = compute()
             except Exception as error:  # it belongs to the one who waits, not to this thread
-                failure = ServiceError(f"{stage} failed ({type(error).__name__}: {error}); try again")
+                failure = service_error(what, error)
                 settle(lambda: done.set_exception(failure))
             else:
                 settle(lambda: done.set_result(result))

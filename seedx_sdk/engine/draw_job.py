@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -99,6 +100,11 @@ class DrawJob:
         if min(self.width, self.height) < factor or self.width % factor or self.height % factor:
             fixed = "x".join(str(max(factor, side // factor * factor)) for side in (self.width, self.height))
             raise SizeError(f"size {self.width}x{self.height} must be positive multiples of {factor}; use {fixed}")
+        if not (math.isfinite(self.guidance_scale) and math.isfinite(self.image_guidance_scale)):
+            raise InputError(
+                f"guidance_scale {self.guidance_scale} and image_guidance_scale {self.image_guidance_scale} "
+                "must be finite numbers"
+            )
         if self.steps < 1 or self.seed < 0 or self.preview_every < 0:
             raise InputError(
                 f"steps {self.steps}, seed {self.seed} and preview_every {self.preview_every} are not usable; "
