@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import io
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from seedx_finetune.world import Scene, box_around, render
 from seedx_finetune.world.scene import Thing
-from seedx_sdk import DeadlineError, DeviceMemoryError, InputError, OverloadedError, ServiceError, SizeError
+from seedx_sdk import DeadlineError, DeviceMemoryError, ImageError, InputError, OverloadedError, ServiceError, SizeError
 from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
 from seedx_sdk.engine.draw_job import DrawJob
 from seedx_sdk.engine.drawing_stream import DrawStream
@@ -242,12 +243,17 @@ def test_what_cannot_be_drawn_is_refused_before_it_is_queued(
 ) -> None:
     poisoned = features[0].clone()
     poisoned[0, 3, 5] = float("nan")
+    file = io.BytesIO()
+    pages[0].save(file, "PNG")
+    half = Image.open(io.BytesIO(file.getvalue()[: len(file.getvalue()) // 2]))
     cases: list[tuple[type[InputError], str, DrawJob]] = [
         (InputError, "hold NaN", job(poisoned)),
         (InputError, r"allowed is \(1, tokens, 256\)", job(features[0][0])),
         (SizeError, "use 96x128", job(features[0], width=100)),
         (SizeError, "use 8x128", job(features[0], width=0)),
         (InputError, "must be finite numbers", job(features[0], guidance_scale=float("nan"))),
+        (InputError, "below 2", job(features[0], seed=1 << 64)),
+        (ImageError, "damaged", job(features[0], condition=half)),
         (InputError, "steps must be 1 or more", job(features[0], steps=0)),
         (InputError, "no fast mode that was measured", job(features[0], sampler="fast")),
     ]
