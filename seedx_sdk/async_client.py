@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -55,29 +55,40 @@ def _streamed(
 class AsyncSeedX:
     """SeedX for asyncio and trio: the same calls and arguments, awaited; `chat_stream` is an async iterator.
 
-    Calls take turns in a worker thread. Cancelling the task stops the model at its next token or step.
+    Calls of a model in process take turns; a server answers many at once. Cancelling the task stops the model at its
+    next token or step.
     """
 
     def __init__(
-        self, model: str | Path | None = None, *, base_url: str | None = None, engine: Engine | None = None
+        self,
+        model: str | Path | None = None,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        engine: Engine | None = None,
     ) -> None:
         """Take the arguments of SeedX."""
-        self._seedx = SeedX(model, base_url=base_url, engine=engine)
+        self._seedx = SeedX(model, base_url=base_url, api_key=api_key, engine=engine)
         self._lock = anyio.Lock()
+        self._takes_many = base_url is not None
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[SeedX]:
         """The client for one call, told to stop when the call is left early."""
-        if self._lock.locked() and self._lock.statistics().owner == anyio.get_current_task():
+        if not self._takes_many and self._lock.locked() and self._lock.statistics().owner == anyio.get_current_task():
             raise InputError(
                 "a reply of this client is still under way; read its stream to the end or aclose() it first"
             )
         stop = threading.Event()
-        async with self._lock:
+        async with nullcontext() if self._takes_many else self._lock:
             try:
                 yield self._seedx.with_cancel(stop.is_set)
             finally:
                 stop.set()
+
+    async def aclose(self) -> None:
+        """Give back what the engine holds: memory, threads, connections. A later call loads it again."""
+        await to_thread.run_sync(self._seedx.close)
 
     async def info(self) -> ModelInfo:
         """What the model is and what it accepts; loads it."""

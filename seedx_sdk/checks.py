@@ -94,16 +94,17 @@ def check_whole(value: int | None, name: str, low: int, high: int) -> int | None
     return None if value is None else _whole(value, name, low, high, str(high))
 
 
-def check_number(value: float | None, name: str) -> float | None:
+def check_number(value: float | None, name: str, high: float = sys.float_info.max) -> float | None:
     """The value, or None.
 
     Raises:
-        InputError: not a finite number of at least 0.
+        InputError: not a finite number in 0..high.
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= sys.float_info.max:
-        raise InputError(f"{name} {str(value)[:40]} is not allowed; use a finite number of at least 0")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= high:
+        allowed = "finite number of at least 0" if high == sys.float_info.max else f"number in 0..{high:g}"
+        raise InputError(f"{name} {str(value)[:40]} is not allowed; use a {allowed}")
     return float(value)
 
 

@@ -6,28 +6,27 @@ AsyncSeedX (async_client.py) is the same calls, awaited.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from . import checks
-from .engine import Engine, Request, load_engine
-from .engine.protocol import Task
-from .errors import GenerationCancelled, InputError, ModelError, PromptError
-from .imaging import ImageSource, draw_boxes, open_image
+from . import calls
+from .calls import Call, Listener
+from .engine import Engine, load_engine
+from .engine.blocking import BlockingEngine
+from .errors import GenerationCancelled, InputError, ModelError
+from .http_engine import HttpEngine
+from .imaging import ImageSource
 from .types import (
     ChatReply,
     Description,
     Detection,
     EditedImage,
     GeneratedImage,
-    GenerationOptions,
     ImageProgress,
     Message,
     ModelInfo,
-    Notice,
     ReplyDone,
     StreamEvent,
 )
@@ -35,17 +34,19 @@ from .types import (
 __all__ = ["SeedX"]
 
 OnProgress = Callable[[ImageProgress], None]
+R = TypeVar("R")
 
 
 class _EngineDoor:
-    """Loads the engine at first use, and lets one reply through at a time."""
+    """Loads the engine at first use, and lets one reply through at a time unless the engine takes many."""
 
-    def __init__(self, load: Callable[[], Engine]) -> None:
+    def __init__(self, load: Callable[[], Engine], *, takes_many: bool = False) -> None:
         self._load = load
         self._loading = threading.Lock()
         self._engine: Engine | None = None
         self._busy = threading.Lock()
         self._owner: int | None = None
+        self.takes_many = takes_many
 
     def engine(self) -> Engine:
         with self._loading:
@@ -53,8 +54,17 @@ class _EngineDoor:
                 self._engine = self._load()
             return self._engine
 
+    def close(self) -> None:
+        with self._loading:
+            if isinstance(self._engine, BlockingEngine):
+                self._engine.close()
+                self._engine = None
+
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
+        if self.takes_many:
+            yield
+            return
         if self._owner == threading.get_ident():
             raise InputError(
                 "a reply of this client is still under way; read its stream to the end or close() it first"
@@ -71,32 +81,45 @@ class SeedX:
     """The model: describes, detects, draws, edits and talks.
 
     `SeedX()` is the small model that ships in the package: CPU, offline, no download; it knows drawn picture-book
-    scenes and no photographs. `SeedX(model=...)` is a checkpoint directory. The model is loaded by the first call.
-    Calls from several threads take turns. The same seed, request and model give the same answer.
+    scenes and no photographs. `SeedX(model=...)` is a checkpoint directory. The model is loaded by the first call, and
+    calls from several threads take turns. `SeedX(base_url=...)` is a server (`seedx serve`), which answers many calls
+    at once. The same seed, request and model give the same answer.
 
     Pictures are passed as a PIL image, a path, the bytes of a picture file, or a data URI. Sizes are
     (width, height) in pixels, multiples of 8. Every call can raise the InputError and ModelError families.
     """
 
     def __init__(
-        self, model: str | Path | None = None, *, base_url: str | None = None, engine: Engine | None = None
+        self,
+        model: str | Path | None = None,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        engine: Engine | None = None,
     ) -> None:
         """Choose what answers.
 
         Args:
             model: a checkpoint directory; None is the shipped nano model.
-            base_url: reserved for a server.
+            base_url: a server, such as "http://localhost:8000".
+            api_key: the server's key, if it wants one.
             engine: something already loaded, or `seedx_sdk.testing.ScriptedEngine` in unit tests.
 
         Raises:
-            InputError: `base_url` is given, or both `model` and `engine` are.
+            InputError: more than one of `model`, `base_url` and `engine` is given, or an `api_key` without a server.
         """
-        if base_url is not None:
-            raise InputError(f"base_url {base_url!r}: this version runs models in process; use SeedX(model=DIRECTORY)")
-        if engine is not None and model is not None:
-            raise InputError("both model and engine are given; pass one of them")
-        self._door = _EngineDoor(lambda: load_engine(model) if engine is None else engine)
+        if sum(choice is not None for choice in (model, base_url, engine)) > 1:
+            raise InputError("more than one of model, base_url and engine is given; pass one of them")
+        if api_key is not None and base_url is None:
+            raise InputError("api_key is for a server; pass its base_url too")
+        self._door = _EngineDoor(
+            lambda: _open(model, base_url, api_key) if engine is None else engine, takes_many=base_url is not None
+        )
         self._cancel: Callable[[], bool] = _never
+
+    def close(self) -> None:
+        """Give back what the engine holds: memory, threads, connections. A later call loads it again."""
+        self._door.close()
 
     def with_cancel(self, cancel: Callable[[], bool]) -> SeedX:
         """The same loaded model, whose calls stop with GenerationCancelled soon after `cancel()` answers True."""
@@ -123,26 +146,11 @@ class SeedX:
 
         `history` holds earlier turns, which may hold pictures of their own.
         """
-        notes: list[str] = []
-        earlier = checks.check_messages(history, notes.append, name="history")
-        pictures = checks.open_images(images, notes.append)
-        if not pictures and not any(message.images for message in earlier):
-            raise InputError("describe got no picture; pass at least one")
-        if not pictures and question is None:
-            raise PromptError("describe got neither a picture nor a question; ask something about the history")
-        words = () if question is None else (checks.check_text(question, "question"),)
-        messages = (*earlier, Message.user(*pictures, *words))
-        reply = self._reply("describe", messages, _options(seed=seed, max_new_tokens=max_new_tokens), notes)
-        return Description(text=reply.message.text, **_common(reply))
+        return self._answer(calls.describe(images, question, history=history, seed=seed, max_new_tokens=max_new_tokens))
 
     def detect(self, image: ImageSource, phrase: str, *, seed: int = 0) -> Detection:
         """Boxes around what `phrase` names: "the red house", or "all houses"."""
-        notes: list[str] = []
-        words = checks.check_text(phrase, "phrase")
-        picture = open_image(image, on_warning=notes.append)
-        reply = self._reply("detect", (Message.user(picture, words),), _options(seed=seed), notes)
-        annotated = draw_boxes(picture, reply.boxes)
-        return Detection(boxes=reply.boxes, text=reply.message.text, annotated=annotated, **_common(reply))
+        return self._answer(calls.detect(image, phrase, seed=seed))
 
     def generate(
         self,
@@ -161,16 +169,10 @@ class SeedX:
         With `force_image=False` the model may answer in words, and `image` is then None. `steps` counts de-noising
         steps, 1..1000; `guidance` is how strongly the picture follows the prompt, 0 or more.
         """
-        notes: list[str] = []
-        words = checks.check_text(prompt, "prompt")
-        pictures = checks.open_images(images, notes.append)
-        options = _options(seed=seed, size=size, steps=steps, guidance=guidance, force_image=force_image)
-        reply = self._reply("generate", (Message.user(*pictures, words),), options, notes, on_progress)
-        drawn = reply.message.images
-        if force_image and not drawn:
-            raise ModelError("the model finished without a picture; try another seed")
-        image = drawn[0] if drawn else None
-        return GeneratedImage(image=image, text=reply.message.text, layout=reply.boxes, **_common(reply))
+        call = calls.generate(
+            prompt, images, size=size, steps=steps, guidance=guidance, seed=seed, force_image=force_image
+        )
+        return self._answer(call, on_progress)
 
     def edit(
         self,
@@ -185,17 +187,10 @@ class SeedX:
         on_progress: OnProgress | None = None,
     ) -> EditedImage:
         """The picture changed as told; `image_guidance` is how strongly the result keeps to it."""
-        notes: list[str] = []
-        words = checks.check_text(instruction, "instruction")
-        picture = open_image(image, on_warning=notes.append)
-        options = _options(
-            seed=seed, size=size, steps=steps, guidance=guidance, image_guidance=image_guidance, force_image=True
+        call = calls.edit(
+            image, instruction, size=size, steps=steps, guidance=guidance, image_guidance=image_guidance, seed=seed
         )
-        reply = self._reply("edit", (Message.user(picture, words),), options, notes, on_progress)
-        if not reply.message.images:
-            raise ModelError("the model finished without a picture; try another seed")
-        changed = reply.message.images[0]
-        return EditedImage(image=changed, text=reply.message.text, layout=reply.boxes, **_common(reply))
+        return self._answer(call, on_progress)
 
     def chat(
         self,
@@ -233,92 +228,47 @@ class SeedX:
         temperature: float | None = None,
     ) -> Generator[StreamEvent, None, None]:
         """The events of the model's next turn as they happen; the last is ReplyDone with the whole reply."""
-        notes: list[str] = []
-        checked = checks.check_messages(messages, notes.append)
-        if not checked or checked[-1].role != "user":
-            raise PromptError("the conversation does not end with the user; add Message.user(...) at the end")
-        options = _options(
-            seed=seed,
+        call = calls.chat(
+            messages,
             size=size,
             steps=steps,
             guidance=guidance,
+            seed=seed,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
         )
-        return self._events("chat", checked, options, notes)
+        return self._events(call)
 
-    def _reply(
-        self,
-        task: Task,
-        messages: tuple[Message, ...],
-        options: GenerationOptions,
-        notes: list[str],
-        on_progress: OnProgress | None = None,
-    ) -> ChatReply:
-        return _read(self._events(task, messages, options, notes), on_progress)
+    def _answer(self, call: Call[R], on_progress: OnProgress | None = None) -> R:
+        return call.finish(_read(self._events(call), on_progress))
 
-    def _events(
-        self, task: Task, messages: tuple[Message, ...], options: GenerationOptions, notes: list[str]
-    ) -> Generator[StreamEvent, None, None]:
+    def _events(self, call: Call[R]) -> Generator[StreamEvent, None, None]:
         """Check against the model now; return the events, in which all warnings reach the reply."""
-        request = Request(task=task, messages=messages, options=options)
-        started = time.perf_counter()
         engine = self._door.engine()
-        notes.extend(checks.fit_to_model(request, engine.info))
-        return self._run(engine, request, notes, started)
+        return self._run(engine, call, call.listen(engine.info))
 
-    def _run(
-        self, engine: Engine, request: Request, notes: list[str], started: float
-    ) -> Generator[StreamEvent, None, None]:
-        with self._door.alone():
-            for note in tuple(notes):
-                yield Notice(text=note)
-            for event in engine.stream(request, self._cancel):
+    def _run(self, engine: Engine, call: Call[R], listener: Listener) -> Generator[StreamEvent, None, None]:
+        with self._door.turn():
+            yield from listener.first()
+            for event in engine.stream(call.request, self._cancel):
+                yield listener.pass_on(event)
                 if isinstance(event, ReplyDone):
-                    yield ReplyDone(reply=_complete(event.reply, notes, time.perf_counter() - started))
                     return
-                if isinstance(event, Notice):
-                    notes.append(event.text)
-                yield event
                 if self._cancel():
                     break
         if self._cancel():
-            raise GenerationCancelled(f"{request.task} was cancelled before it was finished")
+            raise GenerationCancelled(f"{call.request.task} was cancelled before it was finished")
         raise ModelError(f"the engine of {engine.info.name} stopped without an answer; try another seed")
+
+
+def _open(model: str | Path | None, base_url: str | None, api_key: str | None) -> Engine:
+    if base_url is None:
+        return load_engine(model)
+    return BlockingEngine(HttpEngine.connect(base_url, api_key=api_key))
 
 
 def _never() -> bool:
     return False
-
-
-def _options(
-    *,
-    seed: int,
-    size: tuple[int, int] | None = None,
-    steps: int | None = None,
-    guidance: float | None = None,
-    image_guidance: float | None = None,
-    max_new_tokens: int | None = None,
-    temperature: float | None = None,
-    force_image: bool = False,
-) -> GenerationOptions:
-    width, height = checks.check_size(size)
-    return GenerationOptions(
-        seed=checks.check_seed(seed),
-        width=width,
-        height=height,
-        num_inference_steps=checks.check_whole(steps, "steps", 1, 1000),
-        guidance_scale=checks.check_number(guidance, "guidance"),
-        image_guidance_scale=checks.check_number(image_guidance, "image_guidance"),
-        max_new_tokens=checks.check_whole(max_new_tokens, "max_new_tokens", 1, 1_000_000),
-        temperature=checks.check_number(temperature, "temperature"),
-        force_image=force_image,
-    )
-
-
-def _complete(reply: ChatReply, notes: list[str], total: float) -> ChatReply:
-    warnings = tuple(dict.fromkeys((*notes, *reply.warnings)))
-    return reply.model_copy(update={"warnings": warnings, "timings": {**reply.timings, "total": total}})
 
 
 def _read(events: Iterator[StreamEvent], on_progress: OnProgress | None) -> ChatReply:
@@ -328,7 +278,3 @@ def _read(events: Iterator[StreamEvent], on_progress: OnProgress | None) -> Chat
         if isinstance(event, ImageProgress) and on_progress is not None:
             on_progress(event)
     raise AssertionError("_run ends with ReplyDone or raises")
-
-
-def _common(reply: ChatReply) -> dict[str, Any]:
-    return {name: getattr(reply, name) for name in ("seed", "model", "revision", "timings", "warnings")}

@@ -284,3 +284,4 @@ class GenerationOptions(_Frozen):
     max_new_tokens: int | None = None
     force_image: bool = False
     temperature: float | None = None
+    """0..2; 0 takes the likeliest token."""

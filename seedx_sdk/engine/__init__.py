@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seedx_sdk.errors import MissingExtraError, WeightsMissingError
 
+from .blocking import BlockingEngine
 from .protocol import Engine, Request
 
 __all__ = ["NANO", "Engine", "Request", "load_engine"]
@@ -27,9 +28,9 @@ def load_engine(model: str | Path | None = None) -> Engine:
         what = "a directory with config.json" if model is not None else "the shipped model; install seedx-sdk again"
         raise WeightsMissingError(f"there is no model at '{directory}'; it must be {what}")
     try:
-        from .local import LocalEngine
+        from .local import open_local
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("seedx_"):
             raise
         raise MissingExtraError("local", error.name) from error
-    return LocalEngine.load(directory)
+    return BlockingEngine(open_local(directory))

@@ -171,7 +171,7 @@ class DetokenizerService:
                 features, positions = (part.to(self._device) for part in found)
                 return lvlm.embed_images(features, positions).cpu()
 
-            return await self._on_device("read", "reading a picture", embed)
+            return await self.compute("read", embed)
 
     async def regress(
         self, hidden_states: Tensor, *, model: str | None = None, deadline: float | None = None
@@ -193,7 +193,7 @@ class DetokenizerService:
             return lvlm.regress(hidden_states[None].to(self._device, weight.dtype))[0].cpu()
 
         async with _until(deadline):
-            return await self._on_device("regress", "regressing features", regress)
+            return await self.compute("regress", regress)
 
     def draw(self, job: DrawJob) -> DrawStream:
         """Queues a picture and returns the iterator of its events: ImageProgress, at last the picture.
@@ -228,8 +228,14 @@ class DetokenizerService:
             self._abandon(ticket)
             ticket.post(ServiceError("the service was closed before the picture was finished; ask another one"))
 
-    async def _on_device(self, stage: Stage, what: str, compute: Callable[[], T]) -> T:
-        """Runs a short computation on the worker's thread, ahead of all drawings."""
+    async def compute(self, stage: Stage, work: Callable[[], T]) -> T:
+        """Returns what a short computation gives, run on the worker's thread ahead of all drawings.
+
+        Raises:
+            OverloadedError: If too much waits.
+            DeviceMemoryError: If it does not fit the device's memory.
+            ServiceError: If it fails otherwise, or the service is not running.
+        """
         self._check_open()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
@@ -243,9 +249,9 @@ class DetokenizerService:
                 return
             try:
                 with self.metrics.timed(stage), torch.no_grad():
-                    result = compute()
+                    result = work()
             except Exception as error:  # it belongs to the one who waits, not to this thread
-                failure = service_error(what, error)
+                failure = service_error(f"the work of stage '{stage}'", error)
                 settle(lambda: done.set_exception(failure))
             else:
                 settle(lambda: done.set_result(result))

@@ -19,7 +19,7 @@ def service_error(what: str, failure: Exception) -> ServiceError:
     """Returns a new error about `what` ("a picture of 64x64"), caused by `failure`."""
     if is_out_of_memory(failure):
         error: ServiceError = DeviceMemoryError(
-            f"{what} does not fit the device's memory; ask for a smaller one, or run the service with "
+            f"{what} does not fit the device's memory; use a smaller picture, or run the service with "
             "Placement(offload=True), a smaller tile_side or a smaller dtype"
         )
     else:

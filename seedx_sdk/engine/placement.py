@@ -24,12 +24,17 @@ class Placement:
     """Keeps weights in host memory: the de-tokenizer's modules come to the GPU one at a time, the visual encoder's
     layers likewise."""
     tile_side: int = 1024
-    """The VAE works in overlapping tiles of this side in pixels on pictures that are larger. Its norms see one tile at
-    a time, so tiles differ a little from the whole picture."""
+    """The VAE works in overlapping tiles of this side in pixels, a multiple of 64, on pictures that are larger. Its norms
+    see one tile at a time, so tiles differ a little from the whole picture."""
     channels_last: bool = False
     """Memory format of the convolutions; benchmarks/detokenizer_batching.py measures it."""
     compile: bool = False
     """Compiles the U-Net; each new batch size or picture size costs a compilation."""
+
+    def __post_init__(self) -> None:
+        """Checks the tiles, whose overlap must be whole cells of the latents."""
+        if self.tile_side < 64 or self.tile_side % 64:
+            raise InputError(f"tile_side {self.tile_side} must be a positive multiple of 64; use 1024")
 
 
 def place(parts: ModelParts, placement: Placement, device: torch.device) -> None:

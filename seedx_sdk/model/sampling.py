@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -60,7 +60,8 @@ class Sampling:
     generator: torch.Generator | list[torch.Generator] | None
     index: int = 0
     """Steps done."""
-    _last: tuple[Tensor, Tensor, Tensor] | None = None  # timestep, scaled latents and prediction of the last step
+    # timestep, scaled latents and prediction of the last step
+    _last: tuple[Tensor, Tensor, Tensor] | None = field(init=False, repr=False, default=None)
 
     @property
     def timesteps(self) -> Tensor:

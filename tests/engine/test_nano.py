@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,8 @@ from seedx_finetune.world import COLORS, KINDS, Scene, box_around, parse_descrip
 from seedx_finetune.world.scene import Thing
 from seedx_sdk import Message, SeedX
 from seedx_sdk.engine import NANO, load_engine
-from seedx_sdk.engine.local import LocalEngine
 from seedx_sdk.errors import GenerationCancelled, WeightsCorruptError, WeightsMissingError
+from seedx_sdk.model.directory import load_directory
 from seedx_sdk.model.generation import ImageEvent, ImageTokenRule, generate_one_by_one, stream
 from seedx_sdk.types import BoxFound, ImageDone, ImageProgress, ReplyDone, TextDelta
 
@@ -27,15 +28,10 @@ PAGE = Scene("meadow", (Thing("house", "red", "medium", BOX),))
 
 
 @pytest.fixture(scope="module")
-def engine() -> LocalEngine:
-    loaded = load_engine()
-    assert isinstance(loaded, LocalEngine)
-    return loaded
-
-
-@pytest.fixture(scope="module")
-def seedx(engine: LocalEngine) -> SeedX:
-    return SeedX(engine=engine)
+def seedx() -> Iterator[SeedX]:
+    seedx = SeedX()
+    yield seedx
+    seedx.close()
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +127,8 @@ def test_cancelling_between_steps_stops_the_drawing(seedx: SeedX) -> None:
     assert len(steps) < 50
 
 
-def test_one_query_pass_equals_64_steps(engine: LocalEngine) -> None:
-    parts = engine.parts
+def test_one_query_pass_equals_64_steps() -> None:
+    parts = load_directory(NANO)
     ids = parts.tokenizer.ids
     prompt = [ids.bos, *parts.tokenizer.encode("a meadow: red house<img>")]
     embeds = parts.lvlm.embed(torch.tensor([prompt]))
@@ -174,7 +170,7 @@ def copy_of_nano(tmp_path: Path) -> Path:
 def test_a_missing_weight_file_is_named(copy_of_nano: Path) -> None:
     (copy_of_nano / "projectors" / "model.safetensors").unlink()
     with pytest.raises(WeightsMissingError, match=r"projectors/model\.safetensors is missing"):
-        LocalEngine.load(copy_of_nano)
+        load_engine(copy_of_nano)
 
 
 @pytest.mark.parametrize("change", ["cut", "flip"])
@@ -187,15 +183,15 @@ def test_a_damaged_weight_file_is_refused(copy_of_nano: Path, change: str) -> No
         data[-1] ^= 0xFF
     path.write_bytes(data)
     with pytest.raises(WeightsCorruptError, match="cut short or"):
-        LocalEngine.load(copy_of_nano)
+        load_engine(copy_of_nano)
 
 
 def test_a_config_that_is_no_json_is_refused(copy_of_nano: Path) -> None:
     (copy_of_nano / "config.json").write_text("{")
     with pytest.raises(WeightsCorruptError, match="restore the directory"):
-        LocalEngine.load(copy_of_nano)
+        load_engine(copy_of_nano)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WeightsMissingError, match="holds no model"):
-        LocalEngine.load(tmp_path)
+    with pytest.raises(WeightsMissingError, match="there is no model at"):
+        load_engine(tmp_path)

@@ -50,3 +50,8 @@ def test_an_offloaded_encoder_gives_the_same_features(own_parts: ModelParts, par
 def test_offloading_without_a_gpu_is_refused(parts: ModelParts) -> None:
     with pytest.raises(InputError, match="set offload=False"):
         place(parts, Placement(offload=True), CPU)
+
+
+def test_tiles_that_cannot_overlap_are_refused() -> None:
+    with pytest.raises(InputError, match="multiple of 64"):
+        Placement(tile_side=100)

@@ -181,6 +181,7 @@ BAD_CALLS: list[tuple[Callable[[SeedX], object], type[InputError], str]] = [
     (lambda s: s.chat([{"role": "user"}]), PromptError, r"messages\[0\] is dict"),  # type: ignore[list-item]
     (lambda s: s.chat([Message.user()]), PromptError, r"messages\[0\] is empty"),
     (lambda s: s.chat([Message.user("hi")], temperature=-1), InputError, "temperature -1"),
+    (lambda s: s.chat([Message.user("hi")], temperature=2.5), InputError, "temperature 2.5 .* in 0..2"),
     (lambda s: s.chat_stream([Message.user(Image.new("RGB", (900, 3)))]), ImageError, "crop it"),
 ]
 
@@ -212,10 +213,12 @@ def test_constructing_loads_nothing_and_a_missing_model_is_a_typed_error(tmp_pat
 
 
 def test_conflicting_constructor_arguments_are_refused() -> None:
-    with pytest.raises(InputError, match="runs models in process"):
-        SeedX(base_url="http://localhost:8000")
+    with pytest.raises(InputError, match="pass one of them"):
+        SeedX("somewhere", base_url="http://localhost:8000")
     with pytest.raises(InputError, match="pass one of them"):
         SeedX("somewhere", engine=ScriptedEngine())
+    with pytest.raises(InputError, match="pass its base_url too"):
+        SeedX(api_key="secret")
 
 
 def test_cancelling_stops_the_model_and_frees_it(seedx: SeedX) -> None:

@@ -1,0 +1,90 @@
+"""An async engine for callers without an event loop: it lives in a thread of its own, and its events are waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from typing import Any, TypeVar
+
+from seedx_sdk.engine.protocol import AsyncEngine, Request
+from seedx_sdk.types import ModelInfo, StreamEvent
+
+__all__ = ["BlockingEngine"]
+
+T = TypeVar("T")
+_ASK_EVERY = 0.05
+"""Seconds between two questions whether the caller still wants the answer."""
+
+
+class BlockingEngine:
+    """`Engine` over an `AsyncEngine`, which is opened now and closed by `close` or with the program.
+
+    Args:
+        engine: Opens and closes it, in the event loop of the thread.
+    """
+
+    def __init__(self, engine: AbstractAsyncContextManager[AsyncEngine]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=_live, args=(self._loop,), name="seedx engine", daemon=True)
+        self._thread.start()
+        self._opened = AsyncExitStack()
+        try:
+            self._engine = self._wait(self._opened.enter_async_context(engine))
+        except BaseException:
+            self._end()
+            raise
+        self._info = self._engine.info
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model is and what it accepts."""
+        return self._info
+
+    def stream(self, request: Request, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
+        """The events of one reply; see `Engine.stream`."""
+        events: queue.SimpleQueue[StreamEvent | None] = queue.SimpleQueue()
+
+        async def pump() -> None:
+            try:
+                async with aclosing(self._engine.stream(request)) as answer:
+                    async for event in answer:
+                        events.put(event)
+            finally:
+                events.put(None)
+
+        running = asyncio.run_coroutine_threadsafe(pump(), self._loop)
+        try:
+            while not (cancel is not None and cancel()):
+                try:
+                    event = events.get(timeout=_ASK_EVERY)
+                except queue.Empty:
+                    continue
+                if event is None:
+                    running.result()
+                    return
+                yield event
+        finally:
+            running.cancel()
+
+    def close(self) -> None:
+        """Ends the engine and its thread; a second call does nothing."""
+        if self._loop.is_running():
+            self._wait(self._opened.aclose())
+            self._end()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _live(loop: asyncio.AbstractEventLoop) -> None:
+    """Runs the loop of a thread until it is stopped."""
+    loop.run_forever()
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()

@@ -1,0 +1,126 @@
+"""The reply of a model: its language model writes, and the de-tokenizer service reads and draws the pictures.
+
+One loop for every way of running: which backbone writes, and on what device the service draws, is decided outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import partial
+
+import torch
+from PIL import Image
+
+from seedx_sdk.engine.backbone import Backbone, PictureStates, Prompt, Sampling
+from seedx_sdk.engine.conversation import segments
+from seedx_sdk.engine.detokenizer_service import DetokenizerService
+from seedx_sdk.engine.draw_job import DrawJob
+from seedx_sdk.engine.familiarity import unfamiliar_picture, unfamiliar_words
+from seedx_sdk.engine.protocol import Request
+from seedx_sdk.engine.reply import ReplyBuilder
+from seedx_sdk.model.anyres import EDIT_GRIDS
+from seedx_sdk.model.directory import ModelParts
+from seedx_sdk.tokens import image_block
+from seedx_sdk.types import ModelInfo, Notice, StreamEvent
+
+__all__ = ["InterleavedEngine"]
+
+
+class InterleavedEngine:
+    """`AsyncEngine` over a backbone and a de-tokenizer service; answers as many requests at once as they do.
+
+    Args:
+        backbone: Writes.
+        service: Reads pictures and draws; its parts are the model.
+    """
+
+    def __init__(self, backbone: Backbone, service: DetokenizerService) -> None:
+        self.backbone, self.service = backbone, service
+        self._parts: ModelParts = service.parts
+        config = self._parts.config
+        self._info = ModelInfo(
+            name=config.name,
+            revision=config.revision,
+            image_size=config.image_size,
+            sizes=config.sizes,
+            is_picture_book=config.familiar_psnr is not None,
+        )
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model is and what it accepts."""
+        return self._info
+
+    async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
+        """The events of one reply; see `AsyncEngine.stream`."""
+        started = time.perf_counter()
+        for note in await self._notices(request):
+            yield Notice(text=note)
+        defaults, options = self._parts.config.generation, request.options
+        specialist = request.task if request.task in self._parts.specialists else None
+        prompt = await self._read(request, specialist, deadline)
+        temperature = options.temperature
+        if temperature is None:
+            temperature = defaults.temperature if request.task == "generate" else 0.0
+        sampling = Sampling(
+            max_new_tokens=options.max_new_tokens or defaults.max_new_tokens,
+            temperature=temperature,
+            seed=options.seed,
+            must_draw=options.force_image,
+            max_pictures=1 if request.task in ("generate", "edit") else None,
+            specialist=specialist,
+        )
+        encoded = time.perf_counter() - started
+        reply = ReplyBuilder(self._info, self._parts.tokenizer, request, encode_seconds=encoded)
+        async with aclosing(self.backbone.generate(prompt, sampling)) as answer:
+            async for event in answer:
+                if isinstance(event, PictureStates):
+                    features = await self.service.regress(event.hidden_states, model=specialist, deadline=deadline)
+                    job = DrawJob.resolve(
+                        features[None],
+                        options,
+                        self._parts.config,
+                        condition=request.messages[-1].images[0] if request.task == "edit" else None,
+                        deadline=deadline,
+                    )
+                    with reply.timed("denoise"):
+                        async with aclosing(self.service.draw(job)) as steps:
+                            async for step in steps:
+                                yield reply.add_picture(step) if isinstance(step, Image.Image) else step
+                    continue
+                for token in event.token_ids:
+                    for said in reply.add_token(token):
+                        yield said
+        yield reply.done(time.perf_counter() - started)
+
+    async def check(self) -> None:
+        """Returns if both work; see `AsyncEngine.check`."""
+        await self.backbone.check()
+
+    async def _read(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
+        """Returns the prompt with what the model reads of the pictures."""
+        pictures = [image for message in request.messages for image in message.images]
+        grids: Sequence[str] = EDIT_GRIDS if request.task == "edit" else self._parts.config.read_grids
+        views = await asyncio.gather(
+            *(self.service.read(p, grids=grids, model=specialist, deadline=deadline) for p in pictures)
+        )
+        ids = [self._parts.tokenizer.bos_id]
+        for segment in segments(request, [image_block(len(view) - 1) for view in views]):
+            ids += self._parts.tokenizer.encode(segment)
+        features = torch.cat([view.flatten(0, 1) for view in views]) if views else None
+        return Prompt(token_ids=tuple(ids), features=features)
+
+    async def _notices(self, request: Request) -> list[str]:
+        """Returns warnings of what a model of a small world can't know."""
+        if not self._info.is_picture_book:
+            return []
+        parts, message = self._parts, request.messages[-1]
+        notes = [
+            await self.service.compute("read", partial(unfamiliar_picture, picture, parts))
+            for picture in message.images
+        ]
+        notes.append(unfamiliar_words(message.text, parts))
+        return [note for note in notes if note is not None]
