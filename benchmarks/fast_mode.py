@@ -16,7 +16,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,11 @@ from seedx_finetune.evaluation.statistics import mean, share
 from seedx_finetune.evaluation.verdict import is_fulfilled
 from seedx_sdk import SeedX
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.local import LocalEngine
-from seedx_sdk.model.directory import load_directory
+from seedx_sdk.engine.blocking import BlockingEngine
+from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
+from seedx_sdk.engine.interleaved import InterleavedEngine
+from seedx_sdk.engine.transformers_backbone import TransformersBackbone
+from seedx_sdk.model.directory import ModelParts, load_directory
 from seedx_sdk.model.sampling import SOLVERS, copy_scheduler
 
 MAX_LOSS = 0.02
@@ -61,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(model: Path, count: int, seed: int, solver: Any, steps: int) -> dict[str, Any]:
     """The result of the gate, ready for JSON."""
     parts = load_directory(model)
-    seedx, judge, pipeline = SeedX(engine=LocalEngine(parts)), Judge.load(), parts.detokenizer
+    seedx, judge, pipeline = SeedX(engine=BlockingEngine(_opened(parts))), Judge.load(), parts.detokenizer
     schedulers = {"reference": copy_scheduler(pipeline.scheduler), "fast": copy_scheduler(pipeline.scheduler, solver)}
     num_steps = {"reference": parts.config.generation.num_inference_steps, "fast": steps}
     right: dict[str, list[bool]] = {name: [] for name in schedulers}
@@ -72,7 +76,7 @@ def measure(model: Path, count: int, seed: int, solver: Any, steps: int) -> dict
             for number, prompt in enumerate(sample_prompts(category, split, count, seed)):
                 pictures: list[Image.Image] = []
                 for name, scheduler in schedulers.items():
-                    pipeline.scheduler = scheduler
+                    pipeline.scheduler = scheduler  # what the service copies for its next batch
                     started = time.perf_counter()
                     # The same seed makes the same words, features and noise.
                     drawn = seedx.generate(prompt.text, seed=seed + number, steps=num_steps[name])
@@ -100,6 +104,13 @@ def measure(model: Path, count: int, seed: int, solver: Any, steps: int) -> dict
         "seed": seed,
         "hardware": describe(),
     }
+
+
+@asynccontextmanager
+async def _opened(parts: ModelParts) -> AsyncIterator[InterleavedEngine]:
+    backbone = TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
+    async with DetokenizerService(parts, limits=ServiceLimits(max_wait_ms=0)) as service:
+        yield InterleavedEngine(backbone, service)
 
 
 def psnr(picture: Image.Image, other: Image.Image) -> float:

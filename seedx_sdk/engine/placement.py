@@ -24,8 +24,8 @@ class Placement:
     """Keeps weights in host memory: the de-tokenizer's modules come to the GPU one at a time, the visual encoder's
     layers likewise."""
     tile_side: int = 1024
-    """The VAE works in overlapping tiles of this side in pixels, a multiple of 64, on pictures that are larger. Its norms
-    see one tile at a time, so tiles differ a little from the whole picture."""
+    """Pictures with a larger side go through the VAE in overlapping tiles of this side in pixels, a multiple of 64. Its
+    norms see one tile at a time, so tiles differ a little from the whole picture."""
     channels_last: bool = False
     """Memory format of the convolutions; benchmarks/detokenizer_batching.py measures it."""
     compile: bool = False
