@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
@@ -51,9 +50,8 @@ def place(parts: ModelParts, placement: Placement, device: torch.device) -> None
         lvlm.output_resampler.to(device=device, dtype=dtype)
         if lvlm.patch_pos_embed is not None:
             lvlm.patch_pos_embed.data = lvlm.patch_pos_embed.data.to(device=device, dtype=dtype)
-    if dtype is not None:
-        parts.visual_encoder.to(dtype)
-        detokenizer.to(dtype)
+    for module in (parts.visual_encoder, detokenizer.resampler, detokenizer.unet, detokenizer.vae):
+        nn.Module.to(module, dtype=dtype)  # diffusers' own `to` warns about layers that these don't have
     if placement.offload:
         _offload(parts.visual_encoder, device)
         detokenizer.enable_model_cpu_offload(device=device)
@@ -61,9 +59,8 @@ def place(parts: ModelParts, placement: Placement, device: torch.device) -> None
         parts.visual_encoder.to(device)
         detokenizer.to(device)
     if placement.channels_last:
-        memory_format: Any = torch.channels_last
-        detokenizer.unet.to(memory_format=memory_format)
-        detokenizer.vae.to(memory_format=memory_format)
+        for module in (detokenizer.unet, detokenizer.vae):
+            nn.Module.to(module, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
     if placement.compile:
         detokenizer.unet.compile()
     vae = detokenizer.vae
