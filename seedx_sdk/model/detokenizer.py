@@ -19,7 +19,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline, ImagePipelineO
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from seedx_sdk.model.denoising import size_ids, takes_condition
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
@@ -93,10 +93,10 @@ class Detokenizer(DiffusionPipeline):
         vae = self.vae
         upcast = vae.dtype == torch.float16 and vae.config["force_upcast"]
         if upcast:
-            vae.to(dtype=torch.float32)
+            nn.Module.to(vae, dtype=torch.float32)
         latents: Tensor = vae.encode(images.to(self._execution_device, vae.dtype)).latent_dist.mode()
         if upcast:
-            vae.to(dtype=torch.float16)
+            nn.Module.to(vae, dtype=torch.float16)
         return latents
 
     def decode_latents(self, latents: Tensor) -> Tensor:
@@ -104,10 +104,10 @@ class Detokenizer(DiffusionPipeline):
         vae = self.vae
         upcast = vae.dtype == torch.float16 and vae.config["force_upcast"]
         if upcast:
-            vae.to(dtype=torch.float32)
+            nn.Module.to(vae, dtype=torch.float32)
         decoded: Tensor = vae.decode((latents / vae.config["scaling_factor"]).to(vae.dtype), return_dict=False)[0]
         if upcast:
-            vae.to(dtype=torch.float16)
+            nn.Module.to(vae, dtype=torch.float16)
         return decoded
 
     @torch.no_grad()
