@@ -36,7 +36,7 @@ from .types import EditedImage, GeneratedImage, ImageProgress
 __all__ = ["app", "main"]
 
 PLUGIN_GROUP = "seedx.commands"
-"""Entry points in which packages declare further commands: a function or a typer app."""
+"""Entry points in which packages declare further commands: a function or a typer app, and the extra that it needs."""
 
 
 class _Commands(typer.core.TyperGroup):
@@ -67,7 +67,7 @@ def _load(entry: metadata.EntryPoint) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("seedx_"):
             raise
-        command = _refusal(error.name)
+        command = _refusal(entry.extras[0] if entry.extras else "local", error.name)
     if not isinstance(command, typer.Typer):
         alone = typer.Typer(add_completion=False)
         alone.command(entry.name)(command)
@@ -77,10 +77,10 @@ def _load(entry: metadata.EntryPoint) -> Any:
     return loaded
 
 
-def _refusal(package: str) -> Callable[[], None]:
+def _refusal(extra: str, package: str) -> Callable[[], None]:
     def refuse() -> None:
         """Not available: an optional package is missing."""
-        raise MissingExtraError("train", package)
+        raise MissingExtraError(extra, package)
 
     return refuse
 

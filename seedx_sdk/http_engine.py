@@ -16,7 +16,14 @@ from typing import Any
 import httpx
 from httpx_sse import EventSource, SSEError
 from pydantic import TypeAdapter, ValidationError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from .engine.protocol import Request
 from .errors import DeadlineError, InputError, OverloadedError, ServiceError
@@ -132,7 +139,7 @@ def _may_pass(error: BaseException) -> bool:
 def _wait(state: RetryCallState) -> float:
     """Seconds to the next attempt: what the server says, or twice as long each time, with jitter."""
     error = state.outcome.exception() if state.outcome is not None else None
-    jitter = wait_exponential_jitter(initial=0.2, max=5.0, jitter=0.2)(state)
+    jitter = (wait_exponential(multiplier=0.2, max=5.0) + wait_random(0, 0.2))(state)
     return jitter if not isinstance(error, OverloadedError) else min(error.retry_after, 30.0) + jitter
 
 

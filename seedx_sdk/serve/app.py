@@ -1,0 +1,105 @@
+"""The web application: routes, errors in one form, request ids, health and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from seedx_sdk.engine.protocol import AsyncEngine
+from seedx_sdk.errors import OverloadedError, SeedXError
+from seedx_sdk.problems import status_of, to_problem
+from seedx_sdk.serve import chat_routes, openai_routes, tool_routes
+from seedx_sdk.serve.guards import BodyLimit, Gate
+from seedx_sdk.serve.image_urls import ImageFetcher
+from seedx_sdk.serve.replies import IdempotencyError, Replies
+from seedx_sdk.serve.request_ids import RequestIds
+from seedx_sdk.serve.settings import ServerSettings
+
+__all__ = ["create_app"]
+
+
+def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: ServerSettings) -> FastAPI:
+    """Returns the application; the engine is opened when it starts and closed when it ends.
+
+    Args:
+        engine: Opens and closes what answers.
+        settings: Limits and keys.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with engine as opened:
+            app.state.replies = Replies(opened, settings)
+            yield
+            del app.state.replies
+
+    app = FastAPI(title="SeedX", lifespan=lifespan)
+    app.state.gate = Gate(settings)
+    app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
+    app.include_router(chat_routes.router)
+    app.include_router(tool_routes.router)
+    app.include_router(openai_routes.router)
+    app.add_api_route("/health/live", _live, methods=["GET"], tags=["health"])
+    app.add_api_route("/health/ready", _ready, methods=["GET"], tags=["health"])
+    app.add_api_route("/health", _ready, methods=["GET"], tags=["health"])
+    app.add_api_route("/metrics", _metrics, methods=["GET"], tags=["health"])
+    app.add_exception_handler(SeedXError, _seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
+    app.add_exception_handler(RequestValidationError, _validation_error)  # type: ignore[arg-type]
+    app.add_exception_handler(StarletteHTTPException, _http_error)  # type: ignore[arg-type]
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestIds)
+    return app
+
+
+async def _live() -> PlainTextResponse:
+    """The process answers."""
+    return PlainTextResponse("live\n")
+
+
+async def _ready(request: Request) -> PlainTextResponse:
+    """The model answers; 503 while it is loading, or when its engine has failed."""
+    replies: Replies | None = getattr(request.app.state, "replies", None)
+    if replies is None:
+        return PlainTextResponse("loading\n", 503)
+    try:
+        await replies.engine.check()
+    except SeedXError as error:
+        return PlainTextResponse(f"failed: {error}\n", 503)
+    return PlainTextResponse("ready\n")
+
+
+async def _metrics() -> Response:
+    """Everything that is counted, for Prometheus."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _problem(
+    request: Request, status: int, problem: dict[str, Any], headers: dict[str, str] | None = None
+) -> JSONResponse:
+    body = {"error": {**problem, "request_id": request.state.id}}
+    return JSONResponse(body, status, headers)
+
+
+async def _seedx_error(request: Request, error: SeedXError) -> JSONResponse:
+    headers = {"Retry-After": str(round(error.retry_after))} if isinstance(error, OverloadedError) else None
+    status = 409 if isinstance(error, IdempotencyError) else status_of(error)
+    return _problem(request, status, to_problem(error), headers)
+
+
+async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+    """Says of each wrong field where it is and what is wrong, without the value, which may be a whole picture."""
+    found = [f"{'.'.join(str(part) for part in e['loc'] if part != 'body')}: {e['msg']}" for e in error.errors()]
+    return _problem(request, 422, {"type": "InputError", "message": "; ".join(found[:8])})
+
+
+async def _http_error(request: Request, error: HTTPException) -> JSONResponse:
+    problem = {"type": "InputError" if error.status_code < 500 else "ServiceError", "message": str(error.detail)}
+    headers = dict(error.headers) if error.headers else None
+    return _problem(request, error.status_code, problem, headers)

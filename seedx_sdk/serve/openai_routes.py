@@ -1,0 +1,291 @@
+"""OpenAI's routes, for its client and all that speak its language.
+
+Pictures come in as `image_url` parts with data URIs, and go out the same way in the content of a message, as vLLM-Omni
+does; so are the further fields named: seed, num_inference_steps, guidance_scale, width, height. What is not supported
+is an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import aclosing
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, HTTPException, Request
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sse_starlette import EventSourceResponse, JSONServerSentEvent, ServerSentEvent
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from seedx_sdk import calls
+from seedx_sdk.errors import InputError, SeedXError
+from seedx_sdk.imaging import open_image, to_data_uri, to_png
+from seedx_sdk.problems import to_problem
+from seedx_sdk.serve.image_urls import ImageFetcher
+from seedx_sdk.serve.replies import Replies
+from seedx_sdk.serve.route_parts import Caller, IdempotencyKey, RepliesOf, unless_gone
+from seedx_sdk.types import ChatReply, ContentPart, ImageDone, ImagePart, Message, ReplyDone, TextDelta, TextPart
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["openai"])
+Seed = Annotated[int | None, Field(ge=0)]
+T = TypeVar("T")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Text(_Body):
+    type: Literal["text"]
+    text: str
+
+
+class _Url(_Body):
+    url: str
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+class _ImageUrl(_Body):
+    type: Literal["image_url"]
+    image_url: _Url
+
+
+class _ChatMessage(_Body):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[Annotated[_Text | _ImageUrl, Field(discriminator="type")]]
+    name: str | None = None
+
+    async def parts(self, fetcher: ImageFetcher) -> list[ContentPart]:
+        """Returns the content as the SDK's parts."""
+        if isinstance(self.content, str):
+            return [TextPart(text=self.content)] if self.content.strip() else []
+        return [
+            TextPart(text=part.text) if isinstance(part, _Text) else await _opened(part.image_url.url, fetcher)
+            for part in self.content
+        ]
+
+
+class _StreamOptions(_Body):
+    include_usage: Literal[False] = False
+
+
+class ChatCompletionBody(_Body):
+    """A conversation; a system message is put before the user's first words, as the model knows no other place."""
+
+    model: str | None = None
+    messages: list[_ChatMessage]
+    stream: bool = False
+    stream_options: _StreamOptions | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    n: Literal[1] = 1
+    seed: Seed = None
+    user: str | None = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    width: int | None = None
+    height: int | None = None
+
+    async def call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
+        """Returns the call of the SDK."""
+        size = None if self.width is None and self.height is None else (self.width or 0, self.height or 0)
+        return calls.chat(
+            await _conversation(self.messages, fetcher),
+            size=size,
+            steps=self.num_inference_steps,
+            guidance=self.guidance_scale,
+            seed=self.seed or 0,
+            max_new_tokens=self.max_completion_tokens or self.max_tokens,
+            temperature=self.temperature,
+        )
+
+
+class ImagesBody(_Body):
+    """What to draw; of several pictures, each has the seed of the one before and 1."""
+
+    model: str | None = None
+    prompt: str
+    n: Annotated[int, Field(ge=1, le=10)] = 1
+    size: str | None = None
+    response_format: Literal["b64_json"] = "b64_json"
+    user: str | None = None
+    seed: Seed = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+
+    def drawing(self) -> dict[str, Any]:
+        """Returns the arguments that drawing and editing share, without the seed."""
+        return {"size": _size(self.size), "steps": self.num_inference_steps, "guidance": self.guidance_scale}
+
+
+@router.get("/models")
+async def models(replies: RepliesOf, _caller: Caller) -> dict[str, Any]:
+    """The one model that is served."""
+    return {"object": "list", "data": [_model(replies)]}
+
+
+@router.get("/models/{name:path}")
+async def model(name: str, replies: RepliesOf, _caller: Caller) -> dict[str, Any]:
+    """The model of that name."""
+    _check_model(name, replies)
+    return _model(replies)
+
+
+@router.post("/chat/completions", response_model=None)
+async def chat_completions(
+    body: ChatCompletionBody, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> Response | dict[str, Any]:
+    """The next message: text, or text and pictures in order."""
+    _check_model(body.model, replies)
+    call = await body.call(request.app.state.fetcher)
+    head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": replies.engine.info.name}
+    if not body.stream:
+        reply = await unless_gone(request, replies.result(call, caller=caller, key=key))
+        message = {"role": "assistant", "content": _content(reply.message)}
+        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
+        return {**head, "object": "chat.completion", "choices": [choice]}
+
+    events = replies.events(call, caller=caller, key=key)
+    first = await anext(events)  # what fails before the first event fails with a status of its own
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> ServerSentEvent:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        return JSONServerSentEvent({**head, "object": "chat.completion.chunk", "choices": [choice]})
+
+    async def tell() -> AsyncIterator[ServerSentEvent]:
+        event = first
+        yield chunk({"role": "assistant", "content": ""})
+        try:
+            async with aclosing(events):
+                while not isinstance(event, ReplyDone):
+                    if isinstance(event, TextDelta):
+                        yield chunk({"content": event.text})
+                    elif isinstance(event, ImageDone):
+                        yield chunk({"content": [_image_part(ImagePart(image=event.image))]})
+                    event = await anext(events)
+        except SeedXError as error:
+            yield JSONServerSentEvent({"error": to_problem(error)})
+            return
+        yield chunk({}, "stop")
+        yield ServerSentEvent("[DONE]")
+
+    return EventSourceResponse(tell(), ping=15)
+
+
+@router.post("/images/generations")
+async def images_generations(
+    body: ImagesBody, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> dict[str, Any]:
+    """Pictures drawn from words."""
+    _check_model(body.model, replies)
+    seeds = _seeds(body)
+    asked = [calls.generate(body.prompt, seed=seed, **body.drawing()) for seed in seeds]
+    results = [replies.result(call, caller=caller, key=_numbered(key, i)) for i, call in enumerate(asked)]
+    drawn = await unless_gone(request, _all(results))
+    return _images([result.image for result in drawn])
+
+
+@router.post("/images/edits")
+async def images_edits(
+    request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> dict[str, Any]:
+    """A picture changed as told; a form with the picture as the file `image`."""
+    async with request.form(max_files=2, max_fields=32) as form:
+        fields = dict(form.multi_items())
+        files = [value for value in form.values() if isinstance(value, UploadFile)]
+        upload = fields.pop("image", None) or fields.pop("image[]", None)
+        if not isinstance(upload, UploadFile) or len(files) != 1:
+            raise InputError("an edit needs one picture, as the file 'image', and nothing else as a file")
+        picture = open_image(await upload.read())
+    try:
+        body = ImagesBody.model_validate(fields)
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InputError(found) from error
+    _check_model(body.model, replies)
+    asked = [calls.edit(picture, body.prompt, seed=seed, **body.drawing()) for seed in _seeds(body)]
+    results = [replies.result(call, caller=caller, key=_numbered(key, i)) for i, call in enumerate(asked)]
+    drawn = await unless_gone(request, _all(results))
+    return _images([result.image for result in drawn])
+
+
+def _model(replies: Replies) -> dict[str, Any]:
+    return {"id": replies.engine.info.name, "object": "model", "created": 0, "owned_by": "seedx"}
+
+
+def _check_model(name: str | None, replies: Replies) -> None:
+    served = replies.engine.info.name
+    if name is not None and name != served:
+        raise HTTPException(404, f"there is no model {name!r} here; this server has {served!r}")
+
+
+async def _conversation(messages: Sequence[_ChatMessage], fetcher: ImageFetcher) -> list[Message]:
+    conversation: list[Message] = []
+    told: list[ContentPart] = []
+    for message in messages:
+        if message.role in ("system", "developer"):
+            told += await message.parts(fetcher)
+        elif message.role == "user":
+            conversation.append(Message(role="user", content=(*told, *await message.parts(fetcher))))
+            told = []
+        else:
+            conversation.append(Message(role="assistant", content=tuple(await message.parts(fetcher))))
+    return conversation
+
+
+async def _opened(url: str, fetcher: ImageFetcher) -> ImagePart:
+    return ImagePart(image=open_image(url if url.startswith("data:") else await fetcher.fetch(url)))
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    if not message.images:
+        return message.text
+    return [
+        {"type": "text", "text": part.text} if isinstance(part, TextPart) else _image_part(part)
+        for part in message.content
+    ]
+
+
+def _image_part(part: ImagePart) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": to_data_uri(part.image)}}
+
+
+def _size(size: str | None) -> tuple[int, int] | None:
+    if size is None or size == "auto":
+        return None
+    width, _, height = size.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InputError(f"size {size!r} is not allowed; use WIDTHxHEIGHT, such as 128x128, or auto")
+    return int(width), int(height)
+
+
+def _seeds(body: ImagesBody) -> range:
+    first = body.seed or 0
+    return range(first, first + body.n)
+
+
+def _numbered(key: str | None, number: int) -> str | None:
+    return None if key is None else f"{key}/{number}"
+
+
+async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Returns what all give; when one fails, the others are stopped."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _images(pictures: Sequence[Image.Image | None]) -> dict[str, Any]:
+    data = [{"b64_json": base64.b64encode(to_png(picture)).decode()} for picture in pictures if picture is not None]
+    return {"created": int(time.time()), "data": data, "output_format": "png"}
