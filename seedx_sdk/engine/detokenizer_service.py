@@ -29,6 +29,7 @@ from seedx_sdk.engine.batching import BatchQueue
 from seedx_sdk.engine.draw_job import DrawJob
 from seedx_sdk.engine.draw_worker import DrawWorker
 from seedx_sdk.engine.drawing_stream import DrawStream, Ticket
+from seedx_sdk.engine.failures import service_error
 from seedx_sdk.engine.placement import Placement, place
 from seedx_sdk.engine.service_metrics import ServiceMetrics, Stage
 from seedx_sdk.engine.vision_cache import VisionCache, picture_key
@@ -205,10 +206,11 @@ class DetokenizerService:
         self._check_open()
         job.check(self.parts.detokenizer, self.parts.config)
         ticket = Ticket(job)
+        self._tickets.add(ticket)
         if not self._queue.put(ticket):
+            self._tickets.discard(ticket)
             self.metrics.end("refused")
             raise self._overloaded()
-        self._tickets.add(ticket)
         self.metrics.queue_length = len(self._queue)
         return DrawStream(ticket, self._abandon)
 
@@ -231,7 +233,8 @@ class DetokenizerService:
 
         Raises:
             OverloadedError: If too much waits.
-            ServiceError: If it fails, or the service is not running.
+            DeviceMemoryError: If it does not fit the device's memory.
+            ServiceError: If it fails otherwise, or the service is not running.
         """
         self._check_open()
         loop = asyncio.get_running_loop()
@@ -245,10 +248,10 @@ class DetokenizerService:
             if done.cancelled():
                 return
             try:
-                with self.metrics.timed(stage), torch.inference_mode():
+                with self.metrics.timed(stage), torch.no_grad():
                     result = work()
             except Exception as error:  # it belongs to the one who waits, not to this thread
-                failure = ServiceError(f"{stage} failed ({type(error).__name__}: {error}); try again")
+                failure = service_error(f"the work of stage '{stage}'", error)
                 settle(lambda: done.set_exception(failure))
             else:
                 settle(lambda: done.set_result(result))

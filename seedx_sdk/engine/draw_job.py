@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -10,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from seedx_sdk.errors import InputError, SizeError
+from seedx_sdk.errors import ImageError, InputError, SizeError
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.directory import DirectoryConfig
 from seedx_sdk.types import GenerationOptions
@@ -88,6 +89,7 @@ class DrawJob:
 
         Raises:
             SizeError: If the size is no positive multiple of the VAE's factor.
+            ImageError: If the condition picture is damaged.
             InputError: If anything else cannot be honoured; the message says what.
         """
         dim, factor = detokenizer.resampler.config["embedding_dim"], detokenizer.vae_scale_factor
@@ -99,17 +101,30 @@ class DrawJob:
         if min(self.width, self.height) < factor or self.width % factor or self.height % factor:
             fixed = "x".join(str(max(factor, side // factor * factor)) for side in (self.width, self.height))
             raise SizeError(f"size {self.width}x{self.height} must be positive multiples of {factor}; use {fixed}")
-        if self.steps < 1 or self.seed < 0 or self.preview_every < 0:
+        if not (math.isfinite(self.guidance_scale) and math.isfinite(self.image_guidance_scale)):
+            raise InputError(
+                f"guidance_scale {self.guidance_scale} and image_guidance_scale {self.image_guidance_scale} "
+                "must be finite numbers"
+            )
+        if self.steps < 1 or not 0 <= self.seed < 1 << 64 or self.preview_every < 0:
             raise InputError(
                 f"steps {self.steps}, seed {self.seed} and preview_every {self.preview_every} are not usable; "
-                "steps must be 1 or more, the others 0 or more"
+                "steps must be 1 or more, the others 0 or more, and the seed below 2**64"
             )
-        if self.condition is not None and not detokenizer.takes_condition_image:
+        if self.condition is not None:
+            self._check_condition(self.condition, detokenizer, config)
+        if self.sampler == "fast":
+            self._check_fast(config)
+
+    def _check_condition(self, picture: Image.Image, detokenizer: Detokenizer, config: DirectoryConfig) -> None:
+        if not detokenizer.takes_condition_image:
             raise InputError(
                 f"{config.name} takes no condition picture; load a model with a detokenizer_edit directory"
             )
-        if self.sampler == "fast":
-            self._check_fast(config)
+        try:
+            picture.load()  # the rest of a file that was only opened
+        except OSError as error:
+            raise ImageError(f"the condition picture is damaged ({error}); open another one") from error
 
     def _check_fast(self, config: DirectoryConfig) -> None:
         if config.fast is None:

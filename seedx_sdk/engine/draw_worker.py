@@ -10,8 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk.engine.drawing_stream import Ticket
+from seedx_sdk.engine.failures import is_out_of_memory, service_error
 from seedx_sdk.engine.service_metrics import ServiceMetrics
-from seedx_sdk.errors import DeviceMemoryError, ServiceError
 from seedx_sdk.model.directory import ModelParts
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.sampling import Sampling, copy_scheduler
@@ -58,7 +58,7 @@ class DrawWorker:
         failure = self._failure(tickets)
         if failure is None:
             return
-        memory = _is_out_of_memory(failure)
+        memory = is_out_of_memory(failure)
         if memory and self._device.type == "cuda":
             torch.cuda.empty_cache()
         tickets = self._still_wanted(tickets)
@@ -71,7 +71,7 @@ class DrawWorker:
         for ticket in tickets:
             if ticket.settle():
                 self._metrics.end("failed")
-            ticket.post(_as_service_error(failure, ticket, memory=memory))
+            ticket.post(service_error(f"a picture of {ticket.job.width}x{ticket.job.height}", failure))
 
     def _failure(self, tickets: Sequence[Ticket]) -> Exception | None:
         try:
@@ -90,6 +90,8 @@ class DrawWorker:
             self._metrics.running = len(tickets)
             with self._metrics.timed("denoise"):
                 sampling.step()
+                if self._device.type == "cuda":  # or the steps would only be queued, and could not be taken back
+                    torch.cuda.synchronize(self._device)
             self._between_steps()
             wanted = self._still_wanted(tickets)
             if not wanted:
@@ -156,21 +158,3 @@ class DrawWorker:
             features = encoder(torch.zeros(1, 3, size, size, device=self._device, dtype=encoder.proj.dtype))
             self._negative = pool_features(features) if self._parts.config.lvlm.vit_down else features
         return self._negative
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # torch has a type for GPUs; its CPU allocator raises a plain RuntimeError.
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
-
-
-def _as_service_error(failure: Exception, ticket: Ticket, *, memory: bool) -> ServiceError:
-    job = ticket.job
-    if memory:
-        error: ServiceError = DeviceMemoryError(
-            f"a picture of {job.width}x{job.height} does not fit the device's memory; ask for a smaller one, or run "
-            "the service with Placement(offload=True), a smaller tile_side or a smaller dtype"
-        )
-    else:
-        error = ServiceError(f"the picture could not be drawn ({type(failure).__name__}: {failure}); try again")
-    error.__cause__ = failure
-    return error

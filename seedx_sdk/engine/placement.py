@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
@@ -24,12 +23,17 @@ class Placement:
     """Keeps weights in host memory: the de-tokenizer's modules come to the GPU one at a time, the visual encoder's
     layers likewise."""
     tile_side: int = 1024
-    """The VAE works in overlapping tiles of this side in pixels on pictures that are larger. Its norms see one tile at
-    a time, so tiles differ a little from the whole picture."""
+    """Pictures with a larger side go through the VAE in overlapping tiles of this side in pixels, a multiple of 64. Its
+    norms see one tile at a time, so tiles differ a little from the whole picture."""
     channels_last: bool = False
     """Memory format of the convolutions; benchmarks/detokenizer_batching.py measures it."""
     compile: bool = False
     """Compiles the U-Net; each new batch size or picture size costs a compilation."""
+
+    def __post_init__(self) -> None:
+        """Checks the tiles, whose overlap must be whole cells of the latents."""
+        if self.tile_side < 64 or self.tile_side % 64:
+            raise InputError(f"tile_side {self.tile_side} must be a positive multiple of 64; use 1024")
 
 
 def place(parts: ModelParts, placement: Placement, device: torch.device) -> None:
@@ -46,9 +50,8 @@ def place(parts: ModelParts, placement: Placement, device: torch.device) -> None
         lvlm.output_resampler.to(device=device, dtype=dtype)
         if lvlm.patch_pos_embed is not None:
             lvlm.patch_pos_embed.data = lvlm.patch_pos_embed.data.to(device=device, dtype=dtype)
-    if dtype is not None:
-        parts.visual_encoder.to(dtype)
-        detokenizer.to(dtype)
+    for module in (parts.visual_encoder, detokenizer.resampler, detokenizer.unet, detokenizer.vae):
+        nn.Module.to(module, dtype=dtype)  # diffusers' own `to` warns about layers that these don't have
     if placement.offload:
         _offload(parts.visual_encoder, device)
         detokenizer.enable_model_cpu_offload(device=device)
@@ -56,9 +59,8 @@ def place(parts: ModelParts, placement: Placement, device: torch.device) -> None
         parts.visual_encoder.to(device)
         detokenizer.to(device)
     if placement.channels_last:
-        memory_format: Any = torch.channels_last
-        detokenizer.unet.to(memory_format=memory_format)
-        detokenizer.vae.to(memory_format=memory_format)
+        for module in (detokenizer.unet, detokenizer.vae):
+            nn.Module.to(module, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
     if placement.compile:
         detokenizer.unet.compile()
     vae = detokenizer.vae

@@ -19,7 +19,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline, ImagePipelineO
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from seedx_sdk.model.denoising import size_ids, takes_condition
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
@@ -93,10 +93,10 @@ class Detokenizer(DiffusionPipeline):
         vae = self.vae
         upcast = vae.dtype == torch.float16 and vae.config["force_upcast"]
         if upcast:
-            vae.to(dtype=torch.float32)
+            nn.Module.to(vae, dtype=torch.float32)
         latents: Tensor = vae.encode(images.to(self._execution_device, vae.dtype)).latent_dist.mode()
         if upcast:
-            vae.to(dtype=torch.float16)
+            nn.Module.to(vae, dtype=torch.float16)
         return latents
 
     def decode_latents(self, latents: Tensor) -> Tensor:
@@ -104,10 +104,10 @@ class Detokenizer(DiffusionPipeline):
         vae = self.vae
         upcast = vae.dtype == torch.float16 and vae.config["force_upcast"]
         if upcast:
-            vae.to(dtype=torch.float32)
+            nn.Module.to(vae, dtype=torch.float32)
         decoded: Tensor = vae.decode((latents / vae.config["scaling_factor"]).to(vae.dtype), return_dict=False)[0]
         if upcast:
-            vae.to(dtype=torch.float16)
+            nn.Module.to(vae, dtype=torch.float16)
         return decoded
 
     @torch.no_grad()
@@ -202,20 +202,23 @@ class Detokenizer(DiffusionPipeline):
         """
         height, width = height or self.default_size, width or self.default_size
         batch = image_embeds.shape[0]
-        has_condition = condition_image is not None
         guided = guidance_scale > 1 and (image_guidance_scale >= 1 or not self.takes_condition_image)
-        self._check(image_embeds, negative_image_embeds, has_condition, height, width, guided, generator)
+        self._check(image_embeds, negative_image_embeds, condition_image is not None, height, width, guided, generator)
         device, dtype = self._execution_device, self.unet.dtype
+        cells = (height // self.vae_scale_factor, width // self.vae_scale_factor)
+        shape = (batch, self.vae.config["latent_channels"], *cells)
 
         prompt_embeds, pooled = self.encode_condition(image_embeds)
-        condition = (
-            self._condition_latents(condition_image, height, width, batch) if self.takes_condition_image else None
-        )
+        condition = None
+        if condition_image is not None:
+            condition = self._condition_latents(condition_image, height, width, batch)
+        elif self.takes_condition_image:
+            condition = torch.zeros(shape, device=device, dtype=dtype)
         branches = 1
         if guided:
             assert negative_image_embeds is not None
             negative, negative_pooled = (_repeat(part, batch) for part in self.encode_condition(negative_image_embeds))
-            if has_condition:
+            if condition_image is not None:
                 assert condition is not None
                 prompt_embeds = torch.cat([prompt_embeds, negative, negative])
                 pooled = torch.cat([pooled, negative_pooled, negative_pooled])
@@ -228,15 +231,14 @@ class Detokenizer(DiffusionPipeline):
                 branches = 2
         steps: Any = self.scheduler if scheduler is None else scheduler
         steps.set_timesteps(num_inference_steps, device=device)
-        shape = (
-            batch,
-            self.vae.config["latent_channels"],
-            *(side // self.vae_scale_factor for side in (height, width)),
-        )
+        if latents is None:
+            latents = randn_tensor(shape, generator=generator, device=device, dtype=prompt_embeds.dtype)
+        elif tuple(latents.shape) != shape:
+            raise ValueError(f"latents have shape {tuple(latents.shape)}; this call needs {shape}")
         return Sampling(
             unet=self.unet,
             scheduler=steps,
-            latents=self._noise(latents, shape, prompt_embeds.dtype, generator) * steps.init_noise_sigma,
+            latents=latents.to(device, prompt_embeds.dtype) * steps.init_noise_sigma,
             prompt_embeds=prompt_embeds,
             pooled=pooled,
             time_ids=size_ids(height, width, branches * batch, device=device).to(dtype),
@@ -284,26 +286,9 @@ class Detokenizer(DiffusionPipeline):
         if isinstance(generator, list) and len(generator) != batch:
             raise ValueError(f"{len(generator)} generators for {batch} images; pass one for each")
 
-    def _noise(
-        self,
-        latents: Tensor | None,
-        shape: tuple[int, ...],
-        dtype: torch.dtype,
-        generator: torch.Generator | list[torch.Generator] | None,
-    ) -> Tensor:
-        if latents is None:
-            latents = randn_tensor(shape, generator=generator, device=self._execution_device, dtype=dtype)
-        elif tuple(latents.shape) != shape:
-            raise ValueError(f"latents have shape {tuple(latents.shape)}; this call needs {shape}")
-        return latents.to(self._execution_device, dtype)
-
     def _condition_latents(
-        self, image: Image.Image | Sequence[Image.Image] | Tensor | None, height: int, width: int, batch: int
+        self, image: Image.Image | Sequence[Image.Image] | Tensor, height: int, width: int, batch: int
     ) -> Tensor:
-        if image is None:
-            factor = self.vae_scale_factor
-            shape = (batch, self.vae.config["latent_channels"], height // factor, width // factor)
-            return torch.zeros(shape, device=self._execution_device, dtype=self.unet.dtype)
         if isinstance(image, Tensor):
             pixels = image
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ from seedx_sdk.model.directory_config import Solver
 __all__ = ["SOLVERS", "Sampling", "copy_scheduler"]
 
 SOLVERS: dict[Solver, type[Any]] = {"dpmsolver++": DPMSolverMultistepScheduler, "unipc": UniPCMultistepScheduler}
+"""The class of each solver; its defaults are second order, and first order in the last step."""
 
 
 def copy_scheduler(scheduler: Any, solver: Solver | None = None) -> SchedulerMixin:
@@ -59,7 +60,8 @@ class Sampling:
     generator: torch.Generator | list[torch.Generator] | None
     index: int = 0
     """Steps done."""
-    _last: tuple[Tensor, Tensor, Tensor] | None = None  # timestep, scaled latents and prediction of the last step
+    # timestep, scaled latents and prediction of the last step
+    _last: tuple[Tensor, Tensor, Tensor] | None = field(init=False, repr=False, default=None)
 
     @property
     def timesteps(self) -> Tensor:
@@ -116,7 +118,7 @@ class Sampling:
         if self._last is None:
             return self.latents
         t, scaled, predicted = self._last
-        signal: Tensor = self.scheduler.alphas_cumprod[int(t.round())].to(scaled).sqrt()
+        signal: Tensor = self.scheduler.alphas_cumprod[round(float(t))].to(scaled).sqrt()
         noise = (1 - signal**2).sqrt()
         if self.scheduler.config["prediction_type"] == "v_prediction":
             return signal * scaled - noise * predicted
