@@ -32,6 +32,7 @@ from .errors import MissingExtraError, SeedXError
 from .files import check_output_path, write_file
 from .imaging import IMAGE_SUFFIXES, save_image
 from .types import EditedImage, GeneratedImage, ImageProgress
+from .weight_commands import convert, extract_lora, print_directory
 
 __all__ = ["app", "main"]
 
@@ -243,9 +244,24 @@ def chat(
     converse(open_client(ctx, model), lines, image or [], folder=output, size=size, seed=seed, json=json)
 
 
+app.command()(convert)
+app.command()(extract_lora)
+
+
 @app.command()
-def info(ctx: typer.Context, json: JsonOption = False, model: ModelOption = None) -> None:
-    """Say which model answers and what it accepts."""
+def info(
+    ctx: typer.Context,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="A checkpoint directory to look into, without loading it.")
+    ] = None,
+    json: JsonOption = False,
+    model: ModelOption = None,
+) -> None:
+    """Say which model answers and what it accepts; with DIR, what a directory holds, can do and needs."""
+    if directory is not None:
+        if model is not None:
+            raise typer.BadParameter("DIR and --model are two ways to name a directory; give one of them")
+        return print_directory(directory, json)
     with progress("loading"):
         facts = open_client(ctx, model).info
     if json:

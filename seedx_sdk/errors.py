@@ -22,6 +22,9 @@ A message says what was wrong with the value seen, what is allowed, and the cure
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 __all__ = [
     "DeadlineError",
     "DeviceMemoryError",
@@ -39,6 +42,7 @@ __all__ = [
     "TemplateError",
     "WeightsCorruptError",
     "WeightsMissingError",
+    "needs_extra",
 ]
 
 
@@ -114,3 +118,18 @@ class MissingExtraError(SeedXError, ImportError):
         """Name the extra that brings `package`."""
         super().__init__(f"the '{package}' package is not installed; install it with: pip install 'seedx-sdk[{extra}]'")
         self.extra = extra
+
+
+@contextmanager
+def needs_extra(extra: str) -> Iterator[None]:
+    """Turn a library that is missing inside the block into the error that names the extra.
+
+    Raises:
+        MissingExtraError: An import of a package that is not ours failed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("seedx_"):
+            raise
+        raise MissingExtraError(extra, error.name) from error

@@ -1,10 +1,11 @@
 """Results reach the disk here: as a whole or not at all.
 
-Used by the command line, by `imaging.save_image`, and by the tools that write decks and stories.
+Used by the command line, by `imaging.save_image`, by the tools that write decks and stories, and for weights.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from .errors import OutputPathError
 
-__all__ = ["check_output_path", "output_file", "write_file"]
+__all__ = ["check_output_path", "output_file", "sha256", "write_file"]
 
 
 def check_output_path(path: str | os.PathLike[str], suffixes: Sequence[str] = ()) -> Path:
@@ -71,3 +72,9 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
     with output_file(path) as partial:
         partial.write_bytes(data)
     return Path(path)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

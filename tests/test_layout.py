@@ -55,7 +55,19 @@ def test_the_wheel_installs_in_a_clean_venv(wheel: Path, tmp_path: Path) -> None
     assert places == [str(site / package / "__init__.py") for package in PACKAGES]
     assert run(tmp_path / "clean" / "bin" / "seedx", "--version", cwd=tmp_path) == "seedx 0.1.0\n"
     commands = run(tmp_path / "clean" / "bin" / "seedx", "--help", cwd=tmp_path)
-    for name in ("describe", "detect", "generate", "edit", "slides", "story", "chat", "eval", "info"):
+    for name in (
+        "describe",
+        "detect",
+        "generate",
+        "edit",
+        "slides",
+        "story",
+        "chat",
+        "eval",
+        "info",
+        "convert",
+        "extract-lora",
+    ):
         assert f" {name} " in commands
 
 

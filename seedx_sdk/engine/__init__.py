@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seedx_sdk.errors import MissingExtraError, WeightsMissingError
+from seedx_sdk.errors import WeightsMissingError, needs_extra
 
 from .blocking import BlockingEngine
 from .protocol import Engine, Request
@@ -27,10 +27,6 @@ def load_engine(model: str | Path | None = None) -> Engine:
     if not (directory / "config.json").is_file():
         what = "a directory with config.json" if model is not None else "the shipped model; install seedx-sdk again"
         raise WeightsMissingError(f"there is no model at '{directory}'; it must be {what}")
-    try:
+    with needs_extra("local"):
         from .local import open_local
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("seedx_"):
-            raise
-        raise MissingExtraError("local", error.name) from error
     return BlockingEngine(open_local(directory))

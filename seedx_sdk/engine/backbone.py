@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from seedx_sdk.errors import InputError
-from seedx_sdk.tokens import TokenIds, input_mask
+from seedx_sdk.tokens import BOX_END, BOX_START, NUM_LOC_BINS, TokenIds, input_mask, loc_token
 
-__all__ = ["MAX_WORDS_BEFORE_PICTURE", "Backbone", "PictureStates", "Prompt", "Sampling", "Written"]
+__all__ = ["BOXES", "MAX_WORDS_BEFORE_PICTURE", "Backbone", "Guide", "PictureStates", "Prompt", "Sampling", "Written"]
 
 MAX_WORDS_BEFORE_PICTURE = 160
 """A reply that must hold a picture begins it after so many tokens at the latest."""
@@ -69,6 +69,16 @@ class Prompt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Guide:
+    """A form that every token of an answer keeps to; an answer with a guide holds no pictures."""
+
+    json_schema: str | None = None
+    """The answer is JSON that fits this schema."""
+    grammar: str | None = None
+    """The answer fits this EBNF grammar."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sampling:
     """How to answer a prompt."""
 
@@ -84,6 +94,8 @@ class Sampling:
     """End after so many pictures; None leaves it to the model."""
     specialist: str | None = None
     """Whose adapter answers; None is the general model."""
+    guide: Guide | None = None
+    """What the answer must look like; None leaves it to the model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,8 +113,26 @@ class PictureStates:
     """(Q, D) at the image tokens, after the final norm."""
 
 
+BOXES = Guide(
+    grammar="\n".join(
+        (
+            "root ::= words? (box words?)*",
+            "words ::= [^<]+",
+            f'box ::= "{BOX_START}" loc loc loc loc "{BOX_END}"',
+            "loc ::= " + " | ".join(f'"{loc_token(i)}"' for i in range(NUM_LOC_BINS)),
+        )
+    )
+)
+"""Words and whole boxes."""
+
+
 class Backbone(Protocol):
     """A language model that answers many prompts at once."""
+
+    @property
+    def can_guide(self) -> bool:
+        """Whether `Sampling.guide` is honoured."""
+        ...
 
     def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Written | PictureStates, None]:
         """The answer as it is written, up to the end token or the budget. Closing the generator stops the work.

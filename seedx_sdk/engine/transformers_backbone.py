@@ -40,10 +40,19 @@ class TransformersBackbone:
         """Names of the specialists."""
         return tuple(name for name in self._models if name is not None)
 
+    @property
+    def can_guide(self) -> bool:
+        """Whether answers can be guided: not here."""
+        return False
+
     async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Written | PictureStates, None]:
         """The answer as it is written; see `Backbone.generate`. Prompts take turns."""
         if sampling.specialist not in self._models:
             raise InputError(f"there is no specialist {sampling.specialist!r}; this model has {list(self.specialists)}")
+        if sampling.guide is not None:
+            raise InputError(
+                "a form for the answer needs the vLLM engine; serve the model with it, or leave the form out"
+            )
         model, tokens = self._models[sampling.specialist], self._tokens
         config = model.causal_lm.config
         prompt = prompt.checked(tokens, vocab_size=config.vocab_size, width=config.hidden_size)

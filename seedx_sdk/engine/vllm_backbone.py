@@ -25,13 +25,14 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import LlamaConfig
 from vllm import AsyncEngineArgs, SamplingParams
+from vllm.exceptions import VLLMValidationError
 from vllm.inputs import EmbedsPrompt, TokensPrompt
 from vllm.lora.request import LoRARequest
-from vllm.sampling_params import RequestOutputKind
+from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
-from seedx_sdk.engine.backbone import MAX_WORDS_BEFORE_PICTURE, PictureStates, Prompt, Sampling, Written
+from seedx_sdk.engine.backbone import MAX_WORDS_BEFORE_PICTURE, Guide, PictureStates, Prompt, Sampling, Written
 from seedx_sdk.engine.vllm_internals import ARCHITECTURE, BLOCKED, EXPORT, StateExport
 from seedx_sdk.errors import InputError, ModelError
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, TokenIds
@@ -107,6 +108,11 @@ class VLLMBackbone:
         """Names of the adapters."""
         return tuple(self._adapters)
 
+    @property
+    def can_guide(self) -> bool:
+        """Whether answers can be guided: vLLM does it."""
+        return True
+
     async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Written | PictureStates, None]:
         """The answer as it is written; see `Backbone.generate`."""
         prompt = prompt.checked(self.tokens, vocab_size=self.vocab_size, width=self.width)
@@ -175,13 +181,15 @@ class VLLMBackbone:
             tag: Name under which the states of the last picture of `read` are exported.
         """
         tokens = self.tokens
+        ends = [tokens.begin_image] * (sampling.guide is None) + [tokens.eos] * (not must_draw)
         parameters = SamplingParams(
             max_tokens=min(budget, MAX_WORDS_BEFORE_PICTURE - 1) if must_draw else budget,
             temperature=sampling.temperature,
             seed=sampling.seed,
-            stop_token_ids=[tokens.begin_image] if must_draw else [tokens.begin_image, tokens.eos],
+            stop_token_ids=ends,
             logit_bias={tokens.eos: -100.0} if must_draw else None,
             extra_args=None if tag is None else read.export(tag),
+            structured_outputs=_structure(sampling.guide),
         )
         written, last = 0, tokens.bos
         async with aclosing(self._run(read, parameters, sampling.specialist)) as outputs:
@@ -306,11 +314,16 @@ def _engine_args(folder: Path, adapters: Sequence[Path], tokens: TokenIds, optio
         worker_extension_cls=f"{StateExport.__module__}.{StateExport.__qualname__}",
         enable_prompt_embeds=True,
         enable_prefix_caching=True,
-        skip_tokenizer_init=True,
         trust_remote_code=False,
         **lora,
         **{name: value for name, value in chosen.items() if value is not None},
     )
+
+
+def _structure(guide: Guide | None) -> StructuredOutputsParams | None:
+    if guide is None:
+        return None
+    return StructuredOutputsParams(json=guide.json_schema, grammar=guide.grammar)
 
 
 def _rank_slot(rank: int) -> int:
@@ -342,3 +355,5 @@ def _as_model_errors() -> Iterator[None]:
         yield
     except EngineDeadError as error:
         raise ModelError("the vLLM engine has died; its log says why, and the server must start it again") from error
+    except VLLMValidationError as error:  # of what is left to it: the form of the answer
+        raise InputError(f"the form of the answer is not understood: {error}") from error

@@ -8,12 +8,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
-__all__ = ["FastSampling", "LVLMConfig", "PartConfig", "ResamplerConfig", "Solver", "VisualEncoderConfig"]
-
-Solver = Literal["dpmsolver++", "unipc"]
-"""Solvers that need fewer steps than the reference's Euler: Lu et al. 2022 (second order), Zhao et al. 2023."""
+__all__ = ["LVLMConfig", "PartConfig", "ResamplerConfig", "VisualEncoderConfig"]
 
 
 class PartConfig:
@@ -150,23 +147,3 @@ class LVLMConfig(PartConfig):
             if isinstance(values.get(name), dict)
         }
         return super(LVLMConfig, cls).from_dict({**values, **nested})
-
-
-@dataclass(kw_only=True, slots=True, frozen=True)
-class FastSampling(PartConfig):
-    """Fewer steps with a better solver, which were measured to draw as well as the reference's sampling."""
-
-    solver: Solver
-    """What takes the steps."""
-    num_inference_steps: int
-    """How many."""
-    revision: str
-    """`DirectoryConfig.revision` of the weights that passed `benchmarks/fast_mode.py`; others must be measured anew."""
-
-    def __post_init__(self) -> None:
-        """Checks the solver and the steps."""
-        if self.solver not in get_args(Solver) or self.num_inference_steps < 1:
-            raise ValueError(
-                f"fast sampling with {self.solver!r} in {self.num_inference_steps} steps is unknown; "
-                f"use one of {get_args(Solver)} and at least one step"
-            )

@@ -20,8 +20,8 @@ from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepSchedu
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
-from seedx_sdk.model.config import Solver
 from seedx_sdk.model.denoising import with_inputs
+from seedx_sdk.model.directory_config import Solver
 
 __all__ = ["SOLVERS", "Sampling", "copy_scheduler"]
 

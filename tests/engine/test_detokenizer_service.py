@@ -25,8 +25,8 @@ from seedx_sdk.engine.draw_job import DrawJob
 from seedx_sdk.engine.drawing_stream import DrawStream
 from seedx_sdk.engine.placement import Placement
 from seedx_sdk.model.anyres import split_image
-from seedx_sdk.model.config import FastSampling
 from seedx_sdk.model.directory import ModelParts
+from seedx_sdk.model.directory_config import FastSampling
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.tokens import image_block, input_mask

