@@ -89,7 +89,7 @@ def layout(scene: Scene, request: str | None = None) -> str:
         request: What it was asked for in words; the things then come in the order in which the words name them, so
             that a plan is made by reading along. Without, they come in reading order.
     """
-    named = (f" {_named_box(number, thing)}" for number, thing in enumerate(_planned(scene, request), start=1))
+    named = (f" {_named(number, thing)}{_box(thing)}" for number, thing in enumerate(_planned(scene, request), start=1))
     return f"{BACKGROUNDS[scene.background].noun}:" + "".join(named)
 
 
@@ -118,9 +118,13 @@ def _place_in(words: str, thing: Thing) -> int:
     return len(words)
 
 
-def _named_box(number: int, thing: Thing) -> str:
-    """Returns a thing's number, colour, kind and box."""
-    return f"{number}: {thing.color} {thing.kind}{box_text(_bins(thing))}"
+def _named(number: int, thing: Thing) -> str:
+    """Returns a thing's number, colour and kind."""
+    return f"{number}: {thing.color} {thing.kind}"
+
+
+def _box(thing: Thing) -> str:
+    return box_text(_bins(thing))
 
 
 def _bins(thing: Thing) -> Bins:
@@ -254,7 +258,7 @@ def sample_turns(scene: Scene, rng: np.random.Generator, count: int) -> list[Tur
         turns.append((_pick(rng, _DESCRIBE), _described(scene)))
     if rng.random() < 0.4:
         turns.append((_pick(rng, _LAYOUT), layout(scene)))
-    for _ in range(2):
+    for _ in range(max(2, count // 2)):
         phrase, indices = referring(scene, rng)
         request = _pick(rng, _DETECT).format(phrase) if rng.random() < 0.5 else prompts.detect_question(phrase)
         turns.append((request, boxes(scene, indices)))
@@ -263,15 +267,19 @@ def sample_turns(scene: Scene, rng: np.random.Generator, count: int) -> list[Tur
 
 
 def boxes(scene: Scene, found: Collection[int]) -> str:
-    """Returns the answer to a request to find things: each with its number on the page, name and box.
+    """Returns the answer to a request to find things: all of the page by number and name, and the boxes of those found.
+
+    Whether a thing is meant is said after its name, so it is a matter of comparing words.
 
     Args:
         scene: The page.
-        found: Indices of its things.
+        found: Indices of the things that are meant.
     """
     wanted = [scene.things[i] for i in found]
-    numbered = enumerate(reading_order(scene.things), start=1)
-    return " ".join(_named_box(number, thing) for number, thing in numbered if any(thing is w for w in wanted))
+    return " ".join(
+        _named(number, thing) + (_box(thing) if any(thing is w for w in wanted) else "")
+        for number, thing in enumerate(reading_order(scene.things), start=1)
+    )
 
 
 def _sentence(text: str) -> str:

@@ -130,7 +130,8 @@ class DetokenizerService:
             self._end_all()
         self._queue.close()
         try:
-            await asyncio.to_thread(self._thread.join)
+            while self._thread.is_alive():  # no thread is borrowed for it: there are none when the program ends
+                await asyncio.sleep(0.01)
         except asyncio.CancelledError:
             self._end_all()
             raise

@@ -49,7 +49,7 @@ def report(seedx: SeedX) -> Report:
 def test_can_do_what_its_card_says(report: Report, split: str) -> None:
     """Far below the figures of docs/model_card.md, since four samples scatter; a broken model reaches none of them."""
     scores = report[split]
-    assert scores["generate"]["mean"]["value"] >= 0.4
+    assert scores["generate"]["mean"]["value"] >= 0.5
     assert scores["describe"]["f1"]["value"] >= 0.2
     assert scores["describe"]["qa_background"]["value"] >= 0.75
     assert scores["detect"]["mean_iou"]["value"] >= 0.3

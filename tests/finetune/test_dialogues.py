@@ -123,10 +123,18 @@ def test_a_layout_names_the_background_and_comes_in_reading_order() -> None:
     cats = (_thing("red", "cat", 0.8, 0.3), _thing("red", "cat", 0.2, 0.7), _thing("blue", "cat", 0.2, 0.3))
     scene = Scene("snow", (*cats, _thing("red", "house", 0.5, 0.7)))
     assert _words(dialogues.layout(scene)) == "a snowy field: 1: blue cat 2: red cat 3: red cat 4: red house"
-    assert dialogues.boxes(scene, [2, 0, 1]) in dialogues.layout(scene)
-    assert _words(dialogues.boxes(scene, [3])) == "4: red house"
+    assert dialogues.layout(scene) == f"a snowy field: {dialogues.boxes(scene, [2, 0, 1, 3])}"
     first, second = (bins[:2] for bins in parse_boxes(dialogues.layout(scene))[:2])
     assert first == (44, 68) and second == (180, 68)
+
+
+def test_the_answer_to_find_names_all_and_has_boxes_of_those_meant() -> None:
+    cats = (_thing("red", "cat", 0.8, 0.3), _thing("blue", "cat", 0.2, 0.3))
+    scene = Scene("snow", (*cats, _thing("red", "house", 0.5, 0.7)))
+    answer = dialogues.boxes(scene, [0])
+    assert _words(answer) == "1: blue cat 2: red cat 3: red house"
+    assert re.fullmatch(r"1: blue cat 2: red cat<box_start>[^ ]*<box_end> 3: red house", answer)
+    assert parse_boxes(answer) == parse_boxes(dialogues.layout(scene))[1:2]
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,13 @@ from seedx_finetune.world import Scene, sample_arranged_scene, sample_edit, samp
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
-Source = Literal["grounded_caption", "conversation", "drawing", "words", "edit"]
+Source = Literal["grounded_caption", "conversation", "questions", "drawing", "words", "edit"]
+"""Questions are conversations of many turns: a picture costs more tokens than a question on it."""
 
 _SIZE: dict[Source, float] = {
     "grounded_caption": 1.0,
     "conversation": 1.0,
+    "questions": 0.7,
     "drawing": 1.5,
     "words": 1.5,
     "edit": 0.8,
@@ -87,7 +89,7 @@ def sample_batch(
     sources, weights = tuple(mixture), np.array(tuple(mixture.values()))
     source = sources[int(rng.choice(len(sources), p=weights / weights.sum()))]
     rows = max(1, round(config.batch_size * _SIZE[source]))
-    turns = int(rng.integers(2, 5))
+    turns = int(rng.integers(6, 9) if source == "questions" else rng.integers(2, 5))
     examples = [encode(_dialogue(source, corpus, turns, rng), tokenizer) for _ in range(rows)]
     return source, collate(examples, features, tokenizer.pad_id)
 

@@ -234,6 +234,11 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
             {"conversation": 0.5, "grounded_caption": 0.15, "drawing": 0.1, "edit": 0.25},
             replace(LVLM_TRAINING, steps=1900, seed=16),
         ),
+        (
+            "lvlm_questions",
+            {"questions": 0.5, "grounded_caption": 0.1, "drawing": 0.15, "edit": 0.25},
+            replace(LVLM_TRAINING, steps=1900, learning_rate=1e-3, seed=36),
+        ),
     ]
     for name, mixture, config in stages:
         if not run.weights(name).exists():
@@ -290,7 +295,7 @@ def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tenso
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = replace(LVLM_TRAINING, steps=200, seed=17)
+    config = replace(LVLM_TRAINING, steps=400, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
@@ -362,7 +367,7 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
     config = replace(DETOKENIZER_TRAINING, steps=1000, learning_rate=1e-3, seed=19)
     run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
-    last = replace(config, steps=300, learning_rate=5e-4, seed=31)
+    last = replace(config, steps=700, learning_rate=5e-4, seed=31)
     run.stage("detokenizer_2_predicted", model, lambda: _detokenizer_loss(model, _predicted_data(run), last), last)
     return model
 
