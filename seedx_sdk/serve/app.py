@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import OverloadedError, SeedXError
 from seedx_sdk.problems import status_of, to_problem
-from seedx_sdk.serve import chat_routes, openai_routes, tool_routes
+from seedx_sdk.serve import chat_routes, openai_routes, playground, tool_routes
 from seedx_sdk.serve.guards import BodyLimit, Gate
 from seedx_sdk.serve.image_urls import ImageFetcher
 from seedx_sdk.serve.replies import IdempotencyError, Replies
@@ -46,6 +46,7 @@ def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: Serve
     app.include_router(chat_routes.router)
     app.include_router(tool_routes.router)
     app.include_router(openai_routes.router)
+    app.include_router(playground.router)
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["health"])
     app.add_api_route("/health/ready", _ready, methods=["GET"], tags=["health"])
     app.add_api_route("/health", _ready, methods=["GET"], tags=["health"])
