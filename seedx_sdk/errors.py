@@ -11,7 +11,7 @@
         WeightsMissingError                 a weight file or its directory is not there
         WeightsCorruptError                 a weight file is cut short or has another hash
       ServiceError                          a running service could not finish the request
-        OverloadedError                     its queue is full; try again after `retry_after` seconds
+        OverloadedError                     it has no place now; try again after `retry_after` seconds
         DeadlineError                       the request's deadline passed first
         DeviceMemoryError                   the request does not fit the device's memory
       GenerationCancelled                   the caller's cancel function answered True
@@ -91,7 +91,7 @@ class ServiceError(SeedXError):
 
 
 class OverloadedError(ServiceError):
-    """The queue of a service is full; nothing was computed."""
+    """A service has no place now: its queue is full, or it is being started again; nothing was computed."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:
         """Say when a place may be free: `retry_after` seconds from now, an estimate."""

@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import torch
 from PIL import Image
@@ -33,7 +33,7 @@ from seedx_sdk.engine.failures import service_error
 from seedx_sdk.engine.placement import Placement, place
 from seedx_sdk.engine.service_metrics import ServiceMetrics, Stage
 from seedx_sdk.engine.vision_cache import VisionCache, picture_key
-from seedx_sdk.errors import DeadlineError, InputError, OverloadedError, ServiceError
+from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError, ServiceError
 from seedx_sdk.model.anyres import AnyResImage, split_image
 from seedx_sdk.model.directory import ModelParts
 from seedx_sdk.model.lvlm import LVLM
@@ -54,15 +54,18 @@ class ServiceLimits:
     """Drawings in one batch."""
     max_wait_ms: float = 10.0
     """How long an idle device waits for others to join a drawing."""
+    step_seconds: float = 300.0
+    """A de-noising step, or a reading, that takes longer is stuck: the service counts as failed."""
     cache_bytes: int = 1 << 29
     """Image features to keep, in host memory; at the released sizes a picture has up to 10 MB of them in 16 bits."""
 
     def __post_init__(self) -> None:
         """Checks the ranges."""
-        if self.max_queue < 1 or self.max_batch < 1 or self.max_wait_ms < 0 or self.cache_bytes < 0:
+        small = self.max_queue < 1 or self.max_batch < 1 or self.max_wait_ms < 0 or self.cache_bytes < 0
+        if small or self.step_seconds <= 0:
             raise InputError(
                 f"{self} is not usable; max_queue and max_batch must be 1 or more, "
-                "max_wait_ms and cache_bytes 0 or more"
+                "max_wait_ms and cache_bytes 0 or more, step_seconds more than 0"
             )
 
 
@@ -95,10 +98,12 @@ class DetokenizerService:
             max_batch=self.limits.max_batch,
             max_wait=self.limits.max_wait_ms / 1000,
         )
-        self._worker = DrawWorker(parts, self._device, self.metrics, self._serve_calls)
+        self._worker = DrawWorker(parts, self._device, self.metrics, self._between_steps)
         self._thread = threading.Thread(target=self._run, name="de-tokenizer service", daemon=True)
         self._open = False
         self._tickets: set[Ticket] = set()  # waiting or being drawn
+        self._computing: set[asyncio.Future[Any]] = set()  # who waits for a short computation
+        self._step_began: float | None = None  # None while the worker has nothing to do
 
     async def __aenter__(self) -> Self:
         """Places the parts and starts the worker; a service starts once.
@@ -118,7 +123,7 @@ class DetokenizerService:
         await self.aclose(drain=error is None)
 
     async def aclose(self, *, drain: bool = True) -> None:
-        """Stops taking work, and returns when the device is free.
+        """Stops taking work, and returns when the device is free, or its worker is stuck and is left behind.
 
         Args:
             drain: Finish what was asked for; False ends it at the next step, with a ServiceError.
@@ -130,11 +135,27 @@ class DetokenizerService:
             self._end_all()
         self._queue.close()
         try:
-            while self._thread.is_alive():  # no thread is borrowed for it: there are none when the program ends
+            # No thread is borrowed for it: there are none when the program ends.
+            while self._thread.is_alive() and not self._stuck:
                 await asyncio.sleep(0.01)
-        except asyncio.CancelledError:
+        finally:
             self._end_all()
-            raise
+
+    def check(self) -> None:
+        """Returns if the worker works.
+
+        Raises:
+            ModelError: Its thread has ended, or a step takes longer than `ServiceLimits.step_seconds`.
+        """
+        if self._open and not self._thread.is_alive():
+            raise ModelError("the de-tokenizer's thread has ended; open the model again")
+        if self._stuck:
+            raise ModelError(f"the de-tokenizer has been stuck in one step for {self.limits.step_seconds:g} s")
+
+    @property
+    def _stuck(self) -> bool:
+        began = self._step_began
+        return began is not None and time.monotonic() - began > self.limits.step_seconds
 
     async def read(
         self, picture: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
@@ -227,7 +248,10 @@ class DetokenizerService:
         """Ends everything that waits or runs."""
         for ticket in list(self._tickets):
             self._abandon(ticket)
-            ticket.post(ServiceError("the service was closed before the picture was finished; ask another one"))
+            ticket.post(_closed("picture"))
+        for waiting in list(self._computing):
+            if not waiting.done():
+                waiting.set_exception(_closed("computation"))
 
     async def compute(self, stage: Stage, work: Callable[[], T]) -> T:
         """Returns what a short computation gives, run on the worker's thread ahead of all drawings.
@@ -240,6 +264,8 @@ class DetokenizerService:
         self._check_open()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
+        self._computing.add(done)
+        done.add_done_callback(self._computing.discard)
 
         def settle(how: Callable[[], None]) -> None:
             with contextlib.suppress(RuntimeError):  # the event loop is closed, so nobody waits
@@ -258,22 +284,27 @@ class DetokenizerService:
                 settle(lambda: done.set_result(result))
 
         if not self._queue.put_call(call):
+            done.cancel()
             raise self._overloaded()
         return await done
 
     def _run(self) -> None:
         """The worker thread."""
         while (work := self._queue.take()) is not None:
+            self._step_began = time.monotonic()
             if callable(work):
                 work()
             else:
                 self.metrics.queue_length = len(self._queue)
                 self._worker.draw(work)
                 self._tickets.difference_update(work)
+            self._step_began = None
 
-    def _serve_calls(self) -> None:
+    def _between_steps(self) -> None:
         for call in self._queue.take_calls():
+            self._step_began = time.monotonic()
             call()
+        self._step_began = time.monotonic()
 
     def _lvlm(self, name: str | None) -> LVLM:
         if name is None:
@@ -292,6 +323,10 @@ class DetokenizerService:
         return OverloadedError(
             f"{self.limits.max_queue} requests wait already; try again in {wait:.0f} s", retry_after=wait
         )
+
+
+def _closed(what: str) -> ServiceError:
+    return ServiceError(f"the service was closed before the {what} was finished; ask again")
 
 
 @asynccontextmanager

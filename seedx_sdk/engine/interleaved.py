@@ -98,6 +98,7 @@ class InterleavedEngine:
 
     async def check(self) -> None:
         """Returns if both work; see `AsyncEngine.check`."""
+        self.service.check()
         await self.backbone.check()
 
     async def _read(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:

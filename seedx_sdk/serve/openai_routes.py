@@ -12,18 +12,18 @@ import base64
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sse_starlette import EventSourceResponse, JSONServerSentEvent, ServerSentEvent
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from seedx_sdk import calls
-from seedx_sdk.errors import InputError, SeedXError
+from seedx_sdk.errors import InputError, SeedXError, ServiceError
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
 from seedx_sdk.problems import to_problem
 from seedx_sdk.serve.image_urls import ImageFetcher
@@ -198,7 +198,7 @@ async def images_edits(
     request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
 ) -> dict[str, Any]:
     """A picture changed as told; a form with the picture as the file `image`."""
-    async with request.form(max_files=2, max_fields=32) as form:
+    async with _form(request) as form:
         fields = dict(form.multi_items())
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         upload = fields.pop("image", None) or fields.pop("image[]", None)
@@ -215,6 +215,17 @@ async def images_edits(
     results = [replies.result(call, caller=caller, key=_numbered(key, i)) for i, call in enumerate(asked)]
     drawn = await unless_gone(request, _all(results))
     return _images([result.image for result in drawn])
+
+
+@asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[FormData]:
+    try:
+        async with request.form(max_files=2, max_fields=32) as form:
+            yield form
+    except OSError as error:  # larger files wait in a temporary one
+        raise ServiceError(
+            f"the upload cannot be kept ({error.strerror}): the server's disk is full; make room, or set TMPDIR"
+        ) from error
 
 
 def _model(replies: Replies) -> dict[str, Any]:

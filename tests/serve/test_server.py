@@ -289,3 +289,11 @@ def test_overload_that_lasts_is_told(serve: Serve) -> None:
         seedx.generate("a house")
     assert len(scripted.requests) == 4
     seedx.close()
+
+
+def test_an_error_that_nobody_foresaw_has_the_form_of_the_others(serve: Serve, http: httpx.Client) -> None:
+    answer = http.post(
+        f"{serve(Scripted(ScriptedEngine([KeyError('secret')])))}/v1/tools/generate", json={"prompt": "a"}
+    )
+    assert answer.status_code == 500 and "secret" not in answer.text
+    assert answer.json()["error"]["type"] == "ServiceError" and len(answer.json()["error"]["request_id"]) == 32
