@@ -177,9 +177,7 @@ def chat(
 ) -> Call[ChatReply]:
     """See `SeedX.chat`."""
     notes: list[str] = []
-    checked = checks.check_messages(messages, notes.append)
-    if not checked or checked[-1].role != "user":
-        raise PromptError("the conversation does not end with the user; add Message.user(...) at the end")
+    checked = _conversation(messages, notes)
     options = _options(
         seed=seed, size=size, steps=steps, guidance=guidance, max_new_tokens=max_new_tokens, temperature=temperature
     )
@@ -195,7 +193,8 @@ def received(request: Request) -> Call[ChatReply]:
     """
     options = request.options
     size = None if options.width is None or options.height is None else (options.width, options.height)
-    checked = chat(request.messages, size=size).request.messages
+    notes: list[str] = []
+    checked = _conversation(request.messages, notes)
     pictures, needed = len(checked[-1].images), {"detect": 1, "edit": 1}.get(request.task)
     if needed is not None and (pictures != needed or not checked[-1].text):
         raise PromptError(f"{request.task} needs one picture and words in the last message; it has {pictures} pictures")
@@ -209,7 +208,14 @@ def received(request: Request) -> Call[ChatReply]:
         temperature=options.temperature,
         force_image=options.force_image,
     )
-    return _call(request.task, checked, allowed, [], lambda reply: reply)
+    return _call(request.task, checked, allowed, notes, lambda reply: reply)
+
+
+def _conversation(messages: Sequence[Message], notes: list[str]) -> tuple[Message, ...]:
+    checked = checks.check_messages(messages, notes.append)
+    if not checked or checked[-1].role != "user":
+        raise PromptError("the conversation does not end with the user; add Message.user(...) at the end")
+    return checked
 
 
 def _call(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["PRECISIONS", "ServingMemory", "serving_memory"]
+__all__ = ["EDIT_BRANCHES", "PRECISIONS", "ServingMemory", "serving_memory", "unet_numbers", "vae_numbers"]
 
 PRECISIONS = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of one number in the types that a model can be loaded in."""
@@ -71,8 +71,7 @@ def serving_memory(
     numbers_per_token = 2 * llm["num_hidden_layers"] * kv_heads * head
     branches = EDIT_BRANCHES if "detokenizer_edit/unet" in parameters else DRAW_BRANCHES
     factor = 2 ** (len(vae["block_out_channels"]) - 1)
-    unet_numbers = branches * _unet_numbers(unet, image_size // factor)
-    vae_numbers = _vae_numbers(vae, image_size)
+    in_unet, in_vae = branches * unet_numbers(unet, image_size // factor), vae_numbers(vae, image_size)
     result = {}
     for name, width in PRECISIONS.items():
         vae_width = 4 if name == "float16" and vae.get("force_upcast", True) else width
@@ -80,7 +79,7 @@ def serving_memory(
             weights=loaded * width,
             kv_cache=numbers_per_token * llm["max_position_embeddings"] * width,
             kv_cache_per_token=numbers_per_token * width,
-            drawing=max(unet_numbers * width, vae_numbers * vae_width),
+            drawing=max(in_unet * width, in_vae * vae_width),
         )
     return result
 
@@ -98,8 +97,8 @@ def _loaded_parameters(parameters: Mapping[str, int]) -> int:
     return total
 
 
-def _unet_numbers(unet: Mapping[str, Any], side: int) -> int:
-    """What one branch holds at once: all skip connections, and the largest block."""
+def unet_numbers(unet: Mapping[str, Any], side: int) -> int:
+    """Numbers that one branch holds at once, on latents of `side` x `side`: all skips, and the largest block."""
     widths: list[int] = unet["block_out_channels"]
     layers: int = unet["layers_per_block"]
     skips = side * side * widths[0]
@@ -113,7 +112,7 @@ def _unet_numbers(unet: Mapping[str, Any], side: int) -> int:
     return skips + largest
 
 
-def _vae_numbers(vae: Mapping[str, Any], image_size: int) -> int:
-    """What decoding one picture holds at once."""
+def vae_numbers(vae: Mapping[str, Any], image_size: int) -> int:
+    """Numbers that decoding one picture of `image_size` x `image_size` pixels holds at once."""
     widths: list[int] = vae["block_out_channels"]
     return VAE_MAPS * image_size**2 * (widths[1] if len(widths) > 1 else widths[0])

@@ -31,9 +31,15 @@ def temporary_folder() -> tempfile.TemporaryDirectory[str]:
 def settings_of_children(folder: str) -> Iterator[None]:
     """Processes that vLLM starts inside the block keep their sockets and temporary files in the folder.
 
-    They are spawned: a fork of a process with threads may hang, and would hold the server's connections open.
+    They are spawned: a fork of a process with threads may hang, and would hold the server's connections open. And they
+    report to nobody how they are used, which vLLM does by itself.
     """
-    settings = {"TMPDIR": folder, "VLLM_RPC_BASE_PATH": folder, "VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
+    settings = {
+        "TMPDIR": folder,
+        "VLLM_RPC_BASE_PATH": folder,
+        "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+        "VLLM_NO_USAGE_STATS": "1",
+    }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:

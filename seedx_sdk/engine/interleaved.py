@@ -14,7 +14,7 @@ from functools import partial
 import torch
 from PIL import Image
 
-from seedx_sdk.engine.backbone import Backbone, PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbone import BOXES, Backbone, PictureStates, Prompt, Sampling
 from seedx_sdk.engine.conversation import segments
 from seedx_sdk.engine.detokenizer_service import DetokenizerService
 from seedx_sdk.engine.draw_job import DrawJob
@@ -72,6 +72,7 @@ class InterleavedEngine:
             must_draw=options.force_image,
             max_pictures=1 if request.task in ("generate", "edit") else None,
             specialist=specialist,
+            guide=BOXES if request.task == "detect" and self.backbone.can_guide else None,
         )
         encoded = time.perf_counter() - started
         reply = ReplyBuilder(self._info, self._parts.tokenizer, request, encode_seconds=encoded)

@@ -4,7 +4,8 @@
 
     weights + LLM cache (if the LLM shares the GPU) + 1.1 x the larger of U-Net and VAE activations + 1 GB
 
-The tenth is for what the allocator can't use, the gigabyte for the CUDA context and kernels' work space.
+The activations are those of seedx_sdk/memory.py. The tenth is for what the allocator can't use, the gigabyte for the
+CUDA context and kernels' work space.
 
 Source of the counts: the modules of the reference at the released sizes (SDXL base, Qwen-VL's visual encoder, Llama 2).
 """
@@ -13,7 +14,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
+
+from seedx_sdk.memory import EDIT_BRANCHES, PRECISIONS, unet_numbers, vae_numbers
 
 __all__ = ["GPU_GB", "Fit", "memory_table", "needed_bytes"]
 
@@ -36,18 +39,15 @@ LLM_TOKENS = 4096
 """One conversation of the largest length."""
 
 Precision = Literal["float32", "bfloat16"]
-_BYTES: dict[Precision, int] = {"float32": 4, "bfloat16": 2}
 _GB = 10**9
 
-_SKIPS = 3 * 320 + 320 // 4 + 2 * 640 // 4 + 640 // 16 + 2 * 1280 // 16
-"""Numbers per cell of the latents that the U-Net keeps for its up path: three maps of 320 channels, one of 320 and two
-of 640 at half the side, one of 640 and two of 1,280 at a quarter."""
-_WIDEST = 960
-"""Channels of its widest map at full side: 640 from below beside 320 from the skip."""
-_COPIES = 4
-"""Maps of that kind that live at once: input, norm, activation, output."""
-_VAE_WIDEST = 256
-"""Channels of the VAE decoder's widest map at the side of the picture."""
+SDXL_UNET = {
+    "block_out_channels": (320, 640, 1280),
+    "layers_per_block": 2,
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+}
+SDXL_VAE = {"block_out_channels": (128, 256, 512, 512)}
+"""What SDXL's configs say of the sizes of maps."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,11 +78,10 @@ def needed_bytes(
         side: Of the pictures.
         tile_side: As in `Placement`; bounds what the VAE needs.
     """
-    size = _BYTES[dtype]
-    cells = (side // 8) ** 2
+    size = PRECISIONS[dtype]
     weights = size * (PROJECTORS + (UNET if offload else UNET + RESAMPLER + VAE + VISUAL_ENCODER))
-    unet = size * 3 * batch * cells * (_SKIPS + _COPIES * _WIDEST)
-    vae = size * min(side, tile_side) ** 2 * _COPIES * _VAE_WIDEST  # one picture at a time
+    unet = size * EDIT_BRANCHES * batch * unet_numbers(SDXL_UNET, side // 8)
+    vae = size * vae_numbers(SDXL_VAE, min(side, tile_side))  # one picture at a time
     llm = 2 * LLM + LLM_CACHE_PER_TOKEN * LLM_TOKENS if beside_llm else 0
     return weights + llm + int(1.1 * max(unet, vae)) + _GB
 
@@ -93,7 +92,7 @@ def memory_table() -> list[Fit]:
     No offloading comes before a large batch, since offloading costs time in every batch.
     """
     rows = []
-    for beside_llm, gpu_gb, dtype in product((False, True), GPU_GB, _BYTES):
+    for beside_llm, gpu_gb, dtype in product((False, True), GPU_GB, get_args(Precision)):
         for offload, batch in product((False, True), (8, 4, 2, 1)):
             needed = needed_bytes(dtype=dtype, offload=offload, batch=batch, beside_llm=beside_llm) / _GB
             if needed <= gpu_gb:

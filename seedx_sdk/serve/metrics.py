@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-__all__ = ["ACTIVE", "PICTURES", "REFUSED", "REPLIES", "SECONDS", "STAGE_SECONDS", "TOKENS"]
+__all__ = ["ACTIVE", "PICTURES", "REFUSED", "REPLIES", "SECONDS", "STAGE_SECONDS", "TEXT_DELTAS"]
 
 REPLIES = Counter(
     "seedx_replies_total", "Replies, by task and outcome (done, or the class of the error)", ["task", "outcome"]
@@ -18,5 +18,5 @@ SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
 )
 STAGE_SECONDS = Counter("seedx_stage_seconds_total", "Seconds of replies spent in each stage", ["stage"])
-TOKENS = Counter("seedx_text_deltas_total", "Pieces of text that were streamed")
+TEXT_DELTAS = Counter("seedx_text_deltas_total", "Pieces of text that were streamed")
 PICTURES = Counter("seedx_pictures_total", "Pictures that were drawn")

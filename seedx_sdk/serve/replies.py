@@ -151,7 +151,7 @@ class _Outcome:
 
     def see(self, event: StreamEvent) -> None:
         if isinstance(event, TextDelta):
-            metrics.TOKENS.inc()
+            metrics.TEXT_DELTAS.inc()
         elif isinstance(event, ImageDone):
             metrics.PICTURES.inc()
         elif isinstance(event, ReplyDone):

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 import io
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -25,7 +24,6 @@ from seedx_sdk import (
     DeviceMemoryError,
     ImageError,
     InputError,
-    ModelError,
     OverloadedError,
     ServiceError,
     SizeError,
@@ -469,39 +467,5 @@ def test_the_fast_mode_is_the_one_that_was_measured(parts: ModelParts, features:
         async with DetokenizerService(dataclasses.replace(parts, config=stale)) as service:
             with pytest.raises(InputError, match="no fast mode that was measured"):
                 service.draw(quick)
-
-    run(test)
-
-
-def test_a_step_that_takes_too_long_counts_as_a_failure(parts: ModelParts) -> None:
-    async def test() -> None:
-        go_on = threading.Event()
-        async with DetokenizerService(parts, limits=ServiceLimits(step_seconds=0.2)) as service:
-            service.check()
-            waiting = asyncio.ensure_future(service.compute("read", go_on.wait))
-            await asyncio.sleep(0.1)
-            service.check()
-            await asyncio.sleep(0.2)
-            with pytest.raises(ModelError, match="stuck in one step for 0.2 s"):
-                service.check()
-            go_on.set()
-            assert await waiting
-            await asyncio.sleep(0.05)
-            service.check()
-
-    run(test)
-
-
-def test_a_worker_that_hangs_is_left_behind(parts: ModelParts) -> None:
-    async def test() -> None:
-        go_on = threading.Event()
-        service = DetokenizerService(parts, limits=ServiceLimits(step_seconds=0.2))
-        async with service:
-            waiting = asyncio.ensure_future(service.compute("read", go_on.wait))
-            await asyncio.sleep(0.05)
-            await service.aclose(drain=False)
-            with pytest.raises(ServiceError, match="was closed"):
-                await waiting
-        go_on.set()
 
     run(test)

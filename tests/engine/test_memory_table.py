@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from diffusers import UNet2DConditionModel
 
@@ -61,3 +63,13 @@ def test_every_gpu_has_options_where_16_bits_of_the_language_model_fit() -> None
     assert {gpu for gpu, beside, dtype in rows if beside and dtype == "bfloat16"} == {40, 80, 141}  # 26 GB of weights
     assert not rows[(24, False, "bfloat16")].offload
     assert rows[(40, True, "bfloat16")].offload
+
+
+def test_the_documented_table_is_the_computed_one() -> None:
+    written = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    yes = {True: "yes", False: "no"}
+    rows = [
+        f"| {r.gpu_gb} | {yes[r.beside_llm]} | {r.dtype} | {yes[r.offload]} | {r.max_batch} | {r.needed_gb} |"
+        for r in memory_table()
+    ]
+    assert "|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n" in written
