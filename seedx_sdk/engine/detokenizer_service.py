@@ -278,6 +278,7 @@ class DetokenizerService:
                 with self.metrics.timed(stage), torch.no_grad():
                     result = work()
             except Exception as error:  # it belongs to the one who waits, not to this thread
+                self.metrics.fail(stage)
                 failure = service_error(f"the work of stage '{stage}'", error)
                 settle(lambda: done.set_exception(failure))
             else:

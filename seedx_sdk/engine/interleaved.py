@@ -18,6 +18,7 @@ from seedx_sdk.engine.backbone import BOXES, Backbone, PictureStates, Prompt, Sa
 from seedx_sdk.engine.conversation import segments
 from seedx_sdk.engine.detokenizer_service import DetokenizerService
 from seedx_sdk.engine.draw_job import DrawJob
+from seedx_sdk.engine.engine_metrics import EngineMetrics
 from seedx_sdk.engine.familiarity import unfamiliar_picture, unfamiliar_words
 from seedx_sdk.engine.protocol import Request
 from seedx_sdk.engine.reply import ReplyBuilder
@@ -39,6 +40,7 @@ class InterleavedEngine:
 
     def __init__(self, backbone: Backbone, service: DetokenizerService) -> None:
         self.backbone, self.service = backbone, service
+        self.metrics = EngineMetrics(service=service.metrics)
         self._parts: ModelParts = service.parts
         config = self._parts.config
         self._info = ModelInfo(
@@ -62,6 +64,7 @@ class InterleavedEngine:
         defaults, options = self._parts.config.generation, request.options
         specialist = request.task if request.task in self._parts.specialists else None
         prompt = await self._read(request, specialist, deadline)
+        self.metrics.prompt_tokens += len(prompt.token_ids)
         temperature = options.temperature
         if temperature is None:
             temperature = defaults.temperature if request.task == "generate" else 0.0
@@ -79,6 +82,7 @@ class InterleavedEngine:
         async with aclosing(self.backbone.generate(prompt, sampling)) as answer:
             async for event in answer:
                 if isinstance(event, PictureStates):
+                    self.metrics.completion_tokens += len(event.hidden_states)
                     features = await self.service.regress(event.hidden_states, model=specialist, deadline=deadline)
                     job = DrawJob.resolve(
                         features[None],
@@ -92,6 +96,7 @@ class InterleavedEngine:
                             async for step in steps:
                                 yield reply.add_picture(step) if isinstance(step, Image.Image) else step
                     continue
+                self.metrics.completion_tokens += len(event.token_ids)
                 for token in event.token_ids:
                     for said in reply.add_token(token):
                         yield said

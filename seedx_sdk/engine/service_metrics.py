@@ -34,6 +34,8 @@ class ServiceMetrics:
     """Batches that ran out of memory and were split, by the number of drawings."""
     seconds: dict[Stage, float] = field(default_factory=dict)
     """Device time by stage."""
+    errors: Counter[Stage] = field(default_factory=Counter)
+    """Short computations that failed, by stage; drawings that failed are among the outcomes."""
     cache_hits: int = 0
     """Pictures whose features were there."""
     cache_misses: int = 0
@@ -56,6 +58,11 @@ class ServiceMetrics:
         """Counts the end of a drawing."""
         with self._lock:
             self.outcomes[outcome] += 1
+
+    def fail(self, stage: Stage) -> None:
+        """Counts a short computation that failed."""
+        with self._lock:
+            self.errors[stage] += 1
 
     def looked_up(self, *, hit: bool) -> None:
         """Counts a look into the cache."""

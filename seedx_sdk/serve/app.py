@@ -9,13 +9,15 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from seedx_sdk.engine.engine_metrics import Measured
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import OverloadedError, SeedXError
 from seedx_sdk.problems import status_of, to_problem
 from seedx_sdk.serve import chat_routes, openai_routes, playground, tool_routes
+from seedx_sdk.serve.engine_collector import EngineCollector
 from seedx_sdk.serve.guards import BodyLimit, Gate
 from seedx_sdk.serve.image_urls import ImageFetcher
 from seedx_sdk.serve.replies import IdempotencyError, Replies
@@ -37,10 +39,13 @@ def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: Serve
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with engine as opened:
             app.state.replies = Replies(opened, settings)
+            if isinstance(opened, Measured):
+                app.state.counted.register(EngineCollector(lambda: opened.metrics))
             yield
             del app.state.replies
 
     app = FastAPI(title="SeedX", lifespan=lifespan)
+    app.state.counted = CollectorRegistry()  # its own: a process may serve several engines
     app.state.gate = Gate(settings)
     app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
     app.include_router(chat_routes.router)
@@ -77,9 +82,10 @@ async def _ready(request: Request) -> PlainTextResponse:
     return PlainTextResponse("ready\n")
 
 
-async def _metrics() -> Response:
-    """Everything that is counted, for Prometheus."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+async def _metrics(request: Request) -> Response:
+    """Everything that is counted, for Prometheus: by the server and vLLM, then by the engine."""
+    counted = generate_latest() + generate_latest(request.app.state.counted)
+    return Response(counted, media_type=CONTENT_TYPE_LATEST)
 
 
 def _problem(

@@ -12,6 +12,7 @@ from typing import Self
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential
 
+from seedx_sdk.engine.engine_metrics import EngineMetrics, Measured
 from seedx_sdk.engine.protocol import AsyncEngine, Request
 from seedx_sdk.errors import ModelError, OverloadedError, ServiceError
 from seedx_sdk.types import ModelInfo, StreamEvent
@@ -76,6 +77,11 @@ class SupervisedEngine:
         """What the model is and what it accepts."""
         assert self._info is not None, "open it first"
         return self._info
+
+    @property
+    def metrics(self) -> EngineMetrics | None:
+        """What the engine that is open now counts."""
+        return self._engine.metrics if isinstance(self._engine, Measured) else None
 
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         """The events of one reply; see `AsyncEngine.stream`.

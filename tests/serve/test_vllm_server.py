@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 
 import anyio
@@ -71,6 +72,11 @@ def test_the_engine_of_the_server_is_ready_and_counts(server: str) -> None:
     assert httpx.get(f"{server}/health/ready").text == "ready\n"
     counted = httpx.get(f"{server}/metrics").text
     assert "vllm:prefix_cache_hits_total" in counted and "seedx_replies_total" in counted
+    drawn, completion = (
+        float(re.search(f"^{name} (.*)$", counted, re.MULTILINE)[1])  # type: ignore[index]
+        for name in ('seedx_drawings_total{outcome="drawn"}', 'seedx_tokens_total{kind="completion"}')
+    )
+    assert drawn == 4 and completion > 4 * 64
     seedx = SeedX(base_url=server)
     assert seedx.info.is_picture_book
     seedx.close()
