@@ -25,6 +25,7 @@ from .types import (
     ModelInfo,
     Notice,
     ReplyDone,
+    Result,
     StreamEvent,
 )
 
@@ -255,4 +256,4 @@ def _options(
 
 
 def _common(reply: ChatReply) -> dict[str, Any]:
-    return {name: getattr(reply, name) for name in ("seed", "model", "revision", "timings", "warnings")}
+    return {name: getattr(reply, name) for name in Result.model_fields}

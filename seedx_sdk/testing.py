@@ -27,6 +27,7 @@ from .types import (
     StreamEvent,
     TextDelta,
     TextPart,
+    Usage,
 )
 
 __all__ = ["ScriptedEngine"]
@@ -43,6 +44,7 @@ class ScriptedEngine:
 
     When the script is used up, or there is none, it answers from the request alone: a fixed sentence, the box
     (0.25, 0.25, 0.75, 0.75) for detect, and for generate and edit a flat picture whose colour depends on the seed.
+    It counts words as tokens.
     """
 
     replies: Sequence[Message | Exception] = ()
@@ -88,6 +90,7 @@ class ScriptedEngine:
                 revision=self.info.revision,
                 timings={},
                 warnings=self.notices,
+                usage=Usage(prompt_tokens=_words(*request.messages), completion_tokens=_words(message)),
             )
         )
 
@@ -98,6 +101,10 @@ class ScriptedEngine:
         if request.task in ("generate", "edit") and request.options.force_image:
             return Message.assistant("here is the picture", _flat_picture(request, self.info.image_size)), ()
         return Message.assistant(f"a scripted answer about {len(last.images)} picture(s)"), ()
+
+
+def _words(*messages: Message) -> int:
+    return sum(len(message.text.split()) for message in messages)
 
 
 def _flat_picture(request: Request, side: int) -> Image.Image:

@@ -36,6 +36,7 @@ __all__ = [
     "StreamEvent",
     "TextDelta",
     "TextPart",
+    "Usage",
 ]
 
 
@@ -165,6 +166,18 @@ class ModelInfo(_Frozen):
     """Longest text, in characters, of one message."""
 
 
+class Usage(_Frozen):
+    """Tokens of the language model; a picture that it reads or draws counts as its image tokens."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def total_tokens(self) -> int:
+        """Both together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
 class Result(_Frozen):
     """What every answer carries."""
 
@@ -175,6 +188,10 @@ class Result(_Frozen):
     """Seconds per stage; `total` is the whole call."""
     warnings: tuple[str, ...]
     """What could not be honoured as asked, in words for the person who asked."""
+    usage: Usage | None = None
+    """None if the engine does not count."""
+    finish_reason: Literal["stop", "length"] = "stop"
+    """"length" if `max_new_tokens`, or the model's own limit, cut the words off."""
 
 
 class Description(Result):

@@ -64,7 +64,6 @@ class InterleavedEngine:
         defaults, options = self._parts.config.generation, request.options
         specialist = request.task if request.task in self._parts.specialists else None
         prompt = await self._read(request, specialist, deadline)
-        self.metrics.prompt_tokens += len(prompt.token_ids)
         temperature = options.temperature
         if temperature is None:
             temperature = defaults.temperature if request.task == "generate" else 0.0
@@ -78,11 +77,14 @@ class InterleavedEngine:
             guide=BOXES if request.task == "detect" and self.backbone.can_guide else None,
         )
         encoded = time.perf_counter() - started
-        reply = ReplyBuilder(self._info, self._parts.tokenizer, request, encode_seconds=encoded)
+        read = len(prompt.token_ids)
+        self.metrics.prompt_tokens += read
+        reply = ReplyBuilder(self._info, self._parts.tokenizer, request, prompt_tokens=read, encode_seconds=encoded)
         async with aclosing(self.backbone.generate(prompt, sampling)) as answer:
             async for event in answer:
                 if isinstance(event, PictureStates):
                     self.metrics.completion_tokens += len(event.hidden_states)
+                    reply.add_image_tokens(len(event.hidden_states))
                     features = await self.service.regress(event.hidden_states, model=specialist, deadline=deadline)
                     job = DrawJob.resolve(
                         features[None],
@@ -100,7 +102,7 @@ class InterleavedEngine:
                 for token in event.token_ids:
                     for said in reply.add_token(token):
                         yield said
-        yield reply.done(time.perf_counter() - started)
+        yield reply.done(time.perf_counter() - started, max_pictures=sampling.max_pictures)
 
     async def check(self) -> None:
         """Returns if both work; see `AsyncEngine.check`."""

@@ -23,6 +23,7 @@ from seedx_sdk.types import (
     StreamEvent,
     TextDelta,
     TextPart,
+    Usage,
 )
 
 __all__ = ["ReplyBuilder"]
@@ -35,11 +36,16 @@ class ReplyBuilder:
         info: Name and revision for the result.
         tokenizer: Turns ids into text.
         request: What is answered; boxes are measured on its last picture, or on the one that is drawn.
+        prompt_tokens: Length of the prompt.
         encode_seconds: Time spent on reading the prompt.
     """
 
-    def __init__(self, info: ModelInfo, tokenizer: Tokenizer, request: Request, *, encode_seconds: float) -> None:
+    def __init__(
+        self, info: ModelInfo, tokenizer: Tokenizer, request: Request, *, prompt_tokens: int, encode_seconds: float
+    ) -> None:
         self._info, self._tokenizer, self._request = info, tokenizer, request
+        self._prompt_tokens, self._completion_tokens, self._pictures = prompt_tokens, 0, 0
+        self._ended = False
         self._timings = {"encode": encode_seconds}
         self._parts: list[TextPart | ImagePart] = []
         self._boxes: list[Box] = []
@@ -57,6 +63,8 @@ class ReplyBuilder:
     def add_token(self, token_id: int) -> Iterator[StreamEvent]:
         """Takes the next id; yields the text or the box that it completes."""
         ids = self._tokenizer
+        self._completion_tokens += 1
+        self._ended = token_id == ids.eos_id
         if token_id == ids.token_to_id(BOX_START):
             self._box = []
         elif token_id == ids.token_to_id(BOX_END) and self._box is not None:
@@ -83,6 +91,11 @@ class ReplyBuilder:
             self._boxes.append(box)
             yield BoxFound(box=box)
 
+    def add_image_tokens(self, count: int) -> None:
+        """Takes the image tokens of a picture, which come all at once."""
+        self._completion_tokens += count
+        self._pictures += 1
+
     def add_picture(self, picture: Image.Image) -> StreamEvent:
         """Takes a finished picture."""
         said = self._flush_text()
@@ -105,8 +118,13 @@ class ReplyBuilder:
         finally:
             self._timings[stage] = self._timings.get(stage, 0.0) + time.perf_counter() - started
 
-    def done(self, total: float) -> ReplyDone:
-        """Returns the last event with the whole reply; language is the time that no other stage took."""
+    def done(self, total: float, *, max_pictures: int | None) -> ReplyDone:
+        """Returns the last event with the whole reply.
+
+        Args:
+            total: Seconds of the whole reply; language is the time that no other stage took.
+            max_pictures: After so many, the reply ended as it should.
+        """
         self._flush_text()
         language = total - sum(self._timings.values())
         return ReplyDone(
@@ -118,5 +136,7 @@ class ReplyBuilder:
                 revision=self._info.revision,
                 timings={**self._timings, "language": language},
                 warnings=(),
+                usage=Usage(prompt_tokens=self._prompt_tokens, completion_tokens=self._completion_tokens),
+                finish_reason="stop" if self._ended or self._pictures == max_pictures else "length",
             )
         )

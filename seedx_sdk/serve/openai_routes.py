@@ -73,7 +73,8 @@ class _ChatMessage(_Body):
 
 
 class _StreamOptions(_Body):
-    include_usage: Literal[False] = False
+    include_usage: bool = False
+    """The last chunk before the end has no choices, and the tokens of the whole reply."""
 
 
 class ChatCompletionBody(_Body):
@@ -150,15 +151,18 @@ async def chat_completions(
     if not body.stream:
         reply = await unless_gone(request, replies.result(call, caller=caller, key=key))
         message = {"role": "assistant", "content": _content(reply.message)}
-        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-        return {**head, "object": "chat.completion", "choices": [choice]}
+        choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
+        return {**head, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
 
     events = replies.events(call, caller=caller, key=key)
     first = await anext(events)  # what fails before the first event fails with a status of its own
 
+    with_usage = body.stream_options is not None and body.stream_options.include_usage
+    blank = {**head, "object": "chat.completion.chunk", **({"usage": None} if with_usage else {})}
+
     def chunk(delta: dict[str, Any], finish: str | None = None) -> ServerSentEvent:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
-        return JSONServerSentEvent({**head, "object": "chat.completion.chunk", "choices": [choice]})
+        return JSONServerSentEvent({**blank, "choices": [choice]})
 
     async def tell() -> AsyncIterator[ServerSentEvent]:
         event = first
@@ -174,7 +178,9 @@ async def chat_completions(
         except SeedXError as error:
             yield JSONServerSentEvent({"error": to_problem(error)})
             return
-        yield chunk({}, "stop")
+        yield chunk({}, event.reply.finish_reason)
+        if with_usage:
+            yield JSONServerSentEvent({**blank, "choices": [], "usage": _usage(event.reply)})
         yield ServerSentEvent("[DONE]")
 
     return EventSourceResponse(tell(), ping=15)
@@ -267,6 +273,12 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
 
 def _image_part(part: ImagePart) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": to_data_uri(part.image)}}
+
+
+def _usage(reply: ChatReply) -> dict[str, int] | None:
+    if reply.usage is None:
+        return None
+    return {**reply.usage.model_dump(), "total_tokens": reply.usage.total_tokens}
 
 
 def _size(size: str | None) -> tuple[int, int] | None:

@@ -94,6 +94,34 @@ def test_a_streamed_chat(connect: Connect, page: Image.Image) -> None:
     assert decoded(pictures[0][0]["image_url"]["url"].partition(",")[2]).tobytes() == page.tobytes()
 
 
+def test_tokens_are_counted(connect: Connect) -> None:
+    client = connect(Scripted(ScriptedEngine([Message.assistant("a red page")] * 3)))
+    messages: Any = [{"role": "user", "content": "What do you see?"}]
+    usage = client.chat.completions.create(model="scripted", messages=messages).usage
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (4, 3, 7)
+    for asked in (True, False):
+        with client.chat.completions.create(
+            model="scripted", messages=messages, stream=True, stream_options={"include_usage": asked}
+        ) as stream:
+            chunks = list(stream)
+        last = chunks[-1]
+        assert [chunk.usage for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
+        assert (last.choices == []) is asked
+        assert last.usage == (usage if asked else None)
+
+
+def test_tokens_of_the_shipped_model(nano_server: str) -> None:
+    with openai.OpenAI(base_url=f"{nano_server}/v1", api_key="none", max_retries=0) as client:
+        name = client.models.list().data[0].id
+        messages: Any = [{"role": "user", "content": "Draw a red house."}]
+        drawn = client.chat.completions.create(model=name, messages=messages, extra_body={"num_inference_steps": 2})
+        cut = client.chat.completions.create(model=name, messages=messages, max_tokens=3)
+    assert drawn.usage is not None and drawn.usage.completion_tokens > 64 and drawn.choices[0].finish_reason == "stop"
+    assert cut.usage is not None and cut.usage.completion_tokens == 3 and cut.choices[0].finish_reason == "length"
+    assert drawn.usage.prompt_tokens == cut.usage.prompt_tokens > 4
+
+
 def test_pictures_are_drawn_as_by_the_sdk(connect: Connect) -> None:
     client = connect(Scripted())
     drawn = client.images.generate(

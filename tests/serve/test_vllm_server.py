@@ -60,7 +60,7 @@ def test_many_callers_at_once_get_what_each_gets_in_process(server: str) -> None
 
     answers, expected = anyio.run(run)
     for answer, wanted in zip(answers, expected, strict=True):
-        for name in ("text", "boxes", "layout", "model", "revision", "seed", "warnings"):
+        for name in ("text", "boxes", "layout", "model", "revision", "seed", "warnings", "usage", "finish_reason"):
             assert getattr(answer, name, None) == getattr(wanted, name, None)
         pictures, wanted_pictures = _pictures(answer), _pictures(wanted)
         assert len(pictures) == len(wanted_pictures)
