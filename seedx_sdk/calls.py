@@ -26,6 +26,7 @@ from .types import (
     Notice,
     ReplyDone,
     Result,
+    Sampler,
     StreamEvent,
 )
 
@@ -120,6 +121,8 @@ def generate(
     size: tuple[int, int] | None = None,
     steps: int | None = None,
     guidance: float | None = None,
+    sampler: Sampler | None = None,
+    preview_every: int | None = None,
     seed: int = 0,
     force_image: bool = True,
 ) -> Call[GeneratedImage]:
@@ -127,7 +130,15 @@ def generate(
     notes: list[str] = []
     words = checks.check_text(prompt, "prompt")
     pictures = checks.open_images(images, notes.append)
-    options = _options(seed=seed, size=size, steps=steps, guidance=guidance, force_image=force_image)
+    options = _options(
+        seed=seed,
+        size=size,
+        steps=steps,
+        guidance=guidance,
+        sampler=sampler,
+        preview_every=preview_every,
+        force_image=force_image,
+    )
 
     def finish(reply: ChatReply) -> GeneratedImage:
         drawn = reply.message.images
@@ -147,6 +158,8 @@ def edit(
     steps: int | None = None,
     guidance: float | None = None,
     image_guidance: float | None = None,
+    sampler: Sampler | None = None,
+    preview_every: int | None = None,
     seed: int = 0,
 ) -> Call[EditedImage]:
     """See `SeedX.edit`."""
@@ -154,7 +167,14 @@ def edit(
     words = checks.check_text(instruction, "instruction")
     picture = open_image(image, on_warning=notes.append)
     options = _options(
-        seed=seed, size=size, steps=steps, guidance=guidance, image_guidance=image_guidance, force_image=True
+        seed=seed,
+        size=size,
+        steps=steps,
+        guidance=guidance,
+        image_guidance=image_guidance,
+        sampler=sampler,
+        preview_every=preview_every,
+        force_image=True,
     )
 
     def finish(reply: ChatReply) -> EditedImage:
@@ -172,6 +192,8 @@ def chat(
     size: tuple[int, int] | None = None,
     steps: int | None = None,
     guidance: float | None = None,
+    sampler: Sampler | None = None,
+    preview_every: int | None = None,
     seed: int = 0,
     max_new_tokens: int | None = None,
     temperature: float | None = None,
@@ -180,7 +202,14 @@ def chat(
     notes: list[str] = []
     checked = _conversation(messages, notes)
     options = _options(
-        seed=seed, size=size, steps=steps, guidance=guidance, max_new_tokens=max_new_tokens, temperature=temperature
+        seed=seed,
+        size=size,
+        steps=steps,
+        guidance=guidance,
+        sampler=sampler,
+        preview_every=preview_every,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
     )
     return _call("chat", checked, options, notes, lambda reply: reply)
 
@@ -205,6 +234,8 @@ def received(request: Request) -> Call[ChatReply]:
         steps=options.num_inference_steps,
         guidance=options.guidance_scale,
         image_guidance=options.image_guidance_scale,
+        sampler=options.sampler,
+        preview_every=options.preview_every,
         max_new_tokens=options.max_new_tokens,
         temperature=options.temperature,
         force_image=options.force_image,
@@ -237,6 +268,8 @@ def _options(
     steps: int | None = None,
     guidance: float | None = None,
     image_guidance: float | None = None,
+    sampler: Sampler | None = None,
+    preview_every: int | None = None,
     max_new_tokens: int | None = None,
     temperature: float | None = None,
     force_image: bool = False,
@@ -249,6 +282,8 @@ def _options(
         num_inference_steps=checks.check_whole(steps, "steps", 1, 1000),
         guidance_scale=checks.check_number(guidance, "guidance"),
         image_guidance_scale=checks.check_number(image_guidance, "image_guidance"),
+        sampler=checks.check_sampler(sampler),
+        preview_every=checks.check_whole(preview_every, "preview_every", 0, 1000),
         max_new_tokens=checks.check_whole(max_new_tokens, "max_new_tokens", 1, 1_000_000),
         temperature=checks.check_number(temperature, "temperature", 2.0),
         force_image=force_image,

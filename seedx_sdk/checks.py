@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 from PIL import Image
 
@@ -12,11 +13,13 @@ from .engine.protocol import Request
 from .errors import InputError, PromptError, SizeError
 from .imaging import ImageSource, open_image
 from .tokens import BEGIN_IMAGE, BEGIN_PATCH, END_IMAGE, END_PATCH, NUM_IMAGE_NAMES, image_token
-from .types import ImagePart, Message, ModelInfo, TextPart
+from .types import ImagePart, Message, ModelInfo, Sampler, TextPart
 
 __all__ = [
+    "check_fast",
     "check_messages",
     "check_number",
+    "check_sampler",
     "check_seed",
     "check_size",
     "check_text",
@@ -108,6 +111,40 @@ def check_number(value: float | None, name: str, high: float = sys.float_info.ma
     return float(value)
 
 
+def check_sampler(value: Sampler | None) -> Sampler | None:
+    """The value, or None.
+
+    Raises:
+        InputError: not one of the samplers.
+    """
+    if value is not None and value not in get_args(Sampler):
+        raise InputError(f"sampler {value!r} is not allowed; use one of {list(get_args(Sampler))}")
+    return value
+
+
+def check_fast(steps: int | None, measured: int | None, model: str) -> None:
+    """Refuses a fast mode that nobody has measured.
+
+    Args:
+        steps: What is asked for; None leaves it to the mode.
+        measured: De-noising steps of the fast mode of these weights; None: they have none.
+        model: Names the model and its revision.
+
+    Raises:
+        InputError: there is none, or it was measured with other steps.
+    """
+    if measured is None:
+        raise InputError(
+            f"{model} has no fast mode that was measured on its weights; use the sampler 'reference', or measure one "
+            "with benchmarks/fast_mode.py"
+        )
+    if steps not in (None, measured):
+        raise InputError(
+            f"the fast mode of {model} was measured with {measured} steps, not {steps}; use that number, or the "
+            "sampler 'reference'"
+        )
+
+
 def _whole(value: object, name: str, low: int, high: int, high_text: str) -> int:
     if not _is_whole(value) or not isinstance(value, int) or not low <= value <= high:
         raise InputError(f"{name} {value!r} is not allowed; use a whole number in {low}..{high_text}")
@@ -165,6 +202,7 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
     """Warnings about what this model will do less well than asked.
 
     Raises:
+        InputError: the model has no such fast mode.
         PromptError: a text of the user is longer than the model reads.
         SizeError: the size is out of the model's bounds.
     """
@@ -175,6 +213,8 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
                     f"a text has {len(part.text)} characters; {info.name} reads at most {info.max_prompt_chars}: "
                     "shorten it, or send the parts one after the other"
                 )
+    if request.options.sampler == "fast":
+        check_fast(request.options.num_inference_steps, info.fast_steps, f"{info.name} ({info.revision})")
     width, height = request.options.width, request.options.height
     if width is None or height is None:
         return ()

@@ -28,6 +28,7 @@ from .types import (
     Message,
     ModelInfo,
     ReplyDone,
+    Sampler,
     StreamEvent,
 )
 
@@ -160,6 +161,8 @@ class SeedX:
         size: tuple[int, int] | None = None,
         steps: int | None = None,
         guidance: float | None = None,
+        sampler: Sampler | None = None,
+        preview_every: int | None = None,
         seed: int = 0,
         force_image: bool = True,
         on_progress: OnProgress | None = None,
@@ -167,10 +170,20 @@ class SeedX:
         """A picture drawn from words, optionally with pictures to go by.
 
         With `force_image=False` the model may answer in words, and `image` is then None. `steps` counts de-noising
-        steps, 1..1000; `guidance` is how strongly the picture follows the prompt, 0 or more.
+        steps, 1..1000; `guidance` is how strongly the picture follows the prompt, 0 or more. The sampler "fast" takes
+        `info.fast_steps` steps; it is refused where that is None. With `preview_every=N`, every Nth `on_progress` has
+        a preview of the picture, which costs one decoding.
         """
         call = calls.generate(
-            prompt, images, size=size, steps=steps, guidance=guidance, seed=seed, force_image=force_image
+            prompt,
+            images,
+            size=size,
+            steps=steps,
+            guidance=guidance,
+            sampler=sampler,
+            preview_every=preview_every,
+            seed=seed,
+            force_image=force_image,
         )
         return self._answer(call, on_progress)
 
@@ -183,12 +196,22 @@ class SeedX:
         steps: int | None = None,
         guidance: float | None = None,
         image_guidance: float | None = None,
+        sampler: Sampler | None = None,
+        preview_every: int | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
     ) -> EditedImage:
         """The picture changed as told; `image_guidance` is how strongly the result keeps to it."""
         call = calls.edit(
-            image, instruction, size=size, steps=steps, guidance=guidance, image_guidance=image_guidance, seed=seed
+            image,
+            instruction,
+            size=size,
+            steps=steps,
+            guidance=guidance,
+            image_guidance=image_guidance,
+            sampler=sampler,
+            preview_every=preview_every,
+            seed=seed,
         )
         return self._answer(call, on_progress)
 
@@ -199,6 +222,8 @@ class SeedX:
         size: tuple[int, int] | None = None,
         steps: int | None = None,
         guidance: float | None = None,
+        sampler: Sampler | None = None,
+        preview_every: int | None = None,
         seed: int = 0,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
@@ -210,6 +235,8 @@ class SeedX:
             size=size,
             steps=steps,
             guidance=guidance,
+            sampler=sampler,
+            preview_every=preview_every,
             seed=seed,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
@@ -223,6 +250,8 @@ class SeedX:
         size: tuple[int, int] | None = None,
         steps: int | None = None,
         guidance: float | None = None,
+        sampler: Sampler | None = None,
+        preview_every: int | None = None,
         seed: int = 0,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
@@ -233,6 +262,8 @@ class SeedX:
             size=size,
             steps=steps,
             guidance=guidance,
+            sampler=sampler,
+            preview_every=preview_every,
             seed=seed,
             max_new_tokens=max_new_tokens,
             temperature=temperature,

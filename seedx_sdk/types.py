@@ -33,6 +33,7 @@ __all__ = [
     "PictureField",
     "ReplyDone",
     "Result",
+    "Sampler",
     "StreamEvent",
     "TextDelta",
     "TextPart",
@@ -146,6 +147,10 @@ def _parts(parts: tuple[str | Image.Image, ...]) -> tuple[TextPart | ImagePart, 
     return tuple(TextPart(text=part) if isinstance(part, str) else ImagePart(image=part) for part in parts)
 
 
+Sampler: TypeAlias = Literal["reference", "fast"]
+"""How a picture is de-noised: as the model was released, or in its fast mode, which takes fewer steps."""
+
+
 class ModelInfo(_Frozen):
     """What a loaded model is and what it accepts."""
 
@@ -162,6 +167,8 @@ class ModelInfo(_Frozen):
     """Smallest side in pixels of a picture to draw."""
     max_size: int = 2048
     """Largest side in pixels of a picture to draw."""
+    fast_steps: int | None = None
+    """De-noising steps of the fast mode; None: these weights have no fast mode that was measured on them."""
     max_prompt_chars: int = 2000
     """Longest text, in characters, of one message."""
 
@@ -299,6 +306,9 @@ class GenerationOptions(_Frozen):
     guidance_scale: float | None = None
     image_guidance_scale: float | None = None
     max_new_tokens: int | None = None
+    sampler: Sampler | None = None
+    preview_every: int | None = None
+    """De-noising steps between two previews; 0 is none."""
     force_image: bool = False
     temperature: float | None = None
     """0..2; 0 takes the likeliest token."""

@@ -5,21 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from seedx_sdk.checks import check_fast
 from seedx_sdk.errors import ImageError, InputError, SizeError
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.directory import DirectoryConfig
-from seedx_sdk.types import GenerationOptions
+from seedx_sdk.types import GenerationOptions, Sampler
 
-__all__ = ["DrawJob", "Sampler"]
-
-Sampler = Literal["reference", "fast"]
-"""The scheduler that the model came with, or the model's fast mode."""
+__all__ = ["DrawJob"]
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -56,12 +54,10 @@ class DrawJob:
         config: DirectoryConfig,
         *,
         condition: Image.Image | None = None,
-        sampler: Sampler = "reference",
-        preview_every: int = 0,
         deadline: float | None = None,
     ) -> Self:
         """Returns the job of a request, with the model's defaults where its options are None."""
-        defaults, fast = config.generation, config.fast if sampler == "fast" else None
+        defaults, fast = config.generation, config.fast if options.sampler == "fast" else None
         steps = fast.num_inference_steps if fast is not None else defaults.num_inference_steps
         return cls(
             features=features,
@@ -72,8 +68,8 @@ class DrawJob:
             image_guidance_scale=_first(options.image_guidance_scale, defaults.image_guidance_scale),
             seed=options.seed,
             condition=condition,
-            sampler=sampler,
-            preview_every=preview_every,
+            sampler=options.sampler or "reference",
+            preview_every=options.preview_every or 0,
             deadline=deadline,
         )
 
@@ -114,7 +110,8 @@ class DrawJob:
         if self.condition is not None:
             self._check_condition(self.condition, detokenizer, config)
         if self.sampler == "fast":
-            self._check_fast(config)
+            measured = None if config.fast is None else config.fast.num_inference_steps
+            check_fast(self.steps, measured, f"{config.name} ({config.revision})")
 
     def _check_condition(self, picture: Image.Image, detokenizer: Detokenizer, config: DirectoryConfig) -> None:
         if not detokenizer.takes_condition_image:
@@ -125,18 +122,6 @@ class DrawJob:
             picture.load()  # the rest of a file that was only opened
         except OSError as error:
             raise ImageError(f"the condition picture is damaged ({error}); open another one") from error
-
-    def _check_fast(self, config: DirectoryConfig) -> None:
-        if config.fast is None:
-            raise InputError(
-                f"{config.name} ({config.revision}) has no fast mode that was measured on its weights; use the sampler "
-                "'reference', or measure one with benchmarks/fast_mode.py"
-            )
-        if self.steps != config.fast.num_inference_steps:
-            raise InputError(
-                f"the fast mode of {config.name} was measured with {config.fast.num_inference_steps} steps, not "
-                f"{self.steps}; use that number, or the sampler 'reference'"
-            )
 
 
 def _first(value: float | None, default: float) -> float:

@@ -49,6 +49,7 @@ class InterleavedEngine:
             image_size=config.image_size,
             sizes=config.sizes,
             is_picture_book=config.familiar_psnr is not None,
+            fast_steps=None if config.fast is None else config.fast.num_inference_steps,
         )
 
     @property

@@ -1,8 +1,8 @@
 """OpenAI's routes, for its client and all that speak its language.
 
 Pictures come in as `image_url` parts with data URIs, and go out the same way in the content of a message, as vLLM-Omni
-does; so are the further fields named: seed, num_inference_steps, guidance_scale, width, height. What is not supported
-is an error.
+does; so are the further fields named: seed, num_inference_steps, guidance_scale, width, height. Ours alone is sampler.
+What is not supported is an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,17 @@ from seedx_sdk.problems import to_problem
 from seedx_sdk.serve.image_urls import ImageFetcher
 from seedx_sdk.serve.replies import Replies
 from seedx_sdk.serve.route_parts import Caller, IdempotencyKey, RepliesOf, unless_gone
-from seedx_sdk.types import ChatReply, ContentPart, ImageDone, ImagePart, Message, ReplyDone, TextDelta, TextPart
+from seedx_sdk.types import (
+    ChatReply,
+    ContentPart,
+    ImageDone,
+    ImagePart,
+    Message,
+    ReplyDone,
+    Sampler,
+    TextDelta,
+    TextPart,
+)
 
 __all__ = ["router"]
 
@@ -94,6 +104,7 @@ class ChatCompletionBody(_Body):
     guidance_scale: float | None = None
     width: int | None = None
     height: int | None = None
+    sampler: Sampler | None = None
 
     async def call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
         """Returns the call of the SDK."""
@@ -103,6 +114,7 @@ class ChatCompletionBody(_Body):
             size=size,
             steps=self.num_inference_steps,
             guidance=self.guidance_scale,
+            sampler=self.sampler,
             seed=self.seed or 0,
             max_new_tokens=self.max_completion_tokens or self.max_tokens,
             temperature=self.temperature,
@@ -121,10 +133,16 @@ class ImagesBody(_Body):
     seed: Seed = None
     num_inference_steps: int | None = None
     guidance_scale: float | None = None
+    sampler: Sampler | None = None
 
     def drawing(self) -> dict[str, Any]:
         """Returns the arguments that drawing and editing share, without the seed."""
-        return {"size": _size(self.size), "steps": self.num_inference_steps, "guidance": self.guidance_scale}
+        return {
+            "size": _size(self.size),
+            "steps": self.num_inference_steps,
+            "guidance": self.guidance_scale,
+            "sampler": self.sampler,
+        }
 
 
 @router.get("/models")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk import calls
 from seedx_sdk.serve.route_parts import Caller, IdempotencyKey, RepliesOf, unless_gone
-from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Message, PictureField
+from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Message, PictureField, Sampler
 
 __all__ = ["router"]
 
@@ -44,6 +44,8 @@ class _DrawArguments(_Arguments):
     """(width, height) in pixels, multiples of 8."""
     steps: int | None = None
     guidance: float | None = None
+    sampler: Sampler | None = None
+    """"fast" where `/v1/info` has `fast_steps`."""
 
 
 class GenerateArguments(_DrawArguments):

@@ -456,7 +456,7 @@ def test_the_fast_mode_is_the_one_that_was_measured(parts: ModelParts, features:
 
     async def test() -> None:
         async with DetokenizerService(dataclasses.replace(parts, config=config)) as service:
-            quick = DrawJob.resolve(features[0], GenerationOptions(seed=1), config, sampler="fast")
+            quick = DrawJob.resolve(features[0], GenerationOptions(seed=1, sampler="fast"), config)
             assert (quick.steps, quick.width, quick.guidance_scale) == (6, 128, 1.0)
             with pytest.raises(InputError, match="measured with 6 steps, not 5"):
                 service.draw(dataclasses.replace(quick, steps=5))

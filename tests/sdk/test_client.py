@@ -80,6 +80,28 @@ def test_generate_passes_every_option_and_reports_progress(seedx: SeedX, engine:
     }
 
 
+def test_the_fast_sampler_needs_a_mode_that_was_measured(engine: ScriptedEngine, picture: Image.Image) -> None:
+    seedx = SeedX(engine=engine)
+    for ask in (
+        lambda: seedx.generate("a house", sampler="fast"),
+        lambda: seedx.edit(picture, "make it blue", sampler="fast"),
+        lambda: seedx.chat([Message.user("draw")], sampler="fast"),
+    ):
+        with pytest.raises(InputError, match=r"scripted \(0\) has no fast mode"):
+            ask()
+    assert not engine.requests
+    engine.info = engine.info.model_copy(update={"fast_steps": 6})
+    with pytest.raises(InputError, match="measured with 6 steps, not 7"):
+        seedx.generate("a house", sampler="fast", steps=7)
+    seedx.generate("a house", sampler="fast", steps=6)
+    seedx.generate("a house", sampler="fast", preview_every=2)
+    assert [request.options.sampler for request in engine.requests] == ["fast", "fast"]
+    assert engine.requests[1].options.preview_every == 2
+    for wrong in ({"sampler": "quick"}, {"preview_every": -1}):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            seedx.generate("a house", **wrong)  # type: ignore[arg-type]
+
+
 def test_the_same_seed_gives_the_same_result(picture: Image.Image) -> None:
     def once(seed: int) -> bytes:
         image = SeedX(engine=ScriptedEngine()).edit(picture, "make it blue", seed=seed).image

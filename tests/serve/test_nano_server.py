@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
-from seedx_sdk import Message, SeedX
-from seedx_sdk.types import ImageDone, ReplyDone
+from seedx_sdk import InputError, Message, SeedX
+from seedx_sdk.types import ImageDone, ImageProgress, ReplyDone
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,30 @@ def test_the_same_bytes_come_over_http(here: SeedX, there: SeedX) -> None:
     changed, expected_change = (s.edit(page, "Make it night.", seed=2, steps=6) for s in (there, here))
     assert changed.image.tobytes() == expected_change.image.tobytes()
     assert there.info == here.info
+
+
+def test_previews_come_as_the_picture_is_drawn(here: SeedX, there: SeedX) -> None:
+    seen: dict[str, list[bytes | None]] = {}
+    for name, seedx in (("here", here), ("there", there)):
+        events: list[ImageProgress] = []
+        drawn = seedx.generate("a red house", seed=3, steps=6, preview_every=2, on_progress=events.append)
+        seen[name] = [None if event.preview is None else event.preview.tobytes() for event in events]
+        assert drawn.image is not None and drawn.image.tobytes() not in seen[name]
+    assert seen["here"] == seen["there"]
+    assert [preview is not None for preview in seen["here"]] == [False, True, False, True, False, False]
+
+
+def test_the_fast_sampler_is_refused_for_weights_without_its_gate(nano_server: str, there: SeedX) -> None:
+    assert there.info.fast_steps is None  # docs/model_card.md
+    with pytest.raises(InputError, match="no fast mode"):
+        there.generate("a red house", sampler="fast")
+    for path, body in (
+        ("/v1/tools/generate", {"prompt": "a red house", "sampler": "fast"}),
+        ("/v1/images/generations", {"prompt": "a red house", "sampler": "fast"}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "draw"}], "sampler": "fast"}),
+    ):
+        answer = httpx.post(f"{nano_server}{path}", json=body)
+        assert answer.status_code == 400 and "no fast mode" in answer.json()["error"]["message"]
 
 
 def test_a_conversation_comes_as_it_is_made(there: SeedX) -> None:
