@@ -84,6 +84,7 @@ def describe(
     history: Sequence[Message] = (),
     seed: int = 0,
     max_new_tokens: int | None = None,
+    json_schema: dict[str, Any] | None = None,
 ) -> Call[Description]:
     """See `SeedX.describe`."""
     notes: list[str] = []
@@ -95,7 +96,7 @@ def describe(
         raise PromptError("describe got neither a picture nor a question; ask something about the history")
     words = () if question is None else (checks.check_text(question, "question"),)
     messages = (*earlier, Message.user(*pictures, *words))
-    options = _options(seed=seed, max_new_tokens=max_new_tokens)
+    options = _options(seed=seed, max_new_tokens=max_new_tokens, json_schema=json_schema)
     return _call(
         "describe", messages, options, notes, lambda reply: Description(text=reply.message.text, **_common(reply))
     )
@@ -197,6 +198,7 @@ def chat(
     seed: int = 0,
     max_new_tokens: int | None = None,
     temperature: float | None = None,
+    json_schema: dict[str, Any] | None = None,
 ) -> Call[ChatReply]:
     """See `SeedX.chat`."""
     notes: list[str] = []
@@ -210,6 +212,7 @@ def chat(
         preview_every=preview_every,
         max_new_tokens=max_new_tokens,
         temperature=temperature,
+        json_schema=json_schema,
     )
     return _call("chat", checked, options, notes, lambda reply: reply)
 
@@ -228,6 +231,8 @@ def received(request: Request) -> Call[ChatReply]:
     pictures, needed = len(checked[-1].images), {"detect": 1, "edit": 1}.get(request.task)
     if needed is not None and (pictures != needed or not checked[-1].text):
         raise PromptError(f"{request.task} needs one picture and words in the last message; it has {pictures} pictures")
+    if options.json_schema is not None and request.task not in ("describe", "chat"):
+        raise InputError(f"{request.task} takes no json_schema; describe and chat do")
     allowed = _options(
         seed=options.seed,
         size=size,
@@ -238,6 +243,7 @@ def received(request: Request) -> Call[ChatReply]:
         preview_every=options.preview_every,
         max_new_tokens=options.max_new_tokens,
         temperature=options.temperature,
+        json_schema=options.json_schema,
         force_image=options.force_image,
     )
     return _call(request.task, checked, allowed, notes, lambda reply: reply)
@@ -272,6 +278,7 @@ def _options(
     preview_every: int | None = None,
     max_new_tokens: int | None = None,
     temperature: float | None = None,
+    json_schema: dict[str, Any] | None = None,
     force_image: bool = False,
 ) -> GenerationOptions:
     width, height = checks.check_size(size)
@@ -286,6 +293,7 @@ def _options(
         preview_every=checks.check_whole(preview_every, "preview_every", 0, 1000),
         max_new_tokens=checks.check_whole(max_new_tokens, "max_new_tokens", 1, 1_000_000),
         temperature=checks.check_number(temperature, "temperature", 2.0),
+        json_schema=checks.check_schema(json_schema),
         force_image=force_image,
     )
 

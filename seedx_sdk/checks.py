@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from PIL import Image
 
@@ -20,6 +21,7 @@ __all__ = [
     "check_messages",
     "check_number",
     "check_sampler",
+    "check_schema",
     "check_seed",
     "check_size",
     "check_text",
@@ -29,6 +31,8 @@ __all__ = [
 ]
 
 MAX_SEED = 2**63 - 1
+MAX_SCHEMA_CHARS = 20_000
+"""Of a JSON schema, which is compiled before an answer is begun."""
 _RESERVED = (
     *(BEGIN_IMAGE, END_IMAGE, BEGIN_PATCH, END_PATCH, "<s>", "</s>", "<unk>"),
     *(image_token(index) for index in range(NUM_IMAGE_NAMES)),
@@ -122,6 +126,27 @@ def check_sampler(value: Sampler | None) -> Sampler | None:
     return value
 
 
+def check_schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The JSON schema, or None.
+
+    Raises:
+        InputError: not a dict that JSON can hold, or longer than MAX_SCHEMA_CHARS.
+    """
+    if schema is None:
+        return None
+    if not isinstance(schema, dict):
+        raise InputError(
+            f"json_schema is {type(schema).__name__}, not a dict; of a pydantic model, pass model_json_schema()"
+        )
+    try:
+        written = json.dumps(schema, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"json_schema cannot be written as JSON: {error}") from error
+    if len(written) > MAX_SCHEMA_CHARS:
+        raise InputError(f"json_schema has {len(written)} characters; at most {MAX_SCHEMA_CHARS} are allowed")
+    return schema
+
+
 def check_fast(steps: int | None, measured: int | None, model: str) -> None:
     """Refuses a fast mode that nobody has measured.
 
@@ -202,7 +227,7 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
     """Warnings about what this model will do less well than asked.
 
     Raises:
-        InputError: the model has no such fast mode.
+        InputError: the model has no such fast mode, or cannot hold its answers to a schema.
         PromptError: a text of the user is longer than the model reads.
         SizeError: the size is out of the model's bounds.
     """
@@ -215,6 +240,11 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
                 )
     if request.options.sampler == "fast":
         check_fast(request.options.num_inference_steps, info.fast_steps, f"{info.name} ({info.revision})")
+    if request.options.json_schema is not None and not info.can_guide:
+        raise InputError(
+            f"{info.name} cannot hold its answers to a JSON schema as it runs now; serve it on vLLM (seedx serve "
+            "--backbone vllm), or leave the schema out"
+        )
     width, height = request.options.width, request.options.height
     if width is None or height is None:
         return ()

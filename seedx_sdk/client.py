@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from . import calls
 from .calls import Call, Listener
@@ -142,12 +142,17 @@ class SeedX:
         history: Sequence[Message] = (),
         seed: int = 0,
         max_new_tokens: int | None = None,
+        json_schema: dict[str, Any] | None = None,
     ) -> Description:
         """An answer in words about one or several pictures; without a question, a description.
 
-        `history` holds earlier turns, which may hold pictures of their own.
+        `history` holds earlier turns, which may hold pictures of their own. With `json_schema` the text is JSON that
+        fits it, where `info.can_guide`; it is cut short if `finish_reason` is "length".
         """
-        return self._answer(calls.describe(images, question, history=history, seed=seed, max_new_tokens=max_new_tokens))
+        call = calls.describe(
+            images, question, history=history, seed=seed, max_new_tokens=max_new_tokens, json_schema=json_schema
+        )
+        return self._answer(call)
 
     def detect(self, image: ImageSource, phrase: str, *, seed: int = 0) -> Detection:
         """Boxes around what `phrase` names: "the red house", or "all houses"."""
@@ -227,9 +232,13 @@ class SeedX:
         seed: int = 0,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
+        json_schema: dict[str, Any] | None = None,
         on_progress: OnProgress | None = None,
     ) -> ChatReply:
-        """The model's next turn: text, boxes and pictures as it sees fit. The last message must be the user's."""
+        """The model's next turn: text, boxes and pictures as it sees fit. The last message must be the user's.
+
+        `json_schema` is as for `describe`; the turn then holds no pictures.
+        """
         events = self.chat_stream(
             messages,
             size=size,
@@ -240,6 +249,7 @@ class SeedX:
             seed=seed,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
+            json_schema=json_schema,
         )
         return _read(events, on_progress)
 
@@ -255,6 +265,7 @@ class SeedX:
         seed: int = 0,
         max_new_tokens: int | None = None,
         temperature: float | None = None,
+        json_schema: dict[str, Any] | None = None,
     ) -> Generator[StreamEvent, None, None]:
         """The events of the model's next turn as they happen; the last is ReplyDone with the whole reply."""
         call = calls.chat(
@@ -267,6 +278,7 @@ class SeedX:
             seed=seed,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
+            json_schema=json_schema,
         )
         return self._events(call)
 

@@ -169,6 +169,8 @@ class ModelInfo(_Frozen):
     """Largest side in pixels of a picture to draw."""
     fast_steps: int | None = None
     """De-noising steps of the fast mode; None: these weights have no fast mode that was measured on them."""
+    can_guide: bool = False
+    """Whether answers can be held to a JSON schema."""
     max_prompt_chars: int = 2000
     """Longest text, in characters, of one message."""
 
@@ -312,3 +314,5 @@ class GenerationOptions(_Frozen):
     force_image: bool = False
     temperature: float | None = None
     """0..2; 0 takes the likeliest token."""
+    json_schema: dict[str, Any] | None = None
+    """The answer is JSON that fits this schema, and draws nothing."""

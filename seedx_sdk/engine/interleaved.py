@@ -6,6 +6,7 @@ One loop for every way of running: which backbone writes, and on what device the
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -14,7 +15,7 @@ from functools import partial
 import torch
 from PIL import Image
 
-from seedx_sdk.engine.backbone import BOXES, Backbone, PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbone import BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
 from seedx_sdk.engine.conversation import segments
 from seedx_sdk.engine.detokenizer_service import DetokenizerService
 from seedx_sdk.engine.draw_job import DrawJob
@@ -49,6 +50,7 @@ class InterleavedEngine:
             image_size=config.image_size,
             sizes=config.sizes,
             is_picture_book=config.familiar_psnr is not None,
+            can_guide=backbone.can_guide,
             fast_steps=None if config.fast is None else config.fast.num_inference_steps,
         )
 
@@ -75,7 +77,7 @@ class InterleavedEngine:
             must_draw=options.force_image,
             max_pictures=1 if request.task in ("generate", "edit") else None,
             specialist=specialist,
-            guide=BOXES if request.task == "detect" and self.backbone.can_guide else None,
+            guide=self._guide(request),
         )
         encoded = time.perf_counter() - started
         read = len(prompt.token_ids)
@@ -109,6 +111,12 @@ class InterleavedEngine:
         """Returns if both work; see `AsyncEngine.check`."""
         self.service.check()
         await self.backbone.check()
+
+    def _guide(self, request: Request) -> Guide | None:
+        """Returns the form that the answer must have."""
+        if request.options.json_schema is not None:
+            return Guide(json_schema=json.dumps(request.options.json_schema))
+        return BOXES if request.task == "detect" and self.backbone.can_guide else None
 
     async def _read(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
         """Returns the prompt with what the model reads of the pictures."""

@@ -372,6 +372,8 @@ def _engine_args(folder: Path, adapters: Sequence[Path], tokens: TokenIds, optio
         worker_extension_cls=f"{StateExport.__module__}.{StateExport.__qualname__}",
         enable_prompt_embeds=True,
         enable_prefix_caching=True,
+        # else a model that likes white space may write it between two parts of a JSON answer until its budget ends
+        structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
         trust_remote_code=False,
         **lora,
         **{name: value for name, value in chosen.items() if value is not None},

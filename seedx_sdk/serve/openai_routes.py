@@ -87,6 +87,27 @@ class _StreamOptions(_Body):
     """The last chunk before the end has no choices, and the tokens of the whole reply."""
 
 
+class _PlainText(_Body):
+    type: Literal["text"]
+
+
+class _JsonObject(_Body):
+    type: Literal["json_object"]
+
+
+class _NamedSchema(_Body):
+    name: str
+    description: str | None = None
+    schema_: dict[str, Any] = Field(alias="schema")
+    strict: bool | None = None
+    """Every schema is kept to strictly."""
+
+
+class _JsonSchema(_Body):
+    type: Literal["json_schema"]
+    json_schema: _NamedSchema
+
+
 class ChatCompletionBody(_Body):
     """A conversation; a system message is put before the user's first words, as the model knows no other place."""
 
@@ -102,6 +123,7 @@ class ChatCompletionBody(_Body):
     user: str | None = None
     num_inference_steps: int | None = None
     guidance_scale: float | None = None
+    response_format: Annotated[_PlainText | _JsonObject | _JsonSchema, Field(discriminator="type")] | None = None
     width: int | None = None
     height: int | None = None
     sampler: Sampler | None = None
@@ -118,7 +140,14 @@ class ChatCompletionBody(_Body):
             seed=self.seed or 0,
             max_new_tokens=self.max_completion_tokens or self.max_tokens,
             temperature=self.temperature,
+            json_schema=self._schema(),
         )
+
+    def _schema(self) -> dict[str, Any] | None:
+        """Returns what the answer must fit."""
+        if isinstance(self.response_format, _JsonSchema):
+            return self.response_format.json_schema.schema_
+        return {"type": "object"} if isinstance(self.response_format, _JsonObject) else None
 
 
 class ImagesBody(_Body):

@@ -30,6 +30,8 @@ class DescribeArguments(_Arguments):
     question: str | None = None
     history: tuple[Message, ...] = ()
     max_new_tokens: int | None = None
+    json_schema: dict[str, Any] | None = None
+    """The text is JSON that fits it, where `/v1/info` has `can_guide`."""
 
 
 class DetectArguments(_Arguments):

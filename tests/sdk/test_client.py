@@ -102,6 +102,28 @@ def test_the_fast_sampler_needs_a_mode_that_was_measured(engine: ScriptedEngine,
             seedx.generate("a house", **wrong)  # type: ignore[arg-type]
 
 
+def test_a_schema_needs_a_model_that_can_be_guided(engine: ScriptedEngine, picture: Image.Image) -> None:
+    seedx, schema = SeedX(engine=engine), {"type": "object"}
+    for ask in (
+        lambda: seedx.describe(picture, json_schema=schema),
+        lambda: seedx.chat([Message.user("hello")], json_schema=schema),
+    ):
+        with pytest.raises(InputError, match="scripted cannot hold its answers to a JSON schema"):
+            ask()
+    engine.info = engine.info.model_copy(update={"can_guide": True})
+    seedx.describe(picture, json_schema=schema)
+    seedx.chat([Message.user("hello")], json_schema=schema)
+    assert [request.options.json_schema for request in engine.requests] == [schema, schema]
+    for wrong, words in (
+        ("{}", "not a dict"),
+        ({"a": object()}, "as JSON"),
+        ({"minimum": float("nan")}, "as JSON"),
+        ({"enum": ["x" * 20_001]}, "at most 20000"),
+    ):
+        with pytest.raises(InputError, match=words):
+            seedx.describe(picture, json_schema=wrong)  # type: ignore[arg-type]
+
+
 def test_the_same_seed_gives_the_same_result(picture: Image.Image) -> None:
     def once(seed: int) -> bytes:
         image = SeedX(engine=ScriptedEngine()).edit(picture, "make it blue", seed=seed).image

@@ -61,6 +61,13 @@ def test_the_fast_sampler_is_refused_for_weights_without_its_gate(nano_server: s
         assert answer.status_code == 400 and "no fast mode" in answer.json()["error"]["message"]
 
 
+def test_a_schema_is_refused_without_vllm(here: SeedX, there: SeedX) -> None:
+    for seedx in (here, there):
+        assert not seedx.info.can_guide
+        with pytest.raises(InputError, match="serve it on vLLM"):
+            seedx.chat([Message.user("hello")], json_schema={"type": "object"})
+
+
 def test_a_conversation_comes_as_it_is_made(there: SeedX) -> None:
     events = list(there.chat_stream([Message.user("Draw a red house.")], steps=6))
     kinds = [event.type for event in events]

@@ -122,6 +122,23 @@ def test_tokens_of_the_shipped_model(nano_server: str) -> None:
     assert drawn.usage.prompt_tokens == cut.usage.prompt_tokens > 4
 
 
+def test_the_form_of_an_answer_goes_to_the_engine(connect: Connect) -> None:
+    scripted = ScriptedEngine()
+    scripted.info = scripted.info.model_copy(update={"can_guide": True})
+    client, messages = connect(Scripted(scripted)), [{"role": "user", "content": "What do you see?"}]
+    schema = {"type": "object", "properties": {"colour": {"enum": ["red"]}}}
+    forms: list[Any] = [
+        {"type": "text"},
+        {"type": "json_object"},
+        {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}},
+    ]
+    for form in forms:
+        client.chat.completions.create(model="scripted", messages=messages, response_format=form)  # type: ignore[arg-type]
+    assert [request.options.json_schema for request in scripted.requests] == [None, {"type": "object"}, schema]
+    with pytest.raises(openai.BadRequestError, match="cannot hold its answers"):
+        connect(Scripted()).chat.completions.create(model="scripted", messages=messages, response_format=forms[2])  # type: ignore[arg-type]
+
+
 def test_pictures_are_drawn_as_by_the_sdk(connect: Connect) -> None:
     client = connect(Scripted())
     drawn = client.images.generate(

