@@ -15,7 +15,7 @@ from anyio import to_thread
 from .client import SeedX
 from .engine.protocol import Engine
 from .errors import InputError
-from .types import ModelInfo, StreamEvent
+from .types import Dtype, ModelInfo, StreamEvent
 
 __all__ = ["AsyncSeedX"]
 
@@ -63,12 +63,13 @@ class AsyncSeedX:
         self,
         model: str | Path | None = None,
         *,
+        dtype: Dtype | None = None,
         base_url: str | None = None,
         api_key: str | None = None,
         engine: Engine | None = None,
     ) -> None:
         """Take the arguments of SeedX."""
-        self._seedx = SeedX(model, base_url=base_url, api_key=api_key, engine=engine)
+        self._seedx = SeedX(model, dtype=dtype, base_url=base_url, api_key=api_key, engine=engine)
         self._lock = anyio.Lock()
         self._takes_many = base_url is not None
 

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from PIL import Image
 
@@ -14,9 +14,10 @@ from .engine.protocol import Request
 from .errors import InputError, PromptError, SizeError
 from .imaging import ImageSource, open_image
 from .tokens import BEGIN_IMAGE, BEGIN_PATCH, END_IMAGE, END_PATCH, NUM_IMAGE_NAMES, image_token
-from .types import ImagePart, Message, ModelInfo, Sampler, TextPart
+from .types import Dtype, ImagePart, Message, ModelInfo, Sampler, TextPart
 
 __all__ = [
+    "check_dtype",
     "check_fast",
     "check_messages",
     "check_number",
@@ -30,6 +31,7 @@ __all__ = [
     "open_images",
 ]
 
+T = TypeVar("T")
 MAX_SEED = 2**63 - 1
 MAX_SCHEMA_CHARS = 20_000
 """Of a JSON schema, which is compiled before an answer is begun."""
@@ -115,15 +117,22 @@ def check_number(value: float | None, name: str, high: float = sys.float_info.ma
     return float(value)
 
 
+def check_dtype(value: Dtype | None) -> Dtype | None:
+    """The value, or None.
+
+    Raises:
+        InputError: not one of the types.
+    """
+    return _one_of(value, get_args(Dtype), "dtype")
+
+
 def check_sampler(value: Sampler | None) -> Sampler | None:
     """The value, or None.
 
     Raises:
         InputError: not one of the samplers.
     """
-    if value is not None and value not in get_args(Sampler):
-        raise InputError(f"sampler {value!r} is not allowed; use one of {list(get_args(Sampler))}")
-    return value
+    return _one_of(value, get_args(Sampler), "sampler")
 
 
 def check_schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -168,6 +177,12 @@ def check_fast(steps: int | None, measured: int | None, model: str) -> None:
             f"the fast mode of {model} was measured with {measured} steps, not {steps}; use that number, or the "
             "sampler 'reference'"
         )
+
+
+def _one_of(value: T, allowed: tuple[str, ...], name: str) -> T:
+    if value is not None and value not in allowed:
+        raise InputError(f"{name} {value!r} is not allowed; use one of {list(allowed)}")
+    return value
 
 
 def _whole(value: object, name: str, low: int, high: int, high_text: str) -> int:

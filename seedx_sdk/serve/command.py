@@ -24,6 +24,7 @@ from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.draining import DrainingServer
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.serve.supervisor import SupervisedEngine
+from seedx_sdk.types import Dtype
 
 __all__ = ["serve"]
 
@@ -48,6 +49,10 @@ def serve(
         Backbone, typer.Option(help="What runs the language model; auto is vllm where it is installed.")
     ] = "auto",
     device: Annotated[str, typer.Option(help="What draws: cpu, cuda or cuda:N.")] = "cpu",
+    dtype: Annotated[
+        Dtype | None,
+        typer.Option(help="Of the weights; left out, float32, and on vllm what the language model is stored in."),
+    ] = None,
     max_replies: Annotated[int, typer.Option(min=1, help="Replies under way; more are refused with 503.")] = 64,
     requests_per_minute: Annotated[int | None, typer.Option(min=1, help="For each key, or address.")] = None,
     grace: Annotated[
@@ -63,7 +68,8 @@ def serve(
         raise InputError(f"{host} can be reached by others; set {KEYS}, or listen on 127.0.0.1")
     folder = NANO if model is None else model
     DirectoryConfig.read(folder)  # before anything is started
-    options = ServedOptions(device=device, specialists=dict(_named(text) for text in specialist or ()))
+    named = dict(_named(text) for text in specialist or ())
+    options = ServedOptions(device=device, dtype=dtype, specialists=named)
     settings = ServerSettings(
         api_keys=keys,
         max_replies=max_replies,

@@ -56,6 +56,16 @@ def test_can_do_what_its_card_says(report: Report, split: str) -> None:
     assert scores["edit"]["psnr"]["value"] >= 14
 
 
+def test_runs_in_sixteen_bits(seedx: SeedX, page: Image.Image) -> None:
+    small = SeedX(dtype="bfloat16")
+    drawn, expected = (s.generate("a red house beside a green tree", seed=3, steps=3) for s in (small, seedx))
+    assert drawn.image is not None and expected.image is not None and drawn.text == expected.text
+    difference = np.abs(np.asarray(drawn.image, dtype=float) - np.asarray(expected.image, dtype=float)).mean()
+    assert 0 < difference < 2  # of 255; 0.2 was seen
+    assert small.describe(page).text == seedx.describe(page).text
+    small.close()
+
+
 def test_describes_a_page_in_the_words_of_the_book(seedx: SeedX, page: Image.Image) -> None:
     result = seedx.describe(page)
     background, things = parse_description(result.text)

@@ -124,6 +124,16 @@ def test_a_schema_needs_a_model_that_can_be_guided(engine: ScriptedEngine, pictu
             seedx.describe(picture, json_schema=wrong)  # type: ignore[arg-type]
 
 
+def test_a_dtype_is_for_a_model_in_process(engine: ScriptedEngine) -> None:
+    with pytest.raises(
+        InputError, match=r"dtype 'float64' is not allowed; use one of \['float32', 'bfloat16', 'float16'\]"
+    ):
+        SeedX(dtype="float64")  # type: ignore[arg-type]
+    for other in ({"engine": engine}, {"base_url": "http://localhost:1"}):
+        with pytest.raises(InputError, match="leave it out"):
+            SeedX(dtype="bfloat16", **other)  # type: ignore[arg-type]
+
+
 def test_the_same_seed_gives_the_same_result(picture: Image.Image) -> None:
     def once(seed: int) -> bytes:
         image = SeedX(engine=ScriptedEngine()).edit(picture, "make it blue", seed=seed).image

@@ -1,0 +1,61 @@
+"""What the options of `seedx serve` become, without serving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+pytest.importorskip("fastapi", reason="the server is not installed: pip install 'seedx-sdk[serve]'")
+
+from seedx_sdk.engine.local import ServedOptions
+from seedx_sdk.serve import command
+
+
+class Stopped:
+    """A server that does not serve."""
+
+    def __init__(self, app: Any, **settings: Any) -> None: ...
+
+    def run_until_signal(self) -> None: ...
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[ServedOptions]:
+    """What would be opened."""
+    seen: list[ServedOptions] = []
+    monkeypatch.setattr(command, "DrainingServer", Stopped)
+    monkeypatch.setattr(command, "_log_as_json", lambda: None)
+    monkeypatch.setattr(command, "open_local", lambda _folder, options: seen.append(options))
+
+    class Opening:
+        def __init__(self, open_engine: Any) -> None:
+            open_engine()
+
+    monkeypatch.setattr(command, "SupervisedEngine", Opening)
+    return seen
+
+
+def serve(*options: str) -> Any:
+    app = typer.Typer()
+    app.command()(command.serve)
+    return CliRunner().invoke(app, ["--backbone", "transformers", *options])
+
+
+def test_options_reach_the_engine(opened: list[ServedOptions]) -> None:
+    for options in ([], ["--dtype", "bfloat16"]):
+        assert serve(*options).exit_code == 0
+    assert [options.dtype for options in opened] == [None, "bfloat16"]
+
+
+@pytest.mark.parametrize("options", [["--dtype", "float64"], ["--port", "70000"]])
+def test_what_is_not_allowed_is_a_usage_error(opened: list[ServedOptions], options: list[str]) -> None:
+    assert serve(*options).exit_code == 2 and not opened
+
+
+def test_a_specialist_must_be_there(opened: list[ServedOptions], tmp_path: Path) -> None:
+    answer = serve("--specialist", f"edit={tmp_path}")
+    assert "adapter_config.json" in str(answer.exception) and not opened
