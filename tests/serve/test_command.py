@@ -46,12 +46,22 @@ def serve(*options: str) -> Any:
 
 
 def test_options_reach_the_engine(opened: list[ServedOptions]) -> None:
-    for options in ([], ["--dtype", "bfloat16"]):
+    for options in ([], ["--dtype", "bfloat16", "--step-seconds", "20"]):
         assert serve(*options).exit_code == 0
-    assert [options.dtype for options in opened] == [None, "bfloat16"]
+    assert [(options.dtype, options.limits.step_seconds) for options in opened] == [(None, 300), ("bfloat16", 20)]
 
 
-@pytest.mark.parametrize("options", [["--dtype", "float64"], ["--port", "70000"]])
+def test_limits_of_a_step_reach_vllm(monkeypatch: pytest.MonkeyPatch, opened: list[ServedOptions]) -> None:
+    vllm_backbone = pytest.importorskip("seedx_sdk.engine.vllm_backbone", exc_type=ImportError)
+    seen: list[Any] = []
+    monkeypatch.setattr(command, "open_vllm", lambda _folder, options, vllm: seen.append((options, vllm)))
+    assert serve("--backbone", "vllm", "--step-seconds", "20").exit_code == 0 and not opened
+    ((options, vllm),) = seen
+    assert options.limits.step_seconds == vllm.step_seconds == 20
+    assert vllm == vllm_backbone.VLLMOptions(step_seconds=20, block_size=32, kv_cache_bytes=1 << 30)
+
+
+@pytest.mark.parametrize("options", [["--dtype", "float64"], ["--port", "70000"], ["--step-seconds", "0"], ["--reply-seconds", "0"]])
 def test_what_is_not_allowed_is_a_usage_error(opened: list[ServedOptions], options: list[str]) -> None:
     assert serve(*options).exit_code == 2 and not opened
 
