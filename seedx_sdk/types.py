@@ -1,15 +1,17 @@
 """The typed things that go into and come out of a call: messages, boxes, results and stream events.
 
-All are frozen pydantic models: `result.model_dump_json()` writes pictures as PNG data URIs, and
-`Description.model_validate_json(...)` reads them back.
+All are frozen pydantic models: `result.model_dump()` and `model_dump_json()` write pictures as PNG data URIs, and
+`Description.model_validate_json(...)` reads them back. With `context={"picture": name}` they write `name(picture)`
+instead, for readers who have no use for pixels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo
 from pydantic_core import core_schema
 
 from .imaging import open_image, to_data_uri
@@ -43,14 +45,14 @@ __all__ = [
 
 
 class _PictureSchema:
-    """How pydantic reads and writes a PIL picture: a data URI in JSON, the picture itself in Python."""
+    """How pydantic reads and writes a PIL picture: a data URI, in JSON and in Python, as whoever stores it needs."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.json_or_python_schema(
             json_schema=core_schema.no_info_after_validator_function(_from_data_uri, core_schema.str_schema()),
             python_schema=core_schema.no_info_plain_validator_function(_from_python),
-            serialization=core_schema.plain_serializer_function_ser_schema(to_data_uri, when_used="json"),
+            serialization=core_schema.plain_serializer_function_ser_schema(_written, info_arg=True),
         )
 
     @classmethod
@@ -58,6 +60,12 @@ class _PictureSchema:
         cls, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {"type": "string", "format": "data-uri", "description": "a picture as data:image/png;base64,..."}
+
+
+def _written(image: Image.Image, info: SerializationInfo) -> str:
+    """A data URI, or what the context's "picture" function makes of the picture."""
+    write: Callable[[Image.Image], str] = (info.context or {}).get("picture", to_data_uri)
+    return write(image)
 
 
 def _from_data_uri(text: str) -> Image.Image:

@@ -15,11 +15,11 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from seedx_sdk.engine.engine_metrics import Measured
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import OverloadedError, SeedXError
+from seedx_sdk.image_urls import ImageFetcher
 from seedx_sdk.problems import status_of, to_problem
 from seedx_sdk.serve import chat_routes, openai_routes, playground, tool_routes
 from seedx_sdk.serve.engine_collector import EngineCollector
 from seedx_sdk.serve.guards import BodyLimit, Gate
-from seedx_sdk.serve.image_urls import ImageFetcher
 from seedx_sdk.serve.replies import IdempotencyError, Replies
 from seedx_sdk.serve.request_ids import RequestIds
 from seedx_sdk.serve.settings import ServerSettings

@@ -24,9 +24,9 @@ from starlette.responses import Response
 
 from seedx_sdk import calls
 from seedx_sdk.errors import InputError, SeedXError, ServiceError
+from seedx_sdk.image_urls import ImageFetcher
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
 from seedx_sdk.problems import to_problem
-from seedx_sdk.serve.image_urls import ImageFetcher
 from seedx_sdk.serve.replies import Replies
 from seedx_sdk.serve.route_parts import Caller, IdempotencyKey, RepliesOf, unless_gone
 from seedx_sdk.types import (

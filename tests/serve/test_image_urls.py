@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from seedx_sdk.errors import ImageError
+from seedx_sdk.image_urls import ImageFetcher
 from seedx_sdk.imaging import to_png
-from seedx_sdk.serve.image_urls import ImageFetcher
 
 from .conftest import Serve
 

@@ -6,16 +6,14 @@ from pydantic import Field
 
 from seedx_sdk import SeedX
 from seedx_sdk.types import Description
-from seedx_tools.tool import Tool, ToolArgs
+from seedx_tools.references import IMAGE_HELP, ImageRef
+from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
 
 
 class DescribeArgs(ToolArgs):
     """Arguments of describe."""
 
-    images: tuple[str, ...] = Field(
-        min_length=1,
-        description="The pictures to look at, in order: each a file path or a data URI (data:image/png;base64,...).",
-    )
+    images: tuple[ImageRef, ...] = Field(min_length=1, description=f"The pictures to look at, in order. {IMAGE_HELP}")
     question: str | None = Field(
         default=None,
         description="What to find out, as one plain question. Leave out for a description of the whole picture.",
@@ -23,7 +21,7 @@ class DescribeArgs(ToolArgs):
     seed: int = Field(default=0, ge=0, description="Same seed, same answer.")
 
 
-def describe(seedx: SeedX, args: DescribeArgs) -> Description:
+def describe(seedx: SeedX, args: DescribeArgs, _on_progress: Progress) -> Description:
     """Say in words what is in one or more pictures, or answer a question about them.
 
     Use it to caption, to count, to read colours and positions. To get coordinates use detect.
@@ -36,4 +34,6 @@ def describe(seedx: SeedX, args: DescribeArgs) -> Description:
     return seedx.describe(images, args.question, seed=args.seed)
 
 
-DESCRIBE = Tool.of(describe, name="describe", args=DescribeArgs, result=Description)
+DESCRIBE = Tool.of(
+    describe, name="describe", args=DescribeArgs, result=Description, answer=lambda result: Answer(result.text)
+)

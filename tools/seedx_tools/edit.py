@@ -6,14 +6,15 @@ from pydantic import Field
 
 from seedx_sdk import SeedX
 from seedx_sdk.types import EditedImage
+from seedx_tools.references import IMAGE_HELP, ImageRef
 from seedx_tools.sizes import SIZE_DESCRIPTION, SIZE_PATTERN, parse_size
-from seedx_tools.tool import Tool, ToolArgs
+from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, drawing
 
 
 class EditArgs(ToolArgs):
     """Arguments of edit."""
 
-    image: str = Field(description="The picture to change: a file path or a data URI (data:image/png;base64,...).")
+    image: ImageRef = Field(description=f"The picture to change; it stays as it is. {IMAGE_HELP}")
     instruction: str = Field(
         min_length=1,
         description="One change as an order: 'make the house blue', 'remove the tree', 'add a boat on the left'.",
@@ -31,7 +32,7 @@ class EditArgs(ToolArgs):
     seed: int = Field(default=0, ge=0, description="Change it to get another version of the same edit.")
 
 
-def edit(seedx: SeedX, args: EditArgs) -> EditedImage:
+def edit(seedx: SeedX, args: EditArgs, on_progress: Progress) -> EditedImage:
     """Change one thing in a picture and keep the rest: recolour, add, remove, replace, move, change the background.
 
     For several changes call it once for each, feeding the result of one into the next.
@@ -49,7 +50,12 @@ def edit(seedx: SeedX, args: EditArgs) -> EditedImage:
         guidance=args.guidance,
         image_guidance=args.image_guidance,
         seed=args.seed,
+        on_progress=drawing(on_progress),
     )
 
 
-EDIT = Tool.of(edit, name="edit", args=EditArgs, result=EditedImage)
+def _answer(result: EditedImage) -> Answer:
+    return Answer(f"The changed picture has {result.image.width}x{result.image.height} pixels.", result.image)
+
+
+EDIT = Tool.of(edit, name="edit", args=EditArgs, result=EditedImage, answer=_answer)

@@ -17,6 +17,7 @@ from seedx_sdk.checks import check_text
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.types import PictureField, Result
+from seedx_tools.contact_sheet import contact_sheet
 from seedx_tools.deck_template import open_template
 from seedx_tools.deck_theme import DeckSize, default_template
 from seedx_tools.deck_writer import DeckWriter, SlidePicture, set_properties
@@ -24,7 +25,8 @@ from seedx_tools.drawing import Artist
 from seedx_tools.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.preview import RENDERER, render_slides
 from seedx_tools.prompt_outline import OutlinePlanner
-from seedx_tools.tool import Progress, Tool, ToolArgs
+from seedx_tools.references import InputPath, OutputPath
+from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
 
 
 class DeckSlide(BaseModel):
@@ -237,8 +239,8 @@ class MakeSlidesArgs(ToolArgs):
             "'- points', '![what the picture shows](draw)' and '> speaker notes'. A plain prompt is set out as it is."
         ),
     )
-    path: str = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
-    template: str | None = Field(
+    path: OutputPath = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
+    template: InputPath | None = Field(
         default=None, description="Path of a .pptx or .potx whose look is used. Leave out for the standard look."
     )
     size: DeckSize | None = Field(default=None, description="Page proportions. Leave out for 16:9.")
@@ -252,7 +254,7 @@ class MakeSlidesArgs(ToolArgs):
     seed: int = Field(default=0, ge=0, description="Change it to get other pictures.")
 
 
-def run_make_slides(seedx: SeedX, args: MakeSlidesArgs) -> Deck:
+def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -> Deck:
     """Make an editable PowerPoint deck with drawn pictures and speaker notes, from an outline or a prompt.
 
     Write the points yourself, as a Markdown outline: this tool lays them out and draws, it does not write text.
@@ -267,7 +269,14 @@ def run_make_slides(seedx: SeedX, args: MakeSlidesArgs) -> Deck:
         num_slides=args.num_slides,
         seed=args.seed,
         pictures=args.pictures,
+        on_progress=on_progress,
     )
 
 
-MAKE_SLIDES = Tool.of(run_make_slides, name="make_slides", args=MakeSlidesArgs, result=Deck)
+def _answer(deck: Deck) -> Answer:
+    lines = (f"{number}. {slide.title}" for number, slide in enumerate(deck.slides, start=1))
+    text = "\n".join((f"Saved {len(deck.slides)} slides as {deck.path}:", *lines))
+    return Answer(text, contact_sheet([slide.preview for slide in deck.slides]))
+
+
+MAKE_SLIDES = Tool.of(run_make_slides, name="make_slides", args=MakeSlidesArgs, result=Deck, answer=_answer)

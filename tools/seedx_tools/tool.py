@@ -9,13 +9,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError, SeedXError
+from seedx_sdk.types import ImageProgress, Result
 from seedx_tools.errors import ToolFailed, ToolRetry
+from seedx_tools.workspace import Workspace
 
 Progress: TypeAlias = Callable[[int, int, str], None]
 """Called as work goes on with (steps done, steps in all, what is being done now)."""
@@ -27,8 +30,26 @@ class ToolArgs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Answer(NamedTuple):
+    """What a language model is told of a result."""
+
+    text: str
+    """A few lines, without pixels."""
+    picture: Image.Image | None = None
+    """What it may look at."""
+
+
 A = TypeVar("A", bound=ToolArgs)
-R = TypeVar("R", bound=BaseModel)
+R = TypeVar("R", bound=Result)
+
+
+def ignore_progress(_done: int, _total: int, _what: str) -> None:
+    """Do nothing: the Progress of those who do not ask for any."""
+
+
+def drawing(on_progress: Progress) -> Callable[[ImageProgress], None]:
+    """Return a listener to the SDK's progress of one picture."""
+    return lambda event: on_progress(event.step, event.total, "drawing")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,34 +64,66 @@ class Tool(Generic[A, R]):
     """The arguments' model: unknown names are refused."""
     result: type[R]
     """The result's model: serialises to JSON."""
-    call: Callable[[SeedX, A], R]
+    call: Callable[[SeedX, A, Progress], R]
     """The function itself, for arguments that are already valid."""
+    answer: Callable[[R], Answer]
+    """What a language model is told of the result."""
 
     @classmethod
-    def of(cls, call: Callable[[SeedX, A], R], *, name: str, args: type[A], result: type[R]) -> Tool[A, R]:
+    def of(
+        cls,
+        call: Callable[[SeedX, A, Progress], R],
+        *,
+        name: str,
+        args: type[A],
+        result: type[R],
+        answer: Callable[[R], Answer],
+    ) -> Tool[A, R]:
         """Return a tool whose description is the docstring of its function, up to the first section."""
-        description = inspect.getdoc(call) or ""
-        return cls(name=name, description=description.split("\n\nRaises:")[0], args=args, result=result, call=call)
+        description = (inspect.getdoc(call) or "").split("\n\nRaises:")[0]
+        return cls(name=name, description=description, args=args, result=result, call=call, answer=answer)
 
-    def run(self, seedx: SeedX, args: A | Mapping[str, Any]) -> R:
+    def run(
+        self,
+        seedx: SeedX,
+        args: A | Mapping[str, Any],
+        *,
+        workspace: Workspace | None = None,
+        on_progress: Progress = ignore_progress,
+    ) -> R:
         """Return the result of the tool for these arguments.
+
+        Args:
+            seedx: The model.
+            args: The arguments, by name.
+            workspace: What the arguments may refer to; None: any path of this machine, and no names or URLs.
+            on_progress: Called with (steps done, steps in all, what is being done now).
 
         Raises:
             ToolRetry: The arguments are invalid; the message names each and what is allowed.
             ToolFailed: The model or the machine could not do it.
         """
+        checked = self.check(args, workspace)
         try:
-            checked = args if isinstance(args, self.args) else self.args.model_validate(args)
-        except ValidationError as error:
-            raise ToolRetry(f"{self.name}: {_explain(error)}") from error
-        try:
-            return self.call(seedx, checked)
+            return self.call(seedx, checked, on_progress)
         except (ToolRetry, ToolFailed):
             raise
         except InputError as error:
             raise ToolRetry(f"{self.name}: {error}") from error
         except SeedXError as error:
             raise ToolFailed(f"{self.name}: {error}") from error
+
+    def check(self, args: A | Mapping[str, Any], workspace: Workspace | None = None) -> A:
+        """Return valid arguments; with a workspace, pictures and paths are looked up in it.
+
+        Raises:
+            ToolRetry: They are invalid; the message names each and what is allowed.
+        """
+        given = args.model_dump(exclude_unset=True) if isinstance(args, self.args) else args
+        try:
+            return self.args.model_validate(given, context=workspace)
+        except ValidationError as error:
+            raise ToolRetry(f"{self.name}: {explain(error)}") from error
 
     def schema(self) -> dict[str, Any]:
         """Return name, description and the JSON schemas of the arguments and of the result."""
@@ -82,10 +135,10 @@ class Tool(Generic[A, R]):
         }
 
 
-def _explain(error: ValidationError) -> str:
+def explain(error: ValidationError) -> str:
     """Return one line a model can act on: each wrong argument with the reason."""
     faults = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         where = ".".join(str(step) for step in fault["loc"]) or "arguments"
-        faults.append(f"{where}: {fault['msg']}")
+        faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
     return "; ".join(faults)

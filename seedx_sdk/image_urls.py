@@ -1,4 +1,6 @@
-"""Pictures given by URL, fetched for the caller: only from hosts that the server allows, never from its own network.
+"""Pictures given by URL: fetched only from hosts that are allowed, never from a private network.
+
+The server and the tools use it for callers that they do not trust.
 
 The name is resolved once, every address is looked at, and the connection goes to an address that was looked at, so
 a name server cannot answer differently the second time. Redirects are new URLs and are checked like the first.
@@ -94,7 +96,7 @@ class ImageFetcher:
             raise ImageError(f"{str(url)[:200]!r} is no http or https URL without a password; send a data URI")
         if not any(fnmatchcase(host, allowed) for allowed in self._hosts):
             raise ImageError(
-                f"this server fetches no pictures from {host!r}; send a data URI: data:image/png;base64,..."
+                f"SeedX fetches no pictures from {host!r} here; send a data URI: data:image/png;base64,..."
             )
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
@@ -102,7 +104,7 @@ class ImageFetcher:
         except OSError as error:
             raise ImageError(f"the host {host!r} is not known") from error
         if not addresses or not all(_is_public(address) for address in addresses):
-            raise ImageError(f"{host!r} is in a private network, from which this server fetches nothing")
+            raise ImageError(f"{host!r} is in a private network, from which nothing is fetched")
         return addresses[0]
 
 

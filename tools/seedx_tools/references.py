@@ -1,0 +1,67 @@
+"""The types of arguments that stand for something outside the call: pictures and files.
+
+A model writes plain strings. Where a Workspace is the validation context, they become what they mean, or an error that
+names the argument; without one they stay as they are, and the SDK opens any path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from PIL import Image
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSchema
+
+from seedx_sdk.imaging import ImageSource
+from seedx_tools.workspace import Workspace
+
+IMAGE_HELP = "Give the name of an earlier picture (image:1), a file path, an allowed URL or a data URI."
+"""Ends the description of every argument that is a picture."""
+
+
+def _image(value: object, info: ValidationInfo) -> ImageSource:
+    reference = value if isinstance(value, Image.Image) else _reference(value)
+    if isinstance(reference, str) and isinstance(info.context, Workspace):
+        return info.context.picture(reference)
+    return reference
+
+
+def _reference(value: object) -> str:
+    """The reference itself, or the one inside a content block of LangChain, OpenAI or MCP."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError(f"a picture must be text, not {type(value).__name__}")
+    block: Mapping[str, Any] = value
+    kind, mime = block.get("type"), block.get("mime_type") or block.get("mimeType") or "image/png"
+    if kind in ("image_url", "input_image"):
+        url = block.get("image_url")
+        found = [url.get("url") if isinstance(url, Mapping) else url]
+    elif kind == "image":
+        data = block.get("base64") or block.get("data")
+        inline = None if data is None else f"data:{mime};base64,{data}"
+        found = [given for given in (inline, block.get("url"), block.get("file_id")) if given is not None]
+    else:
+        raise ValueError(f"a content block of type {str(kind)[:40]!r} is no picture; its type must be 'image'")
+    if len(found) != 1 or not isinstance(found[0], str):
+        raise ValueError("an image block must have exactly one of base64, url and file_id")
+    return found[0]
+
+
+def _input_path(value: str, info: ValidationInfo) -> str:
+    return str(info.context.file_to_read(value)) if isinstance(info.context, Workspace) else value
+
+
+def _output_path(value: str, info: ValidationInfo) -> str:
+    return str(info.context.file_to_write(value)) if isinstance(info.context, Workspace) else value
+
+
+ImageRef: TypeAlias = Annotated[
+    str | Path | bytes | Image.Image, PlainValidator(_image), WithJsonSchema({"type": "string"})
+]
+"""A picture. The model writes a string; programs may also pass a content block or a PIL image."""
+InputPath: TypeAlias = Annotated[str, AfterValidator(_input_path)]
+"""A file to read."""
+OutputPath: TypeAlias = Annotated[str, AfterValidator(_output_path)]
+"""A file to write."""
