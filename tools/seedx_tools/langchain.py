@@ -20,12 +20,13 @@ from pydantic import ConfigDict, SkipValidation, ValidationError
 from seedx_sdk import SeedX
 from seedx_sdk.imaging import to_png
 from seedx_sdk.types import Result
+from seedx_tools.chat_model import ChatSeedX
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.registry import TOOLS
 from seedx_tools.tool import explain
 from seedx_tools.toolbox import Outcome, Toolbox
 
-__all__ = ["PROGRESS_EVENT", "SeedXTool", "SeedXToolkit", "seedx_toolkit"]
+__all__ = ["PROGRESS_EVENT", "ChatSeedX", "SeedXTool", "SeedXToolkit", "seedx_toolkit"]
 
 PROGRESS_EVENT = "seedx_progress"
 """Name of the custom event; its data is {"tool", "done", "total", "what"}."""

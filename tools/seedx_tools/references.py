@@ -21,14 +21,18 @@ IMAGE_HELP = "Give the name of an earlier picture (image:1), a file path, an all
 
 
 def _image(value: object, info: ValidationInfo) -> ImageSource:
-    reference = value if isinstance(value, Image.Image) else _reference(value)
-    if isinstance(reference, str) and isinstance(info.context, Workspace):
-        return info.context.picture(reference)
-    return reference
+    if isinstance(value, Image.Image):
+        return value
+    text = reference(value)
+    return info.context.picture(text) if isinstance(info.context, Workspace) else text
 
 
-def _reference(value: object) -> str:
-    """The reference itself, or the one inside a content block of LangChain, OpenAI or MCP."""
+def reference(value: object) -> str:
+    """Return the reference itself, or the one inside a content block of LangChain, OpenAI or MCP.
+
+    Raises:
+        ValueError: It is neither, or the block holds no picture or several.
+    """
     if isinstance(value, str):
         return value
     if not isinstance(value, Mapping):
