@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from pydantic import SecretStr
 from pythonjsonlogger.json import JsonFormatter
 
+from seedx_sdk.api_keys import read_keys
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.detokenizer_service import ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
@@ -29,9 +28,6 @@ from seedx_sdk.serve.supervisor import SupervisedEngine
 from seedx_sdk.types import Dtype
 
 __all__ = ["serve"]
-
-KEYS = "SEEDX_API_KEYS"
-
 
 Backbone = Literal["auto", "transformers", "vllm"]
 
@@ -72,9 +68,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve a model over HTTP. API keys are read from SEEDX_API_KEYS, with commas between them."""
-    keys = tuple(SecretStr(key) for key in os.environ.get(KEYS, "").split(",") if key)
-    if not keys and host not in ("127.0.0.1", "localhost", "::1"):
-        raise InputError(f"{host} can be reached by others; set {KEYS}, or listen on 127.0.0.1")
+    keys = read_keys(host)
     folder = NANO if model is None else model
     DirectoryConfig.read(folder)  # before anything is started
     named = dict(_named(text) for text in specialist or ())

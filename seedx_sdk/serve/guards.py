@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-
 from fastapi import HTTPException, Request
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from seedx_sdk.api_keys import matching_key
 from seedx_sdk.serve import metrics
 from seedx_sdk.serve.settings import ServerSettings
 
@@ -23,7 +22,7 @@ class Gate:
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._keys = [key.get_secret_value().encode() for key in settings.api_keys]
+        self._keys = settings.api_keys
         rate = settings.requests_per_minute
         self._rate = RateLimitItemPerMinute(rate) if rate is not None else None
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -32,15 +31,13 @@ class Gate:
         """Returns the name under which this caller's requests are counted."""
         caller = request.client.host if request.client is not None else "unknown"
         if self._keys:
-            scheme, _, key = request.headers.get("authorization", "").partition(" ")
-            # Every key is compared, in constant time, so that time tells nothing about any of them.
-            matches = [secrets.compare_digest(key.encode(), allowed) for allowed in self._keys]
-            if scheme.lower() != "bearer" or not any(matches):
+            key = matching_key(request.headers.get("authorization", ""), self._keys)
+            if key is None:
                 metrics.REFUSED.labels("key").inc()
                 raise HTTPException(
                     401, "this server needs an API key: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
                 )
-            caller = f"key {matches.index(True)}"
+            caller = f"key {key}"
         if self._rate is not None and not await self._limiter.hit(self._rate, caller):
             metrics.REFUSED.labels("rate").inc()
             raise HTTPException(

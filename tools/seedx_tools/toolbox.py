@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -78,8 +78,7 @@ class Toolbox:
         """
         if isinstance(seedx, Toolbox):
             return seedx
-        chosen = {name: find(TOOLS, name) for name in tools}
-        return cls(seedx, tools=chosen, workspace=Workspace(roots=roots, image_hosts=image_hosts))
+        return cls(seedx, tools=choose(tools), workspace=Workspace(roots=roots, image_hosts=image_hosts))
 
     @property
     def images(self) -> ImageStore:
@@ -128,6 +127,15 @@ class Toolbox:
             shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
         lines += [f"Warning: {warning}" for warning in result.warnings]
         return Outcome(result=result, text="\n".join(lines), picture=shown, name=called, images=self.images)
+
+
+def choose(names: Iterable[str]) -> dict[str, Tool[Any, Any]]:
+    """Return our tools of these names, in this order.
+
+    Raises:
+        ToolRetry: There is no tool of a name.
+    """
+    return {name: find(TOOLS, name) for name in names}
 
 
 def find(tools: Mapping[str, Tool[Any, Any]], name: str) -> Tool[Any, Any]:
