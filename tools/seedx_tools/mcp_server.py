@@ -10,22 +10,24 @@ import base64
 from importlib.metadata import version
 from typing import Any
 
-import mcp_types as types
-from mcp.server import Server
-from mcp.server.context import ServerRequestContext
-from mcp.shared.exceptions import MCPError
 from pydantic import SecretStr
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seedx_sdk import SeedX
 from seedx_sdk.api_keys import matching_key
-from seedx_sdk.errors import ImageError
+from seedx_sdk.errors import ImageError, needs_extra
 from seedx_sdk.imaging import to_png
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.images import SCHEME
 from seedx_tools.tool import Tool
 from seedx_tools.toolbox import Outcome, Toolbox
+
+with needs_extra("mcp"):
+    import mcp_types as types
+    from mcp.server import Server
+    from mcp.server.context import ServerRequestContext
+    from mcp.shared.exceptions import MCPError
+    from starlette.responses import PlainTextResponse
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["http_app", "mcp_server"]
 

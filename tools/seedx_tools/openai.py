@@ -1,0 +1,103 @@
+"""The tools for OpenAI's API, and for all servers and clients that speak its language.
+
+    client.chat.completions.create(..., tools=chat_tools(toolbox))
+    messages += chat_replies(toolbox, reply.tool_calls)          # and ask again
+    client.responses.create(..., tools=response_tools(toolbox))
+    items += response_outputs(toolbox, response.output)          # and ask again
+
+Only the shapes are made here; the openai package is not needed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from seedx_sdk.imaging import to_data_uri
+from seedx_tools.errors import ToolFailed, ToolRetry
+from seedx_tools.toolbox import Outcome, Toolbox
+
+__all__ = ["arguments_of", "chat_replies", "chat_tools", "response_outputs", "response_tools"]
+
+
+def chat_tools(toolbox: Toolbox) -> list[dict[str, Any]]:
+    """Return the value of `tools` for chat completions."""
+    return [{"type": "function", "function": function} for function in _functions(toolbox)]
+
+
+def response_tools(toolbox: Toolbox) -> list[dict[str, Any]]:
+    """Return the value of `tools` for responses."""
+    return [{"type": "function", **function} for function in _functions(toolbox)]
+
+
+def chat_replies(
+    toolbox: Toolbox, tool_calls: Iterable[Any] | None, *, show_pictures: bool = True
+) -> list[dict[str, Any]]:
+    """Run the calls of an assistant's message and return the messages that answer it.
+
+    Each call gets a message of role "tool"; an error is its text. Such a message holds no pictures in this API, so they
+    follow in one message of the user, each after its name.
+
+    Args:
+        toolbox: The tools.
+        tool_calls: `message.tool_calls` of the assistant's message.
+        show_pictures: Whether pictures follow; False for a model that cannot see.
+    """
+    replies, shown = [], []
+    for call in tool_calls or ():
+        outcome, text = _run(toolbox, call.function.name, call.function.arguments)
+        replies.append({"role": "tool", "tool_call_id": call.id, "content": text})
+        if show_pictures and outcome is not None and outcome.picture is not None:
+            shown.append({"type": "text", "text": f"{outcome.name}:"})
+            shown.append({"type": "image_url", "image_url": {"url": to_data_uri(outcome.picture)}})
+    return [*replies, {"role": "user", "content": shown}] if shown else replies
+
+
+def response_outputs(toolbox: Toolbox, items: Iterable[Any], *, show_pictures: bool = True) -> list[dict[str, Any]]:
+    """Run the function calls among the items of a response and return an output item for each.
+
+    Args:
+        toolbox: The tools.
+        items: `response.output`; items that are no function calls are left alone.
+        show_pictures: Whether outputs hold pictures; False for a model that cannot see.
+    """
+    outputs = []
+    for call in (item for item in items if item.type == "function_call"):
+        outcome, text = _run(toolbox, call.name, call.arguments)
+        content = [{"type": "input_text", "text": text}]
+        if show_pictures and outcome is not None and outcome.picture is not None:
+            content.append({"type": "input_image", "image_url": to_data_uri(outcome.picture)})
+        outputs.append({"type": "function_call_output", "call_id": call.call_id, "output": content})
+    return outputs
+
+
+def arguments_of(name: str, text: str) -> dict[str, Any]:
+    """Return the arguments that a model wrote as JSON.
+
+    Raises:
+        ToolRetry: It is no JSON object.
+    """
+    try:
+        arguments = json.loads(text or "{}")
+    except json.JSONDecodeError as error:
+        raise ToolRetry(f"{name}: the arguments are not JSON ({error}); write one object") from error
+    if not isinstance(arguments, dict):
+        raise ToolRetry(f"{name}: the arguments are {type(arguments).__name__} in JSON; write one object")
+    return arguments
+
+
+def _run(toolbox: Toolbox, name: str, arguments: str) -> tuple[Outcome | None, str]:
+    try:
+        outcome = toolbox.run(name, arguments_of(name, arguments))
+    except (ToolRetry, ToolFailed) as error:
+        return None, f"Error: {error}"
+    return outcome, outcome.text
+
+
+def _functions(toolbox: Toolbox) -> list[dict[str, Any]]:
+    """Not strict: the strict subset has neither defaults nor patterns nor optional arguments."""
+    return [
+        {"name": tool.name, "description": tool.description, "parameters": tool.schema()["parameters"], "strict": False}
+        for tool in toolbox.tools.values()
+    ]
