@@ -1,4 +1,4 @@
-"""How long the doors of seedx_tools take to import: python benchmarks/import_times.py
+"""How long the doors of seedx_tools take to import: python benchmarks/import_times.py.
 
 Prints, for each module, the CPU time of a fresh interpreter, the median of several, less that of an interpreter alone.
 """

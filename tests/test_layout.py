@@ -63,6 +63,7 @@ def test_the_wheel_installs_in_a_clean_venv(wheel: Path, tmp_path: Path) -> None
         "slides",
         "story",
         "chat",
+        "mcp",
         "eval",
         "info",
         "convert",

@@ -22,7 +22,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from PIL import Image
 from pptx import Presentation
 
-from seedx_sdk import Detection, EditedImage, GeneratedImage, ModelError, SeedX
+from seedx_sdk import Detection, EditedImage, GeneratedImage, InputError, ModelError, SeedX
 from seedx_sdk.image_urls import ImageFetcher
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
 from seedx_sdk.testing import ScriptedEngine
@@ -289,3 +289,8 @@ def test_a_toolkit_holds_the_tools_that_were_asked_for(seedx: SeedX) -> None:
     assert [tool.name for tool in seedx_toolkit(seedx, tools=["edit", "detect"]).get_tools()] == ["edit", "detect"]
     with pytest.raises(ToolRetry, match="there is no tool 'draw'; use one of describe"):
         seedx_toolkit(seedx, tools=["draw"])
+
+
+def test_a_toolbox_brings_its_own_limits(seedx: SeedX) -> None:
+    with pytest.raises(InputError, match="a toolbox has its tools, roots and image_hosts"):
+        seedx_toolkit(Toolbox(seedx), roots=["/"])

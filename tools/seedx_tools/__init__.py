@@ -2,6 +2,7 @@
 
 from seedx_tools.chat_planner import ChatModelPlanner, ChatModelStoryPlanner
 from seedx_tools.errors import ToolFailed, ToolRetry
+from seedx_tools.images import ImageStore
 from seedx_tools.outline import Outline, Planner, SlidePlan
 from seedx_tools.prompt_outline import OutlinePlanner
 from seedx_tools.registry import TOOLS
@@ -10,6 +11,8 @@ from seedx_tools.story import Story, StoryPage, tell_story
 from seedx_tools.story_plan import PagePlan, StoryPlan, StoryPlanner
 from seedx_tools.story_template import TemplateStoryPlanner
 from seedx_tools.tool import Tool
+from seedx_tools.toolbox import Outcome, Toolbox
+from seedx_tools.workspace import Workspace
 
 __all__ = [
     "TOOLS",
@@ -17,6 +20,8 @@ __all__ = [
     "ChatModelStoryPlanner",
     "Deck",
     "DeckSlide",
+    "ImageStore",
+    "Outcome",
     "Outline",
     "OutlinePlanner",
     "PagePlan",
@@ -30,6 +35,8 @@ __all__ = [
     "Tool",
     "ToolFailed",
     "ToolRetry",
+    "Toolbox",
+    "Workspace",
     "make_slides",
     "tell_story",
 ]

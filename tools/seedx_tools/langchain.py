@@ -22,7 +22,6 @@ from seedx_sdk.imaging import to_png
 from seedx_sdk.types import Result
 from seedx_tools.chat_model import ChatSeedX
 from seedx_tools.errors import ToolFailed, ToolRetry
-from seedx_tools.registry import TOOLS
 from seedx_tools.tool import explain
 from seedx_tools.toolbox import Outcome, Toolbox
 
@@ -106,24 +105,25 @@ class SeedXToolkit(BaseToolkit):
 def seedx_toolkit(
     seedx: SeedX | Toolbox,
     *,
-    tools: Sequence[str] = tuple(TOOLS),
-    roots: Sequence[str | os.PathLike[str]] = (".",),
-    image_hosts: Sequence[str] = (),
+    tools: Sequence[str] | None = None,
+    roots: Sequence[str | os.PathLike[str]] | None = None,
+    image_hosts: Sequence[str] | None = None,
     show_pictures: bool = True,
     handle_tool_error: bool = True,
 ) -> SeedXToolkit:
     """Return the toolkit.
 
     Args:
-        seedx: The model that does the work, or a toolbox, which knows its own tools, folders and hosts.
-        tools: Which tools.
-        roots: Folders whose files the model may name.
-        image_hosts: Hosts from which pictures may be fetched, or patterns such as "*.example.org".
+        seedx: The model that does the work, or a toolbox, which knows its tools, folders and hosts already.
+        tools: Names of tools; None: all.
+        roots: Folders that the chat model may read and write; None: the current one.
+        image_hosts: Hosts from which pictures may be fetched, or patterns such as "*.example.org"; None: none.
         show_pictures: Whether tools answer with pictures; False for a chat model that cannot see.
         handle_tool_error: Whether an error goes to the model as a message with status "error"; False raises it.
 
     Raises:
         ToolRetry: There is no tool of a name.
+        InputError: A toolbox and its tools, roots or image_hosts are given.
     """
     toolbox = Toolbox.of(seedx, tools=tools, roots=roots, image_hosts=image_hosts)
     return SeedXToolkit(toolbox=toolbox, show_pictures=show_pictures, handle_tool_error=handle_tool_error)

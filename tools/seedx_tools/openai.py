@@ -44,7 +44,8 @@ def chat_replies(
         tool_calls: `message.tool_calls` of the assistant's message.
         show_pictures: Whether pictures follow; False for a model that cannot see.
     """
-    replies, shown = [], []
+    replies: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     for call in tool_calls or ():
         outcome, text = _run(toolbox, call.function.name, call.function.arguments)
         replies.append({"role": "tool", "tool_call_id": call.id, "content": text})

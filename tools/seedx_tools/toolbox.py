@@ -13,6 +13,7 @@ from anyio import from_thread, to_thread
 from PIL import Image
 
 from seedx_sdk import SeedX
+from seedx_sdk.errors import InputError
 from seedx_sdk.types import Result
 from seedx_tools.errors import ToolRetry
 from seedx_tools.images import ImageStore
@@ -67,18 +68,28 @@ class Toolbox:
         cls,
         seedx: SeedX | Toolbox,
         *,
-        tools: Sequence[str] = tuple(TOOLS),
-        roots: Sequence[str | os.PathLike[str]] = (".",),
-        image_hosts: Sequence[str] = (),
+        tools: Sequence[str] | None = None,
+        roots: Sequence[str | os.PathLike[str]] | None = None,
+        image_hosts: Sequence[str] | None = None,
     ) -> Toolbox:
         """Return a toolbox for a model; one that is a toolbox already stays as it is.
 
+        Args:
+            seedx: The model, or a toolbox, which knows its tools, folders and hosts already.
+            tools: Names of tools; None: all.
+            roots: Folders that may be read and written; None: the current one.
+            image_hosts: Hosts from which pictures are fetched; None: none.
+
         Raises:
             ToolRetry: There is no tool of a name.
+            InputError: A toolbox and one of the others are given.
         """
         if isinstance(seedx, Toolbox):
+            if (tools, roots, image_hosts) != (None, None, None):
+                raise InputError("a toolbox has its tools, roots and image_hosts; give them where it is made")
             return seedx
-        return cls(seedx, tools=choose(tools), workspace=Workspace(roots=roots, image_hosts=image_hosts))
+        workspace = Workspace(roots=(".",) if roots is None else roots, image_hosts=image_hosts or ())
+        return cls(seedx, tools=TOOLS if tools is None else choose(tools), workspace=workspace)
 
     @property
     def images(self) -> ImageStore:

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+import httpx
+import pytest
+from PIL import Image
+
+from seedx_sdk.errors import ImageError
+from seedx_sdk.image_urls import ImageFetcher
+from seedx_sdk.imaging import to_png
+
+PNG = to_png(Image.new("RGB", (8, 8), "red"))
+ADDRESSES = {
+    "pictures.example.org": ["93.184.216.34"],
+    "inner.example.org": ["10.0.0.5"],
+    "half.example.org": ["93.184.216.34", "127.0.0.1"],
+    "mapped.example.org": ["::ffff:127.0.0.1"],
+    "cloud.example.org": ["169.254.169.254"],
+    "elsewhere.net": ["93.184.216.35"],
+}
+
+
+def fetcher(answer: Callable[[httpx.Request], httpx.Response], max_bytes: int = 10_000) -> ImageFetcher:
+    async def resolve(host: str, _port: int) -> list[str]:
+        if host not in ADDRESSES:
+            raise OSError
+        return ADDRESSES[host]
+
+    transport = httpx.MockTransport(answer)
+    return ImageFetcher(["*.example.org"], max_bytes=max_bytes, resolve=resolve, transport=transport)
+
+
+def test_the_connection_goes_to_the_address_that_was_checked() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, content=PNG)
+
+    assert anyio.run(fetcher(answer).fetch, "https://pictures.example.org/a.png?b=1") == PNG
+    (request,) = asked
+    assert str(request.url) == "https://93.184.216.34/a.png?b=1"
+    assert request.headers["host"] == "pictures.example.org"
+    assert request.extensions["sni_hostname"] == "pictures.example.org"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://inner.example.org/a.png", "private network"),
+        ("http://half.example.org/a.png", "private network"),
+        ("http://mapped.example.org/a.png", "private network"),
+        ("http://cloud.example.org/latest/meta-data", "private network"),
+        ("http://elsewhere.net/a.png", "fetches no pictures from 'elsewhere.net'"),
+        ("http://127.0.0.1/a.png", "fetches no pictures"),
+        ("http://unknown.example.org/a.png", "not known"),
+        ("file:///etc/passwd", "no http or https"),
+        ("http://user:secret@pictures.example.org/a.png", "without a password"),
+        ("http://[", "fetches no pictures"),
+        ("http://a:b:c/", "cannot be fetched"),
+    ],
+)
+def test_what_is_not_allowed_is_not_asked(url: str, words: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(f"asked {request.url}")
+
+    with pytest.raises(ImageError, match=words):
+        anyio.run(fetcher(answer).fetch, url)
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("http://inner.example.org/a.png", "private network"),
+        ("http://elsewhere.net/a.png", "fetches no pictures"),
+        ("http://pictures.example.org/again", "more than 3 times"),
+    ],
+)
+def test_redirects_are_checked_like_the_first(location: str, words: str) -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers={"location": location})
+
+    with pytest.raises(ImageError, match=words):
+        anyio.run(fetcher(answer).fetch, "http://pictures.example.org/a.png")
+
+
+def test_a_redirect_on_the_same_host_is_followed() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/a.png":
+            return httpx.Response(302, headers={"location": "/b.png"})
+        return httpx.Response(200, content=PNG)
+
+    assert anyio.run(fetcher(answer).fetch, "http://pictures.example.org/a.png") == PNG
+
+
+def test_a_large_file_and_an_error_are_refused() -> None:
+    with pytest.raises(ImageError, match="more than 20 bytes"):
+        anyio.run(
+            fetcher(lambda _: httpx.Response(200, content=PNG), max_bytes=20).fetch, "http://pictures.example.org/a"
+        )
+    with pytest.raises(ImageError, match="404"):
+        anyio.run(fetcher(lambda _: httpx.Response(404)).fetch, "http://pictures.example.org/a")

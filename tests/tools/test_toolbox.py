@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from seedx_sdk import GeneratedImage, ImageProgress, SeedX, StreamEvent
+from seedx_sdk.engine import Engine, Request, load_engine
+from seedx_sdk.types import ModelInfo
+from seedx_tools import Toolbox, ToolRetry, Workspace
+
+
+class CountingEngine:
+    """The shipped model, with a count of its de-noising steps."""
+
+    def __init__(self) -> None:
+        self.inner: Engine = load_engine()
+        self.steps = 0
+
+    @property
+    def info(self) -> ModelInfo:
+        return self.inner.info
+
+    def stream(self, request: Request, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
+        for event in self.inner.stream(request, cancel):
+            self.steps += isinstance(event, ImageProgress)
+            yield event
+
+
+async def test_a_cancelled_call_stops_the_model(tmp_path: Path) -> None:
+    engine = CountingEngine()
+    toolbox = Toolbox(SeedX(engine=engine), workspace=Workspace(roots=[tmp_path]))
+
+    async def cancel(_done: int, _total: int, _what: str) -> None:
+        task.cancel()
+
+    args = {"prompt": "a red house", "steps": 200}
+    task = asyncio.create_task(toolbox.arun("generate", args, on_progress=cancel))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    outcome = await toolbox.arun("generate", args | {"steps": 1})
+    assert isinstance(outcome.result, GeneratedImage) and outcome.result.image is not None
+    assert 2 <= engine.steps < 100 and list(toolbox.images) == ["image:1"]
+
+
+def test_results_as_data_hold_names_in_place_of_pixels(seedx: SeedX, tmp_path: Path) -> None:
+    toolbox = Toolbox(seedx, workspace=Workspace(roots=[tmp_path]))
+    outcome = toolbox.run("generate", {"prompt": "a red house"})
+    assert (outcome.name, outcome.data["image"]) == ("image:1", "image:1")
+    deck = toolbox.run("make_slides", {"prompt_or_outline": "# A\n\n## B\n- c", "path": "deck.pptx"})
+    assert deck.name == "image:2", "the sheet with all slides"
+    previews = [slide["preview"] for slide in deck.data["slides"]]
+    assert len({*previews}) == 2 and all(name in toolbox.images for name in previews)
+    assert deck.data["path"] == str(tmp_path / "deck.pptx")
+
+
+def test_an_unknown_tool_is_named_with_those_that_there_are(seedx: SeedX) -> None:
+    with pytest.raises(ToolRetry, match="there is no tool 'draw'; use one of describe, detect, generate"):
+        Toolbox(seedx).run("draw", {})
