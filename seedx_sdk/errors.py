@@ -132,4 +132,4 @@ def needs_extra(extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("seedx_"):
             raise
-        raise MissingExtraError(extra, error.name) from error
+        raise MissingExtraError(extra, error.name.partition(".")[0]) from error

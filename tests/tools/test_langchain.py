@@ -22,7 +22,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from PIL import Image
 from pptx import Presentation
 
-from seedx_sdk import Detection, EditedImage, GeneratedImage, InputError, ModelError, SeedX
+from seedx_sdk import Detection, EditedImage, GeneratedImage, InputError, ModelError, OverloadedError, SeedX
 from seedx_sdk.image_urls import ImageFetcher
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
 from seedx_sdk.testing import ScriptedEngine
@@ -127,16 +127,14 @@ def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_
 
 
 def test_the_content_is_short_and_the_artifact_whole(toolkit: SeedXToolkit) -> None:
-    message = call(toolkit, "generate", prompt="a red house", size="832x416", steps=1)
+    message = call(toolkit, "generate", prompt="a red house", size="776x64", steps=1)
     text, picture = message.content
     assert isinstance(text, dict) and isinstance(picture, dict)
-    assert text["text"].startswith(
-        "Drew a picture of 832x416 pixels, seed 0.\nThe picture is image:1.\nWarning: 832x416"
-    )
+    assert text["text"].startswith("Drew a picture of 776x64 pixels, seed 0.\nThe picture is image:1.\nWarning: 776x64")
     assert (picture["type"], picture["mime_type"], picture["id"]) == ("image", "image/png", "image:1")
-    assert open_image(base64.b64decode(picture["base64"])).size == (768, 384)
+    assert open_image(base64.b64decode(picture["base64"])).size == (768, 63)
     assert isinstance(message.artifact, GeneratedImage) and message.artifact.image is not None
-    assert message.artifact.image.size == (832, 416)
+    assert message.artifact.image.size == (776, 64)
 
 
 def test_a_chat_model_that_cannot_see_gets_names_only(real_seedx: SeedX) -> None:
@@ -234,13 +232,16 @@ def test_a_url_to_a_private_address_is_refused_at_once_and_after_a_redirect(
         assert message.status == "error" and "'inner.org' is in a private network" in message.text
 
 
-def test_a_failing_model_says_that_another_call_will_not_help(tmp_path: Path) -> None:
+def test_a_failing_model_says_that_the_same_call_will_fail_again(tmp_path: Path) -> None:
     broken = SeedX(engine=ScriptedEngine([ModelError("out of memory"), ModelError("out of memory")]))
     message = call(seedx_toolkit(broken, roots=[tmp_path]), "generate", prompt="a house")
-    assert (message.status, message.text) == ("error", "generate: out of memory. Calling again will not help.")
+    assert (message.status, message.text) == ("error", "generate: out of memory. Do not repeat the same call.")
     with pytest.raises(ToolException) as caught:
         call(seedx_toolkit(broken, roots=[tmp_path], handle_tool_error=False), "generate", prompt="a house")
     assert isinstance(caught.value.__cause__, ToolFailed)
+    full = SeedX(engine=ScriptedEngine([OverloadedError("the queue is full", retry_after=3.0)]))
+    message = call(seedx_toolkit(full, roots=[tmp_path]), "generate", prompt="a house")
+    assert message.text == "generate: the queue is full. Call again after 3 seconds."
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import agents
 import httpx2
 import pytest
+from agents import Agent, Model, ModelResponse, Runner, Usage
 from openai import OpenAI
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 from PIL import Image
@@ -18,8 +20,6 @@ from smolagents import Model as SmolModel
 from smolagents.agent_types import AgentImage
 from smolagents.models import ChatMessageToolCall, ChatMessageToolCallFunction
 
-import agents
-from agents import Agent, Model, ModelResponse, Runner, Usage
 from seedx_sdk import SeedX
 from seedx_sdk.imaging import open_image
 from seedx_tools import TOOLS

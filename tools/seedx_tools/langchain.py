@@ -18,6 +18,7 @@ from langchain_core.tools import BaseTool, BaseToolkit, ToolException
 from pydantic import ConfigDict, SkipValidation, ValidationError
 
 from seedx_sdk import SeedX
+from seedx_sdk.errors import OverloadedError
 from seedx_sdk.imaging import to_png
 from seedx_sdk.types import Result
 from seedx_tools.chat_model import ChatSeedX
@@ -130,5 +131,7 @@ def seedx_toolkit(
 
 
 def _exception(error: ToolRetry | ToolFailed) -> ToolException:
-    advice = "Mend the arguments and call again." if isinstance(error, ToolRetry) else "Calling again will not help."
+    advice = "Mend the arguments and call again." if isinstance(error, ToolRetry) else "Do not repeat the same call."
+    if isinstance(error.__cause__, OverloadedError):
+        advice = f"Call again after {error.__cause__.retry_after:.0f} seconds."
     return ToolException(f"{str(error).removesuffix('.')}. {advice}")

@@ -13,9 +13,8 @@ from seedx_tools.tool import Tool
 from seedx_tools.toolbox import Toolbox
 
 with needs_extra("openai-agents"):
-    from agents.tool_context import ToolContext
-
     from agents import FunctionTool, ToolOutputImage, ToolOutputText
+    from agents.tool_context import ToolContext
 
 __all__ = ["agent_tools"]
 
