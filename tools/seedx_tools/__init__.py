@@ -1,6 +1,7 @@
 """Typed tools over SeedX: one schema each for people, agents and other frameworks."""
 
 from seedx_tools.chat_planner import ChatModelPlanner, ChatModelStoryPlanner
+from seedx_tools.deck_check import DeckReport, Finding, check_deck
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.outline import Outline, Planner, SlidePlan
 from seedx_tools.prompt_outline import OutlinePlanner
@@ -16,7 +17,9 @@ __all__ = [
     "ChatModelPlanner",
     "ChatModelStoryPlanner",
     "Deck",
+    "DeckReport",
     "DeckSlide",
+    "Finding",
     "Outline",
     "OutlinePlanner",
     "PagePlan",
@@ -30,6 +33,7 @@ __all__ = [
     "Tool",
     "ToolFailed",
     "ToolRetry",
+    "check_deck",
     "make_slides",
     "tell_story",
 ]

@@ -17,6 +17,7 @@ from seedx_sdk.console import (
     progress,
     read_text,
 )
+from seedx_tools.deck_check import check_deck
 from seedx_tools.deck_theme import DeckSize
 from seedx_tools.slides import make_slides
 from seedx_tools.story import tell_story
@@ -26,8 +27,9 @@ __all__ = ["slides", "story"]
 
 def slides(
     ctx: typer.Context,
-    prompt: Annotated[str, typer.Argument(help="A subject, or an outline in Markdown; '-' is stdin.")],
+    prompt: Annotated[str | None, typer.Argument(help="A subject, or an outline in Markdown; '-' is stdin.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to save the deck.")] = Path("slides.pptx"),
+    check: Annotated[Path | None, typer.Option("--check", help="Look for faults in a .pptx; make nothing.")] = None,
     template: Annotated[Path | None, typer.Option("--template", help="A .pptx whose layouts are filled.")] = None,
     size: Annotated[DeckSize | None, typer.Option("--size", help="Page shape [16:9, or the template's].")] = None,
     num_slides: Annotated[int | None, typer.Option("--num-slides", help="With the title slide [6].")] = None,
@@ -36,7 +38,12 @@ def slides(
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Make an editable PowerPoint deck with drawn pictures."""
+    """Make an editable PowerPoint deck with drawn pictures, or check one: exit status 1 when something is wrong."""
+    if check is not None:
+        _check(check, json)
+        return
+    if prompt is None:
+        raise typer.BadParameter("say what the deck is about, or give --check deck.pptx", param_hint="PROMPT")
     with progress("planning") as step:
         deck = make_slides(
             open_client(ctx, model),
@@ -54,6 +61,19 @@ def slides(
         print_json(deck, {})
     else:
         typer.echo(output)
+
+
+def _check(path: Path, json: bool) -> None:
+    report = check_deck(path)
+    if json:
+        print_json(report, {})
+    else:
+        for finding in report.findings:
+            shape = f" '{finding.shape}'" if finding.shape else ""
+            typer.echo(f"slide {finding.slide}{shape}: {finding.kind}: {finding.message}")
+        typer.echo(f"{path}: {len(report.findings)} findings on {report.slides} slides")
+    if not report.ok:
+        raise typer.Exit(1)
 
 
 def story(

@@ -18,8 +18,10 @@ from pptx.slide import Slide
 
 from seedx_tools.deck_layouts import frame_of
 from seedx_tools.fonts import drawable, font_for
-from seedx_tools.pptx_style import EMU_PER_POINT, body_property, inherited, insets, resolve_color, text_style
-from seedx_tools.text_layout import Line, height_of, lay_out
+from seedx_tools.pptx_style import EMU_PER_POINT, inherited, resolve_color
+from seedx_tools.shape_text import place_text
+from seedx_tools.slide_shapes import slide_background
+from seedx_tools.text_layout import Line
 
 RENDERER = "seedx_tools.preview (Pillow)"
 """What deck results say about who made the previews."""
@@ -39,7 +41,9 @@ class _Page:
         self._slide = slide
         self._number = number
         self._scale = _WIDTH_PX / size[0]
-        self._image = Image.new("RGB", (_WIDTH_PX, round(size[1] * self._scale)), f"#{self._background()}")
+        self._image = Image.new(
+            "RGB", (_WIDTH_PX, round(size[1] * self._scale)), f"#{(slide_background(slide) or [_NO_BACKGROUND])[0]}"
+        )
         self._pen = ImageDraw.Draw(self._image)
 
     def draw(self) -> Image.Image:
@@ -101,63 +105,37 @@ class _Page:
         return 0.0
 
     def _text(self, shape: Any) -> None:
-        element = shape.element
-        left, top, width, height = (value / EMU_PER_POINT for value in frame_of(shape))
-        margins = insets(self._slide, element)
-        lines = self._lines(shape, width - margins[0] - margins[2])
-        room = height - margins[1] - margins[3]
-        anchor = body_property(self._slide, element, "anchor", "t")
-        free = {"ctr": 0.5, "b": 1.0}.get(anchor, 0.0) * (room - height_of(lines))
-        for line in lines:
-            self._line(line, left + margins[0], top + margins[1] + free, self._font_scale(shape))
+        placed = place_text(self._slide, shape, number=self._number)
+        for line in placed.lines:
+            self._line(line, placed.left, placed.top, placed.scale)
 
-    def _lines(self, shape: Any, width: float) -> list[Line]:
-        styled = []
-        for paragraph in shape.text_frame.paragraphs:
-            text = "".join(str(run.text or "") for run in paragraph._p.iter(qn("a:t")))
-            if paragraph._p.find(qn("a:fld")) is not None:
-                text = str(self._number)
-            styled.append((text, text_style(self._slide, shape.element, paragraph._p, paragraph.level)))
-        return lay_out(styled, width, self._font_scale(shape))
-
-    def _font_scale(self, shape: Any) -> float:
-        fit = shape.element.find(f".//{qn('a:bodyPr')}/{qn('a:normAutofit')}")
-        return 1.0 if fit is None else int(fit.get("fontScale", "100000")) / 100000
-
-    def _line(self, line: Line, left: float, top: float, scale: float) -> None:
+    def _line(self, line: Line, left: float, top: float, scale: float = 1.0) -> None:
         pixels = self._scale * EMU_PER_POINT
-        size = line.style.size * scale * pixels
         baseline = (top + line.top + line.height * 0.79) * pixels
-        stroke = size * 0.022 if line.style.bold else 0.0
+        style = line.style
 
-        def put(text: str, x: float, color: str) -> None:
+        def put(text: str, x: float, width: float | None, color: str) -> None:
             text = drawable(text)
-            if text.strip():
-                font = font_for(text, size)
-                self._pen.text(
-                    (x * pixels, baseline), text, font=font, fill=f"#{color}", anchor="ls", stroke_width=stroke
-                )
+            if not text.strip():
+                return
+            size = style.size * scale * pixels
+            font, is_bold = font_for(text, size, style.family, style.bold)
+            drawn = font.getlength(text)
+            if width is not None and drawn > width * pixels:  # the font at hand is wider than the one that was named
+                size *= width * pixels / drawn
+                font, is_bold = font_for(text, size, style.family, style.bold)
+            stroke = size * 0.022 if style.bold and not is_bold else 0.0
+            self._pen.text((x * pixels, baseline), text, font=font, fill=f"#{color}", anchor="ls", stroke_width=stroke)
 
-        put(line.bullet, left + line.style.margin + line.style.indent, line.style.bullet_color)
-        put(line.text, left + line.x, line.style.color)
+        bullet = left + style.margin + style.indent
+        if style.rtl:
+            bullet = left + line.x + line.width - style.indent - style.size * 0.35
+        put(line.bullet, bullet, None, style.bullet_color)
+        put(line.text, left + line.x, line.width, style.color)
 
     def _box(self, shape: Any) -> tuple[float, float, float, float]:
         left, top, width, height = (value * self._scale for value in frame_of(shape))
         return left, top, left + width, top + height
-
-    def _background(self) -> str:
-        layout = self._slide.slide_layout
-        for sheet in (self._slide, layout, layout.slide_master):
-            background = sheet.element.find(f"{qn('p:cSld')}/{qn('p:bg')}")
-            if background is None:
-                continue
-            fill = background.find(f"{qn('p:bgPr')}/{qn('a:solidFill')}")
-            reference = background.find(qn("p:bgRef"))
-            if fill is not None:
-                return resolve_color(self._slide, fill)
-            if reference is not None and len(reference):
-                return resolve_color(self._slide, reference)
-        return _NO_BACKGROUND
 
 
 def _rounded(size: tuple[int, int], radius: float) -> Image.Image:
