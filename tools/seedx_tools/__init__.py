@@ -6,6 +6,7 @@ from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.outline import Outline, Planner, SlidePlan
 from seedx_tools.prompt_outline import OutlinePlanner
 from seedx_tools.registry import TOOLS
+from seedx_tools.slide_content import ChartData, ChartSeries, Column, Quote, TableData
 from seedx_tools.slides import Deck, DeckSlide, make_slides
 from seedx_tools.story import Story, StoryPage, tell_story
 from seedx_tools.story_plan import PagePlan, StoryPlan, StoryPlanner
@@ -14,8 +15,11 @@ from seedx_tools.tool import Tool
 
 __all__ = [
     "TOOLS",
+    "ChartData",
+    "ChartSeries",
     "ChatModelPlanner",
     "ChatModelStoryPlanner",
+    "Column",
     "Deck",
     "DeckReport",
     "DeckSlide",
@@ -24,11 +28,13 @@ __all__ = [
     "OutlinePlanner",
     "PagePlan",
     "Planner",
+    "Quote",
     "SlidePlan",
     "Story",
     "StoryPage",
     "StoryPlan",
     "StoryPlanner",
+    "TableData",
     "TemplateStoryPlanner",
     "Tool",
     "ToolFailed",

@@ -18,6 +18,7 @@ from seedx_sdk.console import (
     read_text,
 )
 from seedx_tools.deck_check import check_deck
+from seedx_tools.deck_palettes import DeckTheme
 from seedx_tools.deck_theme import DeckSize
 from seedx_tools.slides import make_slides
 from seedx_tools.story import tell_story
@@ -31,6 +32,8 @@ def slides(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to save the deck.")] = Path("slides.pptx"),
     check: Annotated[Path | None, typer.Option("--check", help="Look for faults in a .pptx; make nothing.")] = None,
     template: Annotated[Path | None, typer.Option("--template", help="A .pptx whose layouts are filled.")] = None,
+    theme: Annotated[DeckTheme | None, typer.Option("--theme", help="The built-in look [paper].")] = None,
+    files: Annotated[Path | None, typer.Option("--files", help="Folder of pictures and CSV files it names.")] = None,
     size: Annotated[DeckSize | None, typer.Option("--size", help="Page shape [16:9, or the template's].")] = None,
     num_slides: Annotated[int | None, typer.Option("--num-slides", help="With the title slide [6].")] = None,
     pictures: Annotated[bool, typer.Option(help="Draw a picture for each slide that has room for one.")] = True,
@@ -50,6 +53,8 @@ def slides(
             read_text(prompt, "prompt"),
             path=output,
             template=template,
+            theme=theme,
+            files=files,
             size=size,
             num_slides=num_slides,
             seed=seed,

@@ -23,15 +23,16 @@ def least_contrast(size: float, *, bold: bool) -> float:
     return AA_LARGE if size >= (_LARGE_BOLD_POINTS if bold else _LARGE_POINTS) else AA_NORMAL
 
 
-def readable_on(background: str) -> str:
-    """Return FFFFFF or 000000, whichever stands out more from a background."""
-    return max(("FFFFFF", "000000"), key=lambda color: contrast(color, background))
-
-
 def _luminance(rgb: str) -> float:
-    red, green, blue = (_linear(int(rgb[index : index + 2], 16) / 255) for index in (0, 2, 4))
+    red, green, blue = (to_linear(int(rgb[index : index + 2], 16) / 255) for index in (0, 2, 4))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _linear(channel: float) -> float:
+def to_linear(channel: float) -> float:
+    """Return the light of one sRGB channel, both 0 to 1."""
     return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
+
+
+def to_srgb(light: float) -> float:
+    """Return the sRGB channel of a light, both 0 to 1."""
+    return light * 12.92 if light <= 0.0031308 else float(1.055 * light ** (1 / 2.4) - 0.055)

@@ -21,6 +21,7 @@ from seedx_tools.deck_file import open_deck
 from seedx_tools.pptx_style import EMU_PER_POINT
 from seedx_tools.shape_text import PlacedText, Rect, place_text
 from seedx_tools.slide_shapes import Placed, Run, background_under, is_empty_placeholder, placed_shapes, runs_in
+from seedx_tools.text_fit import MIN_POINTS
 
 FindingKind: TypeAlias = Literal[
     "overflow",
@@ -32,9 +33,6 @@ FindingKind: TypeAlias = Literal[
     "missing_alt_text",
     "missing_title",
 ]
-
-MIN_POINTS = 12.0
-"""Text smaller than this cannot be read in the room."""
 
 _TOUCH = 2.0
 """Points by which two things may reach into each other before it counts as an overlap."""

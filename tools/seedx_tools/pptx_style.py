@@ -15,6 +15,7 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
+from seedx_tools.contrast import to_linear, to_srgb
 from seedx_tools.font_metrics import DEFAULT_FAMILY
 from seedx_tools.text_layout import TextStyle
 
@@ -233,14 +234,17 @@ def _theme_colors(theme: bytes) -> Mapping[str, str]:
 
 
 def _modify(rgb: str, color: Any) -> str:
-    """The colour after lumMod, lumOff, tint and shade, on each channel (close enough for a preview)."""
+    """The colour after lumMod and lumOff (taken on each channel) and tint and shade (on linear light)."""
     channels = [int(rgb[index : index + 2], 16) / 255 for index in (0, 2, 4)]
     for change in color:
-        share = int(str(change.get("val", "100000"))) / 100000
-        if change.tag in (qn("a:lumMod"), qn("a:shade")):
+        share = int(str(change.get("val", "100000")).rstrip("%")) / 100000
+        if change.tag == qn("a:lumMod"):
             channels = [value * share for value in channels]
         elif change.tag == qn("a:lumOff"):
             channels = [value + share for value in channels]
+        elif change.tag == qn("a:shade"):
+            channels = [to_srgb(to_linear(value) * share) for value in channels]
         elif change.tag == qn("a:tint"):
-            channels = [1 - (1 - value) * share for value in channels]
-    return "".join(f"{round(min(1.0, max(0.0, value)) * 255):02X}" for value in channels)
+            channels = [to_srgb(1 - (1 - to_linear(value)) * share) for value in channels]
+        channels = [min(1.0, max(0.0, value)) for value in channels]
+    return "".join(f"{round(value * 255):02X}" for value in channels)

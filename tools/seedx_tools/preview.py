@@ -1,7 +1,7 @@
 """A PNG of each slide, drawn with Pillow from the shapes that the deck really holds.
 
-It reads geometry, text, pictures, fills and the theme back from the presentation, so it shows what was written and not
-what was meant. It draws solid fills, pictures and text; gradients, effects, charts and SmartArt of a template are
+It reads geometry, text, pictures, fills and the theme back from the presentation, so it shows what was written and
+not what was meant. It draws solid fills, pictures, text, tables and plain charts; gradients, effects and SmartArt are
 left out. PowerPoint may break a line elsewhere.
 """
 
@@ -11,16 +11,16 @@ import io
 from typing import Any
 
 from PIL import Image, ImageDraw
-from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
-from seedx_tools.deck_layouts import frame_of
+from seedx_tools.deck_layouts import Frame
 from seedx_tools.fonts import drawable, font_for
 from seedx_tools.pptx_style import EMU_PER_POINT, inherited, resolve_color
+from seedx_tools.preview_data import draw_chart, draw_table
 from seedx_tools.shape_text import place_text
-from seedx_tools.slide_shapes import slide_background
+from seedx_tools.slide_shapes import Placed, placed_shapes, slide_background
 from seedx_tools.text_layout import Line
 
 RENDERER = "seedx_tools.preview (Pillow)"
@@ -52,27 +52,32 @@ class _Page:
             if layout.element.get("showMasterSp") != "0":
                 self._decorations(layout.slide_master)
             self._decorations(layout)
-        for shape in self._slide.shapes:
-            self._shape(shape)
+        for placed in placed_shapes(self._slide):
+            self._shape(placed)
         return self._image
 
     def _decorations(self, sheet: Any) -> None:
-        for shape in sheet.shapes:
-            if not shape.is_placeholder:
-                self._shape(shape)
+        for placed in placed_shapes(sheet):
+            if not placed.shape.is_placeholder:
+                self._shape(placed)
 
-    def _shape(self, shape: Any) -> None:
+    def _shape(self, placed: Placed) -> None:
+        shape = placed.shape
         if shape.element.tag == qn("p:pic"):
-            self._picture(shape)
-        elif shape.shape_type != MSO_SHAPE_TYPE.GROUP and hasattr(shape, "text_frame"):
+            self._picture(shape, placed.frame)
+        elif placed.holds == "table":
+            draw_table(self._slide, shape, placed.area, self._pen, self._scale * EMU_PER_POINT, self._line)
+        elif placed.holds == "chart":
+            draw_chart(self._slide, shape, placed.area, self._pen, self._scale * EMU_PER_POINT)
+        elif hasattr(shape, "text_frame"):
             fill = shape.element.spPr.find(qn("a:solidFill"))
             if fill is not None:
-                self._pen.rectangle(self._box(shape), fill=f"#{resolve_color(self._slide, fill)}")
+                self._pen.rectangle(self._box(placed.frame), fill=f"#{resolve_color(self._slide, fill)}")
             if shape.text_frame.text.strip():
-                self._text(shape)
+                self._text(shape, placed.frame)
 
-    def _picture(self, shape: Any) -> None:
-        left, top, right, bottom = self._box(shape)
+    def _picture(self, shape: Any, frame: Frame) -> None:
+        left, top, right, bottom = self._box(frame)
         try:
             blob = shape.image.blob
         except (AttributeError, ValueError):  # a linked picture has no bytes in the file
@@ -104,8 +109,8 @@ class _Page:
                 return radius if geometry.get("prst") == "roundRect" else 0.0
         return 0.0
 
-    def _text(self, shape: Any) -> None:
-        placed = place_text(self._slide, shape, number=self._number)
+    def _text(self, shape: Any, frame: Frame) -> None:
+        placed = place_text(self._slide, shape, frame, number=self._number)
         for line in placed.lines:
             self._line(line, placed.left, placed.top, placed.scale)
 
@@ -133,8 +138,8 @@ class _Page:
         put(line.bullet, bullet, None, style.bullet_color)
         put(line.text, left + line.x, line.width, style.color)
 
-    def _box(self, shape: Any) -> tuple[float, float, float, float]:
-        left, top, width, height = (value * self._scale for value in frame_of(shape))
+    def _box(self, frame: Frame) -> tuple[float, float, float, float]:
+        left, top, width, height = (value * self._scale for value in frame)
         return left, top, left + width, top + height
 
 
