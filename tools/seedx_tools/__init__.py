@@ -2,12 +2,14 @@
 
 from seedx_tools.chat_planner import ChatModelPlanner, ChatModelStoryPlanner
 from seedx_tools.deck_check import DeckReport, Finding, check_deck
+from seedx_tools.deck_revise import append_slides, revise_slide
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.outline import Outline, Planner, SlidePlan
 from seedx_tools.prompt_outline import OutlinePlanner
 from seedx_tools.registry import TOOLS
 from seedx_tools.slide_content import ChartData, ChartSeries, Column, Quote, TableData
-from seedx_tools.slides import Deck, DeckSlide, make_slides
+from seedx_tools.slide_results import Deck, DeckSlide
+from seedx_tools.slides import make_slides
 from seedx_tools.story import Story, StoryPage, tell_story
 from seedx_tools.story_plan import PagePlan, StoryPlan, StoryPlanner
 from seedx_tools.story_template import TemplateStoryPlanner
@@ -39,7 +41,9 @@ __all__ = [
     "Tool",
     "ToolFailed",
     "ToolRetry",
+    "append_slides",
     "check_deck",
     "make_slides",
+    "revise_slide",
     "tell_story",
 ]

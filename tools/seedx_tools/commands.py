@@ -19,6 +19,7 @@ from seedx_sdk.console import (
 )
 from seedx_tools.deck_check import check_deck
 from seedx_tools.deck_palettes import DeckTheme
+from seedx_tools.deck_revise import append_slides, revise_slide
 from seedx_tools.deck_theme import DeckSize
 from seedx_tools.slides import make_slides
 from seedx_tools.story import tell_story
@@ -29,8 +30,11 @@ __all__ = ["slides", "story"]
 def slides(
     ctx: typer.Context,
     prompt: Annotated[str | None, typer.Argument(help="A subject, or an outline in Markdown; '-' is stdin.")] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to save the deck.")] = Path("slides.pptx"),
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save it [slides.pptx].")] = None,
     check: Annotated[Path | None, typer.Option("--check", help="Look for faults in a .pptx; make nothing.")] = None,
+    append: Annotated[Path | None, typer.Option("--append", help="Add the outline's slides to a .pptx.")] = None,
+    revise: Annotated[Path | None, typer.Option("--revise", help="Make one --slide of a .pptx anew.")] = None,
+    slide: Annotated[int, typer.Option("--slide", help="Which slide --revise makes anew.")] = 1,
     template: Annotated[Path | None, typer.Option("--template", help="A .pptx whose layouts are filled.")] = None,
     theme: Annotated[DeckTheme | None, typer.Option("--theme", help="The built-in look [paper].")] = None,
     files: Annotated[Path | None, typer.Option("--files", help="Folder of pictures and CSV files it names.")] = None,
@@ -47,25 +51,34 @@ def slides(
         return
     if prompt is None:
         raise typer.BadParameter("say what the deck is about, or give --check deck.pptx", param_hint="PROMPT")
+    text = read_text(prompt, "prompt")
     with progress("planning") as step:
-        deck = make_slides(
-            open_client(ctx, model),
-            read_text(prompt, "prompt"),
-            path=output,
-            template=template,
-            theme=theme,
-            files=files,
-            size=size,
-            num_slides=num_slides,
-            seed=seed,
-            pictures=pictures,
-            on_progress=step,
-        )
+        seedx = open_client(ctx, model)
+        if revise is not None:
+            deck = revise_slide(seedx, revise, slide, text, output=output, files=files, seed=seed, pictures=pictures)
+        elif append is not None:
+            deck = append_slides(
+                seedx, append, text, output=output, files=files, seed=seed, pictures=pictures, on_progress=step
+            )
+        else:
+            deck = make_slides(
+                seedx,
+                text,
+                path=output or Path("slides.pptx"),
+                template=template,
+                theme=theme,
+                files=files,
+                size=size,
+                num_slides=num_slides,
+                seed=seed,
+                pictures=pictures,
+                on_progress=step,
+            )
     print_warnings(deck.warnings)
     if json:
         print_json(deck, {})
     else:
-        typer.echo(output)
+        typer.echo(deck.path)
 
 
 def _check(path: Path, json: bool) -> None:

@@ -10,13 +10,12 @@ import time
 from pathlib import Path
 
 from pptx.presentation import Presentation as PresentationObject
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from seedx_sdk import SeedX
 from seedx_sdk.checks import check_text
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
-from seedx_sdk.types import PictureField, Result
 from seedx_tools.deck_palettes import DeckTheme
 from seedx_tools.deck_pictures import SlidePicture
 from seedx_tools.deck_template import open_template
@@ -25,50 +24,9 @@ from seedx_tools.deck_writer import DeckWriter, set_properties
 from seedx_tools.drawing import Artist
 from seedx_tools.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.outline_files import OutlineFiles
-from seedx_tools.preview import RENDERER, render_slides
 from seedx_tools.prompt_outline import OutlinePlanner
+from seedx_tools.slide_results import Deck, DeckSlide, MadeSlide, describe_slides
 from seedx_tools.tool import Progress, Tool, ToolArgs
-
-
-class DeckSlide(BaseModel):
-    """One slide as it was made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str
-    bullets: tuple[str, ...]
-    notes: str
-    picture: PictureField | None
-    """The picture as the model drew it, or None."""
-    picture_prompt: str | None
-    """What the model was asked to draw, or None."""
-    preview: PictureField
-    """The slide as it looks, 960 pixels wide."""
-
-
-class Deck(Result):
-    """A deck that was saved."""
-
-    path: Path
-    title: str
-    slides: tuple[DeckSlide, ...]
-    """In the order of the file, continued slides among them."""
-    preview_by: str
-    """What drew the previews."""
-
-    def save_previews(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write slide-01.png, slide-02.png, ... into a folder that exists and return their paths.
-
-        Raises:
-            OutputPathError: A preview cannot be written there.
-        """
-        paths = []
-        for number, slide in enumerate(self.slides, start=1):
-            path = Path(folder) / f"slide-{number:02d}.png"
-            with output_file(path) as partial:
-                slide.preview.save(partial, "PNG")
-            paths.append(path)
-        return paths
 
 
 def make_slides(
@@ -128,7 +86,6 @@ def make_slides(
         path=target,
         title=outline.title,
         slides=slides,
-        preview_by=RENDERER,
         seed=seed,
         model=seedx.info.name,
         revision=seedx.info.revision,
@@ -189,22 +146,21 @@ class _DeckMaker:
         """Write all slides into the presentation and return them with their previews."""
         self.warnings.extend(outline.warnings)
         plans = (_cover_plan(outline), *outline.all_slides())
-        made: list[tuple[SlidePlan, SlidePicture | None, str | None]] = []
+        made: dict[int, MadeSlide] = {}
         for number, named in enumerate(plans):
             self._report(number, len(plans), named.title)
             plan = self._files.with_data(named, _where(number))
             picture, prompt = self._picture(plan, outline.title, number)
-            made.append((plan, picture, prompt))
             if number == 0:
-                self._writer.add_cover(outline.title, outline.subtitle, outline.notes, picture)
+                first = self._writer.add_cover(outline.title, outline.subtitle, outline.notes, picture)
             else:
-                parts = self._writer.add_slide(plan, picture)
-                made.extend((plan.model_copy(update={"notes": ""}), None, None) for _ in parts[1:])
+                first = self._writer.add_slide(plan, picture)[0]
+            made[first.slide_id] = (plan, picture, prompt)
         if self._artist is not None:
             self._artist.finish()
         self._report(len(plans), len(plans), "done")
         set_properties(self._deck, outline.title)
-        return self._describe(made)
+        return describe_slides(self._deck, made)
 
     def _picture(self, plan: SlidePlan, deck_title: str, number: int) -> tuple[SlidePicture | None, str | None]:
         if plan.picture_file:
@@ -216,24 +172,6 @@ class _DeckMaker:
             return None, None
         words = f"{plan.title}. {' '.join(plan.bullets)}"
         return self._artist.draw(plan.picture, words, context=deck_title, number=number, where=_where(number))
-
-    def _describe(self, made: list[tuple[SlidePlan, SlidePicture | None, str | None]]) -> tuple[DeckSlide, ...]:
-        slides = []
-        for (plan, picture, prompt), slide, preview in zip(
-            made, self._deck.slides, render_slides(self._deck), strict=True
-        ):
-            title = slide.shapes.title
-            slides.append(
-                DeckSlide(
-                    title=plan.title if title is None else title.text_frame.text,
-                    bullets=plan.bullets,
-                    notes=plan.notes,
-                    picture=None if picture is None else picture.image,
-                    picture_prompt=prompt,
-                    preview=preview,
-                )
-            )
-        return tuple(slides)
 
     def _report(self, done: int, total: int, what: str) -> None:
         if self._on_progress is not None:
