@@ -4,6 +4,7 @@ from seedx_tools.chat_planner import ChatModelPlanner, ChatModelStoryPlanner
 from seedx_tools.deck_check import DeckReport, Finding, check_deck
 from seedx_tools.deck_revise import append_slides, revise_slide
 from seedx_tools.errors import ToolFailed, ToolRetry
+from seedx_tools.office import deck_to_pdf, deck_to_png
 from seedx_tools.outline import Outline, Planner, SlidePlan
 from seedx_tools.prompt_outline import OutlinePlanner
 from seedx_tools.registry import TOOLS
@@ -43,6 +44,8 @@ __all__ = [
     "ToolRetry",
     "append_slides",
     "check_deck",
+    "deck_to_pdf",
+    "deck_to_png",
     "make_slides",
     "revise_slide",
     "tell_story",

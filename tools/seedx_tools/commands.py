@@ -11,6 +11,7 @@ from seedx_sdk.console import (
     JsonOption,
     ModelOption,
     SeedOption,
+    errors,
     open_client,
     print_json,
     print_warnings,
@@ -21,6 +22,7 @@ from seedx_tools.deck_check import check_deck
 from seedx_tools.deck_palettes import DeckTheme
 from seedx_tools.deck_revise import append_slides, revise_slide
 from seedx_tools.deck_theme import DeckSize
+from seedx_tools.office import deck_to_pdf, save_previews
 from seedx_tools.slides import make_slides
 from seedx_tools.story import tell_story
 
@@ -38,6 +40,8 @@ def slides(
     template: Annotated[Path | None, typer.Option("--template", help="A .pptx whose layouts are filled.")] = None,
     theme: Annotated[DeckTheme | None, typer.Option("--theme", help="The built-in look [paper].")] = None,
     files: Annotated[Path | None, typer.Option("--files", help="Folder of pictures and CSV files it names.")] = None,
+    previews: Annotated[Path | None, typer.Option("--previews", help="Folder for a PNG of each slide.")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Also save it as PDF; needs LibreOffice.")] = None,
     size: Annotated[DeckSize | None, typer.Option("--size", help="Page shape [16:9, or the template's].")] = None,
     num_slides: Annotated[int | None, typer.Option("--num-slides", help="With the title slide [6].")] = None,
     pictures: Annotated[bool, typer.Option(help="Draw a picture for each slide that has room for one.")] = True,
@@ -75,6 +79,10 @@ def slides(
                 on_progress=step,
             )
     print_warnings(deck.warnings)
+    if previews is not None:
+        errors().print(f"previews by {save_previews(deck, previews)}", markup=False)
+    if pdf is not None:
+        deck_to_pdf(deck.path, pdf)
     if json:
         print_json(deck, {})
     else:
