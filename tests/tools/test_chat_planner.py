@@ -9,7 +9,15 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
-from seedx_tools import ChatModelPlanner, ChatModelStoryPlanner, OutlinePlanner, ToolFailed, make_slides, tell_story
+from seedx_tools import (
+    ChatModelPlanner,
+    ChatModelStoryPlanner,
+    OutlinePlanner,
+    ToolFailed,
+    make_slides,
+    revise_slide,
+    tell_story,
+)
 from seedx_tools.picture_words import PICTURE_BOOK
 
 OUTLINE: dict[str, Any] = {
@@ -44,7 +52,7 @@ class CallingModel(BaseChatModel):
     def _generate(self, messages: list[BaseMessage], *_args: Any, **_kwargs: Any) -> ChatResult:
         answer = self.answers[min(len(self._seen), len(self.answers) - 1)]
         self._seen.append(messages)
-        name = self._schemas[0].__name__
+        name = self._schemas[-1].__name__
         call = AIMessage("", tool_calls=[{"name": name, "args": answer, "id": "1"}])
         return ChatResult(generations=[ChatGeneration(message=call)])
 
@@ -78,6 +86,17 @@ def test_a_chat_model_that_never_answers_validly_is_a_failure(seedx, tmp_path):
     with pytest.raises(ToolFailed, match="no valid Outline in 3 tries"):
         make_slides(seedx, "boats", path=tmp_path / "d.pptx", planner=ChatModelPlanner(model))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_chat_model_changes_one_slide(seedx, tmp_path):
+    make_slides(seedx, "# Boats\n## Why\n- They float\n", path=tmp_path / "d.pptx", pictures=False)
+    model = CallingModel(answers=[{"titel": "no"}, {"title": "Why not", "bullets": ["They sink"], "picture": ""}])
+    planner = ChatModelPlanner(model)
+    deck = revise_slide(seedx, tmp_path / "d.pptx", 2, "say the opposite", planner=planner)
+    assert (deck.slides[1].title, deck.slides[1].bullets) == ("Why not", ("They sink",))
+    assert "say the opposite" in model._seen[0][1].text
+    assert '"bullets":["They float"]' in model._seen[0][1].text
+    assert "title" in model._seen[1][-1].text
 
 
 def test_a_wrong_number_of_slides_is_a_warning(seedx, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.oxml.ns import qn
-from pptx.util import Emu
+from pptx.util import Emu, Inches
 
 from seedx_sdk import TemplateError
 from seedx_tools import make_slides
@@ -141,6 +141,39 @@ def _macros(path):
         package.writestr("ppt/vbaProject.bin", b"x")
 
 
+def _controls(path):
+    Presentation().save(str(path))
+    with zipfile.ZipFile(path, "a") as package:
+        package.writestr("ppt/activeX/activeX1.xml", b"<x/>")
+
+
+def _linked(kind, target):
+    def make(path):
+        file = Presentation()
+        reltype = f"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}"
+        file.slide_masters[0].part.relate_to(target, reltype, is_external=True)
+        file.save(str(path))
+
+    return make
+
+
+def _sized(width, height):
+    def make(path):
+        file = Presentation()
+        size = file.part._element.sldSz
+        size.set("cx", str(Inches(width)))
+        size.set("cy", str(Inches(height)))
+        file.save(str(path))
+
+    return make
+
+
+def test_a_link_to_a_web_page_is_no_reason_to_refuse_a_template(seedx, tmp_path):
+    _linked("hyperlink", "https://example.org")(tmp_path / "template.pptx")
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx")
+    assert len(deck.slides) == 3
+
+
 def _not_a_deck(path):
     with zipfile.ZipFile(path, "w") as package:
         package.writestr(
@@ -155,6 +188,13 @@ def _not_a_deck(path):
         (_without_bodies, "title and a body"),
         (_bomb, "zip bomb"),
         (_macros, "macros"),
+        (_controls, "ActiveX"),
+        (_linked("image", "https://evil.example/x.png"), r"links to 'https://evil.example/x.png' outside itself"),
+        (_linked("hyperlink", "file:///etc/passwd"), "links to 'file:///etc/passwd'"),
+        (_linked("oleObject", "\\\\\\\\server\\\\share\\\\a.xlsx"), "outside itself"),
+        (_sized(0.5, 7.5), r"pages of 0.50 x 7.50 inches"),
+        (_sized(55, 5), r"no side more than 6 times"),
+        (_sized(80, 60), r"1 to 56 inches"),
         (_not_a_deck, "cannot be read"),
         (lambda path: path.write_bytes(b"hello"), "not a .pptx"),
         (lambda path: path.write_bytes(b""), "not a .pptx"),

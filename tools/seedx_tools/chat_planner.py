@@ -10,7 +10,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ValidationError
 
 from seedx_tools.errors import ToolFailed
-from seedx_tools.outline import DEFAULT_NUM_SLIDES, Outline
+from seedx_tools.outline import DEFAULT_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.picture_words import Vocabulary
 from seedx_tools.story_plan import StoryPlan
 
@@ -19,8 +19,9 @@ T = TypeVar("T", bound=BaseModel)
 _DECK_ORDER = (
     "You plan slide decks. Write the deck's title, a one-line subtitle, and the other slides in a telling order: each "
     "with a title of at most eight words, three to five short points, what its picture shows, and speaker notes in "
-    "full sentences. Keep to facts in the request; invent no numbers, names or quotes. Write in the language of "
-    "the request, but describe pictures in English."
+    "full sentences. Use a table, a chart, two columns, a quote or a section slide where the content asks for it. "
+    "Keep to facts in the request; invent no numbers, names or quotes. Write in the language of the request, but "
+    "describe pictures in English."
 )
 _STORY_ORDER = (
     "You write illustrated stories for children. Write a title and the pages: each with two or three short sentences "
@@ -40,7 +41,21 @@ class ChatModelPlanner:
 
     def __init__(self, model: BaseChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
         self._ask = _StructuredChat(model, Outline, retries)
+        self._model, self._retries = model, retries
         self._order = _DECK_ORDER + _picture_order(vocabulary)
+
+    def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
+        """Return a slide that the chat model changed as an instruction says.
+
+        Raises:
+            ToolFailed: The chat model gave no valid slide in all its tries.
+        """
+        ask = _StructuredChat(self._model, SlidePlan, self._retries)
+        return ask(
+            f"{self._order} Now change one slide of a finished deck as the request says, and keep what it does not "
+            "speak of.",
+            f"{instruction}\n\nThe slide now:\n{plan.model_dump_json(exclude_defaults=True)}",
+        )
 
     def plan(self, text: str, num_slides: int | None) -> Outline:
         """Return the outline that the chat model wrote.

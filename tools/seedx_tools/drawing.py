@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import GenerationCancelled, SeedXError
-from seedx_tools.deck_writer import SlidePicture
+from seedx_tools.deck_pictures import SlidePicture
 from seedx_tools.picture_words import picture_prompt, vocabulary_of
 
 

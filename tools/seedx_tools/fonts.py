@@ -1,8 +1,4 @@
-"""Fonts for measuring text and for drawing previews: Pillow's own sans-serif, and the system's where it has no glyph.
-
-Pillow's font is the same on every machine, so a deck is split at the same words everywhere. Its widths are close to
-those of Arial, which the decks name in their theme.
-"""
+"""Font files: Pillow's own sans-serif for previews, and the system's where it has no glyph or is asked for by name."""
 
 from __future__ import annotations
 
@@ -29,23 +25,55 @@ _FONT_FOLDERS = {
     "darwin": ("/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts"),
     "win32": ("C:/Windows/Fonts",),
 }
+_STAND_INS = {
+    "arial": ("liberation sans",),
+    "times new roman": ("liberation serif", "dejavu serif"),
+    "calibri": ("carlito",),
+    "cambria": ("caladea", "liberation serif", "dejavu serif"),
+    "georgia": ("gelasio", "dejavu serif"),
+}
+"""Free fonts of the same widths, or at least of the same kind, as fonts that decks name."""
 _MISSING = "\uffff"
 _PROBE_PX = 16
 
 Font = ImageFont.FreeTypeFont
 
 
-def text_width(text: str, size_px: float) -> float:
-    """Return the width in pixels of one line of text; full-width characters count as one em."""
-    return _em_width(text) * size_px
+def builtin_width(text: str) -> float:
+    """Return the width in em of a text in Pillow's own font."""
+    return _builtin(100).getlength(text) / 100
 
 
-def font_for(text: str, size_px: float) -> Font:
-    """Return a font that has every character of the text, as far as this machine has one."""
+def file_width(path: Path, text: str) -> float:
+    """Return the width in em of a text in the font of a file."""
+    return _file_font(path).getlength(text) / 100
+
+
+@lru_cache(maxsize=64)
+def family_file(family: str, bold: bool) -> Path | None:
+    """Return the file of an installed font family (upright; in lower case), or None."""
+    return _families().get((family, bold))
+
+
+def font_for(text: str, size_px: float, family: str = "", bold: bool = False) -> tuple[Font, bool]:
+    """Return a font that has every character of the text, as far as this machine has one, and whether it is bold.
+
+    Args:
+        text: What is drawn with it.
+        size_px: The font size in pixels.
+        family: The typeface wanted; the nearest that is installed is taken, else Pillow's own sans-serif.
+        bold: Whether a bold face is wanted.
+    """
+    family = family.lower()
+    for name in (family, *_STAND_INS.get(family, ())):
+        for is_bold in (bold, False):
+            file = family_file(name, is_bold)
+            if file is not None and all(_covers(file, char) for char in text):
+                return ImageFont.truetype(str(file), size_px), is_bold
     if all(_covers(None, char) for char in text):
-        return _builtin(size_px)
+        return _builtin(size_px), False
     path = system_font(text)
-    return _builtin(size_px) if path is None else ImageFont.truetype(str(path), size_px)
+    return (_builtin(size_px) if path is None else ImageFont.truetype(str(path), size_px)), False
 
 
 def drawable(text: str) -> str:
@@ -61,13 +89,6 @@ def system_font(text: str) -> Path | None:
         if all(_covers(path, char) for char in text):
             return path
     return None
-
-
-@lru_cache(maxsize=8192)
-def _em_width(text: str) -> float:
-    wide = sum(1 for char in text if unicodedata.east_asian_width(char) in "WF")
-    narrow = "".join(char for char in text if unicodedata.east_asian_width(char) not in "WF")
-    return wide + (_builtin(100).getlength(narrow) / 100 if narrow else 0.0)
 
 
 def _plain(char: str) -> str:
@@ -100,6 +121,30 @@ def _covers(path: Path | None, char: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _system_fonts() -> tuple[Path, ...]:
-    folders = [Path(folder).expanduser() for folder in _FONT_FOLDERS.get(sys.platform, _FONT_FOLDERS["linux"])]
-    found = {path.name: path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*.tt[fc]"))}
+    found = {path.name: path for path in _font_files()}
     return tuple(found[name] for name in _SYSTEM_FONTS if name in found)
+
+
+@lru_cache(maxsize=1)
+def _families() -> dict[tuple[str, bool], Path]:
+    """The upright fonts of this machine by family name in lower case and whether they are bold."""
+    found: dict[tuple[str, bool], Path] = {}
+    for path in _font_files():
+        try:
+            family, style = ImageFont.truetype(str(path), _PROBE_PX).getname()
+        except OSError:  # a damaged or unsupported font file
+            continue
+        if family and style in ("Regular", "Book", "Roman", "Bold"):
+            found.setdefault((family.lower(), style == "Bold"), path)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _font_files() -> tuple[Path, ...]:
+    folders = [Path(folder).expanduser() for folder in _FONT_FOLDERS.get(sys.platform, _FONT_FOLDERS["linux"])]
+    return tuple(path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*.tt[fc]")))
+
+
+@lru_cache(maxsize=16)
+def _file_font(path: Path) -> Font:
+    return ImageFont.truetype(str(path), 100)

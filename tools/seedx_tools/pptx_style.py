@@ -15,6 +15,8 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
+from seedx_tools.contrast import to_linear, to_srgb
+from seedx_tools.font_metrics import DEFAULT_FAMILY
 from seedx_tools.text_layout import TextStyle
 
 EMU_PER_POINT = 12700
@@ -64,10 +66,18 @@ def insets(slide: Slide, element: Any) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def text_style(slide: Slide, element: Any, paragraph: Any, level: int) -> TextStyle:
-    """Return how a paragraph of a shape looks; paragraph is its a:p element or None for one not yet written."""
+def text_style(slide: Slide, element: Any, paragraph: Any, level: int, run: Any = None) -> TextStyle:
+    """Return how a paragraph of a shape looks, or one of its runs.
+
+    Args:
+        slide: The slide that the shape is on.
+        element: The shape's element.
+        paragraph: Its a:p element, or None for one not yet written.
+        level: The paragraph's level, from 0.
+        run: The a:r or a:fld element of one run; None: the first.
+    """
     sources = list(_paragraph_sources(slide, element, paragraph, level))
-    runs = [run for run in _run_sources(sources, paragraph)]
+    runs = list(_run_sources(sources, paragraph if run is None else run))
     size = float(_first_attribute(runs, "sz") or 1800) / 100
     color = next((fill for fill in (run.find(qn("a:solidFill")) for run in runs) if fill is not None), None)
     text_color = _NO_TEXT_COLOR if color is None else resolve_color(slide, color)
@@ -76,6 +86,7 @@ def text_style(slide: Slide, element: Any, paragraph: Any, level: int) -> TextSt
     spacing = _spacing(sources, "a:lnSpc", size)
     return TextStyle(
         size=size,
+        family=_family(slide, runs, _is_title(slide, element)),
         bold=_first_attribute(runs, "b") in ("1", "true"),
         color=text_color,
         align=_align(align),
@@ -85,6 +96,7 @@ def text_style(slide: Slide, element: Any, paragraph: Any, level: int) -> TextSt
         bullet_color=bullet_color,
         space_before=_spacing(sources, "a:spcBef", size) or 0.0,
         line_spacing=1.0 if spacing is None else spacing / size,
+        rtl=_first_attribute(sources, "rtl") in ("1", "true"),
     )
 
 
@@ -98,6 +110,20 @@ def resolve_color(slide: Slide, fill: Any) -> str:
     else:
         rgb = str(color.get("lastClr", _NO_TEXT_COLOR))
     return _modify(rgb, color)
+
+
+def _is_title(slide: Slide, element: Any) -> bool:
+    return placeholder_type(list(inherited(slide, element))[-1]) in _TITLES
+
+
+def _family(slide: Slide, runs: list[Any], is_title: bool) -> str:
+    """The Latin typeface; the theme's "+mj-lt" and "+mn-lt" are resolved."""
+    named = next((found for found in (run.find(qn("a:latin")) for run in runs) if found is not None), None)
+    face = ("+mj-lt" if is_title else "+mn-lt") if named is None else str(named.get("typeface"))
+    if not face.startswith("+"):
+        return face
+    theme = _theme_blob(slide)
+    return DEFAULT_FAMILY if theme is None else _theme_fonts(theme).get(face[:3], DEFAULT_FAMILY)
 
 
 def _ph(element: Any) -> Any:
@@ -175,12 +201,28 @@ def _spacing(sources: list[Any], tag: str, size: float) -> float | None:
 
 
 def _theme_color(slide: Slide, name: str) -> str:
-    master = slide.slide_layout.slide_master
-    mapped = master.element.find(qn("p:clrMap")).get(name, name)
-    for relation in master.part.rels.values():
+    mapped = slide.slide_layout.slide_master.element.find(qn("p:clrMap")).get(name, name)
+    theme = _theme_blob(slide)
+    return _NO_TEXT_COLOR if theme is None else _theme_colors(theme).get(mapped, _NO_TEXT_COLOR)
+
+
+def _theme_blob(slide: Slide) -> bytes | None:
+    for relation in slide.slide_layout.slide_master.part.rels.values():
         if relation.reltype.endswith("/theme"):
-            return _theme_colors(relation.target_part.blob).get(mapped, _NO_TEXT_COLOR)
-    return _NO_TEXT_COLOR
+            return bytes(relation.target_part.blob)
+    return None
+
+
+@lru_cache(maxsize=8)
+def _theme_fonts(theme: bytes) -> Mapping[str, str]:
+    """The Latin typefaces of a theme part: "+mj" for titles and "+mn" for text."""
+    scheme: Any = parse_xml(theme).find(f".//{qn('a:fontScheme')}")
+    faces = {}
+    for short, name in (("+mj", "a:majorFont"), ("+mn", "a:minorFont")):
+        latin = None if scheme is None else scheme.find(f"{qn(name)}/{qn('a:latin')}")
+        if latin is not None and latin.get("typeface"):
+            faces[short] = str(latin.get("typeface"))
+    return faces
 
 
 @lru_cache(maxsize=8)
@@ -192,14 +234,17 @@ def _theme_colors(theme: bytes) -> Mapping[str, str]:
 
 
 def _modify(rgb: str, color: Any) -> str:
-    """The colour after lumMod, lumOff, tint and shade, on each channel (close enough for a preview)."""
+    """The colour after lumMod and lumOff (taken on each channel) and tint and shade (on linear light)."""
     channels = [int(rgb[index : index + 2], 16) / 255 for index in (0, 2, 4)]
     for change in color:
-        share = int(str(change.get("val", "100000"))) / 100000
-        if change.tag in (qn("a:lumMod"), qn("a:shade")):
+        share = int(str(change.get("val", "100000")).rstrip("%")) / 100000
+        if change.tag == qn("a:lumMod"):
             channels = [value * share for value in channels]
         elif change.tag == qn("a:lumOff"):
             channels = [value + share for value in channels]
+        elif change.tag == qn("a:shade"):
+            channels = [to_srgb(to_linear(value) * share) for value in channels]
         elif change.tag == qn("a:tint"):
-            channels = [1 - (1 - value) * share for value in channels]
-    return "".join(f"{round(min(1.0, max(0.0, value)) * 255):02X}" for value in channels)
+            channels = [to_srgb(1 - (1 - to_linear(value)) * share) for value in channels]
+        channels = [min(1.0, max(0.0, value)) for value in channels]
+    return "".join(f"{round(value * 255):02X}" for value in channels)

@@ -1,7 +1,7 @@
 """A PNG of each slide, drawn with Pillow from the shapes that the deck really holds.
 
-It reads geometry, text, pictures, fills and the theme back from the presentation, so it shows what was written and not
-what was meant. It draws solid fills, pictures and text; gradients, effects, charts and SmartArt of a template are
+It reads geometry, text, pictures, fills and the theme back from the presentation, so it shows what was written and
+not what was meant. It draws solid fills, pictures, text, tables and plain charts; gradients, effects and SmartArt are
 left out. PowerPoint may break a line elsewhere.
 """
 
@@ -11,15 +11,17 @@ import io
 from typing import Any
 
 from PIL import Image, ImageDraw
-from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
-from seedx_tools.deck_layouts import frame_of
+from seedx_tools.deck_layouts import Frame
 from seedx_tools.fonts import drawable, font_for
-from seedx_tools.pptx_style import EMU_PER_POINT, body_property, inherited, insets, resolve_color, text_style
-from seedx_tools.text_layout import Line, height_of, lay_out
+from seedx_tools.pptx_style import EMU_PER_POINT, inherited, resolve_color
+from seedx_tools.preview_data import draw_chart, draw_table
+from seedx_tools.shape_text import place_text
+from seedx_tools.slide_shapes import Placed, placed_shapes, slide_background
+from seedx_tools.text_layout import Line
 
 RENDERER = "seedx_tools.preview (Pillow)"
 """What deck results say about who made the previews."""
@@ -39,7 +41,9 @@ class _Page:
         self._slide = slide
         self._number = number
         self._scale = _WIDTH_PX / size[0]
-        self._image = Image.new("RGB", (_WIDTH_PX, round(size[1] * self._scale)), f"#{self._background()}")
+        self._image = Image.new(
+            "RGB", (_WIDTH_PX, round(size[1] * self._scale)), f"#{(slide_background(slide) or [_NO_BACKGROUND])[0]}"
+        )
         self._pen = ImageDraw.Draw(self._image)
 
     def draw(self) -> Image.Image:
@@ -48,27 +52,32 @@ class _Page:
             if layout.element.get("showMasterSp") != "0":
                 self._decorations(layout.slide_master)
             self._decorations(layout)
-        for shape in self._slide.shapes:
-            self._shape(shape)
+        for placed in placed_shapes(self._slide):
+            self._shape(placed)
         return self._image
 
     def _decorations(self, sheet: Any) -> None:
-        for shape in sheet.shapes:
-            if not shape.is_placeholder:
-                self._shape(shape)
+        for placed in placed_shapes(sheet):
+            if not placed.shape.is_placeholder:
+                self._shape(placed)
 
-    def _shape(self, shape: Any) -> None:
+    def _shape(self, placed: Placed) -> None:
+        shape = placed.shape
         if shape.element.tag == qn("p:pic"):
-            self._picture(shape)
-        elif shape.shape_type != MSO_SHAPE_TYPE.GROUP and hasattr(shape, "text_frame"):
+            self._picture(shape, placed.frame)
+        elif placed.holds == "table":
+            draw_table(self._slide, shape, placed.area, self._pen, self._scale * EMU_PER_POINT, self._line)
+        elif placed.holds == "chart":
+            draw_chart(self._slide, shape, placed.area, self._pen, self._scale * EMU_PER_POINT)
+        elif hasattr(shape, "text_frame"):
             fill = shape.element.spPr.find(qn("a:solidFill"))
             if fill is not None:
-                self._pen.rectangle(self._box(shape), fill=f"#{resolve_color(self._slide, fill)}")
+                self._pen.rectangle(self._box(placed.frame), fill=f"#{resolve_color(self._slide, fill)}")
             if shape.text_frame.text.strip():
-                self._text(shape)
+                self._text(shape, placed.frame)
 
-    def _picture(self, shape: Any) -> None:
-        left, top, right, bottom = self._box(shape)
+    def _picture(self, shape: Any, frame: Frame) -> None:
+        left, top, right, bottom = self._box(frame)
         try:
             blob = shape.image.blob
         except (AttributeError, ValueError):  # a linked picture has no bytes in the file
@@ -100,64 +109,38 @@ class _Page:
                 return radius if geometry.get("prst") == "roundRect" else 0.0
         return 0.0
 
-    def _text(self, shape: Any) -> None:
-        element = shape.element
-        left, top, width, height = (value / EMU_PER_POINT for value in frame_of(shape))
-        margins = insets(self._slide, element)
-        lines = self._lines(shape, width - margins[0] - margins[2])
-        room = height - margins[1] - margins[3]
-        anchor = body_property(self._slide, element, "anchor", "t")
-        free = {"ctr": 0.5, "b": 1.0}.get(anchor, 0.0) * (room - height_of(lines))
-        for line in lines:
-            self._line(line, left + margins[0], top + margins[1] + free, self._font_scale(shape))
+    def _text(self, shape: Any, frame: Frame) -> None:
+        placed = place_text(self._slide, shape, frame, number=self._number)
+        for line in placed.lines:
+            self._line(line, placed.left, placed.top, placed.scale)
 
-    def _lines(self, shape: Any, width: float) -> list[Line]:
-        styled = []
-        for paragraph in shape.text_frame.paragraphs:
-            text = "".join(str(run.text or "") for run in paragraph._p.iter(qn("a:t")))
-            if paragraph._p.find(qn("a:fld")) is not None:
-                text = str(self._number)
-            styled.append((text, text_style(self._slide, shape.element, paragraph._p, paragraph.level)))
-        return lay_out(styled, width, self._font_scale(shape))
-
-    def _font_scale(self, shape: Any) -> float:
-        fit = shape.element.find(f".//{qn('a:bodyPr')}/{qn('a:normAutofit')}")
-        return 1.0 if fit is None else int(fit.get("fontScale", "100000")) / 100000
-
-    def _line(self, line: Line, left: float, top: float, scale: float) -> None:
+    def _line(self, line: Line, left: float, top: float, scale: float = 1.0) -> None:
         pixels = self._scale * EMU_PER_POINT
-        size = line.style.size * scale * pixels
         baseline = (top + line.top + line.height * 0.79) * pixels
-        stroke = size * 0.022 if line.style.bold else 0.0
+        style = line.style
 
-        def put(text: str, x: float, color: str) -> None:
+        def put(text: str, x: float, width: float | None, color: str) -> None:
             text = drawable(text)
-            if text.strip():
-                font = font_for(text, size)
-                self._pen.text(
-                    (x * pixels, baseline), text, font=font, fill=f"#{color}", anchor="ls", stroke_width=stroke
-                )
+            if not text.strip():
+                return
+            size = style.size * scale * pixels
+            font, is_bold = font_for(text, size, style.family, style.bold)
+            drawn = font.getlength(text)
+            if width is not None and drawn > width * pixels:  # the font at hand is wider than the one that was named
+                size *= width * pixels / drawn
+                font, is_bold = font_for(text, size, style.family, style.bold)
+            stroke = size * 0.022 if style.bold and not is_bold else 0.0
+            self._pen.text((x * pixels, baseline), text, font=font, fill=f"#{color}", anchor="ls", stroke_width=stroke)
 
-        put(line.bullet, left + line.style.margin + line.style.indent, line.style.bullet_color)
-        put(line.text, left + line.x, line.style.color)
+        bullet = left + style.margin + style.indent
+        if style.rtl:
+            bullet = left + line.x + line.width - style.indent - style.size * 0.35
+        put(line.bullet, bullet, None, style.bullet_color)
+        put(line.text, left + line.x, line.width, style.color)
 
-    def _box(self, shape: Any) -> tuple[float, float, float, float]:
-        left, top, width, height = (value * self._scale for value in frame_of(shape))
+    def _box(self, frame: Frame) -> tuple[float, float, float, float]:
+        left, top, width, height = (value * self._scale for value in frame)
         return left, top, left + width, top + height
-
-    def _background(self) -> str:
-        layout = self._slide.slide_layout
-        for sheet in (self._slide, layout, layout.slide_master):
-            background = sheet.element.find(f"{qn('p:cSld')}/{qn('p:bg')}")
-            if background is None:
-                continue
-            fill = background.find(f"{qn('p:bgPr')}/{qn('a:solidFill')}")
-            reference = background.find(qn("p:bgRef"))
-            if fill is not None:
-                return resolve_color(self._slide, fill)
-            if reference is not None and len(reference):
-                return resolve_color(self._slide, reference)
-        return _NO_BACKGROUND
 
 
 def _rounded(size: tuple[int, int], radius: float) -> Image.Image:

@@ -10,64 +10,25 @@ import time
 from pathlib import Path
 
 from pptx.presentation import Presentation as PresentationObject
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from seedx_sdk import SeedX
 from seedx_sdk.checks import check_text
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
-from seedx_sdk.types import PictureField, Result
 from seedx_tools.contact_sheet import contact_sheet
+from seedx_tools.deck_palettes import DeckTheme
+from seedx_tools.deck_pictures import SlidePicture
 from seedx_tools.deck_template import open_template
 from seedx_tools.deck_theme import DeckSize, default_template
-from seedx_tools.deck_writer import DeckWriter, SlidePicture, set_properties
+from seedx_tools.deck_writer import DeckWriter, set_properties
 from seedx_tools.drawing import Artist
 from seedx_tools.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
-from seedx_tools.preview import RENDERER, render_slides
+from seedx_tools.outline_files import OutlineFiles
 from seedx_tools.prompt_outline import OutlinePlanner
 from seedx_tools.references import InputPath, OutputPath
+from seedx_tools.slide_results import Deck, DeckSlide, MadeSlide, describe_slides
 from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
-
-
-class DeckSlide(BaseModel):
-    """One slide as it was made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str
-    bullets: tuple[str, ...]
-    notes: str
-    picture: PictureField | None
-    """The picture as the model drew it, or None."""
-    picture_prompt: str | None
-    """What the model was asked to draw, or None."""
-    preview: PictureField
-    """The slide as it looks, 960 pixels wide."""
-
-
-class Deck(Result):
-    """A deck that was saved."""
-
-    path: Path
-    title: str
-    slides: tuple[DeckSlide, ...]
-    """In the order of the file, continued slides among them."""
-    preview_by: str
-    """What drew the previews."""
-
-    def save_previews(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write slide-01.png, slide-02.png, ... into a folder that exists and return their paths.
-
-        Raises:
-            OutputPathError: A preview cannot be written there.
-        """
-        paths = []
-        for number, slide in enumerate(self.slides, start=1):
-            path = Path(folder) / f"slide-{number:02d}.png"
-            with output_file(path) as partial:
-                slide.preview.save(partial, "PNG")
-            paths.append(path)
-        return paths
 
 
 def make_slides(
@@ -76,8 +37,10 @@ def make_slides(
     *,
     path: str | os.PathLike[str],
     template: str | os.PathLike[str] | None = None,
+    theme: DeckTheme | None = None,
     size: DeckSize | None = None,
     num_slides: int | None = None,
+    files: str | os.PathLike[str] | None = None,
     seed: int = 0,
     pictures: bool = True,
     planner: Planner | None = None,
@@ -91,9 +54,11 @@ def make_slides(
         seedx: Draws the pictures.
         prompt_or_outline: A prompt, a Markdown outline, or an Outline.
         path: Where the .pptx goes; it appears when it is complete.
-        template: A .pptx or .potx whose masters and layouts are used; None: our own look.
+        template: A .pptx or .potx whose masters and layouts are used; None: a theme of our own.
+        theme: Which of our own looks; None: "paper".
         size: The page; None: 16:9, or the template's own.
         num_slides: How many slides, with the title slide; None: as the prompt says, else six.
+        files: The folder of the pictures and CSV files that the outline names; None: no file is read.
         seed: Seed of the first picture; each further slide adds one.
         pictures: Whether the slides get pictures.
         planner: Writes the words; None: OutlinePlanner, which needs no language model.
@@ -103,15 +68,15 @@ def make_slides(
         OutputPathError: The path cannot be written.
         TemplateError: The template cannot be used.
         PromptError: The prompt is empty or not text.
-        InputError: num_slides is out of range.
+        InputError: num_slides is out of range, or files is no folder.
         ToolFailed: The planner gave no outline.
     """
     started = time.perf_counter()
     target = check_output_path(path, (".pptx",))
     if num_slides is not None and not 1 <= num_slides <= MAX_NUM_SLIDES:
         raise InputError(f"num_slides is {num_slides}; use 1 to {MAX_NUM_SLIDES}")
-    deck, notices = _open(template, size)
-    maker = _DeckMaker(seedx, deck, list(notices), seed=seed, pictures=pictures, on_progress=on_progress)
+    deck, notices = _open(template, theme, size)
+    maker = _DeckMaker(seedx, deck, list(notices), files=files, seed=seed, pictures=pictures, on_progress=on_progress)
     with output_file(target) as partial:
         outline = _plan(prompt_or_outline, planner or OutlinePlanner(), num_slides)
         planned = time.perf_counter()
@@ -123,7 +88,6 @@ def make_slides(
         path=target,
         title=outline.title,
         slides=slides,
-        preview_by=RENDERER,
         seed=seed,
         model=seedx.info.name,
         revision=seedx.info.revision,
@@ -132,12 +96,16 @@ def make_slides(
     )
 
 
-def _open(template: str | os.PathLike[str] | None, size: DeckSize | None) -> tuple[PresentationObject, tuple[str, ...]]:
+def _open(
+    template: str | os.PathLike[str] | None, theme: DeckTheme | None, size: DeckSize | None
+) -> tuple[PresentationObject, tuple[str, ...]]:
     if template is None:
-        return default_template(size or "16:9"), ()
+        return default_template(size or "16:9", theme or "paper"), ()
     deck, notices = open_template(template)
     if size is not None:
         notices = (*notices, f"the template sets the page size, so {size} was not used")
+    if theme is not None:
+        notices = (*notices, f"the template sets the look, so the theme '{theme}' was not used")
     return deck, notices
 
 
@@ -164,6 +132,7 @@ class _DeckMaker:
         deck: PresentationObject,
         warnings: list[str],
         *,
+        files: str | os.PathLike[str] | None,
         seed: int,
         pictures: bool,
         on_progress: Progress | None,
@@ -171,57 +140,48 @@ class _DeckMaker:
         self.warnings = warnings
         self._deck = deck
         self._writer = DeckWriter(deck, warnings.append)
+        self._files = OutlineFiles(files, warnings.append)
         self._artist = Artist(seedx, warnings.append, seed=seed) if pictures else None
         self._on_progress = on_progress
 
     def make(self, outline: Outline) -> tuple[DeckSlide, ...]:
         """Write all slides into the presentation and return them with their previews."""
         self.warnings.extend(outline.warnings)
-        total = len(outline.slides) + 1
-        made: list[tuple[SlidePlan, SlidePicture | None, str | None]] = []
-        for number, plan in enumerate((_cover_plan(outline), *outline.slides)):
-            self._report(number, total, plan.title)
+        plans = (_cover_plan(outline), *outline.all_slides())
+        made: dict[int, MadeSlide] = {}
+        for number, named in enumerate(plans):
+            self._report(number, len(plans), named.title)
+            plan = self._files.with_data(named, _where(number))
             picture, prompt = self._picture(plan, outline.title, number)
             if number == 0:
-                self._writer.add_cover(outline.title, outline.subtitle, outline.notes, picture)
-                made.append((plan, picture, prompt))
+                first = self._writer.add_cover(outline.title, outline.subtitle, outline.notes, picture)
             else:
-                parts = self._writer.add_slide(plan, picture)
-                made.append((plan, picture, prompt))
-                made.extend((plan.model_copy(update={"notes": ""}), None, None) for _ in parts[1:])
+                first = self._writer.add_slide(plan, picture)[0]
+            made[first.slide_id] = (plan, picture, prompt)
         if self._artist is not None:
             self._artist.finish()
-        self._report(total, total, "done")
+        self._report(len(plans), len(plans), "done")
         set_properties(self._deck, outline.title)
-        return self._describe(made)
+        return describe_slides(self._deck, made)
 
     def _picture(self, plan: SlidePlan, deck_title: str, number: int) -> tuple[SlidePicture | None, str | None]:
-        if self._artist is None or plan.picture == "" or (number == 0 and not self._writer.cover_takes_picture):
+        if plan.picture_file:
+            image = self._files.picture(plan.picture_file, _where(number))
+            if image is not None:
+                return SlidePicture(image, alt=plan.picture or Path(plan.picture_file).stem), None
+        no_place = number == 0 and not self._writer.cover_takes_picture
+        if self._artist is None or not plan.wants_picture or no_place:
             return None, None
         words = f"{plan.title}. {' '.join(plan.bullets)}"
-        return self._artist.draw(plan.picture, words, context=deck_title, number=number, where=f"slide {number + 1}")
-
-    def _describe(self, made: list[tuple[SlidePlan, SlidePicture | None, str | None]]) -> tuple[DeckSlide, ...]:
-        slides = []
-        for (plan, picture, prompt), slide, preview in zip(
-            made, self._deck.slides, render_slides(self._deck), strict=True
-        ):
-            title = slide.shapes.title
-            slides.append(
-                DeckSlide(
-                    title=plan.title if title is None else title.text_frame.text,
-                    bullets=plan.bullets,
-                    notes=plan.notes,
-                    picture=None if picture is None else picture.image,
-                    picture_prompt=prompt,
-                    preview=preview,
-                )
-            )
-        return tuple(slides)
+        return self._artist.draw(plan.picture, words, context=deck_title, number=number, where=_where(number))
 
     def _report(self, done: int, total: int, what: str) -> None:
         if self._on_progress is not None:
             self._on_progress(done, total, what)
+
+
+def _where(number: int) -> str:
+    return f"slide {number + 1}"
 
 
 def _cover_plan(outline: Outline) -> SlidePlan:
@@ -236,13 +196,16 @@ class MakeSlidesArgs(ToolArgs):
         min_length=1,
         description=(
             "What the deck says. Best: a Markdown outline: '# Deck title', then for each slide '## Title', "
-            "'- points', '![what the picture shows](draw)' and '> speaker notes'. A plain prompt is set out as it is."
+            "'- points', '![what the picture shows](draw)' and '> speaker notes'. Tables as in Markdown; charts as "
+            "```chart bar (or line, pie) with CSV lines; '# Section' between slides; '## Agenda'; '## Sources' with "
+            "points. A plain prompt is set out as it is."
         ),
     )
     path: OutputPath = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
     template: InputPath | None = Field(
         default=None, description="Path of a .pptx or .potx whose look is used. Leave out for the standard look."
     )
+    theme: DeckTheme | None = Field(default=None, description="The standard look. Leave out for paper.")
     size: DeckSize | None = Field(default=None, description="Page proportions. Leave out for 16:9.")
     num_slides: int | None = Field(
         default=None,
@@ -265,6 +228,7 @@ def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -
         args.prompt_or_outline,
         path=args.path,
         template=args.template,
+        theme=args.theme,
         size=args.size,
         num_slides=args.num_slides,
         seed=args.seed,

@@ -14,8 +14,9 @@ from PIL import Image
 
 from seedx_sdk.errors import OutputPathError
 from seedx_sdk.files import check_output_path, output_file, write_file
+from seedx_tools.deck_pictures import SlidePicture
 from seedx_tools.deck_theme import default_template
-from seedx_tools.deck_writer import DeckWriter, SlidePicture, set_properties
+from seedx_tools.deck_writer import DeckWriter, set_properties
 from seedx_tools.outline import SlidePlan
 
 SUFFIXES = (".html", ".htm", ".pdf", ".pptx")

@@ -1,5 +1,7 @@
 """Making text fit a placeholder: first a little smaller, then on to another slide, then shorter.
 
+Text is never made smaller than MIN_SCALE of the template's size, nor smaller than MIN_POINTS.
+
 The size is set the way PowerPoint does it (normAutofit with a font scale), so PowerPoint goes on from there when the
 user edits the text.
 """
@@ -19,6 +21,9 @@ from seedx_tools.text_layout import height_of, lay_out
 MIN_SCALE = 0.8
 """Text is never made smaller than this share of the template's size."""
 
+MIN_POINTS = 12.0
+"""Smaller text cannot be read in the room: nothing is made smaller than this, and the linter reports it."""
+
 _STEP = 0.05
 
 
@@ -28,13 +33,19 @@ def paragraphs_of(bullets: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def fitting_scale(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]]) -> float | None:
-    """Return the largest font scale (1.0 to MIN_SCALE) at which paragraphs fit a shape, None if they don't."""
-    scale = 1.0
-    while scale >= MIN_SCALE - 1e-6:
+    """Return the largest font scale (1.0 to least_scale) at which paragraphs fit a shape, None if they don't."""
+    scale, least = 1.0, least_scale(slide, shape, paragraphs)
+    while scale >= least - 1e-6:
         if fits(slide, shape, paragraphs, scale):
             return scale
         scale -= _STEP
     return None
+
+
+def least_scale(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]]) -> float:
+    """Return the smallest font scale that these paragraphs may get in a shape."""
+    sizes = [text_style(slide, shape.element, None, level).size for _, level in paragraphs]
+    return min(1.0, max(MIN_SCALE, MIN_POINTS / min(sizes))) if sizes else 1.0
 
 
 def fits(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]], scale: float = 1.0) -> bool:
@@ -62,10 +73,11 @@ def split(slide: Slide, shape: Any, bullets: Sequence[str]) -> tuple[list[str], 
 
 
 def shorten(slide: Slide, shape: Any, text: str) -> str:
-    """Return the text, or as much of its start as fits the shape at MIN_SCALE, with three dots."""
-    if fits(slide, shape, [(text, 0)], MIN_SCALE):
+    """Return the text, or as much of its start as fits the shape at its smallest size, with three dots."""
+    least = least_scale(slide, shape, [(text, 0)])
+    if fits(slide, shape, [(text, 0)], least):
         return text
-    letters = text[: _longest(text, lambda part: fits(slide, shape, [("".join(part) + " ...", 0)], MIN_SCALE))]
+    letters = text[: _longest(text, lambda part: fits(slide, shape, [("".join(part) + " ...", 0)], least))]
     whole_words = letters.rpartition(" ")[0] or letters
     return f"{whole_words.rstrip()} ..."
 

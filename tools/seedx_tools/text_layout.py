@@ -11,13 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from seedx_tools.fonts import text_width
+from seedx_tools.font_metrics import text_width
 
 LINE_HEIGHT = 1.2
 """Line height as a multiple of the font size, as PowerPoint sets single-spaced Arial (ascent + descent + gap)."""
-
-_BOLD_WIDTH = 1.06
-"""Arial Bold over Arial, as an average over English text."""
 
 _TOKENS = re.compile(r"\S+|\s+")
 
@@ -27,6 +24,8 @@ class TextStyle:
     """How one paragraph looks, with everything that it inherits."""
 
     size: float
+    family: str
+    """The typeface, with the theme's names resolved."""
     bold: bool
     color: str
     """RRGGBB."""
@@ -41,6 +40,8 @@ class TextStyle:
     space_before: float
     line_spacing: float
     """A multiple of LINE_HEIGHT."""
+    rtl: bool
+    """Whether the paragraph runs from right to left: its margin and bullet are on the right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Line:
 
     text: str
     x: float
+    width: float
     top: float
     height: float
     style: TextStyle
@@ -64,11 +66,12 @@ def lay_out(paragraphs: Sequence[tuple[str, TextStyle]], width: float, scale: fl
         top += style.space_before * scale if number else 0.0
         height = size * LINE_HEIGHT * style.line_spacing
         room = width - style.margin
-        for index, words in enumerate(wrap(text, size, room, bold=style.bold)):
-            free = room - width_of(words, size, bold=style.bold)
+        for index, words in enumerate(wrap(text, size, room, style)):
+            used = width_of(words, size, style)
+            free = max(0.0, room - used)
             shift = {"l": 0.0, "ctr": free / 2, "r": free}[style.align]
             bullet = style.bullet if index == 0 and text.strip() else ""
-            lines.append(Line(words, style.margin + max(0.0, shift), top, height, style, bullet))
+            lines.append(Line(words, (0.0 if style.rtl else style.margin) + shift, used, top, height, style, bullet))
             top += height
     return lines
 
@@ -78,12 +81,24 @@ def height_of(lines: Sequence[Line]) -> float:
     return lines[-1].top + lines[-1].height if lines else 0.0
 
 
-def wrap(text: str, size: float, room: float, *, bold: bool) -> list[str]:
+def wrap(text: str, size: float, room: float, style: TextStyle) -> list[str]:
     """Return the lines that a text breaks into; a word wider than the room is broken inside."""
+    lines: list[str] = []
+    for part in text.split("\v"):  # a line break inside the paragraph
+        lines += _wrap_part(part, size, room, style)
+    return lines
+
+
+def width_of(text: str, size: float, style: TextStyle) -> float:
+    """Return the width of one line at this font size."""
+    return text_width(text, size, family=style.family, bold=style.bold)
+
+
+def _wrap_part(text: str, size: float, room: float, style: TextStyle) -> list[str]:
     lines, used = [""], 0.0
     for token in _TOKENS.findall(text):
-        for piece in _pieces(token, size, room, bold):
-            width = width_of(piece, size, bold=bold)
+        for piece in _pieces(token, size, room, style):
+            width = width_of(piece, size, style)
             if not lines[-1] or piece.isspace() or used + width <= room:
                 blank = piece.isspace() and not lines[-1]
                 lines[-1] += "" if blank else piece
@@ -94,12 +109,7 @@ def wrap(text: str, size: float, room: float, *, bold: bool) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def width_of(text: str, size: float, *, bold: bool) -> float:
-    """Return the width of one line."""
-    return text_width(text, size) * (_BOLD_WIDTH if bold else 1.0)
-
-
-def _pieces(token: str, size: float, room: float, bold: bool) -> list[str]:
+def _pieces(token: str, size: float, room: float, style: TextStyle) -> list[str]:
     """A word as it may be broken: whole, or letter by letter when it is too wide or in a script without spaces."""
     breaks_anywhere = any(unicodedata.east_asian_width(char) in "WF" for char in token)
-    return list(token) if breaks_anywhere or width_of(token, size, bold=bold) > room else [token]
+    return list(token) if breaks_anywhere or width_of(token, size, style) > room else [token]

@@ -1,0 +1,278 @@
+"""What a slide holds decides its layout, in our themes and in templates that lack the layout."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+from pptx import Presentation
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.enum.shapes import PP_PLACEHOLDER as PH
+from pptx.oxml.ns import qn
+from pptx.util import Mm
+
+from seedx_sdk import InputError
+from seedx_tools import ChartData, ChartSeries, Outline, Quote, SlidePlan, TableData, check_deck, make_slides
+from seedx_tools.deck_palettes import PALETTES
+
+RICH = """# The boat school
+Lessons by the sea
+## Agenda
+# Where we stand
+One year
+## Boats
+- Red
+- Blue
+## Two ways
+### On land
+- Knots
+### At sea
+- Steering
+## Needs
+- Boats
+
+***
+
+- Teachers
+## Pupils
+| Year | Pupils |
+|---|---|
+| 2024 | 41 |
+| 2025 | 60 |
+> Say it slowly.
+## Income
+```chart bar: Euro
+Source,2024,2025
+Lessons,12,19
+Gifts,5,4
+```
+## Growth
+- Up
+```chart line
+Year,Pupils
+2024,41
+2025,60
+```
+## Shares
+```chart pie
+What,Share
+Boats,30
+Teachers,70
+```
+## A pupil
+"I was afraid of the wind." -- Ada
+## A look ahead
+![a green tree](draw)
+## Sources
+- Our own books
+## Thank you
+Questions?
+"""
+LAYOUTS = [
+    "Title Slide with Picture",
+    "Title and Words",
+    "Section",
+    "Words and Picture",
+    "Comparison",
+    "Two Columns",
+    "Table",
+    "Chart",
+    "Chart and Words",
+    "Chart",
+    "Quote",
+    "Title and Picture",
+    "Title and Words",
+    "Closing",
+]
+
+
+@pytest.mark.parametrize(("theme", "size"), [("paper", "16:9"), ("ink", "4:3"), ("night", "16:9"), ("paper", "4:3")])
+def test_every_kind_of_slide_gets_its_layout_and_passes_the_check(seedx, tmp_path, theme, size):
+    deck = make_slides(seedx, RICH, path=tmp_path / "deck.pptx", theme=theme, size=size)
+    slides = list(Presentation(str(deck.path)).slides)
+    assert [slide.slide_layout.name for slide in slides] == LAYOUTS
+    assert check_deck(deck.path).findings == ()
+    assert deck.warnings == ()
+    for slide in slides:
+        assert (
+            slide.slide_layout.name in ("Section", "Closing")
+            or "Title Slide" in slide.slide_layout.name
+            or (slide.element.find(f".//{qn('a:fld')}").get("type") == "slidenum")
+        )
+    assert [made.title for made in deck.slides] == [slide.shapes.title.text_frame.text for slide in slides]
+
+
+def test_tables_and_charts_are_native_and_stand_in_their_placeholders(seedx, tmp_path):
+    deck = make_slides(seedx, RICH, path=tmp_path / "deck.pptx", pictures=False)
+    slides = list(Presentation(str(deck.path)).slides)
+    table = next(shape for shape in slides[6].placeholders if shape.has_table)
+    assert [[cell.text for cell in row.cells] for row in table.table.rows] == [
+        ["Year", "Pupils"],
+        ["2024", "41"],
+        ["2025", "60"],
+    ]
+    assert table._element.nvGraphicFramePr.cNvPr.get("descr") == "Table of 2 rows. Columns: Year, Pupils."
+    assert slides[6].notes_slide.notes_text_frame.text == "Say it slowly."
+    charts = [next(shape for shape in slides[number].placeholders if shape.has_chart) for number in (7, 8, 9)]
+    assert [chart.chart.chart_type for chart in charts] == [
+        XL_CHART_TYPE.COLUMN_CLUSTERED,
+        XL_CHART_TYPE.LINE_MARKERS,
+        XL_CHART_TYPE.PIE,
+    ]
+    plot = charts[0].chart.plots[0]
+    assert list(plot.categories) == ["Lessons", "Gifts"]
+    assert [(series.name, series.values) for series in plot.series] == [("2024", (12.0, 5.0)), ("2025", (19.0, 4.0))]
+    assert charts[0]._element.nvGraphicFramePr.cNvPr.get("descr") == (
+        "Bar chart: Euro. 2024: Lessons 12, Gifts 5. 2025: Lessons 19, Gifts 4."
+    )
+    assert charts[0].chart.part.chart_workbook.xlsx_part is not None
+    for slide in slides[6:10]:
+        assert "srgbClr" not in slide.element.xml
+
+
+def test_a_long_table_goes_on_with_its_headings(seedx, tmp_path):
+    rows = tuple((str(number), f"what happened in the year {number}") for number in range(24))
+    plan = SlidePlan(title="Years", table=TableData(header=("Year", "What"), rows=rows), bullets=("And so on",))
+    deck = make_slides(seedx, Outline(title="T", slides=(plan,)), path=tmp_path / "deck.pptx")
+    slides = list(Presentation(str(deck.path)).slides)[1:]
+    tables = [shape.table for slide in slides for shape in slide.shapes if shape.has_table]
+    assert len(tables) > 1
+    assert all(table.cell(0, 1).text == "What" for table in tables)
+    assert sum(len(table.rows) - 1 for table in tables) == 24
+    assert "And so on" in [shape.text_frame.text for shape in slides[-1].placeholders if shape.has_text_frame]
+    assert any("its table is too long for one slide" in warning for warning in deck.warnings)
+    assert check_deck(deck.path).findings == ()
+
+
+def test_long_words_everywhere_are_fitted_and_nothing_gets_too_small(seedx, tmp_path):
+    long = "words that go on and on " * 15
+    chart = ChartData(kind="bar", categories=("a",), series=(ChartSeries(name="s", values=(1,)),))
+    slides = (
+        SlidePlan(title="Section", kind="section", bullets=(long,)),
+        SlidePlan(title="Q", quote=Quote(text=long * 2, by="Somebody")),
+        SlidePlan(title="C", columns=({"heading": long, "bullets": [long] * 3}, {"heading": "b", "bullets": ["x"]})),
+        SlidePlan(title="Chart", chart=chart, bullets=(long, long)),
+        SlidePlan(title="End", kind="closing", bullets=(long,)),
+    )
+    outline = Outline(title="T", subtitle=long, slides=slides, sources=(long, long), agenda="Agenda")
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", size="4:3")
+    assert check_deck(deck.path).findings == ()
+    assert any("the quote was shortened" in warning for warning in deck.warnings)
+    assert any("slide 1: the line under its title was shortened" in warning for warning in deck.warnings)
+
+
+def _template(path, *, keep=None, size=None, rtl=False):
+    """python-pptx's own template: some of its layouts only, another page, right to left."""
+    file = Presentation()
+    for layout in list(file.slide_layouts):
+        if keep is not None and layout.name not in keep:
+            file.slide_layouts.remove(layout)
+    if size is not None:
+        wide, high = Mm(size[0]) / file.slide_width, Mm(size[1]) / file.slide_height
+        for sheet in (file.slide_master, *file.slide_layouts):
+            for transform in sheet.element.iter(qn("a:xfrm")):
+                for child, names in ((transform[0], ("x", "y")), (transform[1], ("cx", "cy"))):
+                    for name, share in zip(names, (wide, high), strict=True):
+                        child.set(name, str(round(int(child.get(name)) * share)))
+        file.slide_width, file.slide_height = Mm(size[0]), Mm(size[1])
+    if rtl:
+        for level in file.slide_master.element.find(qn("p:txStyles")).iter(qn("a:lvl1pPr"), qn("a:lvl2pPr")):
+            level.set("rtl", "1")
+            level.set("algn", "r")
+    file.save(str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("keep", "size"),
+    [
+        (None, None),
+        (("Title and Content",), None),
+        (("Title Slide", "Title and Content", "Title Only"), None),
+        (None, (297, 210)),
+        (None, (210, 297)),
+        (("Title Slide", "Two Content"), (338, 190)),
+    ],
+)
+def test_templates_that_lack_layouts_or_have_other_pages_hold_everything(seedx, tmp_path, keep, size):
+    template = _template(tmp_path / "template.pptx", keep=keep, size=size)
+    deck = make_slides(seedx, RICH, path=tmp_path / "deck.pptx", template=template)
+    slides = list(Presentation(str(deck.path)).slides)
+    text = [shape.text_frame.text for slide in slides for shape in slide.placeholders if shape.has_text_frame]
+    for words in ("Lessons by the sea", "\u2014 Ada", "Knots", "Steering", "Our own books", "Questions?"):
+        assert any(words in one for one in text) or any(
+            words in slide.notes_slide.notes_text_frame.text for slide in slides if slide.has_notes_slide
+        ), words
+    assert sum(shape.has_table for slide in slides for shape in slide.shapes) == 1
+    assert sum(shape.has_chart for slide in slides for shape in slide.shapes) == 3
+    own_look = {"low_contrast"}  # the grey of this template's footers is too pale, which is the template's own
+    assert [finding for finding in check_deck(deck.path).findings if finding.kind not in own_look] == []
+
+
+HEBREW = (
+    "# \u05d1\u05d9\u05ea \u05d4\u05e1\u05e4\u05e8\n## \u05dc\u05de\u05d4\n"
+    "- \u05d4\u05d9\u05dd \u05e7\u05e8\u05d5\u05d1\n- \u05d4\u05e7\u05d9\u05e5\n"
+)
+
+
+def test_text_that_runs_right_to_left_says_so(seedx, tmp_path):
+    deck = make_slides(seedx, HEBREW, path=tmp_path / "deck.pptx", pictures=False)
+    body = next(
+        shape
+        for shape in Presentation(str(deck.path)).slides[1].placeholders
+        if shape.placeholder_format.type == PH.BODY
+    )
+    assert [(p._p.pPr.get("rtl"), p._p.pPr.get("algn")) for p in body.text_frame.paragraphs] == [("1", "r")] * 2
+    assert check_deck(deck.path).findings == ()
+
+
+def test_a_right_to_left_template_keeps_its_own_direction(seedx, tmp_path):
+    template = _template(tmp_path / "template.pptx", rtl=True)
+    deck = make_slides(seedx, HEBREW, path=tmp_path / "deck.pptx", template=template, pictures=False)
+    slide = Presentation(str(deck.path)).slides[1]
+    assert "rtl=" not in slide.element.xml
+    assert {finding.kind for finding in check_deck(deck.path).findings} <= {"low_contrast"}
+
+
+def test_picture_files_and_csv_files_come_from_one_folder(tmp_path, seedx):
+    (tmp_path / "files").mkdir()
+    Image.new("RGB", (80, 60), "green").save(tmp_path / "files" / "green.png")
+    Image.new("RGB", (80, 60), "red").save(tmp_path / "secret.png")
+    (tmp_path / "files" / "shares.csv").write_text("What;Share\nA;30\nB;70\n")
+    text = (
+        "# T\n![](none)\n## Green\n![A green field](green.png)\n## Shares\n![pie: Shares](shares.csv)\n"
+        "## Secret\n![a red boat](../secret.png)\n## Gone\n- x\n![](none)\n![](gone.csv)\n"
+    )
+    deck = make_slides(seedx, text, path=tmp_path / "deck.pptx", files=tmp_path / "files")
+    slides = list(Presentation(str(deck.path)).slides)
+    picture = next(shape for shape in slides[1].shapes if shape.element.tag == qn("p:pic"))
+    assert picture._element.nvPicPr.cNvPr.get("descr") == "A green field"
+    assert deck.slides[1].picture.getpixel((5, 5)) == (0, 128, 0)
+    assert deck.slides[1].picture_prompt is None
+    assert next(shape for shape in slides[2].shapes if shape.has_chart).chart.plots[0].series[0].values == (30.0, 70.0)
+    assert deck.slides[3].picture_prompt.startswith("a red boat")
+    assert any("'../secret.png' is outside the folder" in warning for warning in deck.warnings)
+    assert any("'gone.csv' cannot be read (No such file or directory)" in warning for warning in deck.warnings)
+
+
+def test_no_file_is_read_unless_a_folder_is_given(seedx, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (80, 60), "green").save("green.png")
+    deck = make_slides(seedx, "# T\n## S\n![a red boat](green.png)\n", path="deck.pptx")
+    assert deck.slides[1].picture_prompt.startswith("a red boat")
+    assert any("pass files= with the folder of 'green.png'" in warning for warning in deck.warnings)
+
+
+def test_a_files_folder_that_does_not_exist_is_refused(seedx, engine, tmp_path):
+    with pytest.raises(InputError, match="is not a folder"):
+        make_slides(seedx, "# T\n", path=tmp_path / "deck.pptx", files=tmp_path / "none")
+    assert engine.requests == []
+
+
+def test_a_theme_beside_a_template_is_a_warning(seedx, tmp_path):
+    template = _template(tmp_path / "template.pptx")
+    deck = make_slides(seedx, "# T\n", path=tmp_path / "deck.pptx", template=template, theme="night")
+    assert "the template sets the look, so the theme 'night' was not used" in deck.warnings
+
+
+def test_there_are_three_themes():
+    assert list(PALETTES) == ["paper", "ink", "night"]

@@ -1,0 +1,137 @@
+"""Opening a .pptx that somebody brought: an untrusted zip file of XML.
+
+Only .pptx and .potx without macros and controls are opened; sizes are checked before anything is unpacked, and nothing
+that a file links to is ever fetched.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import zipfile
+from pathlib import Path
+
+from pptx import Presentation
+from pptx.presentation import Presentation as PresentationObject
+
+from seedx_sdk.errors import TemplateError
+
+MAX_UNPACKED_BYTES = 400 * 1024 * 1024
+MAX_FILE_BYTES = 200 * 1024 * 1024
+MAX_PARTS = 10_000
+MAX_RATIO = 200
+"""Unpacked over packed size of a part larger than 10 MB; real XML stays far below."""
+
+MIN_SIDE_INCHES, MAX_SIDE_INCHES = 1.0, 56.0
+"""The slide sides that PowerPoint allows (ST_SlideSizeCoordinate, ECMA-376 part 1, 19.7.15)."""
+
+MAX_ASPECT = 6.0
+"""Longer side over shorter side: beyond it no layout of title and text is legible."""
+
+_TEMPLATE_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.template.main+xml"
+_DECK_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
+_CONTENT_TYPES = "[Content_Types].xml"
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
+_EXTERNAL = re.compile(rb"""TargetMode\s*=\s*["']External["']""")
+_TARGET = re.compile(rb"""\sTarget\s*=\s*["']([^"']*)["']""")
+_WEB_LINK = re.compile(rb"(?i)(https?|mailto):")
+_EMU_PER_INCH = 914_400
+
+
+def open_deck(path: str | os.PathLike[str], *, allow_links: bool = True) -> PresentationObject:
+    """Return the presentation in a file.
+
+    Args:
+        path: A .pptx or .potx file.
+        allow_links: Whether the file may link to pictures, media and objects outside itself. A hyperlink to a web page
+            or a mail address is always allowed.
+
+    Raises:
+        TemplateError: It is missing, not a .pptx or .potx, too large when unpacked, has macros or controls, links out
+            of itself, or its page has an absurd size.
+    """
+    data = _checked(Path(path), allow_links)
+    try:
+        deck = Presentation(io.BytesIO(data))
+        width, height = int(deck.slide_width or 0), int(deck.slide_height or 0)
+        len(deck.slides)
+        len(deck.slide_masters)
+    except Exception as error:  # python-pptx and lxml raise many kinds for a damaged package
+        raise TemplateError(
+            f"'{path}' cannot be read as a presentation ({error}); save it again in PowerPoint"
+        ) from error
+    _check_page(path, width / _EMU_PER_INCH, height / _EMU_PER_INCH)
+    return deck
+
+
+def _checked(path: Path, allow_links: bool) -> bytes:
+    if not path.is_file():
+        raise TemplateError(f"there is no template file '{path}'; give the path of a .pptx or .potx file")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise TemplateError(f"'{path}' is larger than {MAX_FILE_BYTES // 2**20} MB; use a smaller template")
+    try:
+        with zipfile.ZipFile(path) as package:
+            _check_parts(path, package)
+            types = package.read(_CONTENT_TYPES)
+            if not allow_links:
+                _check_links(path, package)
+    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError) as error:
+        raise TemplateError(f"'{path}' is not a .pptx or .potx file; save the template as .pptx") from error
+    if b"macroEnabled" in types:
+        raise TemplateError(f"'{path}' has macros, which are not opened; save it as .pptx without macros")
+    data = path.read_bytes()
+    return _as_presentation(data) if _TEMPLATE_TYPE in types else data
+
+
+def _check_parts(path: Path, package: zipfile.ZipFile) -> None:
+    parts = package.infolist()
+    unpacked = sum(part.file_size for part in parts)
+    packed_tight = any(part.file_size > 10**7 and part.file_size > MAX_RATIO * part.compress_size for part in parts)
+    if len(parts) > MAX_PARTS or unpacked > MAX_UNPACKED_BYTES or packed_tight:
+        raise TemplateError(
+            f"'{path}' unpacks to {unpacked / 2**20:.0f} MB in {len(parts)} parts, which looks like a zip bomb; "
+            f"at most {MAX_UNPACKED_BYTES // 2**20} MB in {MAX_PARTS} parts are opened"
+        )
+    names = [part.filename.lower() for part in parts]
+    if any(name.endswith("vbaproject.bin") for name in names):
+        raise TemplateError(f"'{path}' has macros, which are not opened; save it as .pptx without macros")
+    if any("/activex/" in name for name in names):
+        raise TemplateError(f"'{path}' has ActiveX controls, which are not opened; remove them and save it again")
+
+
+def _check_links(path: Path, package: zipfile.ZipFile) -> None:
+    for part in package.infolist():
+        if not part.filename.endswith(".rels"):
+            continue
+        for relation in _RELATION.findall(package.read(part)):
+            target = _TARGET.search(relation)
+            if not _EXTERNAL.search(relation) or target is None:
+                continue
+            if b"/hyperlink" in relation and _WEB_LINK.match(target[1]):
+                continue
+            raise TemplateError(
+                f"'{path}' links to '{target[1].decode(errors='replace')[:120]}' outside itself ({part.filename}), "
+                "which would be fetched when the deck is opened; embed it (File, Info, Edit Links) or remove it"
+            )
+
+
+def _check_page(path: str | os.PathLike[str], width: float, height: float) -> None:
+    low, high = sorted((width, height))
+    if low < MIN_SIDE_INCHES or high > MAX_SIDE_INCHES or high > MAX_ASPECT * low:
+        raise TemplateError(
+            f"'{path}' has pages of {width:.2f} x {height:.2f} inches; use {MIN_SIDE_INCHES:.0f} to "
+            f"{MAX_SIDE_INCHES:.0f} inches a side, and no side more than {MAX_ASPECT:.0f} times the other"
+        )
+
+
+def _as_presentation(data: bytes) -> bytes:
+    """A .potx differs from a .pptx in one content type; python-pptx opens only the latter."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            content = old.read(part)
+            new.writestr(
+                part, content.replace(_TEMPLATE_TYPE, _DECK_TYPE) if part.filename == _CONTENT_TYPES else content
+            )
+    return changed.getvalue()
