@@ -1,3 +1,27 @@
-"""Agents that work with the tools of seedx_tools: the room is here, the agents are not written yet."""
+"""Assistants over the tools of seedx_tools, with any LangChain chat model as their head, or none."""
 
-__all__: list[str] = []
+from seedx_agents.assistant import Assistant
+from seedx_agents.turn import (
+    AgentEvent,
+    Budget,
+    Step,
+    TextSaid,
+    ToolEnded,
+    ToolProgress,
+    ToolStarted,
+    Turn,
+    TurnDone,
+)
+
+__all__ = [
+    "AgentEvent",
+    "Assistant",
+    "Budget",
+    "Step",
+    "TextSaid",
+    "ToolEnded",
+    "ToolProgress",
+    "ToolStarted",
+    "Turn",
+    "TurnDone",
+]

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
-
-from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
-from pydantic import BaseModel, ValidationError
 
-from seedx_tools.errors import ToolFailed
 from seedx_tools.outline import DEFAULT_NUM_SLIDES, Outline, SlidePlan
-from seedx_tools.picture_words import Vocabulary
+from seedx_tools.picture_words import Vocabulary, drawing_advice
 from seedx_tools.story_plan import StoryPlan
-
-T = TypeVar("T", bound=BaseModel)
+from seedx_tools.structured_chat import StructuredChat
 
 _DECK_ORDER = (
     "You plan slide decks. Write the deck's title, a one-line subtitle, and the other slides in a telling order: each "
@@ -40,9 +33,9 @@ class ChatModelPlanner:
     """
 
     def __init__(self, model: BaseChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
-        self._ask = _StructuredChat(model, Outline, retries)
-        self._model, self._retries = model, retries
-        self._order = _DECK_ORDER + _picture_order(vocabulary)
+        self._ask = StructuredChat(model, Outline, retries)
+        self._ask_slide = StructuredChat(model, SlidePlan, retries)
+        self._order = _DECK_ORDER + drawing_advice(vocabulary)
 
     def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
         """Return a slide that the chat model changed as an instruction says.
@@ -50,8 +43,7 @@ class ChatModelPlanner:
         Raises:
             ToolFailed: The chat model gave no valid slide in all its tries.
         """
-        ask = _StructuredChat(self._model, SlidePlan, self._retries)
-        return ask(
+        return self._ask_slide(
             f"{self._order} Now change one slide of a finished deck as the request says, and keep what it does not "
             "speak of.",
             f"{instruction}\n\nThe slide now:\n{plan.model_dump_json(exclude_defaults=True)}",
@@ -74,8 +66,8 @@ class ChatModelStoryPlanner:
     """Writes stories with a LangChain chat model; pass it to tell_story(planner=...). Arguments: ChatModelPlanner."""
 
     def __init__(self, model: BaseChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
-        self._ask = _StructuredChat(model, StoryPlan, retries)
-        self._order = _STORY_ORDER + _picture_order(vocabulary)
+        self._ask = StructuredChat(model, StoryPlan, retries)
+        self._order = _STORY_ORDER + drawing_advice(vocabulary)
 
     def plan(self, text: str, num_pages: int, first_picture: str | None) -> StoryPlan:
         """Return the story that the chat model wrote.
@@ -85,36 +77,3 @@ class ChatModelStoryPlanner:
         """
         given = f"\n\nThe story starts from this picture: {first_picture}" if first_picture else ""
         return self._ask(self._order, f"{text}{given}\n\n{num_pages} pages.")
-
-
-def _picture_order(vocabulary: Vocabulary | None) -> str:
-    if vocabulary is None:
-        return ""
-    return (
-        " The pictures are drawn by a small model that knows only these things: "
-        f"{', '.join(vocabulary['kinds'])}; in these colours: {', '.join(vocabulary['colors'])}; on these backgrounds: "
-        f"{', '.join(vocabulary['backgrounds'])}. Describe each picture with one to three of them, each with a colour, "
-        "like 'a red house and a green tree on the beach', even where it only hints at the text."
-    )
-
-
-class _StructuredChat(Generic[T]):
-    def __init__(self, model: BaseChatModel, schema: type[T], retries: int) -> None:
-        self._model: Any = model.with_structured_output(schema)
-        self._schema = schema
-        self._retries = retries
-
-    def __call__(self, order: str, request: str) -> T:
-        messages: list[BaseMessage] = [SystemMessage(order), HumanMessage(request)]
-        fault = ""
-        for _ in range(self._retries + 1):
-            try:
-                answer = self._model.invoke(messages)
-                return answer if isinstance(answer, self._schema) else self._schema.model_validate(answer)
-            except (ValidationError, OutputParserException) as error:
-                fault = str(error)
-                messages = [*messages[:2], HumanMessage(f"That answer was not valid: {fault}\nAnswer again.")]
-        raise ToolFailed(
-            f"the planning model gave no valid {self._schema.__name__} in {self._retries + 1} tries ({fault[:300]}); "
-            "use a model that supports structured output, or no planner"
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from seedx_sdk.imaging import ImageSource, open_image
 
 SCHEME = "image:"
 """What every name begins with, so that it cannot be taken for a path."""
+
+_NUMBERED = re.compile(rf"{SCHEME}([1-9][0-9]{{0,8}})")
 
 
 class ImageStore(Mapping[str, Image.Image]):
@@ -48,6 +51,19 @@ class ImageStore(Mapping[str, Image.Image]):
             while len(self._pictures) > 1 and sum(map(_bytes, self._pictures.values())) > self._max_bytes:
                 del self._pictures[next(iter(self._pictures))]
         return name
+
+    def restore(self, pictures: Mapping[str, Image.Image]) -> None:
+        """Keep pictures of an earlier conversation under the names that they had; new names come after these.
+
+        Raises:
+            ImageError: A name is none that this class gives.
+        """
+        numbers = [int(found.group(1)) for found in map(_NUMBERED.fullmatch, pictures) if found]
+        if len(numbers) < len(pictures):
+            raise ImageError(f"the names of restored pictures must be like {SCHEME}1")
+        with self._lock:
+            self._pictures.update(pictures)
+            self._numbers = itertools.count(max(numbers, default=0) + 1)
 
     def __getitem__(self, name: str) -> Image.Image:
         """The picture of a name.

@@ -77,6 +77,18 @@ def vocabulary_of(info: ModelInfo) -> Vocabulary | None:
     return PICTURE_BOOK if info.is_picture_book else None
 
 
+def drawing_advice(vocabulary: Vocabulary | None) -> str:
+    """Return what to tell a language model that asks for pictures, to be put after its order; empty for None."""
+    if vocabulary is None:
+        return ""
+    return (
+        " The pictures are drawn by a small model that knows only these things: "
+        f"{', '.join(vocabulary['kinds'])}; in these colours: {', '.join(vocabulary['colors'])}; on these backgrounds: "
+        f"{', '.join(vocabulary['backgrounds'])}. Describe each picture with one to three of them, each with a colour, "
+        "like 'a red house and a green tree on the beach', even where it only hints at the text."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PicturePrompt:
     """A prompt for the picture of a text."""

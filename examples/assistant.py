@@ -1,0 +1,46 @@
+"""Draw, look, change and keep, over several turns: python examples/assistant.py [FOLDER].
+
+Without a chat model, rules choose the tool. With one, it plans: talk(SeedX(), init_chat_model("..."), folder="talk").
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from langchain_core.language_models import BaseChatModel
+
+from seedx_agents import Assistant, ToolEnded, ToolProgress, TurnDone
+from seedx_sdk import SeedX
+from seedx_sdk.imaging import save_image
+
+REQUESTS = (
+    "draw a red house and a green tree in a meadow",
+    "what color is the house?",
+    "find the green tree",
+    "make the house blue",
+)
+
+
+def talk(seedx: SeedX, head: BaseChatModel | None = None, *, folder: Path, steps: int | None = None) -> Assistant:
+    """Make each request in turn, save the pictures and the conversation into a folder, and open it again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    assistant = Assistant(seedx, head, roots=[folder], seed=7, steps=steps)
+    for words in REQUESTS:
+        print(f"> {words}")
+        for event in assistant.stream(words):
+            if isinstance(event, ToolProgress):
+                print(f"  {event.tool}: {event.what} {event.done}/{event.total}", end="\r", flush=True)
+            elif isinstance(event, ToolEnded):
+                print(f"  {event.step.tool}: {event.step.outcome}        ")
+            elif isinstance(event, TurnDone):
+                print(event.turn.text)
+                for name in event.turn.pictures:
+                    path = folder / f"{name.replace(':', '-')}.png"
+                    print("saved", save_image(assistant.album[name], path))
+    return Assistant.load(assistant.save(folder / "talk"), seedx, head, roots=[folder])
+
+
+if __name__ == "__main__":
+    again = talk(SeedX(), folder=Path(sys.argv[1] if len(sys.argv) > 1 else "assistant"))
+    print(len(again.messages), "messages and", len(again.album.images), "pictures are kept")

@@ -1,0 +1,455 @@
+"""The assistant: what it sees, remembers and calls, how a turn ends, and what is left when something fails."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from PIL import Image
+from pptx import Presentation
+
+from seedx_agents import (
+    Assistant,
+    Budget,
+    TextSaid,
+    ToolEnded,
+    ToolProgress,
+    ToolStarted,
+    TurnDone,
+)
+from seedx_sdk import ImageError, InputError, ModelError, OutputPathError, PromptError, SeedX
+from seedx_sdk.imaging import open_image
+from seedx_sdk.testing import ScriptedEngine
+from seedx_sdk.types import EditedImage
+from seedx_tools import TOOLS, Deck
+from seedx_tools.langchain import ChatSeedX
+
+from .conftest import Script
+
+OUTLINE = "# Our house\n\n## What is there\n- A red house\n- A green tree\n"
+
+
+def tool_messages(assistant: Assistant) -> list[ToolMessage]:
+    return [message for message in assistant.messages if isinstance(message, ToolMessage)]
+
+
+def assert_whole(assistant: Assistant) -> None:
+    """Every call has its answer right after it, and the conversation ends with the assistant."""
+    open_calls: list[str | None] = []
+    for message in assistant.messages:
+        if isinstance(message, ToolMessage):
+            assert message.tool_call_id == open_calls.pop(0)
+            continue
+        assert not open_calls
+        open_calls = [call["id"] for call in message.tool_calls] if isinstance(message, AIMessage) else []
+    assert not open_calls and isinstance(assistant.messages[-1], AIMessage)
+
+
+def test_over_several_turns_it_sees_finds_mends_its_call_edits_and_makes_a_deck(
+    nano: SeedX, meadow: Image.Image, script: Script, tmp_path: Path
+) -> None:
+    head = script(
+        [("describe", {"images": ["garden"]}), ("detect", {"image": "image:1", "phrase": "the red house"})],
+        "There is a red house.",
+        ("edit", {"image": "image:9", "instruction": "make the house blue"}),
+        ("edit", {"image": "image:1", "instruction": "make the house blue"}),
+        ("make_slides", {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False}),
+        "The house is blue now: image:3. The deck is in deck.pptx.",
+    )
+    assistant = Assistant(nano, head, roots=[tmp_path], steps=4, seed=3)
+    looked = assistant.ask("What is there?", {"garden": meadow})
+    assert (looked.text, looked.ending, looked.head) == ("There is a red house.", "answered", head._llm_type)
+    assert [step.outcome for step in looked.steps] == ["done", "done"]
+    assert "house" in looked.steps[0].text and "red house" in looked.steps[1].text
+    assert looked.pictures == ("image:2",)
+
+    changed = assistant.ask("Make it blue, and a deck.")
+    mistake, edited, deck = changed.steps
+    assert mistake.outcome == "mistake" and "there are image:1, image:2" in mistake.text
+    assert isinstance(edited.result, EditedImage) and edited.result.seed == 3
+    assert assistant.album["image:3"] is edited.result.image
+    assert isinstance(deck.result, Deck) and deck.result.path == tmp_path / "deck.pptx"
+    assert [slide.shapes.title.text for slide in Presentation(str(tmp_path / "deck.pptx")).slides][0] == "Our house"
+    assert changed.pictures == ("image:3", "image:4") and changed.ending == "answered"
+    assert_whole(assistant)
+
+    assert [tool.name for tool in head.tools] == list(TOOLS)
+    first = head.seen[0]
+    assert isinstance(first[0], SystemMessage) and "only these things: house, tree" in first[0].text
+    assert isinstance(first[1], HumanMessage)
+    words, named, shown = first[1].content
+    assert words == {"type": "text", "text": "What is there?"}
+    assert named == {"type": "text", "text": "The next picture is image:1, which the user calls garden."}
+    assert isinstance(shown, dict)
+    assert open_image(base64.b64decode(shown["base64"])).tobytes() == meadow.tobytes()
+    assert [m.text for m in head.seen[-1] if isinstance(m, ToolMessage)][2].startswith("edit: image: there is no")
+
+
+def test_events_come_as_they_happen_and_end_with_the_turn(nano: SeedX, script: Script) -> None:
+    assistant = Assistant(nano, script(("generate", {"prompt": "a red house"}), "Here is image:1."), steps=2)
+    events = list(assistant.stream("Draw a red house."))
+    assert events[:1] == [ToolStarted(tool="generate", args={"prompt": "a red house"})]
+    assert events[1:3] == [ToolProgress(tool="generate", done=n, total=2, what="drawing") for n in (1, 2)]
+    ended, said, done = events[3:]
+    assert isinstance(ended, ToolEnded) and ended.step.picture == "image:1"
+    assert said == TextSaid(text="Here is image:1.")
+    assert isinstance(done, TurnDone) and done.turn.steps == (ended.step,)
+
+
+def test_closing_the_stream_stops_the_tool_and_the_next_turn_works(nano: SeedX, script: Script) -> None:
+    draw = ("generate", {"prompt": "a red house", "steps": 200})
+    assistant = Assistant(nano, script([draw, draw], "Good."))
+    events = assistant.stream("Draw.")
+    assert any(isinstance(event, ToolProgress) for event in events)
+    events.close()
+    assert [message.status for message in tool_messages(assistant)] == ["error", "error"]
+    assert "Not run" in tool_messages(assistant)[1].text
+    assert_whole(assistant)
+    assert assistant.ask("Never mind.").text == "Good."
+
+
+def test_the_text_of_a_chat_model_streams_in_pieces(seedx: SeedX) -> None:
+    from langchain_core.language_models import GenericFakeChatModel
+
+    class Talker(GenericFakeChatModel):
+        def bind_tools(self, _tools: Any, **_options: Any) -> Talker:
+            return self
+
+    events = list(Assistant(seedx, Talker(messages=iter(["all is well"]))).stream("How is it?"))
+    said = [event.text for event in events if isinstance(event, TextSaid)]
+    assert said == ["all", " ", "is", " ", "well"]
+    assert isinstance(events[-1], TurnDone) and events[-1].turn.text == "all is well"
+
+
+def test_a_terminal_error_ends_the_turn_and_keeps_what_is_done(script: Script, picture: Image.Image) -> None:
+    seedx = SeedX(engine=ScriptedEngine([_drawn(picture), ModelError("out of memory")]))
+    calls = [("generate", {"prompt": "a house"}), ("generate", {"prompt": "a tree"}), ("generate", {"prompt": "a cat"})]
+    assistant = Assistant(seedx, script(calls, "never said"))
+    turn = assistant.ask("Draw three.")
+    assert turn.ending == "failed"
+    assert turn.text == "Stopped: generate: out of memory. What was made before: image:1."
+    assert [step.outcome for step in turn.steps] == ["done", "failed"]
+    assert assistant.album["image:1"].tobytes() == picture.tobytes()
+    assert_whole(assistant)
+
+
+def _drawn(picture: Image.Image) -> Any:
+    from seedx_sdk import Message
+
+    return Message.assistant(picture)
+
+
+def _garbage() -> AIMessage:
+    wrong = {"type": "invalid_tool_call", "id": None, "name": "generate", "args": "{prompt: a hou", "error": None}
+    return AIMessage("", invalid_tool_calls=[wrong])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        ([("paint", {})] * 3, "there is no tool 'paint'; use one of describe"),
+        ([("generate", {"prompt": 3})] * 3, "prompt: Input should be a valid string"),
+        ([_garbage()] * 3, "the arguments are no JSON object"),
+        ([""] * 3, "Stopped after 3 mistakes in a row."),
+        ([("describe", {"images": ["/etc/passwd"]})] * 3, "outside the allowed folders"),
+        ([("describe", {"images": ["http://127.0.0.1/a.png"]})] * 3, "no pictures from '127.0.0.1'"),
+    ],
+)
+def test_a_head_that_talks_nonsense_is_told_and_then_stopped(
+    seedx: SeedX, engine: ScriptedEngine, script: Script, says: list[Any], words: str
+) -> None:
+    head = script(*says, "never said")
+    assistant = Assistant(seedx, head)
+    turn = assistant.ask("Draw.")
+    assert turn.ending == "mistakes" and words in turn.text and len(head.seen) == 3
+    assert engine.requests == []
+    assert_whole(assistant)
+
+
+def test_a_mistake_that_is_mended_is_forgiven(seedx: SeedX, script: Script) -> None:
+    wrong, right = ("generate", {"prompt": ""}), ("generate", {"prompt": "a house"})
+    says = [wrong, wrong, right, wrong, "", "Here it is."]
+    turn = Assistant(seedx, script(*says)).ask("Draw a house.")
+    assert [step.outcome for step in turn.steps] == ["mistake", "mistake", "done", "mistake"]
+    assert (turn.ending, turn.text, turn.pictures) == ("answered", "Here it is.", ("image:1",))
+
+
+def test_a_head_that_repeats_a_call_gets_its_answer_again_without_the_work(
+    seedx: SeedX, engine: ScriptedEngine, script: Script
+) -> None:
+    turn = Assistant(seedx, script(("generate", {"prompt": "a house"}))).ask("Draw a house.")
+    assert turn.ending == "mistakes" and turn.pictures == ("image:1",)
+    assert "done already, and said: Drew a picture of 128x128" in turn.steps[1].text
+    assert len(engine.requests) == 1
+
+
+def test_the_budget_of_calls_ends_a_turn(seedx: SeedX, script: Script) -> None:
+    calls = [("generate", {"prompt": f"house {n}"}) for n in range(5)]
+    assistant = Assistant(seedx, script(*calls), budget=Budget(calls=2))
+    turn = assistant.ask("Draw.")
+    assert (turn.ending, turn.pictures) == ("calls", ("image:1", "image:2"))
+    assert turn.text == "Stopped after 2 tool calls. What was made before: image:1, image:2."
+    assert_whole(assistant)
+
+
+def test_the_budget_of_time_stops_a_picture_under_way(nano: SeedX, script: Script) -> None:
+    nano.info  # noqa: B018  # loads the model before the clock starts
+    head = script(("generate", {"prompt": "a red house", "steps": 200}), "never said")
+    assistant = Assistant(nano, head, budget=Budget(seconds=1))
+    turn = assistant.ask("Draw.")
+    assert (turn.ending, turn.text) == ("seconds", "Stopped after 1 seconds.")
+    assert len(head.seen) == 1
+    assert_whole(assistant)
+
+
+def test_a_chat_model_that_fails_ends_the_turn_and_can_be_asked_again(seedx: SeedX, script: Script) -> None:
+    head = script(("generate", {"prompt": "a house"}), ConnectionError("no route"), "Good.")
+    assistant = Assistant(seedx, head)
+    turn = assistant.ask("Draw a house.")
+    assert turn.ending == "head" and turn.pictures == ("image:1",)
+    assert turn.text.endswith("failed: no route. What was made before: image:1.")
+    head.i = 2
+    assert assistant.ask("Again?").text == "Good."
+    assert_whole(assistant)
+
+
+def test_what_a_listener_raises_comes_out_and_leaves_a_whole_conversation(seedx: SeedX, script: Script) -> None:
+    assistant = Assistant(seedx, script([("generate", {"prompt": "a house"})] * 2, "Good."))
+
+    def listen(event: object) -> None:
+        if isinstance(event, ToolStarted):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        assistant.ask("Draw.", on_event=listen)
+    assert_whole(assistant)
+    assert assistant.ask("Go on.").text == "Good."
+
+
+def test_one_turn_at_a_time(seedx: SeedX, script: Script) -> None:
+    assistant = Assistant(seedx, script(("generate", {"prompt": "a house"}), "Good."))
+    told: list[str] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, ToolStarted):
+            with pytest.raises(InputError, match="is under way"):
+                assistant.ask("And a tree.")
+            told.append("refused")
+
+    assert assistant.ask("Draw.", on_event=listen).text == "Good." and told == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("words", "pictures", "error"),
+    [
+        ("", (), PromptError),
+        (b"draw", (), PromptError),
+        ("look", "missing.png", ImageError),
+        ("look", {"two words": "missing.png"}, InputError),
+        ("look", [Image.new("RGB", (8, 8)), "missing.png"], ImageError),
+    ],
+)
+def test_a_request_that_cannot_be_used_changes_nothing(
+    seedx: SeedX, script: Script, words: Any, pictures: Any, error: type[Exception]
+) -> None:
+    assistant = Assistant(seedx, script("never said"))
+    with pytest.raises(error):
+        assistant.ask(words, pictures)
+    assert assistant.messages == () and len(assistant.album.images) == 0
+
+
+def test_a_chat_model_without_tools_is_refused(seedx: SeedX) -> None:
+    with pytest.raises(InputError, match="ChatSeedX calls no tools"):
+        Assistant(seedx, ChatSeedX(seedx=seedx))
+
+
+def test_only_the_latest_pictures_are_shown_and_none_to_a_head_that_cannot_see(seedx: SeedX, script: Script) -> None:
+    pictures = [Image.new("RGB", (8, 8), (n, 0, 0)) for n in range(10)]
+    for sees, shown in ((True, 8), (False, 0)):
+        head = script("Ten.")
+        Assistant(seedx, head, show_pictures=sees).ask("How many?", pictures)
+        blocks = [block for block in head.seen[0][1].content if isinstance(block, dict)]
+        assert sum(block["type"] == "image" for block in blocks) == shown
+        assert {"type": "text", "text": "(image:1 is not shown here)"} in blocks
+
+
+def test_pictures_that_a_chat_model_draws_itself_are_kept_by_name(seedx: SeedX, script: Script) -> None:
+    data = base64.b64encode((Path(__file__).parents[2] / "docs" / "images" / "demo.png").read_bytes()).decode()
+    own = AIMessage([{"type": "text", "text": "Mine."}, {"type": "image", "base64": data, "mime_type": "image/png"}])
+    assistant = Assistant(seedx, script(own))
+    turn = assistant.ask("Draw.")
+    assert (turn.text, turn.pictures) == ("Mine.", ("image:1",))
+    assert assistant.messages[-1].content[1] == {"type": "image", "file_id": "image:1"}
+
+
+class TestTranscript:
+    def test_it_saves_reloads_and_goes_on(
+        self, seedx: SeedX, script: Script, picture: Image.Image, tmp_path: Path
+    ) -> None:
+        says = (("edit", {"image": "yard", "instruction": "make it blue"}), "Done.")
+        assistant = Assistant(seedx, script(*says), seed=5)
+        assistant.ask("Make it blue.", {"yard": picture})
+        folder = assistant.save(tmp_path / "talk")
+        assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".png", ".png"]
+        assert "base64" not in (folder / "transcript.json").read_text(encoding="utf-8")
+
+        head = script(("detect", {"image": "yard", "phrase": "the house"}), "There.")
+        again = Assistant.load(folder, seedx, head)
+        assert again.messages == assistant.messages
+        assert again.album["yard"].tobytes() == picture.tobytes()
+        assert again.album["image:2"].tobytes() == assistant.album["image:2"].tobytes()
+        assert again.ask("Find the house.").pictures == ("image:3",), "new names come after the old ones"
+        assert [message.text for message in head.seen[0]][
+            1
+        ] == "Make it blue.The next picture is image:1, which the user calls yard."
+        assert again.save(folder) == folder
+        assert len(Assistant.load(folder, seedx).messages) == len(again.messages)
+
+    def test_a_folder_with_other_files_is_refused(self, seedx: SeedX, tmp_path: Path) -> None:
+        (tmp_path / "mine.txt").write_text("x", encoding="utf-8")
+        with pytest.raises(OutputPathError, match="holds other files"):
+            Assistant(seedx).save(tmp_path)
+        with pytest.raises(OutputPathError, match="does not exist"):
+            Assistant(seedx).save(tmp_path / "no" / "talk")
+        with pytest.raises(OutputPathError, match="is a file"):
+            Assistant(seedx).save(tmp_path / "mine.txt")
+        assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+    def test_a_full_disk_leaves_the_transcript_that_was_there(
+        self, seedx: SeedX, script: Script, picture: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assistant = Assistant(seedx, script("Yes."))
+        assistant.ask("See?", picture)
+        folder = assistant.save(tmp_path / "talk")
+        before = (folder / "transcript.json").read_bytes()
+
+        def full(*_args: object) -> None:
+            with open("/dev/full", "wb", buffering=0) as file:
+                file.write(b"x")
+
+        assistant.ask("And this?", Image.new("RGB", (8, 8)))
+        monkeypatch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OutputPathError, match="No space left"):
+            assistant.save(folder)
+        monkeypatch.undo()
+        assert (folder / "transcript.json").read_bytes() == before
+        assert len(Assistant.load(folder, seedx).messages) == 2
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"format": 2}, "format: Input should be 1"),
+            ({"pictures": {"image:1": "../../etc/passwd"}}, "String should match pattern"),
+            ({"pictures": {"image:1": "0" * 64}}, "no picture at"),
+            ({"pictures": {"/etc/passwd": None}}, "valid string"),
+            ({"messages": [{"type": "constructor", "data": {}}]}, "is damaged"),
+            ({"messages": 3}, "valid array"),
+            ({"more": 1}, "Extra inputs"),
+        ],
+    )
+    def test_a_damaged_transcript_is_refused(
+        self, seedx: SeedX, tmp_path: Path, change: dict[str, Any], words: str
+    ) -> None:
+        data = {"format": 1, "messages": [], "pictures": {}, "called": {}} | change
+        (tmp_path / "transcript.json").write_text(json.dumps(data), encoding="utf-8")
+        with pytest.raises(InputError, match=words):
+            Assistant.load(tmp_path, seedx)
+
+    def test_a_picture_that_was_exchanged_is_refused(
+        self, seedx: SeedX, script: Script, picture: Image.Image, tmp_path: Path
+    ) -> None:
+        assistant = Assistant(seedx, script("Yes."))
+        assistant.ask("See?", picture)
+        folder = assistant.save(tmp_path / "talk")
+        (file,) = folder.glob("*.png")
+        Image.new("RGB", picture.size).save(file)
+        with pytest.raises(InputError, match="is not the picture that was saved"):
+            Assistant.load(folder, seedx)
+        with pytest.raises(InputError, match="give the folder that save"):
+            Assistant.load(tmp_path, seedx)
+
+
+class TestRules:
+    def test_the_real_model_draws_answers_finds_and_edits_over_several_turns(self, nano: SeedX) -> None:
+        assistant = Assistant(nano, steps=4, seed=7)
+        drawn = assistant.ask("Please draw a red house and a green tree in a meadow")
+        assert drawn.pictures == ("image:1",) and drawn.head == "rules"
+        assert drawn.warnings[0].startswith("decided by rules over the words of the request: seed-x-nano cannot")
+        assert "red" in assistant.ask("What color is the house?").text
+        found = assistant.ask("Now find the red house.")
+        assert found.text.startswith("Found 1, in pixels") and found.pictures == ("image:2",)
+        edited = assistant.ask("Make the house blue")
+        assert edited.steps[0].args == {"image": "image:1", "instruction": "Make the house blue"}
+        assert [step.args for step in assistant.ask("describe image:1").steps] == [{"images": ["image:1"]}]
+
+    @pytest.mark.parametrize(
+        ("words", "call"),
+        [
+            ("Could you draw a blue boat?", ("generate", {"prompt": "a blue boat?"})),
+            ("make a picture of a cat", ("generate", {"prompt": "a cat"})),
+            ("paint the house red", ("edit", {"image": "image:1", "instruction": "paint the house red"})),
+            ("where is the tree in yard?", ("detect", {"image": "image:1", "phrase": "the tree"})),
+            ("is there a cat?", ("describe", {"images": ["image:1"], "question": "is there a cat?"})),
+            ("describe the picture", ("describe", {"images": ["image:1"]})),
+            (
+                "a 1-page tale: a cat",
+                ("tell_story", {"prompt": "a 1-page tale: a cat", "path": "story.html", "pages": 1}),
+            ),
+            (
+                "slides on cats as talk.pptx",
+                ("make_slides", {"prompt_or_outline": "slides on cats as", "path": "talk.pptx"}),
+            ),
+        ],
+    )
+    def test_the_first_words_choose_the_tool(
+        self, seedx: SeedX, picture: Image.Image, tmp_path: Path, words: str, call: tuple[str, dict[str, Any]]
+    ) -> None:
+        assistant = Assistant(seedx, roots=[tmp_path])
+        assistant.ask("look at this", {"yard": picture})
+        (step,) = assistant.ask(words).steps
+        assert (step.tool, step.args, step.outcome) == (*call, "done")
+
+    def test_a_file_that_is_there_is_kept(self, seedx: SeedX, tmp_path: Path) -> None:
+        assistant = Assistant(seedx, roots=[tmp_path])
+        paths = [assistant.ask(f"slides about cats {n}").steps[0].args["path"] for n in (1, 2, 3)]
+        assert paths == ["deck.pptx", "deck-2.pptx", "deck-3.pptx"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(paths)
+
+    def test_what_no_rule_fits_gets_an_honest_answer(self, seedx: SeedX, engine: ScriptedEngine) -> None:
+        turn = Assistant(seedx).ask("hello")
+        assert turn.text.startswith("No rule fits this request. I can draw") and "there is no picture yet" in turn.text
+        assert engine.requests == [] and turn.ending == "answered"
+
+    def test_a_model_with_an_open_vocabulary_answers_for_itself_with_the_whole_conversation(
+        self, picture: Image.Image
+    ) -> None:
+        from seedx_sdk import Message
+
+        engine = ScriptedEngine([Message.assistant("Hello."), Message.assistant("A hat:", picture)])
+        engine.info = engine.info.model_copy(update={"is_picture_book": False})
+        assistant = Assistant(SeedX(engine=engine))
+        assert assistant.ask("hello").text == "Hello."
+        turn = assistant.ask("wear something")
+        assert (turn.text, turn.pictures) == ("A hat:", ("image:1",))
+        assert [m.text for m in engine.requests[1].messages] == ["hello", "Hello.", "wear something"]
+
+    def test_a_tool_that_fails_ends_the_turn(self, picture: Image.Image) -> None:
+        seedx = SeedX(engine=ScriptedEngine([ModelError("out of memory")]))
+        turn = Assistant(seedx).ask("find the house", picture)
+        assert (turn.ending, turn.text) == ("failed", "Stopped: detect: out of memory.")
+
+
+def test_streams_may_be_read_in_another_thread(seedx: SeedX, script: Script) -> None:
+    assistant = Assistant(seedx, script("Good."))
+    events = assistant.stream("How is it?")
+    read: list[object] = []
+    reader = threading.Thread(target=lambda: read.extend(events))
+    reader.start()
+    reader.join()
+    assert isinstance(read[-1], TurnDone)

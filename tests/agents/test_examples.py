@@ -1,0 +1,32 @@
+"""The examples of the agents run as they stand, with the model that ships and few steps."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from seedx_sdk import SeedX
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def example(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    assert len((EXAMPLES / f"{request.param}.py").read_text(encoding="utf-8").splitlines()) <= 60
+    return importlib.import_module(request.param)
+
+
+@pytest.mark.parametrize("example", ["assistant"], indirect=True)
+def test_assistant(example: ModuleType, nano: SeedX, tmp_path: Path) -> None:
+    again = example.talk(nano, folder=tmp_path / "out", steps=4)
+    assert [message.text for message in again.messages if message.type == "human"] == list(example.REQUESTS)
+    assert len(again.album.images) == 3
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == [
+        "image-1.png",
+        "image-2.png",
+        "image-3.png",
+    ]
