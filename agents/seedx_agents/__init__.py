@@ -1,6 +1,8 @@
 """Assistants over the tools of seedx_tools, with any LangChain chat model as their head, or none."""
 
 from seedx_agents.assistant import Assistant
+from seedx_agents.screenplay import Character, Scene, Screenplay
+from seedx_agents.storyteller import Book, BookPage, Storyteller
 from seedx_agents.turn import (
     AgentEvent,
     Budget,
@@ -16,8 +18,14 @@ from seedx_agents.turn import (
 __all__ = [
     "AgentEvent",
     "Assistant",
+    "Book",
+    "BookPage",
     "Budget",
+    "Character",
+    "Scene",
+    "Screenplay",
     "Step",
+    "Storyteller",
     "TextSaid",
     "ToolEnded",
     "ToolProgress",

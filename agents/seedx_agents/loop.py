@@ -22,6 +22,7 @@ from seedx_agents.turn import (
     Turn,
     TurnDone,
 )
+from seedx_sdk.errors import OverloadedError
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.toolbox import Toolbox
 
@@ -158,20 +159,29 @@ class _TurnUnderWay:
             return Step(tool=tool, args=args, outcome="mistake", text=text)
         known = self._toolbox.tools[tool].args.model_fields if tool in self._toolbox.tools else {}
         usual = {name: value for name, value in self._defaults.items() if name in known}
+
+        def report(done: int, total: int, what: str) -> None:
+            self._on_event(ToolProgress(tool=tool, done=done, total=total, what=what))
+
         try:
-            outcome = self._toolbox.run(
-                tool,
-                usual | args,
-                on_progress=lambda done, total, what: self._on_event(
-                    ToolProgress(tool=tool, done=done, total=total, what=what)
-                ),
-            )
+            outcome = self._toolbox.run(tool, usual | args, on_progress=report)
         except (ToolRetry, ToolFailed) as error:
+            if isinstance(error.__cause__, OverloadedError) and self._wait(error.__cause__.retry_after):
+                return self._run(call)
             kind: Literal["mistake", "failed"] = "mistake" if isinstance(error, ToolRetry) else "failed"
             return Step(tool=tool, args=args, outcome=kind, text=str(error))
         return Step(
             tool=tool, args=args, outcome="done", text=outcome.text, picture=outcome.name, result=outcome.result
         )
+
+    def _wait(self, seconds: float) -> bool:
+        """Whether the turn is still on after this time; it ends early when the turn does."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if until > self._deadline or self._over() is not None:
+                return False
+            time.sleep(min(0.05, seconds))
+        return True
 
     def _over(self) -> Literal["cancelled", "seconds"] | None:
         if self._stop():

@@ -22,7 +22,7 @@ from seedx_agents import (
     ToolStarted,
     TurnDone,
 )
-from seedx_sdk import ImageError, InputError, ModelError, OutputPathError, PromptError, SeedX
+from seedx_sdk import ImageError, InputError, ModelError, OutputPathError, OverloadedError, PromptError, SeedX
 from seedx_sdk.imaging import open_image
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import EditedImage
@@ -142,6 +142,16 @@ def _drawn(picture: Image.Image) -> Any:
     from seedx_sdk import Message
 
     return Message.assistant(picture)
+
+
+def test_a_server_that_has_no_place_is_asked_again(script: Script, picture: Image.Image) -> None:
+    busy = OverloadedError("the queue is full", retry_after=0.01)
+    engine = ScriptedEngine([busy, busy, _drawn(picture)])
+    says = (("generate", {"prompt": "a house"}), "Here.")
+    assert Assistant(SeedX(engine=engine), script(*says)).ask("Draw.").text == "Here."
+    full = ScriptedEngine([OverloadedError("the queue is full", retry_after=60)])
+    turn = Assistant(SeedX(engine=full), script(*says), budget=Budget(seconds=30)).ask("Draw.")
+    assert (turn.ending, turn.text) == ("failed", "Stopped: generate: the queue is full.")
 
 
 def _garbage() -> AIMessage:

@@ -30,3 +30,10 @@ def test_assistant(example: ModuleType, nano: SeedX, tmp_path: Path) -> None:
         "image-2.png",
         "image-3.png",
     ]
+
+
+@pytest.mark.parametrize("example", ["storyteller"], indirect=True)
+def test_storyteller(example: ModuleType, nano: SeedX, tmp_path: Path) -> None:
+    book = example.tell(nano, "a red cat on the beach", path=tmp_path / "story.html", pages=2, steps=4)
+    assert book.finished and (tmp_path / "story.html").read_text(encoding="utf-8").count("<img") == 2
+    assert (tmp_path / "story.json").exists()

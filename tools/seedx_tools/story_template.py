@@ -52,7 +52,7 @@ _FRIENDS = ("a green tree", "a blue boat", "a yellow star", "a pink flower", "an
 
 
 @dataclass(frozen=True, slots=True)
-class _Cast:
+class Cast:
     """What the prompt gave: "a red cat", "on the beach", "wants to sail"."""
 
     hero: str
@@ -77,7 +77,7 @@ class TemplateStoryPlanner:
 
     def plan(self, text: str, num_pages: int, first_picture: str | None) -> StoryPlan:
         """Return a story of num_pages pages; first_picture, the words for a given picture, names hero and place."""
-        cast = self._cast(text, first_picture)
+        cast = self.cast(text, first_picture)
         friends = self._friends(f"{text} {first_picture or ''}", cast.hero)
         pages = [self._page(self._opening(cast), cast, "", cast.place)]
         for index in range(num_pages - 2):
@@ -94,7 +94,8 @@ class TemplateStoryPlanner:
             warnings=("told without a language model: a fixed frame around the hero and the place in the prompt",),
         )
 
-    def _cast(self, prompt: str, first_picture: str | None) -> _Cast:
+    def cast(self, prompt: str, first_picture: str | None) -> Cast:
+        """Return hero, place and wish as plan() finds them."""
         text = _ORDER.sub("", " ".join(prompt.split()).strip()).rstrip(".!")
         wish = ""
         if found := _WISH.search(text):
@@ -110,9 +111,9 @@ class TemplateStoryPlanner:
         elif first_picture:
             hero = text or first_picture.rstrip(".")
         named = re.match(r"(an?|the|some|my|our|two) ", hero, re.IGNORECASE)
-        return _Cast(hero=hero if named else _with_article(hero), place=place, wish=wish)
+        return Cast(hero=hero if named else _with_article(hero), place=place, wish=wish)
 
-    def _opening(self, cast: _Cast) -> str:
+    def _opening(self, cast: Cast) -> str:
         opening = f"Once upon a time there was {_lower_article(cast.hero)}{' ' + cast.place if cast.place else ''}."
         wanted = _WANTS.match(cast.wish)
         if wanted:
@@ -137,7 +138,7 @@ class TemplateStoryPlanner:
         order = sorted(scenes, key=lambda name: next((i for i, s in enumerate(_SCENES) if s.split()[0] in name), 9))
         return place_phrase(order[index % len(order)])
 
-    def _page(self, words: str, cast: _Cast, friend: str, place: str) -> PagePlan:
+    def _page(self, words: str, cast: Cast, friend: str, place: str) -> PagePlan:
         shown = f"{cast.hero}{' and ' + friend if friend else ''} {place}".strip()
         home = f"{cast.hero} {cast.place}"
         return PagePlan(text=words, picture=picture_prompt(shown, self._vocabulary, context=home).text)

@@ -42,7 +42,7 @@ class StructuredChat(Generic[T]):
         """Return the answer.
 
         Raises:
-            ToolFailed: No answer in all tries was valid.
+            ToolFailed: The chat model failed, or no answer in all tries was valid.
         """
         return self.used(order, request, lambda answer: answer)
 
@@ -55,13 +55,13 @@ class StructuredChat(Generic[T]):
             use: Does what the answer says.
 
         Raises:
-            ToolFailed: No answer in all tries could be used, or `use` raised it.
+            ToolFailed: The chat model failed, no answer in all tries could be used, or `use` raised it.
         """
         messages: list[BaseMessage] = [SystemMessage(order), HumanMessage(request)]
         fault = ""
         for _ in range(self._retries + 1):
             try:
-                answer = self._model.invoke(messages)
+                answer = self._answer(messages)
                 return use(answer if isinstance(answer, self._schema) else self._schema.model_validate(answer))
             except (ValidationError, OutputParserException, ToolRetry) as error:
                 fault = str(error)
@@ -70,3 +70,11 @@ class StructuredChat(Generic[T]):
             f"the planning model gave no valid {self._schema.__name__} in {self._retries + 1} tries ({fault[:300]}); "
             "use a model that supports structured output, or no planner"
         )
+
+    def _answer(self, messages: list[BaseMessage]) -> Any:
+        try:
+            return self._model.invoke(messages)
+        except (ValidationError, OutputParserException):
+            raise
+        except Exception as error:  # a chat model raises what its service's library raises
+            raise ToolFailed(f"the chat model failed: {error or type(error).__name__}") from error
