@@ -1,6 +1,7 @@
 """Assistants over the tools of seedx_tools, with any LangChain chat model as their head, or none."""
 
 from seedx_agents.assistant import Assistant
+from seedx_agents.presenter import Presenter
 from seedx_agents.screenplay import Character, Scene, Screenplay
 from seedx_agents.storyteller import Book, BookPage, Storyteller
 from seedx_agents.turn import (
@@ -22,6 +23,7 @@ __all__ = [
     "BookPage",
     "Budget",
     "Character",
+    "Presenter",
     "Scene",
     "Screenplay",
     "Step",

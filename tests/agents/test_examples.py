@@ -37,3 +37,11 @@ def test_storyteller(example: ModuleType, nano: SeedX, tmp_path: Path) -> None:
     book = example.tell(nano, "a red cat on the beach", path=tmp_path / "story.html", pages=2, steps=4)
     assert book.finished and (tmp_path / "story.html").read_text(encoding="utf-8").count("<img") == 2
     assert (tmp_path / "story.json").exists()
+
+
+@pytest.mark.parametrize("example", ["presenter"], indirect=True)
+def test_presenter(example: ModuleType, seedx: SeedX, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deck = example.present(seedx, example.PUPILS, path=tmp_path / "deck.pptx", pictures=False)
+    assert [slide.title for slide in deck.slides][1:] == ["What the numbers say", "Pupils", "Highest and lowest"]
+    assert deck.slides[3].bullets == ("Pupils: 41 in 2024, 18 in 2022",)
+    assert "fault:" not in capsys.readouterr().out

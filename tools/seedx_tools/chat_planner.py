@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from langchain_core.language_models import BaseChatModel
 
-from seedx_tools.outline import DEFAULT_NUM_SLIDES, Outline, SlidePlan
+from seedx_tools.errors import ToolRetry
+from seedx_tools.outline import DEFAULT_NUM_SLIDES, MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.picture_words import Vocabulary, drawing_advice
 from seedx_tools.story_plan import StoryPlan
 from seedx_tools.structured_chat import StructuredChat
@@ -59,7 +60,14 @@ class ChatModelPlanner:
         wanted = f"{count} slides with the title slide, so {count - 1} in `slides`."
         if num_slides is None:
             wanted = f"As many slides as the request asks for; if it does not say, {wanted}"
-        return self._ask(self._order, f"{text}\n\n{wanted}")
+        return self._ask.used(self._order, f"{text}\n\n{wanted}", _that_fits)
+
+
+def _that_fits(outline: Outline) -> Outline:
+    count = len(outline.all_slides()) + 1
+    if count > MAX_NUM_SLIDES:
+        raise ToolRetry(f"the outline has {count} slides; at most {MAX_NUM_SLIDES} are made")
+    return outline
 
 
 class ChatModelStoryPlanner:

@@ -1,0 +1,286 @@
+"""The presenter: what becomes of a subject, a document and a table, and what a revision changes."""
+
+from __future__ import annotations
+
+import zipfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fpdf import FPDF
+from pptx import Presentation
+
+from seedx_agents import Presenter
+from seedx_agents.documents import read_document
+from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
+from seedx_tools import ChartData, ChartSeries, Outline, SlidePlan, ToolFailed, check_deck
+from seedx_tools.slide_content import TableData
+
+from .conftest import Script
+
+PARAGRAPHS = (
+    "The boat school opened in 1998. It had one boat and two teachers.",
+    "Pupils learn to sail in the bay. Every pupil has a life jacket, and the first lesson is on land.",
+    "In winter the boats are mended. Parents help on Saturdays.",
+    "A second boat is planned. It will cost a lot.",
+)
+LONG = "One, and a very long point that goes on and on until the end of it"
+ROWS = [["Year", "Pupils", "Town"], [2022, 18, "Ebb"], [2023, 41, "Ebb"], [2024, 25, "Flow"]]
+
+
+@pytest.fixture
+def presenter(seedx: SeedX) -> Presenter:
+    return Presenter(seedx, pictures=False)
+
+
+def titles(path: Path) -> list[str]:
+    return [slide.shapes.title.text for slide in Presentation(str(path)).slides]
+
+
+def parts(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as package:
+        return {name: package.read(name) for name in package.namelist() if "slides/slide" in name}
+
+
+def pdf(path: Path, *paragraphs: str, title: str = "", pages: int = 1, password: str = "") -> Path:
+    document = FPDF()
+    document.set_font("Helvetica", size=12)
+    if title:
+        document.set_title(title)
+    for _ in range(pages):
+        document.add_page()
+        for paragraph in paragraphs:
+            document.multi_cell(95, 6, paragraph, new_x="LMARGIN", new_y="NEXT")
+            document.ln(6)
+    if password:
+        document.set_encryption(owner_password=password + "x", user_password=password)
+    document.output(str(path))
+    return path
+
+
+def test_a_subject_becomes_a_deck_with_drawn_pictures_and_is_revised(nano: SeedX, tmp_path: Path) -> None:
+    presenter = Presenter(nano, seed=4)
+    deck = presenter.make("A boat school: why we sail", path=tmp_path / "deck.pptx", num_slides=2)
+    assert titles(deck.path) == ["A boat school", "Why we sail"]
+    assert deck.slides[1].picture is not None and "boat" in (deck.slides[1].picture_prompt or "")
+    before = parts(deck.path)
+    revised = presenter.revise(2, "title: Why everybody sails; add: It is fun; no picture")
+    assert titles(revised.path) == ["A boat school", "Why everybody sails"]
+    assert revised.slides[1].bullets == ("It is fun",) and revised.slides[1].picture is None
+    after = parts(revised.path)
+    assert after["ppt/slides/slide1.xml"] == before["ppt/slides/slide1.xml"]
+    assert check_deck(revised.path).findings == ()
+
+
+def test_a_markdown_document_keeps_its_headings_and_its_long_paragraphs_in_the_notes(
+    presenter: Presenter, tmp_path: Path
+) -> None:
+    long = " ".join(["A sentence of some length stands here."] * 8)
+    text = f"# Sailing\n\nFor all.\n\n## The bay\n\n{long}\n\n## Winter\n\n- Mend\n- Paint\n"
+    (tmp_path / "sail.md").write_text(text, encoding="utf-8")
+    deck = presenter.make(tmp_path / "sail.md", path=tmp_path / "deck.pptx")
+    assert titles(deck.path) == ["Sailing", "The bay", "Winter"]
+    assert deck.slides[1].bullets == ("A sentence of some length stands here",)
+    assert deck.slides[1].notes == long
+    assert deck.slides[2].bullets == ("Mend", "Paint")
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".pdf"])
+def test_a_text_and_a_pdf_are_set_out_by_their_paragraphs(presenter: Presenter, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"boat_school{suffix}"
+    if suffix == ".pdf":
+        pdf(path, *PARAGRAPHS, title="The Boat School")
+    else:
+        path.write_text("\n\n".join(PARAGRAPHS), encoding="utf-8")
+    deck = presenter.make(path, path=tmp_path / "deck.pptx", num_slides=3)
+    assert titles(deck.path) == [
+        "The Boat School" if suffix == ".pdf" else "Boat school",
+        "The boat school opened in 1998",
+        "In winter the boats are mended",
+        "Sources",
+    ]
+    assert deck.slides[1].bullets == ("The boat school opened in 1998.", "Pupils learn to sail in the bay.")
+    assert deck.slides[1].notes == "\n".join(PARAGRAPHS[:2])
+    assert deck.slides[3].bullets == (path.name,)
+    assert "the points are first sentences of paragraphs" in deck.warnings[0]
+
+
+@pytest.mark.parametrize("form", ["rows", "mappings", "data", "csv", "tsv"])
+def test_a_table_becomes_a_native_table_a_chart_and_its_extremes(
+    presenter: Presenter, tmp_path: Path, form: str
+) -> None:
+    source: Any = ROWS
+    if form == "mappings":
+        source = [dict(zip(ROWS[0], row, strict=True)) for row in ROWS[1:]]  # type: ignore[arg-type]
+    elif form == "data":
+        source = TableData(header=("Year", "Pupils", "Town"), rows=tuple(tuple(map(str, row)) for row in ROWS[1:]))
+    elif form in ("csv", "tsv"):
+        source = tmp_path / f"pupils.{form}"
+        lines = ("\t" if form == "tsv" else ",").join
+        source.write_text("\n".join(lines(map(str, row)) for row in ROWS), encoding="utf-8")
+    deck = presenter.make(source, path=tmp_path / "deck.pptx")
+    _, figures, numbers, extremes, *sources = Presentation(str(deck.path)).slides
+    (table,) = (shape.table for shape in figures.shapes if shape.has_table)
+    assert [cell.text for cell in table.rows[2].cells] == ["2023", "41", "Ebb"]
+    (chart,) = (shape.chart for shape in numbers.shapes if shape.has_chart)
+    assert list(chart.plots[0].series[0].values) == [18, 41, 25] and "LINE" in str(chart.chart_type)
+    assert deck.slides[3].bullets == ("Pupils: 41 in 2023, 18 in 2022",)
+    assert extremes.shapes.title.text == "Highest and lowest"
+    assert [slide.shapes.title.text for slide in sources] == (["Sources"] if form in ("csv", "tsv") else [])
+
+
+def test_a_chat_model_plans_from_a_table_by_name_so_that_the_numbers_stay(
+    seedx: SeedX, script: Script, tmp_path: Path
+) -> None:
+    slides = [{"title": "We grow", "chart": {"kind": "bar", "csv": "data.csv"}, "picture": ""}]
+    head = script(("Outline", {"title": "Pupils", "slides": slides}))
+    rows = [row[:2] for row in ROWS]
+    deck = Presenter(seedx, head).make(rows, path=tmp_path / "deck.pptx", num_slides=2)
+    (chart,) = (shape.chart for shape in Presentation(str(deck.path)).slides[1].shapes if shape.has_chart)
+    assert list(chart.plots[0].series[0].values) == [18, 41, 25]
+    assert "Year,Pupils\n2022,18\n" in head.seen[0][1].text and "'data.csv' as its csv" in head.seen[0][1].text
+
+
+def test_a_chat_model_plans_from_a_document_and_revises(seedx: SeedX, script: Script, tmp_path: Path) -> None:
+    slides = [{"title": "Why", "bullets": ["Fun"]}, {"title": "How", "bullets": ["By boat"]}]
+    plan = {"title": "Boat school", "slides": slides}
+    head = script(
+        ("Outline", {"title": "Too much", "slides": slides * 40}),
+        ("Outline", plan),
+        ("SlidePlan", {"titel": "How we sail"}),
+        ("SlidePlan", {"title": "How we sail", "bullets": ["By boat", "By wind"], "picture": ""}),
+    )
+    presenter = Presenter(seedx, head, pictures=False)
+    source = pdf(tmp_path / "school.pdf", *PARAGRAPHS)
+    deck = presenter.make(source, path=tmp_path / "deck.pptx", num_slides=3)
+    assert PARAGRAPHS[0] in head.seen[0][1].text
+    assert "the outline has 81 slides; at most 60" in head.seen[1][2].text
+    before = parts(deck.path)
+    revised = presenter.revise(3, "say more about the wind")
+    assert titles(revised.path) == ["Boat school", "Why", "How we sail"]
+    assert revised.slides[2].bullets == ("By boat", "By wind")
+    assert "titel: Extra inputs" in head.seen[3][2].text.replace("\n", ": ").replace("  ", "")
+    assert "By boat" in head.seen[2][1].text and "say more about the wind" in head.seen[2][1].text
+    assert parts(revised.path)["ppt/slides/slide2.xml"] == before["ppt/slides/slide2.xml"]
+
+
+@pytest.mark.parametrize(
+    ("order", "bullets"),
+    [
+        ("add a point: And wind", (LONG, "Two", "And wind")),
+        ("remove point 1", ("Two",)),
+        ("Remove the last point.", (LONG,)),
+        ("shorter", ("One", "Two")),
+        ("## Why\n- Whole", ("Whole",)),
+    ],
+)
+def test_plain_orders_change_a_slide(
+    presenter: Presenter, tmp_path: Path, order: str, bullets: tuple[str, ...]
+) -> None:
+    plan = SlidePlan(title="Why", bullets=(LONG, "Two"))
+    presenter.make(Outline(title="Boats", slides=(plan,)), path=tmp_path / "deck.pptx")
+    assert presenter.revise(2, order).slides[1].bullets == bullets
+
+
+@pytest.mark.parametrize(
+    ("slide", "order", "words"),
+    [
+        (2, "jazz it up", "'jazz it up' cannot be followed; use 'title: ...', 'add: ...'"),
+        (2, "remove point 7", "there is no point 7; the slide has 1"),
+        (9, "shorter", "there is no slide 9; the deck has slides 1 to 3"),
+        (3, "shorter", "slide 3 holds a chart, which an instruction would lose"),
+        (2, " ", "instruction is empty"),
+    ],
+)
+def test_an_order_that_cannot_be_followed_leaves_the_deck_as_it_was(
+    presenter: Presenter, tmp_path: Path, slide: int, order: str, words: str
+) -> None:
+    chart = ChartData(kind="bar", categories=("a", "b"), series=(ChartSeries(name="n", values=(1, 2)),))
+    slides = (SlidePlan(title="Why", bullets=("One",)), SlidePlan(title="Numbers", chart=chart))
+    deck = presenter.make(Outline(title="Boats", slides=slides), path=tmp_path / "deck.pptx")
+    before = deck.path.read_bytes()
+    with pytest.raises(InputError, match=words.replace("(", r"\(")):
+        presenter.revise(slide, order)
+    assert deck.path.read_bytes() == before and presenter.path == deck.path
+
+
+def test_it_goes_on_with_a_deck_that_is_there_and_may_save_it_elsewhere(
+    presenter: Presenter, seedx: SeedX, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="there is no deck yet"):
+        presenter.revise(1, "shorter")
+    first = presenter.make("# Boats\n\n## Why\n- Fun\n", path=tmp_path / "a.pptx").path
+    other = Presenter(seedx, pictures=False)
+    assert other.open(first) == first
+    assert other.append("## Thanks\n- To all\n").slides[-1].title == "Thanks"
+    assert other.revise(2, "title: Why sail", output=tmp_path / "b.pptx").path == tmp_path / "b.pptx"
+    assert (titles(first), titles(tmp_path / "b.pptx")) == (["Boats", "Why", "Thanks"], ["Boats", "Why sail", "Thanks"])
+    assert other.path == tmp_path / "b.pptx"
+    with pytest.raises(TemplateError):
+        other.open(tmp_path / "missing.pptx")
+
+
+def test_a_chat_model_that_fails_leaves_no_deck(seedx: SeedX, script: Script, tmp_path: Path) -> None:
+    for says in (ConnectionError("no route"), "no structure"):
+        presenter = Presenter(seedx, script(says))
+        with pytest.raises(ToolFailed, match="the chat model failed: no route|no valid Outline in 3 tries"):
+            presenter.make("boats", path=tmp_path / "deck.pptx")
+        assert list(tmp_path.iterdir()) == [] and presenter.path is None
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "words"),
+    [
+        ("", PromptError, "prompt is empty"),
+        (Path("missing.pdf"), InputError, "cannot read 'missing.pdf'"),
+        (Path("a.docx"), InputError, "use one of .md, .markdown, .txt, .pdf, or a .csv table"),
+        ([], InputError, "cannot be made of list"),
+        (7, InputError, "cannot be made of int"),
+        ([1, 2], InputError, "a row of the table is int"),
+        ([["a"] * 13, ["b"] * 13], InputError, "cannot be a table on a slide"),
+    ],
+)
+def test_a_source_that_cannot_be_used(
+    presenter: Presenter, tmp_path: Path, source: Any, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        presenter.make(source, path=tmp_path / "deck.pptx")
+    with pytest.raises(OutputPathError):
+        presenter.make("boats", path=tmp_path / "no" / "deck.pptx")
+    with pytest.raises(InputError, match="num_slides is 0"):
+        presenter.make("boats", path=tmp_path / "deck.pptx", num_slides=0)
+
+
+def test_documents_that_cannot_be_read_say_why(tmp_path: Path) -> None:
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    (tmp_path / "latin.txt").write_bytes("Größe".encode("latin-1"))
+    (tmp_path / "empty.md").write_text(" \n", encoding="utf-8")
+    pdf(tmp_path / "scan.pdf")
+    pdf(tmp_path / "locked.pdf", "secret", password="a")
+    for name, words in (
+        ("broken.pdf", "is no PDF that can be read"),
+        ("latin.txt", "is not UTF-8 at byte 2"),
+        ("empty.md", "holds no text"),
+        ("scan.pdf", "run text recognition"),
+        ("locked.pdf", "is locked with a password"),
+    ):
+        with pytest.raises(InputError, match=words):
+            read_document(tmp_path / name)
+
+
+def test_a_long_pdf_is_read_in_part_and_lines_are_joined_to_paragraphs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seedx_agents.documents.MAX_PAGES", 2)
+    words = "The wind blows over the bay and fills the sails of every boat that left the harbour this morning. " * 3
+    document = read_document(pdf(tmp_path / "long.pdf", words.strip(), "Short.", pages=3))
+    assert document.warnings == ("'long.pdf' has 3 pages; the first 2 were read",)
+    assert document.text.split("\n\n") == [words.strip(), "Short."] * 2
+
+
+def test_a_table_of_dates_without_numbers_has_no_chart(presenter: Presenter, tmp_path: Path) -> None:
+    rows = [["Day", "What"], [date(2024, 5, 1), "Start"], [date(2024, 6, 1), None]]
+    deck = presenter.make(rows, path=tmp_path / "deck.pptx")
+    assert titles(deck.path) == ["The figures", "The figures"]
+    assert "no column holds numbers only, so there is no chart" in deck.warnings
