@@ -45,3 +45,11 @@ def test_presenter(example: ModuleType, seedx: SeedX, tmp_path: Path, capsys: py
     assert [slide.title for slide in deck.slides][1:] == ["What the numbers say", "Pupils", "Highest and lowest"]
     assert deck.slides[3].bullets == ("Pupils: 41 in 2024, 18 in 2022",)
     assert "fault:" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", ["designer"], indirect=True)
+def test_designer(example: ModuleType, seedx: SeedX, tmp_path: Path) -> None:
+    shown = example.design(seedx, "a red house", folder=tmp_path / "out")
+    saved = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert saved == ["change-1.png", "change-2.png", "change-3.png", "design.png"]
+    assert len(shown.proposals) == 3

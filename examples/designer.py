@@ -1,0 +1,47 @@
+"""Draw from an intent, explain it, and show what it could become: python examples/designer.py "a red house" [FOLDER].
+
+A chat model can have the ideas: design(SeedX(), "something that says home", head=init_chat_model("..."), folder="out").
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from langchain_core.language_models import BaseChatModel
+
+from seedx_agents import Designer, Proposals
+from seedx_sdk import SeedX
+from seedx_sdk.imaging import save_image
+
+
+def design(
+    seedx: SeedX,
+    intent: str,
+    head: BaseChatModel | None = None,
+    *,
+    folder: Path,
+    wish: str = "",
+    steps: int | None = None,
+) -> Proposals:
+    """Draw a picture, say why it is so, and show three changes to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    designer = Designer(seedx, head, seed=7, steps=steps)
+    drawn = designer.draw(intent)
+    print(drawn.prompt, "-", drawn.idea)
+    print("saved", save_image(drawn.image, folder / "design.png"))
+    shown = designer.propose(
+        drawn.image, wish, on_progress=lambda done, total, what: print(f"change {done}/{total}: {what}")
+    )
+    for number, proposal in enumerate(shown.proposals, start=1):
+        print(f"{number}. {proposal.change.instruction}: {proposal.change.reason} Now it shows: {proposal.seen}")
+        if proposal.image is not None:
+            print("saved", save_image(proposal.image, folder / f"change-{number}.png"))
+    for warning in (*drawn.warnings, *shown.warnings):
+        print("note:", warning)
+    return shown
+
+
+if __name__ == "__main__":
+    words = sys.argv[1] if len(sys.argv) > 1 else "a postcard with a red house and a green tree in a meadow"
+    design(SeedX(), words, folder=Path(sys.argv[2] if len(sys.argv) > 2 else "designer"))
