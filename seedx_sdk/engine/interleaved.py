@@ -14,7 +14,9 @@ from functools import partial
 
 import torch
 from PIL import Image
+from torch import Tensor
 
+from seedx_sdk import tracing
 from seedx_sdk.engine.backbone import BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
 from seedx_sdk.engine.conversation import segments
 from seedx_sdk.engine.detokenizer_service import DetokenizerService
@@ -23,6 +25,7 @@ from seedx_sdk.engine.engine_metrics import EngineMetrics
 from seedx_sdk.engine.familiarity import unfamiliar_picture, unfamiliar_words
 from seedx_sdk.engine.protocol import Request
 from seedx_sdk.engine.reply import ReplyBuilder
+from seedx_sdk.engine.traced import traced
 from seedx_sdk.model.anyres import EDIT_GRIDS
 from seedx_sdk.model.directory import ModelParts
 from seedx_sdk.tokens import image_block
@@ -62,15 +65,49 @@ class InterleavedEngine:
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         """The events of one reply; see `AsyncEngine.stream`."""
         started = time.perf_counter()
-        for note in await self._notices(request):
-            yield Notice(text=note)
+        with tracing.span("reply", task=request.task, model=self._info.name) as whole:
+            for note in await self._notices(request):
+                yield Notice(text=note)
+            specialist = request.task if request.task in self._parts.specialists else None
+            with tracing.span("read", parent=whole):
+                prompt = await self._read(request, specialist, deadline)
+            encoded = time.perf_counter() - started
+            sampling, read = self._sampling(request, specialist), len(prompt.token_ids)
+            self.metrics.prompt_tokens += read
+            reply = ReplyBuilder(self._info, self._parts.tokenizer, request, prompt_tokens=read, encode_seconds=encoded)
+            async with aclosing(traced(self.backbone.generate(prompt, sampling), whole)) as answer:
+                async for event in answer:
+                    if isinstance(event, PictureStates):
+                        self.metrics.completion_tokens += len(event.hidden_states)
+                        reply.add_image_tokens(len(event.hidden_states))
+                        with tracing.span("regress", parent=whole):
+                            features = await self.service.regress(
+                                event.hidden_states, model=specialist, deadline=deadline
+                            )
+                        job = self._job(features, request, deadline)
+                        with reply.timed("denoise"), tracing.span("draw", parent=whole, steps=job.steps):
+                            async with aclosing(self.service.draw(job)) as steps:
+                                async for step in steps:
+                                    yield reply.add_picture(step) if isinstance(step, Image.Image) else step
+                        continue
+                    self.metrics.completion_tokens += len(event.token_ids)
+                    for token in event.token_ids:
+                        for said in reply.add_token(token):
+                            yield said
+        yield reply.done(time.perf_counter() - started, max_pictures=sampling.max_pictures)
+
+    async def check(self) -> None:
+        """Returns if both work; see `AsyncEngine.check`."""
+        self.service.check()
+        await self.backbone.check()
+
+    def _sampling(self, request: Request, specialist: str | None) -> Sampling:
+        """Returns how to answer, with the model's defaults where the options are None."""
         defaults, options = self._parts.config.generation, request.options
-        specialist = request.task if request.task in self._parts.specialists else None
-        prompt = await self._read(request, specialist, deadline)
         temperature = options.temperature
         if temperature is None:
             temperature = defaults.temperature if request.task == "generate" else 0.0
-        sampling = Sampling(
+        return Sampling(
             max_new_tokens=options.max_new_tokens or defaults.max_new_tokens,
             temperature=temperature,
             seed=options.seed,
@@ -79,38 +116,13 @@ class InterleavedEngine:
             specialist=specialist,
             guide=self._guide(request),
         )
-        encoded = time.perf_counter() - started
-        read = len(prompt.token_ids)
-        self.metrics.prompt_tokens += read
-        reply = ReplyBuilder(self._info, self._parts.tokenizer, request, prompt_tokens=read, encode_seconds=encoded)
-        async with aclosing(self.backbone.generate(prompt, sampling)) as answer:
-            async for event in answer:
-                if isinstance(event, PictureStates):
-                    self.metrics.completion_tokens += len(event.hidden_states)
-                    reply.add_image_tokens(len(event.hidden_states))
-                    features = await self.service.regress(event.hidden_states, model=specialist, deadline=deadline)
-                    job = DrawJob.resolve(
-                        features[None],
-                        options,
-                        self._parts.config,
-                        condition=request.messages[-1].images[0] if request.task == "edit" else None,
-                        deadline=deadline,
-                    )
-                    with reply.timed("denoise"):
-                        async with aclosing(self.service.draw(job)) as steps:
-                            async for step in steps:
-                                yield reply.add_picture(step) if isinstance(step, Image.Image) else step
-                    continue
-                self.metrics.completion_tokens += len(event.token_ids)
-                for token in event.token_ids:
-                    for said in reply.add_token(token):
-                        yield said
-        yield reply.done(time.perf_counter() - started, max_pictures=sampling.max_pictures)
 
-    async def check(self) -> None:
-        """Returns if both work; see `AsyncEngine.check`."""
-        self.service.check()
-        await self.backbone.check()
+    def _job(self, features: Tensor, request: Request, deadline: float | None) -> DrawJob:
+        """Returns what is to be drawn of (Q, K) features."""
+        condition = request.messages[-1].images[0] if request.task == "edit" else None
+        return DrawJob.resolve(
+            features[None], request.options, self._parts.config, condition=condition, deadline=deadline
+        )
 
     def _guide(self, request: Request) -> Guide | None:
         """Returns the form that the answer must have."""

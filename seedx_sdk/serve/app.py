@@ -23,6 +23,7 @@ from seedx_sdk.serve.image_urls import ImageFetcher
 from seedx_sdk.serve.replies import IdempotencyError, Replies
 from seedx_sdk.serve.request_ids import RequestIds
 from seedx_sdk.serve.settings import ServerSettings
+from seedx_sdk.serve.telemetry import RequestSpans
 
 __all__ = ["create_app"]
 
@@ -61,6 +62,7 @@ def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: Serve
     app.add_exception_handler(StarletteHTTPException, _http_error)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestSpans)
     app.add_middleware(RequestIds)
     return app
 
