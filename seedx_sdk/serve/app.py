@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import metadata
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -28,13 +29,25 @@ from seedx_sdk.serve.telemetry import RequestSpans
 __all__ = ["create_app"]
 
 
-def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: ServerSettings) -> FastAPI:
+PLUGIN_GROUP = "seedx.routes"
+"""Entry points in which packages declare routers with further routes."""
+
+
+def create_app(
+    engine: AbstractAsyncContextManager[AsyncEngine],
+    settings: ServerSettings,
+    *,
+    routers: Sequence[APIRouter] | None = None,
+) -> FastAPI:
     """Returns the application; the engine is opened when it starts and closed when it ends.
 
     Args:
         engine: Opens and closes what answers.
         settings: Limits and keys.
+        routers: Further routes; None: those of all installed packages.
     """
+    if routers is None:
+        routers = [entry.load() for entry in metadata.entry_points(group=PLUGIN_GROUP)]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,6 +66,8 @@ def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: Serve
     app.include_router(tool_routes.router)
     app.include_router(openai_routes.router)
     app.include_router(playground.router)
+    for router in routers:
+        app.include_router(router)
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["health"])
     app.add_api_route("/health/ready", _ready, methods=["GET"], tags=["health"])
     app.add_api_route("/health", _ready, methods=["GET"], tags=["health"])

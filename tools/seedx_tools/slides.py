@@ -227,8 +227,8 @@ def _cover_plan(outline: Outline) -> SlidePlan:
     return SlidePlan(title=outline.title, bullets=bullets, picture=outline.picture, notes=outline.notes)
 
 
-class MakeSlidesArgs(ToolArgs):
-    """Arguments of make_slides."""
+class DeckArgs(ToolArgs):
+    """What a deck holds and how it looks."""
 
     prompt_or_outline: str = Field(
         min_length=1,
@@ -236,10 +236,6 @@ class MakeSlidesArgs(ToolArgs):
             "What the deck says. Best: a Markdown outline: '# Deck title', then for each slide '## Title', "
             "'- points', '![what the picture shows](draw)' and '> speaker notes'. A plain prompt is set out as it is."
         ),
-    )
-    path: str = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
-    template: str | None = Field(
-        default=None, description="Path of a .pptx or .potx whose look is used. Leave out for the standard look."
     )
     size: DeckSize | None = Field(default=None, description="Page proportions. Leave out for 16:9.")
     num_slides: int | None = Field(
@@ -250,6 +246,15 @@ class MakeSlidesArgs(ToolArgs):
     )
     pictures: bool = Field(default=True, description="Whether the model draws a picture for each slide.")
     seed: int = Field(default=0, ge=0, description="Change it to get other pictures.")
+
+
+class MakeSlidesArgs(DeckArgs):
+    """Arguments of make_slides."""
+
+    path: str = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
+    template: str | None = Field(
+        default=None, description="Path of a .pptx or .potx whose look is used. Leave out for the standard look."
+    )
 
 
 def run_make_slides(seedx: SeedX, args: MakeSlidesArgs) -> Deck:
