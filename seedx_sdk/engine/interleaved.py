@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk import tracing
-from seedx_sdk.engine.backbone import BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbone import BOXES, OPENED_BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
 from seedx_sdk.engine.conversation import segments
 from seedx_sdk.engine.detokenizer_service import DetokenizerService
 from seedx_sdk.engine.draw_job import DrawJob
@@ -53,6 +53,7 @@ class InterleavedEngine:
             image_size=config.image_size,
             sizes=config.sizes,
             is_picture_book=config.familiar_psnr is not None,
+            tasks=config.tasks(takes_condition_image=self._parts.detokenizer.takes_condition_image),
             can_guide=backbone.can_guide,
             fast_steps=None if config.fast is None else config.fast.num_inference_steps,
         )
@@ -74,7 +75,14 @@ class InterleavedEngine:
             encoded = time.perf_counter() - started
             sampling, read = self._sampling(request, specialist), len(prompt.token_ids)
             self.metrics.prompt_tokens += read
-            reply = ReplyBuilder(self._info, self._parts.tokenizer, request, prompt_tokens=read, encode_seconds=encoded)
+            reply = ReplyBuilder(
+                self._info,
+                self._parts.tokenizer,
+                request,
+                prompt_tokens=read,
+                encode_seconds=encoded,
+                opened=request.messages[-1].text if self._opens_box(request) else None,
+            )
             async with aclosing(traced(self.backbone.generate(prompt, sampling), whole)) as answer:
                 async for event in answer:
                     if isinstance(event, PictureStates):
@@ -128,7 +136,13 @@ class InterleavedEngine:
         """Returns the form that the answer must have."""
         if request.options.json_schema is not None:
             return Guide(json_schema=json.dumps(request.options.json_schema))
-        return BOXES if request.task == "detect" and self.backbone.can_guide else None
+        if request.task != "detect" or not self.backbone.can_guide:
+            return None
+        return OPENED_BOXES if self._opens_box(request) else BOXES
+
+    def _opens_box(self, request: Request) -> bool:
+        """Whether the prompt ends inside of a box."""
+        return request.task == "detect" and self._parts.config.prompts == "base"
 
     async def _read(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
         """Returns the prompt with what the model reads of the pictures."""
@@ -138,7 +152,8 @@ class InterleavedEngine:
             *(self.service.read(p, grids=grids, model=specialist, deadline=deadline) for p in pictures)
         )
         ids = [self._parts.tokenizer.bos_id]
-        for segment in segments(request, [image_block(len(view) - 1) for view in views]):
+        blocks = [image_block(len(view) - 1) for view in views]
+        for segment in segments(request, blocks, self._parts.config.prompts):
             ids += self._parts.tokenizer.encode(segment)
         features = torch.cat([view.flatten(0, 1) for view in views]) if views else None
         return Prompt(token_ids=tuple(ids), features=features)
