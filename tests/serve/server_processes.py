@@ -41,7 +41,7 @@ class Server:
         answer = httpx.get(f"{self.address}/health/ready", timeout=10)
         return answer.status_code, answer.text
 
-    def wait_until_ready(self, seconds: float = 240) -> float:
+    def wait_until_ready(self, seconds: float = 600) -> float:
         """Seconds that it took."""
         return self.wait_for(lambda: self.ready()[0] == 200, seconds)
 
