@@ -242,7 +242,7 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
     """Warnings about what this model will do less well than asked.
 
     Raises:
-        InputError: the model has no such fast mode, or cannot hold its answers to a schema.
+        InputError: the model does not answer such calls, has no such fast mode, or cannot hold its answers to a schema.
         PromptError: a text of the user is longer than the model reads.
         SizeError: the size is out of the model's bounds.
     """
@@ -253,6 +253,8 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
                     f"a text has {len(part.text)} characters; {info.name} reads at most {info.max_prompt_chars}: "
                     "shorten it, or send the parts one after the other"
                 )
+    if request.task not in info.tasks:
+        raise InputError(f"{info.name} cannot {request.task}; it can {', '.join(info.tasks)}")
     if request.options.sampler == "fast":
         check_fast(request.options.num_inference_steps, info.fast_steps, f"{info.name} ({info.revision})")
     if request.options.json_schema is not None and not info.can_guide:

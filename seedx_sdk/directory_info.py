@@ -68,7 +68,7 @@ def read_directory(folder: Path) -> DirectoryInfo:
     return DirectoryInfo(
         name=config.name,
         revision=config.revision,
-        tasks=("describe", "detect", "generate", "chat", *(["edit"] if detokenizer == "detokenizer_edit" else [])),
+        tasks=config.tasks(takes_condition_image=detokenizer == "detokenizer_edit"),
         specialists=tuple(sorted(Path(n).parent.name for n in config.files if n.endswith("/adapter_config.json"))),
         image_size=config.image_size,
         sizes=config.sizes,

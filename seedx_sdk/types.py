@@ -181,6 +181,8 @@ class ModelInfo(_Frozen):
     """Largest side in pixels of a picture to draw."""
     fast_steps: int | None = None
     """De-noising steps of the fast mode; None: these weights have no fast mode that was measured on them."""
+    tasks: tuple[str, ...] = ("describe", "detect", "generate", "chat", "edit")
+    """The calls that it answers."""
     can_guide: bool = False
     """Whether answers can be held to a JSON schema."""
     max_prompt_chars: int = 2000

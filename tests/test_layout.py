@@ -54,6 +54,8 @@ def test_the_wheel_installs_in_a_clean_venv(wheel: Path, tmp_path: Path) -> None
     places = run(python, "-I", "-c", code, cwd=tmp_path).splitlines()
     assert places == [str(site / package / "__init__.py") for package in PACKAGES]
     assert run(tmp_path / "clean" / "bin" / "seedx", "--version", cwd=tmp_path) == "seedx 0.1.0\n"
+    code = "from importlib.metadata import entry_points; print(*[e.name for e in entry_points(group='seedx.routes')])"
+    assert run(python, "-I", "-c", code, cwd=tmp_path).split() == ["make_slides"]
     commands = run(tmp_path / "clean" / "bin" / "seedx", "--help", cwd=tmp_path)
     for name in (
         "describe",

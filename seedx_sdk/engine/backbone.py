@@ -18,7 +18,17 @@ from torch import Tensor
 from seedx_sdk.errors import InputError
 from seedx_sdk.tokens import BOX_END, BOX_START, NUM_LOC_BINS, TokenIds, input_mask, loc_token
 
-__all__ = ["BOXES", "MAX_WORDS_BEFORE_PICTURE", "Backbone", "Guide", "PictureStates", "Prompt", "Sampling", "Written"]
+__all__ = [
+    "BOXES",
+    "MAX_WORDS_BEFORE_PICTURE",
+    "OPENED_BOXES",
+    "Backbone",
+    "Guide",
+    "PictureStates",
+    "Prompt",
+    "Sampling",
+    "Written",
+]
 
 MAX_WORDS_BEFORE_PICTURE = 160
 """A reply that must hold a picture begins it after so many tokens at the latest."""
@@ -113,17 +123,21 @@ class PictureStates:
     """(Q, D) at the image tokens, after the final norm."""
 
 
-BOXES = Guide(
-    grammar="\n".join(
-        (
-            "root ::= words? (box words?)*",
-            "words ::= [^<]+",
-            f'box ::= "{BOX_START}" loc loc loc loc "{BOX_END}"',
-            "loc ::= " + " | ".join(f'"{loc_token(i)}"' for i in range(NUM_LOC_BINS)),
-        )
+def _boxes(root: str) -> Guide:
+    rules = (
+        f"root ::= {root}",
+        "words ::= [^<]+",
+        f'box ::= "{BOX_START}" inside',
+        f'inside ::= loc loc loc loc "{BOX_END}"',
+        "loc ::= " + " | ".join(f'"{loc_token(i)}"' for i in range(NUM_LOC_BINS)),
     )
-)
+    return Guide(grammar="\n".join(rules))
+
+
+BOXES = _boxes("words? (box words?)*")
 """Words and whole boxes."""
+OPENED_BOXES = _boxes("inside words? (box words?)*")
+"""The same after a prompt that has opened the first box."""
 
 
 class Backbone(Protocol):

@@ -1,4 +1,4 @@
-"""An async engine for callers without an event loop: it lives in a thread of its own, and its events are waited for."""
+"""An async engine for callers without an event loop: it lives in another thread, and its events are waited for."""
 
 from __future__ import annotations
 
@@ -12,31 +12,24 @@ from typing import Any, TypeVar
 from seedx_sdk.engine.protocol import AsyncEngine, Request
 from seedx_sdk.types import ModelInfo, StreamEvent
 
-__all__ = ["BlockingEngine"]
+__all__ = ["BlockingEngine", "LoopEngine"]
 
 T = TypeVar("T")
 _ASK_EVERY = 0.05
 """Seconds between two questions whether the caller still wants the answer."""
 
 
-class BlockingEngine:
-    """`Engine` over an `AsyncEngine`, which is opened now and closed by `close` or with the program.
+class LoopEngine:
+    """`Engine` over an `AsyncEngine` that lives in the event loop of another thread.
 
     Args:
-        engine: Opens and closes it, in the event loop of the thread.
+        engine: Open, until this one is used no more.
+        loop: Where it lives; it runs.
     """
 
-    def __init__(self, engine: AbstractAsyncContextManager[AsyncEngine]) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=_live, args=(self._loop,), name="seedx engine", daemon=True)
-        self._thread.start()
-        self._opened = AsyncExitStack()
-        try:
-            self._engine = self._wait(self._opened.enter_async_context(engine))
-        except BaseException:
-            self._end()
-            raise
-        self._info = self._engine.info
+    def __init__(self, engine: AsyncEngine, loop: asyncio.AbstractEventLoop) -> None:
+        self._engine, self._loop = engine, loop
+        self._info = engine.info
 
     @property
     def info(self) -> ModelInfo:
@@ -68,6 +61,26 @@ class BlockingEngine:
                 yield event
         finally:
             running.cancel()
+
+
+class BlockingEngine(LoopEngine):
+    """The same with a loop and a thread of its own: the engine is opened now and closed by `close` or with the program.
+
+    Args:
+        engine: Opens and closes it, in the event loop of the thread.
+    """
+
+    def __init__(self, engine: AbstractAsyncContextManager[AsyncEngine]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=_live, args=(self._loop,), name="seedx engine", daemon=True)
+        self._thread.start()
+        self._opened = AsyncExitStack()
+        try:
+            opened = self._wait(self._opened.enter_async_context(engine))
+        except BaseException:
+            self._end()
+            raise
+        super().__init__(opened, self._loop)
 
     def close(self) -> None:
         """Ends the engine and its thread; a second call does nothing."""

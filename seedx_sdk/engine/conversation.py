@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from seedx_sdk import prompts
 from seedx_sdk.engine.protocol import Request
+from seedx_sdk.errors import PromptError
+from seedx_sdk.model.directory_config import PromptStyle
 from seedx_sdk.types import ImagePart, Message
 
 __all__ = ["segments"]
@@ -13,13 +15,19 @@ __all__ = ["segments"]
 _DESCRIBE = "Describe the picture."
 
 
-def segments(request: Request, blocks: Sequence[str]) -> list[str]:
+def segments(request: Request, blocks: Sequence[str], style: PromptStyle = "instruct") -> list[str]:
     """Returns the segments of the conversation, to be encoded one by one.
 
     Args:
         request: What was said.
         blocks: The image tokens that stand for each picture, in order.
+        style: Whose prompts.
+
+    Raises:
+        PromptError: A foundation model is asked for more than one answer to one question.
     """
+    if style == "base":
+        return [_base(request, "".join(blocks))]
     waiting = iter(blocks)
     turns: list[tuple[str, str]] = []
     user = ""
@@ -32,6 +40,20 @@ def segments(request: Request, blocks: Sequence[str]) -> list[str]:
             user = ""
     question = f"{user} {_last(request, waiting)}".strip()
     return prompts.chat_segments(turns, question)
+
+
+def _base(request: Request, images: str) -> str:
+    """Returns the prompt of a foundation model; pictures go before the words."""
+    if len(request.messages) > 1:
+        raise PromptError("a foundation model answers one question at a time; leave out what was said before")
+    text = request.messages[0].text
+    if request.task == "generate":
+        if images:
+            raise PromptError("a foundation model draws from words alone; leave out the pictures")
+        return prompts.base_generate(text)
+    if request.task == "detect":
+        return prompts.base_detect(text, images)
+    return prompts.base_question(text or _DESCRIBE, images)
 
 
 def _last(request: Request, waiting: Iterator[str]) -> str:

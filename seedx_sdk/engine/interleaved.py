@@ -14,8 +14,10 @@ from functools import partial
 
 import torch
 from PIL import Image
+from torch import Tensor
 
-from seedx_sdk.engine.backbone import BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
+from seedx_sdk import tracing
+from seedx_sdk.engine.backbone import BOXES, OPENED_BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
 from seedx_sdk.engine.conversation import segments
 from seedx_sdk.engine.detokenizer_service import DetokenizerService
 from seedx_sdk.engine.draw_job import DrawJob
@@ -23,6 +25,7 @@ from seedx_sdk.engine.engine_metrics import EngineMetrics
 from seedx_sdk.engine.familiarity import unfamiliar_picture, unfamiliar_words
 from seedx_sdk.engine.protocol import Request
 from seedx_sdk.engine.reply import ReplyBuilder
+from seedx_sdk.engine.traced import traced
 from seedx_sdk.model.anyres import EDIT_GRIDS
 from seedx_sdk.model.directory import ModelParts
 from seedx_sdk.tokens import image_block
@@ -50,6 +53,7 @@ class InterleavedEngine:
             image_size=config.image_size,
             sizes=config.sizes,
             is_picture_book=config.familiar_psnr is not None,
+            tasks=config.tasks(takes_condition_image=self._parts.detokenizer.takes_condition_image),
             can_guide=backbone.can_guide,
             fast_steps=None if config.fast is None else config.fast.num_inference_steps,
         )
@@ -62,15 +66,56 @@ class InterleavedEngine:
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         """The events of one reply; see `AsyncEngine.stream`."""
         started = time.perf_counter()
-        for note in await self._notices(request):
-            yield Notice(text=note)
+        with tracing.span("reply", task=request.task, model=self._info.name) as whole:
+            for note in await self._notices(request):
+                yield Notice(text=note)
+            specialist = request.task if request.task in self._parts.specialists else None
+            with tracing.span("read", parent=whole):
+                prompt = await self._read(request, specialist, deadline)
+            encoded = time.perf_counter() - started
+            sampling, read = self._sampling(request, specialist), len(prompt.token_ids)
+            self.metrics.prompt_tokens += read
+            reply = ReplyBuilder(
+                self._info,
+                self._parts.tokenizer,
+                request,
+                prompt_tokens=read,
+                encode_seconds=encoded,
+                opened=request.messages[-1].text if self._opens_box(request) else None,
+            )
+            async with aclosing(traced(self.backbone.generate(prompt, sampling), whole)) as answer:
+                async for event in answer:
+                    if isinstance(event, PictureStates):
+                        self.metrics.completion_tokens += len(event.hidden_states)
+                        reply.add_image_tokens(len(event.hidden_states))
+                        with tracing.span("regress", parent=whole):
+                            features = await self.service.regress(
+                                event.hidden_states, model=specialist, deadline=deadline
+                            )
+                        job = self._job(features, request, deadline)
+                        with reply.timed("denoise"), tracing.span("draw", parent=whole, steps=job.steps):
+                            async with aclosing(self.service.draw(job)) as steps:
+                                async for step in steps:
+                                    yield reply.add_picture(step) if isinstance(step, Image.Image) else step
+                        continue
+                    self.metrics.completion_tokens += len(event.token_ids)
+                    for token in event.token_ids:
+                        for said in reply.add_token(token):
+                            yield said
+        yield reply.done(time.perf_counter() - started, max_pictures=sampling.max_pictures)
+
+    async def check(self) -> None:
+        """Returns if both work; see `AsyncEngine.check`."""
+        self.service.check()
+        await self.backbone.check()
+
+    def _sampling(self, request: Request, specialist: str | None) -> Sampling:
+        """Returns how to answer, with the model's defaults where the options are None."""
         defaults, options = self._parts.config.generation, request.options
-        specialist = request.task if request.task in self._parts.specialists else None
-        prompt = await self._read(request, specialist, deadline)
         temperature = options.temperature
         if temperature is None:
             temperature = defaults.temperature if request.task == "generate" else 0.0
-        sampling = Sampling(
+        return Sampling(
             max_new_tokens=options.max_new_tokens or defaults.max_new_tokens,
             temperature=temperature,
             seed=options.seed,
@@ -79,44 +124,25 @@ class InterleavedEngine:
             specialist=specialist,
             guide=self._guide(request),
         )
-        encoded = time.perf_counter() - started
-        read = len(prompt.token_ids)
-        self.metrics.prompt_tokens += read
-        reply = ReplyBuilder(self._info, self._parts.tokenizer, request, prompt_tokens=read, encode_seconds=encoded)
-        async with aclosing(self.backbone.generate(prompt, sampling)) as answer:
-            async for event in answer:
-                if isinstance(event, PictureStates):
-                    self.metrics.completion_tokens += len(event.hidden_states)
-                    reply.add_image_tokens(len(event.hidden_states))
-                    features = await self.service.regress(event.hidden_states, model=specialist, deadline=deadline)
-                    job = DrawJob.resolve(
-                        features[None],
-                        options,
-                        self._parts.config,
-                        condition=request.messages[-1].images[0] if request.task == "edit" else None,
-                        deadline=deadline,
-                    )
-                    with reply.timed("denoise"):
-                        async with aclosing(self.service.draw(job)) as steps:
-                            async for step in steps:
-                                yield reply.add_picture(step) if isinstance(step, Image.Image) else step
-                    continue
-                self.metrics.completion_tokens += len(event.token_ids)
-                for token in event.token_ids:
-                    for said in reply.add_token(token):
-                        yield said
-        yield reply.done(time.perf_counter() - started, max_pictures=sampling.max_pictures)
 
-    async def check(self) -> None:
-        """Returns if both work; see `AsyncEngine.check`."""
-        self.service.check()
-        await self.backbone.check()
+    def _job(self, features: Tensor, request: Request, deadline: float | None) -> DrawJob:
+        """Returns what is to be drawn of (Q, K) features."""
+        condition = request.messages[-1].images[0] if request.task == "edit" else None
+        return DrawJob.resolve(
+            features[None], request.options, self._parts.config, condition=condition, deadline=deadline
+        )
 
     def _guide(self, request: Request) -> Guide | None:
         """Returns the form that the answer must have."""
         if request.options.json_schema is not None:
             return Guide(json_schema=json.dumps(request.options.json_schema))
-        return BOXES if request.task == "detect" and self.backbone.can_guide else None
+        if request.task != "detect" or not self.backbone.can_guide:
+            return None
+        return OPENED_BOXES if self._opens_box(request) else BOXES
+
+    def _opens_box(self, request: Request) -> bool:
+        """Whether the prompt ends inside of a box."""
+        return request.task == "detect" and self._parts.config.prompts == "base"
 
     async def _read(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
         """Returns the prompt with what the model reads of the pictures."""
@@ -126,7 +152,8 @@ class InterleavedEngine:
             *(self.service.read(p, grids=grids, model=specialist, deadline=deadline) for p in pictures)
         )
         ids = [self._parts.tokenizer.bos_id]
-        for segment in segments(request, [image_block(len(view) - 1) for view in views]):
+        blocks = [image_block(len(view) - 1) for view in views]
+        for segment in segments(request, blocks, self._parts.config.prompts):
             ids += self._parts.tokenizer.encode(segment)
         features = torch.cat([view.flatten(0, 1) for view in views]) if views else None
         return Prompt(token_ids=tuple(ids), features=features)

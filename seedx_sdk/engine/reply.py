@@ -38,10 +38,18 @@ class ReplyBuilder:
         request: What is answered; boxes are measured on its last picture, or on the one that is drawn.
         prompt_tokens: Length of the prompt.
         encode_seconds: Time spent on reading the prompt.
+        opened: What the box is of that the prompt has opened; None if it has not.
     """
 
     def __init__(
-        self, info: ModelInfo, tokenizer: Tokenizer, request: Request, *, prompt_tokens: int, encode_seconds: float
+        self,
+        info: ModelInfo,
+        tokenizer: Tokenizer,
+        request: Request,
+        *,
+        prompt_tokens: int,
+        encode_seconds: float,
+        opened: str | None = None,
     ) -> None:
         self._info, self._tokenizer, self._request = info, tokenizer, request
         self._prompt_tokens, self._completion_tokens, self._pictures = prompt_tokens, 0, 0
@@ -51,7 +59,8 @@ class ReplyBuilder:
         self._boxes: list[Box] = []
         self._run: list[int] = []  # ids since the last box
         self._said = ""  # text of the run so far
-        self._box: list[int] | None = None  # ids inside the open box
+        self._box: list[int] | None = None if opened is None else []  # ids inside the open box
+        self._opened = opened
         self._text = ""  # text since the last picture
         pictures = [image for message in request.messages for image in message.images]
         drawn = (info.image_size, info.image_size)
@@ -85,6 +94,8 @@ class ReplyBuilder:
     def _close_box(self, inside: list[int]) -> Iterator[StreamEvent]:
         written = "".join(self._tokenizer.decode([i]) for i in inside)
         label = clean_text(self._said).split(":")[-1].strip(" ,.")
+        if not self._boxes and self._opened is not None:
+            label = self._opened
         self._box, self._run, self._said = None, [], ""
         for bins in parse_boxes(f"{BOX_START}{written}{BOX_END}"):
             box = Box.on(label, box_to_normalized(bins), self._canvas)

@@ -246,6 +246,7 @@ def _directory_config(released: Released) -> DirectoryConfig:
         image_size=IMAGE_SIZE,
         sizes=SIZES,
         familiar_psnr=None,
+        prompts="base" if released.variant == "seed_x" else "instruct",
         generation=GENERATION,
         files={},
     )

@@ -11,13 +11,17 @@ from typing import Any, Literal, Self, get_args
 from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
 from seedx_sdk.model.config import LVLMConfig, PartConfig, VisualEncoderConfig
 
-__all__ = ["DirectoryConfig", "FastSampling", "GenerationDefaults", "Solver"]
+__all__ = ["DirectoryConfig", "FastSampling", "GenerationDefaults", "PromptStyle", "Solver"]
 
 FORMAT = 1
 """Version of this layout."""
 
 Solver = Literal["dpmsolver++", "unipc"]
 """Solvers that need fewer steps than the reference's Euler: Lu et al. 2022 (second order), Zhao et al. 2023."""
+
+
+PromptStyle = Literal["instruct", "base"]
+"""Prompts of the instruction-tuned models, or those of the foundation model, which answers one question at a time."""
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -87,8 +91,19 @@ class DirectoryConfig(PartConfig):
     """Defaults of a request."""
     files: dict[str, str]
     """sha256 of every file with weights, and of the tokenizer, by path inside the directory."""
+    prompts: PromptStyle = "instruct"
+    """The prompts that the language model was trained on."""
     format: int = FORMAT
     """Version of the layout."""
+
+    def tasks(self, *, takes_condition_image: bool) -> tuple[str, ...]:
+        """Returns the calls that the model answers.
+
+        Args:
+            takes_condition_image: Whether its de-tokenizer does.
+        """
+        edits = takes_condition_image and self.prompts == "instruct"
+        return ("describe", "detect", "generate", "chat", *(["edit"] if edits else []))
 
     @property
     def revision(self) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import metadata
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -23,17 +24,30 @@ from seedx_sdk.serve.guards import BodyLimit, Gate
 from seedx_sdk.serve.replies import IdempotencyError, Replies
 from seedx_sdk.serve.request_ids import RequestIds
 from seedx_sdk.serve.settings import ServerSettings
+from seedx_sdk.serve.telemetry import RequestSpans
 
 __all__ = ["create_app"]
 
 
-def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: ServerSettings) -> FastAPI:
+PLUGIN_GROUP = "seedx.routes"
+"""Entry points in which packages declare routers with further routes."""
+
+
+def create_app(
+    engine: AbstractAsyncContextManager[AsyncEngine],
+    settings: ServerSettings,
+    *,
+    routers: Sequence[APIRouter] | None = None,
+) -> FastAPI:
     """Returns the application; the engine is opened when it starts and closed when it ends.
 
     Args:
         engine: Opens and closes what answers.
         settings: Limits and keys.
+        routers: Further routes; None: those of all installed packages.
     """
+    if routers is None:
+        routers = [entry.load() for entry in metadata.entry_points(group=PLUGIN_GROUP)]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -52,6 +66,8 @@ def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: Serve
     app.include_router(tool_routes.router)
     app.include_router(openai_routes.router)
     app.include_router(playground.router)
+    for router in routers:
+        app.include_router(router)
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["health"])
     app.add_api_route("/health/ready", _ready, methods=["GET"], tags=["health"])
     app.add_api_route("/health", _ready, methods=["GET"], tags=["health"])
@@ -61,6 +77,7 @@ def create_app(engine: AbstractAsyncContextManager[AsyncEngine], settings: Serve
     app.add_exception_handler(StarletteHTTPException, _http_error)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestSpans)
     app.add_middleware(RequestIds)
     return app
 

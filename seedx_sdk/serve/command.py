@@ -25,6 +25,7 @@ from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.draining import DrainingServer
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.serve.supervisor import SupervisedEngine
+from seedx_sdk.serve.telemetry import export_spans
 from seedx_sdk.types import Dtype
 
 __all__ = ["serve"]
@@ -82,6 +83,7 @@ def serve(
         image_hosts=tuple(image_host or ()),
     )
     _log_as_json()
+    export_spans()
     app = create_app(SupervisedEngine(_engine(folder, options, backbone)), settings)
     DrainingServer(app, host=host, port=port, grace=grace).run_until_signal()
 

@@ -13,11 +13,11 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from sse_starlette import EventSourceResponse, JSONServerSentEvent, ServerSentEvent
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
@@ -27,16 +27,15 @@ from seedx_sdk.errors import InputError, SeedXError, ServiceError
 from seedx_sdk.image_urls import ImageFetcher
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
 from seedx_sdk.problems import to_problem
+from seedx_sdk.serve.openai_bodies import ChatCompletionBody, ImagesBody
 from seedx_sdk.serve.replies import Replies
 from seedx_sdk.serve.route_parts import Caller, IdempotencyKey, RepliesOf, unless_gone
 from seedx_sdk.types import (
     ChatReply,
-    ContentPart,
     ImageDone,
     ImagePart,
     Message,
     ReplyDone,
-    Sampler,
     TextDelta,
     TextPart,
 )
@@ -44,134 +43,7 @@ from seedx_sdk.types import (
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["openai"])
-Seed = Annotated[int | None, Field(ge=0)]
 T = TypeVar("T")
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Text(_Body):
-    type: Literal["text"]
-    text: str
-
-
-class _Url(_Body):
-    url: str
-    detail: Literal["auto", "low", "high"] = "auto"
-
-
-class _ImageUrl(_Body):
-    type: Literal["image_url"]
-    image_url: _Url
-
-
-class _ChatMessage(_Body):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Annotated[_Text | _ImageUrl, Field(discriminator="type")]]
-    name: str | None = None
-
-    async def parts(self, fetcher: ImageFetcher) -> list[ContentPart]:
-        """Returns the content as the SDK's parts."""
-        if isinstance(self.content, str):
-            return [TextPart(text=self.content)] if self.content.strip() else []
-        return [
-            TextPart(text=part.text) if isinstance(part, _Text) else await _opened(part.image_url.url, fetcher)
-            for part in self.content
-        ]
-
-
-class _StreamOptions(_Body):
-    include_usage: bool = False
-    """The last chunk before the end has no choices, and the tokens of the whole reply."""
-
-
-class _PlainText(_Body):
-    type: Literal["text"]
-
-
-class _JsonObject(_Body):
-    type: Literal["json_object"]
-
-
-class _NamedSchema(_Body):
-    name: str
-    description: str | None = None
-    schema_: dict[str, Any] = Field(alias="schema")
-    strict: bool | None = None
-    """Every schema is kept to strictly."""
-
-
-class _JsonSchema(_Body):
-    type: Literal["json_schema"]
-    json_schema: _NamedSchema
-
-
-class ChatCompletionBody(_Body):
-    """A conversation; a system message is put before the user's first words, as the model knows no other place."""
-
-    model: str | None = None
-    messages: list[_ChatMessage]
-    stream: bool = False
-    stream_options: _StreamOptions | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    n: Literal[1] = 1
-    seed: Seed = None
-    user: str | None = None
-    num_inference_steps: int | None = None
-    guidance_scale: float | None = None
-    response_format: Annotated[_PlainText | _JsonObject | _JsonSchema, Field(discriminator="type")] | None = None
-    width: int | None = None
-    height: int | None = None
-    sampler: Sampler | None = None
-
-    async def call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
-        """Returns the call of the SDK."""
-        size = None if self.width is None and self.height is None else (self.width or 0, self.height or 0)
-        return calls.chat(
-            await _conversation(self.messages, fetcher),
-            size=size,
-            steps=self.num_inference_steps,
-            guidance=self.guidance_scale,
-            sampler=self.sampler,
-            seed=self.seed or 0,
-            max_new_tokens=self.max_completion_tokens or self.max_tokens,
-            temperature=self.temperature,
-            json_schema=self._schema(),
-        )
-
-    def _schema(self) -> dict[str, Any] | None:
-        """Returns what the answer must fit."""
-        if isinstance(self.response_format, _JsonSchema):
-            return self.response_format.json_schema.schema_
-        return {"type": "object"} if isinstance(self.response_format, _JsonObject) else None
-
-
-class ImagesBody(_Body):
-    """What to draw; of several pictures, each has the seed of the one before and 1."""
-
-    model: str | None = None
-    prompt: str
-    n: Annotated[int, Field(ge=1, le=10)] = 1
-    size: str | None = None
-    response_format: Literal["b64_json"] = "b64_json"
-    user: str | None = None
-    seed: Seed = None
-    num_inference_steps: int | None = None
-    guidance_scale: float | None = None
-    sampler: Sampler | None = None
-
-    def drawing(self) -> dict[str, Any]:
-        """Returns the arguments that drawing and editing share, without the seed."""
-        return {
-            "size": _size(self.size),
-            "steps": self.num_inference_steps,
-            "guidance": self.guidance_scale,
-            "sampler": self.sampler,
-        }
 
 
 @router.get("/models")
@@ -239,7 +111,7 @@ async def images_generations(
 ) -> dict[str, Any]:
     """Pictures drawn from words."""
     _check_model(body.model, replies)
-    seeds = _seeds(body)
+    seeds = body.seeds
     asked = [calls.generate(body.prompt, seed=seed, **body.drawing()) for seed in seeds]
     results = [replies.result(call, caller=caller, key=_numbered(key, i)) for i, call in enumerate(asked)]
     drawn = await unless_gone(request, _all(results))
@@ -264,7 +136,7 @@ async def images_edits(
         found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InputError(found) from error
     _check_model(body.model, replies)
-    asked = [calls.edit(picture, body.prompt, seed=seed, **body.drawing()) for seed in _seeds(body)]
+    asked = [calls.edit(picture, body.prompt, seed=seed, **body.drawing()) for seed in body.seeds]
     results = [replies.result(call, caller=caller, key=_numbered(key, i)) for i, call in enumerate(asked)]
     drawn = await unless_gone(request, _all(results))
     return _images([result.image for result in drawn])
@@ -291,24 +163,6 @@ def _check_model(name: str | None, replies: Replies) -> None:
         raise HTTPException(404, f"there is no model {name!r} here; this server has {served!r}")
 
 
-async def _conversation(messages: Sequence[_ChatMessage], fetcher: ImageFetcher) -> list[Message]:
-    conversation: list[Message] = []
-    told: list[ContentPart] = []
-    for message in messages:
-        if message.role in ("system", "developer"):
-            told += await message.parts(fetcher)
-        elif message.role == "user":
-            conversation.append(Message(role="user", content=(*told, *await message.parts(fetcher))))
-            told = []
-        else:
-            conversation.append(Message(role="assistant", content=tuple(await message.parts(fetcher))))
-    return conversation
-
-
-async def _opened(url: str, fetcher: ImageFetcher) -> ImagePart:
-    return ImagePart(image=open_image(url if url.startswith("data:") else await fetcher.fetch(url)))
-
-
 def _content(message: Message) -> str | list[dict[str, Any]]:
     if not message.images:
         return message.text
@@ -326,20 +180,6 @@ def _usage(reply: ChatReply) -> dict[str, int] | None:
     if reply.usage is None:
         return None
     return {**reply.usage.model_dump(), "total_tokens": reply.usage.total_tokens}
-
-
-def _size(size: str | None) -> tuple[int, int] | None:
-    if size is None or size == "auto":
-        return None
-    width, _, height = size.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise InputError(f"size {size!r} is not allowed; use WIDTHxHEIGHT, such as 128x128, or auto")
-    return int(width), int(height)
-
-
-def _seeds(body: ImagesBody) -> range:
-    first = body.seed or 0
-    return range(first, first + body.n)
 
 
 def _numbered(key: str | None, number: int) -> str | None:

@@ -9,6 +9,8 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from seedx_sdk.tracing import REQUEST_ID
+
 __all__ = ["RequestIds"]
 
 _LOG = logging.getLogger("seedx.access")
@@ -29,6 +31,7 @@ class RequestIds:
         given = Headers(scope=scope).get(_NAME, "")
         request_id = given if given.isascii() and given.isprintable() and 0 < len(given) <= 128 else uuid.uuid4().hex
         scope.setdefault("state", {})["id"] = request_id
+        REQUEST_ID.set(request_id)
         started = time.perf_counter()
 
         async def name(message: Message) -> None:

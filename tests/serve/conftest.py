@@ -26,6 +26,7 @@ from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import ModelInfo, StreamEvent
+from seedx_tools import deck_route
 
 Serve = Callable[..., Any]
 
@@ -70,7 +71,11 @@ def running(engine: Any, settings: ServerSettings) -> Iterator[str]:
     """A server in a thread; gives its address."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(engine, settings), log_level="warning", lifespan="on"))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(engine, settings, routers=[deck_route.router]), log_level="warning", lifespan="on"
+            )
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
         while not server.started and thread.is_alive():

@@ -17,6 +17,9 @@ from typing import Any
 
 import httpx
 import psutil
+from httpx_sse import connect_sse
+
+from seedx_sdk import Message
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "import typer; from seedx_sdk.serve.command import serve; typer.run(serve)"
@@ -38,7 +41,7 @@ class Server:
         answer = httpx.get(f"{self.address}/health/ready", timeout=10)
         return answer.status_code, answer.text
 
-    def wait_until_ready(self, seconds: float = 240) -> float:
+    def wait_until_ready(self, seconds: float = 600) -> float:
         """Seconds that it took."""
         return self.wait_for(lambda: self.ready()[0] == 200, seconds)
 
@@ -115,9 +118,21 @@ def started(folder: Path, *command: str, **environment: str) -> Iterator[Server]
             process.wait()
 
 
-def started_with_short_limits(folder: Path, backbone: str) -> Any:
-    """The shipped model on "vllm" or "transformers", with a small cache and short limits."""
-    return started(folder, __file__, backbone)
+def started_with_limits(
+    folder: Path, backbone: str, *, step_seconds: float = STEP_SECONDS, reply_seconds: float = 120
+) -> Any:
+    """The shipped model on "vllm" or "transformers", with a small cache."""
+    return started(folder, __file__, backbone, str(step_seconds), str(reply_seconds))
+
+
+def drawing(server: Server, steps: int) -> Iterator[str]:
+    """The names of the events of a drawing."""
+    message = Message.user("a red house").model_dump(mode="json")
+    options = {"num_inference_steps": steps, "force_image": True}
+    body = {"task": "generate", "messages": [message], "options": options}
+    with httpx.Client(timeout=60) as client, connect_sse(client, "POST", f"{server.address}/v1/chat", json=body) as sse:
+        for event in sse.iter_sse():
+            yield event.event
 
 
 def shared_memory(process: psutil.Process) -> set[str]:
@@ -136,6 +151,7 @@ def main() -> None:
     from seedx_sdk.serve.settings import ServerSettings
     from seedx_sdk.serve.supervisor import SupervisedEngine
 
+    backbone, step_seconds, reply_seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
     draw = DrawWorker.draw
 
     def draw_or_hang(self: DrawWorker, tickets: Any) -> None:
@@ -150,13 +166,13 @@ def main() -> None:
         block_size=32,
         kv_cache_bytes=64 << 20,
         enforce_eager=True,
-        step_seconds=STEP_SECONDS,
+        step_seconds=step_seconds,
     )
-    served = ServedOptions(limits=ServiceLimits(step_seconds=STEP_SECONDS))
+    served = ServedOptions(limits=ServiceLimits(step_seconds=step_seconds))
     on_vllm, on_transformers = partial(open_vllm, NANO, served, vllm), partial(open_local, NANO, served)
-    engine = SupervisedEngine(on_vllm if sys.argv[1] == "vllm" else on_transformers)
-    app = create_app(engine, ServerSettings(reply_seconds=120))
-    DrainingServer(app, host="127.0.0.1", port=int(sys.argv[-1]), grace=5).run_until_signal()
+    engine = SupervisedEngine(on_vllm if backbone == "vllm" else on_transformers)
+    app = create_app(engine, ServerSettings(reply_seconds=reply_seconds))
+    DrainingServer(app, host="127.0.0.1", port=int(sys.argv[-1]), grace=20).run_until_signal()
 
 
 if __name__ == "__main__":

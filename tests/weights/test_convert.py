@@ -297,7 +297,12 @@ def test_weights_are_written_in_the_type_asked_for(name: str, dtype: torch.dtype
 @pytest.mark.parametrize("variant", ["seed_x", "seed_x_edit"])
 def test_each_variant_becomes_a_directory_of_its_own(variant: str, tree: Tree, tmp_path: Path) -> None:
     shutil.copytree(tree.path / "seed_x_i", tree.path / variant)
-    assert convert(plan_conversion(tree.path, variant=variant), tmp_path / "model").name == variant.replace("_", "-")
+    config = convert(plan_conversion(tree.path, variant=variant), tmp_path / "model")
+    assert config.name == variant.replace("_", "-")
+    assert config.prompts == ("base" if variant == "seed_x" else "instruct")
+    seedx = SeedX(model=tmp_path / "model")
+    assert ("edit" in seedx.info.tasks) == (variant != "seed_x")
+    seedx.close()
     assert plan_conversion(tree.path).released.variant == "seed_x_i"
 
 

@@ -189,8 +189,8 @@ def _cover_plan(outline: Outline) -> SlidePlan:
     return SlidePlan(title=outline.title, bullets=bullets, picture=outline.picture, notes=outline.notes)
 
 
-class MakeSlidesArgs(ToolArgs):
-    """Arguments of make_slides."""
+class DeckArgs(ToolArgs):
+    """What a deck holds and how it looks."""
 
     prompt_or_outline: str = Field(
         min_length=1,
@@ -200,10 +200,6 @@ class MakeSlidesArgs(ToolArgs):
             "```chart bar (or line, pie) with CSV lines; '# Section' between slides; '## Agenda'; '## Sources' with "
             "points. A plain prompt is set out as it is."
         ),
-    )
-    path: OutputPath = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
-    template: InputPath | None = Field(
-        default=None, description="Path of a .pptx or .potx whose look is used. Leave out for the standard look."
     )
     theme: DeckTheme | None = Field(default=None, description="The standard look. Leave out for paper.")
     size: DeckSize | None = Field(default=None, description="Page proportions. Leave out for 16:9.")
@@ -215,6 +211,15 @@ class MakeSlidesArgs(ToolArgs):
     )
     pictures: bool = Field(default=True, description="Whether the model draws a picture for each slide.")
     seed: int = Field(default=0, ge=0, description="Change it to get other pictures.")
+
+
+class MakeSlidesArgs(DeckArgs):
+    """Arguments of make_slides."""
+
+    path: OutputPath = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
+    template: InputPath | None = Field(
+        default=None, description="Path of a .pptx or .potx whose look is used. Leave out for the standard look."
+    )
 
 
 def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -> Deck:
