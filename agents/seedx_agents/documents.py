@@ -101,7 +101,7 @@ def _pdf(data: bytes, path: Path, warnings: list[str]) -> tuple[str, str]:
         locked = reader.is_encrypted and not reader.decrypt("")
         if not locked:
             pages = len(reader.pages)
-            texts = [page.extract_text() for page in reader.pages[:MAX_PAGES]]
+            texts = [page.extract_text(extraction_mode="layout") for page in reader.pages[:MAX_PAGES]]
             title = (reader.metadata.title if reader.metadata else None) or ""
     except Exception as error:  # a damaged PDF makes its reader raise many kinds
         raise InputError(f"'{path}' is no PDF that can be read ({error}); save it anew") from error
