@@ -1,0 +1,272 @@
+"""What serving costs and gains: two ways in one run, and the ratio between them.
+
+    python benchmarks/serving.py                                          # every part, on the shipped model
+    python benchmarks/serving.py picture overhead                         # some parts
+    python benchmarks/serving.py picture --random 22 2048 5632            # also random weights of 1.1 billion
+
+picture   the image tokens of a picture: one query pass, and 64 decode steps, both on vLLM with the prompt in its cache
+describe  16 descriptions: at once on vLLM, and in a row on transformers
+generate  pictures per second for 1, 4 and 8 callers
+overhead  what a call over HTTP takes beyond what its reply takes in the engine
+clients   time to the first token and to the last for 1 to 64 callers, and what happens to more than the server takes
+memory    of the server and all its processes, over 1,000 requests
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import statistics
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+
+import httpx
+import numpy as np
+import torch
+from hardware import describe as describe_hardware
+from PIL import Image
+from server_process import ServerProcess, serving
+from transformers import LlamaConfig, LlamaForCausalLM
+from vllm import SamplingParams
+from vllm.inputs import TokensPrompt
+
+from seedx_finetune.world import render, sample_scene
+from seedx_sdk import Message, calls
+from seedx_sdk.engine import NANO
+from seedx_sdk.engine.backbone import PictureStates, Prompt, Sampling
+from seedx_sdk.engine.local import open_local, open_vllm
+from seedx_sdk.engine.protocol import AsyncEngine, Request
+from seedx_sdk.engine.vllm_backbone import VLLMBackbone, VLLMOptions
+from seedx_sdk.http_engine import HttpEngine
+from seedx_sdk.imaging import to_data_uri
+from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.tokens import NUM_IMAGE_TOKENS
+from seedx_sdk.types import ReplyDone, TextDelta
+
+VLLM = VLLMOptions(block_size=32, kv_cache_bytes=1 << 30)
+"""As `seedx serve` runs it on a CPU."""
+PROMPT = 256
+"""Tokens before a picture."""
+PARTS = ("picture", "describe", "generate", "overhead", "clients", "memory")
+LIMIT = 64
+"""Replies that the server has under way at most, its default."""
+
+
+async def picture(folder: Path, name: str, rounds: int) -> None:
+    """Prints what the image tokens of one picture take, both ways."""
+    tokens = Tokenizer.from_pretrained(NANO / "llm").ids
+    backbone = await VLLMBackbone.start(folder, tokens, VLLM)
+    rng = np.random.default_rng(0)
+    once, stepwise = [], []
+    try:
+        for _ in range(rounds + 1):  # the first one warms up
+            prompt = [tokens.bos, *rng.integers(300, 700, PROMPT - 2).tolist(), tokens.begin_image]
+            await _decode(backbone, prompt, 1)
+            once.append(await _timed(_query_pass(backbone, prompt)))
+            stepwise.append(await _timed(_decode(backbone, prompt, NUM_IMAGE_TOKENS)))
+    finally:
+        await backbone.close()
+    fast, slow = statistics.median(once[1:]), statistics.median(stepwise[1:])
+    print(f"{name}: one query pass {fast * 1e3:.0f} ms, 64 steps {slow * 1e3:.0f} ms, {slow / fast:.1f} x")
+
+
+async def _query_pass(backbone: VLLMBackbone, prompt: list[int]) -> None:
+    sampling = Sampling(max_new_tokens=NUM_IMAGE_TOKENS + 1, max_pictures=1)
+    events = [event async for event in backbone.generate(Prompt(token_ids=tuple(prompt)), sampling)]
+    assert isinstance(events[0], PictureStates)
+
+
+async def _decode(backbone: VLLMBackbone, prompt: list[int], count: int) -> None:
+    """Writes exactly so many tokens, one after the other; which ones is the same work."""
+    parameters = SamplingParams(temperature=0.0, max_tokens=count, min_tokens=count, ignore_eos=True)
+    outputs = backbone.engine.generate(TokensPrompt(prompt_token_ids=prompt), parameters, uuid.uuid4().hex)
+    written = [output async for output in outputs]
+    assert len(written[-1].outputs[0].token_ids) == count
+
+
+def random_model(folder: Path, layers: int, width: int, mlp: int) -> Path:
+    """Returns a folder with a language model of random bfloat16 weights, in words of the shipped tokenizer."""
+    config = LlamaConfig.from_pretrained(NANO / "llm")
+    sizes = {"num_hidden_layers": layers, "hidden_size": width, "intermediate_size": mlp}
+    heads = {"num_attention_heads": width // 64, "num_key_value_heads": width // 64, "head_dim": 64}
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(LlamaConfig(**{**config.to_dict(), **sizes, **heads, "dtype": "bfloat16"}))
+    model.to(torch.bfloat16).save_pretrained(folder / "llm")  # type: ignore[arg-type]  # stubs of the decorator
+    print(f"random weights: {model.num_parameters() / 1e9:.2f} billion")
+    return folder
+
+
+async def descriptions() -> None:
+    """Prints what 16 descriptions take, at once and in a row."""
+    requests = [request(page) for page in pages(16)]
+    async with open_vllm(NANO, vllm=VLLM) as many, open_local(NANO) as one:
+        for engine in (many, one):
+            await answered(engine, requests[0])
+        at_once = await _timed(_shared(many, requests, len(requests)))
+        in_a_row = await _timed(_in_a_row(one, requests))
+    print(
+        f"16 descriptions at once on vLLM {at_once:.2f} s, in a row on transformers {in_a_row:.2f} s, "
+        f"{in_a_row / at_once:.1f} x"
+    )
+
+
+async def pictures(rounds: int) -> None:
+    """Prints the pictures per second of 1, 4 and 8 callers, who ask for 8 pictures together."""
+    asked = [calls.generate("a red house and a green tree on a meadow", seed=seed).request for seed in range(8)]
+    async with open_vllm(NANO, vllm=VLLM) as engine:
+        await _shared(engine, asked, len(asked))
+        rates: dict[int, float] = {}
+        for callers in (1, 4, 8):
+            taken = [await _timed(_shared(engine, asked, callers)) for _ in range(rounds)]
+            rates[callers] = len(asked) / min(taken)
+            print(f"{callers} callers: {rates[callers]:.2f} pictures/s, {rates[callers] / rates[1]:.2f} x")
+
+
+async def overhead(rounds: int) -> None:
+    """Prints what HTTP adds to a call without pictures."""
+    asked = calls.chat([Message.user("Is a house in the picture?")], max_new_tokens=4).request
+    with serving("--backbone", "transformers") as server:
+        async with open_local(NANO) as here, HttpEngine.connect(server.address) as there:
+            engines: dict[str, AsyncEngine] = {"in process": here, "over HTTP": there}
+            whole: dict[str, list[float]] = {name: [] for name in engines}
+            added = []
+            for _ in range(rounds):
+                for name, engine in engines.items():
+                    started = time.perf_counter()
+                    done = await answered(engine, asked)
+                    whole[name].append(time.perf_counter() - started)
+                added.append(whole["over HTTP"][-1] - done.reply.timings["total"])
+    medians = {name: statistics.median(taken) * 1e3 for name, taken in whole.items()}
+    print(f"median of {rounds} calls: " + ", ".join(f"{name} {ms:.1f} ms" for name, ms in medians.items()))
+    print(
+        f"HTTP beyond the engine's own time: median {statistics.median(added) * 1e3:.2f} ms, "
+        f"p99 {np.percentile(added, 99) * 1e3:.2f} ms"
+    )
+
+
+async def clients(calls_each: int) -> None:
+    """Prints latencies by the number of callers, then what more callers than the limit get."""
+    asked = [request(page) for page in pages(LIMIT)]
+    with serving("--max-replies", str(LIMIT)) as server:
+        async with HttpEngine.connect(server.address) as engine:
+            await answered(engine, asked[0])
+            for callers in (1, 4, 16, LIMIT):
+                each = [_one_after_another(engine, asked[i], calls_each) for i in range(callers)]
+                waits = np.array(list(itertools.chain(*await asyncio.gather(*each))))
+                p50, p99 = np.percentile(waits, (50, 99), axis=0)
+                print(
+                    f"{callers:>3} callers: {len(waits)} answered; first token p50 {p50[0]:.2f} s, "
+                    f"p99 {p99[0]:.2f} s; whole p50 {p50[1]:.2f} s, p99 {p99[1]:.2f} s"
+                )
+        crowd = LIMIT + 32
+        print(f"{crowd} callers, {LIMIT} at most: {await _crowd(server, crowd)}")
+
+
+async def _one_after_another(engine: AsyncEngine, asked: Request, count: int) -> list[tuple[float, float]]:
+    """Returns for each call the seconds to the first token and to the end."""
+    waits = []
+    for _ in range(count):
+        started, first = time.perf_counter(), None
+        async for event in engine.stream(asked):
+            if first is None and isinstance(event, TextDelta):
+                first = time.perf_counter() - started
+        assert first is not None
+        waits.append((first, time.perf_counter() - started))
+    return waits
+
+
+async def _crowd(server: ServerProcess, callers: int) -> str:
+    """Returns how many were answered and refused, by callers who do not try again."""
+    body = {"images": [to_data_uri(pages(1)[0])]}
+    limits = httpx.Limits(max_connections=callers)
+    async with httpx.AsyncClient(base_url=server.address, timeout=300, limits=limits) as client:
+        answers = await asyncio.gather(*(client.post("/v1/tools/describe", json=body) for _ in range(callers)))
+    counts = Counter((a.status_code, "Retry-After" in a.headers) for a in answers)
+    return ", ".join(
+        f"{count} x {status}{' with Retry-After' * told}" for (status, told), count in sorted(counts.items())
+    )
+
+
+async def memory(count: int) -> None:
+    """Prints the memory of the server's processes every tenth of the requests; one in 50 draws."""
+    asked = [request(page) for page in pages(200)]
+    drawing = calls.generate("a red house on a meadow", steps=4).request
+    with serving() as server:
+        async with HttpEngine.connect(server.address) as engine:
+            used = []
+            for start in range(0, count, count // 10):
+                part = [drawing if i % 50 == 0 else asked[i % len(asked)] for i in range(start, start + count // 10)]
+                await _shared(engine, part, 8)
+                used.append(server.memory())
+                print(f"{start + len(part):>5} requests: {used[-1] / 2**20:.0f} MiB", flush=True)
+    print(f"the last to the second: {used[-1] / used[1]:.3f}")
+
+
+def pages(count: int) -> list[Image.Image]:
+    """Returns pages of the picture book."""
+    return [render(sample_scene(np.random.default_rng(seed))) for seed in range(count)]
+
+
+def request(page: Image.Image) -> Request:
+    """Returns the request to describe a page."""
+    return calls.describe(page).request
+
+
+async def answered(engine: AsyncEngine, asked: Request) -> ReplyDone:
+    """Returns the end of the reply."""
+    *_, done = [event async for event in engine.stream(asked)]
+    assert isinstance(done, ReplyDone)
+    return done
+
+
+async def _in_a_row(engine: AsyncEngine, asked: Sequence[Request]) -> None:
+    for one in asked:
+        await answered(engine, one)
+
+
+async def _shared(engine: AsyncEngine, asked: Sequence[Request], callers: int) -> None:
+    """Answers all requests, so many at a time."""
+    await asyncio.gather(*(_in_a_row(engine, asked[i::callers]) for i in range(callers)))
+
+
+async def _timed(work: Awaitable[None]) -> float:
+    started = time.perf_counter()
+    await work
+    return time.perf_counter() - started
+
+
+async def _picture_parts(rounds: int, random: Sequence[int] | None) -> None:
+    await picture(NANO, "seed-x-nano", rounds)
+    if random:
+        with tempfile.TemporaryDirectory() as folder:
+            await picture(random_model(Path(folder), *random), "random weights", rounds)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measures the chosen parts and prints what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=PARTS, help="all, if left out")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--random", type=int, nargs=3, metavar=("LAYERS", "WIDTH", "MLP"))
+    options = parser.parse_args(argv)
+    work: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+        "picture": lambda: _picture_parts(options.rounds, options.random),
+        "describe": descriptions,
+        "generate": lambda: pictures(options.rounds),
+        "overhead": lambda: overhead(40 * options.rounds),
+        "clients": lambda: clients(options.rounds),
+        "memory": lambda: memory(1000),
+    }
+    print(describe_hardware())
+    for name in options.parts or PARTS:
+        print(f"-- {name}", flush=True)
+        asyncio.run(work[name]())
+
+
+if __name__ == "__main__":
+    main()
