@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from typing import Any, TypeVar
@@ -64,7 +65,7 @@ class LoopEngine:
 
 
 class BlockingEngine(LoopEngine):
-    """The same with a loop and a thread of its own: the engine is opened now and closed by `close` or with the program.
+    """The same with a loop and a thread of its own: the engine is opened now; `close` ends it, or disuse.
 
     Args:
         engine: Opens and closes it, in the event loop of the thread.
@@ -81,6 +82,7 @@ class BlockingEngine(LoopEngine):
             self._end()
             raise
         super().__init__(opened, self._loop)
+        weakref.finalize(self, _forsake, self._loop, self._opened).atexit = False
 
     def close(self) -> None:
         """Ends the engine and its thread; a second call does nothing."""
@@ -94,6 +96,19 @@ class BlockingEngine(LoopEngine):
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _forsake(loop: asyncio.AbstractEventLoop, opened: AsyncExitStack) -> None:
+    """Ends an engine that nobody holds any more, without waiting: this may be the very thread of the loop."""
+
+    async def end() -> None:
+        try:
+            await opened.aclose()
+        finally:
+            loop.stop()
+
+    if loop.is_running():
+        asyncio.run_coroutine_threadsafe(end(), loop)
 
 
 def _live(loop: asyncio.AbstractEventLoop) -> None:
