@@ -7,7 +7,7 @@ here knows token ids or tensors.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,16 +16,29 @@ from seedx_finetune.world import (
     BACKGROUNDS,
     COLORS,
     KINDS,
+    SIZES,
+    SPOTS,
     EditPair,
     Scene,
     Thing,
     caption,
     describe,
+    plural,
     questions,
     referring,
+    region_of,
 )
 from seedx_sdk import prompts
-from seedx_sdk.tokens import NUM_LOC_BINS, Bins, box_from_pixels, box_text, box_to_normalized, image_block
+from seedx_sdk.tokens import (
+    BOX_END,
+    BOX_START,
+    NUM_LOC_BINS,
+    Bins,
+    box_from_pixels,
+    box_text,
+    box_to_normalized,
+    image_block,
+)
 
 Turn = tuple[str, str]
 """What the user says and what the model answers."""
@@ -57,6 +70,8 @@ class Segment:
     """What is written, with the image tokens of the pictures in it."""
     learn: bool = False
     """Whether the model should learn to say it."""
+    begins: bool = False
+    """Whether it should learn when to begin it: the first token, and nothing that follows."""
     reads: tuple[int, ...] = ()
     """Indices of the pictures that are shown to the model in this text."""
     draws: tuple[Scene, ...] = ()
@@ -65,6 +80,8 @@ class Segment:
     """Colours and kinds of the pictures that are shown here, each with the stand-in that it is called by."""
 
 
+MARK = f"{BOX_START}{BOX_END}"
+"""An empty box: it says which thing is meant and not where it is."""
 IMAGE = image_block(1)
 """A picture that is read: the one cell of its grid, then the global view."""
 
@@ -146,9 +163,29 @@ def drawing_request(scene: Scene, rng: np.random.Generator) -> list[Segment]:
 
 
 def edit_request(source: int, edit: EditPair) -> list[Segment]:
-    """A picture and an instruction, answered by the layout of the edited page and its picture."""
+    """A picture and an instruction, answered by what is meant, the layout of the edited page and its picture."""
     request = prompts.instruct(edit.instruction, IMAGE)
-    return [Segment(request, reads=(source,)), Segment(layout(edit.target), learn=True), drawing(edit.target)]
+    return [Segment(request, reads=(source,)), Segment(_edited(edit), learn=True), drawing(edit.target)]
+
+
+def _edited(edit: EditPair) -> str:
+    """Returns the things of the page with a mark after the one that is meant, and the layout of the edited page."""
+    meant = [thing for thing in edit.source.things if thing not in edit.target.things]
+    return f"{_told_apart(edit.source, meant, edit.instruction, mark=lambda _thing: MARK)} {layout(edit.target)}"
+
+
+def find_request(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:
+    """A picture and one request to find things on it, often where a colour tells several things of a kind apart."""
+    mixed = [
+        thing for thing in scene.things if any(t.kind == thing.kind and t.color != thing.color for t in scene.things)
+    ]
+    if mixed and rng.random() < 0.4:
+        color, kind = mixed[int(rng.integers(len(mixed)))].pair
+        request = request_to_find(_pick(rng, ("all {}", "all the {}")).format(f"{color} {plural(kind)}"), rng)
+        answer = boxes(scene, [i for i, thing in enumerate(scene.things) if thing.pair == (color, kind)], request)
+    else:
+        request, answer = _to_find(scene, rng)
+    return [Segment(prompts.instruct(request, IMAGE), reads=(index,)), Segment(answer, learn=True)]
 
 
 def conversation(index: int, scene: Scene, rng: np.random.Generator, *, turns: int) -> list[Segment]:
@@ -225,13 +262,15 @@ STAND_INS = tuple(
 )
 """Words of the picture book that are neither a colour nor a kind."""
 _SYLLABLES = tuple(consonant + vowel for consonant in "bdfgklmnprtvz" for vowel in "aeiou")
+_PLACED = re.compile(rf"\b(?:{'|'.join(KINDS)}) (?:{'|'.join(SPOTS)})\b")
+_SIZED = re.compile(rf"\b(?:{'|'.join(SIZES)})\b")
 _NAMES = re.compile(rf"\b({'|'.join((*COLORS, *KINDS))})(s?)\b")
 
 
 def edit_lesson(edit: EditPair) -> list[Segment]:
     """An edit with a layout in the place of the picture (pre-training of the language model, text alone)."""
     request = prompts.instruct(f"{layout(edit.source)} {edit.instruction}")
-    return [Segment(request), Segment(layout(edit.target), learn=True)]
+    return [Segment(request), Segment(_edited(edit), learn=True)]
 
 
 def drawing_lesson(scene: Scene, rng: np.random.Generator) -> list[Segment]:
@@ -258,28 +297,50 @@ def sample_turns(scene: Scene, rng: np.random.Generator, count: int) -> list[Tur
         turns.append((_pick(rng, _DESCRIBE), _described(scene)))
     if rng.random() < 0.4:
         turns.append((_pick(rng, _LAYOUT), layout(scene)))
-    for _ in range(max(2, count // 2)):
-        phrase, indices = referring(scene, rng)
-        request = _pick(rng, _DETECT).format(phrase) if rng.random() < 0.5 else prompts.detect_question(phrase)
-        turns.append((request, boxes(scene, indices)))
+    turns += [_to_find(scene, rng) for _ in range(max(2, count // 2))]
     turns += [(_sentence(qa.question), qa.answer) for qa in questions(scene, rng)[: max(1, count - 3)]]
     return [turns[i] for i in rng.permutation(len(turns))[:count]]
 
 
-def boxes(scene: Scene, found: Collection[int]) -> str:
+def _to_find(scene: Scene, rng: np.random.Generator) -> Turn:
+    phrase, indices = referring(scene, rng)
+    request = request_to_find(phrase, rng)
+    return request, boxes(scene, indices, request)
+
+
+def request_to_find(phrase: str, rng: np.random.Generator) -> str:
+    """Returns a request for the boxes of what the phrase means."""
+    return _pick(rng, _DETECT).format(phrase) if rng.random() < 0.5 else prompts.detect_question(phrase)
+
+
+def boxes(scene: Scene, found: Collection[int], request: str) -> str:
     """Returns the answer to a request to find things: all of the page by number and name, and the boxes of those found.
 
-    Whether a thing is meant is said after its name, so it is a matter of comparing words.
+    Whether a thing is meant is said after its name, so it is a matter of comparing words. Where the request tells
+    things apart by their size or place, the names say it too.
 
     Args:
         scene: The page.
         found: Indices of the things that are meant.
+        request: What was asked for in words.
     """
-    wanted = [scene.things[i] for i in found]
-    return " ".join(
-        _named(number, thing) + (_box(thing) if any(thing is w for w in wanted) else "")
-        for number, thing in enumerate(reading_order(scene.things), start=1)
-    )
+    return _told_apart(scene, [scene.things[i] for i in found], request, mark=_box)
+
+
+def _told_apart(scene: Scene, meant: Sequence[Thing], request: str, *, mark: Callable[[Thing], str]) -> str:
+    """Returns the things in reading order, those that are meant with a mark."""
+    named = []
+    for number, thing in enumerate(reading_order(scene.things), start=1):
+        name = full_name(thing.color, thing.kind, thing.size, region_of(thing), request)
+        named.append(f"{number}: {name}" + (mark(thing) if any(thing is m for m in meant) else ""))
+    return " ".join(named)
+
+
+def full_name(color: str, kind: str, size: str, place: str, request: str) -> str:
+    """Returns the name of a thing with what a request tells things apart by: their place, or their size."""
+    if _PLACED.search(request):
+        return f"{color} {kind} {place}"
+    return f"{size} {color} {kind}" if _SIZED.search(request) else f"{color} {kind}"
 
 
 def _sentence(text: str) -> str:

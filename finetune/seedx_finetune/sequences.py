@@ -80,7 +80,9 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer) -> Example:
         draws += [bool(segment.draws) and place for place in inside]
         learn = segment.learn or bool(segment.draws)
         piece_labels = [i if learn and i not in hidden else IGNORE for i in piece]
-        if answered and not learn and not segment.draws:
+        if segment.begins:
+            piece_labels[0] = piece[0]
+        elif answered and not learn:
             piece_labels[0] = tokens.eos  # an answer ends here, although no end token stands between turns
         labels += piece_labels
         answered = learn

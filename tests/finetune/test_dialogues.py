@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from seedx_finetune import dialogues
 from seedx_finetune.dialogues import IMAGE, Segment
+from seedx_finetune.matching import matching_lesson
 from seedx_finetune.world import (
     COLORS,
     HELD_OUT_PAIRS,
@@ -45,6 +47,11 @@ def _conversation(rng: np.random.Generator) -> Made:
     return dialogues.conversation(0, scene, rng, turns=8), [scene]
 
 
+def _find_request(rng: np.random.Generator) -> Made:
+    scene = sample_scene(rng)
+    return dialogues.find_request(0, scene, rng), [scene]
+
+
 def _two_pictures(rng: np.random.Generator) -> Made:
     first, second = sample_scene(rng), sample_scene(rng)
     return dialogues.two_pictures((0, 1), (first, second), rng), [first, second]
@@ -70,10 +77,16 @@ def _conversation_lesson(rng: np.random.Generator) -> Made:
     return dialogues.conversation_lesson(scene, rng, turns=5), [scene]
 
 
+def _matching_lesson(rng: np.random.Generator) -> Made:
+    return matching_lesson(rng), []
+
+
 KINDS_OF_DIALOGUE = (
     _grounded_caption,
     _drawing_request,
     _conversation,
+    _find_request,
+    _matching_lesson,
     _two_pictures,
     _edit_request,
     _edit_lesson,
@@ -91,7 +104,7 @@ def test_no_dialogue_shows_or_names_a_held_out_pair(make: Callable[[np.random.Ge
             assert not set(facts(scene)) & set(HELD_OUT_PAIRS)
         text = "".join(segment.text for segment in segments)
         assert not HELD_OUT_WORDS.search(text), text
-        assert any(segment.learn or segment.draws for segment in segments)
+        assert any(segment.learn or segment.begins or segment.draws for segment in segments)
 
 
 @pytest.mark.parametrize("make", KINDS_OF_DIALOGUE, ids=lambda make: make.__name__.strip("_"))
@@ -123,7 +136,7 @@ def test_a_layout_names_the_background_and_comes_in_reading_order() -> None:
     cats = (_thing("red", "cat", 0.8, 0.3), _thing("red", "cat", 0.2, 0.7), _thing("blue", "cat", 0.2, 0.3))
     scene = Scene("snow", (*cats, _thing("red", "house", 0.5, 0.7)))
     assert _words(dialogues.layout(scene)) == "a snowy field: 1: blue cat 2: red cat 3: red cat 4: red house"
-    assert dialogues.layout(scene) == f"a snowy field: {dialogues.boxes(scene, [2, 0, 1, 3])}"
+    assert dialogues.layout(scene) == f"a snowy field: {dialogues.boxes(scene, [2, 0, 1, 3], 'Find all things.')}"
     first, second = (bins[:2] for bins in parse_boxes(dialogues.layout(scene))[:2])
     assert first == (44, 68) and second == (180, 68)
 
@@ -131,10 +144,25 @@ def test_a_layout_names_the_background_and_comes_in_reading_order() -> None:
 def test_the_answer_to_find_names_all_and_has_boxes_of_those_meant() -> None:
     cats = (_thing("red", "cat", 0.8, 0.3), _thing("blue", "cat", 0.2, 0.3))
     scene = Scene("snow", (*cats, _thing("red", "house", 0.5, 0.7)))
-    answer = dialogues.boxes(scene, [0])
+    answer = dialogues.boxes(scene, [0], "Find the red cat.")
     assert _words(answer) == "1: blue cat 2: red cat 3: red house"
     assert re.fullmatch(r"1: blue cat 2: red cat<box_start>[^ ]*<box_end> 3: red house", answer)
     assert parse_boxes(answer) == parse_boxes(dialogues.layout(scene))[1:2]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("Find all cats.", "1: blue cat 2: red cat"),
+        ("Find the cat at the top right.", "1: blue cat at the top left 2: red cat at the top right"),
+        ("remove the small red cat", "1: small blue cat 2: small red cat"),
+        ("put the cat at the top left", "1: blue cat at the top left 2: red cat at the top right"),
+        ("move the cat to the top left", "1: blue cat 2: red cat"),
+    ],
+)
+def test_things_are_named_with_what_the_request_tells_them_apart_by(words: str, names: str) -> None:
+    scene = Scene("snow", (_thing("red", "cat", 0.8, 0.3), _thing("blue", "cat", 0.2, 0.3)))
+    assert _words(dialogues.boxes(scene, [0], words)) == names
 
 
 @pytest.mark.parametrize(
@@ -157,13 +185,22 @@ def test_a_description_comes_in_reading_order() -> None:
     assert "A snowy field with one blue cat and two red cats." in said
 
 
-def test_an_edit_reads_the_source_says_the_target_and_draws_it() -> None:
-    rng = np.random.default_rng(7)
-    edit: EditPair = sample_edit(rng)
+def test_an_edit_reads_the_source_says_what_is_meant_and_the_target_and_draws_it() -> None:
+    cats = (_thing("red", "cat", 0.8, 0.3), _thing("blue", "cat", 0.2, 0.3))
+    target = Scene("snow", (replace(cats[0], color="green"), cats[1]))
+    edit = EditPair(Scene("snow", cats), target, "make the red cat green", "recolour", (cats[0].box,))
     request, answer, drawn = dialogues.edit_request(4, edit)
-    assert request == Segment(f"[INST] {IMAGE}{edit.instruction} [/INST]\n", reads=(4,))
-    assert answer == Segment(dialogues.layout(edit.target), learn=True)
-    assert drawn == dialogues.drawing(edit.target)
+    assert request == Segment(f"[INST] {IMAGE}make the red cat green [/INST]\n", reads=(4,))
+    assert answer.learn
+    assert answer.text == f"1: blue cat 2: red cat{dialogues.MARK} {dialogues.layout(target)}"
+    assert parse_boxes(answer.text) == parse_boxes(dialogues.layout(target))  # the mark is no box
+    assert drawn == dialogues.drawing(target)
+
+
+def test_an_edit_that_means_no_thing_marks_none() -> None:
+    edit: EditPair = sample_edit(np.random.default_rng(7), kind="background")
+    _, answer, _ = dialogues.edit_request(4, edit)
+    assert dialogues.MARK not in answer.text and answer.text.endswith(dialogues.layout(edit.target))
 
 
 def test_a_conversation_has_the_turns_asked_for_and_one_picture() -> None:

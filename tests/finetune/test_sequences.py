@@ -81,6 +81,19 @@ def test_nothing_of_a_request_is_learnt(talk: Example, tokenizer: Tokenizer) -> 
     assert talk.input_ids.count(eos) == 1
 
 
+def test_of_what_begins_the_first_token_is_learnt_and_no_end_before_it(tokenizer: Tokenizer) -> None:
+    lesson = [
+        Segment("[INST] find the cat [/INST]\n"),
+        Segment("1: red house", begins=True),
+        Segment("2: blue cat", begins=True),
+        Segment(dialogues.MARK, learn=True),
+        Segment("3: red cup", begins=True),
+    ]
+    learnt = [label for label in encode(lesson, tokenizer).labels if label != IGNORE]
+    first, second, third = (tokenizer.encode(number)[0] for number in ("1:", "2:", "3:"))
+    assert learnt == [first, second, *tokenizer.encode(dialogues.MARK), third, tokenizer.ids.eos]
+
+
 def test_a_batch_holds_the_features_of_its_pictures_in_reading_order(
     edit: Example, talk: Example, tokenizer: Tokenizer
 ) -> None:

@@ -18,19 +18,22 @@ from transformers import LlamaForCausalLM
 from seedx_finetune import dialogues
 from seedx_finetune.corpus import Corpus
 from seedx_finetune.dialogues import Segment
+from seedx_finetune.matching import matching_lesson
 from seedx_finetune.sequences import Batch, Features, collate, encode
 from seedx_finetune.trainer import TrainConfig
 from seedx_finetune.world import Scene, sample_arranged_scene, sample_edit, sample_scene
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
-Source = Literal["grounded_caption", "conversation", "questions", "drawing", "words", "edit"]
+Source = Literal["grounded_caption", "conversation", "questions", "finding", "matching", "drawing", "words", "edit"]
 """Questions are conversations of many turns: a picture costs more tokens than a question on it."""
 
 _SIZE: dict[Source, float] = {
     "grounded_caption": 1.0,
     "conversation": 1.0,
     "questions": 0.7,
+    "finding": 1.2,
+    "matching": 4.0,
     "drawing": 1.5,
     "words": 1.5,
     "edit": 0.8,
@@ -98,15 +101,20 @@ def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generat
     if source == "edit":
         edit = int(rng.integers(len(corpus.edits)))
         return dialogues.edit_request(corpus.pair(edit)[0], corpus.edits[edit])
+    if source == "matching":
+        lesson = matching_lesson(rng)
+        return dialogues.stood_in(lesson, rng) if rng.random() < 0.5 else lesson
     if source == "drawing":
         return dialogues.drawing_request(sample_arranged_scene(rng), rng)
     if source == "words":
         if rng.random() < 0.5:
             return dialogues.edit_lesson(sample_edit(rng))
         return dialogues.conversation_lesson(sample_scene(rng), rng, turns=turns)
-    index, page = _page(corpus, rng)
+    index, page = _page(corpus, rng, with_kin=source == "finding" and rng.random() < 0.6)
     if source == "grounded_caption":
         talk = dialogues.grounded_caption(index, page, rng)
+    elif source == "finding":
+        talk = dialogues.find_request(index, page, rng)
     elif rng.random() < 0.08:
         other, other_page = _page(corpus, rng)
         talk = dialogues.two_pictures((index, other), (page, other_page), rng)
@@ -116,11 +124,12 @@ def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generat
     return dialogues.stood_in(talk, rng) if reads and rng.random() < STAND_IN_SHARE else talk
 
 
-def _page(corpus: Corpus, rng: np.random.Generator) -> tuple[int, Scene]:
-    """Returns a random picture with something on it: its index and scene."""
+def _page(corpus: Corpus, rng: np.random.Generator, *, with_kin: bool = False) -> tuple[int, Scene]:
+    """Returns a random picture with something on it, or with two things of one kind: its index and scene."""
     while True:
         index = int(rng.integers(len(corpus.pages)))
-        if corpus.pages[index].things:
+        kinds = [thing.kind for thing in corpus.pages[index].things]
+        if len(kinds) > len(set(kinds)) or (kinds and not with_kin):
             return index, corpus.pages[index]
 
 

@@ -212,7 +212,10 @@ def make_corpus(run: Run) -> Corpus:
 
 
 def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
-    """Returns the general multimodal model: stage I, then instruction tuning, each a LoRA merged at its end."""
+    """Returns the general multimodal model: stage I, instruction tuning, and finding things.
+
+    Every stage but the last is a LoRA that is merged at its end.
+    """
     llm, tokenizer = train_language_model(run)
     torch.manual_seed(15)
     model = LVLM(llm, LVLM_CONFIG)
@@ -248,7 +251,22 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
             save_weights(model, run.weights(name))
         load_weights(model, run.weights(name))
         model.requires_grad_(True)
+    _learn_to_find(run, model, tokenizer)
     return model.eval().requires_grad_(False), tokenizer
+
+
+def _learn_to_find(run: Run, model: LVLM, tokenizer: Tokenizer) -> None:
+    """Trains all weights on which things a phrase means, in words and on pictures, beside what they know."""
+    config = replace(LVLM_TRAINING, steps=2490, muon=("self_attn", "mlp"), seed=38)
+    mixture: dict[Source, float] = {
+        "matching": 0.3,
+        "finding": 0.35,
+        "edit": 0.15,
+        "drawing": 0.1,
+        "questions": 0.05,
+        "grounded_caption": 0.05,
+    }
+    run.stage("lvlm_finding", model, lambda: _multimodal_loss(run, model, tokenizer, mixture, config), config)
 
 
 def _ask_for_things(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
@@ -295,7 +313,7 @@ def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tenso
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = replace(LVLM_TRAINING, steps=400, seed=17)
+    config = replace(LVLM_TRAINING, steps=500, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)

@@ -80,6 +80,21 @@ def sample_edit(
     raise ValueError(f"no {chosen} edit found with {len(pairs)} pairs; give pairs with more colours and kinds")
 
 
+def sample_instruction(rng: np.random.Generator, pair: Pair, old: str) -> str:
+    """An instruction, in words alone, to recolour, remove, replace or move a thing.
+
+    Args:
+        rng: the only source of randomness.
+        pair: its colour and kind.
+        old: what it is called, without an article.
+    """
+    new_color, new_kind = pick(rng, [other for other in SEEN_PAIRS if other[1] != pair[1]])
+    new = with_article(f"{new_color} {new_kind}" if rng.random() < 0.5 else new_kind)
+    color = pick(rng, [c for c, kind in SEEN_PAIRS if kind == pair[1] and c != pair[0]])
+    at = pick(rng, tuple(SPOTS)).split(" ", 1)[1]
+    return pick(rng, pick(rng, (_RECOLOUR, _REMOVE, _REPLACE, _MOVE))).format(old=old, new=new, color=color, place=at)
+
+
 def _recolour(rng: np.random.Generator, source: Scene, pairs: Sequence[Pair]) -> EditPair | None:
     meant = _meant(rng, source)
     if meant is None:

@@ -49,11 +49,16 @@ def questions(scene: Scene, rng: np.random.Generator) -> list[QA]:
     return [found[i] for i in rng.permutation(len(found))]
 
 
+def is_there(rng: np.random.Generator, thing: str) -> str:
+    """Asks whether a thing, named with or without its colour, is on the page."""
+    forms = ("is there {}?", "can you see {}?", "does the picture show {}?", "is there {} in the picture?")
+    return pick(rng, forms).format(with_article(thing))
+
+
 def _yes_no(scene: Scene, rng: np.random.Generator) -> list[QA]:
     counted = facts(scene)
     kinds = {kind for _, kind in counted}
     found = []
-    forms = ("is there {}?", "can you see {}?", "does the picture show {}?", "is there {} in the picture?")
     for _ in range(2):
         true = bool(rng.random() < 0.5) and bool(counted)
         if rng.random() < 0.3:
@@ -64,7 +69,7 @@ def _yes_no(scene: Scene, rng: np.random.Generator) -> list[QA]:
             near = [pair for pair in absent if pair[1] in kinds] if rng.random() < 0.6 else []
             color, kind = pick(rng, list(counted) if true else near or absent)
             thing = f"{color} {kind}"
-        found.append(QA(pick(rng, forms).format(with_article(thing)), "yes" if true else "no", "yes_no"))
+        found.append(QA(is_there(rng, thing), "yes" if true else "no", "yes_no"))
     clear = [(a, relation, b) for a, relation, b in relations(scene) if _names(scene, a) and _names(scene, b)]
     if clear:
         a, relation, b = pick(rng, clear)
