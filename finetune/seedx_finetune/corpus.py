@@ -74,7 +74,7 @@ class Corpus:
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".partial")
-            array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=(len(self.pages), *shape))
+            array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=(len(self.pages), *shape))  # type: ignore[no-untyped-call, unused-ignore]  # NumPy of late
             for start in tqdm(range(0, len(self.pages), _CHUNK), name, mininterval=5):
                 pixels = to_bytes(self.pages[start : start + _CHUNK], self.image_size)
                 with torch.autocast("cpu", torch.bfloat16):

@@ -1,0 +1,55 @@
+"""A server in a process of its own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProcess:
+    """`seedx serve` that answers."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+
+    def memory(self) -> int:
+        """Bytes that it and its children hold, each shared page counted once."""
+        family = psutil.Process(self.process.pid)
+        return sum(process.memory_full_info().pss for process in [family, *family.children(recursive=True)])
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[ServerProcess]:
+    """Starts `seedx serve` with these arguments and waits until it is ready; ends it afterwards."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seedx_sdk", "serve", "--port", str(port), *arguments], stderr=subprocess.DEVNULL
+    )
+    server = ServerProcess(process, f"http://127.0.0.1:{port}")
+    try:
+        while not _is_ready(server.address):
+            if process.poll() is not None:
+                raise RuntimeError(f"the server ended with {process.returncode}; run `seedx serve` to see why")
+            time.sleep(0.2)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health/ready", timeout=10).status_code == 200
+    except httpx.TransportError:
+        return False
