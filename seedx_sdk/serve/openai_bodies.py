@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seedx_sdk import calls
 from seedx_sdk.errors import InputError
-from seedx_sdk.imaging import open_image
 from seedx_sdk.image_urls import ImageFetcher
+from seedx_sdk.imaging import open_image
 from seedx_sdk.types import ChatReply, ContentPart, ImagePart, Message, Sampler, TextPart
 
 __all__ = ["ChatCompletionBody", "ImagesBody"]

@@ -24,7 +24,6 @@ from starlette.responses import Response
 
 from seedx_sdk import calls
 from seedx_sdk.errors import InputError, SeedXError, ServiceError
-from seedx_sdk.image_urls import ImageFetcher
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
 from seedx_sdk.problems import to_problem
 from seedx_sdk.serve.openai_bodies import ChatCompletionBody, ImagesBody
