@@ -35,7 +35,7 @@ class ChatModelPlanner:
 
     def __init__(self, model: BaseChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
         self._ask = StructuredChat(model, Outline, retries)
-        self._ask_slide = StructuredChat(model, SlidePlan, retries)
+        self._model, self._retries = model, retries
         self._order = _DECK_ORDER + drawing_advice(vocabulary)
 
     def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
@@ -44,7 +44,8 @@ class ChatModelPlanner:
         Raises:
             ToolFailed: The chat model gave no valid slide in all its tries.
         """
-        return self._ask_slide(
+        ask = StructuredChat(self._model, SlidePlan, self._retries)
+        return ask(
             f"{self._order} Now change one slide of a finished deck as the request says, and keep what it does not "
             "speak of.",
             f"{instruction}\n\nThe slide now:\n{plan.model_dump_json(exclude_defaults=True)}",
