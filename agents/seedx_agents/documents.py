@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.errors import InputError, needs_extra
+
+if TYPE_CHECKING:
+    from pypdf import PageObject
 
 SUFFIXES = (".md", ".markdown", ".txt", ".pdf")
 MAX_BYTES = 32 * 1024 * 1024
@@ -101,7 +106,7 @@ def _pdf(data: bytes, path: Path, warnings: list[str]) -> tuple[str, str]:
         locked = reader.is_encrypted and not reader.decrypt("")
         if not locked:
             pages = len(reader.pages)
-            texts = [page.extract_text(extraction_mode="layout") for page in reader.pages[:MAX_PAGES]]
+            texts = [_page_text(page) for page in reader.pages[:MAX_PAGES]]
             title = (reader.metadata.title if reader.metadata else None) or ""
     except Exception as error:  # a damaged PDF makes its reader raise many kinds
         raise InputError(f"'{path}' is no PDF that can be read ({error}); save it anew") from error
@@ -109,23 +114,45 @@ def _pdf(data: bytes, path: Path, warnings: list[str]) -> tuple[str, str]:
         raise InputError(f"'{path}' is locked with a password; save a copy without one")
     if pages > MAX_PAGES:
         warnings.append(f"'{path.name}' has {pages} pages; the first {MAX_PAGES} were read")
-    return " ".join(title.split()), "\n\n".join(_paragraphs(text) for text in texts)
+    return " ".join(title.split()), "\n\n".join(texts)
 
 
-def _paragraphs(text: str) -> str:
-    """The lines of a page joined to paragraphs: one ends at an empty line, or where a short line ends a sentence."""
-    lines = [line.strip() for line in text.splitlines()]
-    widest = max(map(len, lines), default=0)
-    joined = ""
-    for line in lines:
-        if not line:
-            joined = joined.rstrip() + "\n\n"
-            continue
-        joined += line
-        if line.endswith("-") and line[-2:-1].islower():
-            joined = joined[:-1]
-        elif line[-1] in ".!?:" and len(line) < 0.8 * widest:
-            joined += "\n\n"
+class _Line(NamedTuple):
+    text: str
+    y: float
+    """Height of its base line on the page, in points from below."""
+    size: float
+    """Of its letters, in points."""
+
+
+def _page_text(page: PageObject) -> str:
+    """The paragraphs of a page, apart by empty lines, in the order of the file."""
+    lines: list[_Line] = []
+
+    def visit(text: str, cm: list[float], tm: list[float], _font: object, size: float) -> None:
+        if not text.strip():
+            return
+        y = tm[5] * cm[3] + cm[5]
+        if lines and abs(lines[-1].y - y) < 1:
+            lines[-1] = lines[-1]._replace(text=lines[-1].text + text)
         else:
-            joined += " "
+            lines.append(_Line(text, y, abs(size * tm[3] * cm[3])))
+
+    page.extract_text(visitor_text=visit)
+    return _joined([line._replace(text=" ".join(line.text.split())) for line in lines])
+
+
+def _joined(lines: Sequence[_Line]) -> str:
+    """Lines as paragraphs: one ends at a wide gap, or with a sentence where the line is short or a column ends."""
+    gaps = [above.y - below.y for above, below in pairwise(lines)]
+    usual = min((gap for gap, line in zip(gaps, lines, strict=False) if gap > 0.8 * line.size), default=0.0)
+    widest = max((len(line.text) for line in lines), default=0)
+    joined = ""
+    for (text, _, _), gap in zip(lines, [*gaps, 0.0], strict=False):
+        if gap > 1.3 * usual or (text[-1] in ".!?:" and (gap < 0 or len(text) < 0.8 * widest)):
+            joined += text + "\n\n"
+        elif text.endswith("-") and text[-2:-1].islower():
+            joined += text[:-1]
+        else:
+            joined += text + " "
     return joined.strip()

@@ -279,6 +279,20 @@ def test_a_long_pdf_is_read_in_part_and_lines_are_joined_to_paragraphs(
     assert document.text.split("\n\n") == [words.strip(), "Short."] * 2
 
 
+def test_the_columns_of_a_page_are_read_one_after_the_other(tmp_path: Path) -> None:
+    page = FPDF()
+    page.set_font("Helvetica", size=12)
+    page.add_page()
+    for x, column in ((10, PARAGRAPHS[:2]), (110, PARAGRAPHS[2:])):
+        page.set_y(20)
+        for paragraph in column:
+            page.set_x(x)
+            page.multi_cell(80, 6, paragraph, align="L", new_x="LMARGIN", new_y="NEXT")
+            page.ln(6)
+    page.output(str(tmp_path / "columns.pdf"))
+    assert read_document(tmp_path / "columns.pdf").text == "\n\n".join(PARAGRAPHS)
+
+
 def test_a_table_of_dates_without_numbers_has_no_chart(presenter: Presenter, tmp_path: Path) -> None:
     rows = [["Day", "What"], [date(2024, 5, 1), "Start"], [date(2024, 6, 1), None]]
     deck = presenter.make(rows, path=tmp_path / "deck.pptx")
