@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 
+import psutil
 import pypdf
 import pytest
 from PIL import Image
@@ -89,12 +89,12 @@ def test_a_libreoffice_that_fails_or_hangs_is_a_failure(empty_path, seedx, tmp_p
     with pytest.raises(ToolFailed, match=r"exit status 3\): the filter broke"):
         deck_to_pdf(deck.path, tmp_path / "deck.pdf")
 
-    def hang(*_args, **kwargs):
-        raise subprocess.TimeoutExpired("soffice", kwargs["timeout"])
-
-    monkeypatch.setattr(subprocess, "run", hang)
-    with pytest.raises(ToolFailed, match="timed out after 180.0 seconds"):
+    office.write_text(f"#!/bin/sh\n/bin/sleep 600 &\necho $! > {tmp_path}/child\nwait\n")
+    monkeypatch.setattr("seedx_tools.office.TIMEOUT_SECONDS", 5.0)
+    with pytest.raises(ToolFailed, match="timed out after 5.0 seconds"):
         deck_to_pdf(deck.path, tmp_path / "deck.pdf")
+    child = int((tmp_path / "child").read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
     assert not (tmp_path / "deck.pdf").exists()
 
 

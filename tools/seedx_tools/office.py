@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,14 +72,29 @@ def deck_to_pdf(path: str | os.PathLike[str], pdf: str | os.PathLike[str]) -> Pa
             str(work / "deck.pptx"),
         ]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+            status, said = _run(command)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ToolFailed(f"LibreOffice did not convert '{path}' ({error}); open it there to see why") from error
         made = work / "deck.pdf"
-        if done.returncode or not made.is_file():
-            said = (done.stderr or done.stdout).decode(errors="replace").strip()[-300:]
-            raise ToolFailed(f"LibreOffice could not convert '{path}' (exit status {done.returncode}): {said}")
+        if status or not made.is_file():
+            raise ToolFailed(f"LibreOffice could not convert '{path}' (exit status {status}): {said}")
         return write_file(target, made.read_bytes())
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Run a command; return its exit status and the end of what it said. Nothing it started outlives the time limit."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=sys.platform != "win32"
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+        except BaseException:
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)  # soffice is a script: the converter is its child
+            raise
+    return process.returncode, said.decode(errors="replace").strip()[-300:]
 
 
 def deck_to_png(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> list[Path]:
