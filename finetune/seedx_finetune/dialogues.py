@@ -28,6 +28,7 @@ from seedx_finetune.world import (
     referring,
     region_of,
 )
+from seedx_finetune.world.scene import pick
 from seedx_sdk import prompts
 from seedx_sdk.tokens import (
     BOX_END,
@@ -180,8 +181,8 @@ def find_request(index: int, scene: Scene, rng: np.random.Generator) -> list[Seg
         thing for thing in scene.things if any(t.kind == thing.kind and t.color != thing.color for t in scene.things)
     ]
     if mixed and rng.random() < 0.4:
-        color, kind = mixed[int(rng.integers(len(mixed)))].pair
-        request = request_to_find(_pick(rng, ("all {}", "all the {}")).format(f"{color} {plural(kind)}"), rng)
+        color, kind = pick(rng, mixed).pair
+        request = request_to_find(pick(rng, ("all {}", "all the {}")).format(f"{color} {plural(kind)}"), rng)
         answer = boxes(scene, [i for i, thing in enumerate(scene.things) if thing.pair == (color, kind)], request)
     else:
         request, answer = _to_find(scene, rng)
@@ -230,7 +231,7 @@ def renamed(lesson: Sequence[Segment], rng: np.random.Generator) -> list[Segment
 
     def name(match: re.Match[str]) -> str:
         if match[1] not in names:
-            made_up = _pick(rng, _SYLLABLES) + _pick(rng, _SYLLABLES)
+            made_up = pick(rng, _SYLLABLES) + pick(rng, _SYLLABLES)
             names[match[1]] = made_up if rng.random() < 0.7 else match[1]
         return names[match[1]] + match[2]
 
@@ -279,7 +280,7 @@ def drawing_lesson(scene: Scene, rng: np.random.Generator) -> list[Segment]:
 
 
 def _planning(scene: Scene, words: str, rng: np.random.Generator) -> list[Segment]:
-    request = prompts.generate_request(words) if rng.random() < 0.65 else _pick(rng, _DRAW).format(words)
+    request = prompts.generate_request(words) if rng.random() < 0.65 else pick(rng, _DRAW).format(words)
     return [Segment(prompts.instruct(request)), Segment(layout(scene, words), learn=True)]
 
 
@@ -294,11 +295,11 @@ def sample_turns(scene: Scene, rng: np.random.Generator, count: int) -> list[Tur
     """Returns `count` turns about a page; the full description is asked for in most of them."""
     turns: list[Turn] = []
     if rng.random() < 0.8:
-        turns.append((_pick(rng, _DESCRIBE), _described(scene)))
+        turns.append((pick(rng, _DESCRIBE), _described(scene)))
     if rng.random() < 0.4:
-        turns.append((_pick(rng, _LAYOUT), layout(scene)))
+        turns.append((pick(rng, _LAYOUT), layout(scene)))
     turns += [_to_find(scene, rng) for _ in range(max(2, count // 2))]
-    turns += [(_sentence(qa.question), qa.answer) for qa in questions(scene, rng)[: max(1, count - 3)]]
+    turns += [(sentence(qa.question), qa.answer) for qa in questions(scene, rng)[: max(1, count - 3)]]
     return [turns[i] for i in rng.permutation(len(turns))[:count]]
 
 
@@ -310,7 +311,7 @@ def _to_find(scene: Scene, rng: np.random.Generator) -> Turn:
 
 def request_to_find(phrase: str, rng: np.random.Generator) -> str:
     """Returns a request for the boxes of what the phrase means."""
-    return _pick(rng, _DETECT).format(phrase) if rng.random() < 0.5 else prompts.detect_question(phrase)
+    return pick(rng, _DETECT).format(phrase) if rng.random() < 0.5 else prompts.detect_question(phrase)
 
 
 def boxes(scene: Scene, found: Collection[int], request: str) -> str:
@@ -343,9 +344,6 @@ def full_name(color: str, kind: str, size: str, place: str, request: str) -> str
     return f"{size} {color} {kind}" if _SIZED.search(request) else f"{color} {kind}"
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Returns the text with a capital letter at its start."""
     return text[0].upper() + text[1:]
-
-
-def _pick(rng: np.random.Generator, options: Sequence[str]) -> str:
-    return options[int(rng.integers(len(options)))]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from seedx_finetune.dialogues import MARK, Segment, full_name, request_to_find
+from seedx_finetune.dialogues import MARK, Segment, full_name, request_to_find, sentence
 from seedx_finetune.world import SEEN_PAIRS, SIZES, SPOTS, Pair, is_there, plural, sample_instruction
 from seedx_finetune.world.scene import pick
 from seedx_sdk import prompts
 
-MOST_THINGS = 4
+_MOST_THINGS = 4
 """Things on a page at most; a list that is marked is two pages long, with the numbers of pages."""
 _ASKED = 6
 """Questions on a list that is read."""
@@ -32,11 +32,11 @@ def _marking(rng: np.random.Generator) -> list[Segment]:
     request = _request(meant, with_color, size if detail == "size" else "", place if detail == "place" else "", rng)
     is_read = bool(rng.random() < 0.6)
     answer, read = [], []
-    for i in range(MOST_THINGS if is_read else 2 * MOST_THINGS):
+    for i in range(_MOST_THINGS if is_read else 2 * _MOST_THINGS):
         color, kind = _like(meant, rng)
         at = place if rng.random() < 0.5 else pick(rng, tuple(SPOTS))
         big = size if rng.random() < 0.5 else pick(rng, tuple(SIZES))
-        name = f"{i % MOST_THINGS + 1}: {full_name(color, kind, big, at, request)}"
+        name = f"{i % _MOST_THINGS + 1}: {full_name(color, kind, big, at, request)}"
         read.append(name)
         answer.append(Segment(name, begins=True))
         fits = {"none": True, "size": big == size, "place": at == place}[detail]
@@ -58,15 +58,14 @@ def _request(meant: Pair, with_color: bool, size: str, place: str, rng: np.rando
 
 
 def _asking(rng: np.random.Generator) -> list[Segment]:
-    things = [pick(rng, SEEN_PAIRS) for _ in range(int(rng.integers(1, MOST_THINGS + 1)))]
+    things = [pick(rng, SEEN_PAIRS) for _ in range(int(rng.integers(1, _MOST_THINGS + 1)))]
     listed = " ".join(f"{number}: {color} {kind}" for number, (color, kind) in enumerate(things, start=1))
     lesson: list[Segment] = []
     for _ in range(_ASKED):
         color, kind = _like(pick(rng, things), rng)
         with_color = rng.random() < 0.7
         there = any(kind == k and (color == c or not with_color) for c, k in things)
-        text = is_there(rng, f"{color} {kind}" if with_color else kind)
-        question = text[0].upper() + text[1:]
+        question = sentence(is_there(rng, f"{color} {kind}" if with_color else kind))
         asked = prompts.later(question) if lesson else prompts.instruct(f"{listed} {question}")
         lesson += [Segment(asked), Segment("yes" if there else "no", learn=True)]
     return lesson
