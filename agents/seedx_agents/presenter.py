@@ -16,7 +16,7 @@ from seedx_agents.documents import decode, read_bytes, read_document
 from seedx_agents.plain_outlines import document_outline, table_outline
 from seedx_agents.revisions import RuleReviser
 from seedx_sdk import SeedX
-from seedx_sdk.checks import check_seed, check_text
+from seedx_sdk.checks import check_seed
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import write_file
 from seedx_tools.chat_planner import ChatModelPlanner
@@ -25,7 +25,6 @@ from seedx_tools.deck_file import open_deck
 from seedx_tools.deck_palettes import DeckTheme
 from seedx_tools.deck_revise import append_slides, revise_slide
 from seedx_tools.deck_theme import DeckSize
-from seedx_tools.markdown_outline import is_markdown_outline
 from seedx_tools.outline import Outline, SlidePlan
 from seedx_tools.picture_words import vocabulary_of
 from seedx_tools.slide_content import TableData
@@ -149,8 +148,6 @@ class Presenter:
             ToolFailed: The head gave no valid slide in all its tries.
         """
         path = self._open()
-        if isinstance(instruction, str) and not is_markdown_outline(check_text(instruction, "instruction")):
-            _check_charts(path, slide)
         deck = revise_slide(
             self._seedx,
             path,
@@ -243,13 +240,3 @@ def _as_csv(table: TableData) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows((table.header, *table.rows))
     return text.getvalue()
-
-
-def _check_charts(path: Path, number: int) -> None:
-    """Refuse to rewrite a chart's slide in words, which would lose the chart."""
-    slides = list(open_deck(path, allow_links=False).slides)
-    if 1 <= number <= len(slides) and any(shape.has_chart for shape in slides[number - 1].shapes):
-        raise InputError(
-            f"slide {number} holds a chart, which an instruction would lose; give the new slide whole, as Markdown "
-            "('## Title' and a fenced block 'chart bar' with CSV lines) or as a SlidePlan"
-        )

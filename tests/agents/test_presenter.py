@@ -190,7 +190,7 @@ def test_plain_orders_change_a_slide(
         (2, "remove point 7", "there is no point 7; the slide has 1"),
         (9, "shorter", "there is no slide 9; the deck has slides 1 to 3"),
         (3, "shorter", "slide 3 holds a chart, which an instruction would lose"),
-        (2, " ", "instruction is empty"),
+        (2, " ", "change is empty"),
     ],
 )
 def test_an_order_that_cannot_be_followed_leaves_the_deck_as_it_was(

@@ -139,6 +139,15 @@ def test_an_instruction_goes_to_the_planner_with_the_slide_as_it_is(seedx, deck)
     assert [cell.text for cell in table.rows[1].cells] == ["1", "2"]
 
 
+def test_no_instruction_loses_a_chart(seedx, tmp_path):
+    outline = "# Pupils\n## Growth\n```chart bar\nyear,pupils\n2022,18\n2023,25\n```\n"
+    path = make_slides(seedx, outline, path=tmp_path / "chart.pptx", pictures=False).path
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="slide 2 holds a chart, which an instruction would lose"):
+        revise_slide(seedx, path, 2, "make it louder", planner=_Shouting())
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("number", "change", "error", "told"),
     [

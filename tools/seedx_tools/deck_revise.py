@@ -72,7 +72,7 @@ def revise_slide(
 
     Raises:
         TemplateError: The file cannot be opened, or has no layout with a title and a body.
-        InputError: There is no such slide, or an instruction comes without a planner.
+        InputError: There is no such slide, or an instruction comes without a planner or for a slide with a chart.
         PromptError: The change is empty.
         OutputPathError: The deck cannot be written.
         ToolFailed: The planner gave no valid slide.
@@ -153,7 +153,7 @@ class _SavedDeck:
             raise InputError(f"there is no slide {number}; the deck has slides 1 to {len(slides)}")
         old = slides[number - 1]
         before = read_slide(old)
-        plan = self._files.with_data(self._changed(before, change, planner), f"slide {number}")
+        plan = self._files.with_data(self._changed(old, before, number, change, planner), f"slide {number}")
         picture, prompt = self._picture(plan, before, old, number - 1)
         new = self._writer.add_slide(plan, picture)
         self._note(plan, new, picture, prompt)
@@ -204,7 +204,9 @@ class _SavedDeck:
             warnings=tuple(dict.fromkeys(self._warnings)),
         )
 
-    def _changed(self, before: SlidePlan, change: str | SlidePlan, planner: Reviser | None) -> SlidePlan:
+    def _changed(
+        self, old: Slide, before: SlidePlan, number: int, change: str | SlidePlan, planner: Reviser | None
+    ) -> SlidePlan:
         if isinstance(change, SlidePlan):
             return change
         text = check_text(change, "change")
@@ -218,6 +220,11 @@ class _SavedDeck:
             raise InputError(
                 "an instruction needs a planner that can follow it: pass planner=ChatModelPlanner(model), or give the "
                 "new slide itself as Markdown ('## Title' and points) or as a SlidePlan"
+            )
+        if any(shape.has_chart for shape in old.shapes):
+            raise InputError(
+                f"slide {number} holds a chart, which an instruction would lose; give the new slide whole, as Markdown "
+                "('## Title' and a fenced block 'chart bar' with CSV lines) or as a SlidePlan"
             )
         return planner.revise(before, text)
 

@@ -67,8 +67,8 @@ class StructuredChat(Generic[T]):
                 fault = str(error)
                 messages = [*messages[:2], HumanMessage(f"That answer was not valid: {fault}\nAnswer again.")]
         raise ToolFailed(
-            f"the planning model gave no valid {self._schema.__name__} in {self._retries + 1} tries ({fault[:300]}); "
-            "use a model that supports structured output, or no planner"
+            f"the chat model gave no valid {self._schema.__name__} in {self._retries + 1} tries ({fault[:300]}); "
+            "use a model that supports structured output, or none"
         )
 
     def _answer(self, messages: list[BaseMessage]) -> Any:
