@@ -22,8 +22,9 @@ A message says what was wrong with the value seen, what is allowed, and the cure
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 __all__ = [
     "DeadlineError",
@@ -97,6 +98,10 @@ class OverloadedError(ServiceError):
         """Say when a place may be free: `retry_after` seconds from now, an estimate."""
         super().__init__(message)
         self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Callable[[str], OverloadedError], tuple[str]]:
+        """Pickle it whole, for it may come from another process."""
+        return partial(OverloadedError, retry_after=self.retry_after), (str(self),)
 
 
 class DeadlineError(ServiceError):

@@ -15,9 +15,10 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -30,13 +31,15 @@ from seedx_sdk.engine.draw_job import DrawJob
 from seedx_sdk.engine.draw_worker import DrawWorker
 from seedx_sdk.engine.drawing_stream import DrawStream, Ticket
 from seedx_sdk.engine.failures import service_error
+from seedx_sdk.engine.familiarity import unfamiliar_picture
 from seedx_sdk.engine.placement import Placement, place
 from seedx_sdk.engine.service_metrics import ServiceMetrics, Stage
 from seedx_sdk.engine.vision_cache import VisionCache, picture_key
 from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError, ServiceError
 from seedx_sdk.model.anyres import AnyResImage, split_image
-from seedx_sdk.model.directory import ModelParts
+from seedx_sdk.model.directory import DirectoryConfig, ModelParts
 from seedx_sdk.model.lvlm import LVLM
+from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.transforms import ImageTransform
 
 __all__ = ["DetokenizerService", "ServiceLimits"]
@@ -105,6 +108,26 @@ class DetokenizerService:
         self._computing: set[asyncio.Future[Any]] = set()  # who waits for a short computation
         self._step_began: float | None = None  # None while the worker has nothing to do
 
+    @property
+    def config(self) -> DirectoryConfig:
+        """The config of the model."""
+        return self.parts.config
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of its language model."""
+        return self.parts.tokenizer
+
+    @property
+    def specialists(self) -> Collection[str]:
+        """Names of its specialists."""
+        return self.parts.specialists.keys()
+
+    @property
+    def takes_condition_image(self) -> bool:
+        """Whether it draws after a picture, and so can edit."""
+        return self.parts.detokenizer.takes_condition_image
+
     async def __aenter__(self) -> Self:
         """Places the parts and starts the worker; a service starts once.
 
@@ -141,7 +164,7 @@ class DetokenizerService:
         finally:
             self._end_all()
 
-    def check(self) -> None:
+    async def check(self) -> None:
         """Returns if the worker works.
 
         Raises:
@@ -235,6 +258,14 @@ class DetokenizerService:
             raise self._overloaded()
         self.metrics.queue_length = len(self._queue)
         return DrawStream(ticket, self._abandon)
+
+    async def unfamiliar(self, picture: Image.Image) -> str | None:
+        """Returns a warning when the picture is unlike all that the model was trained on.
+
+        Raises:
+            OverloadedError: If too much waits.
+        """
+        return await self.compute("read", partial(unfamiliar_picture, picture, self.parts))
 
     def _abandon(self, ticket: Ticket) -> None:
         """Frees the place of a drawing that nobody waits for any more."""

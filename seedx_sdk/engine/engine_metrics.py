@@ -14,8 +14,8 @@ __all__ = ["EngineMetrics", "Measured"]
 class EngineMetrics:
     """Counters of both halves of an engine. Reading single fields is safe from any thread."""
 
-    service: ServiceMetrics
-    """Of the de-tokenizer service."""
+    service: ServiceMetrics | None
+    """Of the de-tokenizer service; None if it counts in other processes."""
     prompt_tokens: int = 0
     """Tokens that the language model was given to read, image tokens included."""
     completion_tokens: int = 0

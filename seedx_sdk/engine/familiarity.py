@@ -8,7 +8,8 @@ import re
 import numpy as np
 from PIL import Image
 
-from seedx_sdk.model.directory import ModelParts
+from seedx_sdk.model.directory import DirectoryConfig, ModelParts
+from seedx_sdk.model.tokenizer import Tokenizer
 
 __all__ = ["copy_fidelity", "unfamiliar_picture", "unfamiliar_words"]
 
@@ -40,13 +41,13 @@ def copy_fidelity(picture: Image.Image, parts: ModelParts) -> float:
     return 10 * math.log10(1 / max(error, 1e-10))
 
 
-def unfamiliar_words(text: str, parts: ModelParts) -> str | None:
+def unfamiliar_words(text: str, config: DirectoryConfig, tokenizer: Tokenizer) -> str | None:
     """Returns a warning that lists the words that the model has never read.
 
     The tokenizer of a small world holds its words whole; a word that it must take apart is new to the model.
     """
     words = dict.fromkeys(re.findall(r"[^\W\d_]{2,}", text.lower()))
-    new = [word for word in words if len(parts.tokenizer.encode(word)) > 1]
+    new = [word for word in words if len(tokenizer.encode(word)) > 1]
     if not new:
         return None
-    return f"{parts.config.name} doesn't know {', '.join(new[:8])} and can only guess; {_CURE}"
+    return f"{config.name} doesn't know {', '.join(new[:8])} and can only guess; {_CURE}"

@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from functools import partial
 
 import torch
 from PIL import Image
@@ -19,15 +18,14 @@ from torch import Tensor
 from seedx_sdk import tracing
 from seedx_sdk.engine.backbone import BOXES, OPENED_BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
 from seedx_sdk.engine.conversation import segments
-from seedx_sdk.engine.detokenizer_service import DetokenizerService
 from seedx_sdk.engine.draw_job import DrawJob
 from seedx_sdk.engine.engine_metrics import EngineMetrics
-from seedx_sdk.engine.familiarity import unfamiliar_picture, unfamiliar_words
+from seedx_sdk.engine.familiarity import unfamiliar_words
+from seedx_sdk.engine.picture_service import PictureService
 from seedx_sdk.engine.protocol import Request
 from seedx_sdk.engine.reply import ReplyBuilder
 from seedx_sdk.engine.traced import traced
 from seedx_sdk.model.anyres import EDIT_GRIDS
-from seedx_sdk.model.directory import ModelParts
 from seedx_sdk.tokens import image_block
 from seedx_sdk.types import ModelInfo, Notice, StreamEvent
 
@@ -35,25 +33,24 @@ __all__ = ["InterleavedEngine"]
 
 
 class InterleavedEngine:
-    """`AsyncEngine` over a backbone and a de-tokenizer service; answers as many requests at once as they do.
+    """`AsyncEngine` over a backbone and a picture service; answers as many requests at once as they do.
 
     Args:
         backbone: Writes.
-        service: Reads pictures and draws; its parts are the model.
+        service: Reads pictures and draws; its config says what the model is.
     """
 
-    def __init__(self, backbone: Backbone, service: DetokenizerService) -> None:
+    def __init__(self, backbone: Backbone, service: PictureService) -> None:
         self.backbone, self.service = backbone, service
         self.metrics = EngineMetrics(service=service.metrics)
-        self._parts: ModelParts = service.parts
-        config = self._parts.config
+        self._config = config = service.config
         self._info = ModelInfo(
             name=config.name,
             revision=config.revision,
             image_size=config.image_size,
             sizes=config.sizes,
             is_picture_book=config.familiar_psnr is not None,
-            tasks=config.tasks(takes_condition_image=self._parts.detokenizer.takes_condition_image),
+            tasks=config.tasks(takes_condition_image=service.takes_condition_image),
             can_guide=backbone.can_guide,
             fast_steps=None if config.fast is None else config.fast.num_inference_steps,
         )
@@ -69,7 +66,7 @@ class InterleavedEngine:
         with tracing.span("reply", task=request.task, model=self._info.name) as whole:
             for note in await self._notices(request):
                 yield Notice(text=note)
-            specialist = request.task if request.task in self._parts.specialists else None
+            specialist = request.task if request.task in self.service.specialists else None
             with tracing.span("read", parent=whole):
                 prompt = await self._read(request, specialist, deadline)
             encoded = time.perf_counter() - started
@@ -77,7 +74,7 @@ class InterleavedEngine:
             self.metrics.prompt_tokens += read
             reply = ReplyBuilder(
                 self._info,
-                self._parts.tokenizer,
+                self.service.tokenizer,
                 request,
                 prompt_tokens=read,
                 encode_seconds=encoded,
@@ -106,12 +103,12 @@ class InterleavedEngine:
 
     async def check(self) -> None:
         """Returns if both work; see `AsyncEngine.check`."""
-        self.service.check()
+        await self.service.check()
         await self.backbone.check()
 
     def _sampling(self, request: Request, specialist: str | None) -> Sampling:
         """Returns how to answer, with the model's defaults where the options are None."""
-        defaults, options = self._parts.config.generation, request.options
+        defaults, options = self._config.generation, request.options
         temperature = options.temperature
         if temperature is None:
             temperature = defaults.temperature if request.task == "generate" else 0.0
@@ -128,9 +125,7 @@ class InterleavedEngine:
     def _job(self, features: Tensor, request: Request, deadline: float | None) -> DrawJob:
         """Returns what is to be drawn of (Q, K) features."""
         condition = request.messages[-1].images[0] if request.task == "edit" else None
-        return DrawJob.resolve(
-            features[None], request.options, self._parts.config, condition=condition, deadline=deadline
-        )
+        return DrawJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
 
     def _guide(self, request: Request) -> Guide | None:
         """Returns the form that the answer must have."""
@@ -142,19 +137,19 @@ class InterleavedEngine:
 
     def _opens_box(self, request: Request) -> bool:
         """Whether the prompt ends inside of a box."""
-        return request.task == "detect" and self._parts.config.prompts == "base"
+        return request.task == "detect" and self._config.prompts == "base"
 
     async def _read(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
         """Returns the prompt with what the model reads of the pictures."""
         pictures = [image for message in request.messages for image in message.images]
-        grids: Sequence[str] = EDIT_GRIDS if request.task == "edit" else self._parts.config.read_grids
+        grids: Sequence[str] = EDIT_GRIDS if request.task == "edit" else self._config.read_grids
         views = await asyncio.gather(
             *(self.service.read(p, grids=grids, model=specialist, deadline=deadline) for p in pictures)
         )
-        ids = [self._parts.tokenizer.bos_id]
+        ids = [self.service.tokenizer.bos_id]
         blocks = [image_block(len(view) - 1) for view in views]
-        for segment in segments(request, blocks, self._parts.config.prompts):
-            ids += self._parts.tokenizer.encode(segment)
+        for segment in segments(request, blocks, self._config.prompts):
+            ids += self.service.tokenizer.encode(segment)
         features = torch.cat([view.flatten(0, 1) for view in views]) if views else None
         return Prompt(token_ids=tuple(ids), features=features)
 
@@ -162,10 +157,7 @@ class InterleavedEngine:
         """Returns warnings of what a model of a small world can't know."""
         if not self._info.is_picture_book:
             return []
-        parts, message = self._parts, request.messages[-1]
-        notes = [
-            await self.service.compute("read", partial(unfamiliar_picture, picture, parts))
-            for picture in message.images
-        ]
-        notes.append(unfamiliar_words(message.text, parts))
+        message = request.messages[-1]
+        notes = [await self.service.unfamiliar(picture) for picture in message.images]
+        notes.append(unfamiliar_words(message.text, self._config, self.service.tokenizer))
         return [note for note in notes if note is not None]

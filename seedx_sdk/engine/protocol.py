@@ -69,5 +69,6 @@ class AsyncEngine(Protocol):
 
         Raises:
             ModelError: It does not, and cannot recover by itself.
+            ServiceError: It does not at the moment, or has been closed.
         """
         ...

@@ -37,42 +37,17 @@ from vllm.v1.engine.exceptions import EngineDeadError
 from seedx_sdk.engine.backbone import MAX_WORDS_BEFORE_PICTURE, Guide, PictureStates, Prompt, Sampling, Written
 from seedx_sdk.engine.child_processes import settings_of_children, temporary_folder
 from seedx_sdk.engine.vllm_internals import ARCHITECTURE, BLOCKED, EXPORT, StateExport
+from seedx_sdk.engine.vllm_options import VLLMOptions
 from seedx_sdk.errors import InputError, ModelError
 from seedx_sdk.model.directory import find_specialists
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, TokenIds
 
-__all__ = ["VLLMBackbone", "VLLMOptions"]
+__all__ = ["VLLMBackbone"]
 
 _LOOK_EVERY = 0.5
 """Seconds between two looks at whether the engine lives."""
 _CLOSING_SECONDS = 2.0
 """What an engine that is closed has for ending by itself; it has nothing to save."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VLLMOptions:
-    """How vLLM runs; what is None is vLLM's own choice."""
-
-    dtype: str = "auto"
-    """Of weights and cache; "auto" is what the weights are stored in."""
-    max_model_len: int | None = None
-    """Longest prompt and answer together, in tokens; None is what the model was made for."""
-    max_num_seqs: int | None = None
-    """Prompts in one batch."""
-    max_num_batched_tokens: int | None = None
-    """Tokens of one forward pass; longer prompts are read in chunks."""
-    block_size: int | None = None
-    """Tokens in one block of the cache; only whole blocks are found again. On a CPU, a multiple of 32."""
-    kv_cache_bytes: int | None = None
-    """Memory for keys and values. Without it, vLLM takes most of the machine's memory."""
-    tensor_parallel_size: int = 1
-    """Devices that share one model."""
-    enforce_eager: bool = False
-    """Do without compilation and graphs: starts in seconds, answers slower."""
-    step_seconds: float = 300.0
-    """An engine that is not between two steps for so long is stuck, and counts as failed."""
-    engine_args: dict[str, Any] | None = None
-    """Further arguments of `vllm.AsyncEngineArgs`."""
 
 
 class VLLMBackbone:
@@ -101,7 +76,7 @@ class VLLMBackbone:
         cls,
         folder: Path,
         tokens: TokenIds,
-        options: VLLMOptions = VLLMOptions(),
+        options: VLLMOptions,
         *,
         specialists: Mapping[str, Path] | None = None,
     ) -> VLLMBackbone:

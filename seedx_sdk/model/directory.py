@@ -44,6 +44,7 @@ __all__ = [
     "load_directory",
     "save_part",
     "stored_dtype",
+    "verify_files",
     "write_config",
 ]
 
@@ -89,7 +90,7 @@ def load_directory(
         WeightsCorruptError: If a file was cut short or changed.
     """
     config = DirectoryConfig.read(folder)
-    _verify(folder, config)
+    verify_files(folder, config)
     try:
         with _quiet_libraries():
             return _load(folder, config, dtype, find_specialists(folder) | dict(specialists or {}), language_models)
@@ -180,7 +181,13 @@ def _frozen(module: M, dtype: torch.dtype) -> M:
     return module.to(dtype).eval().requires_grad_(False)
 
 
-def _verify(folder: Path, config: DirectoryConfig) -> None:
+def verify_files(folder: Path, config: DirectoryConfig) -> None:
+    """Checks that every file is there and has the hash that config.json names.
+
+    Raises:
+        WeightsMissingError: If one is missing.
+        WeightsCorruptError: If one was cut short or changed.
+    """
     for name, expected in config.files.items():
         path = folder / name
         if not path.is_file():

@@ -41,7 +41,8 @@ class EngineCollector(Collector):
         yield _counter(
             "seedx_tokens", "Tokens read and written by the language model, image tokens included", tokens, "kind"
         )
-        yield from _of_service(counted.service)
+        if counted.service is not None:
+            yield from _of_service(counted.service)
 
 
 def _of_service(service: ServiceMetrics) -> Iterator[Metric]:

@@ -17,17 +17,17 @@ def test_a_step_that_takes_too_long_counts_as_a_failure(parts: ModelParts) -> No
     async def test() -> None:
         go_on = threading.Event()
         async with DetokenizerService(parts, limits=ServiceLimits(step_seconds=0.2)) as service:
-            service.check()
+            await service.check()
             waiting = asyncio.ensure_future(service.compute("read", go_on.wait))
             await asyncio.sleep(0.1)
-            service.check()
+            await service.check()
             await asyncio.sleep(0.2)
             with pytest.raises(ModelError, match="stuck in one step for 0.2 s"):
-                service.check()
+                await service.check()
             go_on.set()
             assert await waiting
             await asyncio.sleep(0.05)
-            service.check()
+            await service.check()
 
     anyio.run(test)
 

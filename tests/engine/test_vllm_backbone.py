@@ -31,7 +31,8 @@ from seedx_sdk import prompts
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbone import BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
 from seedx_sdk.engine.transformers_backbone import TransformersBackbone
-from seedx_sdk.engine.vllm_backbone import VLLMBackbone, VLLMOptions
+from seedx_sdk.engine.vllm_backbone import VLLMBackbone
+from seedx_sdk.engine.vllm_options import VLLMOptions
 from seedx_sdk.errors import InputError, ModelError
 from seedx_sdk.model.anyres import split_image
 from seedx_sdk.model.directory import ModelParts, load_directory

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 pytest.importorskip("fastapi", reason="the server is not installed: pip install 'seedx-sdk[serve]'")
 
 from seedx_sdk.engine.local import ServedOptions
+from seedx_sdk.engine.vllm_options import VLLMOptions
 from seedx_sdk.serve import command
 
 
@@ -52,13 +53,13 @@ def test_options_reach_the_engine(opened: list[ServedOptions]) -> None:
 
 
 def test_limits_of_a_step_reach_vllm(monkeypatch: pytest.MonkeyPatch, opened: list[ServedOptions]) -> None:
-    vllm_backbone = pytest.importorskip("seedx_sdk.engine.vllm_backbone", exc_type=ImportError)
+    pytest.importorskip("vllm", exc_type=ImportError)
     seen: list[Any] = []
     monkeypatch.setattr(command, "open_vllm", lambda _folder, options, vllm: seen.append((options, vllm)))
     assert serve("--backbone", "vllm", "--step-seconds", "20").exit_code == 0 and not opened
     ((options, vllm),) = seen
     assert options.limits.step_seconds == vllm.step_seconds == 20
-    assert vllm == vllm_backbone.VLLMOptions(step_seconds=20, block_size=32, kv_cache_bytes=1 << 30)
+    assert vllm == VLLMOptions(step_seconds=20, block_size=32, kv_cache_bytes=1 << 30)
 
 
 @pytest.mark.parametrize(
