@@ -41,7 +41,8 @@ from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbone import PictureStates, Prompt, Sampling
 from seedx_sdk.engine.local import open_local, open_vllm
 from seedx_sdk.engine.protocol import AsyncEngine, Request
-from seedx_sdk.engine.vllm_backbone import VLLMBackbone, VLLMOptions
+from seedx_sdk.engine.vllm_backbone import VLLMBackbone
+from seedx_sdk.engine.vllm_options import VLLMOptions
 from seedx_sdk.http_engine import HttpEngine
 from seedx_sdk.imaging import to_data_uri
 from seedx_sdk.model.tokenizer import Tokenizer

@@ -79,7 +79,7 @@ class Server:
 
 
 @contextmanager
-def started(folder: Path, *command: str, **environment: str) -> Iterator[Server]:
+def started(folder: Path, *command: str, seconds: float = 240, **environment: str) -> Iterator[Server]:
     """A server that runs a command line of Python with `--port` added; killed at the end, if it still runs."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -105,7 +105,7 @@ def started(folder: Path, *command: str, **environment: str) -> Iterator[Server]
         family = [parent]
         try:
             server = Server(process, f"http://127.0.0.1:{port}", folder, log)
-            server.wait_until_ready()
+            server.wait_until_ready(seconds)
             family += parent.children(recursive=True)
             yield server
         finally:
@@ -145,7 +145,7 @@ def main() -> None:
     from seedx_sdk.engine.detokenizer_service import ServiceLimits
     from seedx_sdk.engine.draw_worker import DrawWorker
     from seedx_sdk.engine.local import ServedOptions, open_local, open_vllm
-    from seedx_sdk.engine.vllm_backbone import VLLMOptions
+    from seedx_sdk.engine.vllm_options import VLLMOptions
     from seedx_sdk.serve.app import create_app
     from seedx_sdk.serve.draining import DrainingServer
     from seedx_sdk.serve.settings import ServerSettings
