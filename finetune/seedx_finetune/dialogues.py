@@ -44,7 +44,7 @@ from seedx_sdk.tokens import (
 Turn = tuple[str, str]
 """What the user says and what the model answers."""
 
-_DESCRIBE = (
+DESCRIBE = (
     "Describe the picture.",
     "What is in this picture?",
     "What do you see?",
@@ -295,7 +295,7 @@ def sample_turns(scene: Scene, rng: np.random.Generator, count: int) -> list[Tur
     """Returns `count` turns about a page; the full description is asked for in most of them."""
     turns: list[Turn] = []
     if rng.random() < 0.8:
-        turns.append((pick(rng, _DESCRIBE), _described(scene)))
+        turns.append((pick(rng, DESCRIBE), _described(scene)))
     if rng.random() < 0.4:
         turns.append((pick(rng, _LAYOUT), layout(scene)))
     turns += [_to_find(scene, rng) for _ in range(max(2, count // 2))]

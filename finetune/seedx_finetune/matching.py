@@ -1,27 +1,43 @@
-"""Lessons in which things a phrase means, in words alone: names are compared, and there are no pictures and no places.
+"""Lessons in which things a phrase means and how many are alike, in words alone: names are compared.
 
 A dialogue about a picture holds few such choices among many words; the small model does not learn from it what it
-learns here in some hundred updates, and then finds things on pictures with it.
+learns here in some hundred updates, and then finds and counts things on pictures with it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from seedx_finetune.dialogues import MARK, Segment, full_name, request_to_find, sentence
-from seedx_finetune.world import SEEN_PAIRS, SIZES, SPOTS, Pair, is_there, plural, sample_instruction
+from seedx_finetune.dialogues import DESCRIBE, MARK, Segment, full_name, request_to_find, sentence
+from seedx_finetune.world import (
+    BACKGROUNDS,
+    NUMBER_WORDS,
+    SEEN_PAIRS,
+    SIZES,
+    SPOTS,
+    Pair,
+    Scene,
+    Thing,
+    describe,
+    how_many,
+    is_there,
+    plural,
+    sample_instruction,
+)
 from seedx_finetune.world.scene import pick
 from seedx_sdk import prompts
 
 _MOST_THINGS = 4
 """Things on a page at most; a list that is marked is two pages long, with the numbers of pages."""
-_ASKED = 6
+_ASKED = 5
 """Questions on a list that is read."""
+_NOWHERE = (0.0, 0.0, 0.0, 0.0)
+_NUMBERS = ("none", *NUMBER_WORDS[1:])
 
 
 def matching_lesson(rng: np.random.Generator) -> list[Segment]:
     """A request about a thing and a list in which what it means is marked, or a list and questions on it."""
-    return _marking(rng) if rng.random() < 0.75 else _asking(rng)
+    return _marking(rng) if rng.random() < 0.4 else _asking(rng)
 
 
 def _marking(rng: np.random.Generator) -> list[Segment]:
@@ -58,16 +74,30 @@ def _request(meant: Pair, with_color: bool, size: str, place: str, rng: np.rando
 
 
 def _asking(rng: np.random.Generator) -> list[Segment]:
-    things = [pick(rng, SEEN_PAIRS) for _ in range(int(rng.integers(1, _MOST_THINGS + 1)))]
+    """Turns about a list: what is there, how many, and the whole description, which says equal things together."""
+    meant = pick(rng, SEEN_PAIRS)
+    count = int(rng.integers(1, _MOST_THINGS + 1))
+    scene = Scene(
+        pick(rng, tuple(BACKGROUNDS)),
+        tuple(Thing(kind, color, "medium", _NOWHERE) for color, kind in (_like(meant, rng) for _ in range(count))),
+    )
+    things = [thing.pair for thing in scene.things]
     listed = " ".join(f"{number}: {color} {kind}" for number, (color, kind) in enumerate(things, start=1))
     lesson: list[Segment] = []
     for _ in range(_ASKED):
         color, kind = _like(pick(rng, things), rng)
         with_color = rng.random() < 0.7
-        there = any(kind == k and (color == c or not with_color) for c, k in things)
-        question = sentence(is_there(rng, f"{color} {kind}" if with_color else kind))
-        asked = prompts.later(question) if lesson else prompts.instruct(f"{listed} {question}")
-        lesson += [Segment(asked), Segment("yes" if there else "no", learn=True)]
+        same = sum(kind == k and (color == c or not with_color) for c, k in things)
+        turn = pick(rng, ("describe", "count", "count", "is there"))
+        if turn == "describe":
+            question, answer = pick(rng, DESCRIBE), describe(scene)
+        elif turn == "count":
+            question, answer = how_many(rng, f"{color} {plural(kind)}" if with_color else plural(kind)), _NUMBERS[same]
+        else:
+            question, answer = is_there(rng, f"{color} {kind}" if with_color else kind), "yes" if same else "no"
+        question = sentence(question)
+        first = f"{BACKGROUNDS[scene.background].noun}: {listed} {question}"
+        lesson += [Segment(prompts.later(question) if lesson else prompts.instruct(first)), Segment(answer, learn=True)]
     return lesson
 
 

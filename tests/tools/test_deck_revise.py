@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 from pptx import Presentation
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
 from pptx.oxml.ns import qn
 
 from seedx_sdk import InputError, OutputPathError, PromptError, TemplateError
@@ -139,13 +141,60 @@ def test_an_instruction_goes_to_the_planner_with_the_slide_as_it_is(seedx, deck)
     assert [cell.text for cell in table.rows[1].cells] == ["1", "2"]
 
 
-def test_no_instruction_loses_a_chart(seedx, tmp_path):
-    outline = "# Pupils\n## Growth\n```chart bar\nyear,pupils\n2022,18\n2023,25\n```\n"
-    path = make_slides(seedx, outline, path=tmp_path / "chart.pptx", pictures=False).path
-    before = path.read_bytes()
-    with pytest.raises(InputError, match="slide 2 holds a chart, which an instruction would lose"):
-        revise_slide(seedx, path, 2, "make it louder", planner=_Shouting())
-    assert path.read_bytes() == before
+def test_an_instruction_keeps_a_chart_and_two_columns(seedx, tmp_path):
+    outline = (
+        "# Pupils\n## Growth\n```chart bar\nyear,pupils\n2022,18\n2023,25\n```\n"
+        "## Sail or row\n### Sail\n- quiet\n### Row\n- steady\n\t- and dry\n"
+    )
+    path = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False).path
+    for number in (2, 3):
+        revise_slide(seedx, path, number, "make it louder", planner=_Shouting())
+    growth, boats = list(Presentation(str(path)).slides)[1:]
+    assert [slide.shapes.title.text_frame.text for slide in (growth, boats)] == ["GROWTH", "SAIL OR ROW"]
+    (chart,) = (shape.chart for shape in growth.shapes if shape.has_chart)
+    assert (list(chart.plots[0].categories), chart.plots[0].series[0].values) == (["2022", "2023"], (18.0, 25.0))
+    told = {shape.text_frame.text: shape.left for shape in boats.placeholders}
+    assert told["Sail"] == told["quiet"] < told["Row"] == told["steady\nand dry"]
+
+
+def _with_diagram(slide):
+    frame = slide.shapes.add_table(1, 1, 0, 0, 914400, 914400)
+    frame._element.find(f".//{qn('a:graphicData')}").set("uri", "http://schemas.openxmlformats.org/drawingml/diagram")
+
+
+def _with_wide_table(slide):
+    slide.shapes.add_table(2, 13, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
+
+
+def _with_area_chart(slide):
+    data = CategoryChartData()
+    data.categories = ["a", "b"]
+    data.add_series("x", (1, 2))
+    slide.shapes.add_chart(XL_CHART_TYPE.AREA, 0, 0, 914400, 914400, data)
+
+
+def _with_second_table(slide):
+    for _ in range(2):
+        slide.shapes.add_table(2, 1, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
+
+
+@pytest.mark.parametrize(
+    ("add", "lost"),
+    [
+        (_with_diagram, "a diagram or an embedded object"),
+        (_with_wide_table, "more than 12 columns"),
+        (_with_area_chart, "a chart of a kind that is not written here"),
+        (_with_second_table, "a second table"),
+    ],
+)
+def test_no_instruction_loses_what_a_plan_cannot_hold(seedx, deck, add, lost):
+    opened = Presentation(str(deck))
+    add(opened.slides[2])
+    opened.save(str(deck))
+    before = deck.read_bytes()
+    with pytest.raises(InputError, match=f"slide 3 holds .*{lost}.*, which an instruction would lose"):
+        revise_slide(seedx, deck, 3, "make it louder", planner=_Shouting())
+    assert deck.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,40 @@ def test_text_that_runs_right_to_left_says_so(seedx, tmp_path):
     assert check_deck(deck.path).findings == ()
 
 
+def test_columns_and_tables_of_text_that_runs_right_to_left_begin_at_the_right(seedx, tmp_path):
+    alef, bet = "\u05d0", "\u05d1"
+    outline = f"# {alef}\n## {alef}\n- {alef}\n\n***\n\n- {bet}\n## {bet}\n| {alef} | {bet} |\n|---|---|\n| {alef} | 7 |\n"
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False)
+    columns, numbers = list(Presentation(str(deck.path)).slides)[1:]
+    lefts = {shape.text_frame.text: shape.left for shape in columns.placeholders if shape.text_frame.text}
+    assert lefts[bet] < Presentation(str(deck.path)).slide_width / 2 <= lefts[alef] + 914400
+    (table,) = (shape.table for shape in numbers.shapes if shape.has_table)
+    assert table._tbl.tblPr.get("rtl") == "1" and table.cell(0, 0).text == alef
+    directions = [table.cell(1, column).text_frame.paragraphs[0]._p.pPr for column in (0, 1)]
+    assert [None if found is None else found.get("rtl") for found in directions] == ["1", None]
+    assert check_deck(deck.path).findings == ()
+
+
+def test_a_slide_that_holds_more_than_one_can_show_continues(seedx, tmp_path):
+    outline = (
+        "# Boats\n## Sail or row\n### Sail\n- quiet\n### Row\n- steady\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+        "```chart pie\nwho,share\nus,3\nthem,7\n```\n\n> Said once.\n"
+    )
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False)
+    slides = list(Presentation(str(deck.path)).slides)[1:]
+    titles = [slide.shapes.title.text_frame.text for slide in slides]
+    assert titles == ["Sail or row", "Sail or row (continued)", "Sail or row (continued)"]
+    assert "quiet" in [shape.text_frame.text for shape in slides[0].placeholders]
+    assert [any(shape.has_table for shape in slide.shapes) for slide in slides] == [False, True, False]
+    assert [any(shape.has_chart for shape in slide.shapes) for slide in slides] == [False, False, True]
+    assert [slide.has_notes_slide and "Said once." in slide.notes_slide.notes_text_frame.text for slide in slides] == [
+        True,
+        False,
+        False,
+    ]
+    assert "slide 2: it holds more than one slide can show; it continues on 2 more" in deck.warnings
+
+
 def test_a_right_to_left_template_keeps_its_own_direction(seedx, tmp_path):
     template = _template(tmp_path / "template.pptx", rtl=True)
     deck = make_slides(seedx, HEBREW, path=tmp_path / "deck.pptx", template=template, pictures=False)

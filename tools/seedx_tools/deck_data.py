@@ -18,7 +18,7 @@ from seedx_tools.contrast import contrast
 from seedx_tools.csv_data import is_number
 from seedx_tools.deck_layouts import Frame, Slots, frame_of, placeholder, remove
 from seedx_tools.deck_pictures import room_below_title
-from seedx_tools.deck_text import clean
+from seedx_tools.deck_text import clean, runs_right_to_left
 from seedx_tools.font_metrics import text_width
 from seedx_tools.pptx_style import EMU_PER_POINT, resolve_color
 from seedx_tools.slide_content import ChartData, TableData
@@ -135,6 +135,8 @@ def _add_table(slide: Slide, frame: Frame, header: Sequence[str], rows: Sequence
     shape = shapes.add_table(len(rows) + 1, len(header), left, top, width, Emu(low * (len(rows) + 1)))
     table = shape.table
     shape._element.find(f".//{qn('a:tableStyleId')}").text = _PLAIN_STYLE
+    if runs_right_to_left(" ".join(header)):
+        shape._element.find(f".//{qn('a:tblPr')}").set("rtl", "1")
     for column, share in enumerate(_shares(header, rows, size)):
         table.columns[column].width = Emu(round(width * share))
     head_fill, head_text = _header_colors(slide)
@@ -144,6 +146,10 @@ def _add_table(slide: Slide, frame: Frame, header: Sequence[str], rows: Sequence
             paragraph = cell.text_frame.paragraphs[0]
             run = paragraph.add_run()
             run.text = clean(text)
+            if runs_right_to_left(text):
+                properties = paragraph._p.get_or_add_pPr()
+                properties.set("rtl", "1")
+                properties.set("algn", "r")
             run.font.size, run.font.bold = Pt(size), line == 0
             run.font.color.theme_color = head_text if line == 0 else COLOR.TEXT_1
             cell.vertical_anchor = MSO_ANCHOR.MIDDLE

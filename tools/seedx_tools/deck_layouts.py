@@ -54,13 +54,25 @@ class Slots:
     table: int | None
     chart: int | None
 
+    def columns(self, *, right_to_left: bool) -> tuple[tuple[int, int | None], ...]:
+        """The body and the caption of each of two columns, in the order in which they are read; empty without two."""
+        if len(self.bodies) < 2:
+            return ()
+        placeholders: Any = self.layout.placeholders
+        lefts = {shape.placeholder_format.idx: frame_of(shape)[0] for shape in placeholders}
+
+        def in_order(found: tuple[int, ...]) -> list[int]:
+            return sorted(found[:2], key=lambda index: lefts[index], reverse=right_to_left)
+
+        captions = in_order(self.captions) if len(self.captions) >= 2 else (None, None)
+        return tuple(zip(in_order(self.bodies), captions, strict=True))
+
 
 class Layouts:
     """The layouts of a deck, sorted by what they can hold."""
 
     def __init__(self, deck: PresentationObject) -> None:
-        page = int(deck.slide_width or 1), int(deck.slide_height or 1)
-        found = [_slots(layout, page) for master in deck.slide_masters for layout in master.slide_layouts]
+        found = [slots_of(layout) for master in deck.slide_masters for layout in master.slide_layouts]
         self._all = [slots for slots in found if slots.title is not None]
         if not any(slots.bodies for slots in self._all):
             raise TemplateError(
@@ -156,7 +168,10 @@ def remove(shape: Any) -> None:
     shape.element.getparent().remove(shape.element)
 
 
-def _slots(layout: SlideLayout, page: tuple[int, int]) -> Slots:
+def slots_of(layout: SlideLayout) -> Slots:
+    """Return the placeholders of a layout that matter."""
+    deck = layout.part.package.presentation_part.presentation
+    page = int(deck.slide_width or 1), int(deck.slide_height or 1)
     area = page[0] * page[1]
     title = subtitle = table = chart = None
     is_cover = False

@@ -27,7 +27,7 @@ from seedx_sdk.imaging import open_image
 from seedx_tools.deck_file import open_deck
 from seedx_tools.deck_footer import footer_of
 from seedx_tools.deck_pictures import SlidePicture
-from seedx_tools.deck_read import first_picture, read_slide
+from seedx_tools.deck_read import first_picture, left_out, read_slide
 from seedx_tools.deck_writer import DeckWriter
 from seedx_tools.drawing import Artist
 from seedx_tools.markdown_outline import is_markdown_outline, parse_markdown_outline
@@ -72,7 +72,8 @@ def revise_slide(
 
     Raises:
         TemplateError: The file cannot be opened, or has no layout with a title and a body.
-        InputError: There is no such slide, or an instruction comes without a planner or for a slide with a chart.
+        InputError: There is no such slide, or an instruction comes without a planner or for a slide with something that
+            a SlidePlan cannot hold, such as a diagram.
         PromptError: The change is empty.
         OutputPathError: The deck cannot be written.
         ToolFailed: The planner gave no valid slide.
@@ -221,10 +222,11 @@ class _SavedDeck:
                 "an instruction needs a planner that can follow it: pass planner=ChatModelPlanner(model), or give the "
                 "new slide itself as Markdown ('## Title' and points) or as a SlidePlan"
             )
-        if any(shape.has_chart for shape in old.shapes):
+        lost = left_out(old)
+        if lost is not None:
             raise InputError(
-                f"slide {number} holds a chart, which an instruction would lose; give the new slide whole, as Markdown "
-                "('## Title' and a fenced block 'chart bar' with CSV lines) or as a SlidePlan"
+                f"slide {number} holds {lost}, which an instruction would lose; give the new slide whole, as Markdown "
+                "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
             )
         return planner.revise(before, text)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
@@ -15,12 +16,14 @@ from seedx_tools.deck_data import place_chart, place_table
 from seedx_tools.deck_footer import finish_slide
 from seedx_tools.deck_layouts import Layouts, Slots, placeholder
 from seedx_tools.deck_pictures import SlidePicture, place_picture
-from seedx_tools.deck_text import clean, write_line, write_points
+from seedx_tools.deck_text import clean, runs_right_to_left, write_line, write_points
 from seedx_tools.outline import SlidePlan
 from seedx_tools.slide_content import TableData
 from seedx_tools.text_fit import fitting_scale, paragraphs_of, shorten, split
 
 _MAX_CONTINUED = 8
+_KINDS_OF_CONTENT = ("quote", "columns", "table", "chart")
+"""What a slide can show one of, beside points."""
 
 
 class DeckWriter:
@@ -55,6 +58,15 @@ class DeckWriter:
 
     def add_slide(self, plan: SlidePlan, picture: SlidePicture | None = None) -> list[Slide]:
         """Add a slide, and continued slides if what it holds needs more room; return them."""
+        parts = _parts(plan)
+        slides = [slide for part in parts[:-1] for slide in self._add_part(part, None)]
+        slides += self._add_part(parts[-1], picture)
+        if len(parts) > 1:
+            number = len(self.deck.slides) - len(slides) + 1
+            self._warn(f"slide {number}: it holds more than one slide can show; it continues on {len(slides) - 1} more")
+        return slides
+
+    def _add_part(self, plan: SlidePlan, picture: SlidePicture | None) -> list[Slide]:
         if plan.kind == "section":
             slides = [self._add_line(self._layouts.section(), plan)]
         elif plan.kind == "closing":
@@ -172,16 +184,17 @@ class DeckWriter:
         return self._finish(slide, notes)
 
     def _add_columns(self, plan: SlidePlan) -> list[Slide]:
+        texts = [text for column in plan.columns for text in (column.heading, *column.bullets)]
         headings = any(column.heading for column in plan.columns)
         slots = self._layouts.columns(headings=headings)
-        if len(slots.bodies) < 2:
+        places = slots.columns(right_to_left=runs_right_to_left(" ".join(texts)))
+        if not places:
             self._warn(
                 f"slide {len(self.deck.slides) + 1}: the template has no layout for two columns; they are one list"
             )
             return self._add_points(plan.title, _one_list(plan), plan.notes, None, plan)
-        captions = slots.captions if headings and len(slots.captions) >= 2 else ()
         left = [[clean(bullet, keep_tabs=True) for bullet in column.bullets] for column in plan.columns]
-        if headings and not captions:
+        if headings and None in places[0]:
             left = [
                 [clean(c.heading), *(f"\t{b}" for b in bullets)] for c, bullets in zip(plan.columns, left, strict=True)
             ]
@@ -189,15 +202,13 @@ class DeckWriter:
         title, notes = plan.title, plan.notes
         while any(left) or not slides:
             slide, slots, notes = self._start(slots, title, notes)
-            for number, column in enumerate(plan.columns):
-                if captions and clean(column.heading):
-                    shape = placeholder(slide, captions[number])
+            for number, (column, (body, caption)) in enumerate(zip(plan.columns, places, strict=True)):
+                if caption is not None and clean(column.heading):
+                    shape = placeholder(slide, caption)
                     write_points(slide, shape, [shorten(slide, shape, clean(column.heading))], bulleted=False)
                 if left[number]:
                     is_last = len(slides) == _MAX_CONTINUED
-                    left[number], notes = self._write_body(
-                        slide, slots.bodies[number], left[number], notes, is_last=is_last
-                    )
+                    left[number], notes = self._write_body(slide, body, left[number], notes, is_last=is_last)
             slides.append(self._finish(slide, notes))
             title, notes = _continued(plan.title), ""
         if len(slides) > 1:
@@ -247,6 +258,25 @@ def set_properties(deck: PresentationObject, title: str) -> None:
     properties.title, properties.author, properties.last_modified_by = clean(title), "", ""
     properties.created = properties.modified = now
     properties.revision = 1
+
+
+def _parts(plan: SlidePlan) -> list[SlidePlan]:
+    """Plans with one kind of content each; points stay with a table or a chart, and come after anything else."""
+    parts: list[dict[str, Any]] = [{name: getattr(plan, name)} for name in _KINDS_OF_CONTENT if getattr(plan, name)]
+    if plan.kind != "content":
+        parts.insert(0, {"kind": plan.kind, "bullets": plan.bullets})
+    elif plan.bullets:
+        beside = next((part for part in parts if "table" in part or "chart" in part), None)
+        if beside is None:
+            parts.append({"bullets": plan.bullets})
+        else:
+            beside["bullets"] = plan.bullets
+    first, *more = parts or [{}]
+    empty = dict.fromkeys(_KINDS_OF_CONTENT) | {"kind": "content", "bullets": (), "columns": ()}
+    return [
+        plan.model_copy(update=empty | first),
+        *(plan.model_copy(update=empty | part | {"title": _continued(plan.title), "notes": ""}) for part in more),
+    ]
 
 
 def _continued(title: str) -> str:

@@ -26,12 +26,14 @@ _LABEL_POINTS = 13
 def draw_table(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, pixels: float, line: DrawLine) -> None:
     """Draw a table's cells; pixels is how many make a point."""
     widths = [int(column.width) / EMU_PER_POINT for column in shape.table.columns]
+    lefts = [area[0] + sum(widths[:number]) for number in range(len(widths))]
+    if shape.table._tbl.tblPr.get("rtl") in ("1", "true"):
+        lefts = [area[0] + area[2] - left - width for left, width in zip(lefts, widths, strict=True)]
     ink = scheme_color(slide, "tx1")
     top = area[1]
     edges: list[float] = []
     for row, height in zip(shape.table.rows, row_heights(slide, shape), strict=True):
-        left = area[0]
-        for cell, width in zip(row.cells, widths, strict=True):
+        for cell, left, width in zip(row.cells, lefts, widths, strict=True):
             box = [value * pixels for value in (left, top, left + width, top + height)]
             fill = cell_fill(slide, cell)
             if fill is not None:
@@ -40,7 +42,6 @@ def draw_table(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, p
             free = (height - CELL_INSETS[1] - CELL_INSETS[3] - height_of(lines)) / 2
             for text in lines:
                 line(text, left + CELL_INSETS[0], top + CELL_INSETS[1] + max(0.0, free))
-            left += width
         top += height
         edges.append(top)
     for edge in edges:

@@ -7,7 +7,7 @@ function of a NumPy generator.
 
 from .edits import EDIT_KINDS, EditKind, EditPair, sample_edit, sample_instruction
 from .language import NUMBER_WORDS, caption, count_noun, describe, facts, parse_description
-from .questions import QA, QuestionType, is_there, questions
+from .questions import QA, QuestionType, how_many, is_there, questions
 from .references import references, referring
 from .render import render
 from .scene import (
@@ -67,6 +67,7 @@ __all__ = [
     "describe",
     "facts",
     "held_out",
+    "how_many",
     "is_there",
     "parse_description",
     "place",

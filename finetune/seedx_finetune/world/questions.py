@@ -55,6 +55,12 @@ def is_there(rng: np.random.Generator, thing: str) -> str:
     return pick(rng, forms).format(with_article(thing))
 
 
+def how_many(rng: np.random.Generator, things: str) -> str:
+    """Asks how many things of a name, in the plural, are on the page."""
+    form = ("how many {} are there?", "how many {} can you see?", "how many {} are in the picture?")
+    return pick(rng, form).format(things)
+
+
 def _yes_no(scene: Scene, rng: np.random.Generator) -> list[QA]:
     counted = facts(scene)
     kinds = {kind for _, kind in counted}
@@ -99,20 +105,19 @@ def _colors(scene: Scene, rng: np.random.Generator) -> list[QA]:
 
 def _counts(scene: Scene, rng: np.random.Generator) -> list[QA]:
     found = []
-    form = ("how many {} are there?", "how many {} can you see?", "how many {} are in the picture?")
     thing = pick(rng, scene.things) if scene.things else None
     if thing is not None:
         kin = [other for other in scene.things if other.kind == thing.kind]
         equal = [other for other in kin if other.color == thing.color]
         name = plural(thing.kind)
-        found.append(QA(pick(rng, form).format(name), NUMBER_WORDS[len(kin)], "count"))
+        found.append(QA(how_many(rng, name), NUMBER_WORDS[len(kin)], "count"))
         if len(facts(scene)) > 1:
-            found.append(QA(pick(rng, form).format(f"{thing.color} {name}"), NUMBER_WORDS[len(equal)], "count"))
+            found.append(QA(how_many(rng, f"{thing.color} {name}"), NUMBER_WORDS[len(equal)], "count"))
     if rng.random() < 0.2:
         absent = pick(rng, [kind for kind in KINDS if all(other.kind != kind for other in scene.things)])
-        found.append(QA(pick(rng, form).format(plural(absent)), "none", "count"))
+        found.append(QA(how_many(rng, plural(absent)), "none", "count"))
     if rng.random() < 0.3:
-        found.append(QA(pick(rng, form).format("things"), NUMBER_WORDS[len(scene.things)], "count"))
+        found.append(QA(how_many(rng, "things"), NUMBER_WORDS[len(scene.things)], "count"))
     return found
 
 
