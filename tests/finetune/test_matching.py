@@ -1,18 +1,19 @@
-"""Lessons in which things a phrase means."""
+"""Lessons in which things a phrase means, and how many are alike."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 
 from seedx_finetune.dialogues import MARK, Segment
 from seedx_finetune.matching import matching_lesson
-from seedx_finetune.world import COLORS, KINDS, SIZES, SPOTS
+from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, SIZES, SPOTS, parse_description
 
 _PLACES = "|".join(sorted(SPOTS, key=len, reverse=True))
-_THING = re.compile(rf"(?:({'|'.join(SIZES)}) )?(?:({'|'.join(COLORS)}) )?({'|'.join(KINDS)})s?\b(?: ({_PLACES}))?")
+_THING = re.compile(rf"\b(?:({'|'.join(SIZES)}) )?(?:({'|'.join(COLORS)}) )?({'|'.join(KINDS)})s?\b(?: ({_PLACES}))?")
 """Size, colour, kind and place of a thing, None where they are not said."""
 
 
@@ -42,17 +43,26 @@ def test_a_thing_is_marked_exactly_if_the_request_means_it() -> None:
     assert 0.2 < marked / sum(segment.begins for lesson in lists for segment in lesson) < 0.6
 
 
-def test_an_answer_is_yes_exactly_if_the_thing_is_in_the_list() -> None:
-    answers = []
+def test_answers_follow_from_the_list() -> None:
+    answers = Counter[str]()
     for lesson in _lessons(300):
         if any(segment.begins for segment in lesson):
             continue
-        there = [found.groups() for found in _LISTED.finditer(lesson[0].text)]
-        assert there
+        there = [(color, kind) for _, color, kind, _ in (found.groups() for found in _LISTED.finditer(lesson[0].text))]
+        noun = next(background.noun for background in BACKGROUNDS.values() if f"{background.noun}:" in lesson[0].text)
+        assert 1 <= len(there) <= 4
         for question, answer in zip(lesson[::2], lesson[1::2], strict=True):
+            assert answer.learn
             asked = _THING.search(_LISTED.sub("", question.text))
-            assert asked is not None and answer.learn
+            if asked is None:
+                assert answer.text.lower().startswith(f"{noun} with ")
+                assert parse_description(answer.text)[1] == Counter(there)
+                answers["description"] += 1
+                continue
             _, color, kind, _ = asked.groups()
-            assert answer.text == ("yes" if any(k == kind and color in (None, c) for _, c, k, _ in there) else "no")
-            answers.append(answer.text)
-    assert 0.3 < answers.count("yes") / len(answers) < 0.6
+            count = sum(k == kind and color in (None, c) for c, k in there)
+            is_count = "how many" in question.text.lower()
+            assert answer.text == (("none", "one", "two", "three", "four") if is_count else ("no", *4 * ["yes"]))[count]
+            answers[answer.text] += 1
+    assert 0.25 < answers["yes"] / (answers["yes"] + answers["no"]) < 0.75
+    assert answers.keys() == {"yes", "no", "none", "one", "two", "three", "four", "description"}

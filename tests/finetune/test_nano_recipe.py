@@ -26,7 +26,7 @@ def test_one_command_trains_every_stage_and_writes_a_model_that_answers(tmp_path
     assert logs == {
         *("vae", "vae_things", "vae_noisy"),
         *("visual_encoder_patches", "visual_encoder_code", "visual_encoder"),
-        *("language_model", "lvlm_pretrain", "lvlm_instruct", "lvlm_questions", "lvlm_finding", "edit"),
+        *("language_model", "lvlm_pretrain", "lvlm_instruct", "lvlm_questions", "lvlm_finding", "lvlm_settled", "edit"),
         *("detokenizer_resampler", "detokenizer_1", "detokenizer_2", "detokenizer_2_predicted"),
     }
     page = nano.make_corpus(Run(work, 0.0005)).scenes[0]

@@ -185,9 +185,9 @@ def test_regions_and_relations_of_a_known_page() -> None:
         assert region_of(thing("red", "ball", center)) == words
 
 
-def test_describe_says_every_group_in_the_order_of_the_things() -> None:
-    assert describe(HOUSE_AND_TREES) == "A meadow with one red house and two green trees."
-    assert describe(CATS_AND_STAR) == "A night sky with one pink cat, one yellow star and one blue cat."
+def test_describe_says_every_thing_in_the_order_of_the_things() -> None:
+    assert describe(HOUSE_AND_TREES) == "A meadow with 1: red house, 2: green tree, 3: green tree."
+    assert describe(CATS_AND_STAR) == "A night sky with 1: pink cat, 2: yellow star, 3: blue cat."
     assert describe(Scene("snow", ())) == "A snowy field with nothing on it."
 
 

@@ -227,7 +227,9 @@ def test_text_that_runs_right_to_left_says_so(seedx, tmp_path):
 
 def test_columns_and_tables_of_text_that_runs_right_to_left_begin_at_the_right(seedx, tmp_path):
     alef, bet = "\u05d0", "\u05d1"
-    outline = f"# {alef}\n## {alef}\n- {alef}\n\n***\n\n- {bet}\n## {bet}\n| {alef} | {bet} |\n|---|---|\n| {alef} | 7 |\n"
+    outline = (
+        f"# {alef}\n## {alef}\n- {alef}\n\n***\n\n- {bet}\n## {bet}\n| {alef} | {bet} |\n|---|---|\n| {alef} | 7 |\n"
+    )
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False)
     columns, numbers = list(Presentation(str(deck.path)).slides)[1:]
     lefts = {shape.text_frame.text: shape.left for shape in columns.placeholders if shape.text_frame.text}

@@ -110,7 +110,7 @@ def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generat
         if rng.random() < 0.5:
             return dialogues.edit_lesson(sample_edit(rng))
         return dialogues.conversation_lesson(sample_scene(rng), rng, turns=turns)
-    index, page = _page(corpus, rng, with_kin=source in ("finding", "questions") and rng.random() < 0.6)
+    index, page = _page(corpus, rng, with_kin=source == "finding" and rng.random() < 0.6)
     if source == "grounded_caption":
         talk = dialogues.grounded_caption(index, page, rng)
     elif source == "finding":

@@ -256,17 +256,35 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
 
 
 def _learn_to_find(run: Run, model: LVLM, tokenizer: Tokenizer) -> None:
-    """Trains all weights on which things a phrase means, in words and on pictures, beside what they know."""
-    config = replace(LVLM_TRAINING, steps=2490, muon=("self_attn", "mlp"), seed=38)
-    mixture: dict[Source, float] = {
-        "matching": 0.3,
-        "finding": 0.35,
-        "edit": 0.15,
-        "drawing": 0.1,
-        "questions": 0.05,
-        "grounded_caption": 0.05,
-    }
-    run.stage("lvlm_finding", model, lambda: _multimodal_loss(run, model, tokenizer, mixture, config), config)
+    """Trains all weights on which things a phrase means, in words and on pictures; then on that and all the rest."""
+    stages: list[tuple[str, dict[Source, float], TrainConfig]] = [
+        (
+            "lvlm_finding",
+            {
+                "matching": 0.3,
+                "finding": 0.35,
+                "edit": 0.15,
+                "drawing": 0.1,
+                "questions": 0.05,
+                "grounded_caption": 0.05,
+            },
+            replace(LVLM_TRAINING, steps=2490, muon=("self_attn", "mlp"), seed=38),
+        ),
+        (
+            "lvlm_settled",
+            {
+                "questions": 0.26,
+                "drawing": 0.21,
+                "matching": 0.16,
+                "edit": 0.15,
+                "finding": 0.12,
+                "grounded_caption": 0.1,
+            },
+            replace(LVLM_TRAINING, steps=2700, learning_rate=9e-4, muon=("self_attn", "mlp"), seed=42),
+        ),
+    ]
+    for name, mixture, config in stages:
+        run.stage(name, model, partial(_multimodal_loss, run, model, tokenizer, mixture, config), config)
 
 
 def _ask_for_things(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> None:

@@ -39,15 +39,13 @@ def facts(scene: Scene) -> Counter[Pair]:
 
 
 def describe(scene: Scene) -> str:
-    """The full description: "A meadow with one red house and two green trees.", equal things together.
+    """The full description, such as "A meadow with 1: red house, 2: green tree.".
 
-    The groups come in the order of the scene's things.
+    Every thing by itself, in the order of the scene's things and with its number, so that it can be read off the page.
     """
-    counted = facts(scene)
     noun = BACKGROUNDS[scene.background].noun
-    if not counted:
-        return f"{noun[0].upper()}{noun[1:]} with nothing on it."
-    return f"{noun[0].upper()}{noun[1:]} with {join([count_noun(n, *pair) for pair, n in counted.items()])}."
+    told = [f"{number}: {thing.color} {thing.kind}" for number, thing in enumerate(scene.things, start=1)]
+    return f"{noun[0].upper()}{noun[1:]} with {', '.join(told) if told else 'nothing on it'}."
 
 
 def parse_description(text: str) -> tuple[str | None, Counter[Pair]]:
