@@ -73,9 +73,9 @@ class BlockingEngine(LoopEngine):
 
     def __init__(self, engine: AbstractAsyncContextManager[AsyncEngine]) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=_live, args=(self._loop,), name="seedx engine", daemon=True)
-        self._thread.start()
         self._opened = AsyncExitStack()
+        self._thread = threading.Thread(target=_live, args=(self._loop, self._opened), name="seedx engine", daemon=True)
+        self._thread.start()
         try:
             opened = self._wait(self._opened.enter_async_context(engine))
         except BaseException:
@@ -111,8 +111,12 @@ def _forsake(loop: asyncio.AbstractEventLoop, opened: AsyncExitStack) -> None:
         asyncio.run_coroutine_threadsafe(end(), loop)
 
 
-def _live(loop: asyncio.AbstractEventLoop) -> None:
-    """Runs the loop of a thread until it is stopped."""
+def _live(loop: asyncio.AbstractEventLoop, _opened: AsyncExitStack) -> None:
+    """Runs the loop of a thread until it is stopped.
+
+    What is open is held here too: when a program ends with an open engine, the interpreter takes modules and globals
+    apart while this thread lives on, and an engine that only a global held would be collected without asyncio.
+    """
     loop.run_forever()
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,3 +35,11 @@ def test_an_engine_that_is_closed_or_forgotten_leaves_no_thread(forsaken: bool) 
     assert ended.wait(10)
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("first", ["torch", "asyncio"])
+def test_a_program_may_end_with_an_open_client(first: str) -> None:
+    """What is imported first decides what the interpreter takes apart first."""
+    program = f"import {first}\nfrom seedx_sdk import SeedX\nseedx = SeedX()\nprint(seedx.info.name)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert (ended.stdout, ended.stderr) == ("seed-x-nano\n", "")
