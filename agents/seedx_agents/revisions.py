@@ -48,7 +48,8 @@ def _follow(plan: SlidePlan, order: str) -> SlidePlan:
     if (found := _REMOVE.fullmatch(order)) and any(found.groups()):
         return plan.model_copy(update={"bullets": _without(plan.bullets, found.group(1), found.group(2))})
     if _SHORTER.fullmatch(order):
-        return plan.model_copy(update={"bullets": tuple(shortened(point, _SHORT_CHARS) for point in plan.bullets)})
+        columns = tuple(c.model_copy(update={"bullets": _shorter(c.bullets)}) for c in plan.columns)
+        return plan.model_copy(update={"bullets": _shorter(plan.bullets), "columns": columns})
     if _NO_PICTURE.fullmatch(order):
         return plan.model_copy(update={"picture": ""})
     if found := _NOTES.fullmatch(order):
@@ -56,6 +57,10 @@ def _follow(plan: SlidePlan, order: str) -> SlidePlan:
     if found := _PICTURE.fullmatch(order):
         return plan.model_copy(update={"picture": found.group(1)})
     raise InputError(f"without a chat model {order[:80]!r} cannot be followed; use {ORDERS}")
+
+
+def _shorter(points: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(shortened(point, _SHORT_CHARS) for point in points)
 
 
 def _without(points: tuple[str, ...], which: str | None, number: str | None) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pptx import Presentation
 from seedx_agents import Presenter
 from seedx_agents.documents import read_document
 from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
-from seedx_tools import ChartData, ChartSeries, Outline, SlidePlan, ToolFailed, check_deck
+from seedx_tools import ChartData, ChartSeries, Column, Outline, SlidePlan, ToolFailed, check_deck
 from seedx_tools.slide_content import TableData
 
 from .conftest import Script
@@ -189,20 +189,32 @@ def test_plain_orders_change_a_slide(
         (2, "jazz it up", "'jazz it up' cannot be followed; use 'title: ...', 'add: ...'"),
         (2, "remove point 7", "there is no point 7; the slide has 1"),
         (9, "shorter", "there is no slide 9; the deck has slides 1 to 3"),
-        (3, "shorter", "slide 3 holds a chart, which an instruction would lose"),
         (2, " ", "change is empty"),
     ],
 )
 def test_an_order_that_cannot_be_followed_leaves_the_deck_as_it_was(
     presenter: Presenter, tmp_path: Path, slide: int, order: str, words: str
 ) -> None:
-    chart = ChartData(kind="bar", categories=("a", "b"), series=(ChartSeries(name="n", values=(1, 2)),))
-    slides = (SlidePlan(title="Why", bullets=("One",)), SlidePlan(title="Numbers", chart=chart))
+    slides = (SlidePlan(title="Why", bullets=("One",)), SlidePlan(title="Numbers"))
     deck = presenter.make(Outline(title="Boats", slides=slides), path=tmp_path / "deck.pptx")
     before = deck.path.read_bytes()
     with pytest.raises(InputError, match=words.replace("(", r"\(")):
         presenter.revise(slide, order)
     assert deck.path.read_bytes() == before and presenter.path == deck.path
+
+
+def test_an_order_keeps_a_chart_and_reaches_columns(presenter: Presenter, tmp_path: Path) -> None:
+    chart = ChartData(kind="bar", categories=("a", "b"), series=(ChartSeries(name="n", values=(1, 2)),))
+    columns = (Column(heading="Sail", bullets=(LONG,)), Column(heading="Row", bullets=("Steady",)))
+    slides = (SlidePlan(title="Numbers", chart=chart), SlidePlan(title="Sail or row", columns=columns))
+    path = presenter.make(Outline(title="Boats", slides=slides), path=tmp_path / "deck.pptx").path
+    presenter.revise(2, "title: Growth")
+    presenter.revise(3, "shorter")
+    growth, boats = list(Presentation(str(path)).slides)[1:]
+    (kept,) = (shape.chart for shape in growth.shapes if shape.has_chart)
+    assert growth.shapes.title.text_frame.text == "Growth" and list(kept.plots[0].series[0].values) == [1, 2]
+    texts = [shape.text_frame.text for shape in boats.placeholders]
+    assert {"Sail", "Row", "Steady"} <= set(texts) and LONG not in texts
 
 
 def test_it_goes_on_with_a_deck_that_is_there_and_may_save_it_elsewhere(
