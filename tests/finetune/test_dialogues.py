@@ -182,7 +182,7 @@ def test_a_description_comes_in_reading_order() -> None:
     things = (_thing("red", "cat", 0.8, 0.7), _thing("blue", "cat", 0.2, 0.3), _thing("red", "cat", 0.2, 0.7))
     rng = np.random.default_rng(0)
     said = {answer for _ in range(20) for _, answer in dialogues.sample_turns(Scene("snow", things), rng, 4)}
-    assert "A snowy field with one blue cat and two red cats." in said
+    assert "A snowy field with 1: blue cat, 2: red cat, 3: red cat." in said
 
 
 def test_an_edit_reads_the_source_says_what_is_meant_and_the_target_and_draws_it() -> None:
