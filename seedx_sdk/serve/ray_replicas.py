@@ -11,6 +11,7 @@ callers, and unlike Ray's it reports each step and takes a drawing out of its ba
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -128,6 +129,7 @@ async def _open_backbone(options: DeployOptions) -> Backbone:
         load = partial(load_directory, folder, dtype=served.torch_dtype, specialists=served.specialists)
         parts = await asyncio.to_thread(load)
         return TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
+    os.environ.setdefault("VLLM_CONFIGURE_LOGGING", "0")  # or vLLM closes the handlers of Ray Serve's own log
     from seedx_sdk.engine.vllm_backbone import VLLMBackbone
 
     await asyncio.to_thread(verify_files, folder, DirectoryConfig.read(folder))
