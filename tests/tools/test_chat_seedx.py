@@ -75,8 +75,8 @@ def block(picture: Image.Image) -> dict[str, str]:
 
 def test_it_answers_about_a_picture_and_draws_one(real_seedx: SeedX, page: Image.Image) -> None:
     model = ChatSeedX(seedx=real_seedx, steps=2)
-    answer = model.invoke(ask(block(page), "What is there?"))
-    expected = real_seedx.chat([Message.user(page, "What is there?")])
+    answer = model.invoke(ask(block(page), "What do you see?"))
+    expected = real_seedx.chat([Message.user(page, "What do you see?")])
     assert answer.content == expected.message.text and "house" in answer.text
     drawn = model.invoke("Draw a red house.")
     text, picture = drawn.content_blocks
