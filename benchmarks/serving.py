@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import shutil
 import statistics
 import tempfile
 import time
@@ -97,6 +98,7 @@ def random_model(folder: Path, layers: int, width: int, mlp: int) -> Path:
     heads = {"num_attention_heads": width // 64, "num_key_value_heads": width // 64, "head_dim": 64}
     torch.manual_seed(0)
     model = LlamaForCausalLM(LlamaConfig(**{**config.to_dict(), **sizes, **heads, "dtype": "bfloat16"}))
+    shutil.copytree(NANO / "llm", folder / "llm", ignore=shutil.ignore_patterns("*.safetensors", "config.json"))
     model.to(torch.bfloat16).save_pretrained(folder / "llm")  # type: ignore[arg-type]  # stubs of the decorator
     print(f"random weights: {model.num_parameters() / 1e9:.2f} billion")
     return folder

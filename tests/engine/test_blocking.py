@@ -37,9 +37,8 @@ def test_an_engine_that_is_closed_or_forgotten_leaves_no_thread(forsaken: bool) 
     assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("first", ["torch", "asyncio"])
-def test_a_program_may_end_with_an_open_client(first: str) -> None:
-    """What is imported first decides what the interpreter takes apart first."""
-    program = f"import {first}\nfrom seedx_sdk import SeedX\nseedx = SeedX()\nprint(seedx.info.name)"
+def test_a_program_may_end_with_an_open_client() -> None:
+    """With torch imported first, the interpreter takes asyncio apart before it collects the client."""
+    program = "import torch\nfrom seedx_sdk import SeedX\nseedx = SeedX()\nprint(seedx.info.name)"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert (ended.stdout, ended.stderr) == ("seed-x-nano\n", "")
