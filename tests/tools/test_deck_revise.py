@@ -173,6 +173,14 @@ def _with_area_chart(slide):
     slide.shapes.add_chart(XL_CHART_TYPE.AREA, 0, 0, 914400, 914400, data)
 
 
+def _with_3d_chart(slide):
+    data = CategoryChartData()
+    data.categories = ["a", "b"]
+    data.add_series("x", (1, 2))
+    chart = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, 914400, 914400, data).chart
+    chart._chartSpace.find(f".//{qn('c:barChart')}").tag = qn("c:bar3DChart")
+
+
 def _with_second_table(slide):
     for _ in range(2):
         slide.shapes.add_table(2, 1, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
@@ -184,6 +192,7 @@ def _with_second_table(slide):
         (_with_diagram, "a diagram or an embedded object"),
         (_with_wide_table, "more than 12 columns"),
         (_with_area_chart, "a chart of a kind that is not written here"),
+        (_with_3d_chart, "a chart of a kind that is not written here"),
         (_with_second_table, "a second table"),
     ],
 )
@@ -224,3 +233,12 @@ def test_decks_that_cannot_be_opened_or_written(seedx, deck, tmp_path):
         append_slides(seedx, deck, "## A\n" * 60)
     with pytest.raises(InputError, match="Markdown"):
         append_slides(seedx, deck, "more about boats please")
+
+
+def test_a_deck_with_a_chart_of_another_kind_can_be_continued(seedx, deck):
+    opened = Presentation(str(deck))
+    _with_3d_chart(opened.slides[2])
+    opened.save(str(deck))
+    before = _xml(deck)
+    assert append_slides(seedx, deck, "## Four\n- fourth\n", pictures=False).slides[-1].title == "Four"
+    assert _xml(deck)[: len(before)] == before

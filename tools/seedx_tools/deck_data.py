@@ -18,7 +18,7 @@ from seedx_tools.contrast import contrast
 from seedx_tools.csv_data import is_number
 from seedx_tools.deck_layouts import Frame, Slots, frame_of, placeholder, remove
 from seedx_tools.deck_pictures import room_below_title
-from seedx_tools.deck_text import clean, runs_right_to_left
+from seedx_tools.deck_text import clean, runs_right_to_left, set_right_to_left
 from seedx_tools.font_metrics import text_width
 from seedx_tools.pptx_style import EMU_PER_POINT, resolve_color
 from seedx_tools.slide_content import ChartData, TableData
@@ -147,9 +147,7 @@ def _add_table(slide: Slide, frame: Frame, header: Sequence[str], rows: Sequence
             run = paragraph.add_run()
             run.text = clean(text)
             if runs_right_to_left(text):
-                properties = paragraph._p.get_or_add_pPr()
-                properties.set("rtl", "1")
-                properties.set("algn", "r")
+                set_right_to_left(paragraph)
             run.font.size, run.font.bold = Pt(size), line == 0
             run.font.color.theme_color = head_text if line == 0 else COLOR.TEXT_1
             cell.vertical_anchor = MSO_ANCHOR.MIDDLE

@@ -106,17 +106,16 @@ def _table(shape: Any) -> TableData | None:
 
 def _chart(shape: Any) -> ChartData | None:
     chart = shape.chart
-    plots = list(chart.plots)
-    kind = _CHART_KINDS.get(chart.chart_type) if len(plots) == 1 else None
-    if kind is None or plots[0].categories.depth > 1:
-        return None
-    has_title = chart.has_title and chart.chart_title.has_text_frame
     try:
+        (plot,) = chart.plots
+        if plot.categories.depth > 1:
+            return None
+        has_title = chart.has_title and chart.chart_title.has_text_frame
         return ChartData(
-            kind=kind,
+            kind=_CHART_KINDS[chart.chart_type],
             title=chart.chart_title.text_frame.text if has_title else "",
-            categories=tuple(str(category) for category in plots[0].categories),
-            series=tuple(ChartSeries(name=one.name, values=tuple(one.values)) for one in plots[0].series),
+            categories=tuple(str(category) for category in plot.categories),
+            series=tuple(ChartSeries(name=one.name, values=tuple(one.values)) for one in plot.series),
         )
-    except ValidationError:
+    except (KeyError, NotImplementedError, ValueError):  # python-pptx knows no 3-D, stock or surface charts
         return None

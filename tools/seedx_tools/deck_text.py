@@ -50,6 +50,14 @@ def runs_right_to_left(text: str) -> bool:
     return False
 
 
+def set_right_to_left(paragraph: Any, *, mirrored: bool = True) -> None:
+    """Let a paragraph run right to left; mirrored: and begin at the right edge."""
+    properties = paragraph._p.get_or_add_pPr()
+    properties.set("rtl", "1")
+    if mirrored:
+        properties.set("algn", "r")
+
+
 def clean(text: str, *, keep_tabs: bool = False, keep_lines: bool = False) -> str:
     """Return text that XML can hold, on one line unless keep_lines; keep_tabs keeps the tabs in front."""
     text = _ILLEGAL.sub("", text)
@@ -68,8 +76,5 @@ def _set_direction(slide: Slide, shape: Any, paragraph: Any, text: str, level: i
     if not runs_right_to_left(text):
         return
     style = text_style(slide, shape.element, None, level)
-    properties = paragraph._p.get_or_add_pPr()
     if not style.rtl:
-        properties.set("rtl", "1")
-        if style.align == "l":
-            properties.set("algn", "r")
+        set_right_to_left(paragraph, mirrored=style.align == "l")

@@ -49,9 +49,16 @@ def draw_table(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, p
 
 
 def draw_chart(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, pixels: float) -> None:
-    """Draw a bar, line or pie chart from its numbers, simpler than PowerPoint does; pixels is how many make a point."""
+    """Draw a bar, line or pie chart from its numbers, simpler than PowerPoint does, and a frame for any other chart.
+
+    Pixels is how many make a point.
+    """
     chart = shape.chart
-    plot = chart.plots[0]
+    try:
+        plot = chart.plots[0]
+    except (IndexError, ValueError):  # python-pptx knows no 3-D, stock or surface charts
+        pen.rectangle([value * pixels for value in area], outline=f"#{scheme_color(slide, 'tx1')}")
+        return
     names = [str(category) for category in plot.categories]
     series = [(str(one.name), [float(value or 0) for value in one.values]) for one in plot.series]
     if not series or not names:

@@ -214,7 +214,7 @@ def make_corpus(run: Run) -> Corpus:
 def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     """Returns the general multimodal model: stage I, instruction tuning, and finding things.
 
-    Every stage but the last is a LoRA that is merged at its end.
+    All stages but the last two are LoRAs that are merged at their end.
     """
     llm, tokenizer = train_language_model(run)
     torch.manual_seed(15)
