@@ -1,8 +1,7 @@
 """A backbone and a picture service whose work is done by replicas of Ray Serve.
 
-A call is a pure function of its arguments, so one whose replica dies is made once more on another replica: always if it
-gives one result or a picture, whose progress is not told twice, and if it writes words, while none have come. After
-that it is a ServiceError: the caller may ask again.
+A call is a pure function of its arguments, so one whose replica dies is made once more on another replica, and what it
+had told before is not told twice (resumed.py). If that fails too it is a ServiceError: the caller may ask again.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from seedx_sdk.model.directory import DirectoryConfig, find_specialists
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.serve.ray_options import DeployOptions
 from seedx_sdk.serve.ray_replicas import OtherWeights
+from seedx_sdk.serve.resumed import Resumed
 from seedx_sdk.types import ImageProgress
 
 __all__ = ["RayBackbone", "RayDetokenizer", "open_replicas"]
@@ -50,7 +50,7 @@ class RayBackbone:
         return self._can_guide
 
     async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Written | PictureStates, None]:
-        """The answer as it is written; see `Backbone.generate`. A ServiceError says that its replica died."""
+        """The answer as it is written; see `Backbone.generate`."""
         async with aclosing(self._replicas.stream("generate", prompt, sampling)) as answer:
             async for event in answer:
                 yield event
@@ -97,14 +97,9 @@ class RayDetokenizer:
 
     async def draw(self, job: DrawJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
         """The events of a drawing; see `PictureService.draw`."""
-        reported = 0
         arguments = replace(job, deadline=None), _seconds_to(job.deadline)
-        async with aclosing(self._replicas.stream("draw", *arguments, may_restart=True)) as events:
+        async with aclosing(self._replicas.stream("draw", *arguments)) as events:
             async for event in events:
-                if isinstance(event, ImageProgress):
-                    if event.step <= reported:
-                        continue
-                    reported = event.step
                 yield event
 
     async def unfamiliar(self, picture: Image.Image) -> str | None:
@@ -150,42 +145,41 @@ class _Replicas:
 
     async def call(self, method: str, *arguments: Any) -> Any:
         """Returns what a method returns; errors as `stream`."""
-        async with aclosing(self.stream(method, *arguments, streams=False, may_restart=True)) as results:
+        async with aclosing(self.stream(method, *arguments, streams=False)) as results:
             return await anext(results)
 
-    async def stream(
-        self, method: str, *arguments: Any, streams: bool = True, may_restart: bool = False
-    ) -> AsyncGenerator[Any, None]:
+    async def stream(self, method: str, *arguments: Any, streams: bool = True) -> AsyncGenerator[Any, None]:
         """Yields what a method yields. Closing the generator stops the work.
 
         Args:
             method: Its name.
             arguments: What it gets, after the revision.
             streams: Whether it yields; False if it returns one thing.
-            may_restart: Begin again on another replica even if events have come; they come again.
 
         Raises:
             SeedXError: What the replica raised.
             OverloadedError: All replicas hold other weights.
-            ServiceError: The replica died, or failed otherwise.
+            ServiceError: The replica died, and what came from another is not the same; or two died, or one failed
+                otherwise.
         """
         deaths = misses = 0
+        resumed = Resumed()
         while True:
-            began = False
+            resumed.restart()
             response = self._handle.options(method_name=method, stream=streams).remote(self._revision, *arguments)
             try:
                 if streams:
                     async for event in response:
-                        began = True
-                        yield event
+                        if (rest := resumed.rest(event)) is not None:
+                            yield rest
                 else:
                     yield await response
                 return
-            except (GeneratorExit, asyncio.CancelledError):
-                response.cancel()
-                raise
             except (RayError, RayServeException) as error:
                 failure = self._failure(error)
+            except BaseException:  # the caller has gone away, or the answer came out different
+                response.cancel()
+                raise
             if isinstance(failure, OtherWeights):
                 misses += 1
                 if misses > MISSES:
@@ -195,8 +189,8 @@ class _Replicas:
                 raise failure
             else:
                 deaths += 1
-                if deaths > 1 or (began and not may_restart):
-                    raise ServiceError(f"a replica of the {self._name} failed while it worked on this; ask again")
+                if deaths > 1:
+                    raise ServiceError(f"two replicas of the {self._name} failed while they worked on this; ask again")
 
     async def check(self) -> None:
         """Returns if a replica answers.
