@@ -8,10 +8,12 @@ import pytest
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.oxml.ns import qn
 
 from seedx_sdk import InputError, OutputPathError, PromptError, TemplateError
 from seedx_tools import Outline, SlidePlan, append_slides, check_deck, make_slides, revise_slide
+from seedx_tools.pptx_style import auto_number
 
 OUTLINE = """# The boat school
 By the sea
@@ -184,6 +186,21 @@ def _with_3d_chart(slide):
 def _with_second_table(slide):
     for _ in range(2):
         slide.shapes.add_table(2, 1, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
+
+
+class _Longer:
+    def revise(self, plan, instruction):
+        assert instruction == "add a step"
+        assert plan.bullets == ("1. one", "2. two")
+        return plan.model_copy(update={"bullets": (*plan.bullets, "3. three")})
+
+
+def test_an_instruction_keeps_the_numbers_of_a_list(seedx, tmp_path):
+    made = make_slides(seedx, "# D\n## S\n1. one\n2. two\n", path=tmp_path / "d.pptx", pictures=False)
+    revise_slide(seedx, made.path, 2, "add a step", planner=_Longer())
+    slide = Presentation(str(made.path)).slides[1]
+    (body,) = (shape for shape in slide.placeholders if shape.placeholder_format.type in (PH.BODY, PH.OBJECT))
+    assert [(p.text, auto_number(p._p)) for p in body.text_frame.paragraphs] == [("one", 1), ("two", 2), ("three", 3)]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_markdown_becomes_slides_bullets_pictures_and_notes():
                 bullets=("first point", "second with code and a link", "\tnested"),
                 notes="Say hello.\nand smile",
             ),
-            SlidePlan(title="Who", bullets=("one", "two"), picture="a red boat", notes="a comment"),
+            SlidePlan(title="Who", bullets=("1. one", "2. two"), picture="a red boat", notes="a comment"),
             SlidePlan(title="Nothing", picture=""),
         ),
     )

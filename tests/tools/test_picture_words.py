@@ -18,14 +18,30 @@ def test_the_vocabulary_is_that_of_the_world_the_model_was_trained_on():
     ("text", "prompt"),
     [
         ("A red house stands near the sea", "a red house on the beach"),
-        ("Two golden stars at night", "a yellow star in the night sky"),
+        ("Two golden stars at night", "two yellow stars in the night sky"),
+        ("Two cats and three dogs", "two orange cats and two brown dogs in a meadow"),
+        ("Four fish and a boat at sea", "three blue fish and a blue boat on the beach"),
         ("Orange cats and a small brown dog in winter", "an orange cat and a brown dog in the snow"),
         ("The tree beside the boat, on the beach", "a green tree and a blue boat on the beach"),
+        ("Three young dogs", "three brown dogs in a meadow"),
+        ("red car", "a red car in a meadow"),
     ],
 )
-def test_known_things_colours_and_places_are_used(text, prompt):
-    found = picture_prompt(text, PICTURE_BOOK)
+def test_known_things_colours_places_and_counts_are_used(text, prompt):
+    found = picture_prompt(text, PICTURE_BOOK, context="a meadow")
     assert (found.text, found.decorative) == (prompt, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("three yellow stars in the night sky", "three yellow stars in the night sky"),
+        ("an orange cat to the left of a yellow ball", "an orange cat to the left of a yellow ball in a meadow"),
+        ("a red hat,  a blue cup and a green tree", "a red hat, a blue cup and a green tree in a meadow"),
+    ],
+)
+def test_what_the_model_understands_is_asked_for_as_it_is(text, prompt):
+    assert picture_prompt(text, PICTURE_BOOK, context="a meadow").text == prompt
 
 
 def test_the_context_helps_where_the_text_names_nothing():

@@ -8,7 +8,9 @@ from pptx.oxml.ns import qn
 
 from seedx_sdk import GenerationCancelled, InputError, Message, ModelError, OutputPathError, PromptError, SeedX
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools import Deck, Outline, SlidePlan, make_slides
+from seedx_tools import Deck, Outline, SlidePlan, check_deck, make_slides
+from seedx_tools.deck_footer import footer_of
+from seedx_tools.pptx_style import auto_number
 
 OUTLINE = """# A boat school
 By the sea
@@ -34,6 +36,10 @@ def deck(seedx, tmp_path) -> Deck:
 
 def _frames(slide):
     return [(shape.left, shape.top, shape.left + shape.width, shape.top + shape.height) for shape in slide.shapes]
+
+
+def _bodies(slide):
+    return [shape for shape in slide.placeholders if shape.placeholder_format.type in (PH.BODY, PH.OBJECT)]
 
 
 def _assert_sound(path):
@@ -180,6 +186,40 @@ def test_a_point_is_continued_with_what_is_indented_under_it(seedx, tmp_path):
     for slide in list(_assert_sound(deck.path).slides)[1:]:
         body = next(shape for shape in slide.placeholders if shape.placeholder_format.type == PH.BODY)
         assert body.text_frame.paragraphs[0].level == 0
+
+
+def test_numbered_points_are_a_native_list_that_continues_its_count(seedx, tmp_path):
+    outline = "# D\n## Steps\n3. build\n    1. thin\n    2. real\n4. show\n\n- rest\n\n## More\n1) one\n2) two\n"
+    made = make_slides(seedx, outline, path=tmp_path / "d.pptx", pictures=False)
+    assert made.slides[1].bullets == ("3. build", "\t1. thin", "\t2. real", "4. show", "rest")
+    steps, more = (_bodies(slide)[0] for slide in list(Presentation(str(made.path)).slides)[1:])
+    assert [p.text for p in steps.text_frame.paragraphs] == ["build", "thin", "real", "show", "rest"]
+    starts = [p._p.findall(f".//{qn('a:buAutoNum')}") for p in steps.text_frame.paragraphs]
+    assert [[start.get("startAt") for start in found] for found in starts] == [["3"], ["1"], ["1"], ["3"], []]
+    assert [auto_number(p._p) for p in steps.text_frame.paragraphs] == [3, 1, 2, 4, None]
+    assert [auto_number(p._p) for p in more.text_frame.paragraphs] == [1, 2]
+
+
+def test_points_beside_a_list_have_bullets_too(seedx, tmp_path):
+    made = make_slides(seedx, "# D\n## S\n- one\n***\n- two\n- three\n", path=tmp_path / "d.pptx")
+    slide = Presentation(str(made.path)).slides[1]
+    assert [shape.text_frame.text for shape in _bodies(slide)] == ["one", "two\nthree"]
+    assert not list(slide.element.iter(qn("a:buNone")))
+
+
+def test_a_picture_that_was_asked_for_where_there_is_no_room_is_a_warning(seedx, tmp_path):
+    outline = "# D\n![](none)\n## S\n- one\n***\n- two\n![a red boat](draw)\n"
+    made = make_slides(seedx, outline, path=tmp_path / "d.pptx")
+    assert made.warnings == ("slide 2: beside what it holds there is no room for a picture; none was drawn",)
+    assert not [shape for shape in Presentation(str(made.path)).slides[1].shapes if shape.element.tag == qn("p:pic")]
+
+
+def test_a_footer_that_is_too_long_is_shortened(seedx, tmp_path):
+    title = "A talk for parents about why every child should learn to sail a small red boat in summer and in winter"
+    made = make_slides(seedx, f"# {title}\n## S\n- one\n", path=tmp_path / "d.pptx")
+    footer = footer_of(Presentation(str(made.path)).slides[1])
+    assert footer.endswith(" ...") and title.startswith(footer.removesuffix(" ..."))
+    assert check_deck(made.path).findings == ()
 
 
 def test_one_endless_paragraph_is_continued_too(seedx, tmp_path):

@@ -13,10 +13,11 @@ from seedx_tools.deck_layouts import remove
 from seedx_tools.deck_text import clean
 from seedx_tools.pptx_style import placeholder_type
 from seedx_tools.slide_shapes import is_empty_placeholder
+from seedx_tools.text_fit import shorten
 
 
 def finish_slide(slide: Slide, footer: str, notes: str) -> bool:
-    """Add footer, slide number and notes; take empty placeholders away. Return whether the notes had a place."""
+    """Add footer (what fits), slide number and notes; take empty placeholders away. Return if the notes had a place."""
     for shape in list(slide.placeholders):
         if is_empty_placeholder(shape):
             remove(shape)
@@ -51,16 +52,18 @@ def _copy_footer(slide: Slide, footer: str) -> None:
         text = element.find(qn("p:txBody"))
         for paragraph in text.findall(qn("a:p")):
             text.remove(paragraph)
-        text.append(_footer_paragraph(kind, footer))
         slide.shapes._spTree.append(element)
+        text.append(_slide_number() if kind == "sldNum" else _line(shorten(slide, slide.shapes[-1], footer)))
 
 
-def _footer_paragraph(kind: str, footer: str) -> Any:
-    if kind == "sldNum":
-        return parse_xml(
-            f"<a:p {nsdecls('a')}><a:fld id='{{C1FF6DA9-008F-8B48-92A6-B652298478BF}}' type='slidenum'>"
-            "<a:rPr lang='en-US'/><a:t>&#8249;#&#8250;</a:t></a:fld></a:p>"
-        )
+def _slide_number() -> Any:
+    return parse_xml(
+        f"<a:p {nsdecls('a')}><a:fld id='{{C1FF6DA9-008F-8B48-92A6-B652298478BF}}' type='slidenum'>"
+        "<a:rPr lang='en-US'/><a:t>&#8249;#&#8250;</a:t></a:fld></a:p>"
+    )
+
+
+def _line(words: str) -> Any:
     paragraph = parse_xml(f"<a:p {nsdecls('a')}><a:r><a:rPr lang='en-US'/><a:t/></a:r></a:p>")
-    paragraph.find(f".//{qn('a:t')}").text = footer
+    paragraph.find(f".//{qn('a:t')}").text = words
     return paragraph

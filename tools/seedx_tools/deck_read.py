@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from seedx_tools.deck_layouts import slots_of
 from seedx_tools.deck_text import runs_right_to_left
 from seedx_tools.outline import SlideKind, SlidePlan
-from seedx_tools.pptx_style import placeholder_type
+from seedx_tools.pptx_style import auto_number, placeholder_type
 from seedx_tools.slide_content import MAX_COLUMNS, MAX_ROWS, ChartData, ChartKind, ChartSeries, Column, TableData
 from seedx_tools.slide_shapes import Holds, Placed, placed_shapes
 
@@ -80,7 +80,12 @@ def _all(slide: Slide, holds: Holds) -> list[Placed]:
 
 
 def _points(shape: Any) -> list[str]:
-    return ["\t" * p.level + p.text for p in shape.text_frame.paragraphs if p.text.strip()]
+    return ["\t" * p.level + _number(p) + p.text for p in shape.text_frame.paragraphs if p.text.strip()]
+
+
+def _number(paragraph: Any) -> str:
+    number = auto_number(paragraph._p)
+    return "" if number is None else f"{number}. "
 
 
 def _columns(slide: Slide, texts: Sequence[Placed]) -> tuple[Column, ...]:

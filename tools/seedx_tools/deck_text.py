@@ -13,6 +13,7 @@ from pptx.slide import Slide
 from seedx_tools.pptx_style import text_style
 from seedx_tools.text_fit import fitting_scale, least_scale, paragraphs_of, set_scale
 
+_NUMBERED = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -24,11 +25,18 @@ def write_line(slide: Slide, shape: Any, text: str) -> None:
 
 
 def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool) -> None:
-    """Write points, a tab before each level of indentation; without bullets where they are single paragraphs."""
+    """Write points, a tab before each level of indentation; without bullets where they are single paragraphs.
+
+    Points that begin with "1. ", "2. " become a numbered list.
+    """
     paragraphs = paragraphs_of(bullets)
     frame = shape.text_frame
+    numbers = _Numbers()
     for number, (text, level) in enumerate(paragraphs):
         paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
+        start = None
+        if bulleted:
+            text, start = numbers.take(text, level)
         paragraph.text = text
         if level:
             paragraph.level = level
@@ -38,7 +46,33 @@ def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool
             properties.set("marL", "0")
             properties.set("indent", "0")
             properties.append(parse_xml(f"<a:buNone {nsdecls('a')}/>"))
+        elif start is not None:
+            properties = paragraph._p.get_or_add_pPr()
+            properties.append(parse_xml(f"<a:buFont {nsdecls('a')} typeface='+mj-lt'/>"))
+            properties.append(parse_xml(f"<a:buAutoNum {nsdecls('a')} type='arabicPeriod' startAt='{start}'/>"))
     _fit(slide, shape, paragraphs)
+
+
+class _Numbers:
+    """Numbered lists as they are written: one list goes on while its numbers do."""
+
+    def __init__(self) -> None:
+        self._lists: dict[int, tuple[int, int]] = {}
+        """The first and the last number of the open list of each level."""
+
+    def take(self, text: str, level: int) -> tuple[str, int | None]:
+        """Return a point without its number, and the number that its list begins with; None if it has none."""
+        self._lists = {open_level: numbers for open_level, numbers in self._lists.items() if open_level <= level}
+        found = _NUMBERED.match(text)
+        if found is None:
+            self._lists.pop(level, None)
+            return text, None
+        number = int(found[1])
+        start, last = self._lists.get(level, (number, number - 1))
+        if number != last + 1:
+            start = number
+        self._lists[level] = start, number
+        return text[found.end() :], start
 
 
 def runs_right_to_left(text: str) -> bool:

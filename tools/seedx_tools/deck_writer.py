@@ -129,9 +129,12 @@ class DeckWriter:
         return slides
 
     def _write_body(
-        self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool
+        self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool, bulleted: bool | None = None
     ) -> tuple[list[str], str]:
-        """Write as many points as fit; return the others, and the notes, which take them on the last slide."""
+        """Write as many points as fit; return the others, and the notes, which take them on the last slide.
+
+        They have bullets if there are several, unless `bulleted` says so or not.
+        """
         body = placeholder(slide, index)
         rest: list[str] = []
         if fitting_scale(slide, body, paragraphs_of(bullets)) is None:
@@ -139,7 +142,7 @@ class DeckWriter:
         if is_last and rest:
             self._warn(f"{self._here}: the rest of its text is only in the speaker notes")
             notes, rest = "\n".join([notes, *rest]).strip(), []
-        write_points(slide, body, bullets, bulleted=len(bullets) > 1)
+        write_points(slide, body, bullets, bulleted=len(bullets) > 1 if bulleted is None else bulleted)
         return rest, notes
 
     def _add_line(self, slots: Slots, plan: SlidePlan) -> Slide:
@@ -198,6 +201,7 @@ class DeckWriter:
             left = [
                 [clean(c.heading), *(f"\t{b}" for b in bullets)] for c, bullets in zip(plan.columns, left, strict=True)
             ]
+        bulleted = any(len(bullets) > 1 for bullets in left)
         slides: list[Slide] = []
         title, notes = plan.title, plan.notes
         while any(left) or not slides:
@@ -208,7 +212,9 @@ class DeckWriter:
                     write_points(slide, shape, [shorten(slide, shape, clean(column.heading))], bulleted=False)
                 if left[number]:
                     is_last = len(slides) == _MAX_CONTINUED
-                    left[number], notes = self._write_body(slide, body, left[number], notes, is_last=is_last)
+                    left[number], notes = self._write_body(
+                        slide, body, left[number], notes, is_last=is_last, bulleted=bulleted
+                    )
             slides.append(self._finish(slide, notes))
             title, notes = _continued(plan.title), ""
         if len(slides) > 1:

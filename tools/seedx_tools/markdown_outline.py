@@ -3,7 +3,7 @@
 # Deck title            the title slide; the paragraph after it is the subtitle
 # Another title         a section slide
 ## Slide title          a slide
-- a point               its bullets; nested lists are indented
+- a point               its bullets; nested lists are indented, and "1. a point" is numbered
 ### Heading             two of them, each with points: a comparison
 ***                     between two lists: two columns
 | a | b |               a table; so is a fenced block "csv", and ![](figures.csv)
@@ -189,12 +189,15 @@ class _Reader:
             self._warn(f"a block became plain points: {error}")
 
     def _list(self, node: SyntaxTreeNode, depth: int) -> None:
-        for item in node.children:
+        first = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
+        for place, item in enumerate(node.children):
+            number = "" if first is None else f"{first + place}. "
             for child in item.children:
                 if child.type in _LISTS:
                     self._list(child, depth + 1)
                 elif text := self._inline(child):
-                    self.current.lines.append("\t" * depth + text)
+                    self.current.lines.append("\t" * depth + number + text)
+                    number = ""
 
     def _table(self, node: SyntaxTreeNode) -> None:
         lines = [[self._inline(cell) for cell in row.children] for row in node.walk() if row.type == "tr"]

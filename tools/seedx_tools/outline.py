@@ -35,7 +35,8 @@ class SlidePlan(BaseModel):
     )
     bullets: tuple[str, ...] = Field(
         default=(),
-        description="Three to five short points. Start a point with a tab to indent it under the one before.",
+        description="Three to five short points. Start a point with a tab to indent it under the one before, and with "
+        "'1. ', '2. ' to number them.",
     )
     columns: tuple[Column, ...] = Field(
         default=(), description="Two columns in place of bullets; with headings, they are a comparison."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from seedx_sdk.types import ModelInfo
@@ -69,6 +69,14 @@ _USUAL_COLORS = {
     "umbrella": "purple",
 }
 """The colour of a thing that a text names without one: the same on every slide and page."""
+_COUNTS = {"two": 2, "three": 3, "four": 4}
+_NUMBERS = frozenset(("a", "an", "one", *_COUNTS))
+MAX_THINGS = 4
+"""On one picture of the picture book."""
+_PLAIN_WORDS = _NUMBERS.union(
+    "and with in on at to of next beside left right above below over under large small".split()
+)
+"""With its things, colours and backgrounds, what a picture-book model reads in a request to draw."""
 _PLAIN_COLORS = {"grey": "blue", "gray": "blue", "gold": "yellow", "golden": "yellow", "violet": "purple"}
 
 
@@ -106,33 +114,91 @@ def picture_prompt(text: str, vocabulary: Vocabulary | None, *, context: str = "
         vocabulary: What the model can draw; None: anything, so the text is the prompt.
         context: Words around it (the deck's title), asked for what the text itself does not name.
     """
+    text = " ".join(text.split())
     if vocabulary is None:
-        return PicturePrompt(" ".join(text.split()), decorative=False)
-    things = find_things(text, vocabulary)
-    place = find_place(text, vocabulary) or find_place(context, vocabulary)
+        return PicturePrompt(text, decorative=False)
+    place = find_place(text, vocabulary)
+    background = (
+        place or find_place(context, vocabulary) or place_phrase(_pick(vocabulary["backgrounds"], context or text))
+    )
+    if _is_understood(text, vocabulary):
+        return PicturePrompt(text if place else f"{text} {background}", decorative=False)
+    things = _find(text, vocabulary)
     named = bool(things)
     if not things:
-        things = find_things(context, vocabulary)[:1]
+        things = _find(context, vocabulary)[:1]
         named = bool(things)
-        others = [kind for kind in vocabulary["kinds"] if kind not in " ".join(things)]
-        things.append(_pick(others, text))
-    shown = [_with_article(_colored(thing, vocabulary)) for thing in things[:2]]
-    background = place or place_phrase(_pick(vocabulary["backgrounds"], context or text))
+        others = [kind for kind in vocabulary["kinds"] if kind not in [thing.kind for thing in things]]
+        things.append(_Thing(_pick(others, text)))
+    first, *more = things[:2]
+    first = first.at_most(MAX_THINGS - len(more))
+    shown = [
+        thing.phrase(vocabulary) for thing in (first, *(other.at_most(MAX_THINGS - first.count) for other in more))
+    ]
     return PicturePrompt(f"{' and '.join(shown)} {background}", decorative=not named)
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    kind: str
+    color: str | None = None
+    count: int = 1
+
+    def at_most(self, count: int) -> _Thing:
+        """The same thing, no more than so many of it."""
+        return replace(self, count=min(self.count, count))
+
+    def phrase(self, vocabulary: Vocabulary) -> str:
+        """The things in words, of the usual colour if none was named."""
+        usual = _USUAL_COLORS.get(self.kind, "")
+        color = self.color or (usual if usual in vocabulary["colors"] else _pick(vocabulary["colors"], self.kind))
+        number = next((word for word, count in _COUNTS.items() if count == self.count), None)
+        if number is None:
+            return f"{'an' if color[0] in 'aeiou' else 'a'} {color} {self.kind}"
+        return f"{number} {color} {plural(self.kind)}"
 
 
 def find_things(text: str, vocabulary: Vocabulary) -> list[str]:
     """Return the things of the vocabulary that a text names, in order and once each: "red house", or "house"."""
+    return [f"{thing.color} {thing.kind}" if thing.color else thing.kind for thing in _find(text, vocabulary)]
+
+
+def _find(text: str, vocabulary: Vocabulary) -> list[_Thing]:
     words = _words(text)
-    found: dict[str, str] = {}
+    found: dict[str, _Thing] = {}
     for position, word in enumerate(words):
         kind = _kind(word, vocabulary["kinds"])
         if kind is None:
             continue
-        color = _color(words[max(0, position - 2) : position], vocabulary["colors"])
-        if kind not in found or (color and " " not in found[kind]):
-            found[kind] = f"{color} {kind}" if color else kind
+        before = words[max(0, position - 3) : position]
+        color = _color(before[-2:], vocabulary["colors"])
+        if kind not in found or (color and not found[kind].color):
+            count = next((_COUNTS[word] for word in reversed(before) if word in _COUNTS), 1)
+            found[kind] = _Thing(kind, color, count if word.endswith(("s", "fish")) else 1)
     return list(found.values())
+
+
+def _is_understood(text: str, vocabulary: Vocabulary) -> bool:
+    """Whether the model can be given a text as it is: it knows each word, and each thing has a number and a colour."""
+    words = re.findall(r"[^\W_]+", text)
+    names = {form for kind in vocabulary["kinds"] for form in (kind, plural(kind))}
+    places = {word for name in vocabulary["backgrounds"] for word in place_phrase(name).split()}
+    things = [position for position, word in enumerate(words) if word in names]
+    return (
+        bool(things)
+        and all(word in names | places | _PLAIN_WORDS or word in vocabulary["colors"] for word in words)
+        and all(
+            position > 1
+            and words[position - 1] in vocabulary["colors"]
+            and _NUMBERS & {*words[max(0, position - 3) : position - 1]}
+            for position in things
+        )
+    )
+
+
+def plural(kind: str) -> str:
+    """Return the plural of a thing of the picture book."""
+    return kind if kind == "fish" else f"{kind}s"
 
 
 def find_place(text: str, vocabulary: Vocabulary) -> str | None:
@@ -154,16 +220,6 @@ def place_phrase(background: str) -> str:
 
 def _place_name(background: str) -> str:
     return next((name for name in _PLACES if name.split()[0] in background), background)
-
-
-def _colored(thing: str, vocabulary: Vocabulary) -> str:
-    usual = _USUAL_COLORS.get(thing, "")
-    color = usual if usual in vocabulary["colors"] else _pick(vocabulary["colors"], thing)
-    return thing if " " in thing else f"{color} {thing}"
-
-
-def _with_article(thing: str) -> str:
-    return f"an {thing}" if thing[0] in "aeiou" else f"a {thing}"
 
 
 def _words(text: str) -> list[str]:

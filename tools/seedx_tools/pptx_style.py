@@ -82,6 +82,7 @@ def text_style(slide: Slide, element: Any, paragraph: Any, level: int, run: Any 
     color = next((fill for fill in (run.find(qn("a:solidFill")) for run in runs) if fill is not None), None)
     text_color = _NO_TEXT_COLOR if color is None else resolve_color(slide, color)
     bullet, bullet_color = _bullet(slide, sources, text_color)
+    number = None if paragraph is None else auto_number(paragraph)
     align = _first_attribute(sources, "algn") or "l"
     spacing = _spacing(sources, "a:lnSpc", size)
     return TextStyle(
@@ -92,12 +93,35 @@ def text_style(slide: Slide, element: Any, paragraph: Any, level: int, run: Any 
         align=_align(align),
         margin=int(_first_attribute(sources, "marL") or 0) / EMU_PER_POINT,
         indent=int(_first_attribute(sources, "indent") or 0) / EMU_PER_POINT,
-        bullet=bullet,
+        bullet=bullet if number is None else f"{number}.",
         bullet_color=bullet_color,
         space_before=_spacing(sources, "a:spcBef", size) or 0.0,
         line_spacing=1.0 if spacing is None else spacing / size,
         rtl=_first_attribute(sources, "rtl") in ("1", "true"),
     )
+
+
+def auto_number(paragraph: Any) -> int | None:
+    """Return the number that stands before a paragraph (a:p) of a numbered list, None before any other."""
+    numbering, level = _numbering(paragraph)
+    if numbering is None:
+        return None
+    before = 0
+    for sibling in paragraph.itersiblings(paragraph.tag, preceding=True):
+        other, depth = _numbering(sibling)
+        if depth > level:
+            continue
+        if depth < level or other is None or other.attrib != numbering.attrib:
+            break
+        before += 1
+    return int(numbering.get("startAt", "1")) + before
+
+
+def _numbering(paragraph: Any) -> tuple[Any, int]:
+    properties = paragraph.find(qn("a:pPr"))
+    if properties is None:
+        return None, 0
+    return properties.find(qn("a:buAutoNum")), int(properties.get("lvl", "0"))
 
 
 def resolve_color(slide: Slide, fill: Any) -> str:

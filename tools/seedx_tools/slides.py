@@ -169,8 +169,13 @@ class _DeckMaker:
             image = self._files.picture(plan.picture_file, _where(number))
             if image is not None:
                 return SlidePicture(image, alt=plan.picture or Path(plan.picture_file).stem), None
-        no_place = number == 0 and not self._writer.cover_takes_picture
-        if self._artist is None or not plan.wants_picture or no_place:
+        if self._artist is None:
+            return None, None
+        if not plan.wants_picture or (number == 0 and not self._writer.cover_takes_picture):
+            if plan.picture:
+                self.warnings.append(
+                    f"{_where(number)}: beside what it holds there is no room for a picture; none was drawn"
+                )
             return None, None
         words = f"{plan.title}. {' '.join(plan.bullets)}"
         return self._artist.draw(plan.picture, words, context=deck_title, number=number, where=_where(number))
