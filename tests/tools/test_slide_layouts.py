@@ -101,6 +101,15 @@ def test_every_kind_of_slide_gets_its_layout_and_passes_the_check(seedx, tmp_pat
     assert [made.title for made in deck.slides] == [slide.shapes.title.text_frame.text for slide in slides]
 
 
+@pytest.mark.parametrize("size", ["16:9", "4:3"])
+def test_nothing_lies_on_a_picture_that_fills_its_side(seedx, tmp_path, size):
+    full = SlidePlan(title="A boat", picture="a red boat", picture_side="full")
+    outline = Outline(title="Everything that we know about boats and the sea, and a little more", slides=(full,))
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", size=size)
+    assert Presentation(str(deck.path)).slides[1].slide_layout.name == "Full Picture"
+    assert check_deck(deck.path).findings == ()
+
+
 def test_tables_and_charts_are_native_and_stand_in_their_placeholders(seedx, tmp_path):
     deck = make_slides(seedx, RICH, path=tmp_path / "deck.pptx", pictures=False)
     slides = list(Presentation(str(deck.path)).slides)

@@ -20,7 +20,17 @@ from pptx.presentation import Presentation as PresentationObject
 from pptx.util import Inches
 
 from seedx_tools.deck_palettes import PALETTES, DeckTheme, Palette
-from seedx_tools.theme_layouts import HEIGHT_INCHES, MARGIN, Box, DeckLayout, Holder, deck_layouts, level1_style
+from seedx_tools.pptx_style import placeholder_type
+from seedx_tools.theme_layouts import (
+    HEIGHT_INCHES,
+    MARGIN,
+    Box,
+    DeckLayout,
+    Holder,
+    deck_layouts,
+    footer_boxes,
+    level1_style,
+)
 
 DeckSize: TypeAlias = Literal["16:9", "4:3"]
 
@@ -95,13 +105,11 @@ def _set_master(deck: PresentationObject, width: float, palette: Palette) -> Non
         "title": (MARGIN, 0.72, width - 2 * MARGIN, 0.95),
         "body": (MARGIN, 1.95, width - 2 * MARGIN, 4.65),
         "dt": (width / 2 - 1.0, 6.92, 2.0, 0.36),
-        "ftr": (MARGIN, 6.92, width * 0.4, 0.36),
-        "sldNum": (width - MARGIN - 1.2, 6.92, 1.2, 0.36),
+        **footer_boxes(width - MARGIN, width * 0.4),
     }
     for shape in deck.slide_master.placeholders:
         kind = str(shape.element.find(f".//{qn('p:ph')}").get("type"))
-        left, top, wide, high = (Inches(value) for value in places[kind])
-        shape.left, shape.top, shape.width, shape.height = left, top, wide, high
+        _place(shape, places[kind])
         properties = shape.element.find(f".//{qn('a:bodyPr')}")
         for name in ("lIns", "rIns"):
             properties.set(name, "0")
@@ -114,6 +122,10 @@ def _set_master(deck: PresentationObject, width: float, palette: Palette) -> Non
     tree.insert(2, _shape_xml(90, "Accent bar", (MARGIN, 0.5, 0.62, 0.09), "accent1"))
     styles = master.find(qn("p:txStyles"))
     master.replace(styles, parse_xml(_text_styles()))
+
+
+def _place(shape: Any, box: Box) -> None:
+    shape.left, shape.top, shape.width, shape.height = (Inches(value) for value in box)
 
 
 def _shape_xml(number: int, name: str, box: Box, color: str) -> Any:
@@ -170,6 +182,8 @@ def _set_layout(layout: Any, wanted: DeckLayout, palette: Palette) -> None:
         transform = shape.element.spPr.find(qn("a:xfrm"))
         if transform is not None:
             shape.element.spPr.remove(transform)
+        if wanted.footer_right is not None:
+            _place(shape, footer_boxes(wanted.footer_right, wanted.footer_right)[placeholder_type(shape.element)])
     for number, holder in enumerate(wanted.holders):
         index = 0 if "itle" in holder.kind and holder.kind != "subTitle" else 20 + number
         tree.insert(2 + number, _holder_xml(20 + number, index, holder))

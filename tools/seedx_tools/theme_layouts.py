@@ -35,6 +35,22 @@ class DeckLayout:
     holders: list[Holder]
     is_cover: bool = False
     """Whether it has the cover's ground and no footer."""
+    footer_right: float | None = None
+    """Where footer and slide number end, where a picture covers the master's places."""
+
+
+def footer_boxes(right: float, width: float) -> dict[str, Box]:
+    """The places of the footer and the slide number.
+
+    Args:
+        right: Where the slide number ends.
+        width: Of the footer at most.
+    """
+    top, height, number = 6.92, 0.36, 1.2
+    return {
+        "ftr": (MARGIN, top, min(width, right - number - MARGIN), height),
+        "sldNum": (right - number, top, number, height),
+    }
 
 
 def deck_layouts(width: float, palette: Palette) -> list[DeckLayout]:
@@ -147,7 +163,12 @@ def deck_layouts(width: float, palette: Palette) -> list[DeckLayout]:
                 Holder("pic", (width - MARGIN - big, (HEIGHT_INCHES - big) / 2, big, big), "Picture"),
             ],
         ),
-        DeckLayout("Full Picture", "cust", [headline(filling.box[0] - MARGIN - gap), filling]),
+        DeckLayout(
+            "Full Picture",
+            "cust",
+            [headline(filling.box[0] - MARGIN - gap), filling],
+            footer_right=filling.box[0] - gap,
+        ),
         DeckLayout("Title Only", "titleOnly", [headline(full)]),
     ]
 
