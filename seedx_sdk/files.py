@@ -21,10 +21,14 @@ def check_output_path(path: str | os.PathLike[str], suffixes: Sequence[str] = ()
     """The path, once it is sure to be writable as far as can be known before the work is done.
 
     Raises:
-        OutputPathError: the suffix is none of `suffixes` (if any are given), the path is a directory, or its folder
-            is missing or closed.
+        OutputPathError: the suffix is none of `suffixes` (if any are given), the path is a directory or no text, or its
+            folder is missing or closed.
     """
     target = Path(path)
+    try:
+        os.fsencode(target)
+    except UnicodeEncodeError as error:
+        raise OutputPathError(f"the path {ascii(str(target))} is not text that names a file; write another") from error
     if suffixes and target.suffix.lower() not in suffixes:
         raise OutputPathError(f"'{target}' ends in '{target.suffix}'; use one of {', '.join(suffixes)}")
     folder = target.parent

@@ -29,6 +29,8 @@ from seedx_tools.toolbox import Toolbox
 OnEvent: TypeAlias = Callable[[AgentEvent], None]
 Stop: TypeAlias = Callable[[], bool]
 
+_LEAST_WAIT_SECONDS = 0.2
+"""Between two calls of a tool whose engine is full, whatever it says of itself."""
 _EMPTY = "Your answer was empty. Call a tool, or answer in words."
 
 
@@ -163,16 +165,18 @@ class _TurnUnderWay:
         def report(done: int, total: int, what: str) -> None:
             self._on_event(ToolProgress(tool=tool, done=done, total=total, what=what))
 
-        try:
-            outcome = self._toolbox.run(tool, usual | args, on_progress=report)
-        except (ToolRetry, ToolFailed) as error:
-            if isinstance(error.__cause__, OverloadedError) and self._wait(error.__cause__.retry_after):
-                return self._run(call)
-            kind: Literal["mistake", "failed"] = "mistake" if isinstance(error, ToolRetry) else "failed"
-            return Step(tool=tool, args=args, outcome=kind, text=str(error))
-        return Step(
-            tool=tool, args=args, outcome="done", text=outcome.text, picture=outcome.name, result=outcome.result
-        )
+        while True:
+            try:
+                outcome = self._toolbox.run(tool, usual | args, on_progress=report)
+            except (ToolRetry, ToolFailed) as error:
+                cause = error.__cause__
+                if isinstance(cause, OverloadedError) and self._wait(max(cause.retry_after, _LEAST_WAIT_SECONDS)):
+                    continue
+                kind: Literal["mistake", "failed"] = "mistake" if isinstance(error, ToolRetry) else "failed"
+                return Step(tool=tool, args=args, outcome=kind, text=str(error))
+            return Step(
+                tool=tool, args=args, outcome="done", text=outcome.text, picture=outcome.name, result=outcome.result
+            )
 
     def _wait(self, seconds: float) -> bool:
         """Whether the turn is still on after this time; it ends early when the turn does."""

@@ -120,6 +120,8 @@ class Storyteller:
         written = self._write(_ORDER + drawing_advice(vocabulary), f"{words}\n\n{pages} scenes.")
         if len(written.scenes) == pages:
             return written
+        if len(written.scenes) > MAX_PAGES:
+            raise ToolFailed(f"the head wrote {len(written.scenes)} scenes, not {pages}; at most {MAX_PAGES} are drawn")
         warning = f"the storyteller wrote {len(written.scenes)} scenes, not {pages}"
         return written.model_copy(update={"warnings": (warning,)})
 

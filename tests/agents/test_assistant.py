@@ -149,6 +149,9 @@ def test_a_server_that_has_no_place_is_asked_again(script: Script, picture: Imag
     engine = ScriptedEngine([busy, busy, _drawn(picture)])
     says = (("generate", {"prompt": "a house"}), "Here.")
     assert Assistant(SeedX(engine=engine), script(*says)).ask("Draw.").text == "Here."
+    never = ScriptedEngine([OverloadedError("the queue is full", retry_after=0)] * 10_000)
+    turn = Assistant(SeedX(engine=never), script(*says), budget=Budget(seconds=1)).ask("Draw.")
+    assert turn.ending in ("failed", "seconds") and 1 < len(never.requests) < 10
     full = ScriptedEngine([OverloadedError("the queue is full", retry_after=60)])
     turn = Assistant(SeedX(engine=full), script(*says), budget=Budget(seconds=30)).ask("Draw.")
     assert (turn.ending, turn.text) == ("failed", "Stopped: generate: the queue is full.")

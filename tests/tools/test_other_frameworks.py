@@ -121,7 +121,13 @@ def test_responses(toolbox: Toolbox, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [("{", "the arguments are not JSON"), ("[1]", "the arguments are list"), ("", "image: Field required")],
+    [
+        ("{", "the arguments are not JSON"),
+        ("[" * 200_000, "the arguments are not JSON"),
+        ('{"seed": ' + "1" * 5000 + "}", "the arguments are not JSON"),
+        ("[1]", "the arguments are list"),
+        ("", "image: Field required"),
+    ],
 )
 def test_nonsense_in_place_of_arguments_is_told_to_the_model(toolbox: Toolbox, arguments: str, words: str) -> None:
     call = ResponseFunctionToolCall(type="function_call", call_id="1", name="detect", arguments=arguments)

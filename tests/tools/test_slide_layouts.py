@@ -110,6 +110,23 @@ def test_nothing_lies_on_a_picture_that_fills_its_side(seedx, tmp_path, size):
     assert check_deck(deck.path).findings == ()
 
 
+def test_a_column_heading_that_is_shortened_is_in_the_notes(seedx, tmp_path):
+    heading = "A very long heading " * 15
+    deck = make_slides(
+        seedx, f"# D\n## S\n### {heading}\n- a\n### B\n- b\n", path=tmp_path / "deck.pptx", pictures=False
+    )
+    assert deck.warnings == ("slide 2: a column's heading was shortened; all of it is in the notes",)
+    assert Presentation(str(deck.path)).slides[1].notes_slide.notes_text_frame.text == heading.strip()
+    assert check_deck(deck.path).findings == ()
+
+
+def test_the_alt_text_of_a_chart_reads_out_its_figures(seedx, tmp_path):
+    outline = "# D\n## S\n```chart bar\nyear,euro\n2024,1234567\n2025,0.5\n```\n"
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
+    (chart,) = (shape for shape in Presentation(str(deck.path)).slides[1].shapes if shape.has_chart)
+    assert chart._element.nvGraphicFramePr.cNvPr.get("descr") == "Bar chart. euro: 2024 1234567, 2025 0.5."
+
+
 def test_tables_and_charts_are_native_and_stand_in_their_placeholders(seedx, tmp_path):
     deck = make_slides(seedx, RICH, path=tmp_path / "deck.pptx", pictures=False)
     slides = list(Presentation(str(deck.path)).slides)

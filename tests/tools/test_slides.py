@@ -198,6 +198,9 @@ def test_numbered_points_are_a_native_list_that_continues_its_count(seedx, tmp_p
     assert [[start.get("startAt") for start in found] for found in starts] == [["3"], ["1"], ["1"], ["3"], []]
     assert [auto_number(p._p) for p in steps.text_frame.paragraphs] == [3, 1, 2, 4, None]
     assert [auto_number(p._p) for p in more.text_frame.paragraphs] == [1, 2]
+    from_zero = make_slides(seedx, "# D\n## S\n0. a\n1. b\n", path=tmp_path / "z.pptx", pictures=False)
+    (body,) = _bodies(Presentation(str(from_zero.path)).slides[1])
+    assert [(p.text, auto_number(p._p)) for p in body.text_frame.paragraphs] == [("0. a", None), ("b", 1)]
 
 
 def test_points_beside_a_list_have_bullets_too(seedx, tmp_path):

@@ -9,7 +9,7 @@ from pypdf import PdfReader
 
 from seedx_sdk import ImageError, InputError, Message, ModelError, OutputPathError, PromptError, SeedX
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools import PagePlan, StoryPlan, TemplateStoryPlanner, tell_story
+from seedx_tools import PagePlan, StoryPlan, TemplateStoryPlanner, ToolFailed, tell_story
 from seedx_tools.picture_words import PICTURE_BOOK
 
 PROMPT = "Tell me a story about a red cat on the beach who wants to sail a blue boat"
@@ -88,6 +88,33 @@ def test_pdf_text_can_be_selected(seedx, tmp_path):
     assert "Caf\u00e9 \u201cau lait\u201d" in reader.pages[1].extract_text()
     assert reader.metadata.title == "T"
     assert len(reader.pages[1].images) == 1
+
+
+def test_a_text_that_is_too_long_for_a_page_of_the_pdf_goes_on_on_the_next(seedx, tmp_path):
+    words = [f"word{number}" for number in range(2500)]
+    tell_story(seedx, "x", pages=1, path=tmp_path / "s.pdf", planner=FixedPlanner(" ".join(words)))
+    pages = PdfReader(tmp_path / "s.pdf").pages
+    assert [word for page in pages[1:] for word in page.extract_text().split() if word.startswith("word")] == words
+    assert [len(page.images) for page in pages[1:3]] == [1, 0]
+    places: list[float] = []
+    pages[2].extract_text(visitor_text=lambda text, _cm, tm, *_: places.append(tm[5]) if text.strip() else None)
+    assert 0 < min(places) and max(places) < float(pages[2].mediabox.height)
+
+
+def test_a_planner_that_never_ends_is_stopped_before_anything_is_drawn(engine, seedx):
+    with pytest.raises(ToolFailed, match="wrote 100 pages, not 2; at most 40"):
+        tell_story(seedx, "x", pages=2, planner=FixedPlanner(*["More."] * 100))
+    assert engine.requests == []
+
+
+def test_a_long_prompt_is_a_title_that_a_file_can_hold(seedx, tmp_path):
+    story = tell_story(seedx, "A cat, " + "a very nice cat, " * 20, pages=1, path=tmp_path / "s.pptx")
+    assert Presentation(str(story.path)).core_properties.title == story.title[:255]
+
+
+def test_a_prompt_that_names_all_friends_has_friends(seedx):
+    prompt = "a tree, a boat, a star, a flower, a balloon and an umbrella"
+    assert len(tell_story(seedx, prompt, pages=3).pages) == 3
 
 
 def test_a_pdf_without_a_font_for_the_letters_says_so(seedx, tmp_path, monkeypatch):

@@ -67,6 +67,7 @@ def test_generate_passes_size_steps_and_seed_on(seedx, engine):
         ("generate", {"prompt": "x", "size": "127x64"}, "multiple of 8"),
         ("describe", {"images": ["missing.png"]}, "missing.png"),
         ("make_slides", {"prompt_or_outline": "x", "path": "deck.key"}, ".pptx"),
+        ("make_slides", {"prompt_or_outline": "x", "path": "y\ud800.pptx"}, "is not text that names a file"),
         ("tell_story", {"prompt": "x", "pages": 0}, "pages"),
     ],
 )

@@ -66,9 +66,10 @@ def place_chart(slide: Slide, slots: Slots, chart: ChartData, page_height: int) 
 
 def chart_alt(chart: ChartData) -> str:
     """Return the alt text of a chart: what it is and its figures, as far as they can be listened to."""
-    words = [f"{chart.kind.capitalize()} chart{f': {clean(chart.title)}' if chart.title else ''}."]
+    title = clean(chart.title)
+    words = [f"{chart.kind.capitalize()} chart{f': {title}' if title else ''}."]
     for series in chart.series:
-        points = [f"{clean(name)} {value:g}" for name, value in zip(chart.categories, series.values, strict=True)]
+        points = [f"{clean(name)} {value:.15g}" for name, value in zip(chart.categories, series.values, strict=True)]
         more = f", and {len(points) - _ALT_POINTS} more" if len(points) > _ALT_POINTS else ""
         words.append(f"{clean(series.name)}: {', '.join(points[:_ALT_POINTS])}{more}.")
     return " ".join(words)
@@ -200,10 +201,11 @@ def _underline(cell: Any) -> None:
 def _style_chart(slide: Slide, chart: Any, data: ChartData) -> None:
     chart.font.size = Pt(CHART_POINTS)
     chart.font.color.theme_color = COLOR.TEXT_1
-    chart.has_title = bool(data.title)
-    if data.title:
+    title = clean(data.title)
+    chart.has_title = bool(title)
+    if title:
         frame = chart.chart_title.text_frame
-        frame.text = clean(data.title)
+        frame.text = title
         frame.paragraphs[0].runs[0].font.size = Pt(CHART_POINTS + 2)
     chart.has_legend = len(data.series) > 1 or data.kind == "pie"
     if chart.has_legend:

@@ -64,7 +64,7 @@ class _Numbers:
         """Return a point without its number, and the number that its list begins with; None if it has none."""
         self._lists = {open_level: numbers for open_level, numbers in self._lists.items() if open_level <= level}
         found = _NUMBERED.match(text)
-        if found is None:
+        if found is None or int(found[1]) < 1:  # native numbers begin at 1
             self._lists.pop(level, None)
             return text, None
         number = int(found[1])

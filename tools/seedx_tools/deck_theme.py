@@ -183,7 +183,7 @@ def _set_layout(layout: Any, wanted: DeckLayout, palette: Palette) -> None:
         if transform is not None:
             shape.element.spPr.remove(transform)
         if wanted.footer_right is not None:
-            _place(shape, footer_boxes(wanted.footer_right, wanted.footer_right)[placeholder_type(shape.element)])
+            _place(shape, footer_boxes(wanted.footer_right, wanted.footer_right)[str(placeholder_type(shape.element))])
     for number, holder in enumerate(wanted.holders):
         index = 0 if "itle" in holder.kind and holder.kind != "subTitle" else 20 + number
         tree.insert(2 + number, _holder_xml(20 + number, index, holder))

@@ -22,6 +22,8 @@ from seedx_tools.slide_content import TableData
 from seedx_tools.text_fit import fitting_scale, paragraphs_of, shorten, split
 
 _MAX_CONTINUED = 8
+_MAX_PROPERTY = 255
+"""Characters that a file's properties hold."""
 _KINDS_OF_CONTENT = ("quote", "columns", "table", "chart")
 """What a slide can show one of, beside points."""
 
@@ -207,9 +209,13 @@ class DeckWriter:
         while any(left) or not slides:
             slide, slots, notes = self._start(slots, title, notes)
             for number, (column, (body, caption)) in enumerate(zip(plan.columns, places, strict=True)):
-                if caption is not None and clean(column.heading):
+                if caption is not None and (heading := clean(column.heading)):
                     shape = placeholder(slide, caption)
-                    write_points(slide, shape, [shorten(slide, shape, clean(column.heading))], bulleted=False)
+                    short = shorten(slide, shape, heading)
+                    write_points(slide, shape, [short], bulleted=False)
+                    if short != heading and not slides:
+                        self._warn(f"{self._here}: a column's heading was shortened; all of it is in the notes")
+                        notes = f"{heading}\n{notes}".strip()
                 if left[number]:
                     is_last = len(slides) == _MAX_CONTINUED
                     left[number], notes = self._write_body(
@@ -261,7 +267,7 @@ def set_properties(deck: PresentationObject, title: str) -> None:
     """Write the file's own title and dates, in place of the template's."""
     now = datetime.now(UTC).replace(tzinfo=None)
     properties = deck.core_properties
-    properties.title, properties.author, properties.last_modified_by = clean(title), "", ""
+    properties.title, properties.author, properties.last_modified_by = clean(title)[:_MAX_PROPERTY], "", ""
     properties.created = properties.modified = now
     properties.revision = 1
 

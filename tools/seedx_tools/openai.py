@@ -11,7 +11,7 @@ Only the shapes are made here; the openai package is not needed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from seedx_sdk.imaging import to_data_uri
@@ -73,22 +73,24 @@ def response_outputs(toolbox: Toolbox, items: Iterable[Any], *, show_pictures: b
     return outputs
 
 
-def arguments_of(name: str, text: str) -> dict[str, Any]:
-    """Return the arguments that a model wrote as JSON.
+def arguments_of(name: str, text: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that a model wrote as JSON, or that a library has read already.
 
     Raises:
         ToolRetry: It is no JSON object.
     """
+    if isinstance(text, Mapping):
+        return dict(text)
     try:
         arguments = json.loads(text or "{}")
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ToolRetry(f"{name}: the arguments are not JSON ({error}); write one object") from error
     if not isinstance(arguments, dict):
         raise ToolRetry(f"{name}: the arguments are {type(arguments).__name__} in JSON; write one object")
     return arguments
 
 
-def _run(toolbox: Toolbox, name: str, arguments: str) -> tuple[Outcome | None, str]:
+def _run(toolbox: Toolbox, name: str, arguments: str | Mapping[str, Any]) -> tuple[Outcome | None, str]:
     try:
         outcome = toolbox.run(name, arguments_of(name, arguments))
     except (ToolRetry, ToolFailed) as error:

@@ -15,6 +15,7 @@ from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.types import PictureField, Result
 from seedx_tools.contact_sheet import contact_sheet
 from seedx_tools.drawing import Artist
+from seedx_tools.errors import ToolFailed
 from seedx_tools.picture_words import vocabulary_of
 from seedx_tools.references import IMAGE_HELP, ImageRef, OutputPath
 from seedx_tools.story_plan import StoryPlan, StoryPlanner
@@ -90,6 +91,8 @@ def tell_story(
         warnings.extend(described.warnings)
     plan = (planner or TemplateStoryPlanner(vocabulary_of(seedx.info))).plan(words, pages, seen)
     warnings.extend(plan.warnings)
+    if len(plan.pages) > MAX_PAGES:
+        raise ToolFailed(f"the planner wrote {len(plan.pages)} pages, not {pages}; at most {MAX_PAGES} are drawn")
     if len(plan.pages) != pages:
         warnings.append(f"the planner wrote {len(plan.pages)} pages, not {pages}")
     artist = Artist(seedx, warnings.append, seed=seed)

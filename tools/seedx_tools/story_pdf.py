@@ -1,4 +1,7 @@
-"""A story as a PDF: one landscape page for each of its pages, with text that can be selected and read aloud."""
+"""A story as a PDF: a landscape page for each of its pages, with text that can be selected and read aloud.
+
+A text that is too long for its page goes on on the next.
+"""
 
 from __future__ import annotations
 
@@ -90,11 +93,17 @@ class _Book(FPDF):
             self.image(_png(page.image), x=_MARGIN_MM, y=top, w=wide, h=high, alt_text=page.alt)
             left += wide + 14
         width = _PAGE_MM[0] - left - _MARGIN_MM
-        size = self._fitting_size(page.text, _TEXT_PT, width, _PAGE_MM[1] - 2 * _MARGIN_MM)
+        height = _PAGE_MM[1] - 2 * _MARGIN_MM
+        size = self._fitting_size(page.text, _TEXT_PT, width, height)
+        lines = self._lines(page.text, size, width)
+        room = int(height / (size * _LINE * _MM_PER_PT))
+        text, rest = (page.text, "") if len(lines) <= room else ("\n".join(lines[:room]), " ".join(lines[room:]))
         self.set_text_color(*_INK)
-        self._write(page.text, size, left, (_PAGE_MM[1] - self._height(page.text, size, width)) / 2, width, align="L")
+        self._write(text, size, left, (_PAGE_MM[1] - self._height(text, size, width)) / 2, width, align="L")
         self.set_text_color(*_ACCENT)
         self._write(str(number), 11, _PAGE_MM[0] - _MARGIN_MM - 20, _PAGE_MM[1] - 14, 20, align="R")
+        if rest:
+            self.story_page(number, StoryPageContent(rest, None, ""))
 
     def _fill(self, color: tuple[int, int, int]) -> None:
         self.set_fill_color(*color)
@@ -107,10 +116,13 @@ class _Book(FPDF):
             width, size * _LINE * _MM_PER_PT, self._known(text), align=align, new_x=XPos.LEFT, new_y=YPos.NEXT
         )
 
-    def _height(self, text: str, size: float, width: float) -> float:
+    def _lines(self, text: str, size: float, width: float) -> list[str]:
         self.set_font(self.family, size=size)
         lines: Any = self.multi_cell(width, size, self._known(text), dry_run=True, output="LINES")
-        return len(lines) * size * _LINE * _MM_PER_PT
+        return list(lines)
+
+    def _height(self, text: str, size: float, width: float) -> float:
+        return len(self._lines(text, size, width)) * size * _LINE * _MM_PER_PT
 
     def _fitting_size(self, text: str, size: float, width: float, height: float) -> float:
         while size > _MIN_PT and self._height(text, size, width) > height:

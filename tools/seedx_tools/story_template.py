@@ -128,7 +128,8 @@ class TemplateStoryPlanner:
         own = [thing for thing in find_things(text, self._vocabulary) if " " in thing and thing.split()[-1] not in hero]
         known = [thing for thing in _FRIENDS if thing.split()[-1] in kinds and thing.split()[-1] not in hero]
         named = {thing.split()[-1] for thing in own}
-        return [_with_article(thing) for thing in own] + [thing for thing in known if thing.split()[-1] not in named]
+        met = [_with_article(thing) for thing in own] + [thing for thing in known if thing.split()[-1] not in named]
+        return met or list(_FRIENDS)
 
     def _scene(self, index: int, place: str) -> str:
         """Where a middle page plays: at home first, then further away."""

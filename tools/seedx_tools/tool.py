@@ -124,6 +124,8 @@ class Tool(Generic[A, R]):
             return self.args.model_validate(given, context=workspace)
         except ValidationError as error:
             raise ToolRetry(f"{self.name}: {explain(error)}") from error
+        except UnicodeEncodeError as error:  # half of a surrogate pair, in a path or a name
+            raise ToolRetry(f"{self.name}: a text holds characters that cannot be written; leave them out") from error
 
     def schema(self) -> dict[str, Any]:
         """Return name, description and the JSON schemas of the arguments and of the result."""
