@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import pytest
 import typer
@@ -10,7 +11,7 @@ from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls
+from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Emu, Inches, Pt
 from typer.testing import CliRunner
 
@@ -163,9 +164,38 @@ def test_missing_alt_text_of_pictures_and_charts(page, tmp_path):
     assert _kinds(page.found()) == ["missing_alt_text", "missing_alt_text"]
 
 
+def test_a_shape_without_a_geometry_is_looked_at_like_any_other(page):
+    box = _box(page, "small", 1, 2, 4, 1, size=8)
+    box._element.spPr.remove(box._element.spPr.find(qn("a:prstGeom")))
+    assert _kinds(page.found()) == ["small_text"]
+
+
 def test_missing_title(page):
     page.shapes.title.text = " "
     assert _kinds(page.found()) == ["missing_title", "empty_placeholder"]
+
+
+def test_preset_colors_are_read(page):
+    box = _box(page, "White", 1, 3, 3, 1)
+    fill = box._element.find(f".//{qn('a:rPr')}/{qn('a:solidFill')}")
+    fill[:] = [parse_xml(f"<a:prstClr {nsdecls('a')} val='white'/>")]
+    (finding,) = page.found()
+    assert "'White' is #FFFFFF on #FFFFFF" in finding.message
+    fill[:] = []
+    assert page.found() == ()
+
+
+def test_a_damaged_deck_is_refused(page, tmp_path):
+    page.found()
+    path = tmp_path / "page.pptx"
+    with zipfile.ZipFile(path) as package:
+        types = package.getinfo("[Content_Types].xml")
+    data = bytearray(path.read_bytes())
+    start = types.header_offset + 30 + len(types.filename)
+    data[start + 2 : start + 20] = bytes(byte ^ 0xFF for byte in data[start + 2 : start + 20])
+    path.write_bytes(data)
+    with pytest.raises(TemplateError, match=r"page\.pptx' is damaged or not a \.pptx"):
+        check_deck(path)
 
 
 def test_a_file_that_is_no_deck_is_refused(tmp_path):

@@ -1,19 +1,27 @@
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
-from pptx.oxml.ns import qn
+from pptx.opc.constants import RELATIONSHIP_TYPE as RT
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls, qn
+from pptx.util import Inches
 
 from seedx_sdk import InputError, OutputPathError, PromptError, TemplateError
 from seedx_tools import Outline, SlidePlan, append_slides, check_deck, make_slides, revise_slide
+from seedx_tools.deck_read import read_slide
 from seedx_tools.pptx_style import auto_number
+from seedx_tools.slide_content import Quote
 
 OUTLINE = """# The boat school
 By the sea
@@ -203,9 +211,44 @@ def test_an_instruction_keeps_the_numbers_of_a_list(seedx, tmp_path):
     assert [(p.text, auto_number(p._p)) for p in body.text_frame.paragraphs] == [("one", 1), ("two", 2), ("three", 3)]
 
 
+def _with_shape(slide):
+    slide.shapes.add_shape(MSO_SHAPE.OVAL, 0, 0, 914400, 914400).name = "Start"
+
+
+def _with_line(slide):
+    slide.shapes.add_connector(MSO_CONNECTOR.STRAIGHT, 0, 0, 914400, 914400).name = "Arrow"
+
+
+def _picture(slide, name="red.png", width=64):
+    data = io.BytesIO()
+    Image.new("RGB", (width, 32), "red").save(data, "PNG")
+    picture = slide.shapes.add_picture(data, Inches(1), Inches(4), Inches(2), Inches(1))
+    picture._element.nvPicPr.cNvPr.set("descr", name)
+    return picture
+
+
+def _with_table(slide):
+    slide.shapes.add_table(2, 1, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
+
+
+def _with_video(slide):
+    _picture(slide)._element.nvPicPr.nvPr.append(parse_xml(f"<a:videoFile {nsdecls('a', 'r')} r:link='rId1'/>"))
+
+
+def _with_ink(slide):
+    slide.shapes._spTree.append(
+        parse_xml("<m:AlternateContent xmlns:m='http://schemas.openxmlformats.org/markup-compatibility/2006'/>")
+    )
+
+
 @pytest.mark.parametrize(
     ("add", "lost"),
     [
+        (_with_shape, r"a drawn shape \('Start'\)"),
+        (_with_line, r"a drawn line \('Arrow'\)"),
+        (_with_video, "a video or a sound"),
+        (_with_ink, "an object that only some versions"),
+        (_with_table, "a picture beside what leaves no room"),
         (_with_diagram, "a diagram or an embedded object"),
         (_with_wide_table, "more than 12 columns"),
         (_with_area_chart, "a chart of a kind that is not written here"),
@@ -259,3 +302,242 @@ def test_a_deck_with_a_chart_of_another_kind_can_be_continued(seedx, deck):
     before = _xml(deck)
     assert append_slides(seedx, deck, "## Four\n- fourth\n", pictures=False).slides[-1].title == "Four"
     assert _xml(deck)[: len(before)] == before
+
+
+def _names(path):
+    with zipfile.ZipFile(path) as package:
+        return package.namelist()
+
+
+def _slide_parts(path):
+    return sorted(name for name in _names(path) if re.fullmatch(r"ppt/slides/slide\d+\.xml", name))
+
+
+def _broken(path, number, blob):
+    """Put the bytes of something else in place of a picture on a slide."""
+    file = Presentation(str(path))
+    _picture(file.slides[number - 1])
+    file.save(str(path))
+    with zipfile.ZipFile(path) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    (media,) = (name for name in parts if name.startswith("ppt/media/"))
+    with zipfile.ZipFile(path, "w") as package:
+        for name, data in (parts | {media: blob}).items():
+            package.writestr(name, data)
+
+
+EMF = b"\x01\0\0\0\x6c\0\0\0" + bytes(32) + b" EMF" + bytes(64)
+
+
+@pytest.fixture
+def plain(seedx, tmp_path):
+    """A deck without pictures."""
+    outline = (
+        '# Boats\nBy the sea\n## One\n- a\n- b\n## Said\n\n"Be bold." -- Ann\n\n'
+        "# Part\n\nits line\n\n## Thank you\n\nbye\n"
+    )
+    return make_slides(seedx, outline, path=tmp_path / "plain.pptx", pictures=False).path
+
+
+@pytest.mark.parametrize("blob", [EMF, b"damaged"])
+def test_a_picture_that_cannot_be_opened_stops_nothing(seedx, plain, blob):
+    _broken(plain, 2, blob)
+    added = append_slides(seedx, plain, "## More boats\n- c\n- d\n", pictures=False)
+    assert (added.slides[-1].title, added.warnings) == ("More boats", ())
+    other = revise_slide(seedx, plain, 6, "## Other\n- c\n- d\n", pictures=False)
+    assert (other.slides[5].title, other.warnings) == ("Other", ())
+    with pytest.raises(InputError, match="slide 2 holds a picture that cannot be opened here"):
+        revise_slide(seedx, plain, 2, "make it louder", planner=_Shouting(), pictures=False)
+    made = revise_slide(seedx, plain, 2, "## New\n- c\n- d\n", pictures=False)
+    assert made.slides[1].bullets == ("c", "d")
+    (warning,) = made.warnings
+    assert warning.startswith("slide 2: its picture was left out: ")
+
+
+def test_a_picture_of_any_proportions_is_kept(seedx, plain):
+    file = Presentation(str(plain))
+    _picture(file.slides[1], width=32 * 30).crop_left = -0.1
+    file.save(str(plain))
+    made = revise_slide(seedx, plain, 2, "## New\n- c\n- d\n", pictures=False)
+    assert (made.slides[1].picture.size, made.warnings) == ((960, 32), ())
+
+
+def test_a_deck_is_not_written_by_a_call_that_fails(seedx, deck, monkeypatch):
+    before = deck.read_bytes()
+
+    def fail(*_):
+        raise ValueError("no preview")
+
+    monkeypatch.setattr("seedx_tools.deck_revise.describe_slides", fail)
+    with pytest.raises(ValueError, match="no preview"):
+        append_slides(seedx, deck, "## Four\n- fourth\n", pictures=False)
+    assert deck.read_bytes() == before
+
+
+def test_links_and_custom_shows_lead_to_the_new_slide(seedx, plain):
+    file = Presentation(str(plain))
+    box = file.slides[0].shapes.add_textbox(0, 0, 914400, 914400)
+    box.text_frame.text = "go"
+    box.click_action.target_slide = file.slides[1]
+    file.slide_layouts[2].part.relate_to(file.slides[1].part, RT.SLIDE)
+    entry = file.slides._sldIdLst[1]
+    file.part._element.find(qn("p:notesSz")).addnext(
+        parse_xml(
+            f"<p:custShowLst {nsdecls('p', 'r')}><p:custShow name='x' id='0'><p:sldLst><p:sld r:id='{entry.rId}'/>"
+            "</p:sldLst></p:custShow></p:custShowLst>"
+        )
+    )
+    file.save(str(plain))
+    number, first = entry.id, _xml(plain)[0]
+    for title in ("Newer", "Newest"):
+        revise_slide(seedx, plain, 2, f"## {title}\n- secret {title}\n- d\n", pictures=False)
+        append_slides(seedx, plain, "## Added\n- e\n- f\n", pictures=False)
+    assert _xml(plain)[0] == first
+    assert sorted(_names(plain)) == sorted(set(_names(plain)))
+    assert _slide_parts(plain) == [f"ppt/slides/slide{part}.xml" for part in range(1, 8)]
+    made = Presentation(str(plain))
+    slide = made.slides[1]
+    assert (slide.shapes.title.text_frame.text, slide.slide_id) == ("Newest", number)
+    assert made.slides[0].shapes[-1].click_action.target_slide == slide
+    (shown,) = made.part._element.iter(qn("p:sld"))
+    assert made.part.related_part(shown.get(qn("r:id"))) is slide.part
+    (linked,) = (rel for rel in made.slide_layouts[2].part.rels.values() if rel.reltype == RT.SLIDE)
+    assert linked.target_part is slide.part
+
+
+def test_the_last_slide_goes_on_after_itself_in_order(seedx, plain):
+    bullets = tuple(f"Point {number} says something that takes a line and a bit more of it" for number in range(30))
+    revise_slide(seedx, plain, 5, SlidePlan(title="Much", bullets=bullets, picture=""))
+    assert _titles(plain)[4:6] == ["Much", "Much (continued)"]
+    slides = list(Presentation(str(plain)).slides)[4:]
+    assert len(slides) > 2
+    assert [point for slide in slides for point in read_slide(slide).bullets] == list(bullets)
+
+
+def test_a_slide_that_is_linked_to_and_not_in_the_deck_keeps_a_name_of_its_own(seedx, plain):
+    file = Presentation(str(plain))
+    box = file.slides[0].shapes.add_textbox(0, 0, 914400, 914400)
+    box.click_action.target_slide = file.slides[4]
+    entry = file.slides._sldIdLst[4]
+    file.part.drop_rel(entry.rId)
+    entry.getparent().remove(entry)
+    file.save(str(plain))
+    for _ in range(2):
+        append_slides(seedx, plain, "## Added\n- e\n- f\n", pictures=False)
+    assert sorted(_names(plain)) == sorted(set(_names(plain)))
+    made = Presentation(str(plain))
+    assert made.slides[0].shapes[-1].click_action._hlink is not None
+    assert _titles(plain) == ["Boats", "One", "Said", "Part", "Added", "Added"]
+    (linked,) = (rel.target_part for rel in made.slides[0].part.rels.values() if rel.reltype == RT.SLIDE)
+    assert linked.slide.shapes.title.text_frame.text == "Thank you"
+
+
+def test_a_slide_stays_what_it_is(seedx, plain):
+    before = [slide.slide_layout.name for slide in Presentation(str(plain)).slides]
+    assert before == ["Title Slide", "Title and Words", "Quote", "Section", "Closing"]
+    for number in range(1, 6):
+        revise_slide(seedx, plain, number, "make it louder", planner=_Shouting(), pictures=False)
+    slides = list(Presentation(str(plain)).slides)
+    assert [slide.slide_layout.name for slide in slides] == before
+    assert _titles(plain) == ["BOATS", "ONE", "SAID", "PART", "THANK YOU"]
+    assert [read_slide(slide).bullets for slide in slides] == [("By the sea",), ("a", "b"), (), ("its line",), ("bye",)]
+    assert read_slide(slides[2]).quote == Quote(text="Be bold.", by="Ann")
+    for number, line in ((1, "a line"), (4, "another"), (5, "so long")):
+        revise_slide(seedx, plain, number, f"## New\n\n{line}\n", pictures=False)
+    slides = list(Presentation(str(plain)).slides)
+    assert [slide.slide_layout.name for slide in slides] == before
+    assert [read_slide(slides[at]).bullets for at in (0, 3, 4)] == [("a line",), ("another",), ("so long",)]
+    revise_slide(seedx, plain, 1, "## Points\n- a\n- b\n", pictures=False)
+    assert Presentation(str(plain)).slides[0].slide_layout.name == "Title and Words"
+
+
+def test_the_title_slide_keeps_its_picture(seedx, engine, deck):
+    drawn = len(engine.requests)
+    made = revise_slide(seedx, deck, 1, "make it louder", planner=_Shouting())
+    slide = Presentation(str(deck)).slides[0]
+    assert sum(shape.element.tag == qn("p:pic") for shape in slide.shapes) == 1
+    assert (slide.slide_layout.name, made.slides[0].bullets) == ("Title Slide with Picture", ("By the sea",))
+    assert len(engine.requests) == drawn
+
+
+@pytest.mark.parametrize("number", [3, 4, 5])
+def test_a_picture_on_a_quote_a_section_and_the_end_is_kept(seedx, plain, number):
+    file = Presentation(str(plain))
+    _picture(file.slides[number - 1])
+    file.save(str(plain))
+    words = read_slide(file.slides[number - 1]).bullets
+    made = revise_slide(seedx, plain, number, "make it louder", planner=_Shouting(), pictures=False)
+    assert (made.slides[number - 1].bullets, made.warnings) == (words, ())
+    assert made.slides[number - 1].picture.size == (64, 32)
+
+
+def test_a_quote_on_a_layout_of_points_is_read_as_one(seedx, tmp_path):
+    Presentation().save(str(tmp_path / "template.pptx"))
+    path = make_slides(
+        seedx,
+        '# D\n## Said\n\n"Be bold." -- Ann\n',
+        path=tmp_path / "d.pptx",
+        template=tmp_path / "template.pptx",
+        pictures=False,
+    ).path
+    assert read_slide(Presentation(str(path)).slides[1]).quote == Quote(text="Be bold.", by="Ann")
+
+
+def test_a_hidden_slide_stays_hidden(seedx, plain):
+    file = Presentation(str(plain))
+    file.slides[1]._element.set("show", "0")
+    file.save(str(plain))
+    revise_slide(seedx, plain, 2, "## New\n- c\n- d\n", pictures=False)
+    assert [slide.element.get("show") for slide in Presentation(str(plain)).slides] == [None, "0", None, None, None]
+
+
+def test_a_picture_without_room_is_a_warning(seedx, engine, deck):
+    drawn = len(engine.requests)
+    table = "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+    warning = "beside what it holds there is no room for"
+    added = append_slides(seedx, deck, f"## Four\n{table}![a red boat](draw)\n")
+    assert added.warnings == (f"slide 5: {warning} a picture; none was drawn",)
+    made = revise_slide(seedx, deck, 2, f"## One\n{table}")
+    assert made.warnings == (f"slide 2: {warning} its picture; it was left out",)
+    assert len(engine.requests) == drawn
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [("Use List<String> in C #", "Use List<String> in C #"), ("One\nTwo", "One Two"), ("*a* # b", None)],
+)
+def test_points_alone_leave_the_title_as_it_is(seedx, plain, title, shown):
+    file = Presentation(str(plain))
+    file.slides[1].shapes.title.text_frame.text = title
+    file.save(str(plain))
+    made = revise_slide(seedx, plain, 2, "- c\n- d\n", pictures=False)
+    assert (made.slides[1].title, made.slides[1].bullets) == (shown or title, ("c", "d"))
+
+
+@pytest.mark.parametrize(
+    ("change", "title", "bullets"),
+    [
+        ("## Sources\n- x\n- y", "Sources", ("x", "y")),
+        ("Underlined\n----------\n\n- x\n- y", "Underlined", ("x", "y")),
+        ("- x\n\n      ## code\n- y", "One", ("x", "## code", "y")),
+    ],
+)
+def test_a_change_is_read_as_markdown(seedx, plain, change, title, bullets):
+    made = revise_slide(seedx, plain, 2, change, pictures=False)
+    assert (made.slides[1].title, made.slides[1].bullets) == (title, bullets)
+
+
+@pytest.mark.parametrize(
+    ("more", "added"),
+    [
+        ("An introduction.\n\n## Next\n- a\n- b", [("More", ("An introduction.",)), ("Next", ("a", "b"))]),
+        ("What next\n---------\n\n- a\n- b", [("What next", ("a", "b"))]),
+        ("# Part two\n\nIts line", [("Part two", ("Its line",))]),
+        ("- a\n- b", [("More", ("a", "b"))]),
+        ("<!-- made by hand -->\n\n## Next\n- a\n- b", [("Next", ("a", "b"))]),
+        ("## Sources\n- x\n- y", [("Sources", ("x", "y"))]),
+    ],
+)
+def test_added_slides_are_read_as_markdown(seedx, plain, more, added):
+    made = append_slides(seedx, plain, more, pictures=False)
+    assert [(slide.title, slide.bullets) for slide in made.slides[5:]] == added

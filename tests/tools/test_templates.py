@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+import re
 import zipfile
 
 import pytest
+from PIL import Image
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
-from pptx.oxml.ns import qn
+from pptx.opc.constants import RELATIONSHIP_TYPE as RT
+from pptx.opc.package import Part
+from pptx.opc.packuri import PackURI
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Emu, Inches
 
 from seedx_sdk import TemplateError
-from seedx_tools import make_slides
+from seedx_tools import check_deck, make_slides
+from seedx_tools.outline import Outline, SlidePlan
+from seedx_tools.pptx_style import text_style
+from seedx_tools.preview_data import _drawn, _nice_step
+from seedx_tools.slide_content import ChartData, ChartSeries
 
 OUTLINE = "# Deck\nsub\n## One\n- a\n- b\n## Two\n"
 
@@ -103,10 +113,167 @@ def test_slides_of_a_template_are_left_out_with_a_warning(seedx, tmp_path):
         assert sum(name.startswith("ppt/slides/slide") for name in package.namelist()) == 3
 
 
-def _rezip(source, target, change):
+def _names(path):
+    with zipfile.ZipFile(path) as package:
+        return package.namelist()
+
+
+def _holds(path, words):
+    with zipfile.ZipFile(path) as package:
+        return any(words in package.read(name) for name in package.namelist())
+
+
+def _link(sheet, slide, tag):
+    """A shape on a layout, master or slide with a link to a slide."""
+    relation = sheet.part.relate_to(slide.part, RT.SLIDE)
+    sheet.shapes._spTree.append(
+        parse_xml(
+            f"<p:sp {nsdecls('p', 'a', 'r')}><p:nvSpPr><p:cNvPr id='99' name='Home'><a:{tag} r:id='{relation}' "
+            "action='ppaction://hlinksldjump'/></p:cNvPr><p:cNvSpPr/><p:nvPr userDrawn='1'/></p:nvSpPr><p:spPr>"
+            "<a:prstGeom prst='rect'/></p:spPr></p:sp>"
+        )
+    )
+
+
+def test_slides_of_a_template_are_gone_though_links_shows_and_sections_lead_to_them(seedx, tmp_path):
+    file = Presentation()
+    for _ in range(3):
+        file.slides.add_slide(file.slide_layouts[0]).shapes.title.text = "old secret"
+    _link(file.slide_layouts[1], file.slides[1], "hlinkClick")
+    _link(file.slide_masters[0], file.slides[2], "hlinkHover")
+    root = file.part._element
+    relation, number = root.sldIdLst[0].rId, root.sldIdLst[0].id
+    root.find(qn("p:notesSz")).addnext(
+        parse_xml(
+            f"<p:custShowLst {nsdecls('p', 'r')}><p:custShow name='x' id='0'><p:sldLst><p:sld r:id='{relation}'/>"
+            "</p:sldLst></p:custShow></p:custShowLst>"
+        )
+    )
+    root.append(
+        parse_xml(
+            f"<p:extLst {nsdecls('p')}><p:ext uri='{{521415D9-36F7-43E2-AB2F-B90AF26B5E84}}'><s:sectionLst "
+            "xmlns:s='http://schemas.microsoft.com/office/powerpoint/2010/main'><s:section name='Old'><s:sldIdLst>"
+            f"<s:sldId id='{number}'/></s:sldIdLst></s:section></s:sectionLst></p:ext></p:extLst>"
+        )
+    )
+    file.save(str(tmp_path / "template.pptx"))
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
+    names = _names(deck.path)
+    assert sorted(names) == sorted(set(names))
+    assert [name for name in names if name.startswith("ppt/slides/slide")] == [
+        f"ppt/slides/slide{number}.xml" for number in (1, 2, 3)
+    ]
+    assert not any(_holds(deck.path, words) for words in (b"secret", b"hlinksldjump", b"custShow", b"sectionLst"))
+    made = Presentation(str(deck.path))
+    assert [slide.shapes.title.text_frame.text for slide in made.slides] == ["Deck", "One", "Two"]
+    assert made.slide_layouts[1].shapes[-1].name == "Home"
+
+
+EMF = b"\x01\0\0\0\x6c\0\0\0" + bytes(32) + b" EMF" + bytes(64)
+
+
+@pytest.mark.parametrize("blob", [EMF, b"\x89PNG\r\n\x1a\n damaged"])
+def test_a_picture_that_cannot_be_drawn_is_left_out_of_the_preview(seedx, tmp_path, blob):
+    file = Presentation()
+    part = Part(PackURI("/ppt/media/logo1.emf"), "image/x-emf", file.part.package, blob)
+    relation = file.slide_masters[0].part.relate_to(part, RT.IMAGE)
+    file.slide_masters[0].shapes._spTree.append(
+        parse_xml(
+            f"<p:pic {nsdecls('p', 'a', 'r')}><p:nvPicPr><p:cNvPr id='77' name='Logo'/><p:cNvPicPr/><p:nvPr/>"
+            f"</p:nvPicPr><p:blipFill><a:blip r:embed='{relation}'/><a:stretch/></p:blipFill><p:spPr><a:xfrm>"
+            "<a:off x='0' y='0'/><a:ext cx='914400' cy='914400'/></a:xfrm><a:prstGeom prst='rect'/></p:spPr></p:pic>"
+        )
+    )
+    file.save(str(tmp_path / "template.pptx"))
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
+    assert deck.warnings == ()
+    assert deck.slides[0].preview.getpixel((5, 5)) == (255, 255, 255)
+    assert _holds(deck.path, blob)
+
+
+def test_a_preview_shows_a_picture_that_is_smaller_or_larger_than_its_frame_and_the_page(seedx, tmp_path):
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "red.png")
+    file = Presentation()
+    pictures = file.slide_masters[0].shapes
+    for left in (2, 9):
+        _, relation = file.slide_masters[0].part.get_or_add_image_part(str(tmp_path / "red.png"))
+        pictures._spTree.add_pic(left, "Logo", "", relation, Inches(left), Inches(5), Inches(2), Inches(2))
+    pictures[-2].crop_left = pictures[-2].crop_top = -0.5
+    pictures[-1].crop_left, pictures[-1].crop_right = -0.25, 0.25
+    file.save(str(tmp_path / "template.pptx"))
+    deck = make_slides(seedx, "# D\n", path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
+    preview = deck.slides[0].preview
+    red, white = (255, 0, 0), (255, 255, 255)
+    at = {place: preview.getpixel(tuple(round(96 * inches) for inches in place)) for place in _LOOKED_AT}
+    assert at == dict(zip(_LOOKED_AT, (white, white, red, red, white, red), strict=True))
+
+
+_LOOKED_AT = ((2.3, 6.8), (3.8, 5.3), (2.8, 5.8), (3.9, 6.9), (9.3, 6.0), (9.9, 6.0))
+
+
+@pytest.mark.parametrize("kind", ["hdr", "sldImg"])
+def test_placeholders_of_notes_pages_on_a_layout_are_skipped(seedx, tmp_path, kind):
+    Presentation().save(str(tmp_path / "t.pptx"))
+    _rezip(
+        tmp_path / "t.pptx",
+        tmp_path / "template.pptx",
+        lambda name, data: (
+            data.replace(b'type="dt"', f'type="{kind}"'.encode()) if "/slideLayouts/slide" in name else data
+        ),
+    )
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
+    assert [slide.bullets for slide in deck.slides] == [("sub",), ("a", "b"), ()]
+
+
+@pytest.mark.parametrize(
+    ("color", "shown"),
+    [
+        ("<a:sysClr val='windowText'/>", "000000"),
+        ("<a:sysClr val='window'/>", "FFFFFF"),
+        ("<a:sysClr val='window' lastClr='123456'/>", "123456"),
+        ("<a:sysClr val='btnFace'/>", "000000"),
+        ("<a:prstClr val='tomato'/>", "FF6347"),
+        ("<a:prstClr val='dkBlue'/>", "00008B"),
+        ("<a:prstClr val='medAquamarine'/>", "66CDAA"),
+        ("<a:prstClr val='no colour'/>", "000000"),
+        ("<a:hslClr hue='0' sat='100000' lum='50000'/>", "000000"),
+    ],
+)
+def test_theme_colors_of_every_kind_are_read(tmp_path, color, shown):
+    file = Presentation()
+    file.slides.add_slide(file.slide_layouts[5]).shapes.title.text = "A title"
+    file.save(str(tmp_path / "t.pptx"))
+    dark = b"<a:dk1>" + color.encode() + b"</a:dk1>"
+    _rezip(
+        tmp_path / "t.pptx",
+        tmp_path / "deck.pptx",
+        lambda name, data: re.sub(b"<a:dk1>.*?</a:dk1>", dark, data, flags=re.DOTALL) if "/theme/" in name else data,
+    )
+    slide = Presentation(str(tmp_path / "deck.pptx")).slides[0]
+    title = slide.shapes.title
+    assert text_style(slide, title.element, title.text_frame.paragraphs[0]._p, 0).color == shown
+    check_deck(tmp_path / "deck.pptx")
+
+
+def test_chart_numbers_of_any_size_can_be_drawn(seedx, tmp_path):
+    charts = [((1e308, -1e308), "bar"), ((5e-324, 0.0), "line"), ((1e308, 1e308), "pie")]
+    slides = tuple(
+        SlidePlan(
+            title="C",
+            chart=ChartData(kind=kind, categories=("a", "b"), series=(ChartSeries(name="s", values=values),)),
+        )
+        for values, kind in charts
+    )
+    deck = make_slides(seedx, Outline(title="T", slides=slides), path=tmp_path / "deck.pptx", pictures=False)
+    assert [slide.title for slide in deck.slides] == ["T", "C", "C", "C"]
+    assert [_nice_step(span) for span in (0.0, 5e-324, 10.0, 2e300)] == [1.0, 1.0, 2.0, 5e299]
+    assert [_drawn(value) for value in (None, float("nan"), 1e308, -2.5)] == [0.0, 0.0, 1e300, -2.5]
+
+
+def _rezip(source, target, change, rename=str):
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
-            new.writestr(name, change(name, old.read(name)))
+            new.writestr(rename(name), change(name, old.read(name)))
 
 
 def test_potx_templates_work(seedx, tmp_path):
@@ -157,6 +324,59 @@ def _linked(kind, target):
     return make
 
 
+def _related(relation, name="ppt/slideLayouts/_rels/slideLayout2.xml.rels"):
+    """A template with a relation of its own as it is written, and with a part's name in other letters."""
+
+    def make(path):
+        whole = path.with_name("whole.pptx")
+        Presentation().save(str(whole))
+        end = b"</Relationships>"
+        _rezip(
+            whole,
+            path,
+            lambda part, data: data.replace(end, relation.encode() + end) if part.lower() == name.lower() else data,
+            lambda part: name if part.lower() == name.lower() else part,
+        )
+
+    return make
+
+
+_TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PICTURE = f'<Relationship Id="rId9" Type="{_TYPE}/image" '
+_PAGE = f'<Relationship Id="rId9" Type="{_TYPE}/hyperlink" Target="http://evil.example/" TargetMode="External"/>'
+
+
+def _page_as_picture(path):
+    """A template with a hyperlink that is the source of a picture."""
+    file = Presentation()
+    relation = file.slide_layouts[1].part.relate_to("https://evil.example/x.png", RT.HYPERLINK, is_external=True)
+    file.slide_layouts[1].shapes._spTree.append(
+        parse_xml(
+            f"<p:pic {nsdecls('p', 'a', 'r')}><p:nvPicPr><p:cNvPr id='77' name='Logo'/><p:cNvPicPr/><p:nvPr/>"
+            f"</p:nvPicPr><p:blipFill><a:blip r:link='{relation}'/></p:blipFill><p:spPr/></p:pic>"
+        )
+    )
+    file.save(str(path))
+
+
+def _with_document_type(path):
+    whole = path.with_name("whole.pptx")
+    Presentation().save(str(whole))
+    kind = b"<!DOCTYPE Relationships [<!ATTLIST Relationship TargetMode CDATA 'External'>]><Relationships "
+    _rezip(whole, path, lambda name, data: data.replace(b"<Relationships ", kind) if name == "_rels/.rels" else data)
+
+
+def _flipped(path):
+    """A template with wrong bits in a compressed part."""
+    Presentation().save(str(path))
+    with zipfile.ZipFile(path) as package:
+        first = package.infolist()[0]
+    data = bytearray(path.read_bytes())
+    start = first.header_offset + 30 + len(first.filename)
+    data[start + 2 : start + 20] = bytes(byte ^ 0xFF for byte in data[start + 2 : start + 20])
+    path.write_bytes(data)
+
+
 def _sized(width, height):
     def make(path):
         file = Presentation()
@@ -192,6 +412,24 @@ def _not_a_deck(path):
         (_linked("image", "https://evil.example/x.png"), r"links to 'https://evil.example/x.png' outside itself"),
         (_linked("hyperlink", "file:///etc/passwd"), "links to 'file:///etc/passwd'"),
         (_linked("oleObject", "\\\\\\\\server\\\\share\\\\a.xlsx"), "outside itself"),
+        (
+            _related(f'{_PICTURE}Target="http://evil.example/hyperlink/a" TargetMode="External"/>'),
+            "example/hyperlink/a'",
+        ),
+        (_related(f'{_PICTURE}Target="file://evil/a" TargetMode="&#69;xternal"/>'), "links to 'file://evil/a'"),
+        (_related(f'{_PICTURE}Target="file://evil/a?a>b" TargetMode="External"/>'), r"links to 'file://evil/a\?a>b'"),
+        (_related(f'{_PICTURE}Target="file://evil/a" TargetMode="external"/>'), "links to 'file://evil/a'"),
+        (
+            _related(
+                f'{_PICTURE}Target="file://evil/a" TargetMode="External"/>',
+                "PPT/slideLayouts/_RELS/slideLayout2.xml.RELS",
+            ),
+            "links to 'file://evil/a'",
+        ),
+        (_related(f"{_PAGE}<"), "slideLayout2.xml.rels is not XML"),
+        (_with_document_type, "has a document type in _rels/.rels"),
+        (_page_as_picture, "links to 'https://evil.example/x.png'"),
+        (_flipped, "is damaged or not a .pptx"),
         (_sized(0.5, 7.5), r"pages of 0.50 x 7.50 inches"),
         (_sized(55, 5), r"no side more than 6 times"),
         (_sized(80, 60), r"1 to 56 inches"),

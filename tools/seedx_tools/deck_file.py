@@ -10,9 +10,12 @@ import io
 import os
 import re
 import zipfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from pptx import Presentation
+from pptx.oxml import parse_xml
 from pptx.presentation import Presentation as PresentationObject
 
 from seedx_sdk.errors import TemplateError
@@ -32,10 +35,7 @@ MAX_ASPECT = 6.0
 _TEMPLATE_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.template.main+xml"
 _DECK_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
 _CONTENT_TYPES = "[Content_Types].xml"
-_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
-_EXTERNAL = re.compile(rb"""TargetMode\s*=\s*["']External["']""")
-_TARGET = re.compile(rb"""\sTarget\s*=\s*["']([^"']*)["']""")
-_WEB_LINK = re.compile(rb"(?i)(https?|mailto):")
+_WEB_LINK = re.compile(r"(?i)(https?|mailto):")
 _EMU_PER_INCH = 914_400
 
 
@@ -76,12 +76,14 @@ def _checked(path: Path, allow_links: bool) -> bytes:
             types = package.read(_CONTENT_TYPES)
             if not allow_links:
                 _check_links(path, package)
-    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError) as error:
-        raise TemplateError(f"'{path}' is not a .pptx or .potx file; save the template as .pptx") from error
-    if b"macroEnabled" in types:
-        raise TemplateError(f"'{path}' has macros, which are not opened; save it as .pptx without macros")
-    data = path.read_bytes()
-    return _as_presentation(data) if _TEMPLATE_TYPE in types else data
+        if b"macroEnabled" in types:
+            raise TemplateError(f"'{path}' has macros, which are not opened; save it as .pptx without macros")
+        data = path.read_bytes()
+        return _as_presentation(data) if _TEMPLATE_TYPE in types else data
+    except TemplateError:
+        raise
+    except Exception as error:  # zipfile and its decoders raise many kinds for a damaged file
+        raise TemplateError(f"'{path}' is damaged or not a .pptx or .potx file; save the template as .pptx") from error
 
 
 def _check_parts(path: Path, package: zipfile.ZipFile) -> None:
@@ -102,18 +104,48 @@ def _check_parts(path: Path, package: zipfile.ZipFile) -> None:
 
 def _check_links(path: Path, package: zipfile.ZipFile) -> None:
     for part in package.infolist():
-        if not part.filename.endswith(".rels"):
+        if not part.filename.lower().endswith(".rels"):
             continue
-        for relation in _RELATION.findall(package.read(part)):
-            target = _TARGET.search(relation)
-            if not _EXTERNAL.search(relation) or target is None:
+        pages: dict[str, str] = {}
+        for relation in _parsed(path, part.filename, package.read(part)).iter("{*}Relationship"):
+            target = str(relation.get("Target", ""))
+            if str(relation.get("TargetMode", "Internal")).lower() == "internal":
                 continue
-            if b"/hyperlink" in relation and _WEB_LINK.match(target[1]):
-                continue
-            raise TemplateError(
-                f"'{path}' links to '{target[1].decode(errors='replace')[:120]}' outside itself ({part.filename}), "
-                "which would be fetched when the deck is opened; embed it (File, Info, Edit Links) or remove it"
-            )
+            if not (str(relation.get("Type", "")).endswith("/hyperlink") and _WEB_LINK.match(target)):
+                raise _link_error(path, target, part.filename)
+            pages[str(relation.get("Id"))] = target
+        for used in _fetched(path, package, part.filename, pages.keys()):
+            raise _link_error(path, pages[used], part.filename)
+
+
+def _fetched(path: Path, package: zipfile.ZipFile, rels: str, pages: Collection[str]) -> Iterator[str]:
+    """Yield the hyperlinks of a .rels part that its owner uses as something else, such as the source of a picture."""
+    folder, _, name = rels.rpartition("/")
+    owner = f"{folder[: -len('_rels')]}{name[: -len('.rels')]}".lower()
+    for part in package.infolist() if pages else ():
+        if part.filename.lower() != owner:
+            continue
+        for element in _parsed(path, part.filename, package.read(part)).iter("*"):
+            if not element.tag.rpartition("}")[2].startswith("hlink"):
+                yield from (value for value in element.values() if value in pages)
+
+
+def _link_error(path: Path, target: str, name: str) -> TemplateError:
+    return TemplateError(
+        f"'{path}' links to '{target[:120]}' outside itself ({name}), "
+        "which would be fetched when the deck is opened; embed it (File, Info, Edit Links) or remove it"
+    )
+
+
+def _parsed(path: Path, name: str, xml: bytes) -> Any:
+    """The root of an XML part; entities are not resolved and a document type is refused."""
+    try:
+        root = parse_xml(xml)
+    except (SyntaxError, ValueError) as error:  # lxml's own error is a SyntaxError
+        raise TemplateError(f"'{path}' is damaged: {name} is not XML; save it again in PowerPoint") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise TemplateError(f"'{path}' has a document type in {name}, which is not read; save it again in PowerPoint")
+    return root
 
 
 def _check_page(path: str | os.PathLike[str], width: float, height: float) -> None:

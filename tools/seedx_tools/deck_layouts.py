@@ -72,7 +72,10 @@ class Layouts:
     """The layouts of a deck, sorted by what they can hold."""
 
     def __init__(self, deck: PresentationObject) -> None:
-        found = [slots_of(layout) for master in deck.slide_masters for layout in master.slide_layouts]
+        layouts = [layout for master in deck.slide_masters for layout in master.slide_layouts]
+        for layout in layouts:
+            _drop_slide_images(layout)
+        found = [slots_of(layout) for layout in layouts]
         self._all = [slots for slots in found if slots.title is not None]
         if not any(slots.bodies for slots in self._all):
             raise TemplateError(
@@ -155,7 +158,10 @@ class Layouts:
 
 def frame_of(shape: Any) -> Frame:
     """Return where a shape is, in EMU; a placeholder's place may be inherited."""
-    return int(shape.left or 0), int(shape.top or 0), int(shape.width or 0), int(shape.height or 0)
+    try:
+        return int(shape.left or 0), int(shape.top or 0), int(shape.width or 0), int(shape.height or 0)
+    except KeyError:  # python-pptx finds no place for a header or a slide image on a layout that gives none
+        return 0, 0, 0, 0
 
 
 def placeholder(slide: Slide, index: int | None) -> Any:
@@ -166,6 +172,14 @@ def placeholder(slide: Slide, index: int | None) -> Any:
 def remove(shape: Any) -> None:
     """Take a shape off its slide."""
     shape.element.getparent().remove(shape.element)
+
+
+def _drop_slide_images(layout: SlideLayout) -> None:
+    """Take away what belongs on notes pages, the picture of a slide; python-pptx cannot put it on a slide."""
+    placeholders: Any = layout.placeholders
+    for shape in list(placeholders):
+        if shape.placeholder_format.type == PH.SLIDE_IMAGE:
+            remove(shape)
 
 
 def slots_of(layout: SlideLayout) -> Slots:

@@ -14,20 +14,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from markdown_it import MarkdownIt
+from pptx.opc.constants import RELATIONSHIP_TARGET_MODE
+from pptx.opc.package import Part, _Relationship
 from pptx.opc.packuri import PackURI
 from pptx.oxml import parse_xml
+from pptx.parts.slide import SlidePart
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
 from seedx_sdk import SeedX
 from seedx_sdk.checks import check_text
-from seedx_sdk.errors import InputError
+from seedx_sdk.errors import ImageError, InputError
 from seedx_sdk.files import check_output_path, output_file
-from seedx_sdk.imaging import open_image
 from seedx_tools.deck_file import open_deck
 from seedx_tools.deck_footer import footer_of
 from seedx_tools.deck_pictures import SlidePicture
-from seedx_tools.deck_read import first_picture, left_out, read_slide
+from seedx_tools.deck_read import first_picture, is_cover, left_out, read_slide
 from seedx_tools.deck_writer import DeckWriter
 from seedx_tools.drawing import Artist
 from seedx_tools.markdown_outline import is_markdown_outline, parse_markdown_outline
@@ -35,6 +38,12 @@ from seedx_tools.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.outline_files import OutlineFiles
 from seedx_tools.slide_results import Deck, describe_slides
 from seedx_tools.tool import Progress
+
+_UNTITLED = "More"
+"""The title of added points that have no heading."""
+_SLIDE_HEADINGS = ("h1", "h2")
+_NOT_ON_SLIDES = ("html_block", "hr")
+_NEW_SLIDES = "/ppt/slides/slide%d.xml"
 
 
 class Reviser(Protocol):
@@ -58,6 +67,9 @@ def revise_slide(
     pictures: bool = True,
 ) -> Deck:
     """Return the deck with one slide made anew, saved; every other slide's XML is the same, byte for byte.
+
+    A title slide, a section and the end stay what they are while they hold a title and a line; links to the slide and
+    custom shows lead to the new one.
 
     Args:
         seedx: Draws the slide's picture, where the new words ask for another one.
@@ -154,17 +166,32 @@ class _SavedDeck:
             raise InputError(f"there is no slide {number}; the deck has slides 1 to {len(slides)}")
         old = slides[number - 1]
         before = read_slide(old)
-        plan = self._files.with_data(self._changed(old, before, number, change, planner), f"slide {number}")
-        picture, prompt = self._picture(plan, before, old, number - 1)
-        new = self._writer.add_slide(plan, picture)
-        self._note(plan, new, picture, prompt)
-        ids = self._deck.slides._sldIdLst
-        entries = list(ids)
-        for offset, entry in enumerate(entries[len(slides) :]):
-            ids.insert(number + offset, entry)
+        changed = _of_one_kind(self._changed(old, before, number, change, planner), before)
+        plan = self._files.with_data(changed, f"slide {number}")
+        as_cover = is_cover(old) and not _fills(plan) and len(plan.bullets) <= max(1, len(before.bullets))
+        room = self._writer.cover_takes_picture if as_cover else plan.wants_picture
+        keep = old if plan.picture in (None, before.picture) else None
+        picture, prompt = self._picture(plan, number - 1, has_room=room, old=keep)
+        if as_cover:
+            new = [self._writer.add_cover(plan.title, ", ".join(plan.bullets), plan.notes, picture)]
+        else:
+            new = self._writer.add_slide(plan, picture)
+        for slide in new:
+            _hide_as(old, slide)
+        self._take_place(old, new, number)
+        self._made[new[0].slide_id] = plan, picture, prompt
+
+    def _take_place(self, old: Slide, new: list[Slide], number: int) -> None:
+        """Put new slides where an old one was: its id, and every relation that led to it, go to the first of them."""
         del self._original[old.slide_id]
-        self._deck.part.drop_rel(entries[number - 1].rId)
-        ids.remove(entries[number - 1])
+        ids = self._deck.slides._sldIdLst
+        first, *more = list(ids)[-len(new) :]
+        for part in list(self._deck.part.package.iter_parts()):
+            _lead(part, old.part, new[0].part)
+        self._deck.part.drop_rel(first.rId)
+        ids.remove(first)
+        for offset, entry in enumerate(more):
+            ids.insert(number + offset, entry)
 
     def append(self, outline: Outline, on_progress: Progress | None) -> None:
         plans = outline.all_slides()
@@ -176,20 +203,23 @@ class _SavedDeck:
             if on_progress is not None:
                 on_progress(offset, len(plans), named.title)
             plan = self._files.with_data(named, f"slide {start + offset + 1}")
-            picture, prompt = self._picture(plan, None, None, start + offset)
-            self._note(plan, self._writer.add_slide(plan, picture), picture, prompt)
+            picture, prompt = self._picture(plan, start + offset, has_room=plan.wants_picture)
+            slide = self._writer.add_slide(plan, picture)[0]
+            self._made[slide.slide_id] = plan, picture, prompt
         if on_progress is not None:
             on_progress(len(plans), len(plans), "done")
 
     def save(self) -> Deck:
         if self._artist is not None:
             self._artist.finish()
+        described = describe_slides(self._deck, self._made)
         # asking for the slides names their parts in order, so the names below are those that are saved
         originals = {
             str(one.part.partname).lstrip("/"): self._original[one.slide_id]
             for one in self._slides()
             if one.slide_id in self._original
         }
+        self._rename_strays()
         data = io.BytesIO()
         self._deck.save(data)
         with output_file(self._target) as partial:
@@ -197,7 +227,7 @@ class _SavedDeck:
         return Deck(
             path=self._target,
             title=self._title,
-            slides=describe_slides(self._deck, self._made),
+            slides=described,
             seed=self._seed,
             timings={"total": time.perf_counter() - self._started},
             model=self._seedx.info.name,
@@ -212,11 +242,13 @@ class _SavedDeck:
             return change
         text = check_text(change, "change")
         if is_markdown_outline(text):
-            outline = _outline(text, title=before.title)
+            outline = _outline(text)
+            plans = outline.all_slides()
             self._warnings.extend(outline.warnings)
-            if len(outline.slides) != 1:
-                raise InputError(f"the change has {len(outline.slides)} slides; give one, under one '## Title'")
-            return outline.slides[0]
+            if len(plans) != 1:
+                raise InputError(f"the change has {len(plans)} slides; give one, under one '## Title'")
+            has_title = any(block in _SLIDE_HEADINGS for block in _blocks(text))
+            return plans[0] if has_title else plans[0].model_copy(update={"title": before.title})
         if planner is None:
             raise InputError(
                 "an instruction needs a planner that can follow it: pass planner=ChatModelPlanner(model), or give the "
@@ -231,33 +263,95 @@ class _SavedDeck:
         return planner.revise(before, text)
 
     def _picture(
-        self, plan: SlidePlan, before: SlidePlan | None, old: Slide | None, number: int
+        self, plan: SlidePlan, number: int, *, has_room: bool, old: Slide | None = None
     ) -> tuple[SlidePicture | None, str | None]:
+        """The picture that a slide names, else the one of the old slide, else one that is drawn, with its prompt."""
         where = f"slide {number + 1}"
-        if plan.picture_file:
-            image = self._files.picture(plan.picture_file, where)
-            if image is not None:
-                return SlidePicture(image, alt=plan.picture or Path(plan.picture_file).stem), None
-        if not plan.wants_picture:
+        ready = self._named(plan, where) or (None if old is None else self._kept(old, where))
+        if ready is None and (plan.picture == "" or self._artist is None):
             return None, None
-        kept = None if old is None else first_picture(old)
-        if kept is not None and before is not None and plan.picture in (None, before.picture):
-            return SlidePicture(open_image(kept[0]), alt=kept[1] or before.title), None
-        if self._artist is None:
+        if not has_room:
+            if ready is not None:
+                self._warnings.append(
+                    f"{where}: beside what it holds there is no room for its picture; it was left out"
+                )
+            elif plan.picture:
+                self._warnings.append(f"{where}: beside what it holds there is no room for a picture; none was drawn")
             return None, None
+        if ready is not None or self._artist is None:
+            return ready, None
         words = f"{plan.title}. {' '.join(plan.bullets)}"
         return self._artist.draw(plan.picture, words, context=self._title, number=number, where=where)
 
-    def _note(self, plan: SlidePlan, slides: list[Slide], picture: SlidePicture | None, prompt: str | None) -> None:
-        self._made[slides[0].slide_id] = (plan, picture, prompt)
+    def _named(self, plan: SlidePlan, where: str) -> SlidePicture | None:
+        image = self._files.picture(plan.picture_file, where) if plan.picture_file else None
+        return None if image is None else SlidePicture(image, alt=plan.picture or Path(plan.picture_file).stem)
+
+    def _kept(self, old: Slide, where: str) -> SlidePicture | None:
+        """The picture of a slide, or None, with a warning if it cannot be opened."""
+        try:
+            found = first_picture(old, lambda text: self._warnings.append(f"{where}: {text}"))
+        except ImageError as error:
+            self._warnings.append(f"{where}: its picture was left out: {error}")
+            return None
+        return None if found is None else SlidePicture(found[0], alt=found[1] or read_slide(old).title)
+
+    def _rename_strays(self) -> None:
+        """Give slides that are linked to and not in the deck names that none of its slides has."""
+        package = self._deck.part.package
+        shown = [slide.part for slide in self._slides()]
+        names = {part.partname for part in shown}
+        for part in list(package.iter_parts()):
+            if isinstance(part, SlidePart) and part not in shown and part.partname in names:
+                part.partname = package.next_partname(_NEW_SLIDES)
 
 
-def _outline(text: str, *, title: str = "") -> Outline:
+def _fills(plan: SlidePlan) -> bool:
+    """Whether a slide holds more than a title and lines."""
+    return bool(plan.columns or plan.table or plan.chart or plan.quote)
+
+
+def _of_one_kind(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
+    """The plan as a section or an end if the slide was one, and the plan has no more than a line for it."""
+    picture = before.picture if plan.picture is None else plan.picture
+    has_more = _fills(plan) or len(plan.bullets) > max(1, len(before.bullets)) or picture != "" or plan.picture_file
+    return plan if has_more or plan.kind != "content" else plan.model_copy(update={"kind": before.kind})
+
+
+def _hide_as(old: Slide, new: Slide) -> None:
+    """Hide a slide from the show if another is hidden."""
+    shown = old.element.get("show")
+    if shown is not None:
+        new.element.set("show", shown)
+
+
+def _lead(source: Part, old: Part, new: Part) -> None:
+    """Let every relation of a part that leads to one part lead to another."""
+    for relation in list(source.rels.values()):
+        if not relation.is_external and relation.target_part is old:
+            source.rels._rels[relation.rId] = _Relationship(
+                source.partname.baseURI, relation.rId, relation.reltype, RELATIONSHIP_TARGET_MODE.INTERNAL, new
+            )
+
+
+def _outline(text: str) -> Outline:
+    """The outline of slides without a title slide; what stands before the first heading is a slide of its own."""
     text = check_text(text, "outline")
     if not is_markdown_outline(text):
         raise InputError("slides to add are Markdown: '## Title' and points for each slide; or pass an Outline")
-    opening = "" if text.lstrip().startswith("## ") or "\n## " in text else f"## {title or 'More'}\n\n"
-    return parse_markdown_outline(f"# {title or 'More'}\n\n{opening}{text}")
+    first = next((block for block in _blocks(text) if block not in _NOT_ON_SLIDES), "")
+    opening = "" if first in _SLIDE_HEADINGS else f"## {_UNTITLED}\n\n"
+    return parse_markdown_outline(f"# {_UNTITLED}\n\n{opening}{text}")
+
+
+def _blocks(text: str) -> list[str]:
+    """The kinds of a Markdown text's blocks in order, a heading by its level: "h2"."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    return [
+        token.tag if token.type == "heading_open" else token.type
+        for token in tokens
+        if token.level == 0 and token.nesting >= 0
+    ]
 
 
 def _slide_xml(deck: PresentationObject, path: str | os.PathLike[str]) -> dict[int, bytes]:

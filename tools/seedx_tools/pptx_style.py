@@ -7,10 +7,12 @@ whether text fits; the preview asks to draw it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
+from PIL import ImageColor
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
@@ -24,6 +26,10 @@ _TITLES = ("title", "ctrTitle")
 _OWN_STYLE = ("dt", "ftr", "sldNum")
 _DEFAULT_INSETS = {"lIns": 91440, "tIns": 45720, "rIns": 91440, "bIns": 45720}
 _NO_TEXT_COLOR = "000000"
+_RGB = re.compile(r"[0-9A-Fa-f]{6}")
+_SYSTEM_COLORS = {"windowText": "000000", "window": "FFFFFF"}
+_LONG_NAMES = {"dk": "dark", "lt": "light", "med": "medium"}
+_SHORT_NAME = re.compile(r"^(dk|lt|med)(?=[A-Z])")
 
 
 def placeholder_type(element: Any) -> str | None:
@@ -126,14 +132,11 @@ def _numbering(paragraph: Any) -> tuple[Any, int]:
 
 def resolve_color(slide: Slide, fill: Any) -> str:
     """Return RRGGBB of a solid fill; theme colours go through the master's colour map and the theme."""
-    color = fill[0]
-    if color.tag == qn("a:srgbClr"):
-        rgb = str(color.get("val"))
-    elif color.tag == qn("a:schemeClr"):
-        rgb = _theme_color(slide, str(color.get("val")))
-    else:
-        rgb = str(color.get("lastClr", _NO_TEXT_COLOR))
-    return _modify(rgb, color)
+    color = next(iter(fill), None)
+    if color is None:
+        return _NO_TEXT_COLOR
+    is_named = color.tag == qn("a:schemeClr")
+    return _modify(_theme_color(slide, str(color.get("val"))) if is_named else _own_color(color), color)
 
 
 def _is_title(slide: Slide, element: Any) -> bool:
@@ -254,7 +257,29 @@ def _theme_colors(theme: bytes) -> Mapping[str, str]:
     """RRGGBB of each colour of a theme part by its name ("dk1", "accent1")."""
     scheme: Any = parse_xml(theme).find(f".//{qn('a:clrScheme')}")
     named = {entry.tag.split("}")[1]: entry[0] for entry in (scheme if scheme is not None else ()) if len(entry)}
-    return {name: str(color.get("val" if color.tag == qn("a:srgbClr") else "lastClr")) for name, color in named.items()}
+    return {name: _own_color(color) for name, color in named.items()}
+
+
+def _own_color(color: Any) -> str:
+    """RRGGBB of a colour that says itself what it is; black for a kind that is not read."""
+    value = str(color.get("val"))
+    found = ""
+    if color.tag == qn("a:srgbClr"):
+        found = value
+    elif color.tag == qn("a:sysClr"):
+        found = str(color.get("lastClr", _SYSTEM_COLORS.get(value)))
+    elif color.tag == qn("a:prstClr"):
+        found = _preset_color(value)
+    return found if _RGB.fullmatch(found) else _NO_TEXT_COLOR
+
+
+def _preset_color(name: str) -> str:
+    """RRGGBB of a colour's name as in CSS, "dk", "lt" and "med" in place of "dark", "light" and "medium"."""
+    try:
+        red, green, blue = ImageColor.getrgb(_SHORT_NAME.sub(lambda found: _LONG_NAMES[found[0]], name))[:3]
+    except ValueError:
+        return ""
+    return f"{red:02X}{green:02X}{blue:02X}"
 
 
 def _modify(rgb: str, color: Any) -> str:

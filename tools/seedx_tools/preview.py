@@ -1,8 +1,8 @@
 """A PNG of each slide, drawn with Pillow from the shapes that the deck really holds.
 
 It reads geometry, text, pictures, fills and the theme back from the presentation, so it shows what was written and
-not what was meant. It draws solid fills, pictures, text, tables and plain charts; gradients, effects and SmartArt are
-left out. PowerPoint may break a line elsewhere.
+not what was meant. It draws solid fills, pictures, text, tables and plain charts; gradients, effects, SmartArt, and
+pictures that are damaged or of a format such as EMF are left out. PowerPoint may break a line elsewhere.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
+from seedx_sdk.imaging import ALLOWED_FORMATS
 from seedx_tools.deck_layouts import Frame
 from seedx_tools.fonts import drawable, font_for
 from seedx_tools.pptx_style import EMU_PER_POINT, inherited, resolve_color
@@ -77,22 +78,18 @@ class _Page:
                 self._text(shape, placed.frame)
 
     def _picture(self, shape: Any, frame: Frame) -> None:
-        left, top, right, bottom = self._box(frame)
-        try:
-            blob = shape.image.blob
-        except (AttributeError, ValueError):  # a linked picture has no bytes in the file
+        image = _decoded(shape)
+        if image is None:
             return
-        with Image.open(io.BytesIO(blob)) as opened:
-            image = opened.convert("RGBA")
-        width, height = image.size
-        visible = (
-            shape.crop_left * width,
-            shape.crop_top * height,
-            width - shape.crop_right * width,
-            height - shape.crop_bottom * height,
-        )
-        size = max(1, round(right - left)), max(1, round(bottom - top))
-        image = image.resize(size, Image.Resampling.LANCZOS, box=visible)
+        left, top, right, bottom = self._box(frame)
+        across = _shown((left, right), image.width, shape.crop_left, shape.crop_right, self._image.width)
+        down = _shown((top, bottom), image.height, shape.crop_top, shape.crop_bottom, self._image.height)
+        if across is None or down is None:
+            return
+        left, top = across[0], down[0]
+        size = max(1, round(across[1] - left)), max(1, round(down[1] - top))
+        box = (across[2], down[2], across[3], down[3])
+        image = image.resize(size, Image.Resampling.LANCZOS, box=box)
         corner = self._corner(shape)
         mask = image.getchannel("A")
         if corner:
@@ -141,6 +138,41 @@ class _Page:
     def _box(self, frame: Frame) -> tuple[float, float, float, float]:
         left, top, width, height = (value * self._scale for value in frame)
         return left, top, left + width, top + height
+
+
+def _decoded(shape: Any) -> Image.Image | None:
+    """A picture's pixels with transparency; None if it is linked, damaged, or of a format such as EMF."""
+    try:
+        with Image.open(io.BytesIO(shape.image.blob), formats=ALLOWED_FORMATS) as opened:
+            return opened.convert("RGBA")
+    except Exception:  # decoders of damaged files raise many kinds
+        return None
+
+
+def _shown(
+    frame: tuple[float, float], pixels: int, crop_start: float, crop_end: float, page: int
+) -> tuple[float, float, float, float] | None:
+    """Where a picture stands along one side of the page, and which of its pixels stand there.
+
+    Args:
+        frame: Where its frame begins and ends on the page.
+        pixels: How many pixels the picture has along this side.
+        crop_start: The share that is cut off at the start; below 0 the picture begins inside its frame.
+        crop_end: The share that is cut off at the end, likewise.
+        page: The length of the page.
+
+    Returns:
+        Start and end on the page, then start and end in the picture; None if nothing of it is on the page.
+    """
+    first, last = crop_start * pixels, pixels - crop_end * pixels
+    if frame[1] <= frame[0] or last <= first:
+        return None
+    scale = (frame[1] - frame[0]) / (last - first)
+    zero = frame[0] - first * scale
+    start, end = max(frame[0], zero, 0.0), min(frame[1], zero + pixels * scale, float(page))
+    if start >= end:
+        return None
+    return start, end, max(0.0, (start - zero) / scale), min(float(pixels), (end - zero) / scale)
 
 
 def _rounded(size: tuple[int, int], radius: float) -> Image.Image:

@@ -21,6 +21,9 @@ DrawLine: TypeAlias = Callable[[Line, float, float], None]
 """Draws a line of text from the left and top of its box, in points."""
 
 _LABEL_POINTS = 13
+_MAX_VALUE = 1e300
+_LEAST_SPAN = 1e-300
+"""Powers of ten below it lose digits; what spans less is drawn as flat."""
 
 
 def draw_table(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, pixels: float, line: DrawLine) -> None:
@@ -60,7 +63,7 @@ def draw_chart(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, p
         pen.rectangle([value * pixels for value in area], outline=f"#{scheme_color(slide, 'tx1')}")
         return
     names = [str(category) for category in plot.categories]
-    series = [(str(one.name), [float(value or 0) for value in one.values]) for one in plot.series]
+    series = [(str(one.name), [_drawn(value) for value in one.values]) for one in plot.series]
     if not series or not names:
         return
     canvas = _Canvas(slide, pen, pixels)
@@ -171,9 +174,16 @@ class _Canvas:
                     self._pen.circle((x * self._pixels, at * self._pixels), 4, fill=self.color(index))
 
 
+def _drawn(value: float | None) -> float:
+    """A number as it is drawn: 0 for a gap, and none so large that a sum or a span of them is infinite."""
+    if value is None or math.isnan(value):
+        return 0.0
+    return max(-_MAX_VALUE, min(_MAX_VALUE, float(value)))
+
+
 def _nice_step(span: float) -> float:
     """A step of 1, 2 or 5 times a power of ten that gives about five grid lines."""
-    if span <= 0:
+    if span < _LEAST_SPAN:
         return 1.0
     power = 10.0 ** math.floor(math.log10(span / 5))
     return next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= 6)

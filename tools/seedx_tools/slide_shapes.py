@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
@@ -184,6 +183,4 @@ def _holds(shape: Any) -> Holds:
         return "picture"
     if shape.element.tag == qn("p:graphicFrame"):
         return "chart" if shape.has_chart else "table" if shape.has_table else "other"
-    if shape.shape_type == MSO_SHAPE_TYPE.PICTURE:
-        return "picture"
     return "text" if shape.has_text_frame else "other"
