@@ -13,7 +13,7 @@ from .errors import InputError
 __all__ = ["KEYS", "matching_key", "read_keys"]
 
 KEYS = "SEEDX_API_KEYS"
-"""The environment variable; commas stand between keys."""
+"""The environment variable; commas stand between keys, and white space around them does not count."""
 
 
 def read_keys(host: str) -> tuple[SecretStr, ...]:
@@ -22,7 +22,7 @@ def read_keys(host: str) -> tuple[SecretStr, ...]:
     Raises:
         InputError: There are none, and the host can be reached from other machines.
     """
-    keys = tuple(SecretStr(key) for key in os.environ.get(KEYS, "").split(",") if key)
+    keys = tuple(SecretStr(key.strip()) for key in os.environ.get(KEYS, "").split(",") if key.strip())
     if not keys and host not in ("127.0.0.1", "localhost", "::1"):
         raise InputError(f"{host} can be reached by others; set {KEYS}, or listen on 127.0.0.1")
     return keys

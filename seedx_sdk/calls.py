@@ -225,7 +225,7 @@ def received(request: Request) -> Call[ChatReply]:
         PromptError: It lacks the picture or the words that its task needs.
     """
     options = request.options
-    size = None if options.width is None or options.height is None else (options.width, options.height)
+    size = None if options.width is None and options.height is None else (options.width or 0, options.height or 0)
     notes: list[str] = []
     checked = _conversation(request.messages, notes)
     pictures, needed = len(checked[-1].images), {"detect": 1, "edit": 1}.get(request.task)

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from httpx_sse import EventSource, SSEError
@@ -32,6 +32,7 @@ from .types import ModelInfo, StreamEvent
 
 __all__ = ["HttpEngine"]
 
+T = TypeVar("T")
 _EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
 _REQUEST = TypeAdapter(Request)
 _ATTEMPTS = 4
@@ -59,7 +60,7 @@ class HttpEngine:
 
         Raises:
             InputError: If `base_url` is no URL.
-            ServiceError: If the server cannot be reached or refuses.
+            ServiceError: If the server cannot be reached, refuses, or is no server of this SDK.
         """
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         try:
@@ -69,8 +70,8 @@ class HttpEngine:
         except (httpx.InvalidURL, TypeError) as error:
             raise InputError(f"base_url {base_url!r} is not allowed: {error}") from error
         async with client:
-            response = await _retrying(lambda: client.get("/v1/info"))
-            yield cls(client, ModelInfo.model_validate_json(response.content))
+            response = await _retrying(lambda: _answer(client.get("/v1/info")))
+            yield cls(client, _info_of(response))
 
     @property
     def info(self) -> ModelInfo:
@@ -81,33 +82,39 @@ class HttpEngine:
         """The events of one reply; see `AsyncEngine.stream`."""
         headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
         begin = self._client.build_request("POST", "/v1/chat", content=_REQUEST.dump_json(request), headers=headers)
-        response = await _retrying(lambda: self._client.send(begin, stream=True))
-        async with aclosing(response), aclosing(_events(response)) as events:
-            async for event in events:
+        event, events = await _retrying(lambda: self._begun(begin))
+        async with aclosing(events):
+            while event is not None:
                 if deadline is not None and time.monotonic() > deadline:
                     raise DeadlineError("the server did not finish in time; ask for less")
                 yield event
+                event = await anext(events, None)
+
+    async def _begun(self, begin: httpx.Request) -> tuple[StreamEvent | None, AsyncGenerator[StreamEvent, None]]:
+        """Returns the first event, None if there is none, and what gives the others."""
+        events = _events(await _answer(self._client.send(begin, stream=True)))
+        return await anext(events, None), events
 
     async def check(self) -> None:
         """Returns if the server is ready; see `AsyncEngine.check`."""
-        await _retrying(lambda: self._client.get("/health/ready"))
+        await _retrying(lambda: _answer(self._client.get("/health/ready")))
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[StreamEvent, None]:
     try:
-        async with aclosing(EventSource(response).aiter_sse()) as events:
+        async with aclosing(response), aclosing(EventSource(response).aiter_sse()) as events:
             async for event in events:
                 if event.event == "error":
-                    raise from_problem(event.json())
+                    raise from_problem(_as_problem(event.json(), "the server failed and did not say how"))
                 yield _EVENT.validate_json(event.data)
-    except (httpx.TransportError, SSEError, ValidationError) as error:
+    except (httpx.TransportError, SSEError, json.JSONDecodeError, ValidationError) as error:
         raise ServiceError(
             f"the connection broke while the server was answering ({_words(error)}); ask again"
         ) from error
 
 
-async def _retrying(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """Returns the answer to a request; sends it again while the server cannot be reached or is overloaded.
+async def _retrying(ask: Callable[[], Awaitable[T]]) -> T:
+    """Returns what is answered; asks again while the server cannot be reached or is overloaded.
 
     Raises:
         SeedXError: What the server said, or ServiceError if nothing was heard of it.
@@ -116,16 +123,21 @@ async def _retrying(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Resp
         retry=retry_if_exception(_may_pass), stop=stop_after_attempt(_ATTEMPTS), wait=_wait, reraise=True
     ):
         with attempt:
-            try:
-                response = await send()
-            except httpx.TransportError as error:
-                raise _Unreachable(f"the server does not answer ({_words(error)}); is it running?") from error
-            if response.is_error:
-                await response.aread()
-                await response.aclose()
-                raise _problem_of(response)
-            return response
+            return await ask()
     raise AssertionError("AsyncRetrying returns or raises")
+
+
+async def _answer(sent: Awaitable[httpx.Response]) -> httpx.Response:
+    """Returns the answer to a request that succeeds."""
+    try:
+        response = await sent
+    except httpx.TransportError as error:
+        raise _Unreachable(f"the server does not answer ({_words(error)}); is it running?") from error
+    if not response.is_success:
+        await response.aread()
+        await response.aclose()
+        raise _problem_of(response)
+    return response
 
 
 class _Unreachable(ServiceError):
@@ -143,15 +155,32 @@ def _wait(state: RetryCallState) -> float:
     return jitter if not isinstance(error, OverloadedError) else min(error.retry_after, 30.0) + jitter
 
 
-def _problem_of(response: httpx.Response) -> Exception:
+def _info_of(response: httpx.Response) -> ModelInfo:
     try:
-        problem: dict[str, Any] = response.json()["error"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        problem = {"message": f"the server answered {response.status_code} {response.reason_phrase}"}
+        return ModelInfo.model_validate_json(response.content)
+    except ValidationError as error:
+        raise ServiceError(
+            f"what answers at {response.url} does not say what its model is; is it a SeedX server of this version?"
+        ) from error
+
+
+def _problem_of(response: httpx.Response) -> Exception:
+    words = f"the server answered {response.status_code} {response.reason_phrase}"
+    try:
+        problem = _as_problem(response.json()["error"], words)
+    except (ValueError, KeyError, TypeError):  # not JSON, or not in our form: a proxy's
+        problem = {"message": words}
     if response.status_code in (429, 503) and "retry_after" not in problem and "retry-after" in response.headers:
         seconds = response.headers["retry-after"]
         problem |= {"type": "OverloadedError", "retry_after": float(seconds) if seconds.isdigit() else 5.0}
     return from_problem(problem)
+
+
+def _as_problem(said: object, otherwise: str) -> dict[str, Any]:
+    """Returns what an error was said to be, with these words if it has none."""
+    if isinstance(said, str):
+        return {"message": said}
+    return {"message": otherwise, **said} if isinstance(said, dict) else {"message": otherwise}
 
 
 def _words(error: Exception) -> str:

@@ -22,6 +22,10 @@ __all__ = ["ImageFetcher"]
 
 _REDIRECTS = 3
 _TIMEOUT = httpx.Timeout(10.0)
+_SECONDS = 30.0
+"""What a picture may take, with its redirects."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -53,17 +57,23 @@ class ImageFetcher:
             ImageError: If the URL, its host, its address or the size of the file is not allowed, or it can't be read.
         """
         try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT, transport=self._transport, trust_env=False) as client:
-                target = httpx.URL(url)
-                for _ in range(_REDIRECTS + 1):
-                    found = await self._get(client, target)
-                    if isinstance(found, bytes):
-                        return found
-                    target = target.join(found)
+            async with asyncio.timeout(_SECONDS):
+                return await self._followed(url)
+        except TimeoutError as error:
+            raise ImageError(f"the picture at {url[:200]!r} takes more than {_SECONDS:g} seconds") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ImageError(
                 f"the picture at {url[:200]!r} cannot be fetched ({type(error).__name__}: {error})"
             ) from error
+
+    async def _followed(self, url: str) -> bytes:
+        async with httpx.AsyncClient(timeout=_TIMEOUT, transport=self._transport, trust_env=False) as client:
+            target = httpx.URL(url)
+            for _ in range(_REDIRECTS + 1):
+                found = await self._get(client, target)
+                if isinstance(found, bytes):
+                    return found
+                target = target.join(found)
         raise ImageError(
             f"{url[:200]!r} redirects more than {_REDIRECTS} times; give the address of the picture itself"
         )
@@ -78,15 +88,15 @@ class ImageFetcher:
         )
         response = await client.send(request, stream=True)
         try:
-            if response.is_redirect:
+            if response.has_redirect_location:
                 return str(response.headers["location"])
             response.raise_for_status()
-            data = b""
+            data = bytearray()
             async for chunk in response.aiter_bytes():
                 data += chunk
                 if len(data) > self._max_bytes:
                     raise ImageError(f"the picture at {str(url)[:200]!r} has more than {self._max_bytes} bytes")
-            return data
+            return bytes(data)
         finally:
             await response.aclose()
 
@@ -101,7 +111,7 @@ class ImageFetcher:
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
             addresses = await self._resolve(host, port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter where a part of the name is empty or too long
             raise ImageError(f"the host {host!r} is not known") from error
         if not addresses or not all(_is_public(address) for address in addresses):
             raise ImageError(f"{host!r} is in a private network, from which nothing is fetched")
@@ -110,8 +120,19 @@ class ImageFetcher:
 
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address)
-    inner = getattr(ip, "ipv4_mapped", None) or ip
-    return inner.is_global and not inner.is_multicast
+    return all(part.is_global and not part.is_multicast for part in _parts(ip))
+
+
+def _parts(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The address and the IPv4 addresses that stand in it, to which the network may pass on what is sent to it."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return [ip]
+    if ip.ipv4_mapped is not None:  # not public in itself
+        return [ip.ipv4_mapped]
+    inside = [*(ip.teredo or ()), *([ip.sixtofour] if ip.sixtofour is not None else [])]
+    if ip in _NAT64 or ip in _COMPATIBLE:
+        inside.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    return [ip, *inside]
 
 
 async def _addresses(host: str, port: int) -> list[str]:

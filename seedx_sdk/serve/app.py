@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import metadata
-from typing import Any
 
-from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 
 from seedx_sdk.engine.engine_metrics import Measured
 from seedx_sdk.engine.protocol import AsyncEngine
-from seedx_sdk.errors import OverloadedError, SeedXError
+from seedx_sdk.errors import SeedXError
 from seedx_sdk.image_urls import ImageFetcher
-from seedx_sdk.problems import status_of, to_problem
-from seedx_sdk.serve import chat_routes, openai_routes, playground, tool_routes
+from seedx_sdk.serve import chat_routes, failures, openai_routes, playground, tool_routes
 from seedx_sdk.serve.engine_collector import EngineCollector
-from seedx_sdk.serve.guards import BodyLimit, Gate
-from seedx_sdk.serve.replies import IdempotencyError, Replies
+from seedx_sdk.serve.guards import BodyLimit, Door, Gate
+from seedx_sdk.serve.replies import Replies
 from seedx_sdk.serve.request_ids import RequestIds
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.serve.telemetry import RequestSpans
@@ -72,11 +71,12 @@ def create_app(
     app.add_api_route("/health/ready", _ready, methods=["GET"], tags=["health"])
     app.add_api_route("/health", _ready, methods=["GET"], tags=["health"])
     app.add_api_route("/metrics", _metrics, methods=["GET"], tags=["health"])
-    app.add_exception_handler(SeedXError, _seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
-    app.add_exception_handler(RequestValidationError, _validation_error)  # type: ignore[arg-type]
-    app.add_exception_handler(StarletteHTTPException, _http_error)  # type: ignore[arg-type]
-    app.add_exception_handler(Exception, _unexpected)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_exception_handler(SeedXError, failures.seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
+    app.add_exception_handler(RequestValidationError, failures.validation_error)  # type: ignore[arg-type]
+    app.add_exception_handler(StarletteHTTPException, failures.http_error)  # type: ignore[arg-type]
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, refuse=failures.http_error)
+    app.add_middleware(Door, gate=app.state.gate, refuse=failures.http_error)
+    app.add_middleware(ServerErrorMiddleware, handler=failures.unforeseen)  # inside of RequestIds, unlike FastAPI's own
     app.add_middleware(RequestSpans)
     app.add_middleware(RequestIds)
     return app
@@ -103,34 +103,3 @@ async def _metrics(request: Request) -> Response:
     """Everything that is counted, for Prometheus: by the server and vLLM, then by the engine."""
     counted = generate_latest() + generate_latest(request.app.state.counted)
     return Response(counted, media_type=CONTENT_TYPE_LATEST)
-
-
-def _problem(
-    request: Request, status: int, problem: dict[str, Any], headers: dict[str, str] | None = None
-) -> JSONResponse:
-    body = {"error": {**problem, "request_id": request.state.id}}
-    return JSONResponse(body, status, headers)
-
-
-async def _seedx_error(request: Request, error: SeedXError) -> JSONResponse:
-    headers = {"Retry-After": str(round(error.retry_after))} if isinstance(error, OverloadedError) else None
-    status = 409 if isinstance(error, IdempotencyError) else status_of(error)
-    return _problem(request, status, to_problem(error), headers)
-
-
-async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
-    """Says of each wrong field where it is and what is wrong, without the value, which may be a whole picture."""
-    found = [f"{'.'.join(str(part) for part in e['loc'] if part != 'body')}: {e['msg']}" for e in error.errors()]
-    return _problem(request, 422, {"type": "InputError", "message": "; ".join(found[:8])})
-
-
-async def _http_error(request: Request, error: HTTPException) -> JSONResponse:
-    problem = {"type": "InputError" if error.status_code < 500 else "ServiceError", "message": str(error.detail)}
-    headers = dict(error.headers) if error.headers else None
-    return _problem(request, error.status_code, problem, headers)
-
-
-async def _unexpected(request: Request, _error: Exception) -> JSONResponse:
-    """Says no more than that; the log has the rest."""
-    message = "the server failed in a way that was not foreseen; its log says how"
-    return _problem(request, 500, {"type": "ServiceError", "message": message})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from seedx_sdk import calls
 from seedx_sdk.engine.protocol import Request
+from seedx_sdk.serve.asked import Asked
 from seedx_sdk.serve.replies import Replies
 from seedx_sdk.types import ModelInfo, StreamEvent
 
@@ -32,7 +32,7 @@ class CallerEngine:
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         """The events of one reply; its deadline is the server's own, whatever is given here."""
         del deadline
-        async with aclosing(self._replies.events(calls.received(request), caller=self._caller)) as events:
+        async with aclosing(self._replies.events(Asked.request(request), caller=self._caller)) as events:
             async for event in events:
                 yield event
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sse_starlette import EventSourceResponse, JSONServerSentEvent, ServerSentEvent
 
 from seedx_sdk import calls
+from seedx_sdk.calls import Call
 from seedx_sdk.engine.protocol import Request as ModelRequest
 from seedx_sdk.engine.protocol import Task
-from seedx_sdk.errors import SeedXError
-from seedx_sdk.problems import to_problem
-from seedx_sdk.serve.route_parts import Caller, IdempotencyKey, RepliesOf
-from seedx_sdk.types import GenerationOptions, Message, ModelInfo, StreamEvent
+from seedx_sdk.serve.asked import Asked, SentMessage, in_a_thread, pictures_of
+from seedx_sdk.serve.failures import last_words
+from seedx_sdk.serve.route_parts import Caller, EventStream, IdempotencyKey, RepliesOf, begun
+from seedx_sdk.types import ChatReply, GenerationOptions, ModelInfo, StreamEvent
 
 __all__ = ["ChatBody", "router"]
 
@@ -29,8 +30,21 @@ class ChatBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     task: Task = "chat"
-    messages: tuple[Message, ...]
+    messages: tuple[SentMessage, ...]
     options: GenerationOptions = GenerationOptions()
+
+    def asked(self) -> Asked[ChatReply]:
+        """Returns what is asked."""
+        return Asked(
+            task=self.task,
+            pictures=pictures_of(self.messages),
+            content=lambda: self.model_dump_json().encode(),
+            open=in_a_thread(self._call),
+        )
+
+    def _call(self) -> Call[ChatReply]:
+        messages = tuple(message.opened() for message in self.messages)
+        return calls.received(ModelRequest(task=self.task, messages=messages, options=self.options))
 
 
 @router.get("/v1/info")
@@ -40,23 +54,18 @@ async def info(replies: RepliesOf, _caller: Caller) -> ModelInfo:
 
 
 @router.post("/v1/chat", response_class=EventSourceResponse)
-async def chat(body: ChatBody, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None) -> EventSourceResponse:
+async def chat(
+    body: ChatBody, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> EventStream:
     """The reply as it is made: one server-sent event for each piece, the last one `reply_done`, or `error`."""
-    call = calls.received(ModelRequest(task=body.task, messages=body.messages, options=body.options))
-    events = replies.events(call, caller=caller, key=key)
-    first = await anext(events)  # what fails before the first event fails with a status of its own
+    events = await begun(request, replies.events(body.asked(), caller=caller, key=key))
 
     async def tell() -> AsyncIterator[ServerSentEvent]:
         async with aclosing(events):
             try:
-                yield _event(first)
                 async for event in events:
-                    yield _event(event)
-            except SeedXError as error:
-                yield JSONServerSentEvent(to_problem(error), event="error")
+                    yield ServerSentEvent(_EVENT.dump_json(event).decode(), event=event.type)
+            except Exception as error:
+                yield JSONServerSentEvent(last_words(error), event="error")
 
-    return EventSourceResponse(tell(), ping=15)
-
-
-def _event(event: StreamEvent) -> ServerSentEvent:
-    return ServerSentEvent(_EVENT.dump_json(event).decode(), event=event.type)
+    return EventStream(tell())

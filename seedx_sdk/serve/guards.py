@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import HTTPException, Request
+from collections.abc import Awaitable, Callable
+
+from fastapi import HTTPException, Request, Response
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -12,11 +14,14 @@ from seedx_sdk.api_keys import matching_key
 from seedx_sdk.serve import metrics
 from seedx_sdk.serve.settings import ServerSettings
 
-__all__ = ["BodyLimit", "Gate"]
+__all__ = ["BodyLimit", "Door", "Gate"]
+
+Refuse = Callable[[Request, HTTPException], Awaitable[Response]]
+"""Makes the answer that tells of an error."""
 
 
 class Gate:
-    """A dependency of every route that computes: returns who asks.
+    """Lets in whoever may ask for something that computes: returns who asks.
 
     Raises HTTPException 401 without a key that is allowed, 429 with Retry-After when a caller asks too often.
     """
@@ -46,11 +51,37 @@ class Gate:
         return caller
 
 
-class BodyLimit:
-    """ASGI middleware that answers 413 to a request whose body is too large, declared or sent."""
+class Door:
+    """ASGI middleware that asks the gate about each request to /v1 before any of its body is received.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self._app, self._max_bytes = app, max_bytes
+    Routes find who asks in `request.state.caller`.
+    """
+
+    def __init__(self, app: ASGIApp, gate: Gate, refuse: Refuse) -> None:
+        self._app, self._gate, self._refuse = app, gate, refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on if it may come in."""
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            request.state.caller = await self._gate(request)
+        except HTTPException as error:
+            await (await self._refuse(request, error))(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """ASGI middleware that answers 413 to a request whose body is too large, declared or sent.
+
+    One that is declared is not received.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, refuse: Refuse) -> None:
+        self._app, self._max_bytes, self._refuse = app, max_bytes, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on with its body counted."""
@@ -58,19 +89,21 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        size = int(declared) if declared.isdigit() else 0
+        if declared.isdigit() and int(declared) > self._max_bytes:
+            await (await self._refuse(Request(scope), self._too_large()))(scope, receive, send)
+            return
         counted = 0
 
         async def count() -> Message:
             nonlocal counted
             message = await receive()
             counted += len(message.get("body", b""))
-            if max(counted, size) > self._max_bytes:
-                raise self._refusal()
+            if counted > self._max_bytes:
+                raise self._too_large()
             return message
 
         await self._app(scope, count, send)
 
-    def _refusal(self) -> HTTPException:
+    def _too_large(self) -> HTTPException:
         metrics.REFUSED.labels("size").inc()
         return HTTPException(413, f"the request is larger than {self._max_bytes} bytes; send smaller or fewer pictures")

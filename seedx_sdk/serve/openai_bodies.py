@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from seedx_sdk import calls
+from seedx_sdk.engine.protocol import Task
 from seedx_sdk.errors import InputError
 from seedx_sdk.image_urls import ImageFetcher
 from seedx_sdk.imaging import open_image
-from seedx_sdk.types import ChatReply, ContentPart, ImagePart, Message, Sampler, TextPart
+from seedx_sdk.serve.asked import Asked, in_a_thread
+from seedx_sdk.types import (
+    ChatReply,
+    ContentPart,
+    EditedImage,
+    GeneratedImage,
+    ImagePart,
+    Message,
+    Sampler,
+    TextPart,
+)
 
 __all__ = ["ChatCompletionBody", "ImagesBody"]
 
+R = TypeVar("R")
 Seed = Annotated[int | None, Field(ge=0)]
 
 
@@ -41,6 +55,11 @@ class _ChatMessage(_Body):
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[Annotated[_Text | _ImageUrl, Field(discriminator="type")]]
     name: str | None = None
+
+    @property
+    def pictures(self) -> int:
+        """How many it has."""
+        return 0 if isinstance(self.content, str) else sum(isinstance(part, _ImageUrl) for part in self.content)
 
     async def parts(self, fetcher: ImageFetcher) -> list[ContentPart]:
         """Returns the content as the SDK's parts."""
@@ -79,7 +98,10 @@ class _JsonSchema(_Body):
 
 
 class ChatCompletionBody(_Body):
-    """A conversation; a system message is put before the user's first words, as the model knows no other place."""
+    """A conversation; a system message is put before the user's next words, or after his last ones.
+
+    The model knows no other place for it.
+    """
 
     model: str | None = None
     messages: list[_ChatMessage]
@@ -98,11 +120,23 @@ class ChatCompletionBody(_Body):
     height: int | None = None
     sampler: Sampler | None = None
 
-    async def call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
-        """Returns the call of the SDK."""
+    def asked(self, fetcher: ImageFetcher) -> Asked[ChatReply]:
+        """Returns what is asked."""
+        return Asked(
+            task="chat",
+            pictures=sum(message.pictures for message in self.messages),
+            content=lambda: self.model_dump_json(exclude={"stream", "stream_options", "user"}).encode(),
+            open=lambda: self._call(fetcher),
+        )
+
+    async def _call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
+        messages = await _conversation(self.messages, fetcher)
+        return await asyncio.to_thread(self._checked, messages)
+
+    def _checked(self, messages: list[Message]) -> calls.Call[ChatReply]:
         size = None if self.width is None and self.height is None else (self.width or 0, self.height or 0)
         return calls.chat(
-            await _conversation(self.messages, fetcher),
+            messages,
             size=size,
             steps=self.num_inference_steps,
             guidance=self.guidance_scale,
@@ -134,8 +168,24 @@ class ImagesBody(_Body):
     guidance_scale: float | None = None
     sampler: Sampler | None = None
 
-    def drawing(self) -> dict[str, Any]:
-        """Returns the arguments that drawing and editing share, without the seed."""
+    def drawings(self) -> list[Asked[GeneratedImage]]:
+        """Returns what is asked, once for each picture."""
+        return [self._asked("generate", seed, partial(calls.generate, self.prompt)) for seed in self._seeds]
+
+    def edits(self, picture: bytes) -> list[Asked[EditedImage]]:
+        """Returns the same, where the picture, the bytes of a file, is to be changed."""
+        make = partial(calls.edit, picture, self.prompt)
+        return [self._asked("edit", seed, make, picture) for seed in self._seeds]
+
+    def _asked(self, task: Task, seed: int, make: Callable[..., calls.Call[R]], picture: bytes = b"") -> Asked[R]:
+        return Asked(
+            task=task,
+            pictures=1 if picture else 0,
+            content=lambda: self.model_dump_json(exclude={"user"}).encode() + picture,
+            open=in_a_thread(partial(make, seed=seed, **self._drawing())),
+        )
+
+    def _drawing(self) -> dict[str, Any]:
         return {
             "size": _size(self.size),
             "steps": self.num_inference_steps,
@@ -144,8 +194,7 @@ class ImagesBody(_Body):
         }
 
     @property
-    def seeds(self) -> range:
-        """One for each picture."""
+    def _seeds(self) -> range:
         first = self.seed or 0
         return range(first, first + self.n)
 
@@ -161,11 +210,15 @@ async def _conversation(messages: Sequence[_ChatMessage], fetcher: ImageFetcher)
             told = []
         else:
             conversation.append(Message(role="assistant", content=tuple(await message.parts(fetcher))))
+    if told and conversation and conversation[-1].role == "user":
+        conversation[-1] = Message(role="user", content=(*conversation[-1].content, *told))
     return conversation
 
 
 async def _opened(url: str, fetcher: ImageFetcher) -> ImagePart:
-    return ImagePart(image=open_image(url if url.startswith("data:") else await fetcher.fetch(url)))
+    return ImagePart(
+        image=await asyncio.to_thread(open_image, url if url.startswith("data:") else await fetcher.fetch(url))
+    )
 
 
 def _size(size: str | None) -> tuple[int, int] | None:

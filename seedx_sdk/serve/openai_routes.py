@@ -16,21 +16,22 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
-from PIL import Image
 from pydantic import ValidationError
-from sse_starlette import EventSourceResponse, JSONServerSentEvent, ServerSentEvent
+from sse_starlette import JSONServerSentEvent, ServerSentEvent
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
-from seedx_sdk import calls
-from seedx_sdk.errors import InputError, SeedXError, ServiceError
-from seedx_sdk.imaging import open_image, to_data_uri, to_png
-from seedx_sdk.problems import to_problem
+from seedx_sdk.errors import InputError, ServiceError
+from seedx_sdk.imaging import to_data_uri, to_png
+from seedx_sdk.serve.asked import Asked
+from seedx_sdk.serve.failures import last_words
 from seedx_sdk.serve.openai_bodies import ChatCompletionBody, ImagesBody
 from seedx_sdk.serve.replies import Replies
-from seedx_sdk.serve.route_parts import Caller, IdempotencyKey, RepliesOf, unless_gone
+from seedx_sdk.serve.route_parts import Caller, EventStream, IdempotencyKey, RepliesOf, begun, unless_gone
 from seedx_sdk.types import (
     ChatReply,
+    EditedImage,
+    GeneratedImage,
     ImageDone,
     ImagePart,
     Message,
@@ -43,6 +44,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 T = TypeVar("T")
+P = TypeVar("P", GeneratedImage, EditedImage)
 
 
 @router.get("/models")
@@ -64,17 +66,15 @@ async def chat_completions(
 ) -> Response | dict[str, Any]:
     """The next message: text, or text and pictures in order."""
     _check_model(body.model, replies)
-    call = await body.call(request.app.state.fetcher)
+    asked = body.asked(request.app.state.fetcher)
     head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": replies.engine.info.name}
     if not body.stream:
-        reply = await unless_gone(request, replies.result(call, caller=caller, key=key))
+        reply = await unless_gone(request, replies.result(asked, caller=caller, key=key))
         message = {"role": "assistant", "content": _content(reply.message)}
         choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
         return {**head, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
 
-    events = replies.events(call, caller=caller, key=key)
-    first = await anext(events)  # what fails before the first event fails with a status of its own
-
+    events = await begun(request, replies.events(asked, caller=caller, key=key))
     with_usage = body.stream_options is not None and body.stream_options.include_usage
     blank = {**head, "object": "chat.completion.chunk", **({"usage": None} if with_usage else {})}
 
@@ -83,25 +83,23 @@ async def chat_completions(
         return JSONServerSentEvent({**blank, "choices": [choice]})
 
     async def tell() -> AsyncIterator[ServerSentEvent]:
-        event = first
         yield chunk({"role": "assistant", "content": ""})
         try:
             async with aclosing(events):
-                while not isinstance(event, ReplyDone):
+                async for event in events:
                     if isinstance(event, TextDelta):
                         yield chunk({"content": event.text})
                     elif isinstance(event, ImageDone):
                         yield chunk({"content": [_image_part(ImagePart(image=event.image))]})
-                    event = await anext(events)
-        except SeedXError as error:
-            yield JSONServerSentEvent({"error": to_problem(error)})
-            return
-        yield chunk({}, event.reply.finish_reason)
-        if with_usage:
-            yield JSONServerSentEvent({**blank, "choices": [], "usage": _usage(event.reply)})
-        yield ServerSentEvent("[DONE]")
+                    elif isinstance(event, ReplyDone):
+                        yield chunk({}, event.reply.finish_reason)
+                        if with_usage:
+                            yield JSONServerSentEvent({**blank, "choices": [], "usage": _usage(event.reply)})
+                        yield ServerSentEvent("[DONE]")
+        except Exception as error:
+            yield JSONServerSentEvent({"error": last_words(error)})
 
-    return EventSourceResponse(tell(), ping=15)
+    return EventStream(tell())
 
 
 @router.post("/images/generations")
@@ -110,11 +108,7 @@ async def images_generations(
 ) -> dict[str, Any]:
     """Pictures drawn from words."""
     _check_model(body.model, replies)
-    seeds = body.seeds
-    asked = [calls.generate(body.prompt, seed=seed, **body.drawing()) for seed in seeds]
-    results = [replies.result(call, caller=caller, key=_numbered(key, i)) for i, call in enumerate(asked)]
-    drawn = await unless_gone(request, _all(results))
-    return _images([result.image for result in drawn])
+    return await _pictures(request, replies, body.drawings(), caller, key)
 
 
 @router.post("/images/edits")
@@ -128,17 +122,35 @@ async def images_edits(
         upload = fields.pop("image", None) or fields.pop("image[]", None)
         if not isinstance(upload, UploadFile) or len(files) != 1:
             raise InputError("an edit needs one picture, as the file 'image', and nothing else as a file")
-        picture = open_image(await upload.read())
+        picture = await upload.read()
     try:
         body = ImagesBody.model_validate(fields)
     except ValidationError as error:
         found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InputError(found) from error
     _check_model(body.model, replies)
-    asked = [calls.edit(picture, body.prompt, seed=seed, **body.drawing()) for seed in body.seeds]
-    results = [replies.result(call, caller=caller, key=_numbered(key, i)) for i, call in enumerate(asked)]
+    return await _pictures(request, replies, body.edits(picture), caller, key)
+
+
+async def _pictures(
+    request: Request,
+    replies: Replies,
+    asked: Sequence[Asked[P]],
+    caller: str,
+    key: str | None,
+) -> dict[str, Any]:
+    """Answers with all the pictures that are asked for at once.
+
+    Raises:
+        InputError: They are more than the server ever makes at once.
+    """
+    allowed = replies.settings.max_replies
+    if len(asked) > allowed:
+        raise InputError(f"n {len(asked)} is more than this server draws at once; use at most {allowed}")
+    results = [replies.result(one, caller=caller, key=_numbered(key, i)) for i, one in enumerate(asked)]
     drawn = await unless_gone(request, _all(results))
-    return _images([result.image for result in drawn])
+    data = [{"b64_json": base64.b64encode(to_png(one.image)).decode()} for one in drawn if one.image is not None]
+    return {"created": int(time.time()), "data": data, "output_format": "png"}
 
 
 @asynccontextmanager
@@ -193,8 +205,3 @@ async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     finally:
         for task in tasks:
             task.cancel()
-
-
-def _images(pictures: Sequence[Image.Image | None]) -> dict[str, Any]:
-    data = [{"b64_json": base64.b64encode(to_png(picture)).decode()} for picture in pictures if picture is not None]
-    return {"created": int(time.time()), "data": data, "output_format": "png"}

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import ray
 from ray import serve
+from ray.serve.context import _get_global_client  # it alone knows the address; serve.status() does not say it
 
-from seedx_sdk.errors import ServiceError
+from seedx_sdk.errors import InputError, ServiceError
 from seedx_sdk.serve.ray_app import APP, build
 from seedx_sdk.serve.ray_options import DeployOptions
 
@@ -30,11 +31,12 @@ def run(options: DeployOptions, *, host: str, port: int, address: str | None) ->
 
     Args:
         options: What to deploy.
-        host: Address to listen on; that of the first deployment holds.
+        host: Address to listen on; that of the first deployment, if there is one.
         port: As `host`.
         address: The cluster; "local" is a new one, None the one that runs on this machine, else a new one.
 
     Raises:
+        InputError: If the cluster listens on another host or port already.
         ServiceError: If there is no such cluster, or the replicas do not start.
     """
     if _joined(address):
@@ -59,10 +61,24 @@ def _joined(address: str | None) -> bool:
 
 def _deploy(options: DeployOptions, host: str, port: int) -> None:
     serve.start(http_options={"host": host, "port": port, "request_timeout_s": None})
+    _check_address(host, port)
     try:
         serve.run(build(options), name=APP)
     except RuntimeError as error:
         raise ServiceError(f"{error} The logs of Ray Serve, logs/serve in Ray's session directory, say why") from error
+
+
+def _check_address(host: str, port: int) -> None:
+    """Returns if Ray Serve listens where it should; it keeps to the address with which it was started.
+
+    API keys were asked for, or not, because of the host.
+    """
+    held = _get_global_client().http_config
+    if (held.host, held.port) != (host, port):
+        raise InputError(
+            f"Ray Serve listens on {held.host}:{held.port} of this cluster already, not on {host}:{port}; "
+            f"give --host {held.host} --port {held.port}, or end what is served with 'serve shutdown' first"
+        )
 
 
 @contextlib.contextmanager

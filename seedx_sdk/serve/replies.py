@@ -8,25 +8,28 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import TypeVar
 
 from cachetools import TTLCache
 from pydantic import TypeAdapter
 
-from seedx_sdk.calls import Call
-from seedx_sdk.engine.protocol import AsyncEngine, Request
-from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError, SeedXError
+from seedx_sdk.engine.protocol import AsyncEngine
+from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError
 from seedx_sdk.serve import metrics
+from seedx_sdk.serve.asked import Asked
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ImageDone, ReplyDone, StreamEvent, TextDelta
 
 __all__ = ["IdempotencyError", "Replies"]
 
 R = TypeVar("R")
-_REQUEST = TypeAdapter(Request)
+Say = Callable[[StreamEvent], Awaitable[None]]
+"""Hands an event to whoever reads; waits while too many are unread."""
 _EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
+_AHEAD = 32
+"""Events that the engine may be ahead of the reader."""
 
 
 class IdempotencyError(InputError):
@@ -50,80 +53,102 @@ class Replies:
         )
         self._under_way: dict[tuple[str, str], asyncio.Event] = {}
 
-    async def result(self, call: Call[R], *, caller: str, key: str | None = None) -> R:
+    async def result(self, asked: Asked[R], *, caller: str, key: str | None = None) -> R:
         """Returns the whole answer; as `events`."""
-        async with aclosing(self.events(call, caller=caller, key=key)) as events:
+        async with aclosing(self.events(asked, caller=caller, key=key)) as events:
             async for event in events:
                 if isinstance(event, ReplyDone):
-                    return call.finish(event.reply)
+                    return (await asked.call()).finish(event.reply)
         raise ModelError("the engine stopped without an answer; try another seed")
 
-    async def events(self, call: Call[R], *, caller: str, key: str | None = None) -> AsyncGenerator[StreamEvent, None]:
-        """Yields the events of a reply. Closing the generator stops the work.
+    async def events(
+        self, asked: Asked[R], *, caller: str, key: str | None = None
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Yields the events of a reply. Closing the generator stops the work, and so does the deadline, read or not.
 
         Args:
-            call: What is asked.
+            asked: What is asked.
             caller: Who asks; keys of different callers have nothing to do with each other.
             key: Repeating a request with the same key gives the same events again, without computing them twice.
 
         Raises:
-            InputError: The model cannot honour the call.
+            InputError: The request is not allowed, or the model cannot honour it.
             IdempotencyError: The key was used for another request.
             OverloadedError: Too many replies are under way.
             DeadlineError: It took too long.
             ModelError: The engine has failed.
         """
-        if key is None:
-            async for event in self._fresh(call):
+        allowed = self.settings.max_pictures
+        if asked.pictures > allowed:
+            raise InputError(f"{asked.pictures} pictures are too many for one request; {allowed} are allowed")
+        said: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue(_AHEAD)
+
+        async def work() -> None:
+            end: Exception | None = None
+            try:
+                await (self._fresh(asked, said.put) if key is None else self._once(asked, (caller, key), said.put))
+            except Exception as error:
+                end = error
+            await said.put(end)
+
+        working = asyncio.create_task(work())
+        try:
+            while (event := await said.get()) is not None:
+                if isinstance(event, Exception):
+                    raise event
                 yield event
-            return
-        name, digest = (caller, key), hashlib.sha256(_REQUEST.dump_json(call.request)).hexdigest()
+        finally:
+            working.cancel()
+            await asyncio.wait([working])
+
+    async def _once(self, asked: Asked[R], name: tuple[str, str], say: Say) -> None:
+        """Says the events of the reply that has this name; of one that was finished, again."""
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(asked.task.encode() + asked.content()).hexdigest())
         while name in self._under_way:
             await self._under_way[name].wait()
         kept = self._remembered.get(name)
         if kept is not None:
             if kept[0] != digest:
-                raise IdempotencyError(f"the idempotency key {key!r} was used for another request; take a new one")
+                raise IdempotencyError(f"the idempotency key {name[1]!r} was used for another request; take a new one")
             for event in kept[1]:
-                yield event
+                await say(event)
             return
         self._under_way[name] = asyncio.Event()
         said: list[StreamEvent] = []
+
+        async def keep(event: StreamEvent) -> None:
+            said.append(event)
+            if isinstance(event, ReplyDone):
+                await self._remember(name, digest, said)
+            await say(event)
+
         try:
-            async for event in self._fresh(call):
-                said.append(event)
-                if isinstance(event, ReplyDone):
-                    self._remember(name, digest, said)
-                yield event
+            await self._fresh(asked, keep)
         finally:
             self._under_way.pop(name).set()
 
-    def _remember(self, name: tuple[str, str], digest: str, said: list[StreamEvent]) -> None:
-        size = sum(len(_EVENT.dump_json(event)) for event in said)
+    async def _remember(self, name: tuple[str, str], digest: str, said: list[StreamEvent]) -> None:
+        size = await asyncio.to_thread(lambda: sum(len(_EVENT.dump_json(event)) for event in said))
         if size <= self._remembered.maxsize:
             self._remembered[name] = digest, said, size
 
-    async def _fresh(self, call: Call[R]) -> AsyncIterator[StreamEvent]:
-        pictures, allowed = sum(len(m.images) for m in call.request.messages), self.settings.max_pictures
-        if pictures > allowed:
-            raise InputError(f"{pictures} pictures are too many for one request; {allowed} are allowed")
-        listener = call.listen(self.engine.info)
+    async def _fresh(self, asked: Asked[R], say: Say) -> None:
+        """Says the events of a reply that is made now, while it has a place and time."""
         seconds = self.settings.reply_seconds
-        with self._place(), _counted(call.request.task) as outcome:
-            for event in listener.first():
-                yield event
+        with self._place(), _counted(asked.task) as outcome:
             deadline = time.monotonic() + seconds
-            async with aclosing(self.engine.stream(call.request, deadline=deadline)) as events:
-                while True:
-                    try:
-                        async with asyncio.timeout(deadline - time.monotonic()):
-                            event = listener.pass_on(await anext(events))
-                    except TimeoutError as error:
-                        raise DeadlineError(f"the reply took more than {seconds:g} seconds; ask for less") from error
-                    except StopAsyncIteration:
-                        return
-                    outcome.see(event)
-                    yield event
+            try:
+                async with asyncio.timeout(seconds):
+                    call = await asked.call()
+                    listener = call.listen(self.engine.info)
+                    for event in listener.first():
+                        await say(event)
+                    async with aclosing(self.engine.stream(call.request, deadline=deadline)) as events:
+                        async for event in events:
+                            outcome.see(told := listener.pass_on(event))
+                            await say(told)
+            except TimeoutError as error:
+                raise DeadlineError(f"the reply took more than {seconds:g} seconds; ask for less") from error
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -167,7 +192,7 @@ def _counted(task: str) -> Iterator[_Outcome]:
     with metrics.SECONDS.labels(task).time():
         try:
             yield outcome
-        except SeedXError as error:
+        except Exception as error:
             outcome.name = type(error).__name__
             raise
         finally:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk import calls
+from seedx_sdk.calls import Call
+from seedx_sdk.engine.protocol import Task
+from seedx_sdk.serve.asked import Asked, SentMessage, SentPicture, in_a_thread, pictures_of
 from seedx_sdk.serve.route_parts import Caller, IdempotencyKey, RepliesOf, unless_gone
-from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Message, PictureField, Sampler
+from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Sampler
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
+R = TypeVar("R")
 
 
 class _Arguments(BaseModel):
@@ -22,23 +27,43 @@ class _Arguments(BaseModel):
     seed: int = 0
     """The same seed, request and model give the same answer."""
 
+    def _given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+    def _asked(self, task: Task, pictures: int, make: Callable[[], Call[R]]) -> Asked[R]:
+        return Asked(
+            task=task, pictures=pictures, content=lambda: self.model_dump_json().encode(), open=in_a_thread(make)
+        )
+
 
 class DescribeArguments(_Arguments):
     """Pictures, as data URIs, and what to find out about them."""
 
-    images: list[PictureField]
+    images: list[SentPicture]
     question: str | None = None
-    history: tuple[Message, ...] = ()
+    history: tuple[SentMessage, ...] = ()
     max_new_tokens: int | None = None
     json_schema: dict[str, Any] | None = None
     """The text is JSON that fits it, where `/v1/info` has `can_guide`."""
+
+    def asked(self) -> Asked[Description]:
+        """Returns what is asked."""
+
+        def make() -> Call[Description]:
+            return calls.describe(**{**self._given(), "history": [message.opened() for message in self.history]})
+
+        return self._asked("describe", len(self.images) + pictures_of(self.history), make)
 
 
 class DetectArguments(_Arguments):
     """A picture, as a data URI, and what to find in it."""
 
-    image: PictureField
+    image: SentPicture
     phrase: str
+
+    def asked(self) -> Asked[Detection]:
+        """Returns what is asked."""
+        return self._asked("detect", 1, lambda: calls.detect(**self._given()))
 
 
 class _DrawArguments(_Arguments):
@@ -54,16 +79,24 @@ class GenerateArguments(_DrawArguments):
     """What to draw."""
 
     prompt: str
-    images: list[PictureField] = []
+    images: list[SentPicture] = []
     force_image: bool = True
+
+    def asked(self) -> Asked[GeneratedImage]:
+        """Returns what is asked."""
+        return self._asked("generate", len(self.images), lambda: calls.generate(**self._given()))
 
 
 class EditArguments(_DrawArguments):
     """A picture, as a data URI, and what to change in it."""
 
-    image: PictureField
+    image: SentPicture
     instruction: str
     image_guidance: float | None = None
+
+    def asked(self) -> Asked[EditedImage]:
+        """Returns what is asked."""
+        return self._asked("edit", 1, lambda: calls.edit(**self._given()))
 
 
 @router.post("/describe")
@@ -71,8 +104,7 @@ async def describe(
     body: DescribeArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
 ) -> Description:
     """An answer in words about pictures; without a question, a description."""
-    call = calls.describe(**_given(body))
-    return await unless_gone(request, replies.result(call, caller=caller, key=key))
+    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
 
 
 @router.post("/detect")
@@ -80,8 +112,7 @@ async def detect(
     body: DetectArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
 ) -> Detection:
     """Boxes around what the phrase names."""
-    call = calls.detect(**_given(body))
-    return await unless_gone(request, replies.result(call, caller=caller, key=key))
+    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
 
 
 @router.post("/generate")
@@ -89,8 +120,7 @@ async def generate(
     body: GenerateArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
 ) -> GeneratedImage:
     """A picture drawn from words."""
-    call = calls.generate(**_given(body))
-    return await unless_gone(request, replies.result(call, caller=caller, key=key))
+    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
 
 
 @router.post("/edit")
@@ -98,9 +128,4 @@ async def edit(
     body: EditArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
 ) -> EditedImage:
     """The picture changed as told."""
-    call = calls.edit(**_given(body))
-    return await unless_gone(request, replies.result(call, caller=caller, key=key))
-
-
-def _given(body: BaseModel) -> dict[str, Any]:
-    return {name: getattr(body, name) for name in type(body).model_fields}
+    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))

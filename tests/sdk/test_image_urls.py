@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import anyio
@@ -7,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from seedx_sdk import image_urls
 from seedx_sdk.errors import ImageError
 from seedx_sdk.image_urls import ImageFetcher
 from seedx_sdk.imaging import to_png
@@ -18,6 +20,11 @@ ADDRESSES = {
     "half.example.org": ["93.184.216.34", "127.0.0.1"],
     "mapped.example.org": ["::ffff:127.0.0.1"],
     "cloud.example.org": ["169.254.169.254"],
+    "nat64.example.org": ["64:ff9b::a00:5"],
+    "sixtofour.example.org": ["2002:7f00:1::1"],
+    "teredo.example.org": ["2001:0:5db8:d822:0:0:f5ff:fffa"],
+    "compatible.example.org": ["::10.0.0.5"],
+    "public64.example.org": ["64:ff9b::5db8:d822"],
     "elsewhere.net": ["93.184.216.35"],
 }
 
@@ -52,6 +59,10 @@ def test_the_connection_goes_to_the_address_that_was_checked() -> None:
         ("http://inner.example.org/a.png", "private network"),
         ("http://half.example.org/a.png", "private network"),
         ("http://mapped.example.org/a.png", "private network"),
+        ("http://nat64.example.org/a.png", "private network"),
+        ("http://sixtofour.example.org/a.png", "private network"),
+        ("http://teredo.example.org/a.png", "private network"),
+        ("http://compatible.example.org/a.png", "private network"),
         ("http://cloud.example.org/latest/meta-data", "private network"),
         ("http://elsewhere.net/a.png", "fetches no pictures from 'elsewhere.net'"),
         ("http://127.0.0.1/a.png", "fetches no pictures"),
@@ -102,3 +113,30 @@ def test_a_large_file_and_an_error_are_refused() -> None:
         )
     with pytest.raises(ImageError, match="404"):
         anyio.run(fetcher(lambda _: httpx.Response(404)).fetch, "http://pictures.example.org/a")
+
+
+def test_an_address_that_stands_for_a_public_one_is_public() -> None:
+    answer = fetcher(lambda _: httpx.Response(200, content=PNG))
+    assert anyio.run(answer.fetch, "http://public64.example.org/a.png") == PNG
+
+
+@pytest.mark.parametrize("status", [300, 304])
+def test_a_redirect_to_nowhere_is_refused(status: int) -> None:
+    with pytest.raises(ImageError, match=str(status)):
+        anyio.run(fetcher(lambda _: httpx.Response(status)).fetch, "http://pictures.example.org/a")
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 64}.example.org", "a..example.org"])
+def test_a_name_that_cannot_be_looked_up_is_not_known(host: str) -> None:
+    with pytest.raises(ImageError, match="is not known|cannot be fetched"):
+        anyio.run(ImageFetcher(["*.example.org"], max_bytes=10).fetch, f"http://{host}/a.png")
+
+
+def test_a_picture_that_takes_too_long_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolve(_host: str, _port: int) -> list[str]:
+        await asyncio.sleep(60)
+        return []
+
+    monkeypatch.setattr(image_urls, "_SECONDS", 0.05)
+    with pytest.raises(ImageError, match="more than 0.05 seconds"):
+        anyio.run(ImageFetcher(["*"], max_bytes=10, resolve=resolve).fetch, "http://pictures.example.org/a.png")

@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 pytest.importorskip("fastapi", reason="the server is not installed: pip install 'seedx-sdk[serve]'")
 
+from seedx_sdk.api_keys import read_keys
 from seedx_sdk.engine.local import ServedOptions
 from seedx_sdk.engine.vllm_options import VLLMOptions
+from seedx_sdk.errors import InputError
 from seedx_sdk.serve import command
 
 
@@ -72,3 +74,12 @@ def test_what_is_not_allowed_is_a_usage_error(opened: list[ServedOptions], optio
 def test_a_specialist_must_be_there(opened: list[ServedOptions], tmp_path: Path) -> None:
     answer = serve("--specialist", f"edit={tmp_path}")
     assert "adapter_config.json" in str(answer.exception) and not opened
+
+
+def test_keys_are_read_without_white_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDX_API_KEYS", " first,second ,, \n")
+    assert [key.get_secret_value() for key in read_keys("0.0.0.0")] == ["first", "second"]
+    monkeypatch.setenv("SEEDX_API_KEYS", " , ")
+    assert read_keys("127.0.0.1") == ()
+    with pytest.raises(InputError, match="can be reached by others"):
+        read_keys("0.0.0.0")

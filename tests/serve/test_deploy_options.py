@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +15,11 @@ from typer.testing import CliRunner
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'seedx-sdk[ray]'")
 
+from ray.serve.config import HTTPOptions
+
 from seedx_sdk.engine.local import ServedOptions
 from seedx_sdk.errors import InputError, MissingExtraError, OverloadedError, SeedXError
+from seedx_sdk.serve import ray_cluster
 from seedx_sdk.serve.command_options import chosen_backbone
 from seedx_sdk.serve.ray_command import deploy
 from seedx_sdk.serve.ray_options import DeployOptions
@@ -64,3 +69,21 @@ def test_an_asked_for_vllm_must_be_installed(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_overload_keeps_its_time_between_processes() -> None:
     error = pickle.loads(pickle.dumps(OverloadedError("full", retry_after=2.5)))
     assert type(error) is OverloadedError and (str(error), error.retry_after) == ("full", 2.5)
+
+
+@pytest.mark.parametrize(("held", "deployed"), [(("0.0.0.0", 8000), False), (("127.0.0.1", 80), False), (None, True)])
+def test_a_cluster_that_listens_elsewhere_is_not_changed(
+    monkeypatch: pytest.MonkeyPatch, held: tuple[str, int] | None, deployed: bool
+) -> None:
+    runs: list[Any] = []
+    host, port = held or ("127.0.0.1", 8000)
+    answer = SimpleNamespace(http_config=HTTPOptions(host=host, port=port))
+    monkeypatch.setattr(ray_cluster.serve, "start", lambda **_: None)
+    monkeypatch.setattr(ray_cluster.serve, "run", lambda app, **_: runs.append(app))
+    monkeypatch.setattr(ray_cluster, "_get_global_client", lambda: answer)
+    monkeypatch.setattr(ray_cluster, "_joined", lambda _: True)
+    refused = nullcontext() if deployed else pytest.raises(InputError, match=rf"{host}:{port} .*serve shutdown")
+    with refused:
+        options = DeployOptions(model=NOWHERE, backbone="transformers")
+        ray_cluster.run(options, host="127.0.0.1", port=8000, address="auto")
+    assert len(runs) == deployed

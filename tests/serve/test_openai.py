@@ -216,3 +216,35 @@ def test_keys_of_the_client_are_the_servers(serve: Serve) -> None:
             else:
                 with pytest.raises(openai.AuthenticationError):
                     client.models.list()
+
+
+def test_what_the_system_says_last_comes_after_the_users_words(connect: Connect) -> None:
+    engine = Scripted()
+    messages: Any = [
+        {"role": "user", "content": "Hello."},
+        {"role": "assistant", "content": "Hi."},
+        {"role": "user", "content": "What is it?"},
+        {"role": "system", "content": "Be short."},
+    ]
+    client = connect(engine)
+    client.chat.completions.create(model="scripted", messages=messages)
+    assert [message.text for message in engine.scripted.requests[0].messages] == [
+        "Hello.",
+        "Hi.",
+        "What is it? Be short.",
+    ]
+    for unanswerable in (messages[:2] + messages[3:], messages[3:]):
+        with pytest.raises(openai.BadRequestError, match="does not end with the user"):
+            client.chat.completions.create(model="scripted", messages=unanswerable)
+
+
+def test_more_pictures_than_are_ever_drawn_at_once_are_refused(serve: Serve, http: httpx.Client) -> None:
+    address = serve(max_replies=2)
+    page = {"image": ("page.png", to_png(Image.new("RGB", (8, 8))))}
+    for answer in (
+        http.post(f"{address}/v1/images/generations", json={"prompt": "a house", "n": 3}),
+        http.post(f"{address}/v1/images/edits", data={"prompt": "a house", "n": "3"}, files=page),
+    ):
+        assert answer.status_code == 400 and "at most 2" in answer.json()["error"]["message"]
+    drawn = http.post(f"{address}/v1/images/generations", json={"prompt": "a house", "n": 2})
+    assert len(drawn.json()["data"]) == 2

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import json
+import socket
 import time
+from http.client import HTTPResponse
 from typing import Any
 
 import anyio
 import httpx
 import pytest
 from PIL import Image
+from prometheus_client import REGISTRY
 
 from seedx_sdk import AsyncSeedX, Message, ReplyDone, SeedX
 from seedx_sdk.errors import (
@@ -116,6 +119,33 @@ def test_keys_are_asked_for(serve: Serve, http: httpx.Client) -> None:
     seedx.close()
 
 
+def answer_to_a_head(address: str, *headers: str) -> tuple[int, dict[str, Any]]:
+    """What is answered to a request whose body does not come."""
+    with socket.create_connection(("127.0.0.1", httpx.URL(address).port or 0), timeout=20) as sock:
+        head = ["POST /v1/tools/generate HTTP/1.1", "Host: localhost", "Connection: close", *headers, "", ""]
+        sock.sendall("\r\n".join(head).encode())
+        answer = HTTPResponse(sock)
+        answer.begin()
+        return answer.status, json.load(answer)["error"]
+
+
+def test_a_request_is_judged_before_its_body_comes(serve: Serve) -> None:
+    address = serve(api_keys=("secret",), max_body_bytes=5000)
+    large = "Content-Length: 36000000"
+    for headers in (("Content-Length: 9",), (large,), (large, "Authorization: Bearer wrong")):
+        status, error = answer_to_a_head(address, *headers)
+        assert (status, error["type"], len(error["request_id"])) == (401, "InputError", 32)
+    status, error = answer_to_a_head(address, large, "Authorization: Bearer secret")
+    assert status == 413 and "5000 bytes" in error["message"]
+
+
+def test_without_a_key_nothing_of_a_body_is_told(serve: Serve, http: httpx.Client) -> None:
+    address = serve(api_keys=("secret",))
+    for path in ("/v1/chat", "/v1/chat/completions", "/v1/images/edits", "/v1/tools/edit", "/v1/nothing"):
+        answer = http.post(f"{address}{path}", content=b"[[[")
+        assert answer.status_code == 401 and "API key" in answer.json()["error"]["message"]
+
+
 def test_a_caller_who_asks_too_often_waits(serve: Serve, http: httpx.Client) -> None:
     address = serve(requests_per_minute=2)
     answers = [http.get(f"{address}/v1/info") for _ in range(3)]
@@ -147,7 +177,12 @@ def test_too_many_pictures_are_refused(serve: Serve, http: httpx.Client, page: I
         ("generate", {"prompt": "a house", "size": [30, 64]}, "30x64"),
         ("describe", {"images": ["/etc/passwd"]}, "must be a data URI"),
         ("describe", {"images": ["http://localhost/x.png"]}, "must be a data URI"),
-        ("detect", {"image": "data:image/png;base64,AAAA", "phrase": "a house"}, "image"),
+        ("detect", {"image": "data:image/png;base64,AAAA", "phrase": "a house"}, "not a readable picture"),
+        (
+            "describe",
+            {"images": [], "history": [{"role": "user", "content": [{"type": "image", "image": "/x"}]}]},
+            "URI",
+        ),
         ("edit", {"image": "data:image/png;base64,AAAA", "instruction": 7}, "instruction"),
     ],
 )
@@ -172,6 +207,7 @@ def test_chat_checks_what_a_foreign_client_sends(serve: Serve, http: httpx.Clien
         {"messages": [picture], "task": "edit"},
         {"messages": [user], "task": "fly"},
         {"messages": [user], "more": 1},
+        {"messages": [user], "options": {"width": 64}},
     ):
         answer = http.post(f"{address}/v1/chat", json=body)
         assert answer.status_code in (400, 422), body
@@ -292,8 +328,18 @@ def test_overload_that_lasts_is_told(serve: Serve) -> None:
 
 
 def test_an_error_that_nobody_foresaw_has_the_form_of_the_others(serve: Serve, http: httpx.Client) -> None:
-    answer = http.post(
-        f"{serve(Scripted(ScriptedEngine([KeyError('secret')])))}/v1/tools/generate", json={"prompt": "a"}
-    )
+    def counted() -> float:
+        return REGISTRY.get_sample_value("seedx_replies_total", {"outcome": "KeyError", "task": "generate"}) or 0.0
+
+    address, before = serve(Scripted(ScriptedEngine([KeyError("secret")]))), counted()
+    answer = http.post(f"{address}/v1/tools/generate", json={"prompt": "a"})
     assert answer.status_code == 500 and "secret" not in answer.text
     assert answer.json()["error"]["type"] == "ServiceError" and len(answer.json()["error"]["request_id"]) == 32
+    assert answer.headers["x-request-id"] == answer.json()["error"]["request_id"]
+    assert counted() == before + 1
+
+
+def test_half_a_size_is_a_size_error(serve: Serve, http: httpx.Client) -> None:
+    body = {"messages": [Message.user("hello").model_dump(mode="json")], "options": {"height": 64}}
+    error = http.post(f"{serve()}/v1/chat", json=body).json()["error"]
+    assert error["type"] == "SizeError" and "0x64" in error["message"]
