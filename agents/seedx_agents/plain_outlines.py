@@ -15,8 +15,8 @@ POINT_CHARS = 140
 """A longer point is cut to its first sentence; the whole stands in the notes."""
 POINTS = 5
 """Points on a slide that is made from paragraphs."""
-_NOTES_CHARS = 4000
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_BEFORE = re.compile(r"\A\t*(?:\d{1,3}[.)]\s+)?")
 _CLAUSE = re.compile(r"[,;:(]| - | -- ")
 _TIME = re.compile(
     r"(\d{4}([-/.]\d{1,2}){0,2}|q[1-4]( \d{4})?|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*)", re.I
@@ -42,7 +42,13 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
         warnings.append(f"'{document.name}' has text for {len(slides) + 1} slides, not {num_slides}")
     if len(paragraphs) > count * POINTS:
         warnings.append("not every paragraph has a point; the notes hold the text")
-    return Outline(title=document.title, slides=slides, sources=(document.name,), warnings=tuple(warnings))
+    return Outline(
+        title=document.title,
+        notes="" if slides else "\n".join(paragraphs),
+        slides=slides,
+        sources=(document.name,),
+        warnings=tuple(warnings),
+    )
 
 
 def table_outline(table: TableData, title: str, source: str) -> Outline:
@@ -80,8 +86,12 @@ def table_outline(table: TableData, title: str, source: str) -> Outline:
 
 
 def shortened(point: str, chars: int = POINT_CHARS) -> str:
-    """Return a point, or its first sentence, clause or words where it has more characters; tabs in front stay."""
-    indent, text = point[: len(point) - len(point.lstrip("\t"))], point.lstrip("\t")
+    """Return a point, or its first sentence, clause or words where it has more characters.
+
+    Tabs and a number in front stay.
+    """
+    text = _BEFORE.sub("", point)
+    indent = point.removesuffix(text)
     if len(text) <= chars:
         return point
     for pieces in (_SENTENCE.split(text), _CLAUSE.split(text)):
@@ -113,7 +123,7 @@ def _with_short_points(slide: SlidePlan) -> SlidePlan:
     cut = [point.strip() for point, kept in zip(slide.bullets, short, strict=True) if point != kept]
     if not cut:
         return slide
-    notes = "\n".join(filter(None, (slide.notes, *cut)))[:_NOTES_CHARS]
+    notes = "\n".join(filter(None, (slide.notes, *cut)))
     return slide.model_copy(update={"bullets": short, "notes": notes})
 
 
@@ -129,7 +139,13 @@ def _groups(paragraphs: Sequence[str], count: int) -> list[Sequence[str]]:
 def _slide(paragraphs: Sequence[str]) -> SlidePlan:
     first = paragraphs[0]
     heading = len(first) <= 60 and first[-1] not in ".!?" and len(paragraphs) > 1
-    title = first if heading else shortened(_SENTENCE.split(first)[0], 60)
+    title = first if heading else shortened(_first_sentence(first), 60)
     points = paragraphs[1:] if heading else paragraphs
-    bullets = tuple(shortened(_SENTENCE.split(point)[0]) for point in points[:POINTS])
-    return SlidePlan(title=title.rstrip(".:"), bullets=bullets, notes="\n".join(paragraphs)[:_NOTES_CHARS])
+    bullets = tuple(shortened(_first_sentence(point)) for point in points[:POINTS])
+    return SlidePlan(title=title.rstrip(".:"), bullets=bullets, notes="\n".join(paragraphs))
+
+
+def _first_sentence(text: str) -> str:
+    """The first sentence, with a number in front that would read as one of its own."""
+    rest = _BEFORE.sub("", text)
+    return text.removesuffix(rest) + _SENTENCE.split(rest)[0]

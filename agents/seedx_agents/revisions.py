@@ -23,6 +23,7 @@ _SHORTER = re.compile(r"(?:make (?:it|the points) )?shorter|shorten(?: it| the p
 _NO_PICTURE = re.compile(r"(?:no|without(?: a| the)?|(?:remove|delete|drop) the) (?:picture|image)", re.I)
 _PICTURE = re.compile(r"(?:(?:the )?picture\s*(?:of|:)|draw|show)\s*(?:a picture of\s+)?(.+)", re.I | re.S)
 _NOTES = re.compile(r"(?:speaker )?notes?\s*:\s*(.+)", re.I | re.S)
+_NUMBERED = re.compile(r"(\t*)(\d{1,3})(?=[.)]\s)")
 _SHORT_CHARS = 60
 
 
@@ -67,4 +68,23 @@ def _without(points: tuple[str, ...], which: str | None, number: str | None) -> 
     index = int(number) - 1 if number else 0 if (which or "").lower() == "first" else len(points) - 1
     if not 0 <= index < len(points):
         raise InputError(f"there is no point {index + 1}; the slide has {len(points)}")
-    return points[:index] + points[index + 1 :]
+    return points[:index] + _counted_down(points[index], points[index + 1 :])
+
+
+def _counted_down(removed: str, points: tuple[str, ...]) -> tuple[str, ...]:
+    """The points after a removed one; those that go on with its numbers count one less."""
+    found = _NUMBERED.match(removed)
+    if found is None:
+        return points
+    level, last = found[1], int(found[2])
+    counted: list[str] = []
+    for point in points:
+        following = _NUMBERED.match(point)
+        if following and following[1] == level and int(following[2]) == last + 1:
+            counted.append(f"{level}{last}{point[following.end() :]}")
+            last += 1
+        elif point.startswith(f"{level}\t"):
+            counted.append(point)
+        else:
+            break
+    return (*counted, *points[len(counted) :])

@@ -13,6 +13,7 @@ from pptx import Presentation
 
 from seedx_agents import Presenter
 from seedx_agents.documents import read_document
+from seedx_agents.revisions import RuleReviser
 from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
 from seedx_tools import ChartData, ChartSeries, Column, Outline, SlidePlan, ToolFailed, check_deck
 from seedx_tools.slide_content import TableData
@@ -106,6 +107,21 @@ def test_a_text_and_a_pdf_are_set_out_by_their_paragraphs(presenter: Presenter, 
     assert "the points are first sentences of paragraphs" in deck.warnings[0]
 
 
+def test_the_notes_hold_a_long_text_whole(presenter: Presenter, tmp_path: Path) -> None:
+    paragraphs = [f"{number}. Boat {number} sails. {'It is red. ' * 100}".strip() for number in range(1, 13)]
+    (tmp_path / "long.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")
+    (tmp_path / "long.md").write_text("# Boats\n\n## All\n\n" + "\n".join(paragraphs), encoding="utf-8")
+    deck = presenter.make(tmp_path / "long.txt", path=tmp_path / "deck.pptx", num_slides=3)
+    assert [slide.notes for slide in deck.slides[1:3]] == ["\n".join(paragraphs[:6]), "\n".join(paragraphs[6:])]
+    assert deck.slides[1].bullets == tuple(f"{number}. Boat {number} sails." for number in range(1, 6))
+    assert "not every paragraph has a point; the notes hold the text" in deck.warnings
+    deck = presenter.make(tmp_path / "long.txt", path=tmp_path / "deck.pptx", num_slides=1)
+    assert deck.slides[0].notes == "\n".join(paragraphs)
+    deck = presenter.make(tmp_path / "long.md", path=tmp_path / "deck.pptx")
+    assert deck.slides[1].bullets == tuple(f"{number}. Boat {number} sails" for number in range(1, 13))
+    assert deck.slides[1].notes == "\n".join(paragraphs)
+
+
 @pytest.mark.parametrize("form", ["rows", "mappings", "data", "csv", "tsv"])
 def test_a_table_becomes_a_native_table_a_chart_and_its_extremes(
     presenter: Presenter, tmp_path: Path, form: str
@@ -181,6 +197,25 @@ def test_plain_orders_change_a_slide(
     plan = SlidePlan(title="Why", bullets=(LONG, "Two"))
     presenter.make(Outline(title="Boats", slides=(plan,)), path=tmp_path / "deck.pptx")
     assert presenter.revise(2, order).slides[1].bullets == bullets
+
+
+@pytest.mark.parametrize(
+    ("order", "bullets"),
+    [
+        ("remove point 1", ("\t1. thin", "\t2. real", "1. show", "2. ask", "rest", "5. five")),
+        ("remove point 2", ("1. build", "\t1. real", "2. show", "3. ask", "rest", "5. five")),
+        ("remove point 4", ("1. build", "\t1. thin", "\t2. real", "2. ask", "rest", "5. five")),
+        ("remove point 6", ("1. build", "\t1. thin", "\t2. real", "2. show", "3. ask", "5. five")),
+    ],
+)
+def test_a_numbered_list_has_no_gap_after_a_point_is_removed(order: str, bullets: tuple[str, ...]) -> None:
+    points = ("1. build", "\t1. thin", "\t2. real", "2. show", "3. ask", "rest", "5. five")
+    assert RuleReviser().revise(SlidePlan(title="Steps", bullets=points), order).bullets == bullets
+
+
+def test_a_shorter_point_keeps_its_number() -> None:
+    points = (f"\t12. {LONG}. {LONG}",)
+    assert RuleReviser().revise(SlidePlan(title="Steps", bullets=points), "shorter").bullets == ("\t12. One",)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from seedx_sdk import InputError, PromptError
 from seedx_tools import ChartData, ChartSeries, Column, Outline, OutlinePlanner, Quote, SlidePlan, TableData
+from seedx_tools.csv_data import chart_of, read_table
 
 MARKDOWN = """# The *boat* school
 By the sea
@@ -38,7 +40,7 @@ def test_markdown_becomes_slides_bullets_pictures_and_notes():
             SlidePlan(
                 title="Why",
                 bullets=("first point", "second with code and a link", "\tnested"),
-                notes="Say hello.\nand smile",
+                notes="Say hello.\nand smile\na link: https://example.org",
             ),
             SlidePlan(title="Who", bullets=("1. one", "2. two"), picture="a red boat", notes="a comment"),
             SlidePlan(title="Nothing", picture=""),
@@ -91,6 +93,152 @@ def test_markdown_columns_quotes_and_picture_files():
     assert (picture.picture, picture.picture_file) == ("a red boat", "boat.jpg")
 
 
+def test_what_the_title_slide_has_no_place_for_is_on_a_slide_after_it():
+    text = (
+        "# T\nSub\n\n| a |\n|---|\n| 1 |\n\n```chart bar\nx,n\ny,1\n```\n\n"
+        '"It floats." -- Ada\n\n![a boat](boat.jpg)\n\n> Hello\n\n## S\n'
+    )
+    outline = OutlinePlanner().plan(text, None)
+    assert outline == Outline(
+        title="T",
+        subtitle="Sub",
+        notes="Hello",
+        slides=(
+            SlidePlan(
+                title="T",
+                table=TableData(header=("a",), rows=(("1",),)),
+                chart=ChartData(kind="bar", categories=("y",), series=(ChartSeries(name="n", values=(1,)),)),
+                quote=Quote(text="It floats.", by="Ada"),
+                picture="a boat",
+                picture_file="boat.jpg",
+            ),
+            SlidePlan(title="S"),
+        ),
+        warnings=("title slide: it takes no picture file; 'boat.jpg' is on a slide after it",),
+    )
+    drawn = OutlinePlanner().plan("# T\n![a boat](draw)\n## S\n", None)
+    assert (drawn.picture, [slide.title for slide in drawn.slides]) == ("a boat", ["S"])
+
+
+def test_agenda_and_sources_that_hold_more_are_slides_like_others():
+    text = "# T\n## Contents\n| a |\n|---|\n| 1 |\n## Sources\n- Book\n> Say it.\n## References\n- Map\n"
+    outline = OutlinePlanner().plan(text, None)
+    assert outline == Outline(
+        title="T",
+        slides=(
+            SlidePlan(title="Contents", table=TableData(header=("a",), rows=(("1",),))),
+            SlidePlan(title="Sources", bullets=("Book",), notes="Say it."),
+        ),
+        sources=("Map",),
+        sources_title="References",
+    )
+    noted = OutlinePlanner().plan("# T\n## Agenda\n> Say it.\n## S\n", None)
+    assert noted.slides == (SlidePlan(title="Agenda", notes="Say it."), SlidePlan(title="S"))
+    assert noted.warnings == ("slide 'Agenda': with notes or a picture it does not list the sections",)
+
+
+def test_a_second_one_of_what_a_slide_shows_once_leaves_the_first_and_is_told():
+    text = (
+        "# T\n## S\n```chart bar\na,n\nx,1\n```\n```chart pie\na,n\nx,2\n```\n```csv\na\nb\n```\n```csv\nc\nd\n```\n"
+        '![bar](g.csv)\n![](h.csv)\n![red](a.png)\n![blue](draw)\n\n"A" -- B\n\n"C" -- D\n'
+    )
+    outline = OutlinePlanner().plan(text, None)
+    assert outline.slides == (
+        SlidePlan(
+            title="S",
+            bullets=("a,n", "x,2", "c", "d", '"C" -- D'),
+            table=TableData(header=("a",), rows=(("b",),)),
+            chart=ChartData(kind="bar", categories=("x",), series=(ChartSeries(name="n", values=(1,)),)),
+            quote=Quote(text="A", by="B"),
+            picture="red",
+            picture_file="a.png",
+        ),
+    )
+    assert outline.warnings == (
+        "slide 'S': a block became plain points: a slide shows one chart",
+        "slide 'S': a block became plain points: a slide shows one table",
+        "slide 'S': 'g.csv' was left out: a slide shows one chart",
+        "slide 'S': 'h.csv' was left out: a slide shows one table",
+        "slide 'S': the picture 'blue' was left out: a slide shows one picture",
+        "slide 'S': a quote became a point: a slide shows one quote",
+    )
+
+
+def test_code_and_tables_inside_a_list_are_read_as_elsewhere():
+    text = "# T\n## S\n1. one\n\n   ```\n   x = 1\n   ```\n\n       y = 2\n\n   | a |\n   |---|\n   | b |\n2. two\n"
+    outline = OutlinePlanner().plan(text, None)
+    assert outline.slides[0].bullets == ("1. one", "x = 1", "y = 2", "2. two")
+    assert outline.slides[0].table == TableData(header=("a",), rows=(("b",),))
+    assert outline.warnings == ("slide 'S': a block became plain points: a slide has no place for code",) * 2
+
+
+def test_each_paragraph_of_a_block_quote_is_a_line_of_the_notes():
+    slide = _slide("> - first\n> - second\n>\n> 1. one\n> 2. two\n>\n> > inner\n>\n> ```\n> x = 1\n> ```")
+    assert slide.notes == "first\nsecond\n1. one\n2. two\ninner\nx = 1"
+    assert _slide("> | a | b |\n> |---|---|\n> | 1 | 2 |").notes == "a | b\n1 | 2"
+
+
+def test_html_among_words():
+    slide = _slide("- a<br>b <!-- Notes: say it --> List<String>\n\n| c<br/>d |\n|---|\n| e |")
+    assert slide.bullets == ("a b List<String>",)
+    assert slide.notes == "say it"
+    assert slide.table == TableData(header=("c d",), rows=(("e",),))
+    block = _slide("<!-- one --><!-- two --> Words\n\n<br>\nMore")
+    assert (block.bullets, block.notes) == (("Words", "More"), "one\ntwo")
+
+
+def test_the_addresses_of_links_are_in_the_notes_of_their_slide():
+    outline = OutlinePlanner().plan(
+        "# T\nby [Ada](https://a.example)\n## A\n## On [**boats**](https://b.example)\n- <https://c.example>\n"
+        "- [![](boat.png)](https://d.example)\n> Hello\n",
+        None,
+    )
+    assert (outline.subtitle, outline.notes) == ("by Ada", "Ada: https://a.example")
+    assert outline.slides == (
+        SlidePlan(title="A"),
+        SlidePlan(
+            title="On boats",
+            bullets=("https://c.example",),
+            picture_file="boat.png",
+            notes="Hello\nboats: https://b.example\nhttps://d.example",
+        ),
+    )
+
+
+def test_rules_between_slides_make_no_columns():
+    outline = OutlinePlanner().plan("# T\n\n---\n\n## A\n- a\n\n---\n\n## Sources\n- b\n\n---\n", None)
+    assert outline == Outline(title="T", slides=(SlidePlan(title="A", bullets=("a",)),), sources=("b",))
+
+
+def test_front_matter_may_give_the_title_and_the_rest_of_it_is_told():
+    front = "---\ntitle: 'Boats'\nmarp: true\nstyle: |\n  # h1\ntags:\n- a\n---\n"
+    outline = OutlinePlanner().plan(front + "Sailing\n\n## S\n- a\n", None)
+    assert outline == Outline(
+        title="Boats",
+        subtitle="Sailing",
+        slides=(SlidePlan(title="S", bullets=("a",)),),
+        warnings=("title slide: the front matter was left out: marp, style, tags",),
+    )
+    other = OutlinePlanner().plan("---\r\ntitle: Boats\r\n---\r\n# Trees\r\n## S\r\n", None)
+    assert other.title == "Trees"
+    assert other.warnings == ("title slide: the front matter was left out: title",)
+    ruled = OutlinePlanner().plan("---\n# T\n## S\n- a\n\n---\n", None)
+    assert ruled == Outline(title="T", slides=(SlidePlan(title="S", bullets=("a",)),))
+
+
+def test_csv_with_any_line_ends_is_read_and_what_is_no_csv_is_refused():
+    for end in ("\n", "\r\n", "\r"):
+        assert read_table(end.join(("a,b", "1,2", "")), "t") == TableData(header=("a", "b"), rows=(("1", "2"),))
+    with pytest.raises(InputError, match=r"t is no CSV \(field larger .*\); look for a quotation mark"):
+        read_table('a,b\n"1,2\n' + "3,4\n" * 40_000, "t")
+
+
+def test_a_cell_with_an_endless_number_is_no_chart():
+    table = TableData(header=("a", "n"), rows=(("x", "9" * 400),))
+    with pytest.raises(InputError, match="t cannot be a bar chart: Input should be a finite number"):
+        chart_of(table, "bar", "", "t")
+
+
 def test_sections_agenda_sources_and_closing():
     text = (
         "# T\n## Agenda\n# One\nfirst\n## A\n- a\n# Two\n## B\n"
@@ -130,7 +278,9 @@ def test_sections_agenda_sources_and_closing():
             lambda: ChartData(kind="pie", categories=("a",), series=(ChartSeries(name="s", values=(-1,)),)),
             "cannot show negative values",
         ),
+        (lambda: ChartData(kind="bar", series=(ChartSeries(name="s", values=()),)), "a chart needs one category"),
         (lambda: ChartSeries(name="s", values=(float("nan"),)), "finite"),
+        (lambda: ChartSeries(name="s", values=(float("inf"),)), "finite"),
         (lambda: SlidePlan(title="t", columns=(Column(bullets=()),)), "two columns or none, not 1"),
     ],
 )
@@ -174,6 +324,19 @@ def test_a_prompt_with_many_sentences_shares_them_out():
         ("One is red", "Two are blue"),
         ("Three are green", "Four sank"),
     ]
+
+
+@pytest.mark.parametrize("prompt", ["5 slides", ";", " . ; ,", "make a deck about ;"])
+def test_a_prompt_that_says_nothing_is_refused(prompt):
+    with pytest.raises(PromptError, match="does not say what the deck is about; write it like '5 slides about boats'"):
+        OutlinePlanner().plan(prompt, None)
+
+
+def test_a_prompt_for_one_slide_tells_which_words_it_left_out():
+    outline = OutlinePlanner().plan("Boats: one, two, three", 1)
+    assert (outline.title, outline.slides) == ("Boats", ())
+    assert outline.warnings[1:] == ("one slide has room for the title only; left out: one; two; three",)
+    assert len(OutlinePlanner().plan("Boats", 1).warnings) == 1
 
 
 def test_a_prompt_in_another_script_keeps_its_words():

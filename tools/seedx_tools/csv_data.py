@@ -25,9 +25,13 @@ def read_table(text: str, name: str) -> TableData:
         name: What the text is called in errors.
 
     Raises:
-        InputError: There is no line, or more columns or rows than a slide's table may have.
+        InputError: There is no line, more columns or rows than a slide's table may have, or the text is no CSV.
     """
-    return table_of(list(csv.reader(io.StringIO(text), delimiter=_delimiter(text))), name)
+    try:
+        cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+    except csv.Error as error:
+        raise InputError(f"{name} is no CSV ({error}); look for a quotation mark that is not closed") from error
+    return table_of(cells, name)
 
 
 def table_of(cells: Sequence[Sequence[str]], name: str) -> TableData:
@@ -57,16 +61,16 @@ def chart_of(table: TableData, kind: ChartKind, title: str, name: str) -> ChartD
     if len(table.header) < 2 or not table.rows:
         raise InputError(f"{name} needs a column of labels, a column of numbers, and a line under the headings")
     columns = range(1, len(table.header))
-    series = tuple(
-        ChartSeries(
-            name=table.header[column] or f"Series {column}",
-            values=tuple(
-                _number(row[column], f"{name}, line {line}, column {column + 1}") for line, row in _lines(table)
-            ),
-        )
-        for column in columns
-    )
     try:
+        series = tuple(
+            ChartSeries(
+                name=table.header[column] or f"Series {column}",
+                values=tuple(
+                    _number(row[column], f"{name}, line {line}, column {column + 1}") for line, row in _lines(table)
+                ),
+            )
+            for column in columns
+        )
         return ChartData(kind=kind, title=title, categories=tuple(row[0] for row in table.rows), series=series)
     except ValidationError as error:
         raise InputError(f"{name} cannot be a {kind} chart: {_reason(error)}") from error

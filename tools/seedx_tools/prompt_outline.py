@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from seedx_sdk.errors import PromptError
 from seedx_tools.markdown_outline import is_markdown_outline, parse_markdown_outline
 from seedx_tools.outline import DEFAULT_NUM_SLIDES, Outline, SlidePlan
 
@@ -47,6 +48,9 @@ class OutlinePlanner:
             text: Markdown with headings or a list, or a prompt in one or more sentences.
             num_slides: Slides with the title slide; None takes the number in the prompt ("a five-slide pitch"),
                 else DEFAULT_NUM_SLIDES. A Markdown outline keeps its own number.
+
+        Raises:
+            PromptError: The prompt has no words for a title.
         """
         if not is_markdown_outline(text):
             return _set_out(text, num_slides)
@@ -67,6 +71,8 @@ def _set_out(prompt: str, num_slides: int | None) -> Outline:
     slides = [_slide(group) for group in _share_out(topics, num_slides - 1)]
     missing = num_slides - 1 - len(slides)
     warnings = ["planned without a language model: the slides hold the prompt's own words and nothing else"]
+    if topics and num_slides == 1:
+        warnings.append(f"one slide has room for the title only; left out: {'; '.join(topics)}")
     if missing > 0:
         slides += _headings_only(missing)
         which = f"slide {num_slides}" if missing == 1 else f"slides {num_slides - missing + 1} to {num_slides}"
@@ -86,9 +92,12 @@ def _split_title(text: str) -> tuple[str, str]:
     """The deck's title and the words left for the slides: what stands before a colon, else the first sentence."""
     text = re.sub(r"[ \t]+", " ", text).strip()
     head, colon, rest = text.partition(":")
-    if colon and 0 < len(head) <= 80 and rest.strip():
+    if colon and _heading(head) and len(head) <= 80 and rest.strip():
         return _heading(head), rest.strip()
-    first, *others = [part for part in _SENTENCE_END.split(text) if part]
+    parts = [part for part in _SENTENCE_END.split(text) if _heading(part)]
+    if not parts:
+        raise PromptError("the prompt does not say what the deck is about; write it like '5 slides about boats'")
+    first, *others = parts
     if len(first) <= 80:
         return _heading(first), " ".join(others)
     return _short_title(first), text

@@ -63,6 +63,8 @@ class ChartData(_Content):
     def _is_complete(self) -> ChartData:
         if bool(self.csv) == bool(self.series):
             raise ValueError("give a chart either series with categories or the name of a csv file")
+        if self.series and not self.categories:
+            raise ValueError("a chart needs one category or more, and each series one value for each of them")
         for series in self.series:
             if len(series.values) != len(self.categories):
                 raise ValueError(
