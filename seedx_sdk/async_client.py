@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -42,14 +43,29 @@ def _streamed(
     """The stream with each event awaited from a worker thread."""
 
     @functools.wraps(method)
-    async def stream(self: AsyncSeedX, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[StreamEvent, None]:
-        async with self._turn() as seedx:
-            begin = functools.partial(method, seedx, *args, **kwargs)
-            events = await to_thread.run_sync(begin, abandon_on_cancel=True)
-            while (event := await to_thread.run_sync(next, events, None, abandon_on_cancel=True)) is not None:
-                yield event
+    def stream(self: AsyncSeedX, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[StreamEvent, None]:
+        reading = _Reading()
+        events = self._events(lambda seedx: method(seedx, *args, **kwargs), reading)
+        reading.stream = weakref.ref(events)
+        return events
 
     return stream
+
+
+class _Reading:
+    """Who reads a stream."""
+
+    stream: weakref.ref[AsyncGenerator[StreamEvent, None]]
+    task: object = None
+    """The coroutine of the task that asked for the last event: held here, so that no other can be taken for it."""
+
+    def is_mine(self) -> bool:
+        """Whether this task reads it. A stream that nobody holds any more has no reader: it is being closed."""
+        return self.task is _this_task() and self.stream() is not None
+
+
+def _this_task() -> object:
+    return anyio.get_current_task().coro
 
 
 class AsyncSeedX:
@@ -70,25 +86,40 @@ class AsyncSeedX:
     ) -> None:
         """Take the arguments of SeedX."""
         self._seedx = SeedX(model, dtype=dtype, base_url=base_url, api_key=api_key, engine=engine)
-        self._lock = anyio.Lock()
+        self._place = anyio.Semaphore(1)  # a lock would have to be given back by the task that took it
+        self._reading: _Reading | None = None
         self._takes_many = base_url is not None
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[SeedX]:
         """The client for one call, told to stop when the call is left early."""
-        if not self._takes_many and self._lock.locked() and self._lock.statistics().owner == anyio.get_current_task():
+        if not self._takes_many and self._reading is not None and self._reading.is_mine():
             raise InputError(
                 "a reply of this client is still under way; read its stream to the end or aclose() it first"
             )
         stop = threading.Event()
-        async with nullcontext() if self._takes_many else self._lock:
+        async with nullcontext() if self._takes_many else self._place:
             try:
                 yield self._seedx.with_cancel(stop.is_set)
             finally:
                 stop.set()
 
+    async def _events(
+        self, begin: Callable[[SeedX], Iterator[StreamEvent]], reading: _Reading
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """The events of a stream, which may be read and closed by several tasks."""
+        async with self._turn() as seedx:
+            self._reading = reading
+            try:
+                events = await to_thread.run_sync(begin, seedx, abandon_on_cancel=True)
+                while (event := await to_thread.run_sync(next, events, None, abandon_on_cancel=True)) is not None:
+                    reading.task = _this_task()
+                    yield event
+            finally:
+                self._reading = None
+
     async def aclose(self) -> None:
-        """Give back what the engine holds: memory, threads, connections. A later call loads it again."""
+        """Give back what the engine holds; see `SeedX.close`."""
         await to_thread.run_sync(self._seedx.close)
 
     async def info(self) -> ModelInfo:

@@ -127,7 +127,11 @@ class SeedX:
         self._cancel: Callable[[], bool] = _never
 
     def close(self) -> None:
-        """Give back what the engine holds: memory, threads, connections. A later call loads it again."""
+        """Give back what the engine holds: memory, threads, connections.
+
+        Calls that other threads wait for end with ServiceError. A later call loads the model, or connects, again; a
+        BlockingEngine that was passed in stays closed.
+        """
         self._door.close()
 
     def with_cancel(self, cancel: Callable[[], bool]) -> SeedX:

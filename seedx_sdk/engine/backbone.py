@@ -73,6 +73,24 @@ class Prompt:
             raise InputError("features hold values that are not finite; read the pictures again")
         return Prompt(token_ids=self.token_ids, features=features)
 
+    def budget(self, wanted: int, *, max_length: int) -> int:
+        """Returns how many tokens the answer may have: as many as wanted, or as there is room for.
+
+        Args:
+            wanted: `Sampling.max_new_tokens`.
+            max_length: Longest prompt and answer together, in tokens.
+
+        Raises:
+            InputError: If there is no room for an answer.
+        """
+        room = max_length - len(self.token_ids)
+        if room <= 0:
+            raise InputError(
+                f"the conversation takes {len(self.token_ids)} tokens and the model reads {max_length - 1}; "
+                "shorten it or leave out pictures"
+            )
+        return min(wanted, room)
+
     def is_feature(self, tokens: TokenIds) -> list[bool]:
         """Returns for each token whether a row of features stands in its place."""
         return [self.features is not None and inside for inside in input_mask(self.token_ids, tokens)]

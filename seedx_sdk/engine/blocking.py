@@ -7,10 +7,12 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from typing import Any, TypeVar
 
 from seedx_sdk.engine.protocol import AsyncEngine, Request
+from seedx_sdk.errors import ServiceError
 from seedx_sdk.types import ModelInfo, StreamEvent
 
 __all__ = ["BlockingEngine", "LoopEngine"]
@@ -31,6 +33,7 @@ class LoopEngine:
     def __init__(self, engine: AsyncEngine, loop: asyncio.AbstractEventLoop) -> None:
         self._engine, self._loop = engine, loop
         self._info = engine.info
+        self._replies: set[asyncio.Task[Any]] = set()
 
     @property
     def info(self) -> ModelInfo:
@@ -38,18 +41,26 @@ class LoopEngine:
         return self._info
 
     def stream(self, request: Request, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
-        """The events of one reply; see `Engine.stream`."""
+        """The events of one reply; see `Engine.stream`.
+
+        Raises:
+            ServiceError: The engine was closed first.
+        """
         events: queue.SimpleQueue[StreamEvent | None] = queue.SimpleQueue()
 
         async def pump() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._replies.add(task)
             try:
                 async with aclosing(self._engine.stream(request)) as answer:
                     async for event in answer:
                         events.put(event)
             finally:
+                self._replies.discard(task)
                 events.put(None)
 
-        running = asyncio.run_coroutine_threadsafe(pump(), self._loop)
+        running = self._begin(pump())
         try:
             while not (cancel is not None and cancel()):
                 try:
@@ -60,8 +71,13 @@ class LoopEngine:
                     running.result()
                     return
                 yield event
+        except CancelledError:
+            raise ServiceError("the engine was closed while it was answering; ask again") from None
         finally:
             running.cancel()
+
+    def _begin(self, reply: Coroutine[Any, Any, None]) -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(reply, self._loop)
 
 
 class BlockingEngine(LoopEngine):
@@ -74,6 +90,7 @@ class BlockingEngine(LoopEngine):
     def __init__(self, engine: AbstractAsyncContextManager[AsyncEngine]) -> None:
         self._loop = asyncio.new_event_loop()
         self._opened = AsyncExitStack()
+        self._closed, self._closing = False, threading.Lock()
         self._thread = threading.Thread(target=_live, args=(self._loop, self._opened), name="seedx engine", daemon=True)
         self._thread.start()
         try:
@@ -85,10 +102,30 @@ class BlockingEngine(LoopEngine):
         weakref.finalize(self, _forsake, self._loop, self._opened).atexit = False
 
     def close(self) -> None:
-        """Ends the engine and its thread; a second call does nothing."""
-        if self._loop.is_running():
-            self._wait(self._opened.aclose())
-            self._end()
+        """Ends the engine and its thread; who waits for a reply gets ServiceError. A second call does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                self._wait(self._end_replies())
+                self._wait(self._opened.aclose())
+            finally:
+                self._end()
+
+    def _begin(self, reply: Coroutine[Any, Any, None]) -> Future[None]:
+        with self._closing:
+            if self._closed:
+                reply.close()
+                raise ServiceError("the engine was closed before the call began; open another")
+            return super()._begin(reply)
+
+    async def _end_replies(self) -> None:
+        """Cancels the replies under way, and returns when they have ended."""
+        for task in self._replies:
+            task.cancel()
+        if self._replies:
+            await asyncio.wait(self._replies)
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

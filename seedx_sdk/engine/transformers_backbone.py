@@ -56,11 +56,12 @@ class TransformersBackbone:
         model, tokens = self._models[sampling.specialist], self._tokens
         config = model.causal_lm.config
         prompt = prompt.checked(tokens, vocab_size=config.vocab_size, width=config.hidden_size)
+        budget = prompt.budget(sampling.max_new_tokens, max_length=config.max_position_embeddings)
         events = stream(
             model,
             _embed(model, prompt, tokens),
             tokens,
-            max_new_tokens=sampling.max_new_tokens,
+            max_new_tokens=budget,
             last_id=prompt.token_ids[-1],
             rule=_DrawFirst(tokens) if sampling.must_draw else ImageTokenRule(tokens),
             temperature=sampling.temperature,

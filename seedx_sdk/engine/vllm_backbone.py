@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import threading
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
@@ -48,6 +49,8 @@ _LOOK_EVERY = 0.5
 """Seconds between two looks at whether the engine lives."""
 _CLOSING_SECONDS = 2.0
 """What an engine that is closed has for ending by itself; it has nothing to save."""
+_BUILDING = threading.Lock()
+"""Held while an engine is built: its settings are the environment of the whole process."""
 
 
 class VLLMBackbone:
@@ -94,8 +97,7 @@ class VLLMBackbone:
         adapters = find_specialists(folder) | dict(specialists or {})
         arguments = _engine_args(folder / "llm", list(adapters.values()), tokens, options)
         files = temporary_folder()
-        with settings_of_children(files.name):
-            engine = AsyncLLM.from_engine_args(arguments)
+        engine = await _build(arguments, files)
         try:
             await engine.collective_rpc("seedx_install")
             requests = {
@@ -107,12 +109,11 @@ class VLLMBackbone:
                     await engine.add_lora(request)  # naming an adapter that does not load would end the engine
                 except Exception as error:
                     raise ModelError(f"vLLM cannot serve the adapter of {name!r}: {error}") from error
-            config = LlamaConfig.from_pretrained(folder / "llm")
+            config = await asyncio.to_thread(LlamaConfig.from_pretrained, folder / "llm")
             backbone = cls(engine, tokens, config, requests, files, step_seconds=options.step_seconds)
             await backbone.check_export(folder / "llm")
         except BaseException:
-            engine.shutdown()
-            files.cleanup()
+            await asyncio.to_thread(_end, engine, files)
             raise
         return backbone
 
@@ -131,13 +132,8 @@ class VLLMBackbone:
         prompt = prompt.checked(self.tokens, vocab_size=self.vocab_size, width=self.width)
         if sampling.specialist is not None and sampling.specialist not in self._adapters:
             raise InputError(f"there is no specialist {sampling.specialist!r}; this model has {list(self._adapters)}")
-        if len(prompt.token_ids) >= self.max_length:
-            raise InputError(
-                f"the conversation takes {len(prompt.token_ids)} tokens and the model reads {self.max_length - 1}; "
-                "shorten it or leave out pictures"
-            )
+        budget = prompt.budget(sampling.max_new_tokens, max_length=self.max_length)
         tokens, read = self.tokens, _Read.of(prompt, tokens=self.tokens, width=self.width)
-        budget = min(sampling.max_new_tokens, self.max_length - len(read.ids))
         pictures = 0
         last = read.ids[-1]
         if last != tokens.begin_image:
@@ -182,8 +178,7 @@ class VLLMBackbone:
 
     async def close(self) -> None:
         """Ends the engine's processes, and removes their files; one that lasts is killed."""
-        await asyncio.to_thread(self.engine.shutdown, _CLOSING_SECONDS)
-        self._files.cleanup()
+        await asyncio.to_thread(_end, self.engine, self._files)
 
     async def _call(self, method: str, *args: Any) -> list[Any]:
         """Returns what a method of the worker extension gives, of every worker.
@@ -280,9 +275,7 @@ class VLLMBackbone:
         written = [ids async for ids in self._run(read, parameters, None)]
         state = await self._fetch(tag)
         if state is not None:
-            logits = _output_embeddings(folder).float() @ state[0].float()
-            logits[_blocked(self.tokens)] = float("-inf")
-            if written[0][0] == int(logits.argmax()):
+            if written[0][0] == await asyncio.to_thread(_likeliest, folder, state[0], _blocked(self.tokens)):
                 return
         raise ModelError("the hidden states that vLLM exports do not belong to its answers; install vllm 0.32")
 
@@ -322,6 +315,33 @@ class _Read:
         """Returns what asks the hook for the states of the picture that ends it."""
         end = len(self.ids) - 1
         return {EXPORT: (tag, end - NUM_IMAGE_TOKENS, end)}
+
+
+async def _build(arguments: AsyncEngineArgs, files: TemporaryDirectory[str]) -> AsyncLLM:
+    """Returns an engine when its weights are loaded; until then this loop goes on, and a thread waits.
+
+    vLLM may be built where no loop runs: its sockets, queues and tasks belong to the loop that first uses them.
+    """
+    building = asyncio.get_running_loop().run_in_executor(None, _build_and_wait, arguments, files.name)
+    try:
+        return await asyncio.shield(building)
+    except BaseException:
+        await asyncio.wait([building])  # a task that is cancelled must not leave it behind
+        if building.exception() is None:
+            await asyncio.to_thread(_end, building.result(), files)
+        files.cleanup()
+        raise
+
+
+def _build_and_wait(arguments: AsyncEngineArgs, folder: str) -> AsyncLLM:
+    with _BUILDING, settings_of_children(folder):
+        return AsyncLLM.from_engine_args(arguments)
+
+
+def _end(engine: AsyncLLM, files: TemporaryDirectory[str]) -> None:
+    """Ends the processes of an engine, and removes their files."""
+    engine.shutdown(_CLOSING_SECONDS)
+    files.cleanup()
 
 
 def _engine_args(folder: Path, adapters: Sequence[Path], tokens: TokenIds, options: VLLMOptions) -> AsyncEngineArgs:
@@ -369,6 +389,13 @@ def _rank_slot(rank: int) -> int:
 def _blocked(tokens: TokenIds) -> list[int]:
     """Returns the ids that text never holds: a picture's come from us, all at once."""
     return [*tokens.image, tokens.end_image]
+
+
+def _likeliest(folder: Path, state: Tensor, blocked: list[int]) -> int:
+    """Returns the token that a (D,) state makes the likeliest, with the weights of a language model's folder."""
+    logits = _output_embeddings(folder).float() @ state.float()
+    logits[blocked] = float("-inf")
+    return int(logits.argmax())
 
 
 def _output_embeddings(folder: Path) -> Tensor:

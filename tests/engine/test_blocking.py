@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
+from seedx_sdk import Message, ServiceError, StreamEvent
+from seedx_sdk.engine import Request
 from seedx_sdk.engine.blocking import BlockingEngine
 from seedx_sdk.testing import ScriptedEngine
+from seedx_sdk.types import GenerationOptions, ModelInfo, TextDelta
+
+REQUEST = Request(task="chat", messages=(Message.user("hello"),), options=GenerationOptions())
+
+
+class Endless:
+    """Says one word and then nothing more; notes what ends."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    @property
+    def info(self) -> ModelInfo:
+        return ScriptedEngine().info
+
+    async def stream(
+        self,
+        request: Request,  # noqa: ARG002
+        *,
+        deadline: float | None = None,  # noqa: ARG002
+    ) -> AsyncGenerator[StreamEvent, None]:
+        try:
+            yield TextDelta(text="well")
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            self.ended.append("reply")
+
+    async def check(self) -> None:
+        """It works."""
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Endless]:
+        yield self
+        self.ended.append("engine")
 
 
 @pytest.mark.parametrize("forsaken", [False, True])
@@ -35,6 +73,44 @@ def test_an_engine_that_is_closed_or_forgotten_leaves_no_thread(forsaken: bool) 
     assert ended.wait(10)
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_closing_ends_the_replies_under_way_first() -> None:
+    played = Endless()
+    engine = BlockingEngine(played.opened())
+    said: list[str] = []
+    began = threading.Event()
+
+    def read() -> None:
+        try:
+            for event in engine.stream(REQUEST):
+                said.append(event.type)
+                began.set()
+        except ServiceError as error:
+            said.append(str(error))
+
+    threads = [threading.Thread(target=read, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert began.wait(10)
+    paused = engine.stream(REQUEST)
+    assert next(paused).type == "text_delta"
+    engine.close()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    with pytest.raises(ServiceError, match="closed while it was answering"):
+        next(paused)
+    assert played.ended == ["reply"] * 3 + ["engine"]
+    assert sorted(said) == ["text_delta"] * 2 + ["the engine was closed while it was answering; ask again"] * 2
+
+
+def test_a_closed_engine_says_so() -> None:
+    engine = BlockingEngine(Endless().opened())
+    engine.close()
+    with pytest.raises(ServiceError, match="closed before the call began; open another"):
+        next(engine.stream(REQUEST))
+    assert engine.info.name == "scripted"
 
 
 def test_a_program_may_end_with_an_open_client() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +20,10 @@ from seedx_finetune.world import COLORS, KINDS, Scene, box_around, parse_descrip
 from seedx_finetune.world.scene import Thing
 from seedx_sdk import Message, SeedX
 from seedx_sdk.engine import NANO, load_engine
-from seedx_sdk.errors import GenerationCancelled, WeightsCorruptError, WeightsMissingError
-from seedx_sdk.model.directory import load_directory
+from seedx_sdk.engine.backbone import Prompt, Sampling
+from seedx_sdk.engine.transformers_backbone import TransformersBackbone
+from seedx_sdk.errors import GenerationCancelled, InputError, ServiceError, WeightsCorruptError, WeightsMissingError
+from seedx_sdk.model.directory import ModelParts, load_directory
 from seedx_sdk.model.generation import ImageEvent, ImageTokenRule, generate_one_by_one, stream
 from seedx_sdk.types import BoxFound, ImageDone, ImageProgress, ReplyDone, TextDelta
 
@@ -81,6 +85,23 @@ def test_history_and_pictures_are_read_in_order(seedx: SeedX, page: Image.Image)
     assert seedx.describe([page, page], "Describe the first picture.").text
 
 
+def test_more_than_the_model_reads_is_refused(seedx: SeedX, page: Image.Image) -> None:
+    with pytest.raises(InputError, match=r"takes \d{4} tokens and the model reads 2047; shorten it or leave out"):
+        seedx.describe([page] * 20)
+    assert seedx.describe(page).finish_reason == "stop"
+
+
+def test_an_answer_ends_where_the_model_stops_reading(parts: ModelParts) -> None:
+    backbone = TransformersBackbone(parts.lvlm, {}, parts.tokenizer.ids)
+    prompt = Prompt(token_ids=(parts.tokenizer.bos_id, *[5] * 2017))
+
+    async def written() -> list[int]:
+        sampling = Sampling(max_new_tokens=1_000_000, must_draw=True)
+        return [i async for event in backbone.generate(prompt, sampling) for i in event.token_ids]  # type: ignore[union-attr]
+
+    assert len(asyncio.run(written())) == 2048 - len(prompt.token_ids)
+
+
 def test_found_boxes_lie_on_the_picture(seedx: SeedX, page: Image.Image) -> None:
     result = seedx.detect(page.resize((256, 192)), "the red house")
     assert result.boxes
@@ -135,6 +156,25 @@ def test_cancelling_between_steps_stops_the_drawing(seedx: SeedX) -> None:
     with pytest.raises(GenerationCancelled):
         view.generate("a red house", steps=50, on_progress=lambda event: steps.append(event.step))
     assert len(steps) < 50
+
+
+def test_closing_ends_a_drawing_in_another_thread() -> None:
+    seedx, drawing, said = SeedX(), threading.Event(), []
+
+    def draw() -> None:
+        try:
+            seedx.generate("a red house", steps=1000, on_progress=lambda _: drawing.set())
+        except ServiceError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=draw, daemon=True)
+    thread.start()
+    assert drawing.wait(300)
+    seedx.close()
+    thread.join(60)
+    assert said == ["the engine was closed while it was answering; ask again"]
+    assert seedx.generate("a red house", steps=2).image is not None
+    seedx.close()
 
 
 def test_one_query_pass_equals_64_steps() -> None:

@@ -282,6 +282,20 @@ def test_both_backbones_refuse_the_same_requests(reference: TransformersBackbone
                 run(answer(reference, request))
 
 
+def test_both_backbones_stop_where_the_model_stops_reading(
+    served: VLLMBackbone, reference: TransformersBackbone, run: Any
+) -> None:
+    words = [1, *[5] * 2046]
+    for backbone, reads in ((served, 1023), (reference, 2047)):
+        settings = Sampling(max_new_tokens=1_000_000, temperature=2.0, must_draw=True)
+        for room in (1, 30):
+            prompt = Prompt(token_ids=tuple(words[: reads + 1 - room]))
+            ids, states = run(answer(backbone, (prompt, settings)))
+            assert len(ids) == room and not states
+        with pytest.raises(InputError, match=f"takes {reads + 1} tokens and the model reads {reads}; shorten it"):
+            run(answer(backbone, (Prompt(token_ids=(*words[:reads], 5)), settings)))
+
+
 def test_a_budget_that_ends_inside_a_picture(
     served: VLLMBackbone, reference: TransformersBackbone, parts: ModelParts, run: Any
 ) -> None:

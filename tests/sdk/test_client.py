@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,15 @@ from seedx_sdk import (
     PromptError,
     ReplyDone,
     SeedX,
+    ServiceError,
     SizeError,
+    StreamEvent,
     TextDelta,
     WeightsMissingError,
 )
 from seedx_sdk.checks import check_size
+from seedx_sdk.engine import Request
+from seedx_sdk.engine.blocking import BlockingEngine
 from seedx_sdk.testing import ScriptedEngine
 
 
@@ -326,3 +331,50 @@ def test_calls_from_several_threads_take_turns() -> None:
     for thread in threads:
         thread.join()
     assert clashes == []
+
+
+class _InALoop:
+    """The scripted engine in the event loop of a thread."""
+
+    info = ScriptedEngine().info
+
+    async def stream(
+        self,
+        request: Request,
+        *,
+        deadline: float | None = None,  # noqa: ARG002
+    ) -> AsyncGenerator[StreamEvent, None]:
+        for event in ScriptedEngine().stream(request):
+            yield event
+
+    async def check(self) -> None:
+        """It works."""
+
+
+@asynccontextmanager
+async def _in_a_loop() -> AsyncIterator[_InALoop]:
+    yield _InALoop()
+
+
+def test_a_closed_client_loads_again_at_its_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[BlockingEngine] = []
+
+    def load(_model: object, **_options: object) -> BlockingEngine:
+        loaded.append(BlockingEngine(_in_a_loop()))
+        return loaded[-1]
+
+    monkeypatch.setattr("seedx_sdk.client.load_engine", load)
+    seedx = SeedX()
+    for number in (1, 2):
+        assert seedx.generate("a house").image is not None
+        assert len(loaded) == number
+        seedx.close()
+
+
+def test_an_engine_that_was_passed_in_stays_closed() -> None:
+    seedx = SeedX(engine=BlockingEngine(_in_a_loop()))
+    assert seedx.generate("a house").image is not None
+    seedx.close()
+    with pytest.raises(ServiceError, match="the engine was closed"):
+        seedx.generate("a house")
+    seedx.close()
