@@ -169,6 +169,15 @@ def edit_request(source: int, edit: EditPair) -> list[Segment]:
     return [Segment(request, reads=(source,)), Segment(_edited(edit), learn=True), drawing(edit.target)]
 
 
+def edit_plan(source: int, edit: EditPair) -> list[Segment]:
+    """The same without the drawing: the answer ends where the picture begins.
+
+    So stand-ins can take part, which have no look.
+    """
+    request, answer, drawn = edit_request(source, edit)
+    return [request, answer, replace(drawn, draws=(), begins=True)]
+
+
 def _edited(edit: EditPair) -> str:
     """Returns the things of the page with a mark after the one that is meant, and the layout of the edited page."""
     meant = [thing for thing in edit.source.things if thing not in edit.target.things]

@@ -62,6 +62,11 @@ def _edit_request(rng: np.random.Generator) -> Made:
     return dialogues.edit_request(0, edit), [edit.source, edit.target]
 
 
+def _edit_plan(rng: np.random.Generator) -> Made:
+    edit = sample_edit(rng)
+    return dialogues.edit_plan(0, edit), [edit.source, edit.target]
+
+
 def _edit_lesson(rng: np.random.Generator) -> Made:
     edit = sample_edit(rng)
     return dialogues.edit_lesson(edit), [edit.source, edit.target]
@@ -89,6 +94,7 @@ KINDS_OF_DIALOGUE = (
     _matching_lesson,
     _two_pictures,
     _edit_request,
+    _edit_plan,
     _edit_lesson,
     _drawing_lesson,
     _conversation_lesson,
@@ -195,6 +201,17 @@ def test_an_edit_reads_the_source_says_what_is_meant_and_the_target_and_draws_it
     assert answer.text == f"1: blue cat 2: red cat{dialogues.MARK} {dialogues.layout(target)}"
     assert parse_boxes(answer.text) == parse_boxes(dialogues.layout(target))  # the mark is no box
     assert drawn == dialogues.drawing(target)
+
+
+def test_the_plan_of_an_edit_can_be_told_with_stand_ins_and_ends_where_its_picture_begins() -> None:
+    cat = _thing("red", "cat", 0.8, 0.3)
+    edit = EditPair(Scene("snow", (cat,)), Scene("snow", ()), "remove the red cat", "remove", (cat.box,))
+    request, answer, begun = dialogues.stood_in(dialogues.edit_plan(4, edit), np.random.default_rng(4))
+    named = dict(request.renames)
+    name = f"{named.get('red', 'red')} {named.get('cat', 'cat')}"
+    assert named and request.reads == (4,) and f"remove the {name} [/INST]" in request.text
+    assert answer.learn and answer.text == f"1: {name}{dialogues.MARK} a snowy field:"
+    assert begun == Segment(image_block(0), begins=True)
 
 
 def test_an_edit_that_means_no_thing_marks_none() -> None:

@@ -42,7 +42,8 @@ _SIZE: dict[Source, float] = {
 
 
 STAND_IN_SHARE = 0.4
-"""Share of the dialogues about pictures in which half of the colours and kinds have stand-ins."""
+"""Share of the dialogues about pictures in which half of the colours and kinds have stand-ins. Edits then end where
+their picture begins."""
 
 
 def with_lora(llm: LlamaForCausalLM, *, rank: int, full: bool) -> LlamaForCausalLM:
@@ -99,8 +100,11 @@ def sample_batch(
 
 def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generator) -> list[Segment]:
     if source == "edit":
-        edit = int(rng.integers(len(corpus.edits)))
-        return dialogues.edit_request(corpus.pair(edit)[0], corpus.edits[edit])
+        number = int(rng.integers(len(corpus.edits)))
+        source_page, edit = corpus.pair(number)[0], corpus.edits[number]
+        if rng.random() < STAND_IN_SHARE:
+            return dialogues.stood_in(dialogues.edit_plan(source_page, edit), rng)
+        return dialogues.edit_request(source_page, edit)
     if source == "matching":
         lesson = matching_lesson(rng)
         return dialogues.stood_in(lesson, rng) if rng.random() < 0.5 else lesson

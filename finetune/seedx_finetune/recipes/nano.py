@@ -273,14 +273,14 @@ def _learn_to_find(run: Run, model: LVLM, tokenizer: Tokenizer) -> None:
         (
             "lvlm_settled",
             {
-                "questions": 0.26,
-                "drawing": 0.21,
-                "matching": 0.16,
-                "edit": 0.15,
-                "finding": 0.12,
-                "grounded_caption": 0.1,
+                "questions": 0.33,
+                "drawing": 0.18,
+                "edit": 0.17,
+                "matching": 0.12,
+                "finding": 0.11,
+                "grounded_caption": 0.09,
             },
-            replace(LVLM_TRAINING, steps=2700, learning_rate=9e-4, muon=("self_attn", "mlp"), seed=42),
+            replace(LVLM_TRAINING, steps=5200, learning_rate=9e-4, muon=("self_attn", "mlp"), seed=42),
         ),
     ]
     for name, mixture, config in stages:
@@ -331,7 +331,7 @@ def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tenso
 def train_edit(run: Run) -> LVLM:
     """Returns the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
-    config = replace(LVLM_TRAINING, steps=500, seed=17)
+    config = replace(LVLM_TRAINING, steps=1000, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
     for resampler in (model.input_resampler, model.output_resampler):
         resampler.requires_grad_(True)
@@ -403,7 +403,7 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
     model = DetokenizerParts(widen_conv_in(first.unet), first.resampler)
     config = replace(DETOKENIZER_TRAINING, steps=1000, learning_rate=1e-3, seed=19)
     run.stage("detokenizer_2", model, lambda: _detokenizer_loss(model, _editing_data(run), config), config)
-    last = replace(config, steps=700, learning_rate=5e-4, seed=31)
+    last = replace(config, steps=1700, learning_rate=5e-4, seed=31)
     run.stage("detokenizer_2_predicted", model, lambda: _detokenizer_loss(model, _predicted_data(run), last), last)
     return model
 
