@@ -308,15 +308,15 @@ def test_a_budget_that_ends_inside_a_picture(
 
 
 def test_image_tokens_are_never_part_of_the_text(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:
-    requests = [
-        ask(parts, "Describe the picture.", 0, temperature=2.0, seed=seed, max_new_tokens=60) for seed in range(12)
-    ]
+    talk = "Describe the picture."
+    wild = [ask(parts, talk, 0, temperature=2.0, seed=seed, max_new_tokens=60) for seed in range(12)]
+    calm = ask(parts, talk, 0, max_new_tokens=60)
     tokens = parts.tokenizer.ids
-    answers = run(answer_all(served, requests))
+    *answers, likeliest = run(answer_all(served, [*wild, calm]))
     for ids, _ in answers:
         text = ids[: ids.index(tokens.begin_image)] if tokens.begin_image in ids else ids
         assert not {*tokens.image, tokens.end_image} & set(text)
-    assert len({tuple(ids) for ids, _ in answers}) == len(answers)
+    assert sum(answer != likeliest for answer in answers) > len(answers) // 3  # their words were drawn by lot
 
 
 def test_boxes_are_whole_when_they_are_asked_for(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:

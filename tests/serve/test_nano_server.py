@@ -48,17 +48,23 @@ def test_previews_come_as_the_picture_is_drawn(here: SeedX, there: SeedX) -> Non
     assert [preview is not None for preview in seen["here"]] == [False, True, False, True, False, False]
 
 
-def test_the_fast_sampler_is_refused_for_weights_without_its_gate(nano_server: str, there: SeedX) -> None:
-    assert there.info.fast_steps is None  # docs/model_card.md
-    with pytest.raises(InputError, match="no fast mode"):
-        there.generate("a red house", sampler="fast")
+def test_the_fast_sampler_takes_the_steps_that_it_was_measured_with(
+    nano_server: str, here: SeedX, there: SeedX
+) -> None:
+    assert there.info.fast_steps == 12  # benchmarks/fast_mode_nano.json
+    plain = here.generate("a red house", seed=3, steps=12)
+    drawn, expected = (s.generate("a red house", seed=3, sampler="fast") for s in (there, here))
+    assert drawn.image is not None and expected.image is not None and plain.image is not None
+    assert drawn.image.tobytes() == expected.image.tobytes() != plain.image.tobytes()
+    with pytest.raises(InputError, match="measured with 12 steps, not 6"):
+        there.generate("a red house", sampler="fast", steps=6)
     for path, body in (
-        ("/v1/tools/generate", {"prompt": "a red house", "sampler": "fast"}),
-        ("/v1/images/generations", {"prompt": "a red house", "sampler": "fast"}),
-        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "draw"}], "sampler": "fast"}),
+        ("/v1/tools/generate", {"prompt": "a red house", "steps": 6}),
+        ("/v1/images/generations", {"prompt": "a red house", "num_inference_steps": 6}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "draw"}], "num_inference_steps": 6}),
     ):
-        answer = httpx.post(f"{nano_server}{path}", json=body)
-        assert answer.status_code == 400 and "no fast mode" in answer.json()["error"]["message"]
+        answer = httpx.post(f"{nano_server}{path}", json={**body, "sampler": "fast"})
+        assert answer.status_code == 400 and "measured with 12 steps" in answer.json()["error"]["message"]
 
 
 def test_a_schema_is_refused_without_vllm(here: SeedX, there: SeedX) -> None:
