@@ -122,6 +122,15 @@ class AsyncSeedX:
         """Give back what the engine holds; see `SeedX.close`."""
         await to_thread.run_sync(self._seedx.close)
 
+    async def __aenter__(self) -> AsyncSeedX:
+        """Return the client, which is closed at the end of the block."""
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Close it, also when the block was cancelled."""
+        with anyio.CancelScope(shield=True):
+            await self.aclose()
+
     async def info(self) -> ModelInfo:
         """What the model is and what it accepts; loads it."""
         return await to_thread.run_sync(lambda: self._seedx.info)

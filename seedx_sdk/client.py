@@ -134,6 +134,14 @@ class SeedX:
         """
         self._door.close()
 
+    def __enter__(self) -> SeedX:
+        """Return the client, which is closed at the end of the block."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close it."""
+        self.close()
+
     def with_cancel(self, cancel: Callable[[], bool]) -> SeedX:
         """The same loaded model, whose calls stop with GenerationCancelled soon after `cancel()` answers True."""
         view = object.__new__(type(self))

@@ -45,19 +45,19 @@ def page() -> Image.Image:
 
 @pytest.fixture(scope="module")
 def report(seedx: SeedX) -> Report:
-    return evaluate(seedx, 4, 0, judge_pages=4)
+    return evaluate(seedx, 3, 0, judge_pages=4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_can_do_what_its_card_says(report: Report, split: str) -> None:
-    """Far below the figures of docs/model_card.md, since four samples scatter; a broken model reaches none of them."""
+    """Below the figures of docs/model_card.md, since three samples scatter."""
     scores = report[split]
-    assert scores["generate"]["mean"]["value"] >= 0.5
-    assert scores["describe"]["f1"]["value"] >= 0.2
+    assert scores["generate"]["mean"]["value"] >= 0.75
+    assert scores["describe"]["f1"]["value"] >= 0.6
     assert scores["describe"]["qa_background"]["value"] >= 0.75
-    assert scores["detect"]["mean_iou"]["value"] >= 0.3
-    assert scores["edit"]["psnr"]["value"] >= 14
+    assert scores["detect"]["mean_iou"]["value"] >= 0.65
+    assert scores["edit"]["psnr"]["value"] >= 20
 
 
 def test_runs_in_sixteen_bits(seedx: SeedX, page: Image.Image) -> None:

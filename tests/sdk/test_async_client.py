@@ -80,6 +80,21 @@ def test_a_stream_is_an_async_iterator_and_can_be_left_early() -> None:
 
 
 @on_both_loops
+def test_a_block_closes_its_client_also_when_it_is_cancelled(loop: str) -> None:
+    closed: list[bool] = []
+
+    async def run() -> None:
+        with anyio.move_on_after(0.01):
+            async with AsyncSeedX(engine=ScriptedEngine()) as seedx:
+                seedx._seedx.close = lambda: closed.append(True)  # type: ignore[method-assign]
+                assert (await seedx.generate("a house")).image is not None
+                await anyio.sleep(10)
+
+    anyio.run(run, backend=loop)
+    assert closed == [True]
+
+
+@on_both_loops
 def test_a_stream_that_is_broken_off_frees_the_model(loop: str) -> None:
     async def run() -> None:
         seedx = AsyncSeedX(engine=ScriptedEngine())

@@ -372,9 +372,8 @@ def test_a_closed_client_loads_again_at_its_next_call(monkeypatch: pytest.Monkey
 
 
 def test_an_engine_that_was_passed_in_stays_closed() -> None:
-    seedx = SeedX(engine=BlockingEngine(_in_a_loop()))
-    assert seedx.generate("a house").image is not None
-    seedx.close()
+    with SeedX(engine=BlockingEngine(_in_a_loop())) as seedx:
+        assert seedx.generate("a house").image is not None
     with pytest.raises(ServiceError, match="the engine was closed"):
         seedx.generate("a house")
     seedx.close()
