@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import queue
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, suppress
 from typing import Any, TypeVar
 
 from seedx_sdk.engine.protocol import AsyncEngine, Request
@@ -20,6 +21,10 @@ __all__ = ["BlockingEngine", "LoopEngine"]
 T = TypeVar("T")
 _ASK_EVERY = 0.05
 """Seconds between two questions whether the caller still wants the answer."""
+
+
+_EXIT_SECONDS = 10.0
+"""What an open engine has for ending when the program ends."""
 
 
 class LoopEngine:
@@ -100,6 +105,7 @@ class BlockingEngine(LoopEngine):
             raise
         super().__init__(opened, self._loop)
         weakref.finalize(self, _forsake, self._loop, self._opened).atexit = False
+        _OPEN.add(self)
 
     def close(self) -> None:
         """Ends the engine and its thread; who waits for a reply gets ServiceError. A second call does nothing."""
@@ -108,10 +114,21 @@ class BlockingEngine(LoopEngine):
                 return
             self._closed = True
             try:
-                self._wait(self._end_replies())
-                self._wait(self._opened.aclose())
+                self._wait(self._finish())
             finally:
                 self._end()
+
+    def end_soon(self, seconds: float) -> None:
+        """Ends the replies under way and the engine, or gives it up after so many seconds."""
+        if self._closed:
+            return
+        ending = asyncio.run_coroutine_threadsafe(self._finish(), self._loop)
+        with suppress(Exception):  # the program ends: nobody can be told
+            ending.result(seconds)
+
+    async def _finish(self) -> None:
+        await self._end_replies()
+        await self._opened.aclose()
 
     def _begin(self, reply: Coroutine[Any, Any, None]) -> Future[None]:
         with self._closing:
@@ -133,6 +150,19 @@ class BlockingEngine(LoopEngine):
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+_OPEN: weakref.WeakSet[BlockingEngine] = weakref.WeakSet()
+
+
+@atexit.register
+def _end_with_the_program() -> None:
+    """Ends the engines that are open when the program ends.
+
+    A thread that is inside torch when the interpreter goes away would abort the process.
+    """
+    for engine in list(_OPEN):
+        engine.end_soon(_EXIT_SECONDS)
 
 
 def _forsake(loop: asyncio.AbstractEventLoop, opened: AsyncExitStack) -> None:

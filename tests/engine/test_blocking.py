@@ -113,6 +113,19 @@ def test_a_closed_engine_says_so() -> None:
     assert engine.info.name == "scripted"
 
 
+def test_a_program_may_end_while_a_picture_is_drawn() -> None:
+    program = (
+        "from seedx_sdk import Message, SeedX\n"
+        "seedx = SeedX()\n"
+        "for event in seedx.chat_stream([Message.user('Draw a red house.')], steps=1000, temperature=0):\n"
+        "    if event.type == 'image_progress':\n"
+        "        break\n"
+        "print('drawing')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "drawing\n", "")
+
+
 def test_a_program_may_end_with_an_open_client() -> None:
     """With torch imported first, the interpreter takes asyncio apart before it collects the client."""
     program = "import torch\nfrom seedx_sdk import SeedX\nseedx = SeedX()\nprint(seedx.info.name)"
