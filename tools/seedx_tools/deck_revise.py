@@ -32,7 +32,7 @@ from seedx_tools.deck_footer import footer_of
 from seedx_tools.deck_pictures import SlidePicture
 from seedx_tools.deck_read import first_picture, is_cover, left_out, read_slide
 from seedx_tools.deck_writer import DeckWriter
-from seedx_tools.drawing import Artist
+from seedx_tools.drawing import NO_ROOM, Artist
 from seedx_tools.markdown_outline import is_markdown_outline, parse_markdown_outline
 from seedx_tools.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.outline_files import OutlineFiles
@@ -276,7 +276,7 @@ class _SavedDeck:
                     f"{where}: beside what it holds there is no room for its picture; it was left out"
                 )
             elif plan.picture:
-                self._warnings.append(f"{where}: beside what it holds there is no room for a picture; none was drawn")
+                self._warnings.append(f"{where}: {NO_ROOM}")
             return None, None
         if ready is not None or self._artist is None:
             return ready, None

@@ -9,6 +9,9 @@ from seedx_sdk.errors import GenerationCancelled, SeedXError
 from seedx_tools.deck_pictures import SlidePicture
 from seedx_tools.picture_words import picture_prompt, vocabulary_of
 
+NO_ROOM = "beside what it holds there is no room for a picture; none was drawn"
+"""The warning of a slide whose picture was asked for in vain."""
+
 
 class Artist:
     """Draws the pictures of one deck or story.

@@ -71,7 +71,7 @@ _USUAL_COLORS = {
 """The colour of a thing that a text names without one: the same on every slide and page."""
 _COUNTS = {"two": 2, "three": 3, "four": 4}
 _NUMBERS = frozenset(("a", "an", "one", *_COUNTS))
-MAX_THINGS = 4
+_MAX_THINGS = 4
 """On one picture of the picture book."""
 _PLAIN_WORDS = _NUMBERS.union(
     "and with in on at to of next beside left right above below over under large small".split()
@@ -131,9 +131,9 @@ def picture_prompt(text: str, vocabulary: Vocabulary | None, *, context: str = "
         others = [kind for kind in vocabulary["kinds"] if kind not in [thing.kind for thing in things]]
         things.append(_Thing(_pick(others, text)))
     first, *more = things[:2]
-    first = first.at_most(MAX_THINGS - len(more))
+    first = first.at_most(_MAX_THINGS - len(more))
     shown = [
-        thing.phrase(vocabulary) for thing in (first, *(other.at_most(MAX_THINGS - first.count) for other in more))
+        thing.phrase(vocabulary) for thing in (first, *(other.at_most(_MAX_THINGS - first.count) for other in more))
     ]
     return PicturePrompt(f"{' and '.join(shown)} {background}", decorative=not named)
 
@@ -155,7 +155,7 @@ class _Thing:
         number = next((word for word, count in _COUNTS.items() if count == self.count), None)
         if number is None:
             return f"{'an' if color[0] in 'aeiou' else 'a'} {color} {self.kind}"
-        return f"{number} {color} {plural(self.kind)}"
+        return f"{number} {color} {_plural(self.kind)}"
 
 
 def find_things(text: str, vocabulary: Vocabulary) -> list[str]:
@@ -181,7 +181,7 @@ def _find(text: str, vocabulary: Vocabulary) -> list[_Thing]:
 def _is_understood(text: str, vocabulary: Vocabulary) -> bool:
     """Whether the model can be given a text as it is: it knows each word, and each thing has a number and a colour."""
     words = re.findall(r"[^\W_]+", text)
-    names = {form for kind in vocabulary["kinds"] for form in (kind, plural(kind))}
+    names = {form for kind in vocabulary["kinds"] for form in (kind, _plural(kind))}
     places = {word for name in vocabulary["backgrounds"] for word in place_phrase(name).split()}
     things = [position for position, word in enumerate(words) if word in names]
     return (
@@ -196,8 +196,7 @@ def _is_understood(text: str, vocabulary: Vocabulary) -> bool:
     )
 
 
-def plural(kind: str) -> str:
-    """Return the plural of a thing of the picture book."""
+def _plural(kind: str) -> str:
     return kind if kind == "fish" else f"{kind}s"
 
 

@@ -22,7 +22,7 @@ from seedx_tools.deck_pictures import SlidePicture
 from seedx_tools.deck_template import open_template
 from seedx_tools.deck_theme import DeckSize, default_template
 from seedx_tools.deck_writer import DeckWriter, set_properties
-from seedx_tools.drawing import Artist
+from seedx_tools.drawing import NO_ROOM, Artist
 from seedx_tools.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.outline_files import OutlineFiles
 from seedx_tools.prompt_outline import OutlinePlanner
@@ -173,9 +173,7 @@ class _DeckMaker:
             return None, None
         if not plan.wants_picture or (number == 0 and not self._writer.cover_takes_picture):
             if plan.picture:
-                self.warnings.append(
-                    f"{_where(number)}: beside what it holds there is no room for a picture; none was drawn"
-                )
+                self.warnings.append(f"{_where(number)}: {NO_ROOM}")
             return None, None
         words = f"{plan.title}. {' '.join(plan.bullets)}"
         return self._artist.draw(plan.picture, words, context=deck_title, number=number, where=_where(number))
