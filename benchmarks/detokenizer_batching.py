@@ -20,11 +20,11 @@ from pathlib import Path
 import torch
 from hardware import describe
 
+from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
-from seedx_sdk.engine.draw_job import DrawJob
-from seedx_sdk.engine.placement import Placement
-from seedx_sdk.model.directory import ModelParts, load_directory
+from seedx_sdk.engine.image_service.job import DrawJob
+from seedx_sdk.engine.image_service.placement import Placement
+from seedx_sdk.engine.image_service.service import DetokenizerService, ServiceLimits
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.types import GenerationOptions
 

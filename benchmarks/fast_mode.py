@@ -30,13 +30,13 @@ from seedx_finetune.evaluation.prompts import CATEGORIES, SPLITS, sample_prompts
 from seedx_finetune.evaluation.statistics import mean, share
 from seedx_finetune.evaluation.verdict import is_fulfilled
 from seedx_sdk import SeedX
+from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO
+from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.blocking import BlockingEngine
-from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
+from seedx_sdk.engine.image_service.service import DetokenizerService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
-from seedx_sdk.engine.transformers_backbone import TransformersBackbone
-from seedx_sdk.model.directory import ModelParts, load_directory
-from seedx_sdk.model.sampling import SOLVERS, copy_scheduler
+from seedx_sdk.model.denoise_loop import SOLVERS, copy_scheduler
 
 MAX_LOSS = 0.02
 """Largest loss of right pictures, as a share, that the interval may still hold."""

@@ -39,16 +39,16 @@ from vllm.inputs import TokensPrompt
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import Message, calls
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.backbone import PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbones.base import PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbones.vllm import VLLMBackbone
+from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.local import open_local, open_vllm
-from seedx_sdk.engine.protocol import AsyncEngine, Request
-from seedx_sdk.engine.vllm_backbone import VLLMBackbone
-from seedx_sdk.engine.vllm_options import VLLMOptions
-from seedx_sdk.http_engine import HttpEngine
+from seedx_sdk.engine.protocol import AsyncEngine
+from seedx_sdk.http.engine import HttpEngine
 from seedx_sdk.imaging import to_data_uri
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS
-from seedx_sdk.types import ReplyDone, TextDelta
+from seedx_sdk.types import ReplyDone, Request, TextDelta
 
 VLLM = VLLMOptions(block_size=32, kv_cache_bytes=1 << 30)
 """As `seedx serve` runs it on a CPU."""

@@ -1,8 +1,8 @@
 """SeedX SDK: SEED-X as a library. `SeedX().generate("a red house")` works offline, on the CPU, as installed."""
 
-from .async_client import AsyncSeedX
-from .client import SeedX
-from .errors import (
+from seedx_sdk.async_client import AsyncSeedX
+from seedx_sdk.client import SeedX
+from seedx_sdk.errors import (
     DeadlineError,
     DeviceMemoryError,
     GenerationCancelled,
@@ -20,7 +20,7 @@ from .errors import (
     WeightsCorruptError,
     WeightsMissingError,
 )
-from .types import (
+from seedx_sdk.types import (
     Box,
     BoxFound,
     ChatReply,

@@ -1,5 +1,5 @@
 """`python -m seedx_sdk` is `seedx`."""
 
-from .cli import main
+from seedx_sdk.cli.main import main
 
 main()

@@ -13,10 +13,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 import anyio
 from anyio import to_thread
 
-from .client import SeedX
-from .engine.protocol import Engine
-from .errors import InputError
-from .types import Dtype, ModelInfo, StreamEvent
+from seedx_sdk.client import SeedX
+from seedx_sdk.engine.protocol import Engine
+from seedx_sdk.errors import InputError
+from seedx_sdk.types import Dtype, ModelInfo, StreamEvent
 
 __all__ = ["AsyncSeedX"]
 

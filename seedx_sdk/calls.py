@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from . import checks
-from .engine.protocol import Request, Task
-from .errors import InputError, ModelError, PromptError
-from .imaging import ImageSource, draw_boxes, open_image
-from .types import (
+from seedx_sdk import validation as checks
+from seedx_sdk.annotation import draw_boxes
+from seedx_sdk.errors import InputError, ModelError, PromptError
+from seedx_sdk.imaging import ImageSource, open_image
+from seedx_sdk.types import (
     ChatReply,
     Description,
     Detection,
@@ -25,9 +25,11 @@ from .types import (
     ModelInfo,
     Notice,
     ReplyDone,
+    Request,
     Result,
     Sampler,
     StreamEvent,
+    Task,
 )
 
 __all__ = ["Call", "Listener", "chat", "describe", "detect", "edit", "generate", "received"]

@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import calls, checks
-from .calls import Call, Listener
-from .engine import Engine, load_engine
-from .engine.blocking import BlockingEngine
-from .errors import GenerationCancelled, InputError, ModelError
-from .http_engine import HttpEngine
-from .imaging import ImageSource
-from .types import (
+from seedx_sdk import calls
+from seedx_sdk import validation as checks
+from seedx_sdk.calls import Call, Listener
+from seedx_sdk.engine import Engine, load_engine
+from seedx_sdk.engine.blocking import BlockingEngine
+from seedx_sdk.errors import GenerationCancelled, InputError, ModelError
+from seedx_sdk.http.engine import HttpEngine
+from seedx_sdk.imaging import ImageSource
+from seedx_sdk.types import (
     ChatReply,
     Description,
     Detection,

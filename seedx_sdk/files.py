@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import OutputPathError
+from seedx_sdk.errors import OutputPathError
 
 __all__ = ["check_output_path", "output_file", "sha256", "write_file"]
 

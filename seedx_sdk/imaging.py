@@ -10,26 +10,25 @@ import binascii
 import os
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageOps
 
-from .errors import ImageError
-from .files import check_output_path, write_file
+from seedx_sdk.errors import ImageError
+from seedx_sdk.files import check_output_path, write_file
 
 if TYPE_CHECKING:
-    from .types import Box
+    pass
 
 __all__ = [
     "ALLOWED_FORMATS",
     "IMAGE_SUFFIXES",
     "ImageLimits",
     "ImageSource",
-    "draw_boxes",
     "open_image",
     "save_image",
     "to_data_uri",
@@ -45,7 +44,6 @@ _SUFFIX_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEB
 IMAGE_SUFFIXES = tuple(_SUFFIX_FORMATS)
 """Names that `save_image` writes."""
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
-_BOX_COLORS = ("#e6194b", "#1a6fdf", "#2a9d3a", "#f58231", "#911eb4", "#008080")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,25 +210,6 @@ def to_png(image: Image.Image) -> bytes:
 def to_data_uri(image: Image.Image) -> str:
     """The picture as data:image/png;base64,..."""
     return "data:image/png;base64," + base64.b64encode(to_png(image)).decode("ascii")
-
-
-def draw_boxes(image: Image.Image, boxes: Sequence[Box]) -> Image.Image:
-    """A copy of the picture with each box outlined and labelled; boxes are placed by their normalised corners."""
-    canvas = image.convert("RGB")
-    draw = ImageDraw.Draw(canvas)
-    line = max(1, round(min(canvas.size) / 128))
-    font = ImageFont.load_default(size=max(9, min(canvas.size) // 28))
-    for index, box in enumerate(boxes):
-        color = _BOX_COLORS[index % len(_BOX_COLORS)]
-        x0, x1 = (value * (canvas.width - 1) for value in (box.normalized[0], box.normalized[2]))
-        y0, y1 = (value * (canvas.height - 1) for value in (box.normalized[1], box.normalized[3]))
-        draw.rectangle((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), outline=color, width=line)
-        if box.label:
-            left, top, right, bottom = draw.textbbox((0, 0), box.label, font=font)
-            at = (max(0, min(x0, canvas.width - right - 2)), max(0, y0 - bottom - 2))
-            draw.rectangle((at[0], at[1], at[0] + right + 2, at[1] + bottom + 2), fill=color)
-            draw.text((at[0] + 1, at[1] + 1), box.label, fill="white", font=font)
-    return canvas
 
 
 def save_image(image: Image.Image, path: str | os.PathLike[str]) -> Path:

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image, ImageDraw
 
-from .engine.protocol import Request
-from .types import (
+from seedx_sdk.types import (
     Box,
     BoxFound,
     ChatReply,
@@ -24,6 +23,7 @@ from .types import (
     ModelInfo,
     Notice,
     ReplyDone,
+    Request,
     StreamEvent,
     TextDelta,
     TextPart,

@@ -8,13 +8,14 @@ instead, for readers who have no use for pixels.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo
 from pydantic_core import core_schema
 
-from .imaging import open_image, to_data_uri
+from seedx_sdk.imaging import open_image, to_data_uri
 
 __all__ = [
     "Box",
@@ -330,3 +331,16 @@ class GenerationOptions(_Frozen):
     """0..2; 0 takes the likeliest token."""
     json_schema: dict[str, Any] | None = None
     """The answer is JSON that fits this schema, and draws nothing."""
+
+
+Task = Literal["describe", "detect", "generate", "edit", "chat"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """A checked request. Pictures in `messages` are RGB; the last message is the user's."""
+
+    task: Task
+    """Chooses the prompt template and the specialist."""
+    messages: tuple[Message, ...]
+    options: GenerationOptions

@@ -11,7 +11,7 @@ from pptx import Presentation
 from typer.testing import CliRunner, Result
 
 from seedx_sdk import SeedX
-from seedx_sdk.cli import app
+from seedx_sdk.cli.main import app
 from seedx_sdk.imaging import save_image
 from seedx_sdk.testing import ScriptedEngine
 

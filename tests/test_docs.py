@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from seedx_finetune.world import render, sample_scene
-from seedx_sdk.cli import app
+from seedx_sdk.cli.main import app
 from seedx_sdk.engine import NANO
 
 ROOT = Path(__file__).parent.parent

@@ -74,7 +74,10 @@ def test_the_wheel_installs_in_a_clean_venv(wheel: Path, tmp_path: Path) -> None
         assert f" {name} " in commands
 
 
-@pytest.mark.parametrize("module", ["seedx_sdk", "seedx_sdk.cli", "seedx_sdk.testing", "seedx_tools", "seedx_agents"])
+@pytest.mark.parametrize(
+    "module",
+    ["seedx_sdk", "seedx_sdk.cli.main", "seedx_sdk.testing", "seedx_tools", "seedx_agents"],
+)
 def test_importing_needs_no_extra(module: str) -> None:
     paths = [str(ROOT), str(ROOT / "tools"), str(ROOT / "agents")]
     code = f"import sys; sys.path[:0] = {paths}; sys.modules.update(dict.fromkeys({HEAVY})); import {module}"

@@ -1,12 +1,7 @@
 """Assistants over the tools of seedx_tools, with any LangChain chat model as their head, or none."""
 
-from seedx_agents.assistant import Assistant
-from seedx_agents.designer import Designer
-from seedx_agents.designs import Change, Design, Proposal, Proposals
-from seedx_agents.presenter import Presenter
-from seedx_agents.screenplay import Character, Scene, Screenplay
-from seedx_agents.storyteller import Book, BookPage, Storyteller
-from seedx_agents.turn import (
+from seedx_agents.assistant.agent import Assistant
+from seedx_agents.assistant.turn import (
     AgentEvent,
     Budget,
     Step,
@@ -17,6 +12,11 @@ from seedx_agents.turn import (
     Turn,
     TurnDone,
 )
+from seedx_agents.designer.agent import Designer
+from seedx_agents.designer.results import Change, Design, Proposal, Proposals
+from seedx_agents.presenter.agent import Presenter
+from seedx_agents.storyteller.agent import Book, BookPage, Storyteller
+from seedx_agents.storyteller.screenplay import Character, Scene, Screenplay
 
 __all__ = [
     "AgentEvent",

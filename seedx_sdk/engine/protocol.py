@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from seedx_sdk.types import GenerationOptions, Message, ModelInfo, StreamEvent
+from seedx_sdk.types import ModelInfo, Request, StreamEvent
 
-__all__ = ["AsyncEngine", "Engine", "Request", "Task"]
-
-Task = Literal["describe", "detect", "generate", "edit", "chat"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """A checked request. Pictures in `messages` are RGB; the last message is the user's."""
-
-    task: Task
-    """Chooses the prompt template and the specialist."""
-    messages: tuple[Message, ...]
-    options: GenerationOptions
+__all__ = ["AsyncEngine", "Engine"]
 
 
 class Engine(Protocol):

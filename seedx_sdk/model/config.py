@@ -10,6 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+Solver = Literal["dpmsolver++", "unipc"]
+"""Solvers that need fewer steps than the reference's Euler: Lu et al. 2022 (second order), Zhao et al. 2023."""
+
+
 __all__ = ["LVLMConfig", "PartConfig", "ResamplerConfig", "VisualEncoderConfig"]
 
 

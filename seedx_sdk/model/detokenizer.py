@@ -21,9 +21,9 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 from torch import Tensor, nn
 
-from seedx_sdk.model.denoising import size_ids, takes_condition
+from seedx_sdk.model.denoise_loop import Sampling
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
-from seedx_sdk.model.sampling import Sampling
+from seedx_sdk.model.unet import size_ids, takes_condition
 
 __all__ = ["Detokenizer"]
 

@@ -13,15 +13,19 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
 
-from seedx_sdk.engine.engine_metrics import Measured
+from seedx_sdk.engine.metrics import Measured
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import SeedXError
-from seedx_sdk.image_urls import ImageFetcher
-from seedx_sdk.serve import chat_routes, failures, openai_routes, playground, tool_routes
+from seedx_sdk.image_fetcher import ImageFetcher
+from seedx_sdk.serve import error_handlers as failures
+from seedx_sdk.serve.dispatcher import Replies
 from seedx_sdk.serve.engine_collector import EngineCollector
-from seedx_sdk.serve.guards import BodyLimit, Door, Gate
-from seedx_sdk.serve.replies import Replies
+from seedx_sdk.serve.middleware import BodyLimit, Door, Gate
 from seedx_sdk.serve.request_ids import RequestIds
+from seedx_sdk.serve.routes import chat as chat_routes
+from seedx_sdk.serve.routes import openai as openai_routes
+from seedx_sdk.serve.routes import playground
+from seedx_sdk.serve.routes import tools as tool_routes
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.serve.telemetry import RequestSpans
 

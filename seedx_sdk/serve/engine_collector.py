@@ -12,8 +12,8 @@ from typing import TypeVar
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from seedx_sdk.engine.engine_metrics import EngineMetrics
-from seedx_sdk.engine.service_metrics import ServiceMetrics
+from seedx_sdk.engine.image_service.metrics import ServiceMetrics
+from seedx_sdk.engine.metrics import EngineMetrics
 
 __all__ = ["EngineCollector"]
 

@@ -12,10 +12,10 @@ from typing import Self
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential
 
-from seedx_sdk.engine.engine_metrics import EngineMetrics, Measured
-from seedx_sdk.engine.protocol import AsyncEngine, Request
+from seedx_sdk.engine.metrics import EngineMetrics, Measured
+from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import ModelError, OverloadedError, ServiceError
-from seedx_sdk.types import ModelInfo, StreamEvent
+from seedx_sdk.types import ModelInfo, Request, StreamEvent
 
 __all__ = ["SupervisedEngine"]
 

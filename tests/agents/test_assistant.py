@@ -13,21 +13,13 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from PIL import Image
 from pptx import Presentation
 
-from seedx_agents import (
-    Assistant,
-    Budget,
-    TextSaid,
-    ToolEnded,
-    ToolProgress,
-    ToolStarted,
-    TurnDone,
-)
+from seedx_agents import Assistant, Budget, TextSaid, ToolEnded, ToolProgress, ToolStarted, TurnDone
 from seedx_sdk import ImageError, InputError, ModelError, OutputPathError, OverloadedError, PromptError, SeedX
 from seedx_sdk.imaging import open_image
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import EditedImage
 from seedx_tools import TOOLS, Deck
-from seedx_tools.langchain import ChatSeedX
+from seedx_tools.adapters.langchain import ChatSeedX
 
 from .conftest import Script
 

@@ -100,7 +100,7 @@ def test_rules_take_what_the_model_sees_and_the_wish_comes_first(picture: Image.
 
 
 def test_where_things_stand_is_said_in_words() -> None:
-    from seedx_agents.plain_designs import arrangement
+    from seedx_agents.designer.rules import arrangement
 
     corners = {"cat": (0.0, 0.0, 0.2, 0.2), "dog": (0.7, 0.4, 0.9, 0.6), "hat": (0.4, 0.8, 0.6, 1.0)}
     boxes = [Box.on(label, box, (10, 10)) for label, box in corners.items()]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO
-from seedx_sdk.model.directory import ModelParts, load_directory
 
 
 @pytest.fixture(scope="session")

@@ -10,15 +10,14 @@ import pytest
 from PIL import Image
 
 from seedx_sdk import InputError, Message, PromptError, SeedX
-from seedx_sdk.engine.backbone import Prompt
+from seedx_sdk.checkpoints.directory import ModelParts
+from seedx_sdk.engine.backbones.base import Prompt
+from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.blocking import BlockingEngine
-from seedx_sdk.engine.conversation import segments
-from seedx_sdk.engine.detokenizer_service import DetokenizerService
+from seedx_sdk.engine.image_service.service import DetokenizerService
 from seedx_sdk.engine.interleaved import InterleavedEngine
-from seedx_sdk.engine.protocol import Request, Task
-from seedx_sdk.engine.transformers_backbone import TransformersBackbone
-from seedx_sdk.model.directory import ModelParts
-from seedx_sdk.types import GenerationOptions
+from seedx_sdk.engine.prompting import segments
+from seedx_sdk.types import GenerationOptions, Request, Task
 
 PAGE = Image.new("RGB", (128, 128), "red")
 

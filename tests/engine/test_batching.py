@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 import time
 
-from seedx_sdk.engine.batching import BatchQueue
+from seedx_sdk.engine.image_service.batching import BatchQueue
 
 
 def _queue(*, max_queue: int = 8, max_batch: int = 3, max_wait: float = 0.0) -> BatchQueue[str]:

@@ -19,22 +19,14 @@ from torch import Tensor
 
 from seedx_finetune.world import Scene, box_around, render
 from seedx_finetune.world.scene import Thing
-from seedx_sdk import (
-    DeadlineError,
-    DeviceMemoryError,
-    ImageError,
-    InputError,
-    OverloadedError,
-    ServiceError,
-    SizeError,
-)
-from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
-from seedx_sdk.engine.draw_job import DrawJob
-from seedx_sdk.engine.drawing_stream import DrawStream
-from seedx_sdk.engine.placement import Placement
+from seedx_sdk import DeadlineError, DeviceMemoryError, ImageError, InputError, OverloadedError, ServiceError, SizeError
+from seedx_sdk.checkpoints.config import FastSampling
+from seedx_sdk.checkpoints.directory import ModelParts
+from seedx_sdk.engine.image_service.job import DrawJob
+from seedx_sdk.engine.image_service.placement import Placement
+from seedx_sdk.engine.image_service.service import DetokenizerService, ServiceLimits
+from seedx_sdk.engine.image_service.stream import DrawStream
 from seedx_sdk.model.anyres import split_image
-from seedx_sdk.model.directory import ModelParts
-from seedx_sdk.model.directory_config import FastSampling
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.tokens import image_block, input_mask

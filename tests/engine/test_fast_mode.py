@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from seedx_sdk.checkpoints.config import FastSampling
+from seedx_sdk.checkpoints.directory import DirectoryConfig
 from seedx_sdk.engine import NANO
-from seedx_sdk.model.directory import DirectoryConfig
-from seedx_sdk.model.directory_config import FastSampling
 
 ROOT = Path(__file__).parents[2]
 

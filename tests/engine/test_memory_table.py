@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from diffusers import UNet2DConditionModel
 
-from seedx_sdk.engine import memory_table as table
-from seedx_sdk.engine.memory_table import memory_table, needed_bytes
+from seedx_sdk.checkpoints import gpu_table as table
+from seedx_sdk.checkpoints.gpu_table import memory_table, needed_bytes
 from seedx_sdk.model.config import VisualEncoderConfig
 from seedx_sdk.model.visual_encoder import VisualEncoder
 

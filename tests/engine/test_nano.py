@@ -19,11 +19,11 @@ from seedx_finetune.evaluation.run import Report
 from seedx_finetune.world import COLORS, KINDS, Scene, box_around, parse_description, render
 from seedx_finetune.world.scene import Thing
 from seedx_sdk import Message, SeedX
+from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO, load_engine
-from seedx_sdk.engine.backbone import Prompt, Sampling
-from seedx_sdk.engine.transformers_backbone import TransformersBackbone
+from seedx_sdk.engine.backbones.base import Prompt, Sampling
+from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.errors import GenerationCancelled, InputError, ServiceError, WeightsCorruptError, WeightsMissingError
-from seedx_sdk.model.directory import ModelParts, load_directory
 from seedx_sdk.model.generation import ImageEvent, ImageTokenRule, generate_one_by_one, stream
 from seedx_sdk.types import BoxFound, ImageDone, ImageProgress, ReplyDone, TextDelta
 

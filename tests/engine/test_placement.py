@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from seedx_sdk import InputError
-from seedx_sdk.engine import placement
-from seedx_sdk.engine.placement import Placement, place
-from seedx_sdk.model.directory import ModelParts
+from seedx_sdk.checkpoints.directory import ModelParts
+from seedx_sdk.engine.image_service import placement
+from seedx_sdk.engine.image_service.placement import Placement, place
 
 CPU = torch.device("cpu")
 

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from seedx_sdk import ModelError, ServiceError
-from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
-from seedx_sdk.model.directory import ModelParts
+from seedx_sdk.checkpoints.directory import ModelParts
+from seedx_sdk.engine.image_service.service import DetokenizerService, ServiceLimits
 
 
 def test_a_step_that_takes_too_long_counts_as_a_failure(parts: ModelParts) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from PIL import Image
 
-from seedx_sdk.engine.vision_cache import VisionCache, picture_key
+from seedx_sdk.engine.image_service.feature_cache import VisionCache, picture_key
 
 
 def test_the_oldest_goes_when_the_bytes_run_out() -> None:

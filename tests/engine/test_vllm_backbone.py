@@ -28,14 +28,14 @@ from transformers import LlamaForCausalLM
 
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import prompts
+from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.backbone import BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
-from seedx_sdk.engine.transformers_backbone import TransformersBackbone
-from seedx_sdk.engine.vllm_backbone import VLLMBackbone
-from seedx_sdk.engine.vllm_options import VLLMOptions
+from seedx_sdk.engine.backbones.base import BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbones.transformers import TransformersBackbone
+from seedx_sdk.engine.backbones.vllm import VLLMBackbone
+from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.errors import InputError, ModelError
 from seedx_sdk.model.anyres import split_image
-from seedx_sdk.model.directory import ModelParts, load_directory
 from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.tokens import image_block, input_mask
 
@@ -77,7 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def parts(folder: Path) -> ModelParts:
     """The model, loaded by transformers."""
-    from seedx_sdk.model.directory import write_config
+    from seedx_sdk.checkpoints.directory import write_config
 
     parts = load_directory(NANO)
     write_config(folder, parts.config)

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="training needs its libraries: pip i
 
 from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: E402
 
-from seedx_finetune.page_code import WIDTH  # noqa: E402
+from seedx_finetune.data.page_code import WIDTH  # noqa: E402
 from seedx_finetune.recipes.language_model import new_language_model, train_tokenizer  # noqa: E402
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig  # noqa: E402
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler  # noqa: E402

@@ -10,9 +10,9 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
-from seedx_finetune.corpus import Corpus
-from seedx_finetune.data import normalise, signed, to_bytes, to_pixels, to_signed
-from seedx_finetune.page_code import WIDTH
+from seedx_finetune.data.corpus import Corpus
+from seedx_finetune.data.page_code import WIDTH
+from seedx_finetune.data.pixels import normalise, signed, to_bytes, to_pixels, to_signed
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.model.visual_encoder import VisualEncoder

@@ -12,8 +12,9 @@ import torch
 from PIL import Image, ImageFilter
 from typer.testing import CliRunner
 
-from seedx_finetune.commands import eval_app, report_table
+from seedx_finetune.cli import eval_app, report_table
 from seedx_finetune.evaluation import Judge, evaluate, train_judge
+from seedx_finetune.evaluation.contact_sheet import ContactSheet
 from seedx_finetune.evaluation.describe import is_right
 from seedx_finetune.evaluation.detect import matched_overlaps
 from seedx_finetune.evaluation.edit import MOST_PSNR_DB, psnr_outside
@@ -27,16 +28,7 @@ from seedx_finetune.evaluation.pages import (
     questions_to_ask,
     references_to_detect,
 )
-from seedx_finetune.evaluation.prompts import (
-    CATEGORIES,
-    SPLITS,
-    Prompt,
-    Want,
-    sample_prompts,
-    scene_for,
-    wrong_prompts,
-)
-from seedx_finetune.evaluation.sheet import ContactSheet
+from seedx_finetune.evaluation.prompts import CATEGORIES, SPLITS, Prompt, Want, sample_prompts, scene_for, wrong_prompts
 from seedx_finetune.evaluation.statistics import average, mean, ratio, share
 from seedx_finetune.evaluation.subject import drawn
 from seedx_finetune.evaluation.train_judge import judge_losses, save, train

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from seedx_finetune.__main__ import app
 from seedx_finetune.recipes import nano
-from seedx_finetune.recipes.run import Run
+from seedx_finetune.training.run import Run
 from seedx_finetune.world import render
 from seedx_sdk import SeedX
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from seedx_finetune.dialogues import STAND_INS
-from seedx_finetune.page_code import (
+from seedx_finetune.data.dialogues import STAND_INS
+from seedx_finetune.data.page_code import (
     BACKGROUND,
     BOX,
     COLOR,

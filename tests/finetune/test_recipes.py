@@ -14,13 +14,12 @@ from einops import rearrange
 from peft import PeftModel
 from torch import Tensor, nn
 
-from seedx_finetune.corpus import Corpus
-from seedx_finetune.page_code import BACKGROUND, COLOR, COVER, KIND, THING_WIDTH, cell_labels, page_codes
+from seedx_finetune.data.corpus import Corpus
+from seedx_finetune.data.page_code import BACKGROUND, COLOR, COVER, KIND, THING_WIDTH, cell_labels, page_codes
+from seedx_finetune.data.sequences import Features
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts
-from seedx_finetune.recipes.lvlm import Source
-from seedx_finetune.recipes.nano import UNET
-from seedx_finetune.recipes.start import (
+from seedx_finetune.recipes.initialization import (
     look_across_at_own_place,
     look_at,
     look_at_own_feature,
@@ -29,15 +28,16 @@ from seedx_finetune.recipes.start import (
     read_what_covers,
     smooth_rows,
 )
-from seedx_finetune.sequences import Features
-from seedx_finetune.trainer import TrainConfig
+from seedx_finetune.recipes.lvlm import Source
+from seedx_finetune.recipes.nano import UNET
+from seedx_finetune.training.trainer import TrainConfig
 from seedx_finetune.world import BACKGROUNDS, Scene, Thing, box_around, sample_scene
 from seedx_sdk.model.config import ResamplerConfig
-from seedx_sdk.model.denoising import COORDINATES, predict, size_ids, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import LVLM, POOL
 from seedx_sdk.model.resampler import Resampler, resize_square_table
 from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.model.unet import COORDINATES, predict, size_ids, widen_conv_in
 from seedx_sdk.model.visual_encoder import VisualEncoder
 from seedx_sdk.tokens import added_tokens
 

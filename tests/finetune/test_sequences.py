@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from seedx_finetune import dialogues
-from seedx_finetune.dialogues import Segment
-from seedx_finetune.page_code import COLOR, STAND_IN, drawn_codes, page_codes
-from seedx_finetune.sequences import IGNORE, Example, collate, encode
+from seedx_finetune.data import dialogues
+from seedx_finetune.data.dialogues import Segment
+from seedx_finetune.data.page_code import COLOR, STAND_IN, drawn_codes, page_codes
+from seedx_finetune.data.sequences import IGNORE, Example, collate, encode
 from seedx_finetune.world import COLORS, Scene, Thing, sample_edit, sample_scene
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.tokenizer import Tokenizer

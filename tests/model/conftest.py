@@ -13,11 +13,11 @@ from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionMode
 from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig  # noqa: E402
-from seedx_sdk.model.denoising import widen_conv_in  # noqa: E402
 from seedx_sdk.model.detokenizer import Detokenizer  # noqa: E402
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler  # noqa: E402
 from seedx_sdk.model.lvlm import LVLM  # noqa: E402
 from seedx_sdk.model.tokenizer import Tokenizer  # noqa: E402
+from seedx_sdk.model.unet import widen_conv_in  # noqa: E402
 from seedx_sdk.tokens import TokenIds  # noqa: E402
 
 TOKENIZER = Path(__file__).resolve().parents[1] / "parity" / "golden" / "tokenizer"

@@ -15,7 +15,9 @@ from diffusers import (
 from PIL import Image
 from torch import Tensor
 
-from seedx_sdk.model.denoising import (
+from seedx_sdk.model.detokenizer import Detokenizer
+from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
+from seedx_sdk.model.unet import (
     COORDINATES,
     denoising_loss,
     predict,
@@ -24,8 +26,6 @@ from seedx_sdk.model.denoising import (
     widen_conv_in,
     with_inputs,
 )
-from seedx_sdk.model.detokenizer import Detokenizer
-from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
 pytestmark = pytest.mark.filterwarnings(
     # The schedulers of diffusers turn tensors into arrays in a way that NumPy 2 is about to change.

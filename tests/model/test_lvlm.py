@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from seedx_sdk.model.checkpoints import grow_vocabulary, plain_agent_state
+from seedx_sdk.checkpoints.state_dicts import grow_vocabulary, plain_agent_state
 from seedx_sdk.model.lvlm import LVLM, pool_features
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import TokenIds, image_block, input_mask

@@ -9,9 +9,9 @@ from diffusers import DDIMScheduler, EulerDiscreteScheduler, SchedulerMixin
 from PIL import Image
 from torch import Tensor
 
+from seedx_sdk.model.config import Solver
+from seedx_sdk.model.denoise_loop import Sampling, copy_scheduler
 from seedx_sdk.model.detokenizer import Detokenizer
-from seedx_sdk.model.directory_config import Solver
-from seedx_sdk.model.sampling import Sampling, copy_scheduler
 
 PICTURE = Image.linear_gradient("L").convert("RGB").resize((16, 16))
 

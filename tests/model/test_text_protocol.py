@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedx_finetune.schedule import lr_at
+from seedx_finetune.training.schedule import lr_at
 from seedx_sdk import prompts
 from seedx_sdk.model.anyres import READ_GRIDS, choose_grid, parse_grid, patch_positions
 from seedx_sdk.model.tokenizer import Tokenizer

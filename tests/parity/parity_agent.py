@@ -11,7 +11,7 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from seedx_sdk.model.checkpoints import grow_vocabulary, plain_agent_state
+from seedx_sdk.checkpoints.state_dicts import grow_vocabulary, plain_agent_state
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig
 from seedx_sdk.model.generation import Generated, ImageTokenRule, generate, generate_one_by_one
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity_case import Report, known_fields
 
-from seedx_finetune.schedule import lr_at
+from seedx_finetune.training.schedule import lr_at
 from seedx_sdk.model.generation import ImageTokenRule
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import TokenIds, added_tokens, box_to_pixels, clean_text, parse_bins

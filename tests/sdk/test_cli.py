@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from seedx_sdk import Message, SeedX
-from seedx_sdk.cli import app
+from seedx_sdk.cli.main import app
 from seedx_sdk.imaging import open_image, save_image
 from seedx_sdk.testing import ScriptedEngine
 

@@ -29,10 +29,10 @@ from seedx_sdk import (
     TextDelta,
     WeightsMissingError,
 )
-from seedx_sdk.checks import check_size
 from seedx_sdk.engine import Request
 from seedx_sdk.engine.blocking import BlockingEngine
 from seedx_sdk.testing import ScriptedEngine
+from seedx_sdk.validation import check_size
 
 
 def test_describe_sends_the_pictures_then_the_question(

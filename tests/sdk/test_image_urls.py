@@ -8,9 +8,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from seedx_sdk import image_urls
+from seedx_sdk import image_fetcher as image_urls
 from seedx_sdk.errors import ImageError
-from seedx_sdk.image_urls import ImageFetcher
+from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import to_png
 
 PNG = to_png(Image.new("RGB", (8, 8), "red"))

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from seedx_sdk.annotation import draw_boxes
 from seedx_sdk.errors import ImageError, InputError, OutputPathError
 from seedx_sdk.files import check_output_path, output_file, write_file
-from seedx_sdk.imaging import ALLOWED_FORMATS, ImageLimits, draw_boxes, open_image, save_image, to_data_uri, to_png
+from seedx_sdk.imaging import ALLOWED_FORMATS, ImageLimits, open_image, save_image, to_data_uri, to_png
 from seedx_sdk.types import Box
 
 

@@ -20,13 +20,12 @@ import uvicorn
 
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.local import open_local
-from seedx_sdk.engine.protocol import Request
 from seedx_sdk.errors import ModelError
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.testing import ScriptedEngine
-from seedx_sdk.types import ModelInfo, StreamEvent
-from seedx_tools import deck_route
+from seedx_sdk.types import ModelInfo, Request, StreamEvent
+from seedx_tools.adapters import http as deck_route
 
 Serve = Callable[..., Any]
 

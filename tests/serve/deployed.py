@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.vllm_options import VLLMOptions
-from seedx_sdk.serve.ray_cluster import run
-from seedx_sdk.serve.ray_options import DeployOptions
+from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.serve.ray.cluster import run
+from seedx_sdk.serve.ray.options import DeployOptions
 
 OPTIONS = DeployOptions(
     model=NANO,

@@ -22,7 +22,7 @@ from httpx_sse import connect_sse
 from seedx_sdk import Message
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = "import typer; from seedx_sdk.serve.command import serve; typer.run(serve)"
+COMMAND = "import typer; from seedx_sdk.serve.cli import serve; typer.run(serve)"
 """`seedx serve`, also where the package is not installed."""
 STEP_SECONDS = 4.0
 STUCK_FILE = "stuck"
@@ -142,12 +142,12 @@ def shared_memory(process: psutil.Process) -> set[str]:
 
 def main() -> None:
     from seedx_sdk.engine import NANO
-    from seedx_sdk.engine.detokenizer_service import ServiceLimits
-    from seedx_sdk.engine.draw_worker import DrawWorker
+    from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+    from seedx_sdk.engine.image_service.service import ServiceLimits
+    from seedx_sdk.engine.image_service.worker import DrawWorker
     from seedx_sdk.engine.local import ServedOptions, open_local, open_vllm
-    from seedx_sdk.engine.vllm_options import VLLMOptions
     from seedx_sdk.serve.app import create_app
-    from seedx_sdk.serve.draining import DrainingServer
+    from seedx_sdk.serve.server import DrainingServer
     from seedx_sdk.serve.settings import ServerSettings
     from seedx_sdk.serve.supervisor import SupervisedEngine
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from seedx_sdk import SeedX
 from seedx_sdk.imaging import to_png
-from seedx_tools.langchain import ChatSeedX
+from seedx_tools.adapters.langchain import ChatSeedX
 
 
 class TestOverHttp(ChatModelIntegrationTests):

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 pytest.importorskip("fastapi", reason="the server is not installed: pip install 'seedx-sdk[serve]'")
 
-from seedx_sdk.api_keys import read_keys
+from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.local import ServedOptions
-from seedx_sdk.engine.vllm_options import VLLMOptions
 from seedx_sdk.errors import InputError
-from seedx_sdk.serve import command
+from seedx_sdk.http.api_keys import read_keys
+from seedx_sdk.serve import cli as command
 
 
 class Stopped:

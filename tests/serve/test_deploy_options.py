@@ -19,10 +19,10 @@ from ray.serve.config import HTTPOptions
 
 from seedx_sdk.engine.local import ServedOptions
 from seedx_sdk.errors import InputError, MissingExtraError, OverloadedError, SeedXError
-from seedx_sdk.serve import ray_cluster
-from seedx_sdk.serve.command_options import chosen_backbone
-from seedx_sdk.serve.ray_command import deploy
-from seedx_sdk.serve.ray_options import DeployOptions
+from seedx_sdk.serve.cli_options import chosen_backbone
+from seedx_sdk.serve.ray import cluster as ray_cluster
+from seedx_sdk.serve.ray.cli import deploy
+from seedx_sdk.serve.ray.options import DeployOptions
 
 NOWHERE = Path("/nowhere")
 

@@ -8,8 +8,8 @@ import httpx
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from seedx_sdk.engine.engine_metrics import EngineMetrics
-from seedx_sdk.engine.service_metrics import ServiceMetrics
+from seedx_sdk.engine.image_service.metrics import ServiceMetrics
+from seedx_sdk.engine.metrics import EngineMetrics
 from seedx_sdk.serve.engine_collector import EngineCollector
 
 Samples = dict[tuple[str, ...], float]

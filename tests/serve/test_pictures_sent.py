@@ -11,9 +11,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from seedx_sdk.image_urls import ImageFetcher
+from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
-from seedx_sdk.serve import asked, openai_bodies
+from seedx_sdk.serve import pending_call as asked
+from seedx_sdk.serve.routes import openai_schemas as openai_bodies
 
 from .conftest import Scripted, Serve
 

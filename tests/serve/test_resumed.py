@@ -6,9 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
-from seedx_sdk.engine.backbone import PictureStates, Written
+from seedx_sdk.engine.backbones.base import PictureStates, Written
 from seedx_sdk.errors import ServiceError
-from seedx_sdk.serve.resumed import Resumed
+from seedx_sdk.serve.ray.replay import Resumed
 from seedx_sdk.types import ImageProgress
 
 

@@ -14,12 +14,12 @@ import httpx
 import openai
 import pytest
 
-from seedx_sdk import Message, SeedX, http_engine
-from seedx_sdk.engine.protocol import Request
+from seedx_sdk import Message, SeedX
 from seedx_sdk.errors import ModelError, ServiceError
-from seedx_sdk.serve import route_parts
+from seedx_sdk.http import engine as http_engine
+from seedx_sdk.serve import dependencies as route_parts
 from seedx_sdk.testing import ScriptedEngine
-from seedx_sdk.types import StreamEvent, TextDelta
+from seedx_sdk.types import Request, StreamEvent, TextDelta
 
 from .conftest import Scripted, Serve
 

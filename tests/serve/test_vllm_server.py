@@ -20,8 +20,8 @@ pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sd
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import AsyncSeedX, InputError, Message, SeedX
 from seedx_sdk.engine import NANO
+from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.local import open_vllm
-from seedx_sdk.engine.vllm_options import VLLMOptions
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ChatReply, EditedImage, Result
 

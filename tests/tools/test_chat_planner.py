@@ -18,7 +18,7 @@ from seedx_tools import (
     revise_slide,
     tell_story,
 )
-from seedx_tools.picture_words import PICTURE_BOOK
+from seedx_tools.illustration.prompts import PICTURE_BOOK
 
 OUTLINE: dict[str, Any] = {
     "title": "Boats",

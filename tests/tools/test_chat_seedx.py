@@ -17,7 +17,7 @@ from PIL import Image
 from seedx_sdk import DeadlineError, ImageError, InputError, Message, OverloadedError, PromptError, SeedX
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools.langchain import ChatSeedX
+from seedx_tools.adapters.langchain import ChatSeedX
 
 
 class TestUnit(ChatModelUnitTests):

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from seedx_sdk import TemplateError
 from seedx_tools import DeckReport, check_deck, make_slides
-from seedx_tools.commands import slides as slides_command
-from seedx_tools.contrast import contrast, least_contrast
-from seedx_tools.font_metrics import text_width
+from seedx_tools.cli.documents import slides as slides_command
+from seedx_tools.decks.ooxml.contrast import contrast, least_contrast
+from seedx_tools.decks.text.metrics import text_width
 
 OUTLINE = "# Deck\nsub\n> Hello.\n## One\n- a\n- b\n    - c\n## Two\n"
 

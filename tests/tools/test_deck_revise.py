@@ -19,9 +19,9 @@ from pptx.util import Inches
 
 from seedx_sdk import InputError, OutputPathError, PromptError, TemplateError
 from seedx_tools import Outline, SlidePlan, append_slides, check_deck, make_slides, revise_slide
-from seedx_tools.deck_read import read_slide
-from seedx_tools.pptx_style import auto_number
-from seedx_tools.slide_content import Quote
+from seedx_tools.decks.content import Quote
+from seedx_tools.decks.ooxml.styles import auto_number
+from seedx_tools.decks.reader import read_slide
 
 OUTLINE = """# The boat school
 By the sea
@@ -368,7 +368,7 @@ def test_a_deck_is_not_written_by_a_call_that_fails(seedx, deck, monkeypatch):
     def fail(*_):
         raise ValueError("no preview")
 
-    monkeypatch.setattr("seedx_tools.deck_revise.describe_slides", fail)
+    monkeypatch.setattr("seedx_tools.decks.revise.describe_slides", fail)
     with pytest.raises(ValueError, match="no preview"):
         append_slides(seedx, deck, "## Four\n- fourth\n", pictures=False)
     assert deck.read_bytes() == before

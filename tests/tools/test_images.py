@@ -7,7 +7,7 @@ from PIL import Image
 
 from seedx_sdk.errors import ImageError
 from seedx_tools import ImageStore
-from seedx_tools.contact_sheet import contact_sheet
+from seedx_tools.illustration.contact_sheet import contact_sheet
 
 
 def picture(color: str = "red", size: tuple[int, int] = (10, 10)) -> Image.Image:

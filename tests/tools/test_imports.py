@@ -15,7 +15,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_no_door_imports_torch() -> None:
-    doors = ("openai", "langchain", "mcp_server", "mcp_command", "openai_agents", "smolagents")
+    doors = ("adapters.openai", "adapters.langchain", "adapters.mcp", "cli.mcp", "adapters.openai_agents", "adapters.smolagents")
     names = ", ".join(f"seedx_tools.{door}" for door in doors)
     done = run(f"import sys, {names}; print([m for m in {HEAVY} if m in sys.modules])")
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
@@ -23,7 +23,8 @@ def test_no_door_imports_torch() -> None:
 
 def test_the_doors_to_openai_and_langchain_need_no_extra() -> None:
     missing = ("openai", "langchain", "langgraph", "mcp", "agents", "smolagents", *HEAVY)
-    code = f"import sys; sys.modules.update(dict.fromkeys({missing})); import seedx_tools.openai, seedx_tools.langchain"
+    adapters = "seedx_tools.adapters.openai, seedx_tools.adapters.langchain"
+    code = f"import sys; sys.modules.update(dict.fromkeys({missing})); import {adapters}"
     done = run(code)
     assert done.returncode == 0, done.stderr
 
@@ -31,11 +32,11 @@ def test_the_doors_to_openai_and_langchain_need_no_extra() -> None:
 @pytest.mark.parametrize(
     ("door", "package", "extra"),
     [
-        ("mcp_server", "mcp_types", "mcp"),
+        ("mcp", "mcp_types", "mcp"),
         ("openai_agents", "agents", "openai-agents"),
         ("smolagents", "smolagents", "smolagents"),
     ],
 )
 def test_a_missing_framework_names_the_pip_line(door: str, package: str, extra: str) -> None:
-    done = run(f"import sys; sys.modules[{package!r}] = None; import seedx_tools.{door}")
+    done = run(f"import sys; sys.modules[{package!r}] = None; import seedx_tools.adapters.{door}")
     assert f"the '{package}' package is not installed; install it with: pip install 'seedx-sdk[{extra}]'" in done.stderr

@@ -23,11 +23,11 @@ from PIL import Image
 from pptx import Presentation
 
 from seedx_sdk import Detection, EditedImage, GeneratedImage, InputError, ModelError, OverloadedError, SeedX
-from seedx_sdk.image_urls import ImageFetcher
+from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import TOOLS, Deck, ToolFailed, ToolRetry
-from seedx_tools.langchain import PROGRESS_EVENT, SeedXToolkit, seedx_toolkit
+from seedx_tools.adapters.langchain import PROGRESS_EVENT, SeedXToolkit, seedx_toolkit
 from seedx_tools.toolbox import Toolbox
 from seedx_tools.workspace import Workspace
 

@@ -29,8 +29,8 @@ from seedx_sdk import ModelError, SeedX
 from seedx_sdk.imaging import open_image, to_data_uri
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import TOOLS
-from seedx_tools.images import ImageStore
-from seedx_tools.mcp_server import http_app, mcp_server
+from seedx_tools.adapters.mcp import http_app, mcp_server
+from seedx_tools.image_store import ImageStore
 from seedx_tools.toolbox import Toolbox
 from seedx_tools.workspace import Workspace
 

@@ -10,7 +10,7 @@ from pptx import Presentation
 
 from seedx_sdk import OutputPathError, TemplateError
 from seedx_tools import ToolFailed, deck_to_pdf, deck_to_png, make_slides
-from seedx_tools.office import find_office, save_previews
+from seedx_tools.decks.libreoffice import find_office, save_previews
 
 OUTLINE = """# The boat school
 ## Two ways
@@ -68,7 +68,7 @@ def test_libreoffice_draws_a_picture_of_each_slide(seedx, tmp_path):
 def empty_path(tmp_path, monkeypatch):
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr("seedx_tools.office._PLACES", {})
+    monkeypatch.setattr("seedx_tools.decks.libreoffice._PLACES", {})
     return tmp_path / "bin"
 
 
@@ -77,7 +77,7 @@ def test_without_libreoffice_the_error_says_how_to_install_it(seedx, tmp_path):
     deck = make_slides(seedx, "# Boats\n", path=tmp_path / "deck.pptx", pictures=False)
     with pytest.raises(ToolFailed, match="apt-get install libreoffice-impress"):
         deck_to_pdf(deck.path, tmp_path / "deck.pdf")
-    assert save_previews(deck, tmp_path) == "seedx_tools.preview (Pillow)"
+    assert save_previews(deck, tmp_path) == "seedx_tools.decks.preview (Pillow)"
     assert (tmp_path / "slide-01.png").is_file()
 
 
@@ -90,7 +90,7 @@ def test_a_libreoffice_that_fails_or_hangs_is_a_failure(empty_path, seedx, tmp_p
         deck_to_pdf(deck.path, tmp_path / "deck.pdf")
 
     office.write_text(f"#!/bin/sh\n/bin/sleep 600 &\necho $! > {tmp_path}/child\nwait\n")
-    monkeypatch.setattr("seedx_tools.office.TIMEOUT_SECONDS", 5.0)
+    monkeypatch.setattr("seedx_tools.decks.libreoffice.TIMEOUT_SECONDS", 5.0)
     with pytest.raises(ToolFailed, match="timed out after 5.0 seconds"):
         deck_to_pdf(deck.path, tmp_path / "deck.pdf")
     child = int((tmp_path / "child").read_text())

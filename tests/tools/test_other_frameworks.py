@@ -23,9 +23,9 @@ from smolagents.models import ChatMessageToolCall, ChatMessageToolCallFunction
 from seedx_sdk import SeedX
 from seedx_sdk.imaging import open_image
 from seedx_tools import TOOLS
-from seedx_tools.openai import chat_replies, chat_tools, response_outputs, response_tools
-from seedx_tools.openai_agents import agent_tools
-from seedx_tools.smolagents import agent_tools as smol_tools
+from seedx_tools.adapters.openai import chat_replies, chat_tools, response_outputs, response_tools
+from seedx_tools.adapters.openai_agents import agent_tools
+from seedx_tools.adapters.smolagents import agent_tools as smol_tools
 from seedx_tools.toolbox import Toolbox
 from seedx_tools.workspace import Workspace
 

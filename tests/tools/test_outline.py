@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from seedx_sdk import InputError, PromptError
 from seedx_tools import ChartData, ChartSeries, Column, Outline, OutlinePlanner, Quote, SlidePlan, TableData
-from seedx_tools.csv_data import chart_of, read_table
+from seedx_tools.decks.tables import chart_of, read_table
 
 MARKDOWN = """# The *boat* school
 By the sea

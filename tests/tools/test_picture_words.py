@@ -4,7 +4,7 @@ import pytest
 
 from seedx_finetune.world.vocabulary import BACKGROUNDS, COLORS, KINDS
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools.picture_words import PICTURE_BOOK, picture_prompt, place_phrase, vocabulary_of
+from seedx_tools.illustration.prompts import PICTURE_BOOK, picture_prompt, place_phrase, vocabulary_of
 
 
 def test_the_vocabulary_is_that_of_the_world_the_model_was_trained_on():

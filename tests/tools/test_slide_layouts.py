@@ -12,7 +12,7 @@ from pptx.util import Mm
 
 from seedx_sdk import InputError
 from seedx_tools import ChartData, ChartSeries, Outline, Quote, SlidePlan, TableData, check_deck, make_slides
-from seedx_tools.deck_palettes import PALETTES
+from seedx_tools.decks.theme.palettes import PALETTES
 
 RICH = """# The boat school
 Lessons by the sea

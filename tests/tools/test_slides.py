@@ -9,8 +9,8 @@ from pptx.oxml.ns import qn
 from seedx_sdk import GenerationCancelled, InputError, Message, ModelError, OutputPathError, PromptError, SeedX
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import Deck, Outline, SlidePlan, check_deck, make_slides
-from seedx_tools.deck_footer import footer_of
-from seedx_tools.pptx_style import auto_number
+from seedx_tools.decks.ooxml.styles import auto_number
+from seedx_tools.decks.writing.footer import footer_of
 
 OUTLINE = """# A boat school
 By the sea
@@ -275,7 +275,7 @@ def test_progress_counts_slides(seedx, tmp_path):
 def test_previews_are_saved_beside_the_deck(deck, tmp_path):
     paths = deck.save_previews(tmp_path)
     assert [path.name for path in paths] == ["slide-01.png", "slide-02.png", "slide-03.png", "slide-04.png"]
-    assert deck.preview_by == "seedx_tools.preview (Pillow)"
+    assert deck.preview_by == "seedx_tools.decks.preview (Pillow)"
 
 
 def test_the_same_seed_gives_the_same_previews(seedx, deck, tmp_path):

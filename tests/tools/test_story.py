@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from seedx_sdk import ImageError, InputError, Message, ModelError, OutputPathError, PromptError, SeedX
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import PagePlan, StoryPlan, TemplateStoryPlanner, ToolFailed, tell_story
-from seedx_tools.picture_words import PICTURE_BOOK
+from seedx_tools.illustration.prompts import PICTURE_BOOK
 
 PROMPT = "Tell me a story about a red cat on the beach who wants to sail a blue boat"
 
@@ -118,7 +118,7 @@ def test_a_prompt_that_names_all_friends_has_friends(seedx):
 
 
 def test_a_pdf_without_a_font_for_the_letters_says_so(seedx, tmp_path, monkeypatch):
-    monkeypatch.setattr("seedx_tools.story_pdf.system_font", lambda _text: None)
+    monkeypatch.setattr("seedx_tools.stories.pdf.system_font", lambda _text: None)
     planner = FixedPlanner("\u732b sleeps")
     story = tell_story(seedx, "x", pages=1, path=tmp_path / "s.pdf", planner=planner)
     assert any("save it as .html" in warning for warning in story.warnings)

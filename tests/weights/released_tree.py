@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
-from seedx_sdk.model.denoising import widen_conv_in
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import LVLM
+from seedx_sdk.model.unet import widen_conv_in
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
 TOKENIZER = Path(__file__).resolve().parents[1] / "parity" / "golden" / "tokenizer"

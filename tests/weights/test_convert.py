@@ -19,16 +19,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from seedx_sdk import ModelError, OutputPathError, SeedX, SeedXError, WeightsCorruptError, WeightsMissingError
+from seedx_sdk.checkpoints.convert import convert, plan_conversion
+from seedx_sdk.checkpoints.directory import ModelParts, load_directory
+from seedx_sdk.checkpoints.released import read_released
+from seedx_sdk.checkpoints.released_configs import detokenizer_resampler_sizes, lvlm_config, visual_encoder_config
+from seedx_sdk.checkpoints.tensor_files import TensorSource
+from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.blocking import BlockingEngine
-from seedx_sdk.engine.detokenizer_service import DetokenizerService, ServiceLimits
+from seedx_sdk.engine.image_service.service import DetokenizerService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
-from seedx_sdk.engine.transformers_backbone import TransformersBackbone
-from seedx_sdk.model.convert import convert, plan_conversion
-from seedx_sdk.model.directory import ModelParts, load_directory
-from seedx_sdk.model.released import read_released
-from seedx_sdk.model.released_sizes import detokenizer_resampler_sizes, lvlm_config, visual_encoder_config
 from seedx_sdk.model.tokenizer import Tokenizer
-from seedx_sdk.model.weight_files import TensorSource
 
 pytestmark = pytest.mark.filterwarnings(
     # The schedulers of diffusers turn tensors into arrays in a way that NumPy 2 is about to change.

@@ -13,8 +13,8 @@ import torch
 from released_tree import Tree
 from safetensors.torch import load_file
 
-from seedx_sdk.model.convert import convert, plan_conversion
-from seedx_sdk.model.directory import load_directory
+from seedx_sdk.checkpoints.convert import convert, plan_conversion
+from seedx_sdk.checkpoints.directory import load_directory
 
 pytestmark = pytest.mark.filterwarnings(
     # The schedulers of diffusers turn tensors into arrays in a way that NumPy 2 is about to change.
@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 def _run(code: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs Python in a process of its own, with the worktree's packages."""
     start = f"import sys; sys.path[:0] = {[str(HERE.parents[1]), str(HERE)]}\nfrom pathlib import Path\n"
-    start += "from seedx_sdk.model.convert import ConversionPlan, convert, plan_conversion\n"
+    start += "from seedx_sdk.checkpoints.convert import ConversionPlan, convert, plan_conversion\n"
     command = [sys.executable, "-c", start + code, *(str(arg) for arg in args)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 

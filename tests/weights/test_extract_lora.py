@@ -16,9 +16,9 @@ from torch import Tensor
 from transformers import LlamaForCausalLM
 
 from seedx_sdk import InputError, ModelError, OutputPathError, SeedX
-from seedx_sdk.model.convert import convert, plan_conversion
-from seedx_sdk.model.directory import DirectoryConfig, load_directory, write_config
-from seedx_sdk.model.extract_lora import extract_lora
+from seedx_sdk.checkpoints.convert import convert, plan_conversion
+from seedx_sdk.checkpoints.directory import DirectoryConfig, load_directory, write_config
+from seedx_sdk.checkpoints.extract_lora import extract_lora
 
 State = dict[str, Tensor]
 UP = "model.layers.1.mlp.up_proj"

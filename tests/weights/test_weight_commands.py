@@ -15,15 +15,15 @@ from diffusers import UNet2DConditionModel
 from released_tree import LAYERS, Tree
 from typer.testing import CliRunner, Result
 
-from seedx_sdk.cli import app
-from seedx_sdk.directory_info import read_directory
+from seedx_sdk.checkpoints.convert import DTYPES, convert, plan_conversion
+from seedx_sdk.checkpoints.directory import load_directory
+from seedx_sdk.checkpoints.info import read_directory
+from seedx_sdk.checkpoints.memory import serving_memory
+from seedx_sdk.checkpoints.released import VARIANTS
+from seedx_sdk.cli.main import app
+from seedx_sdk.cli.weights import Variant, WeightType
 from seedx_sdk.engine import NANO
 from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
-from seedx_sdk.memory import serving_memory
-from seedx_sdk.model.convert import DTYPES, convert, plan_conversion
-from seedx_sdk.model.directory import load_directory
-from seedx_sdk.model.released import VARIANTS
-from seedx_sdk.weight_commands import Variant, WeightType
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -180,7 +180,7 @@ def test_extract_lora_prints_a_table(built: Tree, tmp_path: Path) -> None:
 )
 def test_only_looking_needs_no_torch(args: tuple[str, ...], code: int, expected: str, tmp_path: Path) -> None:
     start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.modules.update(dict.fromkeys(['torch', 'diffusers']))"
-    command = [sys.executable, "-c", f"{start}; from seedx_sdk.cli import main; main()", *args]
+    command = [sys.executable, "-c", f"{start}; from seedx_sdk.cli.main import main; main()", *args]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == code
     assert expected in done.stdout + done.stderr

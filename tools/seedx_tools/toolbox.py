@@ -15,9 +15,9 @@ from PIL import Image
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.types import Result
+from seedx_tools.catalog.registry import TOOLS
 from seedx_tools.errors import ToolRetry
-from seedx_tools.images import ImageStore
-from seedx_tools.registry import TOOLS
+from seedx_tools.image_store import ImageStore
 from seedx_tools.tool import Progress, Tool, ignore_progress
 from seedx_tools.workspace import Workspace
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import anyio
 
 from seedx_sdk.errors import ImageError, InputError, OutputPathError
-from seedx_sdk.image_urls import ImageFetcher
+from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import ImageLimits, ImageSource
-from seedx_tools.images import SCHEME, ImageStore
+from seedx_tools.image_store import SCHEME, ImageStore
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 

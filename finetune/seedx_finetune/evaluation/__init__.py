@@ -1,8 +1,8 @@
 """Measuring a model on the picture book: GenEval-shaped drawing, seeing, pointing and editing, with their own judge."""
 
-from .judge import Judge, Sight
-from .run import evaluate
-from .statistics import Figure
-from .subject import Subject
+from seedx_finetune.evaluation.judge import Judge, Sight
+from seedx_finetune.evaluation.run import evaluate
+from seedx_finetune.evaluation.statistics import Figure
+from seedx_finetune.evaluation.subject import Subject
 
 __all__ = ["Figure", "Judge", "Sight", "Subject", "evaluate"]

@@ -13,11 +13,11 @@ from peft import PeftModel
 from torch import nn
 
 from seedx_finetune.recipes import nano
-from seedx_finetune.recipes.run import Run
+from seedx_finetune.training.run import Run
 from seedx_finetune.world import render
-from seedx_sdk.engine.familiarity import copy_fidelity
+from seedx_sdk.checkpoints.directory import DirectoryConfig, GenerationDefaults, load_directory, save_part, write_config
+from seedx_sdk.engine.domain_check import copy_fidelity
 from seedx_sdk.model.detokenizer import Detokenizer
-from seedx_sdk.model.directory import DirectoryConfig, GenerationDefaults, load_directory, save_part, write_config
 
 SIZES = "it was trained on 128x128 pages only, and other sizes come out blurred or repeated"
 

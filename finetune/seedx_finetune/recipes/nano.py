@@ -19,11 +19,10 @@ from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 from transformers import LlamaForCausalLM
 
-from seedx_finetune import dialogues
-from seedx_finetune.corpus import Corpus
-from seedx_finetune.data import random_scenes, to_signed
-from seedx_finetune.dialogues import STAND_INS
-from seedx_finetune.page_code import (
+from seedx_finetune.data import dialogues
+from seedx_finetune.data.corpus import Corpus
+from seedx_finetune.data.dialogues import STAND_INS
+from seedx_finetune.data.page_code import (
     BACKGROUND,
     COLOR,
     COVER,
@@ -36,11 +35,11 @@ from seedx_finetune.page_code import (
     page_codes,
     rename,
 )
+from seedx_finetune.data.pixels import random_scenes, to_signed
+from seedx_finetune.data.sequences import Features, collate, encode
 from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
 from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
-from seedx_finetune.recipes.lvlm import Source
-from seedx_finetune.recipes.run import Run
-from seedx_finetune.recipes.start import (
+from seedx_finetune.recipes.initialization import (
     look_across_at_own_place,
     look_at,
     look_at_own_feature,
@@ -48,14 +47,15 @@ from seedx_finetune.recipes.start import (
     read_as_words,
     read_what_covers,
 )
-from seedx_finetune.sequences import Features, collate, encode
-from seedx_finetune.trainer import Loss, TrainConfig, load_weights, save_weights
+from seedx_finetune.recipes.lvlm import Source
+from seedx_finetune.training.run import Run
+from seedx_finetune.training.trainer import Loss, TrainConfig, load_weights, save_weights
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
-from seedx_sdk.model.denoising import COORDINATES, widen_conv_in
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import LVLM, POOL
 from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.model.unet import COORDINATES, widen_conv_in
 from seedx_sdk.model.visual_encoder import VisualEncoder
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, image_token
 

@@ -5,12 +5,12 @@
 function of a NumPy generator.
 """
 
-from .edits import EDIT_KINDS, EditKind, EditPair, sample_edit, sample_instruction
-from .language import NUMBER_WORDS, caption, count_noun, describe, facts, parse_description
-from .questions import QA, QuestionType, how_many, is_there, questions
-from .references import references, referring
-from .render import render
-from .scene import (
+from seedx_finetune.world.edits import EDIT_KINDS, EditKind, EditPair, sample_edit, sample_instruction
+from seedx_finetune.world.language import NUMBER_WORDS, caption, count_noun, describe, facts, parse_description
+from seedx_finetune.world.questions import QA, QuestionType, how_many, is_there, questions
+from seedx_finetune.world.references import references, referring
+from seedx_finetune.world.render import render
+from seedx_finetune.world.scene import (
     SPOTS,
     Box,
     Relation,
@@ -24,7 +24,7 @@ from .scene import (
     sample_arranged_scene,
     sample_scene,
 )
-from .vocabulary import (
+from seedx_finetune.world.vocabulary import (
     BACKGROUNDS,
     COLORS,
     HELD_OUT_PAIRS,

@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
-from .language import with_article
-from .references import references
-from .scene import SPOTS, Box, Scene, Thing, box_around, is_free, pick, region_of, sample_scene
-from .vocabulary import BACKGROUNDS, SEEN_PAIRS, SIZES, Pair
+from seedx_finetune.world.language import with_article
+from seedx_finetune.world.references import references
+from seedx_finetune.world.scene import SPOTS, Box, Scene, Thing, box_around, is_free, pick, region_of, sample_scene
+from seedx_finetune.world.vocabulary import BACKGROUNDS, SEEN_PAIRS, SIZES, Pair
 
 EditKind = Literal["recolour", "add", "remove", "replace", "move", "background"]
 EDIT_KINDS: tuple[EditKind, ...] = ("recolour", "add", "remove", "replace", "move", "background")

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .scene import Scene, Thing, is_clearly_placed, pick, region_of, relations
-from .vocabulary import BACKGROUNDS, COLORS, KINDS, SIZES, Pair, plural
+from seedx_finetune.world.scene import Scene, Thing, is_clearly_placed, pick, region_of, relations
+from seedx_finetune.world.vocabulary import BACKGROUNDS, COLORS, KINDS, SIZES, Pair, plural
 
 NUMBER_WORDS: tuple[str, ...] = ("no", "one", "two", "three", "four", "five", "six")
 """Counts in words; the index is the number."""

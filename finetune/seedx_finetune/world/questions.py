@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from .language import NUMBER_WORDS, facts, with_article
-from .references import references
-from .scene import Relation, Scene, is_clearly_placed, pick, region_of, relation_between, relations
-from .vocabulary import BACKGROUNDS, COLORS, KINDS, SEEN_PAIRS, plural
+from seedx_finetune.world.language import NUMBER_WORDS, facts, with_article
+from seedx_finetune.world.references import references
+from seedx_finetune.world.scene import Relation, Scene, is_clearly_placed, pick, region_of, relation_between, relations
+from seedx_finetune.world.vocabulary import BACKGROUNDS, COLORS, KINDS, SEEN_PAIRS, plural
 
 QuestionType = Literal["yes_no", "color", "count", "where", "relation", "background"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .language import facts
-from .scene import Scene, is_clearly_placed, pick, region_of
-from .vocabulary import plural
+from seedx_finetune.world.language import facts
+from seedx_finetune.world.scene import Scene, is_clearly_placed, pick, region_of
+from seedx_finetune.world.vocabulary import plural
 
 
 def references(scene: Scene, index: int) -> list[str]:

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from .drawings import Tone, drawing_of
-from .scene import Scene, Thing
-from .vocabulary import BACKGROUNDS, COLORS, RGB
+from seedx_finetune.world.drawings import Tone, drawing_of
+from seedx_finetune.world.scene import Scene, Thing
+from seedx_finetune.world.vocabulary import BACKGROUNDS, COLORS, RGB
 
 _OVERSAMPLING = 3
 """Pages are drawn this many times larger and averaged down, which smooths every edge."""

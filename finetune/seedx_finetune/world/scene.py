@@ -11,8 +11,8 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from .drawings import drawing_of
-from .vocabulary import BACKGROUNDS, SEEN_PAIRS, SIZES, Pair, SizeName
+from seedx_finetune.world.drawings import drawing_of
+from seedx_finetune.world.vocabulary import BACKGROUNDS, SEEN_PAIRS, SIZES, Pair, SizeName
 
 Box = tuple[float, float, float, float]
 """Corners (x0, y0, x1, y1) as fractions of the page."""

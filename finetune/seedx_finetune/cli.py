@@ -1,0 +1,83 @@
+"""The command `seedx eval`, which the command line of seedx_sdk finds as a plug-in."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from seedx_sdk.cli.console import ModelOption, open_client, progress
+from seedx_sdk.errors import MissingExtraError
+from seedx_sdk.files import check_output_path, write_file
+
+__all__ = ["eval_app"]
+
+eval_app = typer.Typer(no_args_is_help=True, help="Measure a model.")
+
+
+@eval_app.callback()
+def _measure() -> None:
+    """Measure a model."""
+
+
+@eval_app.command()
+def book(
+    ctx: typer.Context,
+    n: Annotated[int, typer.Option("--n", min=1, help="Samples for each category, question type and task.")] = 50,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed asks the same things.")] = 0,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Where to save the report.")] = None,
+    model: ModelOption = None,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", metavar="FILE.png", help="Also save the first pictures, to look at them.")
+    ] = None,
+) -> None:
+    """Measure a model on the picture book: drawing, describing, finding and editing, on seen and unseen pairs.
+
+    Every figure has a 95 % interval. Drawings and edits are judged by a detector of its own, whose accuracy is
+    measured beside them. A model that can't be loaded, or a file that can't be written, is an error before any work.
+    """
+    if json is not None:
+        check_output_path(json)
+    if sheet is not None:
+        check_output_path(sheet, (".png",))
+    try:
+        from seedx_finetune.evaluation.contact_sheet import ContactSheet
+        from seedx_finetune.evaluation.run import evaluate
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("train", error.name or "torch") from error
+    client = open_client(ctx, model)
+    info = client.info
+    pictures = ContactSheet()
+    with progress("evaluate") as step:
+        report = evaluate(client, n, seed, on_progress=step, on_picture=pictures.add if sheet else None)
+    report |= {"model": info.name, "revision": info.revision}
+    if json is not None:
+        write_file(json, (json_format.dumps(report, indent=1) + "\n").encode())
+    if sheet is not None:
+        pictures.save(sheet)
+    Console().print(report_table(report))
+
+
+def report_table(report: dict[str, Any]) -> Table:
+    """The report as a table: one row for each figure, seen beside unseen."""
+    title = f"{report['model']} ({report['revision']}), n {report['n']}, seed {report['seed']}"
+    table = Table("figure", "seen", "unseen", title=title)
+    for task, figures in report["seen"].items():
+        table.add_section()
+        for name in figures | report["unseen"][task]:
+            table.add_row(f"{task} {name}", *(_cell(report[split][task].get(name)) for split in ("seen", "unseen")))
+    table.add_section()
+    for name, figure in report["judge"].items():
+        table.add_row(f"judge {name}", _cell(figure), "")
+    return table
+
+
+def _cell(figure: dict[str, float] | None) -> str:
+    if figure is None:
+        return "-"
+    digits = 1 if figure["high"] > 1 else 3
+    return f"{figure['value']:.{digits}f} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"

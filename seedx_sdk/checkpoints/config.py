@@ -1,0 +1,146 @@
+"""What config.json of a checkpoint directory holds. Reading it needs no torch, so that anyone can look."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
+from seedx_sdk.model.config import LVLMConfig, PartConfig, Solver, VisualEncoderConfig
+
+__all__ = ["DirectoryConfig", "FastSampling", "GenerationDefaults", "PromptStyle"]
+
+FORMAT = 1
+"""Version of this layout."""
+
+
+PromptStyle = Literal["instruct", "base"]
+"""Prompts of the instruction-tuned models, or those of the foundation model, which answers one question at a time."""
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class FastSampling(PartConfig):
+    """Fewer steps with a better solver, which were measured to draw as well as the reference's sampling."""
+
+    solver: Solver
+    """What takes the steps."""
+    num_inference_steps: int
+    """How many."""
+    revision: str
+    """`DirectoryConfig.revision` of the weights that passed `benchmarks/fast_mode.py`; others must be measured anew."""
+
+    def __post_init__(self) -> None:
+        """Checks the solver and the steps."""
+        if self.solver not in get_args(Solver) or self.num_inference_steps < 1:
+            raise ValueError(
+                f"fast sampling with {self.solver!r} in {self.num_inference_steps} steps is unknown; "
+                f"use one of {sorted(get_args(Solver))} and at least one step"
+            )
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class GenerationDefaults(PartConfig):
+    """What a request gets that doesn't say otherwise."""
+
+    num_inference_steps: int
+    """De-noising steps."""
+    guidance_scale: float
+    """Weight of the image features against those of an empty picture."""
+    image_guidance_scale: float
+    """Weight of the condition image of an edit."""
+    max_new_tokens: int
+    """Budget of an answer, image tokens included."""
+    temperature: float
+    """Of the words (and layout) before a picture that is drawn from a prompt; everything else is greedy."""
+    fast: FastSampling | None = None
+    """The fast mode, if these weights have passed its gate."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Builds the config from what `to_dict` returned; Raises as the base."""
+        fast = values.get("fast")
+        nested = {"fast": FastSampling.from_dict(fast)} if isinstance(fast, dict) else {}
+        return super(GenerationDefaults, cls).from_dict({**values, **nested})
+
+
+@dataclass(kw_only=True, slots=True, frozen=True)
+class DirectoryConfig(PartConfig):
+    """What config.json holds."""
+
+    name: str
+    """The model's name, for people."""
+    visual_encoder: VisualEncoderConfig
+    """Sizes of the visual encoder."""
+    lvlm: LVLMConfig
+    """Sizes of what surrounds the language model."""
+    read_grids: tuple[str, ...]
+    """Any-resolution grids of pictures that are read."""
+    image_size: int
+    """Side in pixels of the pictures that the model draws best."""
+    sizes: str
+    """One sentence on which other sizes work."""
+    familiar_psnr: float | None
+    """Below this fidelity (dB) of the VAE's copy, a picture is unlike all that the model has seen; None: knows all."""
+    generation: GenerationDefaults
+    """Defaults of a request."""
+    files: dict[str, str]
+    """sha256 of every file with weights, and of the tokenizer, by path inside the directory."""
+    prompts: PromptStyle = "instruct"
+    """The prompts that the language model was trained on."""
+    format: int = FORMAT
+    """Version of the layout."""
+
+    def tasks(self, *, takes_condition_image: bool) -> tuple[str, ...]:
+        """Returns the calls that the model answers.
+
+        Args:
+            takes_condition_image: Whether its de-tokenizer does.
+        """
+        edits = takes_condition_image and self.prompts == "instruct"
+        return ("describe", "detect", "generate", "chat", *(["edit"] if edits else []))
+
+    @property
+    def revision(self) -> str:
+        """Twelve hexadecimal digits that identify the weights."""
+        return hashlib.sha256(json.dumps(self.files, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def fast(self) -> FastSampling | None:
+        """The fast mode that was measured on these very weights; None if there is none."""
+        fast = self.generation.fast
+        return fast if fast is not None and fast.revision == self.revision else None
+
+    @classmethod
+    def read(cls, folder: Path) -> DirectoryConfig:
+        """Reads config.json.
+
+        Raises:
+            WeightsMissingError: If there is no such directory or file.
+            WeightsCorruptError: If the file can't be understood.
+        """
+        path = folder / "config.json"
+        if not path.is_file():
+            raise WeightsMissingError(
+                f"{folder} holds no model (no config.json); give a directory that this package wrote, "
+                "or none for the model that ships with it"
+            )
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if values.get("format") != FORMAT:
+                raise ValueError(f"its format is {values.get('format')!r}, this version reads {FORMAT}")
+            return cls.from_dict(
+                values
+                | {
+                    "visual_encoder": VisualEncoderConfig.from_dict(values["visual_encoder"]),
+                    "lvlm": LVLMConfig.from_dict(values["lvlm"]),
+                    "generation": GenerationDefaults.from_dict(values["generation"]),
+                    "read_grids": tuple(values["read_grids"]),
+                }
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise WeightsCorruptError(
+                f"{path} can't be read: {error}; restore the directory from its source"
+            ) from error

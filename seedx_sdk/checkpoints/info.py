@@ -1,0 +1,114 @@
+"""What a checkpoint directory holds and can do, from its config files and the headers of its weights. No torch.
+
+`seedx info DIR` prints it. Nothing is loaded and no hash is computed; loading does that.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from seedx_sdk.checkpoints.config import DirectoryConfig
+from seedx_sdk.checkpoints.memory import ServingMemory, serving_memory
+from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
+
+__all__ = ["DirectoryInfo", "PartInfo", "read_directory"]
+
+MAX_HEADER_BYTES = 100 * 1024 * 1024
+"""Largest header of a safetensors file. Source: the format's description."""
+
+
+class PartInfo(BaseModel, frozen=True):
+    """The weights in one folder."""
+
+    folder: str
+    parameters: int
+    bytes: int
+    dtypes: tuple[str, ...]
+    """The types of its tensors, as safetensors writes them: F32, BF16, F16."""
+
+
+class DirectoryInfo(BaseModel, frozen=True):
+    """A checkpoint directory at a glance."""
+
+    name: str
+    revision: str
+    tasks: tuple[str, ...]
+    """The calls that it answers; `edit` needs a de-tokenizer with a condition image."""
+    specialists: tuple[str, ...]
+    image_size: int
+    """Side in pixels of the pictures that it draws best."""
+    sizes: str
+    parts: tuple[PartInfo, ...]
+    memory: dict[str, ServingMemory]
+    """What serving needs, by precision: computed, not measured."""
+
+
+def read_directory(folder: Path) -> DirectoryInfo:
+    """Looks at a checkpoint directory.
+
+    Raises:
+        WeightsMissingError: It is not there, or a file of its config.json is not.
+        WeightsCorruptError: A config or a header can't be read.
+    """
+    config = DirectoryConfig.read(folder)
+    missing = [name for name in config.files if not (folder / name).is_file()]
+    if missing:
+        raise WeightsMissingError(f"{folder / missing[0]} is missing; restore the directory from its source")
+    weights: dict[str, list[Path]] = {}
+    for name in config.files:
+        if name.endswith(".safetensors"):
+            weights.setdefault(str(Path(name).parent), []).append(folder / name)
+    parts = tuple(_part(name, paths) for name, paths in weights.items())
+    detokenizer = "detokenizer_edit" if "detokenizer_edit/unet" in weights else "detokenizer"
+    return DirectoryInfo(
+        name=config.name,
+        revision=config.revision,
+        tasks=config.tasks(takes_condition_image=detokenizer == "detokenizer_edit"),
+        specialists=tuple(sorted(Path(n).parent.name for n in config.files if n.endswith("/adapter_config.json"))),
+        image_size=config.image_size,
+        sizes=config.sizes,
+        parts=parts,
+        memory=serving_memory(
+            {part.folder: part.parameters for part in parts},
+            llm=_json(folder / "llm" / "config.json"),
+            unet=_json(folder / detokenizer / "unet" / "config.json"),
+            vae=_json(folder / detokenizer / "vae" / "config.json"),
+            image_size=config.image_size,
+        ),
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsCorruptError(f"{path} can't be read: {error}; restore the directory from its source") from error
+    return values
+
+
+def _part(folder: str, paths: list[Path]) -> PartInfo:
+    tensors = [tensor for path in paths for tensor in _header(path)]
+    return PartInfo(
+        folder=folder,
+        parameters=sum(math.prod(tensor["shape"]) for tensor in tensors),
+        bytes=sum(path.stat().st_size for path in paths),
+        dtypes=tuple(sorted({tensor["dtype"] for tensor in tensors})),
+    )
+
+
+def _header(path: Path) -> list[dict[str, Any]]:
+    """The tensors of a safetensors file: eight bytes with the length of a JSON header, then that header."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > MAX_HEADER_BYTES:
+                raise ValueError(f"its header would be {length} bytes long")
+            header: dict[str, Any] = json.loads(file.read(length))
+    except (OSError, ValueError) as error:
+        raise WeightsCorruptError(f"{path} is no safetensors file: {error}; restore it from its source") from error
+    return [tensor for name, tensor in header.items() if name != "__metadata__"]

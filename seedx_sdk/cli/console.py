@@ -1,0 +1,118 @@
+"""What the commands of `seedx` share: their options, the progress bar, and how a result or an error is printed.
+
+The commands in cli.py use it, and so do those that other packages add (seedx_tools.cli.documents).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from seedx_sdk.client import SeedX
+from seedx_sdk.errors import PromptError
+
+__all__ = [
+    "JsonOption",
+    "ModelOption",
+    "SeedOption",
+    "SizeOption",
+    "Step",
+    "errors",
+    "open_client",
+    "print_json",
+    "print_warnings",
+    "progress",
+    "read_text",
+]
+
+MAX_STDIN_BYTES = 1024 * 1024
+
+Step: TypeAlias = Callable[[int, int, str], None]
+"""Reports progress: steps done, steps in all, what is being done now)."""
+
+
+def errors() -> Console:
+    """The console for people (stderr), so that stdout holds the answer and nothing else."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(width, height) from "640x480"."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise typer.BadParameter(f"'{text}' is not WIDTHxHEIGHT, such as 128x128")
+    return int(width), int(height)
+
+
+ModelOption: TypeAlias = Annotated[
+    Path | None, typer.Option("--model", metavar="DIR", help="A checkpoint directory; the shipped model if left out.")
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the whole result as one line of JSON.")]
+SeedOption: TypeAlias = Annotated[int, typer.Option("--seed", help="The same seed gives the same answer.")]
+SizeOption: TypeAlias = Annotated[
+    Any, typer.Option("--size", metavar="WxH", parser=parse_size, help="In pixels, multiples of 8.")
+]
+
+
+def open_client(ctx: typer.Context, model: Path | None) -> SeedX:
+    """The client for a command; tests invoke the app with `obj=` a function that makes another one."""
+    make: Callable[[Path | None], SeedX] = ctx.obj or SeedX
+    return make(model)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Step]:
+    """Show that work goes on, with a bar as soon as steps are reported; silent when stderr is not a terminal."""
+    console = errors()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+
+        def step(done: int, total: int, text: str) -> None:
+            bar.update(task, completed=done, total=total, description=text)
+
+        yield step
+
+
+def print_json(result: BaseModel, pictures: dict[str, Path | None]) -> None:
+    """Print a result as one line of JSON; a picture that was saved is given as its path, not as data."""
+    saved = {name: str(path) for name, path in pictures.items() if path is not None}
+    typer.echo(dumps({**result.model_dump(mode="json", exclude=set(saved)), **saved}))
+
+
+def print_warnings(warnings: tuple[str, ...]) -> None:
+    """Print each warning as one line on stderr."""
+    for text in warnings:
+        errors().print(f"warning: {text}", style="yellow", markup=False)
+
+
+def read_text(text: str, name: str) -> str:
+    """The text itself, or with "-" what stands on stdin.
+
+    Raises:
+        PromptError: stdin is too long or not UTF-8.
+    """
+    if text != "-":
+        return text
+    data = sys.stdin.buffer.read(MAX_STDIN_BYTES + 1)
+    if len(data) > MAX_STDIN_BYTES:
+        raise PromptError(f"{name} on stdin is longer than {MAX_STDIN_BYTES} bytes; shorten it")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise PromptError(f"{name} on stdin is not UTF-8 at byte {error.start}; save it as UTF-8") from error

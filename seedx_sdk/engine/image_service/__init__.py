@@ -1,0 +1,1 @@
+"""Encodes, regresses and draws images in batches on one device."""

@@ -1,0 +1,32 @@
+"""What an engine counts since it was opened, for whoever exports it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from seedx_sdk.engine.image_service.metrics import ServiceMetrics
+
+__all__ = ["EngineMetrics", "Measured"]
+
+
+@dataclass(kw_only=True, slots=True)
+class EngineMetrics:
+    """Counters of both halves of an engine. Reading single fields is safe from any thread."""
+
+    service: ServiceMetrics | None
+    """Of the de-tokenizer service; None if it counts in other processes."""
+    prompt_tokens: int = 0
+    """Tokens that the language model was given to read, image tokens included."""
+    completion_tokens: int = 0
+    """Tokens that it wrote, image tokens included."""
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """An engine that counts what it does."""
+
+    @property
+    def metrics(self) -> EngineMetrics | None:
+        """The counters; None while nothing is open."""
+        ...

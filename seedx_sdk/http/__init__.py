@@ -1,0 +1,1 @@
+"""What client and server share on the wire, and the engine that is a server."""

@@ -1,0 +1,186 @@
+"""A server as an engine: requests go over HTTP, events come back as they happen, errors are those of the server.
+
+A request is a pure function of its seed, so one that failed before its first event may be sent again. Each carries an
+idempotency key, so the server does not compute twice what it has already computed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
+
+import httpx
+from httpx_sse import EventSource, SSEError
+from pydantic import TypeAdapter, ValidationError
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
+
+from seedx_sdk.errors import DeadlineError, InputError, OverloadedError, ServiceError
+from seedx_sdk.http.errors import from_problem
+from seedx_sdk.types import ModelInfo, Request, StreamEvent
+
+__all__ = ["HttpEngine"]
+
+T = TypeVar("T")
+_EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
+_REQUEST = TypeAdapter(Request)
+_ATTEMPTS = 4
+_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
+"""Seconds. A server that works says so every 15 seconds, so nothing for 60 means that it is gone."""
+
+
+class HttpEngine:
+    """`AsyncEngine` over a server; make it with `connect`."""
+
+    def __init__(self, client: httpx.AsyncClient, info: ModelInfo) -> None:
+        self._client, self._info = client, info
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls, base_url: str, *, api_key: str | None = None, transport: httpx.AsyncBaseTransport | None = None
+    ) -> AsyncIterator[HttpEngine]:
+        """Opens a server and asks what its model is; closes the connections at the end.
+
+        Args:
+            base_url: Such as "http://localhost:8000".
+            api_key: The server's key, if it wants one.
+            transport: Replaces the network, for tests.
+
+        Raises:
+            InputError: If `base_url` is no URL.
+            ServiceError: If the server cannot be reached, refuses, or is no server of this SDK.
+        """
+        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        try:
+            client = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=_TIMEOUT, transport=transport)
+            if client.base_url.scheme not in ("http", "https") or not client.base_url.host:
+                raise httpx.InvalidURL("it must be http:// or https:// and a host")
+        except (httpx.InvalidURL, TypeError) as error:
+            raise InputError(f"base_url {base_url!r} is not allowed: {error}") from error
+        async with client:
+            response = await _retrying(lambda: _answer(client.get("/v1/info")))
+            yield cls(client, _info_of(response))
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the server's model is and what it accepts."""
+        return self._info
+
+    async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
+        """The events of one reply; see `AsyncEngine.stream`."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
+        begin = self._client.build_request("POST", "/v1/chat", content=_REQUEST.dump_json(request), headers=headers)
+        event, events = await _retrying(lambda: self._begun(begin))
+        async with aclosing(events):
+            while event is not None:
+                if deadline is not None and time.monotonic() > deadline:
+                    raise DeadlineError("the server did not finish in time; ask for less")
+                yield event
+                event = await anext(events, None)
+
+    async def _begun(self, begin: httpx.Request) -> tuple[StreamEvent | None, AsyncGenerator[StreamEvent, None]]:
+        """Returns the first event, None if there is none, and what gives the others."""
+        events = _events(await _answer(self._client.send(begin, stream=True)))
+        return await anext(events, None), events
+
+    async def check(self) -> None:
+        """Returns if the server is ready; see `AsyncEngine.check`."""
+        await _retrying(lambda: _answer(self._client.get("/health/ready")))
+
+
+async def _events(response: httpx.Response) -> AsyncGenerator[StreamEvent, None]:
+    try:
+        async with aclosing(response), aclosing(EventSource(response).aiter_sse()) as events:
+            async for event in events:
+                if event.event == "error":
+                    raise from_problem(_as_problem(event.json(), "the server failed and did not say how"))
+                yield _EVENT.validate_json(event.data)
+    except (httpx.TransportError, SSEError, json.JSONDecodeError, ValidationError) as error:
+        raise ServiceError(
+            f"the connection broke while the server was answering ({_words(error)}); ask again"
+        ) from error
+
+
+async def _retrying(ask: Callable[[], Awaitable[T]]) -> T:
+    """Returns what is answered; asks again while the server cannot be reached or is overloaded.
+
+    Raises:
+        SeedXError: What the server said, or ServiceError if nothing was heard of it.
+    """
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception(_may_pass), stop=stop_after_attempt(_ATTEMPTS), wait=_wait, reraise=True
+    ):
+        with attempt:
+            return await ask()
+    raise AssertionError("AsyncRetrying returns or raises")
+
+
+async def _answer(sent: Awaitable[httpx.Response]) -> httpx.Response:
+    """Returns the answer to a request that succeeds."""
+    try:
+        response = await sent
+    except httpx.TransportError as error:
+        raise _Unreachable(f"the server does not answer ({_words(error)}); is it running?") from error
+    if not response.is_success:
+        await response.aread()
+        await response.aclose()
+        raise _problem_of(response)
+    return response
+
+
+class _Unreachable(ServiceError):
+    """Nothing was heard of the server."""
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, OverloadedError | _Unreachable)
+
+
+def _wait(state: RetryCallState) -> float:
+    """Seconds to the next attempt: what the server says, or twice as long each time, with jitter."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    jitter = (wait_exponential(multiplier=0.2, max=5.0) + wait_random(0, 0.2))(state)
+    return jitter if not isinstance(error, OverloadedError) else min(error.retry_after, 30.0) + jitter
+
+
+def _info_of(response: httpx.Response) -> ModelInfo:
+    try:
+        return ModelInfo.model_validate_json(response.content)
+    except ValidationError as error:
+        raise ServiceError(
+            f"what answers at {response.url} does not say what its model is; is it a SeedX server of this version?"
+        ) from error
+
+
+def _problem_of(response: httpx.Response) -> Exception:
+    words = f"the server answered {response.status_code} {response.reason_phrase}"
+    try:
+        problem = _as_problem(response.json()["error"], words)
+    except (ValueError, KeyError, TypeError):  # not JSON, or not in our form: a proxy's
+        problem = {"message": words}
+    if response.status_code in (429, 503) and "retry_after" not in problem and "retry-after" in response.headers:
+        seconds = response.headers["retry-after"]
+        problem |= {"type": "OverloadedError", "retry_after": float(seconds) if seconds.isdigit() else 5.0}
+    return from_problem(problem)
+
+
+def _as_problem(said: object, otherwise: str) -> dict[str, Any]:
+    """Returns what an error was said to be, with these words if it has none."""
+    if isinstance(said, str):
+        return {"message": said}
+    return {"message": otherwise, **said} if isinstance(said, dict) else {"message": otherwise}
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -1,0 +1,92 @@
+"""`seedx serve`: a model, its engine and the HTTP server in one command."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pythonjsonlogger.json import JsonFormatter
+
+from seedx_sdk.checkpoints.config import DirectoryConfig
+from seedx_sdk.engine import NANO
+from seedx_sdk.engine.image_service.service import ServiceLimits
+from seedx_sdk.engine.interleaved import InterleavedEngine
+from seedx_sdk.engine.local import ServedOptions, open_local, open_vllm
+from seedx_sdk.serve.app import create_app
+from seedx_sdk.serve.cli_options import (
+    BackboneOption,
+    DtypeOption,
+    HostOption,
+    ImageHostOption,
+    MaxRepliesOption,
+    ModelOption,
+    RateOption,
+    ReplySecondsOption,
+    SpecialistOption,
+    StepSecondsOption,
+    chosen_backbone,
+    server_settings,
+    specialist_folders,
+)
+from seedx_sdk.serve.server import DrainingServer
+from seedx_sdk.serve.supervisor import SupervisedEngine
+from seedx_sdk.serve.telemetry import export_spans
+
+__all__ = ["serve"]
+
+
+def serve(
+    model: ModelOption = None,
+    specialist: SpecialistOption = None,
+    host: HostOption = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    backbone: BackboneOption = "auto",
+    device: Annotated[str, typer.Option(help="What draws: cpu, cuda or cuda:N.")] = "cpu",
+    dtype: DtypeOption = None,
+    max_replies: MaxRepliesOption = 64,
+    requests_per_minute: RateOption = None,
+    reply_seconds: ReplySecondsOption = 600,
+    step_seconds: StepSecondsOption = 300,
+    grace: Annotated[
+        int, typer.Option(min=0, metavar="SECONDS", help="What SIGTERM leaves to replies under way.")
+    ] = 20,
+    image_host: ImageHostOption = None,
+) -> None:
+    """Serve a model over HTTP. API keys are read from SEEDX_API_KEYS, with commas between them."""
+    settings = server_settings(
+        host,
+        max_replies=max_replies,
+        requests_per_minute=requests_per_minute,
+        reply_seconds=reply_seconds,
+        image_hosts=image_host,
+    )
+    folder = NANO if model is None else model
+    DirectoryConfig.read(folder)  # before anything is started
+    limits = ServiceLimits(step_seconds=step_seconds)
+    options = ServedOptions(device=device, dtype=dtype, limits=limits, specialists=specialist_folders(specialist))
+    _log_as_json()
+    export_spans()
+    app = create_app(SupervisedEngine(_engine(folder, options, chosen_backbone(backbone, device))), settings)
+    DrainingServer(app, host=host, port=port, grace=grace).run_until_signal()
+
+
+def _engine(
+    folder: Path, options: ServedOptions, backbone: Literal["transformers", "vllm"]
+) -> Callable[[], AbstractAsyncContextManager[InterleavedEngine]]:
+    """Returns what opens an engine."""
+    if backbone == "transformers":
+        logging.getLogger("seedx").info("the language model runs on transformers, one reply at a time")
+        return partial(open_local, folder, options)
+    return partial(open_vllm, folder, options, options.for_vllm())
+
+
+def _log_as_json() -> None:
+    """Writes one JSON object for each line of the log."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter("{asctime}{levelname}{name}{message}", style="{"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,0 +1,1 @@
+"""The same server on a Ray cluster."""

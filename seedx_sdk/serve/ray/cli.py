@@ -1,0 +1,89 @@
+"""`seedx deploy`: the server of `seedx serve` on a Ray cluster, with replicas; again, and it is updated in place."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import typer
+
+from seedx_sdk.checkpoints.config import DirectoryConfig
+from seedx_sdk.engine import NANO
+from seedx_sdk.engine.image_service.service import ServiceLimits
+from seedx_sdk.engine.local import ServedOptions
+from seedx_sdk.errors import InputError
+from seedx_sdk.serve.cli_options import (
+    BackboneOption,
+    DtypeOption,
+    HostOption,
+    ImageHostOption,
+    MaxRepliesOption,
+    ModelOption,
+    RateOption,
+    ReplySecondsOption,
+    SpecialistOption,
+    StepSecondsOption,
+    chosen_backbone,
+    server_settings,
+    specialist_folders,
+)
+from seedx_sdk.serve.ray.cluster import run
+from seedx_sdk.serve.ray.options import DeployOptions
+
+__all__ = ["deploy"]
+
+
+def deploy(
+    model: ModelOption = None,
+    specialist: SpecialistOption = None,
+    backbones: Annotated[int, typer.Option(min=1, help="Replicas of the language model.")] = 1,
+    detokenizers: Annotated[
+        str, typer.Option(metavar="N|MIN..MAX", help="Replicas that read and draw pictures; a range scales by load.")
+    ] = "1",
+    tensor_parallel: Annotated[int, typer.Option(min=1, help="GPUs of a machine that share a language model.")] = 1,
+    host: HostOption = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster, or 'local' for a new one; left out, the one that runs here, if any."),
+    ] = None,
+    backbone: BackboneOption = "auto",
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="What replicas run on.")] = "cpu",
+    dtype: DtypeOption = None,
+    max_replies: MaxRepliesOption = 64,
+    requests_per_minute: RateOption = None,
+    reply_seconds: ReplySecondsOption = 600,
+    step_seconds: StepSecondsOption = 300,
+    image_host: ImageHostOption = None,
+) -> None:
+    """Serve a model over HTTP from a Ray cluster, or update what is served there."""
+    settings = server_settings(
+        host,
+        max_replies=max_replies,
+        requests_per_minute=requests_per_minute,
+        reply_seconds=reply_seconds,
+        image_hosts=image_host,
+    )
+    options = DeployOptions(
+        model=(NANO if model is None else model).resolve(),
+        backbone=chosen_backbone(backbone, device),
+        backbones=backbones,
+        tensor_parallel=tensor_parallel,
+        detokenizers=_least_and_most(detokenizers),
+        served=ServedOptions(
+            device=device,
+            dtype=dtype,
+            limits=ServiceLimits(step_seconds=step_seconds),
+            specialists=specialist_folders(specialist),
+        ),
+        settings=settings,
+    )
+    DirectoryConfig.read(options.model)  # before anything is started
+    run(options, host=host, port=port, address=address)
+
+
+def _least_and_most(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", text)
+    if found is None:
+        raise InputError(f"--detokenizers {text!r} must be a number, such as 2, or a range, such as 1..8")
+    return int(found[1]), int(found[2] or found[1])

@@ -1,0 +1,217 @@
+"""A backbone and a picture service whose work is done by replicas of Ray Serve.
+
+A call is a pure function of its arguments, so one whose replica dies is made once more on another replica, and what it
+had told before is not told twice (resumed.py). If that fails too it is a ServiceError: the caller may ask again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+from ray.exceptions import RayError, RayTaskError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+from torch import Tensor
+
+from seedx_sdk.checkpoints.directory import DirectoryConfig, find_specialists
+from seedx_sdk.engine.backbones.base import PictureStates, Prompt, Sampling, Written
+from seedx_sdk.engine.image_service.job import DrawJob
+from seedx_sdk.engine.interleaved import InterleavedEngine
+from seedx_sdk.errors import ModelError, OverloadedError, SeedXError, ServiceError
+from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.serve.ray.options import DeployOptions
+from seedx_sdk.serve.ray.replay import Resumed
+from seedx_sdk.serve.ray.replicas import OtherWeights
+from seedx_sdk.types import ImageProgress
+
+__all__ = ["RayBackbone", "RayDetokenizer", "open_replicas"]
+
+CHECK_SECONDS = 5.0
+"""A check that takes longer has failed: no replica is free to answer it."""
+MISSES, MISS_SECONDS = 40, 0.1
+"""How often, and after what pause, a call that met a replica with other weights is sent on."""
+
+
+class RayBackbone:
+    """`Backbone` over the replicas of a language model."""
+
+    def __init__(self, handle: DeploymentHandle, revision: str, *, can_guide: bool) -> None:
+        self._replicas, self._can_guide = _Replicas(handle, revision, "language model"), can_guide
+
+    @property
+    def can_guide(self) -> bool:
+        """Whether answers can be guided."""
+        return self._can_guide
+
+    async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Written | PictureStates, None]:
+        """The answer as it is written; see `Backbone.generate`."""
+        async with aclosing(self._replicas.stream("generate", prompt, sampling)) as answer:
+            async for event in answer:
+                yield event
+
+    async def check(self) -> None:
+        """Returns if a replica works; raises ServiceError, since Ray Serve will replace those that don't."""
+        await self._replicas.check()
+
+    async def close(self) -> None:
+        """Does nothing: Ray Serve owns the replicas."""
+
+
+class RayDetokenizer:
+    """`PictureService` over the replicas of a de-tokenizer."""
+
+    metrics = None  # they count, each for itself
+
+    def __init__(
+        self,
+        handle: DeploymentHandle,
+        config: DirectoryConfig,
+        tokenizer: Tokenizer,
+        specialists: Collection[str],
+        *,
+        takes_condition_image: bool,
+    ) -> None:
+        self.config, self.tokenizer, self.specialists = config, tokenizer, specialists
+        self.takes_condition_image = takes_condition_image
+        self._replicas = _Replicas(handle, config.revision, "de-tokenizer")
+
+    async def read(
+        self, picture: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
+    ) -> Tensor:
+        """Returns the embeddings of a picture; see `PictureService.read`."""
+        embeds: Tensor = await self._replicas.call("read", picture, tuple(grids), model, _seconds_to(deadline))
+        return embeds
+
+    async def regress(
+        self, hidden_states: Tensor, *, model: str | None = None, deadline: float | None = None
+    ) -> Tensor:
+        """Returns the features of hidden states; see `PictureService.regress`."""
+        features: Tensor = await self._replicas.call("regress", hidden_states, model, _seconds_to(deadline))
+        return features
+
+    async def draw(self, job: DrawJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
+        """The events of a drawing; see `PictureService.draw`."""
+        arguments = replace(job, deadline=None), _seconds_to(job.deadline)
+        async with aclosing(self._replicas.stream("draw", *arguments)) as events:
+            async for event in events:
+                yield event
+
+    async def unfamiliar(self, picture: Image.Image) -> str | None:
+        """Returns a warning about a picture; see `PictureService.unfamiliar`."""
+        warning: str | None = await self._replicas.call("unfamiliar", picture)
+        return warning
+
+    async def check(self) -> None:
+        """Returns if a replica works; raises ServiceError otherwise."""
+        await self._replicas.check()
+
+
+@asynccontextmanager
+async def open_replicas(
+    backbones: DeploymentHandle, detokenizers: DeploymentHandle, options: DeployOptions
+) -> AsyncIterator[InterleavedEngine]:
+    """Opens the engine of a deployment, once replicas with its weights answer."""
+    config = DirectoryConfig.read(options.model)
+    engine = InterleavedEngine(
+        RayBackbone(backbones, config.revision, can_guide=options.backbone == "vllm"),
+        RayDetokenizer(
+            detokenizers,
+            config,
+            Tokenizer.from_pretrained(options.model / "llm"),
+            {*find_specialists(options.model), *options.served.specialists},
+            takes_condition_image=(options.model / "detokenizer_edit").is_dir(),
+        ),
+    )
+    while True:
+        try:
+            await engine.check()
+            break
+        except ServiceError:  # they are still loading; if one cannot load, Ray Serve gives the deployment up
+            await asyncio.sleep(MISS_SECONDS)
+    yield engine
+
+
+class _Replicas:
+    """Calls the replicas of a deployment, each call on one of those that hold certain weights."""
+
+    def __init__(self, handle: DeploymentHandle, revision: str, name: str) -> None:
+        self._handle, self._revision, self._name = handle, revision, name
+
+    async def call(self, method: str, *arguments: Any) -> Any:
+        """Returns what a method returns; errors as `stream`."""
+        async with aclosing(self.stream(method, *arguments, streams=False)) as results:
+            return await anext(results)
+
+    async def stream(self, method: str, *arguments: Any, streams: bool = True) -> AsyncGenerator[Any, None]:
+        """Yields what a method yields. Closing the generator stops the work.
+
+        Args:
+            method: Its name.
+            arguments: What it gets, after the revision.
+            streams: Whether it yields; False if it returns one thing.
+
+        Raises:
+            SeedXError: What the replica raised.
+            OverloadedError: All replicas hold other weights.
+            ServiceError: The replica died, and what came from another is not the same; or two died, or one failed
+                otherwise.
+        """
+        deaths = misses = 0
+        resumed = Resumed()
+        while True:
+            resumed.restart()
+            response = self._handle.options(method_name=method, stream=streams).remote(self._revision, *arguments)
+            try:
+                if streams:
+                    async for event in response:
+                        if (rest := resumed.rest(event)) is not None:
+                            yield rest
+                else:
+                    yield await response
+                return
+            except (RayError, RayServeException) as error:
+                failure = self._failure(error)
+            except BaseException:  # the caller has gone away, or the answer came out different
+                response.cancel()
+                raise
+            if isinstance(failure, OtherWeights):
+                misses += 1
+                if misses > MISSES:
+                    raise OverloadedError("the model is being replaced; try again soon", retry_after=5.0)
+                await asyncio.sleep(MISS_SECONDS)
+            elif failure is not None:
+                raise failure
+            else:
+                deaths += 1
+                if deaths > 1:
+                    raise ServiceError(f"two replicas of the {self._name} failed while they worked on this; ask again")
+
+    async def check(self) -> None:
+        """Returns if a replica answers.
+
+        Raises:
+            ServiceError: None does.
+        """
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self.call("check")
+        except TimeoutError:
+            raise ServiceError(f"no replica of the {self._name} answered in {CHECK_SECONDS:g} seconds") from None
+
+    def _failure(self, error: Exception) -> SeedXError | None:
+        """Returns what Ray's error means, None if the replica has died, or the engine inside it."""
+        if not isinstance(error, RayTaskError) or isinstance(error.cause, ModelError):
+            return None
+        if isinstance(error.cause, SeedXError):
+            return error.cause
+        return ServiceError(f"the {self._name} failed ({type(error.cause).__name__}: {error.cause}); try again")
+
+
+def _seconds_to(deadline: float | None) -> float | None:
+    return None if deadline is None else deadline - time.monotonic()

@@ -1,0 +1,66 @@
+"""What a deployment runs, and how many of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.engine.local import ServedOptions
+from seedx_sdk.errors import InputError
+from seedx_sdk.serve.settings import ServerSettings
+
+__all__ = ["DeployOptions"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeployOptions:
+    """A deployment: the model, its replicas, and what the HTTP server allows."""
+
+    model: Path
+    """A model directory that every machine of the cluster reads under this path."""
+    backbone: Literal["transformers", "vllm"]
+    """What runs the language model; transformers answers one prompt at a time, on the CPU."""
+    backbones: int = 1
+    """Replicas of the language model."""
+    tensor_parallel: int = 1
+    """GPUs, or CPUs, of one machine that share one language model."""
+    detokenizers: tuple[int, int] = (1, 1)
+    """Fewest and most replicas that read and draw pictures; Ray Serve chooses between them by load."""
+    served: ServedOptions = ServedOptions()
+    """Device ("cpu" or "cuda"), limits, placement and specialists of every replica."""
+    vllm: VLLMOptions | None = None
+    """How vLLM runs; None is `ServedOptions.for_vllm`."""
+    settings: ServerSettings = ServerSettings()
+    """What the HTTP server allows."""
+    drain_seconds: float = 600.0
+    """How long a replica that is being replaced may go on with what it has begun."""
+
+    def __post_init__(self) -> None:
+        """Checks the numbers."""
+        least, most = self.detokenizers
+        if self.backbones < 1 or not 1 <= least <= most:
+            raise InputError(
+                f"{self.backbones} backbones and {least}..{most} de-tokenizers cannot be deployed; "
+                "use at least one of each, and the fewer before the more"
+            )
+        if self.tensor_parallel < 1 or (self.tensor_parallel > 1 and self.backbone != "vllm"):
+            raise InputError(
+                f"tensor_parallel {self.tensor_parallel} is not possible on {self.backbone}; use 1, or more on vllm"
+            )
+
+    @property
+    def gpus(self) -> bool:
+        """Whether replicas own GPUs."""
+        return self.served.device != "cpu"
+
+    @property
+    def backbone_bundle(self) -> dict[str, float]:
+        """What one language model takes of one machine, in Ray's units; a CPU steers its GPUs."""
+        return {"CPU": 1, "GPU": self.tensor_parallel} if self.gpus else {"CPU": self.tensor_parallel}
+
+    @property
+    def num_cpus(self) -> int:
+        """CPUs that Ray must set aside for the most replicas."""
+        return self.backbones * int(self.backbone_bundle["CPU"]) + self.detokenizers[1]

@@ -1,0 +1,70 @@
+"""`/v1/info` and `/v1/chat`: a request of the SDK as JSON, and the events of its reply as server-sent events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from sse_starlette import EventSourceResponse, JSONServerSentEvent, ServerSentEvent
+
+from seedx_sdk import calls
+from seedx_sdk.calls import Call
+from seedx_sdk.serve.dependencies import Caller, EventStream, IdempotencyKey, RepliesOf, begun
+from seedx_sdk.serve.error_handlers import last_words
+from seedx_sdk.serve.pending_call import Asked, SentMessage, in_a_thread, pictures_of
+from seedx_sdk.types import ChatReply, GenerationOptions, ModelInfo, StreamEvent, Task
+from seedx_sdk.types import Request as ModelRequest
+
+__all__ = ["ChatBody", "router"]
+
+router = APIRouter(tags=["chat"])
+_EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
+
+
+class ChatBody(BaseModel):
+    """A conversation to be answered; the last message is the user's. Pictures are data URIs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: Task = "chat"
+    messages: tuple[SentMessage, ...]
+    options: GenerationOptions = GenerationOptions()
+
+    def asked(self) -> Asked[ChatReply]:
+        """Returns what is asked."""
+        return Asked(
+            task=self.task,
+            pictures=pictures_of(self.messages),
+            content=lambda: self.model_dump_json().encode(),
+            open=in_a_thread(self._call),
+        )
+
+    def _call(self) -> Call[ChatReply]:
+        messages = tuple(message.opened() for message in self.messages)
+        return calls.received(ModelRequest(task=self.task, messages=messages, options=self.options))
+
+
+@router.get("/v1/info")
+async def info(replies: RepliesOf, _caller: Caller) -> ModelInfo:
+    """What the model is and what it accepts."""
+    return replies.engine.info
+
+
+@router.post("/v1/chat", response_class=EventSourceResponse)
+async def chat(
+    body: ChatBody, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> EventStream:
+    """The reply as it is made: one server-sent event for each piece, the last one `reply_done`, or `error`."""
+    events = await begun(request, replies.events(body.asked(), caller=caller, key=key))
+
+    async def tell() -> AsyncIterator[ServerSentEvent]:
+        async with aclosing(events):
+            try:
+                async for event in events:
+                    yield ServerSentEvent(_EVENT.dump_json(event).decode(), event=event.type)
+            except Exception as error:
+                yield JSONServerSentEvent(last_words(error), event="error")
+
+    return EventStream(tell())

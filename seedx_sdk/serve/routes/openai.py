@@ -1,0 +1,207 @@
+"""OpenAI's routes, for its client and all that speak its language.
+
+Pictures come in as `image_url` parts with data URIs, and go out the same way in the content of a message, as vLLM-Omni
+does; so are the further fields named: seed, num_inference_steps, guidance_scale, width, height. Ours alone is sampler.
+What is not supported is an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import ValidationError
+from sse_starlette import JSONServerSentEvent, ServerSentEvent
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import Response
+
+from seedx_sdk.errors import InputError, ServiceError
+from seedx_sdk.imaging import to_data_uri, to_png
+from seedx_sdk.serve.dependencies import Caller, EventStream, IdempotencyKey, RepliesOf, begun, unless_gone
+from seedx_sdk.serve.dispatcher import Replies
+from seedx_sdk.serve.error_handlers import last_words
+from seedx_sdk.serve.pending_call import Asked
+from seedx_sdk.serve.routes.openai_schemas import ChatCompletionBody, ImagesBody
+from seedx_sdk.types import (
+    ChatReply,
+    EditedImage,
+    GeneratedImage,
+    ImageDone,
+    ImagePart,
+    Message,
+    ReplyDone,
+    TextDelta,
+    TextPart,
+)
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["openai"])
+T = TypeVar("T")
+P = TypeVar("P", GeneratedImage, EditedImage)
+
+
+@router.get("/models")
+async def models(replies: RepliesOf, _caller: Caller) -> dict[str, Any]:
+    """The one model that is served."""
+    return {"object": "list", "data": [_model(replies)]}
+
+
+@router.get("/models/{name:path}")
+async def model(name: str, replies: RepliesOf, _caller: Caller) -> dict[str, Any]:
+    """The model of that name."""
+    _check_model(name, replies)
+    return _model(replies)
+
+
+@router.post("/chat/completions", response_model=None)
+async def chat_completions(
+    body: ChatCompletionBody, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> Response | dict[str, Any]:
+    """The next message: text, or text and pictures in order."""
+    _check_model(body.model, replies)
+    asked = body.asked(request.app.state.fetcher)
+    head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": replies.engine.info.name}
+    if not body.stream:
+        reply = await unless_gone(request, replies.result(asked, caller=caller, key=key))
+        message = {"role": "assistant", "content": _content(reply.message)}
+        choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
+        return {**head, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
+
+    events = await begun(request, replies.events(asked, caller=caller, key=key))
+    with_usage = body.stream_options is not None and body.stream_options.include_usage
+    blank = {**head, "object": "chat.completion.chunk", **({"usage": None} if with_usage else {})}
+
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> ServerSentEvent:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        return JSONServerSentEvent({**blank, "choices": [choice]})
+
+    async def tell() -> AsyncIterator[ServerSentEvent]:
+        yield chunk({"role": "assistant", "content": ""})
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        yield chunk({"content": event.text})
+                    elif isinstance(event, ImageDone):
+                        yield chunk({"content": [_image_part(ImagePart(image=event.image))]})
+                    elif isinstance(event, ReplyDone):
+                        yield chunk({}, event.reply.finish_reason)
+                        if with_usage:
+                            yield JSONServerSentEvent({**blank, "choices": [], "usage": _usage(event.reply)})
+                        yield ServerSentEvent("[DONE]")
+        except Exception as error:
+            yield JSONServerSentEvent({"error": last_words(error)})
+
+    return EventStream(tell())
+
+
+@router.post("/images/generations")
+async def images_generations(
+    body: ImagesBody, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> dict[str, Any]:
+    """Pictures drawn from words."""
+    _check_model(body.model, replies)
+    return await _pictures(request, replies, body.drawings(), caller, key)
+
+
+@router.post("/images/edits")
+async def images_edits(
+    request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> dict[str, Any]:
+    """A picture changed as told; a form with the picture as the file `image`."""
+    async with _form(request) as form:
+        fields = dict(form.multi_items())
+        files = [value for value in form.values() if isinstance(value, UploadFile)]
+        upload = fields.pop("image", None) or fields.pop("image[]", None)
+        if not isinstance(upload, UploadFile) or len(files) != 1:
+            raise InputError("an edit needs one picture, as the file 'image', and nothing else as a file")
+        picture = await upload.read()
+    try:
+        body = ImagesBody.model_validate(fields)
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InputError(found) from error
+    _check_model(body.model, replies)
+    return await _pictures(request, replies, body.edits(picture), caller, key)
+
+
+async def _pictures(
+    request: Request,
+    replies: Replies,
+    asked: Sequence[Asked[P]],
+    caller: str,
+    key: str | None,
+) -> dict[str, Any]:
+    """Answers with all the pictures that are asked for at once.
+
+    Raises:
+        InputError: They are more than the server ever makes at once.
+    """
+    allowed = replies.settings.max_replies
+    if len(asked) > allowed:
+        raise InputError(f"n {len(asked)} is more than this server draws at once; use at most {allowed}")
+    results = [replies.result(one, caller=caller, key=_numbered(key, i)) for i, one in enumerate(asked)]
+    drawn = await unless_gone(request, _all(results))
+    data = [{"b64_json": base64.b64encode(to_png(one.image)).decode()} for one in drawn if one.image is not None]
+    return {"created": int(time.time()), "data": data, "output_format": "png"}
+
+
+@asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[FormData]:
+    try:
+        async with request.form(max_files=2, max_fields=32) as form:
+            yield form
+    except OSError as error:  # larger files wait in a temporary one
+        raise ServiceError(
+            f"the upload cannot be kept ({error.strerror}): the server's disk is full; make room, or set TMPDIR"
+        ) from error
+
+
+def _model(replies: Replies) -> dict[str, Any]:
+    return {"id": replies.engine.info.name, "object": "model", "created": 0, "owned_by": "seedx"}
+
+
+def _check_model(name: str | None, replies: Replies) -> None:
+    served = replies.engine.info.name
+    if name is not None and name != served:
+        raise HTTPException(404, f"there is no model {name!r} here; this server has {served!r}")
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    if not message.images:
+        return message.text
+    return [
+        {"type": "text", "text": part.text} if isinstance(part, TextPart) else _image_part(part)
+        for part in message.content
+    ]
+
+
+def _image_part(part: ImagePart) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": to_data_uri(part.image)}}
+
+
+def _usage(reply: ChatReply) -> dict[str, int] | None:
+    if reply.usage is None:
+        return None
+    return {**reply.usage.model_dump(), "total_tokens": reply.usage.total_tokens}
+
+
+def _numbered(key: str | None, number: int) -> str | None:
+    return None if key is None else f"{key}/{number}"
+
+
+async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Returns what all give; when one fails, the others are stopped."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()

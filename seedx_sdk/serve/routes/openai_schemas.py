@@ -1,0 +1,230 @@
+"""What OpenAI's client sends: the bodies of its requests, and what they ask of the model. Unknown fields are errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seedx_sdk import calls
+from seedx_sdk.errors import InputError
+from seedx_sdk.image_fetcher import ImageFetcher
+from seedx_sdk.imaging import open_image
+from seedx_sdk.serve.pending_call import Asked, in_a_thread
+from seedx_sdk.types import (
+    ChatReply,
+    ContentPart,
+    EditedImage,
+    GeneratedImage,
+    ImagePart,
+    Message,
+    Sampler,
+    Task,
+    TextPart,
+)
+
+__all__ = ["ChatCompletionBody", "ImagesBody"]
+
+R = TypeVar("R")
+Seed = Annotated[int | None, Field(ge=0)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Text(_Body):
+    type: Literal["text"]
+    text: str
+
+
+class _Url(_Body):
+    url: str
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+class _ImageUrl(_Body):
+    type: Literal["image_url"]
+    image_url: _Url
+
+
+class _ChatMessage(_Body):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[Annotated[_Text | _ImageUrl, Field(discriminator="type")]]
+    name: str | None = None
+
+    @property
+    def pictures(self) -> int:
+        """How many it has."""
+        return 0 if isinstance(self.content, str) else sum(isinstance(part, _ImageUrl) for part in self.content)
+
+    async def parts(self, fetcher: ImageFetcher) -> list[ContentPart]:
+        """Returns the content as the SDK's parts."""
+        if isinstance(self.content, str):
+            return [TextPart(text=self.content)] if self.content.strip() else []
+        return [
+            TextPart(text=part.text) if isinstance(part, _Text) else await _opened(part.image_url.url, fetcher)
+            for part in self.content
+        ]
+
+
+class _StreamOptions(_Body):
+    include_usage: bool = False
+    """The last chunk before the end has no choices, and the tokens of the whole reply."""
+
+
+class _PlainText(_Body):
+    type: Literal["text"]
+
+
+class _JsonObject(_Body):
+    type: Literal["json_object"]
+
+
+class _NamedSchema(_Body):
+    name: str
+    description: str | None = None
+    schema_: dict[str, Any] = Field(alias="schema")
+    strict: bool | None = None
+    """Every schema is kept to strictly."""
+
+
+class _JsonSchema(_Body):
+    type: Literal["json_schema"]
+    json_schema: _NamedSchema
+
+
+class ChatCompletionBody(_Body):
+    """A conversation; a system message is put before the user's next words, or after his last ones.
+
+    The model knows no other place for it.
+    """
+
+    model: str | None = None
+    messages: list[_ChatMessage]
+    stream: bool = False
+    stream_options: _StreamOptions | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    n: Literal[1] = 1
+    seed: Seed = None
+    user: str | None = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    response_format: Annotated[_PlainText | _JsonObject | _JsonSchema, Field(discriminator="type")] | None = None
+    width: int | None = None
+    height: int | None = None
+    sampler: Sampler | None = None
+
+    def asked(self, fetcher: ImageFetcher) -> Asked[ChatReply]:
+        """Returns what is asked."""
+        return Asked(
+            task="chat",
+            pictures=sum(message.pictures for message in self.messages),
+            content=lambda: self.model_dump_json(exclude={"stream", "stream_options", "user"}).encode(),
+            open=lambda: self._call(fetcher),
+        )
+
+    async def _call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
+        messages = await _conversation(self.messages, fetcher)
+        return await asyncio.to_thread(self._checked, messages)
+
+    def _checked(self, messages: list[Message]) -> calls.Call[ChatReply]:
+        size = None if self.width is None and self.height is None else (self.width or 0, self.height or 0)
+        return calls.chat(
+            messages,
+            size=size,
+            steps=self.num_inference_steps,
+            guidance=self.guidance_scale,
+            sampler=self.sampler,
+            seed=self.seed or 0,
+            max_new_tokens=self.max_completion_tokens or self.max_tokens,
+            temperature=self.temperature,
+            json_schema=self._schema(),
+        )
+
+    def _schema(self) -> dict[str, Any] | None:
+        """Returns what the answer must fit."""
+        if isinstance(self.response_format, _JsonSchema):
+            return self.response_format.json_schema.schema_
+        return {"type": "object"} if isinstance(self.response_format, _JsonObject) else None
+
+
+class ImagesBody(_Body):
+    """What to draw; of several pictures, each has the seed of the one before and 1."""
+
+    model: str | None = None
+    prompt: str
+    n: Annotated[int, Field(ge=1, le=10)] = 1
+    size: str | None = None
+    response_format: Literal["b64_json"] = "b64_json"
+    user: str | None = None
+    seed: Seed = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    sampler: Sampler | None = None
+
+    def drawings(self) -> list[Asked[GeneratedImage]]:
+        """Returns what is asked, once for each picture."""
+        return [self._asked("generate", seed, partial(calls.generate, self.prompt)) for seed in self._seeds]
+
+    def edits(self, picture: bytes) -> list[Asked[EditedImage]]:
+        """Returns the same, where the picture, the bytes of a file, is to be changed."""
+        make = partial(calls.edit, picture, self.prompt)
+        return [self._asked("edit", seed, make, picture) for seed in self._seeds]
+
+    def _asked(self, task: Task, seed: int, make: Callable[..., calls.Call[R]], picture: bytes = b"") -> Asked[R]:
+        return Asked(
+            task=task,
+            pictures=1 if picture else 0,
+            content=lambda: self.model_dump_json(exclude={"user"}).encode() + picture,
+            open=in_a_thread(partial(make, seed=seed, **self._drawing())),
+        )
+
+    def _drawing(self) -> dict[str, Any]:
+        return {
+            "size": _size(self.size),
+            "steps": self.num_inference_steps,
+            "guidance": self.guidance_scale,
+            "sampler": self.sampler,
+        }
+
+    @property
+    def _seeds(self) -> range:
+        first = self.seed or 0
+        return range(first, first + self.n)
+
+
+async def _conversation(messages: Sequence[_ChatMessage], fetcher: ImageFetcher) -> list[Message]:
+    conversation: list[Message] = []
+    told: list[ContentPart] = []
+    for message in messages:
+        if message.role in ("system", "developer"):
+            told += await message.parts(fetcher)
+        elif message.role == "user":
+            conversation.append(Message(role="user", content=(*told, *await message.parts(fetcher))))
+            told = []
+        else:
+            conversation.append(Message(role="assistant", content=tuple(await message.parts(fetcher))))
+    if told and conversation and conversation[-1].role == "user":
+        conversation[-1] = Message(role="user", content=(*conversation[-1].content, *told))
+    return conversation
+
+
+async def _opened(url: str, fetcher: ImageFetcher) -> ImagePart:
+    return ImagePart(
+        image=await asyncio.to_thread(open_image, url if url.startswith("data:") else await fetcher.fetch(url))
+    )
+
+
+def _size(size: str | None) -> tuple[int, int] | None:
+    if size is None or size == "auto":
+        return None
+    width, _, height = size.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InputError(f"size {size!r} is not allowed; use WIDTHxHEIGHT, such as 128x128, or auto")
+    return int(width), int(height)

@@ -1,0 +1,130 @@
+"""`/v1/tools/NAME`: the calls of the SDK one by one, with the same arguments, results and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
+
+from seedx_sdk import calls
+from seedx_sdk.calls import Call
+from seedx_sdk.serve.dependencies import Caller, IdempotencyKey, RepliesOf, unless_gone
+from seedx_sdk.serve.pending_call import Asked, SentMessage, SentPicture, in_a_thread, pictures_of
+from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Sampler, Task
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/tools", tags=["tools"])
+R = TypeVar("R")
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    seed: int = 0
+    """The same seed, request and model give the same answer."""
+
+    def _given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+    def _asked(self, task: Task, pictures: int, make: Callable[[], Call[R]]) -> Asked[R]:
+        return Asked(
+            task=task, pictures=pictures, content=lambda: self.model_dump_json().encode(), open=in_a_thread(make)
+        )
+
+
+class DescribeArguments(_Arguments):
+    """Pictures, as data URIs, and what to find out about them."""
+
+    images: list[SentPicture]
+    question: str | None = None
+    history: tuple[SentMessage, ...] = ()
+    max_new_tokens: int | None = None
+    json_schema: dict[str, Any] | None = None
+    """The text is JSON that fits it, where `/v1/info` has `can_guide`."""
+
+    def asked(self) -> Asked[Description]:
+        """Returns what is asked."""
+
+        def make() -> Call[Description]:
+            return calls.describe(**{**self._given(), "history": [message.opened() for message in self.history]})
+
+        return self._asked("describe", len(self.images) + pictures_of(self.history), make)
+
+
+class DetectArguments(_Arguments):
+    """A picture, as a data URI, and what to find in it."""
+
+    image: SentPicture
+    phrase: str
+
+    def asked(self) -> Asked[Detection]:
+        """Returns what is asked."""
+        return self._asked("detect", 1, lambda: calls.detect(**self._given()))
+
+
+class _DrawArguments(_Arguments):
+    size: tuple[int, int] | None = None
+    """(width, height) in pixels, multiples of 8."""
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: Sampler | None = None
+    """"fast" where `/v1/info` has `fast_steps`."""
+
+
+class GenerateArguments(_DrawArguments):
+    """What to draw."""
+
+    prompt: str
+    images: list[SentPicture] = []
+    force_image: bool = True
+
+    def asked(self) -> Asked[GeneratedImage]:
+        """Returns what is asked."""
+        return self._asked("generate", len(self.images), lambda: calls.generate(**self._given()))
+
+
+class EditArguments(_DrawArguments):
+    """A picture, as a data URI, and what to change in it."""
+
+    image: SentPicture
+    instruction: str
+    image_guidance: float | None = None
+
+    def asked(self) -> Asked[EditedImage]:
+        """Returns what is asked."""
+        return self._asked("edit", 1, lambda: calls.edit(**self._given()))
+
+
+@router.post("/describe")
+async def describe(
+    body: DescribeArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> Description:
+    """An answer in words about pictures; without a question, a description."""
+    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
+
+
+@router.post("/detect")
+async def detect(
+    body: DetectArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> Detection:
+    """Boxes around what the phrase names."""
+    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
+
+
+@router.post("/generate")
+async def generate(
+    body: GenerateArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> GeneratedImage:
+    """A picture drawn from words."""
+    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
+
+
+@router.post("/edit")
+async def edit(
+    body: EditArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+) -> EditedImage:
+    """The picture changed as told."""
+    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))

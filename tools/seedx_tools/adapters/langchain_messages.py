@@ -1,0 +1,147 @@
+"""LangChain's messages as ours, and our events as LangChain's chunks."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk
+
+from seedx_sdk.errors import PromptError
+from seedx_sdk.imaging import open_image, to_png
+from seedx_sdk.types import (
+    ChatReply,
+    ContentPart,
+    ImageDone,
+    ImagePart,
+    Message,
+    ReplyDone,
+    StreamEvent,
+    TextDelta,
+    TextPart,
+)
+from seedx_tools.arguments import reference
+from seedx_tools.workspace import Workspace
+
+
+def conversation(messages: Sequence[BaseMessage], workspace: Workspace) -> list[Message]:
+    """Return the messages as the SDK's; a system message is put before the user's next words.
+
+    Args:
+        messages: System, human and AI messages with text and image blocks.
+        workspace: Where pictures that are no data are looked up.
+
+    Raises:
+        PromptError: A message or a block is of another kind.
+        ImageError: A picture cannot be read.
+    """
+    said: list[Message] = []
+    told: tuple[ContentPart, ...] = ()
+    for message in messages:
+        parts = tuple(_parts(message, workspace))
+        if isinstance(message, SystemMessage):
+            told += parts
+        elif isinstance(message, HumanMessage):
+            said.append(Message(role="user", content=(*told, *parts)))
+            told = ()
+        elif isinstance(message, AIMessage) and not message.tool_calls:
+            said.append(Message(role="assistant", content=parts))
+        else:
+            raise PromptError(
+                f"ChatSeedX calls no tools, so it takes no {message.type} message with a call or its result; "
+                "give the tools to another chat model"
+            )
+    return said
+
+
+def _parts(message: BaseMessage, workspace: Workspace) -> Iterator[ContentPart]:
+    for block in message.content_blocks:
+        if block["type"] == "text":
+            if block["text"].strip():
+                yield TextPart(text=block["text"])
+        elif block["type"] == "image":
+            yield ImagePart(image=open_image(workspace.picture(reference(block))))
+        else:
+            raise PromptError(f"ChatSeedX reads text and pictures, not a block of type {block['type'][:40]!r}")
+
+
+class ChunkWriter:
+    """Turns the events of one reply into chunks; ends it before a stop text.
+
+    Args:
+        stop: Texts before which the reply ends.
+    """
+
+    def __init__(self, stop: Sequence[str]) -> None:
+        self._stop = [text for text in stop if text]
+        self._held = ""  # said, and perhaps the beginning of a stop text
+        self.done = False
+
+    def chunks(self, event: StreamEvent) -> Iterator[ChatGenerationChunk]:
+        """Yield what the event adds; `done` is True after the last."""
+        if isinstance(event, TextDelta):
+            yield from self._say(event.text)
+        elif isinstance(event, ImageDone):
+            yield from self._release()
+            data = base64.b64encode(to_png(event.image)).decode("ascii")
+            yield _chunk([{"type": "image", "base64": data, "mime_type": "image/png"}])
+        elif isinstance(event, ReplyDone):
+            yield from self._release()
+            yield self._last(event.reply)
+
+    def _say(self, text: str) -> Iterator[ChatGenerationChunk]:
+        self._held += text
+        cuts = [at for at in (self._held.find(stop) for stop in self._stop) if at >= 0]
+        if cuts:
+            self._held = self._held[: min(cuts)]
+            yield from self._release()
+            yield _chunk("", position="last", metadata={"finish_reason": "stop"})
+            self.done = True
+            return
+        kept = max((len(stop) - 1 for stop in self._stop), default=0)
+        ready = len(self._held) - kept
+        if ready > 0:
+            yield _chunk(self._held[:ready])
+            self._held = self._held[ready:]
+
+    def _release(self) -> Iterator[ChatGenerationChunk]:
+        if self._held:
+            yield _chunk(self._held)
+            self._held = ""
+
+    def _last(self, reply: ChatReply) -> ChatGenerationChunk:
+        self.done = True
+        metadata = {
+            "model_name": reply.model,
+            "model_provider": "seedx",
+            "revision": reply.revision,
+            "finish_reason": reply.finish_reason,
+            "seed": reply.seed,
+            "warnings": list(reply.warnings),
+            "boxes": [box.model_dump(mode="json") for box in reply.boxes],
+        }
+        usage = None
+        if reply.usage is not None:
+            usage = UsageMetadata(
+                input_tokens=reply.usage.prompt_tokens,
+                output_tokens=reply.usage.completion_tokens,
+                total_tokens=reply.usage.total_tokens,
+            )
+        return _chunk("", position="last", metadata=metadata, usage=usage)
+
+
+def _chunk(
+    content: str | list[str | dict[str, Any]],
+    *,
+    position: Literal["last"] | None = None,
+    metadata: dict[str, Any] | None = None,
+    usage: UsageMetadata | None = None,
+) -> ChatGenerationChunk:
+    return ChatGenerationChunk(
+        message=AIMessageChunk(
+            content=content, chunk_position=position, response_metadata=metadata or {}, usage_metadata=usage
+        )
+    )

@@ -1,0 +1,146 @@
+"""The tools for clients of the Model Context Protocol: `seedx mcp`, or `mcp_server(seedx)` in a program.
+
+A call answers with a few words, a small picture, and the typed result as structured content in which names stand for
+pictures. The whole picture of a name is a resource whose URI is the name.
+"""
+
+from __future__ import annotations
+
+import base64
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import SecretStr
+
+from seedx_sdk import SeedX
+from seedx_sdk.errors import ImageError, needs_extra
+from seedx_sdk.http.api_keys import matching_key
+from seedx_sdk.imaging import to_png
+from seedx_tools.errors import ToolFailed, ToolRetry
+from seedx_tools.image_store import SCHEME
+from seedx_tools.tool import Tool
+from seedx_tools.toolbox import Outcome, Toolbox
+
+with needs_extra("mcp"):
+    import mcp_types as types
+    from mcp.server import Server
+    from mcp.server.context import ServerRequestContext
+    from mcp.shared.exceptions import MCPError
+    from starlette.responses import PlainTextResponse
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["http_app", "mcp_server"]
+
+_INSTRUCTIONS = (
+    f"Pictures have names such as {SCHEME}1. A tool that makes one says its name; give the name where a tool wants a "
+    "picture. Files can be read and written in the allowed folders only; relative paths begin there."
+)
+
+
+def mcp_server(seedx: SeedX | Toolbox) -> Server[Any]:
+    """Return a server for the tools of a toolbox, or for all tools over a model.
+
+    Progress is reported to callers who ask for it, and a cancelled call stops the model. An error of a tool is a result
+    with is_error and a text for the model.
+    """
+    toolbox = Toolbox.of(seedx)
+
+    async def list_tools(_ctx: ServerRequestContext[Any], _params: object) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[_described(tool) for tool in toolbox.tools.values()])
+
+    async def call_tool(ctx: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+        try:
+            outcome = await toolbox.arun(
+                params.name, params.arguments or {}, on_progress=lambda *step: ctx.session.report_progress(*step)
+            )
+        except (ToolRetry, ToolFailed) as error:
+            return types.CallToolResult(content=[types.TextContent(text=str(error))], is_error=True)
+        return _result(outcome)
+
+    async def list_templates(_ctx: ServerRequestContext[Any], _params: object) -> types.ListResourceTemplatesResult:
+        template = types.ResourceTemplate(
+            name="picture",
+            uri_template=f"{SCHEME}{{name}}",
+            description="A picture by its name.",
+            mime_type="image/png",
+        )
+        return types.ListResourceTemplatesResult(resource_templates=[template])
+
+    async def read_picture(
+        _ctx: ServerRequestContext[Any], params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        try:
+            png = to_png(toolbox.images[params.uri])
+        except ImageError as error:
+            raise MCPError(types.INVALID_PARAMS, str(error)) from error
+        contents = types.BlobResourceContents(uri=params.uri, mime_type="image/png", blob=_text(png))
+        return types.ReadResourceResult(contents=[contents])
+
+    return Server(
+        "seedx",
+        version=version("seedx-sdk"),
+        title="SeedX",
+        instructions=_INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        on_list_resource_templates=list_templates,
+        on_read_resource=read_picture,
+    )
+
+
+def http_app(server: Server[Any], *, host: str, keys: tuple[SecretStr, ...] = ()) -> ASGIApp:
+    """Return the streamable HTTP application of a server, at /mcp.
+
+    Args:
+        server: From mcp_server.
+        host: Where it will listen; on this machine's own addresses, requests for other host names are refused.
+        keys: A request must bring one of them as `Authorization: Bearer KEY`; without any, everybody may ask.
+    """
+    app: ASGIApp = server.streamable_http_app(host=host)
+    return _KeyCheck(app, keys) if keys else app
+
+
+class _KeyCheck:
+    """ASGI middleware that answers 401 to a request without a key that is allowed."""
+
+    def __init__(self, app: ASGIApp, keys: tuple[SecretStr, ...]) -> None:
+        self._app, self._keys = app, keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "http":
+            header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+            if matching_key(header, self._keys) is None:
+                refusal = "this server needs an API key: Authorization: Bearer KEY\n"
+                return await PlainTextResponse(refusal, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+        await self._app(scope, receive, send)
+
+
+def _described(tool: Tool[Any, Any]) -> types.Tool:
+    schema = tool.schema()
+    return types.Tool(
+        name=tool.name,
+        description=tool.description,
+        input_schema=schema["parameters"],
+        output_schema=_with_names(schema["returns"]),
+    )
+
+
+def _with_names(schema: Any) -> Any:
+    """The JSON schema of a result in which names stand for pictures."""
+    if isinstance(schema, dict):
+        if schema.get("format") == "data-uri":
+            return {"type": "string", "pattern": f"^{SCHEME}", "description": "the name of a picture"}
+        return {key: _with_names(value) for key, value in schema.items()}
+    return [_with_names(value) for value in schema] if isinstance(schema, list) else schema
+
+
+def _result(outcome: Outcome) -> types.CallToolResult:
+    content: list[Any] = [types.TextContent(text=outcome.text)]
+    if outcome.picture is not None:
+        content.append(types.ImageContent(data=_text(to_png(outcome.picture)), mime_type="image/png"))
+    return types.CallToolResult(content=content, structured_content=outcome.data)
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

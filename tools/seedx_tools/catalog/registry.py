@@ -1,0 +1,19 @@
+"""All tools by name; agents, the adapters and the command line read this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from seedx_tools.catalog.describe import DESCRIBE
+from seedx_tools.catalog.detect import DETECT
+from seedx_tools.catalog.edit import EDIT
+from seedx_tools.catalog.generate import GENERATE
+from seedx_tools.decks.make import MAKE_SLIDES
+from seedx_tools.stories.make import TELL_STORY
+from seedx_tools.tool import Tool
+
+TOOLS: Mapping[str, Tool[Any, Any]] = MappingProxyType(
+    {tool.name: tool for tool in (DESCRIBE, DETECT, GENERATE, EDIT, MAKE_SLIDES, TELL_STORY)}
+)

@@ -1,0 +1,1 @@
+"""Commands that `seedx` finds as plug-ins."""

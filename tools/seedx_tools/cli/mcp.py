@@ -1,0 +1,59 @@
+"""`seedx mcp`: the tools as an MCP server, on stdin and stdout or over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+import uvicorn
+from mcp.server.stdio import stdio_server
+
+from seedx_sdk import SeedX
+from seedx_sdk.cli.console import ModelOption, errors, open_client
+from seedx_sdk.http.api_keys import read_keys
+from seedx_tools.adapters.mcp import http_app, mcp_server
+from seedx_tools.catalog.registry import TOOLS
+from seedx_tools.image_store import ImageStore
+from seedx_tools.toolbox import Toolbox, choose
+from seedx_tools.workspace import Workspace
+
+__all__ = ["mcp"]
+
+
+def mcp(
+    ctx: typer.Context,
+    root: Annotated[
+        list[Path] | None, typer.Option("--root", help="A folder that may be read and written [this one]; repeatable.")
+    ] = None,
+    tool: Annotated[list[str] | None, typer.Option("--tool", help="A tool to offer [all]; repeatable.")] = None,
+    image_host: Annotated[
+        list[str] | None, typer.Option(help="A host from which pictures given by URL are fetched; repeatable.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(help="A server (seedx serve) that does the work.")] = None,
+    api_key: Annotated[str | None, typer.Option(envvar="SEEDX_API_KEY", help="The key of that server.")] = None,
+    http: Annotated[bool, typer.Option("--http", help="Listen on a port, at /mcp, instead of stdin.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on, with --http.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on, with --http.")] = 8001,
+    model: ModelOption = None,
+) -> None:
+    """Offer the tools to clients of the Model Context Protocol, on stdin and stdout or over HTTP.
+
+    With --http, API keys are read from SEEDX_API_KEYS, with commas between them; all clients share the folders.
+    """
+    seedx = open_client(ctx, model) if base_url is None else SeedX(model, base_url=base_url, api_key=api_key)
+    images = ImageStore(secret=http)  # clients over HTTP must not guess each other's pictures
+    workspace = Workspace(images=images, roots=root or (".",), image_hosts=image_host or ())
+    server = mcp_server(Toolbox(seedx, tools=choose(tool or TOOLS), workspace=workspace))
+    if http:
+        app = http_app(server, host=host, keys=read_keys(host))
+        errors().print(f"listening on http://{host}:{port}/mcp", markup=False)
+        uvicorn.run(app, host=host, port=port, log_level="warning")
+        return
+
+    async def serve() -> None:
+        async with stdio_server() as (incoming, outgoing):
+            await server.run(incoming, outgoing, server.create_initialization_options())
+
+    anyio.run(serve)

@@ -1,0 +1,1 @@
+"""What a .pptx says: packages, layouts, inherited styles."""

@@ -1,0 +1,234 @@
+"""Choosing a layout and its placeholders by type and geometry, never by index.
+
+Templates number their placeholders as they like; what can be relied on is what a placeholder is for and where it is.
+A layout's own type, or a word in its name, only says that it is made for a section, a quote or the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from pptx.enum.shapes import PP_PLACEHOLDER as PH
+from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import Slide, SlideLayout
+
+from seedx_sdk.errors import TemplateError
+from seedx_tools.decks.content import PictureSide
+
+Frame: TypeAlias = tuple[int, int, int, int]
+"""Left, top, width, height in EMU."""
+
+Role: TypeAlias = Literal["cover", "section", "quote", "closing", "content"]
+
+_TITLES = (PH.TITLE, PH.CENTER_TITLE, PH.VERTICAL_TITLE)
+_BODIES = (PH.BODY, PH.OBJECT, PH.VERTICAL_BODY, PH.VERTICAL_OBJECT)
+_SMALL = 0.12
+"""A body under this share of the slide is a caption or a date, not the place for the points."""
+_FULL = 0.95
+"""A picture placeholder of this share of the page's height fills the page."""
+_ROLE_WORDS: tuple[tuple[str, Role], ...] = (
+    ("section", "section"),
+    ("quot", "quote"),
+    ("closing", "closing"),
+    ("thank", "closing"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The placeholders of a layout that matter, as their idx; None or empty where it has none."""
+
+    layout: SlideLayout
+    role: Role
+    title: int | None
+    subtitle: int | None
+    bodies: tuple[int, ...]
+    """The largest first, then from left to right."""
+    captions: tuple[int, ...]
+    """Bodies that are too small for points, from left to right."""
+    picture: int | None
+    """The largest picture placeholder."""
+    picture_side: PictureSide
+    """Where it stands; "auto" where there is none."""
+    table: int | None
+    chart: int | None
+
+    def columns(self, *, right_to_left: bool) -> tuple[tuple[int, int | None], ...]:
+        """The body and the caption of each of two columns, in the order in which they are read; empty without two."""
+        if len(self.bodies) < 2:
+            return ()
+        placeholders: Any = self.layout.placeholders
+        lefts = {shape.placeholder_format.idx: frame_of(shape)[0] for shape in placeholders}
+
+        def in_order(found: tuple[int, ...]) -> list[int]:
+            return sorted(found[:2], key=lambda index: lefts[index], reverse=right_to_left)
+
+        captions = in_order(self.captions) if len(self.captions) >= 2 else (None, None)
+        return tuple(zip(in_order(self.bodies), captions, strict=True))
+
+
+class Layouts:
+    """The layouts of a deck, sorted by what they can hold."""
+
+    def __init__(self, deck: PresentationObject) -> None:
+        layouts = [layout for master in deck.slide_masters for layout in master.slide_layouts]
+        for layout in layouts:
+            _drop_slide_images(layout)
+        found = [slots_of(layout) for layout in layouts]
+        self._all = [slots for slots in found if slots.title is not None]
+        if not any(slots.bodies for slots in self._all):
+            raise TemplateError(
+                "the template has no layout with a title and a body placeholder; "
+                "add one in PowerPoint (View, Slide Master) or use another template"
+            )
+        self._turn = 0
+
+    def cover(self, *, picture: bool) -> Slots:
+        """The layout of the title slide."""
+        covers = self._with_role("cover") or [slots for slots in self._all if slots.subtitle is not None]
+        with_or_without = [slots for slots in covers if (slots.picture is not None) == picture]
+        if covers:
+            return (with_or_without or covers)[0]
+        return self.heading(picture=picture)
+
+    def section(self) -> Slots:
+        """The layout of a slide that opens a part of the deck."""
+        return next(iter(self._with_role("section")), None) or self.heading(picture=False)
+
+    def closing(self) -> Slots:
+        """The layout of the last slide: its own, else that of the title slide."""
+        return next(iter(self._with_role("closing")), None) or self.cover(picture=False)
+
+    def quote(self) -> Slots:
+        """The layout of a quote: its own, else that of points."""
+        return next((slots for slots in self._with_role("quote") if slots.bodies), None) or self.points(picture=False)
+
+    def heading(self, *, picture: bool, side: PictureSide = "auto") -> Slots:
+        """The layout of a slide with a title and no points."""
+        return self._best(bodies=0, captions=0, picture=picture, side=side)
+
+    def points(self, *, picture: bool, side: PictureSide = "auto") -> Slots:
+        """The layout of a slide with points; equally good layouts with a picture placeholder take turns."""
+        return self._best(bodies=1, captions=0, picture=picture, side=side)
+
+    def columns(self, *, headings: bool) -> Slots:
+        """The layout of two columns; of a comparison if they have headings."""
+        return self._best(bodies=2, captions=2 if headings else 0, picture=False)
+
+    def table(self) -> Slots:
+        """The layout of a table: one made for it, else one whose body the table takes the place of."""
+        made = [slots for slots in self._all if slots.table is not None and not slots.bodies]
+        return made[0] if made else self.points(picture=False)
+
+    def chart(self, *, points: bool) -> Slots:
+        """The layout of a chart, with or without points beside it; one without chart placeholder has a body."""
+        made = [slots for slots in self._all if slots.chart is not None and bool(slots.bodies) == points]
+        return made[0] if made else self.columns(headings=False) if points else self.points(picture=False)
+
+    def _with_role(self, role: Role) -> list[Slots]:
+        return [slots for slots in self._all if slots.role == role]
+
+    def _best(self, *, bodies: int, captions: int, picture: bool, side: PictureSide = "auto") -> Slots:
+        def cost(slots: Slots) -> tuple[int, ...]:
+            has_picture = slots.picture is not None
+            # without a picture placeholder, a second body is the next best frame for the picture
+            wanted = bodies + (1 if picture and not has_picture and bodies else 0)
+            special = slots.role != "content" or slots.table is not None or slots.chart is not None
+            full = slots.picture_side == "full"
+            return (
+                max(0, bodies - len(slots.bodies)),
+                int(picture != has_picture),
+                int(
+                    has_picture
+                    and (full != (side == "full") or (side in ("left", "right") and slots.picture_side != side))
+                ),
+                int(special),
+                abs(len(slots.bodies) - wanted),
+                abs(len(slots.captions) - captions),
+            )
+
+        ranked = sorted(self._all, key=cost)
+        equal = [slots for slots in ranked if cost(slots) == cost(ranked[0])]
+        if bodies == 0 or equal[0].picture is None:
+            return equal[0]
+        self._turn += 1
+        return equal[(self._turn - 1) % len(equal)]
+
+
+def frame_of(shape: Any) -> Frame:
+    """Return where a shape is, in EMU; a placeholder's place may be inherited."""
+    try:
+        return int(shape.left or 0), int(shape.top or 0), int(shape.width or 0), int(shape.height or 0)
+    except KeyError:  # python-pptx finds no place for a header or a slide image on a layout that gives none
+        return 0, 0, 0, 0
+
+
+def placeholder(slide: Slide, index: int | None) -> Any:
+    """Return the placeholder of a slide with this idx."""
+    return next(shape for shape in slide.placeholders if shape.placeholder_format.idx == index)
+
+
+def remove(shape: Any) -> None:
+    """Take a shape off its slide."""
+    shape.element.getparent().remove(shape.element)
+
+
+def _drop_slide_images(layout: SlideLayout) -> None:
+    """Take away what belongs on notes pages, the picture of a slide; python-pptx cannot put it on a slide."""
+    placeholders: Any = layout.placeholders
+    for shape in list(placeholders):
+        if shape.placeholder_format.type == PH.SLIDE_IMAGE:
+            remove(shape)
+
+
+def slots_of(layout: SlideLayout) -> Slots:
+    """Return the placeholders of a layout that matter."""
+    deck = layout.part.package.presentation_part.presentation
+    page = int(deck.slide_width or 1), int(deck.slide_height or 1)
+    area = page[0] * page[1]
+    title = subtitle = table = chart = None
+    is_cover = False
+    bodies: list[tuple[int, int, int]] = []
+    captions: list[tuple[int, int]] = []
+    pictures: list[tuple[int, int, PictureSide]] = []
+    placeholders: Any = layout.placeholders
+    for shape in placeholders:
+        kind, index = shape.placeholder_format.type, shape.placeholder_format.idx
+        left, _, width, height = frame_of(shape)
+        if kind in _TITLES and title is None:
+            title, is_cover = index, kind == PH.CENTER_TITLE
+        elif kind == PH.SUBTITLE:
+            subtitle = index
+        elif kind in _BODIES and width * height >= _SMALL * area:
+            bodies.append((-(width * height * 20 // area), left, index))
+        elif kind in _BODIES:
+            captions.append((left, index))
+        elif kind == PH.TABLE:
+            table = index
+        elif kind == PH.CHART:
+            chart = index
+        elif kind == PH.PICTURE:
+            side: PictureSide = "left" if left + width / 2 < page[0] / 2 else "right"
+            pictures.append((-width * height, index, "full" if height > _FULL * page[1] else side))
+    biggest = min(pictures) if pictures else None
+    return Slots(
+        layout=layout,
+        role=_role(layout, is_cover),
+        title=title,
+        subtitle=subtitle,
+        bodies=tuple(index for _, _, index in sorted(bodies)),
+        captions=tuple(index for _, index in sorted(captions)),
+        picture=None if biggest is None else biggest[1],
+        picture_side="auto" if biggest is None else biggest[2],
+        table=table,
+        chart=chart,
+    )
+
+
+def _role(layout: SlideLayout, is_cover: bool) -> Role:
+    if layout.element.get("type") == "secHead":
+        return "section"
+    name = layout.name.lower()
+    named: Role | None = next((role for word, role in _ROLE_WORDS if word in name), None)
+    return named or ("cover" if is_cover else "content")

@@ -1,0 +1,399 @@
+"""A Markdown outline becomes the words of a deck; nothing is added and nothing is lost without a warning.
+
+# Deck title            the title slide; the paragraph after it is the subtitle
+# Another title         a section slide
+## Slide title          a slide
+- a point               its bullets; nested lists are indented, and "1. a point" is numbered
+### Heading             two of them, each with points: a comparison
+***                     between two lists: two columns
+| a | b |               a table; so is a fenced block "csv", and ![](figures.csv)
+```chart bar            a chart (bar, line, pie) from CSV lines; so is ![bar: title](figures.csv)
+"Words." -- Somebody    a quote
+![a red boat](draw)     what its picture shows (![](none): no picture; ![what it shows](boat.png): a file)
+> what to say           speaker notes; so is a paragraph that starts with "Notes:"
+[words](address)        the words; the address goes to the notes, and on a slide of sources behind the words
+## Agenda               with nothing under it: lists the sections
+## Sources              with points and nothing else: a slide at the end
+---                     around lines "key: value" at the very start: its title, where there is no "# Deck title"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+from seedx_sdk.errors import InputError
+from seedx_tools.decks.content import ChartData, ChartKind, Column, Quote, TableData
+from seedx_tools.decks.outline import Outline, SlidePlan
+from seedx_tools.decks.tables import chart_of, read_table, table_of
+
+_NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
+_NO_PICTURE = "none"
+_DRAW = ("", "draw")
+_CHART = re.compile(r"^(?:chart\s+)?(bar|line|pie)(?:\s+chart)?\s*(?::\s*(.*))?$", re.IGNORECASE)
+_KINDS: dict[str, ChartKind] = {"bar": "bar", "line": "line", "pie": "pie"}
+_QUOTE = re.compile(r"^[\"\u201c\u201e\u00ab](.+)[\"\u201d\u201c\u00bb]\s*(?:--|\u2013|\u2014)\s*(.+)$")
+_AGENDA = re.compile(r"^(agenda|contents|table of contents)$", re.IGNORECASE)
+_SOURCES = re.compile(r"^(sources?|references|bibliography)$", re.IGNORECASE)
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+_FRONT_MATTER = re.compile(
+    r"---[ \t]*\n([\w-]+:(?:[ \t].*)?\n(?:(?:[\w-]+:(?:[ \t].*)?|[ \t].*|-[ \t].*|)\n)*)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
+)
+_FRONT_KEY = re.compile(r"^([\w-]+):", re.MULTILINE)
+_FRONT_TITLE = re.compile(r"^title:[ \t]*([^|>\s].*)$", re.MULTILINE)
+_CLOSING = re.compile(r"^(thank you|thanks|any questions|questions|q ?(&|and) ?a|the end)\b", re.IGNORECASE)
+
+
+def is_markdown_outline(text: str) -> bool:
+    """Whether a text has Markdown headings or front matter, or is a list of several points."""
+    front, body = _split_front_matter(text)
+    return bool(front) or any(
+        node.type == "heading" or (node.type in _LISTS and len(node.children) > 1) for node in _parse(body).children
+    )
+
+
+def parse_markdown_outline(text: str) -> Outline:
+    """Return the outline that a Markdown text describes; what a slide cannot hold becomes a warning."""
+    front, body = _split_front_matter(text)
+    reader = _Reader(front)
+    for node in _parse(body).children:
+        reader.read(node)
+    return reader.outline()
+
+
+_LISTS = ("bullet_list", "ordered_list")
+
+
+def _split_front_matter(text: str) -> tuple[str, str]:
+    """The YAML lines at the start of a text, empty where there are none, and the rest."""
+    text = text.replace("\r\n", "\n")
+    found = _FRONT_MATTER.match(text)
+    return (found[1], text[found.end() :]) if found else ("", text)
+
+
+def _parse(text: str) -> SyntaxTreeNode:
+    return SyntaxTreeNode(MarkdownIt("commonmark").enable("table").parse(text))
+
+
+@dataclass
+class _Draft:
+    """A slide under way; the first one is the title slide."""
+
+    title: str = ""
+    is_section: bool = False
+    bullets: list[str] = field(default_factory=list)
+    columns: list[tuple[str, list[str]]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    picture: str | None = None
+    picture_file: str = ""
+    table: TableData | None = None
+    chart: ChartData | None = None
+    quote: Quote | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """Where the next point goes."""
+        return self.columns[-1][1] if self.columns else self.bullets
+
+    @property
+    def all_notes(self) -> str:
+        return "\n".join(filter(None, (*self.notes, *self.links)))
+
+    @property
+    def holds_more(self) -> bool:
+        """Whether it holds something beside points, a picture and notes."""
+        return bool(self.columns or self.table or self.chart or self.quote)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it holds points at most."""
+        return not (self.holds_more or self.picture or self.picture_file or self.all_notes)
+
+    def drop_empty_column(self) -> None:
+        """Make one list of two columns without headings of which the second is empty."""
+        self.columns = [column for column in self.columns if any(column)]
+        if len(self.columns) == 1 and not self.columns[0][0]:
+            self.bullets, self.columns = self.columns[0][1], []
+
+    def plan(self, *, is_last: bool) -> SlidePlan:
+        columns = self.columns if len(self.columns) == 2 and not self.bullets else []
+        bullets = list(self.bullets)
+        for heading, points in self.columns if not columns else ():
+            bullets += ([heading] if heading else []) + [f"\t{point}" if heading else point for point in points]
+        is_line = not (bullets[1:] or columns or self.table or self.chart or self.quote)
+        is_end = is_last and _CLOSING.match(self.title) is not None
+        return SlidePlan(
+            title=self.title,
+            kind="section" if self.is_section and is_line else "closing" if is_line and is_end else "content",
+            bullets=tuple(bullets),
+            columns=tuple(Column(heading=heading, bullets=tuple(points)) for heading, points in columns),
+            table=self.table,
+            chart=self.chart,
+            quote=self.quote,
+            picture=self.picture,
+            picture_file=self.picture_file,
+            notes=self.all_notes,
+        )
+
+
+class _Reader:
+    def __init__(self, front: str) -> None:
+        self.front = front
+        self.cover = _Draft()
+        self.slides: list[_Draft] = []
+        self.warnings: list[str] = []
+
+    @property
+    def current(self) -> _Draft:
+        return self.slides[-1] if self.slides else self.cover
+
+    def read(self, node: SyntaxTreeNode) -> None:
+        if node.type == "heading":
+            self._heading(int(node.tag[1]), node)
+        elif node.type == "paragraph":
+            text = self._inline(node)
+            if _NOTES.match(text):
+                self._note(text)
+            elif quoted := _QUOTE.match(text):
+                self._quote(text, Quote(text=quoted[1].strip(), by=quoted[2].strip()))
+            elif text:
+                self.current.lines.append(text)
+        elif node.type in _LISTS:
+            self._list(node, 0)
+        elif node.type == "blockquote":
+            self.current.notes += list(self._said(node))
+        elif node.type == "table":
+            self._table(node)
+        elif node.type == "hr":
+            self._column_break()
+        elif node.type in ("fence", "code_block"):
+            self._block(node.info.strip(), node.content)
+        elif node.type == "html_block":
+            self._html(node.content)
+
+    def outline(self) -> Outline:
+        """The finished outline; points above the first slide heading become the subtitle or a slide of their own."""
+        cover, slides = self.cover, list(self.slides)
+        for slide in slides:
+            slide.drop_empty_column()
+        self._name_cover()
+        if more := self._beside_cover():
+            slides.insert(0, more)
+        agenda, sources = self._agenda(), self._sources()
+        slides = [slide for slide in slides if slide is not agenda and slide is not sources]
+        return Outline(
+            title=cover.title,
+            subtitle=cover.bullets[0] if cover.bullets else "",
+            picture=cover.picture,
+            notes=cover.all_notes,
+            agenda=agenda.title if agenda else "",
+            slides=tuple(slide.plan(is_last=slide is slides[-1]) for slide in slides),
+            sources=tuple(line.strip() for line in sources.bullets) if sources else (),
+            sources_title=sources.title if sources else "Sources",
+            warnings=tuple(self.warnings),
+        )
+
+    def _name_cover(self) -> None:
+        """Give the title slide the front matter's title, its first point or the first slide's title if it has none."""
+        cover = self.cover
+        named = _FRONT_TITLE.search(self.front)
+        title = named[1].strip("\"' ") if named else ""
+        if not cover.title:
+            first = cover.bullets.pop(0) if cover.bullets and not title else ""
+            cover.title = title or first or (self.slides[0].title if self.slides else "") or "Untitled"
+        lost = [key for key in _FRONT_KEY.findall(self.front) if key != "title" or title != cover.title]
+        if lost:
+            self.warnings.insert(0, f"title slide: the front matter was left out: {', '.join(lost)}")
+
+    def _beside_cover(self) -> _Draft | None:
+        """A slide for what the title slide has no place for, if there is any."""
+        cover = self.cover
+        points, cover.bullets = (cover.bullets, []) if len(cover.bullets) > 1 else ([], cover.bullets)
+        if not (points or cover.holds_more or cover.picture_file):
+            return None
+        more = _Draft(title=cover.title, bullets=points, table=cover.table, chart=cover.chart, quote=cover.quote)
+        if cover.picture_file:
+            more.picture, more.picture_file, cover.picture = cover.picture, cover.picture_file, None
+            self.warnings.append(f"title slide: it takes no picture file; '{more.picture_file}' is on a slide after it")
+        return more
+
+    def _agenda(self) -> _Draft | None:
+        """The first slide of that name with nothing on it."""
+        for slide in self.slides:
+            if _AGENDA.match(slide.title) and not (slide.bullets or slide.holds_more):
+                if slide.is_plain:
+                    return slide
+                self.warnings.append(f"slide '{slide.title}': with notes or a picture it does not list the sections")
+        return None
+
+    def _sources(self) -> _Draft | None:
+        """The first slide of that name with points and nothing else."""
+        found = (slide for slide in self.slides if _SOURCES.match(slide.title) and slide.bullets and slide.is_plain)
+        return next(found, None)
+
+    def _heading(self, level: int, node: SyntaxTreeNode) -> None:
+        if level == 1 and not self.cover.title and not self.slides:
+            self.cover.title = self._inline(node)
+        elif level <= 2:
+            self.slides.append(_Draft(is_section=level == 1))
+            self.current.title = self._inline(node)
+        elif level == 3 and self.slides:
+            self.current.columns.append((self._inline(node), []))
+        else:
+            self.current.lines.append(self._inline(node))
+
+    def _column_break(self) -> None:
+        draft = self.current
+        if self.slides and draft.bullets and not draft.columns:
+            draft.columns, draft.bullets = [("", draft.bullets), ("", [])], []
+
+    def _block(self, info: str, content: str) -> None:
+        chart = _CHART.match(info.removeprefix("chart").strip()) if info.startswith("chart") else None
+        try:
+            if chart is not None:
+                kind, title = _KINDS[chart[1].lower()], (chart[2] or "").strip()
+                self._put("chart", chart_of(read_table(content, "the chart"), kind, title, "the chart"))
+            elif info == "csv":
+                self._put("table", read_table(content, "the table"))
+            else:
+                raise InputError("a slide has no place for code")
+        except InputError as error:
+            self.current.lines.extend(line for line in content.splitlines() if line.strip())
+            self._warn(f"a block became plain points: {error}")
+
+    def _put(self, name: str, value: TableData | ChartData | Quote) -> None:
+        """Give the current slide its table, chart or quote.
+
+        Raises:
+            InputError: It has one.
+        """
+        if getattr(self.current, name) is not None:
+            raise InputError(f"a slide shows one {name}")
+        setattr(self.current, name, value)
+
+    def _quote(self, text: str, quote: Quote) -> None:
+        try:
+            self._put("quote", quote)
+        except InputError as error:
+            self.current.lines.append(text)
+            self._warn(f"a quote became a point: {error}")
+
+    def _list(self, node: SyntaxTreeNode, depth: int) -> None:
+        first = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
+        for place, item in enumerate(node.children):
+            number = "" if first is None else f"{first + place}. "
+            for child in item.children:
+                if child.type in _LISTS:
+                    self._list(child, depth + 1)
+                elif child.type not in ("paragraph", "heading"):
+                    self.read(child)
+                elif text := self._inline(child):
+                    self.current.lines.append("\t" * depth + number + text)
+                    number = ""
+
+    def _table(self, node: SyntaxTreeNode) -> None:
+        lines = [[self._inline(cell) for cell in row.children] for row in node.walk() if row.type == "tr"]
+        try:
+            self._put("table", table_of(lines, "the table"))
+        except InputError as error:
+            self.current.lines.extend(" | ".join(line) for line in lines)
+            self._warn(f"a table became one point for each row: {error}")
+
+    def _html(self, content: str) -> None:
+        """Take the comments in a block as notes; what stands beside them or a line break is Markdown."""
+        for comment in _COMMENT.findall(content):
+            self._note(comment)
+        rest = _BREAK.sub("\n", _COMMENT.sub(" ", content))
+        if rest == content:
+            self._warn("HTML was left out; write it as Markdown")
+            return
+        for node in _parse(rest.strip()).children:
+            self.read(node)
+
+    def _note(self, text: str) -> None:
+        self.current.notes.append(_NOTES.sub("", text.strip()))
+
+    def _said(self, node: SyntaxTreeNode) -> Iterator[str]:
+        """The lines of speaker notes in a block quote or a part of one."""
+        if node.type in ("fence", "code_block"):
+            yield from node.content.splitlines()
+        elif node.type == "html_block":
+            self._html(node.content)
+        elif node.type == "tr":
+            yield " | ".join(self._inline(cell) for cell in node.children)
+        elif node.type == "inline":
+            yield self._inline(node)
+        else:
+            number = f"{node.info}. " if node.type == "list_item" and node.info else ""
+            for child in node.children:
+                for line in self._said(child):
+                    yield number + line
+                    number = ""
+
+    def _inline(self, node: SyntaxTreeNode) -> str:
+        """The plain text of a node; pictures in it are set on the current slide."""
+        return " ".join("".join(self._pieces(node)).split())
+
+    def _pieces(self, node: SyntaxTreeNode) -> Iterator[str]:
+        if node.type == "image":
+            self._picture(str(node.attrs.get("src", "")), node.content)
+        elif node.type in ("text", "code_inline"):
+            yield node.content
+        elif node.type in ("softbreak", "hardbreak"):
+            yield " "
+        elif node.type == "html_inline":
+            yield self._html_piece(node.content)
+        elif node.type == "link":
+            yield self._link(node)
+        else:
+            for child in node.children:
+                yield from self._pieces(child)
+
+    def _html_piece(self, html: str) -> str:
+        if comment := _COMMENT.fullmatch(html):
+            self._note(comment[1])
+            return ""
+        return " " if _BREAK.fullmatch(html) else html
+
+    def _link(self, node: SyntaxTreeNode) -> str:
+        """The words of a link; its address follows them on a slide of sources, and else goes to the notes."""
+        words = "".join(piece for child in node.children for piece in self._pieces(child))
+        address = str(node.attrs["href"])
+        if node.info == "auto" or address in words:
+            return words
+        if _SOURCES.match(self.current.title):
+            return f"{words} ({address})"
+        label = " ".join(words.split())
+        self.current.links.append(f"{label}: {address}" if label else address)
+        return words
+
+    def _picture(self, source: str, wanted: str) -> None:
+        draft = self.current
+        if source.lower().endswith(".csv"):
+            self._csv_file(source, _CHART.match(wanted.strip()))
+        elif draft.picture is not None or draft.picture_file:
+            self._warn(f"the picture '{wanted or source}' was left out: a slide shows one picture")
+        elif source == _NO_PICTURE:
+            draft.picture = ""
+        else:
+            draft.picture = wanted or None
+            draft.picture_file = "" if source in _DRAW else source
+
+    def _csv_file(self, source: str, chart: re.Match[str] | None) -> None:
+        try:
+            if chart is None:
+                self._put("table", TableData(csv=source))
+            else:
+                self._put("chart", ChartData(kind=_KINDS[chart[1].lower()], title=(chart[2] or "").strip(), csv=source))
+        except InputError as error:
+            self._warn(f"'{source}' was left out: {error}")
+
+    def _warn(self, what: str) -> None:
+        where = f"slide '{self.current.title}'" if self.slides else "title slide"
+        self.warnings.append(f"{where}: {what}")

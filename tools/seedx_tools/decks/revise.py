@@ -1,0 +1,372 @@
+"""Going on with a deck that is saved: one slide is made anew, or slides are added; every other slide stays as it is.
+
+"As it is" means byte for byte: the XML of a slide that is not touched is the one that was in the file, also where
+PowerPoint wrote it, with the user's own edits.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from markdown_it import MarkdownIt
+from pptx.opc.constants import RELATIONSHIP_TARGET_MODE
+from pptx.opc.package import Part, _Relationship
+from pptx.opc.packuri import PackURI
+from pptx.oxml import parse_xml
+from pptx.parts.slide import SlidePart
+from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import Slide
+
+from seedx_sdk import SeedX
+from seedx_sdk.errors import ImageError, InputError
+from seedx_sdk.files import check_output_path, output_file
+from seedx_sdk.validation import check_text
+from seedx_tools.decks.ooxml.package import open_deck
+from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
+from seedx_tools.decks.planners.assets import OutlineFiles
+from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
+from seedx_tools.decks.reader import first_picture, is_cover, left_out, read_slide
+from seedx_tools.decks.results import Deck, describe_slides
+from seedx_tools.decks.writing.footer import footer_of
+from seedx_tools.decks.writing.writer import DeckWriter
+from seedx_tools.illustration.illustrator import NO_ROOM, Artist, SlidePicture
+from seedx_tools.tool import Progress
+
+_UNTITLED = "More"
+"""The title of added points that have no heading."""
+_SLIDE_HEADINGS = ("h1", "h2")
+_NOT_ON_SLIDES = ("html_block", "hr")
+_NEW_SLIDES = "/ppt/slides/slide%d.xml"
+
+
+class Reviser(Protocol):
+    """Changes the words of one slide as an instruction says."""
+
+    def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
+        """Return the new words of the slide."""
+        ...
+
+
+def revise_slide(
+    seedx: SeedX,
+    path: str | os.PathLike[str],
+    slide: int,
+    change: str | SlidePlan,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    planner: Reviser | None = None,
+    files: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    pictures: bool = True,
+) -> Deck:
+    """Return the deck with one slide made anew, saved; every other slide's XML is the same, byte for byte.
+
+    A title slide, a section and the end stay what they are while they hold a title and a line; links to the slide and
+    custom shows lead to the new one.
+
+    Args:
+        seedx: Draws the slide's picture, where the new words ask for another one.
+        path: A .pptx, ours or not; its own layouts are used.
+        slide: Which slide, from 1.
+        change: The new slide as a SlidePlan or as Markdown ("## Title", points ...); with a planner, an instruction.
+        output: Where the deck goes; None: back to path.
+        planner: Rewrites the slide by the instruction: a ChatModelPlanner.
+        files: The folder of the pictures and CSV files that the slide names; None: no file is read.
+        seed: Seed of the picture.
+        pictures: Whether the slide may get a drawn picture; the one it has is kept if the change names no other.
+
+    Raises:
+        TemplateError: The file cannot be opened, or has no layout with a title and a body.
+        InputError: There is no such slide, or an instruction comes without a planner or for a slide with something that
+            a SlidePlan cannot hold, such as a diagram.
+        PromptError: The change is empty.
+        OutputPathError: The deck cannot be written.
+        ToolFailed: The planner gave no valid slide.
+    """
+    saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures)
+    saved.replace(slide, change, planner)
+    return saved.save()
+
+
+def append_slides(
+    seedx: SeedX,
+    path: str | os.PathLike[str],
+    more: str | Outline,
+    *,
+    output: str | os.PathLike[str] | None = None,
+    files: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    pictures: bool = True,
+    on_progress: Progress | None = None,
+) -> Deck:
+    """Return the deck with more slides at its end, saved; the slides it had are the same, byte for byte.
+
+    Args:
+        seedx: Draws the pictures.
+        path: A .pptx, ours or not; its own layouts are used.
+        more: The slides as Markdown ("## Title", points ...) or an Outline, whose title slide is left out.
+        output: Where the deck goes; None: back to path.
+        files: The folder of the pictures and CSV files that the slides name; None: no file is read.
+        seed: Seed of the first picture; each further slide adds one.
+        pictures: Whether the slides get pictures.
+        on_progress: Called with (slides done, slides in all, what comes now).
+
+    Raises:
+        TemplateError: The file cannot be opened, or has no layout with a title and a body.
+        InputError: `more` is no outline, or the deck would have too many slides.
+        PromptError: `more` is empty.
+        OutputPathError: The deck cannot be written.
+    """
+    saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures)
+    outline = more if isinstance(more, Outline) else _outline(more)
+    saved.append(outline, on_progress)
+    return saved.save()
+
+
+class _SavedDeck:
+    def __init__(
+        self,
+        seedx: SeedX,
+        path: str | os.PathLike[str],
+        output: str | os.PathLike[str] | None,
+        *,
+        files: str | os.PathLike[str] | None,
+        seed: int,
+        pictures: bool,
+    ) -> None:
+        self._seedx = seedx
+        self._target = check_output_path(path if output is None else output, (".pptx",))
+        self._started = time.perf_counter()
+        self._deck = open_deck(path, allow_links=False)
+        self._warnings: list[str] = []
+        self._seed = seed
+        self._files = OutlineFiles(files, self._warnings.append)
+        self._artist = Artist(seedx, self._warnings.append, seed=seed) if pictures else None
+        self._original = _slide_xml(self._deck, path)
+        self._made: dict[int, tuple[SlidePlan, SlidePicture | None, str | None]] = {}
+        first = self._slides()[0] if self._original else None
+        shown = None if first is None or first.shapes.title is None else first.shapes.title.text_frame.text
+        self._title = self._deck.core_properties.title or shown or "Untitled"
+        footers = [footer_of(one) for one in self._slides()]
+        self._writer = DeckWriter(self._deck, self._warnings.append, footer=next(filter(None, footers), ""))
+
+    def _slides(self) -> list[Slide]:
+        return list(self._deck.slides)
+
+    def replace(self, number: int, change: str | SlidePlan, planner: Reviser | None) -> None:
+        slides = self._slides()
+        if not 1 <= number <= len(slides):
+            raise InputError(f"there is no slide {number}; the deck has slides 1 to {len(slides)}")
+        old = slides[number - 1]
+        before = read_slide(old)
+        changed = _of_one_kind(self._changed(old, before, number, change, planner), before)
+        plan = self._files.with_data(changed, f"slide {number}")
+        as_cover = is_cover(old) and not _fills(plan) and len(plan.bullets) <= max(1, len(before.bullets))
+        room = self._writer.cover_takes_picture if as_cover else plan.wants_picture
+        keep = old if plan.picture in (None, before.picture) else None
+        picture, prompt = self._picture(plan, number - 1, has_room=room, old=keep)
+        if as_cover:
+            new = [self._writer.add_cover(plan.title, ", ".join(plan.bullets), plan.notes, picture)]
+        else:
+            new = self._writer.add_slide(plan, picture)
+        for slide in new:
+            _hide_as(old, slide)
+        self._take_place(old, new, number)
+        self._made[new[0].slide_id] = plan, picture, prompt
+
+    def _take_place(self, old: Slide, new: list[Slide], number: int) -> None:
+        """Put new slides where an old one was: its id, and every relation that led to it, go to the first of them."""
+        del self._original[old.slide_id]
+        ids = self._deck.slides._sldIdLst
+        first, *more = list(ids)[-len(new) :]
+        for part in list(self._deck.part.package.iter_parts()):
+            _lead(part, old.part, new[0].part)
+        self._deck.part.drop_rel(first.rId)
+        ids.remove(first)
+        for offset, entry in enumerate(more):
+            ids.insert(number + offset, entry)
+
+    def append(self, outline: Outline, on_progress: Progress | None) -> None:
+        plans = outline.all_slides()
+        start = len(self._slides())
+        if start + len(plans) > MAX_NUM_SLIDES:
+            raise InputError(f"the deck would have {start + len(plans)} slides; at most {MAX_NUM_SLIDES} are made")
+        self._warnings.extend(outline.warnings)
+        for offset, named in enumerate(plans):
+            if on_progress is not None:
+                on_progress(offset, len(plans), named.title)
+            plan = self._files.with_data(named, f"slide {start + offset + 1}")
+            picture, prompt = self._picture(plan, start + offset, has_room=plan.wants_picture)
+            slide = self._writer.add_slide(plan, picture)[0]
+            self._made[slide.slide_id] = plan, picture, prompt
+        if on_progress is not None:
+            on_progress(len(plans), len(plans), "done")
+
+    def save(self) -> Deck:
+        if self._artist is not None:
+            self._artist.finish()
+        described = describe_slides(self._deck, self._made)
+        # asking for the slides names their parts in order, so the names below are those that are saved
+        originals = {
+            str(one.part.partname).lstrip("/"): self._original[one.slide_id]
+            for one in self._slides()
+            if one.slide_id in self._original
+        }
+        self._rename_strays()
+        data = io.BytesIO()
+        self._deck.save(data)
+        with output_file(self._target) as partial:
+            _copy_with(data, partial, originals)
+        return Deck(
+            path=self._target,
+            title=self._title,
+            slides=described,
+            seed=self._seed,
+            timings={"total": time.perf_counter() - self._started},
+            model=self._seedx.info.name,
+            revision=self._seedx.info.revision,
+            warnings=tuple(dict.fromkeys(self._warnings)),
+        )
+
+    def _changed(
+        self, old: Slide, before: SlidePlan, number: int, change: str | SlidePlan, planner: Reviser | None
+    ) -> SlidePlan:
+        if isinstance(change, SlidePlan):
+            return change
+        text = check_text(change, "change")
+        if is_markdown_outline(text):
+            outline = _outline(text)
+            plans = outline.all_slides()
+            self._warnings.extend(outline.warnings)
+            if len(plans) != 1:
+                raise InputError(f"the change has {len(plans)} slides; give one, under one '## Title'")
+            has_title = any(block in _SLIDE_HEADINGS for block in _blocks(text))
+            return plans[0] if has_title else plans[0].model_copy(update={"title": before.title})
+        if planner is None:
+            raise InputError(
+                "an instruction needs a planner that can follow it: pass planner=ChatModelPlanner(model), or give the "
+                "new slide itself as Markdown ('## Title' and points) or as a SlidePlan"
+            )
+        lost = left_out(old)
+        if lost is not None:
+            raise InputError(
+                f"slide {number} holds {lost}, which an instruction would lose; give the new slide whole, as Markdown "
+                "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
+            )
+        return planner.revise(before, text)
+
+    def _picture(
+        self, plan: SlidePlan, number: int, *, has_room: bool, old: Slide | None = None
+    ) -> tuple[SlidePicture | None, str | None]:
+        """The picture that a slide names, else the one of the old slide, else one that is drawn, with its prompt."""
+        where = f"slide {number + 1}"
+        ready = self._named(plan, where) or (None if old is None else self._kept(old, where))
+        if ready is None and (plan.picture == "" or self._artist is None):
+            return None, None
+        if not has_room:
+            if ready is not None:
+                self._warnings.append(
+                    f"{where}: beside what it holds there is no room for its picture; it was left out"
+                )
+            elif plan.picture:
+                self._warnings.append(f"{where}: {NO_ROOM}")
+            return None, None
+        if ready is not None or self._artist is None:
+            return ready, None
+        words = f"{plan.title}. {' '.join(plan.bullets)}"
+        return self._artist.draw(plan.picture, words, context=self._title, number=number, where=where)
+
+    def _named(self, plan: SlidePlan, where: str) -> SlidePicture | None:
+        image = self._files.picture(plan.picture_file, where) if plan.picture_file else None
+        return None if image is None else SlidePicture(image, alt=plan.picture or Path(plan.picture_file).stem)
+
+    def _kept(self, old: Slide, where: str) -> SlidePicture | None:
+        """The picture of a slide, or None, with a warning if it cannot be opened."""
+        try:
+            found = first_picture(old, lambda text: self._warnings.append(f"{where}: {text}"))
+        except ImageError as error:
+            self._warnings.append(f"{where}: its picture was left out: {error}")
+            return None
+        return None if found is None else SlidePicture(found[0], alt=found[1] or read_slide(old).title)
+
+    def _rename_strays(self) -> None:
+        """Give slides that are linked to and not in the deck names that none of its slides has."""
+        package = self._deck.part.package
+        shown = [slide.part for slide in self._slides()]
+        names = {part.partname for part in shown}
+        for part in list(package.iter_parts()):
+            if isinstance(part, SlidePart) and part not in shown and part.partname in names:
+                part.partname = package.next_partname(_NEW_SLIDES)
+
+
+def _fills(plan: SlidePlan) -> bool:
+    """Whether a slide holds more than a title and lines."""
+    return bool(plan.columns or plan.table or plan.chart or plan.quote)
+
+
+def _of_one_kind(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
+    """The plan as a section or an end if the slide was one, and the plan has no more than a line for it."""
+    picture = before.picture if plan.picture is None else plan.picture
+    has_more = _fills(plan) or len(plan.bullets) > max(1, len(before.bullets)) or picture != "" or plan.picture_file
+    return plan if has_more or plan.kind != "content" else plan.model_copy(update={"kind": before.kind})
+
+
+def _hide_as(old: Slide, new: Slide) -> None:
+    """Hide a slide from the show if another is hidden."""
+    shown = old.element.get("show")
+    if shown is not None:
+        new.element.set("show", shown)
+
+
+def _lead(source: Part, old: Part, new: Part) -> None:
+    """Let every relation of a part that leads to one part lead to another."""
+    for relation in list(source.rels.values()):
+        if not relation.is_external and relation.target_part is old:
+            source.rels._rels[relation.rId] = _Relationship(
+                source.partname.baseURI, relation.rId, relation.reltype, RELATIONSHIP_TARGET_MODE.INTERNAL, new
+            )
+
+
+def _outline(text: str) -> Outline:
+    """The outline of slides without a title slide; what stands before the first heading is a slide of its own."""
+    text = check_text(text, "outline")
+    if not is_markdown_outline(text):
+        raise InputError("slides to add are Markdown: '## Title' and points for each slide; or pass an Outline")
+    first = next((block for block in _blocks(text) if block not in _NOT_ON_SLIDES), "")
+    opening = "" if first in _SLIDE_HEADINGS else f"## {_UNTITLED}\n\n"
+    return parse_markdown_outline(f"# {_UNTITLED}\n\n{opening}{text}")
+
+
+def _blocks(text: str) -> list[str]:
+    """The kinds of a Markdown text's blocks in order, a heading by its level: "h2"."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    return [
+        token.tag if token.type == "heading_open" else token.type
+        for token in tokens
+        if token.level == 0 and token.nesting >= 0
+    ]
+
+
+def _slide_xml(deck: PresentationObject, path: str | os.PathLike[str]) -> dict[int, bytes]:
+    """The XML of each slide as it stands in the file, by the slide's id: part names change when a deck is opened."""
+    name = deck.part.partname
+    with zipfile.ZipFile(path) as package:
+        relations = parse_xml(package.read(name.rels_uri.lstrip("/")))
+        targets = {relation.get("Id"): relation.get("Target") for relation in relations}
+        return {
+            int(entry.id): package.read(PackURI.from_rel_ref(name.baseURI, targets[entry.rId]).lstrip("/"))
+            for entry in deck.slides._sldIdLst
+        }
+
+
+def _copy_with(data: io.BytesIO, target: Path, originals: Mapping[str, bytes]) -> None:
+    """Write a package with the original bytes in place of what python-pptx made of the same slides."""
+    with zipfile.ZipFile(data) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            new.writestr(part.filename, originals.get(part.filename, old.read(part)))

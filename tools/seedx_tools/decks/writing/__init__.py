@@ -1,0 +1,1 @@
+"""From a SlidePlan to shapes."""

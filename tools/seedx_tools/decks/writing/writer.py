@@ -1,0 +1,303 @@
+"""Writing the slides of a deck: each part of a plan into the layout and the placeholders that are made for it.
+
+The writer knows layouts and geometry and nothing of models; what a slide could not get is told through `warn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import Slide
+
+from seedx_tools.decks.content import TableData
+from seedx_tools.decks.ooxml.layouts import Layouts, Slots, placeholder
+from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
+from seedx_tools.decks.writing.data import place_chart, place_table
+from seedx_tools.decks.writing.footer import finish_slide
+from seedx_tools.decks.writing.pictures import place_picture
+from seedx_tools.decks.writing.text import clean, runs_right_to_left, write_line, write_points
+from seedx_tools.illustration.illustrator import SlidePicture
+
+_MAX_CONTINUED = 8
+_MAX_PROPERTY = 255
+"""Characters that a file's properties hold."""
+_KINDS_OF_CONTENT = ("quote", "columns", "table", "chart")
+"""What a slide can show one of, beside points."""
+
+
+class DeckWriter:
+    """Adds slides to a presentation.
+
+    Args:
+        deck: A presentation with at least one layout that has a title and a body.
+        warn: Called with one sentence for everything that a slide could not get.
+        footer: What stands in the slides' footer; the title slide sets it.
+    """
+
+    def __init__(self, deck: PresentationObject, warn: Callable[[str], None], *, footer: str = "") -> None:
+        self.deck = deck
+        self._layouts = Layouts(deck)
+        self._warn = warn
+        self._footer = footer
+        self._page_height = int(deck.slide_height or 1)
+
+    @property
+    def cover_takes_picture(self) -> bool:
+        """Whether the title slide's layout has a place for a picture."""
+        return self._layouts.cover(picture=True).picture is not None
+
+    def add_cover(self, title: str, subtitle: str, notes: str, picture: SlidePicture | None) -> Slide:
+        """Add the title slide and return it."""
+        self._footer = clean(title)
+        slide, slots, notes = self._start(self._layouts.cover(picture=picture is not None), title, notes)
+        notes = self._write_second(slide, slots, subtitle, notes)
+        if picture is not None and slots.picture is not None:
+            place_picture(slide, slots, picture, self._page_height)
+        return self._finish(slide, notes)
+
+    def add_slide(self, plan: SlidePlan, picture: SlidePicture | None = None) -> list[Slide]:
+        """Add a slide, and continued slides if what it holds needs more room; return them."""
+        parts = _parts(plan)
+        slides = [slide for part in parts[:-1] for slide in self._add_part(part, None)]
+        slides += self._add_part(parts[-1], picture)
+        if len(parts) > 1:
+            number = len(self.deck.slides) - len(slides) + 1
+            self._warn(f"slide {number}: it holds more than one slide can show; it continues on {len(slides) - 1} more")
+        return slides
+
+    def _add_part(self, plan: SlidePlan, picture: SlidePicture | None) -> list[Slide]:
+        if plan.kind == "section":
+            slides = [self._add_line(self._layouts.section(), plan)]
+        elif plan.kind == "closing":
+            slides = [self._add_line(self._layouts.closing(), plan)]
+        elif plan.quote is not None:
+            slides = [self._add_quote(plan)]
+        elif plan.columns:
+            slides = self._add_columns(plan)
+        elif plan.table is not None:
+            slides = self._add_table(plan, plan.table)
+        elif plan.chart is not None:
+            slides = self._add_chart(plan)
+        else:
+            return self._add_points(plan.title, plan.bullets, plan.notes, picture, plan)
+        if picture is not None:
+            slides += self._add_points(_continued(plan.title), (), "", picture, plan)
+        return slides
+
+    def _start(self, slots: Slots, title: str, notes: str) -> tuple[Slide, Slots, str]:
+        """Add an empty slide with its title; return the notes, with the whole title if it had to be shortened."""
+        slide: Slide = self.deck.slides.add_slide(slots.layout)
+        shape = placeholder(slide, slots.title)
+        title = clean(title) or "Untitled"
+        short = shorten(slide, shape, title)
+        write_line(slide, shape, short)
+        if short != title:
+            self._warn(f"{self._here}: its title was shortened; the whole title is in the notes")
+            notes = f"{title}\n{notes}".strip()
+        return slide, slots, notes
+
+    def _finish(self, slide: Slide, notes: str) -> Slide:
+        if not finish_slide(slide, self._footer, notes):
+            self._warn(f"{self._here}: the template's notes page has no text; the notes were left out")
+        return slide
+
+    @property
+    def _here(self) -> str:
+        return f"slide {len(self.deck.slides)}"
+
+    def _add_points(
+        self, title: str, bullets: tuple[str, ...], notes: str, picture: SlidePicture | None, plan: SlidePlan
+    ) -> list[Slide]:
+        left = [clean(bullet, keep_tabs=True) for bullet in bullets if bullet.strip()]
+        slides: list[Slide] = []
+        heading = title
+        while left or not slides:
+            is_last = len(slides) == _MAX_CONTINUED
+            choose = self._layouts.points if left else self._layouts.heading
+            slots = choose(picture=picture is not None, side=plan.picture_side)
+            slide, slots, notes = self._start(slots, heading, notes)
+            if picture is not None and not place_picture(slide, slots, picture, self._page_height):
+                self._warn(f"{self._here}: its layout has no room for the picture; it was left out")
+            if left:
+                left, notes = self._write_body(slide, slots.bodies[0], left, notes, is_last=is_last)
+            slides.append(self._finish(slide, notes))
+            heading, notes, picture = _continued(title), "", None
+        if len(slides) > 1:
+            number = len(self.deck.slides) - len(slides) + 1
+            self._warn(f"slide {number}: its text is too long for one slide; it continues on {len(slides) - 1} more")
+        return slides
+
+    def _write_body(
+        self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool, bulleted: bool | None = None
+    ) -> tuple[list[str], str]:
+        """Write as many points as fit; return the others, and the notes, which take them on the last slide.
+
+        They have bullets if there are several, unless `bulleted` says so or not.
+        """
+        body = placeholder(slide, index)
+        rest: list[str] = []
+        if fitting_scale(slide, body, paragraphs_of(bullets)) is None:
+            bullets, rest = split(slide, body, bullets)
+        if is_last and rest:
+            self._warn(f"{self._here}: the rest of its text is only in the speaker notes")
+            notes, rest = "\n".join([notes, *rest]).strip(), []
+        write_points(slide, body, bullets, bulleted=len(bullets) > 1 if bulleted is None else bulleted)
+        return rest, notes
+
+    def _add_line(self, slots: Slots, plan: SlidePlan) -> Slide:
+        """A slide with a title and at most a line under it: a section, the end."""
+        slide, slots, notes = self._start(slots, plan.title, plan.notes)
+        return self._finish(slide, self._write_second(slide, slots, " ".join(plan.bullets), notes))
+
+    def _write_second(self, slide: Slide, slots: Slots, text: str, notes: str) -> str:
+        """Write the line under a title; return the notes, with the line if it does not fit."""
+        second = next(iter((*filter(None, (slots.subtitle,)), *slots.bodies, *slots.captions)), None)
+        text = clean(text)
+        if not text:
+            return notes
+        if second is None:
+            self._warn(f"{self._here}: the layout has no place for the line '{text}'; it is in the notes")
+            return f"{text}\n{notes}".strip()
+        shape = placeholder(slide, second)
+        short = shorten(slide, shape, text)
+        write_points(slide, shape, [short], bulleted=True)
+        if short == text:
+            return notes
+        self._warn(f"{self._here}: the line under its title was shortened; the whole line is in the notes")
+        return f"{text}\n{notes}".strip()
+
+    def _add_quote(self, plan: SlidePlan) -> Slide:
+        assert plan.quote is not None
+        slide, slots, notes = self._start(self._layouts.quote(), plan.title, plan.notes)
+        body = placeholder(slide, slots.bodies[0])
+        by = [f"\u2014 {clean(plan.quote.by)}"] if plan.quote.by else []
+        words = f"\u201c{clean(plan.quote.text)}\u201d"
+        lines = [words] if slots.captions else [words, *by]
+        if fitting_scale(slide, body, paragraphs_of(lines)) is None:
+            self._warn(f"{self._here}: the quote was shortened; all of it is in the notes")
+            notes = f"{words}\n{notes}".strip()
+            kept = shorten(slide, body, words).removesuffix(" ...").split(" ")
+            while len(kept) > 1 and fitting_scale(slide, body, paragraphs_of(lines)) is None:
+                kept = kept[:-1]
+                lines[0] = f"{' '.join(kept)} ...\u201d"
+        write_points(slide, body, lines, bulleted=False)
+        if slots.captions and by:
+            write_points(slide, placeholder(slide, slots.captions[0]), by, bulleted=False)
+        return self._finish(slide, notes)
+
+    def _add_columns(self, plan: SlidePlan) -> list[Slide]:
+        texts = [text for column in plan.columns for text in (column.heading, *column.bullets)]
+        headings = any(column.heading for column in plan.columns)
+        slots = self._layouts.columns(headings=headings)
+        places = slots.columns(right_to_left=runs_right_to_left(" ".join(texts)))
+        if not places:
+            self._warn(
+                f"slide {len(self.deck.slides) + 1}: the template has no layout for two columns; they are one list"
+            )
+            return self._add_points(plan.title, _one_list(plan), plan.notes, None, plan)
+        left = [[clean(bullet, keep_tabs=True) for bullet in column.bullets] for column in plan.columns]
+        if headings and None in places[0]:
+            left = [
+                [clean(c.heading), *(f"\t{b}" for b in bullets)] for c, bullets in zip(plan.columns, left, strict=True)
+            ]
+        bulleted = any(len(bullets) > 1 for bullets in left)
+        slides: list[Slide] = []
+        title, notes = plan.title, plan.notes
+        while any(left) or not slides:
+            slide, slots, notes = self._start(slots, title, notes)
+            for number, (column, (body, caption)) in enumerate(zip(plan.columns, places, strict=True)):
+                if caption is not None and (heading := clean(column.heading)):
+                    shape = placeholder(slide, caption)
+                    short = shorten(slide, shape, heading)
+                    write_points(slide, shape, [short], bulleted=False)
+                    if short != heading and not slides:
+                        self._warn(f"{self._here}: a column's heading was shortened; all of it is in the notes")
+                        notes = f"{heading}\n{notes}".strip()
+                if left[number]:
+                    is_last = len(slides) == _MAX_CONTINUED
+                    left[number], notes = self._write_body(
+                        slide, body, left[number], notes, is_last=is_last, bulleted=bulleted
+                    )
+            slides.append(self._finish(slide, notes))
+            title, notes = _continued(plan.title), ""
+        if len(slides) > 1:
+            self._warn(f"{self._here}: its columns are too long for one slide; they continue from the slide before")
+        return slides
+
+    def _add_table(self, plan: SlidePlan, table: TableData) -> list[Slide]:
+        slides: list[Slide] = []
+        title, notes, rest = plan.title, plan.notes, table
+        while True:
+            slide, slots, notes = self._start(self._layouts.table(), title, notes)
+            left = place_table(slide, slots, rest, self._page_height)
+            if left is None:
+                self._warn(f"{self._here}: its layout has no room for the table; it was left out")
+            slides.append(self._finish(slide, notes))
+            if not left:
+                break
+            rest = TableData(header=table.header, rows=tuple(left))
+            title, notes = _continued(plan.title), ""
+        if len(slides) > 1:
+            number = len(self.deck.slides) - len(slides) + 1
+            self._warn(f"slide {number}: its table is too long for one slide; it continues on {len(slides) - 1} more")
+        if plan.bullets:
+            slides += self._add_points(_continued(plan.title), plan.bullets, "", None, plan)
+        return slides
+
+    def _add_chart(self, plan: SlidePlan) -> list[Slide]:
+        assert plan.chart is not None
+        bullets = [clean(bullet, keep_tabs=True) for bullet in plan.bullets if bullet.strip()]
+        slots = self._layouts.chart(points=bool(bullets))
+        slide, slots, notes = self._start(slots, plan.title, plan.notes)
+        beside = slots.bodies if slots.chart is not None else slots.bodies[1:]
+        if bullets and beside:
+            bullets, notes = self._write_body(slide, beside[0], bullets, notes, is_last=False)
+        if not place_chart(slide, slots, plan.chart, self._page_height):
+            self._warn(f"{self._here}: its layout has no room for the chart; it was left out")
+        slides = [self._finish(slide, notes)]
+        if bullets:
+            slides += self._add_points(_continued(plan.title), tuple(bullets), "", None, plan)
+        return slides
+
+
+def set_properties(deck: PresentationObject, title: str) -> None:
+    """Write the file's own title and dates, in place of the template's."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    properties = deck.core_properties
+    properties.title, properties.author, properties.last_modified_by = clean(title)[:_MAX_PROPERTY], "", ""
+    properties.created = properties.modified = now
+    properties.revision = 1
+
+
+def _parts(plan: SlidePlan) -> list[SlidePlan]:
+    """Plans with one kind of content each; points stay with a table or a chart, and come after anything else."""
+    parts: list[dict[str, Any]] = [{name: getattr(plan, name)} for name in _KINDS_OF_CONTENT if getattr(plan, name)]
+    if plan.kind != "content":
+        parts.insert(0, {"kind": plan.kind, "bullets": plan.bullets})
+    elif plan.bullets:
+        beside = next((part for part in parts if "table" in part or "chart" in part), None)
+        if beside is None:
+            parts.append({"bullets": plan.bullets})
+        else:
+            beside["bullets"] = plan.bullets
+    first, *more = parts or [{}]
+    empty = dict.fromkeys(_KINDS_OF_CONTENT) | {"kind": "content", "bullets": (), "columns": ()}
+    return [
+        plan.model_copy(update=empty | first),
+        *(plan.model_copy(update=empty | part | {"title": _continued(plan.title), "notes": ""}) for part in more),
+    ]
+
+
+def _continued(title: str) -> str:
+    return f"{title} (continued)"
+
+
+def _one_list(plan: SlidePlan) -> tuple[str, ...]:
+    lines: list[str] = []
+    for column in plan.columns:
+        lines += [column.heading, *(f"\t{bullet}" for bullet in column.bullets)] if column.heading else column.bullets
+    return tuple(lines)

@@ -1,0 +1,1 @@
+"""Image prompts for slides and pages, and the images."""

@@ -1,0 +1,49 @@
+"""What a story says before it is drawn; and the protocol of everything that can write one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+
+class PagePlan(BaseModel):
+    """One page in words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = Field(description="What the page says: two or three short sentences.")
+    picture: str = Field(description="What the page's picture shows, as one sentence for an image model.")
+
+
+class StoryPlan(BaseModel):
+    """A whole story in words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = Field(description="The story's title.")
+    language: str = Field(default="en", pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="Language code.")
+    pages: tuple[PagePlan, ...] = Field(min_length=1, description="The pages in order.")
+    warnings: SkipJsonSchema[tuple[str, ...]] = ()
+    """What the planner could not do, or did on its own; copied into the story's warnings."""
+
+
+class StoryPlanner(Protocol):
+    """Writes the words of a story."""
+
+    def plan(self, text: str, num_pages: int, first_picture: str | None) -> StoryPlan:
+        """Return a story for a prompt; first_picture describes the picture that it starts from, if there is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoryPageContent:
+    """A page to save."""
+
+    text: str
+    image: Image.Image | None
+    alt: str
+    """What the picture shows, in words."""
