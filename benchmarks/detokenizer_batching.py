@@ -22,9 +22,9 @@ from hardware import describe
 
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.image_service.job import DrawJob
+from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.placement import Placement
-from seedx_sdk.engine.image_service.service import DetokenizerService, ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.types import GenerationOptions
 
@@ -73,16 +73,16 @@ async def measure(
     size = parts.config.visual_encoder.image_size
     noise = torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(0))
 
-    async def picture(service: DetokenizerService, job: DrawJob) -> None:
+    async def picture(service: LocalImageService, job: ImageJob) -> None:
         async for _ in service.draw(job):
             pass
 
-    async with DetokenizerService(parts, limits=limits, placement=placement, device=device) as service:
+    async with LocalImageService(parts, limits=limits, placement=placement, device=device) as service:
         with torch.inference_mode():
             weight = parts.visual_encoder.proj
             features = pool_features(parts.visual_encoder(noise.to(weight.device, weight.dtype))).cpu().split(1)
         jobs = [
-            DrawJob.resolve(f, GenerationOptions(seed=n, num_inference_steps=steps), parts.config)
+            ImageJob.resolve(f, GenerationOptions(seed=n, num_inference_steps=steps), parts.config)
             for n, f in enumerate(features)
         ]
         await asyncio.gather(*(picture(service, job) for job in jobs[:batch]))

@@ -34,7 +34,7 @@ from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.blocking import BlockingEngine
-from seedx_sdk.engine.image_service.service import DetokenizerService, ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.model.denoise_loop import SOLVERS, copy_scheduler
 
@@ -79,7 +79,7 @@ def measure(model: Path, count: int, seed: int, solver: Any, steps: int) -> dict
                     pipeline.scheduler = scheduler  # what the service copies for its next batch
                     started = time.perf_counter()
                     # The same seed makes the same words, features and noise.
-                    drawn = seedx.generate(prompt.text, seed=seed + number, steps=num_steps[name])
+                    drawn = seedx.generate(prompt.text, seed=seed + number, num_inference_steps=num_steps[name])
                     seconds[name] += drawn.timings.get("denoise", time.perf_counter() - started)
                     right[name].append(drawn.image is not None and is_fulfilled(prompt, judge.look(drawn.image)))
                     if drawn.image is not None:
@@ -109,7 +109,7 @@ def measure(model: Path, count: int, seed: int, solver: Any, steps: int) -> dict
 @asynccontextmanager
 async def _opened(parts: ModelParts) -> AsyncIterator[InterleavedEngine]:
     backbone = TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
-    async with DetokenizerService(parts, limits=ServiceLimits(max_wait_ms=0)) as service:
+    async with LocalImageService(parts, limits=ServiceLimits(max_wait_ms=0)) as service:
         yield InterleavedEngine(backbone, service)
 
 

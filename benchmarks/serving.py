@@ -33,13 +33,13 @@ from hardware import describe as describe_hardware
 from PIL import Image
 from server_process import ServerProcess, serving
 from transformers import LlamaConfig, LlamaForCausalLM
-from vllm import SamplingParams
+from vllm import SamplingParams as VLLMSamplingParams
 from vllm.inputs import TokensPrompt
 
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import Message, calls
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.backbones.base import PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbones.base import Prompt, QueryStates, SamplingParams
 from seedx_sdk.engine.backbones.vllm import VLLMBackbone
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.local import open_local, open_vllm
@@ -56,7 +56,7 @@ PROMPT = 256
 """Tokens before a picture."""
 PARTS = ("picture", "describe", "generate", "overhead", "clients", "memory")
 LIMIT = 64
-"""Replies that the server has under way at most, its default."""
+"""Dispatcher that the server has under way at most, its default."""
 
 
 async def picture(folder: Path, name: str, rounds: int) -> None:
@@ -78,14 +78,14 @@ async def picture(folder: Path, name: str, rounds: int) -> None:
 
 
 async def _query_pass(backbone: VLLMBackbone, prompt: list[int]) -> None:
-    sampling = Sampling(max_new_tokens=NUM_IMAGE_TOKENS + 1, max_pictures=1)
+    sampling = SamplingParams(max_new_tokens=NUM_IMAGE_TOKENS + 1, max_pictures=1)
     events = [event async for event in backbone.generate(Prompt(token_ids=tuple(prompt)), sampling)]
-    assert isinstance(events[0], PictureStates)
+    assert isinstance(events[0], QueryStates)
 
 
 async def _decode(backbone: VLLMBackbone, prompt: list[int], count: int) -> None:
     """Writes exactly so many tokens, one after the other; which ones is the same work."""
-    parameters = SamplingParams(temperature=0.0, max_tokens=count, min_tokens=count, ignore_eos=True)
+    parameters = VLLMSamplingParams(temperature=0.0, max_tokens=count, min_tokens=count, ignore_eos=True)
     outputs = backbone.engine.generate(TokensPrompt(prompt_token_ids=prompt), parameters, uuid.uuid4().hex)
     written = [output async for output in outputs]
     assert len(written[-1].outputs[0].token_ids) == count
@@ -198,7 +198,7 @@ async def _crowd(server: ServerProcess, callers: int) -> str:
 async def memory(count: int) -> None:
     """Prints the memory of the server's processes every tenth of the requests; one in 50 draws."""
     asked = [request(page) for page in pages(200)]
-    drawing = calls.generate("a red house on a meadow", steps=4).request
+    drawing = calls.generate("a red house on a meadow", num_inference_steps=4).request
     with serving() as server:
         async with HttpEngine.connect(server.address) as engine:
             used = []

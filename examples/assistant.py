@@ -22,10 +22,12 @@ REQUESTS = (
 )
 
 
-def talk(seedx: SeedX, head: BaseChatModel | None = None, *, folder: Path, steps: int | None = None) -> Assistant:
+def talk(
+    seedx: SeedX, chat_model: BaseChatModel | None = None, *, folder: Path, num_inference_steps: int | None = None
+) -> Assistant:
     """Make each request in turn, save the pictures and the conversation into a folder, and open it again."""
     folder.mkdir(parents=True, exist_ok=True)
-    assistant = Assistant(seedx, head, roots=[folder], seed=7, steps=steps)
+    assistant = Assistant(seedx, chat_model, roots=[folder], seed=7, num_inference_steps=num_inference_steps)
     for words in REQUESTS:
         print(f"> {words}")
         for event in assistant.stream(words):
@@ -38,7 +40,7 @@ def talk(seedx: SeedX, head: BaseChatModel | None = None, *, folder: Path, steps
                 for name in event.turn.pictures:
                     path = folder / f"{name.replace(':', '-')}.png"
                     print("saved", save_image(assistant.album[name], path))
-    return Assistant.load(assistant.save(folder / "talk"), seedx, head, roots=[folder])
+    return Assistant.load(assistant.save(folder / "talk"), seedx, chat_model, roots=[folder])
 
 
 if __name__ == "__main__":

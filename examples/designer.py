@@ -1,6 +1,6 @@
 """Draw from an intent, explain it, and show what it could become: python examples/designer.py "a red house" [FOLDER].
 
-A chat model can have the ideas: design(SeedX(), "something that says home", head=init_chat_model("..."), folder="out").
+A chat model can have the ideas: design(SeedX(), "home", chat_model=init_chat_model("..."), folder="out").
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from seedx_sdk.imaging import save_image
 def design(
     seedx: SeedX,
     intent: str,
-    head: BaseChatModel | None = None,
+    chat_model: BaseChatModel | None = None,
     *,
     folder: Path,
     wish: str = "",
-    steps: int | None = None,
+    num_inference_steps: int | None = None,
 ) -> Proposals:
     """Draw a picture, say why it is so, and show three changes to it."""
     folder.mkdir(parents=True, exist_ok=True)
-    designer = Designer(seedx, head, seed=7, steps=steps)
+    designer = Designer(seedx, chat_model, seed=7, num_inference_steps=num_inference_steps)
     drawn = designer.draw(intent)
     print(drawn.prompt, "-", drawn.idea)
     print("saved", save_image(drawn.image, folder / "design.png"))

@@ -1,6 +1,6 @@
 """A deck from a subject, a document or a table, and a change to one slide: python examples/presenter.py report.pdf.
 
-A chat model can write it: present(SeedX(), source, head=init_chat_model("..."), path="deck.pptx").
+A chat model can write it: present(SeedX(), source, chat_model=init_chat_model("..."), path="deck.pptx").
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ PUPILS = [["Year", "Pupils"], [2022, 18], [2023, 25], [2024, 41]]
 def present(
     seedx: SeedX,
     source: str | Path | list[list[object]],
-    head: BaseChatModel | None = None,
+    chat_model: BaseChatModel | None = None,
     *,
     path: Path,
     instruction: str = "title: What the numbers say",
     pictures: bool = True,
 ) -> Deck:
     """Make the deck, change its second slide, and check it; every other slide stays as it was."""
-    presenter = Presenter(seedx, head, theme="ink", pictures=pictures)
+    presenter = Presenter(seedx, chat_model, theme="ink", pictures=pictures)
     made = presenter.make(source, path=path, on_progress=lambda done, total, what: print(f"{done}/{total} {what}"))
     revised = presenter.revise(2, instruction)
     for number, slide in enumerate(revised.slides, start=1):

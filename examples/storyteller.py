@@ -1,6 +1,6 @@
 """Plan a story, draw the same hero on every page, and save it: python examples/storyteller.py "a red cat" cat.pdf.
 
-A chat model can write it: tell(SeedX(), "a red cat", head=init_chat_model("..."), path="cat.html").
+A chat model can write it: tell(SeedX(), "a red cat", chat_model=init_chat_model("..."), path="cat.html").
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from seedx_sdk.files import write_file
 def tell(
     seedx: SeedX,
     prompt: str,
-    head: BaseChatModel | None = None,
+    chat_model: BaseChatModel | None = None,
     *,
     path: Path,
     pages: int = 6,
-    steps: int | None = None,
+    num_inference_steps: int | None = None,
 ) -> Book:
     """Plan, illustrate and save a story; what is drawn is kept beside it as JSON, so a broken run can go on."""
     kept = path.with_suffix(".json")
-    storyteller = Storyteller(seedx, head, seed=1, steps=steps)
+    storyteller = Storyteller(seedx, chat_model, seed=1, num_inference_steps=num_inference_steps)
     story = Book.model_validate_json(kept.read_text(encoding="utf-8")) if kept.exists() else None
     book = storyteller.illustrate(
         story or storyteller.plan(prompt, pages),

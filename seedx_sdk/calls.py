@@ -121,9 +121,10 @@ def generate(
     prompt: str,
     images: ImageSource | Sequence[ImageSource] = (),
     *,
-    size: tuple[int, int] | None = None,
-    steps: int | None = None,
-    guidance: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    num_inference_steps: int | None = None,
+    guidance_scale: float | None = None,
     sampler: Sampler | None = None,
     preview_every: int | None = None,
     seed: int = 0,
@@ -135,9 +136,10 @@ def generate(
     pictures = checks.open_images(images, notes.append)
     options = _options(
         seed=seed,
-        size=size,
-        steps=steps,
-        guidance=guidance,
+        width=width,
+        height=height,
+        num_inference_steps=num_inference_steps,
+        guidance_scale=guidance_scale,
         sampler=sampler,
         preview_every=preview_every,
         force_image=force_image,
@@ -157,10 +159,11 @@ def edit(
     image: ImageSource,
     instruction: str,
     *,
-    size: tuple[int, int] | None = None,
-    steps: int | None = None,
-    guidance: float | None = None,
-    image_guidance: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    num_inference_steps: int | None = None,
+    guidance_scale: float | None = None,
+    image_guidance_scale: float | None = None,
     sampler: Sampler | None = None,
     preview_every: int | None = None,
     seed: int = 0,
@@ -171,10 +174,11 @@ def edit(
     picture = open_image(image, on_warning=notes.append)
     options = _options(
         seed=seed,
-        size=size,
-        steps=steps,
-        guidance=guidance,
-        image_guidance=image_guidance,
+        width=width,
+        height=height,
+        num_inference_steps=num_inference_steps,
+        guidance_scale=guidance_scale,
+        image_guidance_scale=image_guidance_scale,
         sampler=sampler,
         preview_every=preview_every,
         force_image=True,
@@ -192,9 +196,10 @@ def edit(
 def chat(
     messages: Sequence[Message],
     *,
-    size: tuple[int, int] | None = None,
-    steps: int | None = None,
-    guidance: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    num_inference_steps: int | None = None,
+    guidance_scale: float | None = None,
     sampler: Sampler | None = None,
     preview_every: int | None = None,
     seed: int = 0,
@@ -207,9 +212,10 @@ def chat(
     checked = _conversation(messages, notes)
     options = _options(
         seed=seed,
-        size=size,
-        steps=steps,
-        guidance=guidance,
+        width=width,
+        height=height,
+        num_inference_steps=num_inference_steps,
+        guidance_scale=guidance_scale,
         sampler=sampler,
         preview_every=preview_every,
         max_new_tokens=max_new_tokens,
@@ -227,7 +233,6 @@ def received(request: Request) -> Call[ChatReply]:
         PromptError: It lacks the picture or the words that its task needs.
     """
     options = request.options
-    size = None if options.width is None and options.height is None else (options.width or 0, options.height or 0)
     notes: list[str] = []
     checked = _conversation(request.messages, notes)
     pictures, needed = len(checked[-1].images), {"detect": 1, "edit": 1}.get(request.task)
@@ -237,10 +242,11 @@ def received(request: Request) -> Call[ChatReply]:
         raise InputError(f"{request.task} takes no json_schema; describe and chat do")
     allowed = _options(
         seed=options.seed,
-        size=size,
-        steps=options.num_inference_steps,
-        guidance=options.guidance_scale,
-        image_guidance=options.image_guidance_scale,
+        width=options.width,
+        height=options.height,
+        num_inference_steps=options.num_inference_steps,
+        guidance_scale=options.guidance_scale,
+        image_guidance_scale=options.image_guidance_scale,
         sampler=options.sampler,
         preview_every=options.preview_every,
         max_new_tokens=options.max_new_tokens,
@@ -272,10 +278,11 @@ def _call(
 def _options(
     *,
     seed: int,
-    size: tuple[int, int] | None = None,
-    steps: int | None = None,
-    guidance: float | None = None,
-    image_guidance: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    num_inference_steps: int | None = None,
+    guidance_scale: float | None = None,
+    image_guidance_scale: float | None = None,
     sampler: Sampler | None = None,
     preview_every: int | None = None,
     max_new_tokens: int | None = None,
@@ -283,14 +290,14 @@ def _options(
     json_schema: dict[str, Any] | None = None,
     force_image: bool = False,
 ) -> GenerationOptions:
-    width, height = checks.check_size(size)
+    width, height = checks.check_size(width, height)
     return GenerationOptions(
         seed=checks.check_seed(seed),
         width=width,
         height=height,
-        num_inference_steps=checks.check_whole(steps, "steps", 1, 1000),
-        guidance_scale=checks.check_number(guidance, "guidance"),
-        image_guidance_scale=checks.check_number(image_guidance, "image_guidance"),
+        num_inference_steps=checks.check_whole(num_inference_steps, "num_inference_steps", 1, 1000),
+        guidance_scale=checks.check_number(guidance_scale, "guidance_scale"),
+        image_guidance_scale=checks.check_number(image_guidance_scale, "image_guidance_scale"),
         sampler=checks.check_sampler(sampler),
         preview_every=checks.check_whole(preview_every, "preview_every", 0, 1000),
         max_new_tokens=checks.check_whole(max_new_tokens, "max_new_tokens", 1, 1_000_000),

@@ -168,7 +168,7 @@ class SeedX:
         """An answer in words about one or several pictures; without a question, a description.
 
         `history` holds earlier turns, which may hold pictures of their own. With `json_schema` the text is JSON that
-        fits it, where `info.can_guide`; it is cut short if `finish_reason` is "length".
+        fits it, where `info.supports_structured_output`; it is cut short if `finish_reason` is "length".
         """
         call = calls.describe(
             images, question, history=history, seed=seed, max_new_tokens=max_new_tokens, json_schema=json_schema
@@ -184,9 +184,10 @@ class SeedX:
         prompt: str,
         images: ImageSource | Sequence[ImageSource] = (),
         *,
-        size: tuple[int, int] | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
         sampler: Sampler | None = None,
         preview_every: int | None = None,
         seed: int = 0,
@@ -195,17 +196,18 @@ class SeedX:
     ) -> GeneratedImage:
         """A picture drawn from words, optionally with pictures to go by.
 
-        With `force_image=False` the model may answer in words, and `image` is then None. `steps` counts de-noising
-        steps, 1..1000; `guidance` is how strongly the picture follows the prompt, 0 or more. The sampler "fast" takes
-        `info.fast_steps` steps; it is refused where that is None. With `preview_every=N`, every Nth `on_progress` has
-        a preview of the picture, which costs one decoding.
+        With `force_image=False` the model may answer in text, and `image` is then None. `num_inference_steps` counts
+        denoising steps, 1..1000; `guidance_scale` is how strongly the image follows the prompt, 0 or more. The sampler
+        "fast" takes `info.fast_steps` steps; it is refused where that
+        is None. With `preview_every=N`, every Nth `on_progress` has a preview, which costs one decoding.
         """
         call = calls.generate(
             prompt,
             images,
-            size=size,
-            steps=steps,
-            guidance=guidance,
+            width=width,
+            height=height,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
             sampler=sampler,
             preview_every=preview_every,
             seed=seed,
@@ -218,23 +220,25 @@ class SeedX:
         image: ImageSource,
         instruction: str,
         *,
-        size: tuple[int, int] | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        image_guidance: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        image_guidance_scale: float | None = None,
         sampler: Sampler | None = None,
         preview_every: int | None = None,
         seed: int = 0,
         on_progress: OnProgress | None = None,
     ) -> EditedImage:
-        """The picture changed as told; `image_guidance` is how strongly the result keeps to it."""
+        """The picture changed as told; `image_guidance_scale` is how strongly the result keeps to it."""
         call = calls.edit(
             image,
             instruction,
-            size=size,
-            steps=steps,
-            guidance=guidance,
-            image_guidance=image_guidance,
+            width=width,
+            height=height,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            image_guidance_scale=image_guidance_scale,
             sampler=sampler,
             preview_every=preview_every,
             seed=seed,
@@ -245,9 +249,10 @@ class SeedX:
         self,
         messages: Sequence[Message],
         *,
-        size: tuple[int, int] | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
         sampler: Sampler | None = None,
         preview_every: int | None = None,
         seed: int = 0,
@@ -262,9 +267,10 @@ class SeedX:
         """
         events = self.chat_stream(
             messages,
-            size=size,
-            steps=steps,
-            guidance=guidance,
+            width=width,
+            height=height,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
             sampler=sampler,
             preview_every=preview_every,
             seed=seed,
@@ -278,9 +284,10 @@ class SeedX:
         self,
         messages: Sequence[Message],
         *,
-        size: tuple[int, int] | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
         sampler: Sampler | None = None,
         preview_every: int | None = None,
         seed: int = 0,
@@ -291,9 +298,10 @@ class SeedX:
         """The events of the model's next turn as they happen; the last is ReplyDone with the whole reply."""
         call = calls.chat(
             messages,
-            size=size,
-            steps=steps,
-            guidance=guidance,
+            width=width,
+            height=height,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
             sampler=sampler,
             preview_every=preview_every,
             seed=seed,

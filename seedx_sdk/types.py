@@ -184,7 +184,7 @@ class ModelInfo(_Frozen):
     """De-noising steps of the fast mode; None: these weights have no fast mode that was measured on them."""
     tasks: tuple[str, ...] = ("describe", "detect", "generate", "chat", "edit")
     """The calls that it answers."""
-    can_guide: bool = False
+    supports_structured_output: bool = False
     """Whether answers can be held to a JSON schema."""
     max_prompt_chars: int = 2000
     """Longest text, in characters, of one message."""

@@ -65,17 +65,18 @@ def check_text(text: object, name: str) -> str:
     return stripped
 
 
-def check_size(size: tuple[int, int] | None) -> tuple[int | None, int | None]:
-    """Width and height in pixels.
+def check_size(width: int | None, height: int | None) -> tuple[int | None, int | None]:
+    """Return width and height in pixels, or two None.
 
     Raises:
-        SizeError: not two whole numbers, or not multiples of 8.
+        SizeError: If only one is given, or one is not a whole number or not a multiple of 8.
     """
-    if size is None:
+    if width is None and height is None:
         return None, None
-    if not isinstance(size, tuple | list) or len(size) != 2 or not all(_is_whole(side) for side in size):
-        raise SizeError(f"size {size!r} is not two whole numbers; use (width, height) in pixels")
-    width, height = size
+    if width is None or height is None:
+        raise SizeError(f"width is {width} and height is {height}; give both, or neither for the model's own size")
+    if not (_is_whole(width) and _is_whole(height)):
+        raise SizeError(f"width {width!r} and height {height!r} are not two whole numbers; give pixels")
     if width < 1 or height < 1:
         raise SizeError(f"size {width}x{height} is not positive; use multiples of 8")
     if width % 8 or height % 8:
@@ -256,7 +257,7 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
         raise InputError(f"{info.name} cannot {request.task}; it can {', '.join(info.tasks)}")
     if request.options.sampler == "fast":
         check_fast(request.options.num_inference_steps, info.fast_steps, f"{info.name} ({info.revision})")
-    if request.options.json_schema is not None and not info.can_guide:
+    if request.options.json_schema is not None and not info.supports_structured_output:
         raise InputError(
             f"{info.name} cannot hold its answers to a JSON schema as it runs now; serve it on vLLM (seedx serve "
             "--backbone vllm), or leave the schema out"

@@ -4,8 +4,8 @@
 
     weights + LLM cache (if the LLM shares the GPU) + 1.1 x the larger of U-Net and VAE activations + 1 GB
 
-The activations are those of seedx_sdk/checkpoints/memory.py. The tenth is for what the allocator can't use, the gigabyte for the
-CUDA context and kernels' work space.
+The activations are those of memory.py. The tenth is for what the allocator can't use, the gigabyte for the CUDA
+context and kernels' work space.
 
 Source of the counts: the modules of the reference at the released sizes (SDXL base, Qwen-VL's visual encoder, Llama 2).
 """

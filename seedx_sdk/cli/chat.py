@@ -23,7 +23,8 @@ def converse(
     images: list[str],
     *,
     folder: Path,
-    size: tuple[int, int] | None,
+    width: int | None,
+    height: int | None,
     seed: int,
     json: bool,
 ) -> None:
@@ -50,7 +51,7 @@ def converse(
             if not text and not isinstance(lines, list):
                 continue
             question = Message(role="user", content=(*waiting, TextPart(text=text)))
-            history = (*history, question, _turn(seedx, (*history, question), folder, size, seed, json))
+            history = (*history, question, _turn(seedx, (*history, question), folder, width, height, seed, json))
             waiting = []
         except InputError as error:
             if not interactive:
@@ -59,9 +60,15 @@ def converse(
 
 
 def _turn(
-    seedx: SeedX, messages: tuple[Message, ...], folder: Path, size: tuple[int, int] | None, seed: int, json: bool
+    seedx: SeedX,
+    messages: tuple[Message, ...],
+    folder: Path,
+    width: int | None,
+    height: int | None,
+    seed: int,
+    json: bool,
 ) -> Message:
-    for event in seedx.chat_stream(messages, size=size, seed=seed):
+    for event in seedx.chat_stream(messages, width=width, height=height, seed=seed):
         if isinstance(event, ReplyDone):
             print_warnings(event.reply.warnings)
             typer.echo(event.reply.model_dump_json() if json else "")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 from pydantic import BaseModel
@@ -21,10 +21,13 @@ from seedx_sdk.client import SeedX
 from seedx_sdk.errors import PromptError
 
 __all__ = [
+    "GuidanceOption",
+    "HeightOption",
     "JsonOption",
     "ModelOption",
     "SeedOption",
-    "SizeOption",
+    "StepsOption",
+    "WidthOption",
     "Step",
     "errors",
     "open_client",
@@ -45,21 +48,22 @@ def errors() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """(width, height) from "640x480"."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise typer.BadParameter(f"'{text}' is not WIDTHxHEIGHT, such as 128x128")
-    return int(width), int(height)
-
-
 ModelOption: TypeAlias = Annotated[
     Path | None, typer.Option("--model", metavar="DIR", help="A checkpoint directory; the shipped model if left out.")
 ]
 JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print the whole result as one line of JSON.")]
 SeedOption: TypeAlias = Annotated[int, typer.Option("--seed", help="The same seed gives the same answer.")]
-SizeOption: TypeAlias = Annotated[
-    Any, typer.Option("--size", metavar="WxH", parser=parse_size, help="In pixels, multiples of 8.")
+WidthOption: TypeAlias = Annotated[
+    int | None, typer.Option("--width", help="Image width in pixels, a multiple of 8; needs --height.")
+]
+HeightOption: TypeAlias = Annotated[
+    int | None, typer.Option("--height", help="Image height in pixels, a multiple of 8; needs --width.")
+]
+StepsOption: TypeAlias = Annotated[
+    int | None, typer.Option("--num-inference-steps", help="Denoising steps, 1 to 1000.")
+]
+GuidanceOption: TypeAlias = Annotated[
+    float | None, typer.Option("--guidance-scale", help="How strongly to follow the prompt.")
 ]
 
 

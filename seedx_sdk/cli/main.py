@@ -16,11 +16,14 @@ from PIL import Image
 
 from seedx_sdk.cli.chat import converse
 from seedx_sdk.cli.console import (
+    GuidanceOption,
+    HeightOption,
     JsonOption,
     ModelOption,
     SeedOption,
-    SizeOption,
     Step,
+    StepsOption,
+    WidthOption,
     errors,
     open_client,
     print_json,
@@ -171,9 +174,10 @@ def generate(
     prompt: Annotated[str, typer.Argument(help="What to draw; '-' is stdin.")],
     image: Annotated[list[str] | None, typer.Option("--image", "-i", help="A picture to go by; repeatable.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save [generate.png].")] = None,
-    size: SizeOption = None,
-    steps: Annotated[int | None, typer.Option("--steps", help="De-noising steps, 1 to 1000.")] = None,
-    guidance: Annotated[float | None, typer.Option("--guidance", help="How strongly to follow the prompt.")] = None,
+    width: WidthOption = None,
+    height: HeightOption = None,
+    num_inference_steps: StepsOption = None,
+    guidance_scale: GuidanceOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
@@ -184,9 +188,10 @@ def generate(
         result = open_client(ctx, model).generate(
             read_text(prompt, "prompt"),
             image or (),
-            size=size,
-            steps=steps,
-            guidance=guidance,
+            width=width,
+            height=height,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
             seed=seed,
             on_progress=_drawing(step),
         )
@@ -199,11 +204,12 @@ def edit(
     image: ImageArgument,
     instruction: Annotated[str, typer.Argument(help="What to change; '-' is stdin.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save [edit.png].")] = None,
-    size: SizeOption = None,
-    steps: Annotated[int | None, typer.Option("--steps", help="De-noising steps, 1 to 1000.")] = None,
-    guidance: Annotated[float | None, typer.Option("--guidance", help="How strongly to follow the words.")] = None,
-    image_guidance: Annotated[
-        float | None, typer.Option("--image-guidance", help="How strongly to keep to the picture.")
+    width: WidthOption = None,
+    height: HeightOption = None,
+    num_inference_steps: StepsOption = None,
+    guidance_scale: GuidanceOption = None,
+    image_guidance_scale: Annotated[
+        float | None, typer.Option("--image-guidance-scale", help="How closely to keep to the given image.")
     ] = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -215,10 +221,11 @@ def edit(
         result = open_client(ctx, model).edit(
             image,
             read_text(instruction, "instruction"),
-            size=size,
-            steps=steps,
-            guidance=guidance,
-            image_guidance=image_guidance,
+            width=width,
+            height=height,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            image_guidance_scale=image_guidance_scale,
             seed=seed,
             on_progress=_drawing(step),
         )
@@ -233,7 +240,8 @@ def chat(
     ] = None,
     image: Annotated[list[str] | None, typer.Option("--image", "-i", help="A picture to talk about.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder for pictures that are drawn.")] = Path(),
-    size: SizeOption = None,
+    width: WidthOption = None,
+    height: HeightOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
@@ -241,7 +249,9 @@ def chat(
     """Talk with the model about pictures. In a conversation, '/image FILE' shows it a picture and '/quit' ends."""
     check_output_path(output / "picture.png")
     lines = [message] if message is not None else sys.stdin
-    converse(open_client(ctx, model), lines, image or [], folder=output, size=size, seed=seed, json=json)
+    converse(
+        open_client(ctx, model), lines, image or [], folder=output, width=width, height=height, seed=seed, json=json
+    )
 
 
 app.command()(convert)

@@ -11,15 +11,15 @@ from PIL import Image
 from seedx_sdk.checkpoints.directory import DirectoryConfig, ModelParts
 from seedx_sdk.model.tokenizer import Tokenizer
 
-__all__ = ["copy_fidelity", "unfamiliar_picture", "unfamiliar_words"]
+__all__ = ["reconstruction_psnr", "out_of_domain_image", "out_of_domain_words"]
 
 _CURE = "load the large model with SeedX(model=DIRECTORY) for anything else"
 
 
-def unfamiliar_picture(picture: Image.Image, parts: ModelParts) -> str | None:
+def out_of_domain_image(picture: Image.Image, parts: ModelParts) -> str | None:
     """Returns a warning when the picture is unlike all that the model was trained on, such as a photograph."""
     threshold = parts.config.familiar_psnr
-    if threshold is None or copy_fidelity(picture, parts) >= threshold:
+    if threshold is None or reconstruction_psnr(picture, parts) >= threshold:
         return None
     return (
         f"this doesn't look like a page of the picture book, the only pictures that {parts.config.name} knows, "
@@ -27,7 +27,7 @@ def unfamiliar_picture(picture: Image.Image, parts: ModelParts) -> str | None:
     )
 
 
-def copy_fidelity(picture: Image.Image, parts: ModelParts) -> float:
+def reconstruction_psnr(picture: Image.Image, parts: ModelParts) -> float:
     """Returns the PSNR in dB between a picture and the VAE's copy of it, at the model's own size.
 
     The VAE has learnt to copy only the world of its training: what it copies badly, the model has never seen.
@@ -41,7 +41,7 @@ def copy_fidelity(picture: Image.Image, parts: ModelParts) -> float:
     return 10 * math.log10(1 / max(error, 1e-10))
 
 
-def unfamiliar_words(text: str, config: DirectoryConfig, tokenizer: Tokenizer) -> str | None:
+def out_of_domain_words(text: str, config: DirectoryConfig, tokenizer: Tokenizer) -> str | None:
     """Returns a warning that lists the words that the model has never read.
 
     The tokenizer of a small world holds its words whole; a word that it must take apart is new to the model.

@@ -16,11 +16,19 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk import tracing
-from seedx_sdk.engine.backbones.base import BOXES, OPENED_BOXES, Backbone, Guide, PictureStates, Prompt, Sampling
+from seedx_sdk.engine.backbones.base import (
+    BOXES,
+    OPENED_BOXES,
+    Backbone,
+    Prompt,
+    QueryStates,
+    SamplingParams,
+    StructuredOutput,
+)
 from seedx_sdk.engine.backbones.tracing import traced
-from seedx_sdk.engine.domain_check import unfamiliar_words
-from seedx_sdk.engine.image_service.job import DrawJob
-from seedx_sdk.engine.image_service.protocol import PictureService
+from seedx_sdk.engine.domain_check import out_of_domain_words
+from seedx_sdk.engine.image_service.job import ImageJob
+from seedx_sdk.engine.image_service.protocol import ImageService
 from seedx_sdk.engine.metrics import EngineMetrics
 from seedx_sdk.engine.prompting import segments
 from seedx_sdk.engine.reply_builder import ReplyBuilder
@@ -39,7 +47,7 @@ class InterleavedEngine:
         service: Reads pictures and draws; its config says what the model is.
     """
 
-    def __init__(self, backbone: Backbone, service: PictureService) -> None:
+    def __init__(self, backbone: Backbone, service: ImageService) -> None:
         self.backbone, self.service = backbone, service
         self.metrics = EngineMetrics(service=service.metrics)
         self._config = config = service.config
@@ -50,7 +58,7 @@ class InterleavedEngine:
             sizes=config.sizes,
             is_picture_book=config.familiar_psnr is not None,
             tasks=config.tasks(takes_condition_image=service.takes_condition_image),
-            can_guide=backbone.can_guide,
+            supports_structured_output=backbone.supports_structured_output,
             fast_steps=None if config.fast is None else config.fast.num_inference_steps,
         )
 
@@ -81,7 +89,7 @@ class InterleavedEngine:
             )
             async with aclosing(traced(self.backbone.generate(prompt, sampling), whole)) as answer:
                 async for event in answer:
-                    if isinstance(event, PictureStates):
+                    if isinstance(event, QueryStates):
                         self.metrics.completion_tokens += len(event.hidden_states)
                         reply.add_image_tokens(len(event.hidden_states))
                         with tracing.span("regress", parent=whole):
@@ -105,32 +113,32 @@ class InterleavedEngine:
         await self.service.check()
         await self.backbone.check()
 
-    def _sampling(self, request: Request, specialist: str | None) -> Sampling:
+    def _sampling(self, request: Request, specialist: str | None) -> SamplingParams:
         """Returns how to answer, with the model's defaults where the options are None."""
         defaults, options = self._config.generation, request.options
         temperature = options.temperature
         if temperature is None:
             temperature = defaults.temperature if request.task == "generate" else 0.0
-        return Sampling(
+        return SamplingParams(
             max_new_tokens=options.max_new_tokens or defaults.max_new_tokens,
             temperature=temperature,
             seed=options.seed,
             must_draw=options.force_image,
             max_pictures=1 if request.task in ("generate", "edit") else None,
             specialist=specialist,
-            guide=self._guide(request),
+            guide=self._apply_guidance(request),
         )
 
-    def _job(self, features: Tensor, request: Request, deadline: float | None) -> DrawJob:
+    def _job(self, features: Tensor, request: Request, deadline: float | None) -> ImageJob:
         """Returns what is to be drawn of (Q, K) features."""
         condition = request.messages[-1].images[0] if request.task == "edit" else None
-        return DrawJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
+        return ImageJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
 
-    def _guide(self, request: Request) -> Guide | None:
+    def _apply_guidance(self, request: Request) -> StructuredOutput | None:
         """Returns the form that the answer must have."""
         if request.options.json_schema is not None:
-            return Guide(json_schema=json.dumps(request.options.json_schema))
-        if request.task != "detect" or not self.backbone.can_guide:
+            return StructuredOutput(json_schema=json.dumps(request.options.json_schema))
+        if request.task != "detect" or not self.backbone.supports_structured_output:
             return None
         return OPENED_BOXES if self._opens_box(request) else BOXES
 
@@ -158,5 +166,5 @@ class InterleavedEngine:
             return []
         message = request.messages[-1]
         notes = [await self.service.unfamiliar(picture) for picture in message.images]
-        notes.append(unfamiliar_words(message.text, self._config, self.service.tokenizer))
+        notes.append(out_of_domain_words(message.text, self._config, self.service.tokenizer))
         return [note for note in notes if note is not None]

@@ -15,16 +15,16 @@ from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.image_service.placement import Placement
-from seedx_sdk.engine.image_service.service import DetokenizerService, ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.errors import needs_extra
 from seedx_sdk.types import Dtype
 
-__all__ = ["ALONE", "ServedOptions", "open_local", "open_vllm"]
+__all__ = ["ALONE", "EngineOptions", "open_local", "open_vllm"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ServedOptions:
+class EngineOptions:
     """Where the parts of a served model run, and how much waits."""
 
     device: str = "cpu"
@@ -50,12 +50,12 @@ class ServedOptions:
         return replace(vllm, block_size=32, kv_cache_bytes=1 << 30) if self.device == "cpu" else vllm
 
 
-ALONE = ServedOptions(limits=ServiceLimits(max_wait_ms=0))
+ALONE = EngineOptions(limits=ServiceLimits(max_wait_ms=0))
 """For one caller at a time: nobody else will join a batch."""
 
 
 @asynccontextmanager
-async def open_local(folder: Path, options: ServedOptions = ALONE) -> AsyncIterator[InterleavedEngine]:
+async def open_local(folder: Path, options: EngineOptions = ALONE) -> AsyncIterator[InterleavedEngine]:
     """Opens a model in this process, on transformers: nothing to start, one reply after the other.
 
     Raises:
@@ -71,7 +71,7 @@ async def open_local(folder: Path, options: ServedOptions = ALONE) -> AsyncItera
 
 @asynccontextmanager
 async def open_vllm(
-    folder: Path, options: ServedOptions = ServedOptions(), vllm: VLLMOptions | None = None
+    folder: Path, options: EngineOptions = EngineOptions(), vllm: VLLMOptions | None = None
 ) -> AsyncIterator[InterleavedEngine]:
     """Opens a model whose language model runs on vLLM, in processes of its own: many replies at once.
 
@@ -103,5 +103,5 @@ async def open_vllm(
         await backbone.close()
 
 
-def _service(parts: ModelParts, options: ServedOptions) -> DetokenizerService:
-    return DetokenizerService(parts, limits=options.limits, placement=options.placement, device=options.device)
+def _service(parts: ModelParts, options: EngineOptions) -> LocalImageService:
+    return LocalImageService(parts, limits=options.limits, placement=options.placement, device=options.device)

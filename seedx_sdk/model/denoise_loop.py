@@ -23,7 +23,7 @@ from torch import Tensor
 from seedx_sdk.model.config import Solver
 from seedx_sdk.model.unet import with_inputs
 
-__all__ = ["SOLVERS", "Sampling", "copy_scheduler"]
+__all__ = ["SOLVERS", "DenoiseState", "copy_scheduler"]
 
 SOLVERS: dict[Solver, type[Any]] = {"dpmsolver++": DPMSolverMultistepScheduler, "unipc": UniPCMultistepScheduler}
 """The class of each solver; its defaults are second order, and first order in the last step."""
@@ -37,7 +37,7 @@ def copy_scheduler(scheduler: Any, solver: Solver | None = None) -> SchedulerMix
 
 
 @dataclass(kw_only=True, slots=True)
-class Sampling:
+class DenoiseState:
     """A batch under way. Branches are stacked along the batch: branch g of image b is row g * B + b."""
 
     unet: UNet2DConditionModel
@@ -85,7 +85,7 @@ class Sampling:
             added_cond_kwargs={"text_embeds": self.pooled, "time_ids": self.time_ids},
             return_dict=False,
         )[0]
-        predicted = _guide(predicted, self.branches, self.guidance_scale, self.image_guidance_scale)
+        predicted = _apply_guidance(predicted, self.branches, self.guidance_scale, self.image_guidance_scale)
         self._last = (t, scaled[: len(self.latents)], predicted)
         takes_generator = "generator" in inspect.signature(self.scheduler.step).parameters
         noise = {"generator": self.generator} if takes_generator else {}
@@ -133,7 +133,7 @@ def _keep_rows(value: Any, shape: torch.Size, rows: list[int]) -> Any:
     return value
 
 
-def _guide(predicted: Tensor, branches: int, guidance_scale: float, image_guidance_scale: float) -> Tensor:
+def _apply_guidance(predicted: Tensor, branches: int, guidance_scale: float, image_guidance_scale: float) -> Tensor:
     """Combines the branches' predictions, in the order that `Detokenizer.begin` stacked them."""
     if branches == 1:
         return predicted

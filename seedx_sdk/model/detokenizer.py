@@ -21,7 +21,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 from torch import Tensor, nn
 
-from seedx_sdk.model.denoise_loop import Sampling
+from seedx_sdk.model.denoise_loop import DenoiseState
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.unet import size_ids, takes_condition
 
@@ -194,7 +194,7 @@ class Detokenizer(DiffusionPipeline):
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: Tensor | None = None,
         scheduler: SchedulerMixin | None = None,
-    ) -> Sampling:
+    ) -> DenoiseState:
         """Returns the batch before its first step, for those who step it themselves, without gradients.
 
         Arguments and errors are those of the call. `scheduler` takes the place of the pipeline's own, which serves one
@@ -235,7 +235,7 @@ class Detokenizer(DiffusionPipeline):
             latents = randn_tensor(shape, generator=generator, device=device, dtype=prompt_embeds.dtype)
         elif tuple(latents.shape) != shape:
             raise ValueError(f"latents have shape {tuple(latents.shape)}; this call needs {shape}")
-        return Sampling(
+        return DenoiseState(
             unet=self.unet,
             scheduler=steps,
             latents=latents.to(device, prompt_embeds.dtype) * steps.init_noise_sigma,

@@ -18,9 +18,9 @@ from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import SeedXError
 from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.serve import error_handlers as failures
-from seedx_sdk.serve.dispatcher import Replies
+from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.engine_collector import EngineCollector
-from seedx_sdk.serve.middleware import BodyLimit, Door, Gate
+from seedx_sdk.serve.middleware import Authenticator, AuthMiddleware, BodyLimit
 from seedx_sdk.serve.request_ids import RequestIds
 from seedx_sdk.serve.routes import chat as chat_routes
 from seedx_sdk.serve.routes import openai as openai_routes
@@ -55,15 +55,15 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with engine as opened:
-            app.state.replies = Replies(opened, settings)
+            app.state.dispatcher = Dispatcher(opened, settings)
             if isinstance(opened, Measured):
                 app.state.counted.register(EngineCollector(lambda: opened.metrics))
             yield
-            del app.state.replies
+            del app.state.dispatcher
 
     app = FastAPI(title="SeedX", lifespan=lifespan)
     app.state.counted = CollectorRegistry()  # its own: a process may serve several engines
-    app.state.gate = Gate(settings)
+    app.state.gate = Authenticator(settings)
     app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
     app.include_router(chat_routes.router)
     app.include_router(tool_routes.router)
@@ -79,7 +79,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, failures.validation_error)  # type: ignore[arg-type]
     app.add_exception_handler(StarletteHTTPException, failures.http_error)  # type: ignore[arg-type]
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, refuse=failures.http_error)
-    app.add_middleware(Door, gate=app.state.gate, refuse=failures.http_error)
+    app.add_middleware(AuthMiddleware, gate=app.state.gate, refuse=failures.http_error)
     app.add_middleware(ServerErrorMiddleware, handler=failures.unforeseen)  # inside of RequestIds, unlike FastAPI's own
     app.add_middleware(RequestSpans)
     app.add_middleware(RequestIds)
@@ -93,11 +93,11 @@ async def _live() -> PlainTextResponse:
 
 async def _ready(request: Request) -> PlainTextResponse:
     """The model answers; 503 while it is loading, or when its engine has failed."""
-    replies: Replies | None = getattr(request.app.state, "replies", None)
-    if replies is None:
+    dispatcher: Dispatcher | None = getattr(request.app.state, "dispatcher", None)
+    if dispatcher is None:
         return PlainTextResponse("loading\n", 503)
     try:
-        await replies.engine.check()
+        await dispatcher.engine.check()
     except SeedXError as error:
         return PlainTextResponse(f"failed: {error}\n", 503)
     return PlainTextResponse("ready\n")

@@ -16,7 +16,7 @@ from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
-from seedx_sdk.engine.local import ServedOptions, open_local, open_vllm
+from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.cli_options import (
     BackboneOption,
@@ -68,7 +68,7 @@ def serve(
     folder = NANO if model is None else model
     DirectoryConfig.read(folder)  # before anything is started
     limits = ServiceLimits(step_seconds=step_seconds)
-    options = ServedOptions(device=device, dtype=dtype, limits=limits, specialists=specialist_folders(specialist))
+    options = EngineOptions(device=device, dtype=dtype, limits=limits, specialists=specialist_folders(specialist))
     _log_as_json()
     export_spans()
     app = create_app(SupervisedEngine(_engine(folder, options, chosen_backbone(backbone, device))), settings)
@@ -76,7 +76,7 @@ def serve(
 
 
 def _engine(
-    folder: Path, options: ServedOptions, backbone: Literal["transformers", "vllm"]
+    folder: Path, options: EngineOptions, backbone: Literal["transformers", "vllm"]
 ) -> Callable[[], AbstractAsyncContextManager[InterleavedEngine]]:
     """Returns what opens an engine."""
     if backbone == "transformers":

@@ -50,7 +50,7 @@ StepSecondsOption = Annotated[
     float,
     typer.Option(min=1, help="A step of vLLM or of the de-tokenizer that takes longer is stuck: it is replaced."),
 ]
-MaxRepliesOption = Annotated[int, typer.Option(min=1, help="Replies under way; more are refused with 503.")]
+MaxRepliesOption = Annotated[int, typer.Option(min=1, help="Dispatcher under way; more are refused with 503.")]
 RateOption = Annotated[int | None, typer.Option(min=1, help="For each key, or address.")]
 ImageHostOption = Annotated[
     list[str] | None, typer.Option(help="A host from which pictures given by URL are fetched; repeatable.")

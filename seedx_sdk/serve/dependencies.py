@@ -12,10 +12,17 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
-from seedx_sdk.serve.dispatcher import Replies
+from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.types import StreamEvent
 
-__all__ = ["Caller", "EventStream", "IdempotencyKey", "RepliesOf", "begun", "unless_gone"]
+__all__ = [
+    "Caller",
+    "EventStream",
+    "IdempotencyKey",
+    "CurrentDispatcher",
+    "first_event_or_error",
+    "cancel_on_disconnect",
+]
 
 T = TypeVar("T")
 _LOG = logging.getLogger("seedx")
@@ -34,16 +41,16 @@ async def _caller(request: Request) -> str:
     return name
 
 
-async def _replies(request: Request) -> Replies:
-    replies: Replies | None = getattr(request.app.state, "replies", None)
-    if replies is None:
+async def _dispatcher(request: Request) -> Dispatcher:
+    dispatcher: Dispatcher | None = getattr(request.app.state, "dispatcher", None)
+    if dispatcher is None:
         raise HTTPException(503, "the model is still loading; try again soon", {"Retry-After": "5"})
-    return replies
+    return dispatcher
 
 
 Caller = Annotated[str, Depends(_caller)]
 """The name of who asks, after the gate let it in."""
-RepliesOf = Annotated[Replies, Depends(_replies)]
+CurrentDispatcher = Annotated[Dispatcher, Depends(_dispatcher)]
 """What answers."""
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
 """Repeat a request with the same key and it is not computed twice."""
@@ -63,7 +70,7 @@ class EventStream(EventSourceResponse):
             _LOG.warning("a client read nothing for %g seconds; its answer was cut off", SEND_SECONDS)
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Returns what the work gives; cancels it when the client goes away first.
 
     Raises:
@@ -71,13 +78,15 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """
     working = asyncio.ensure_future(work)
     try:
-        await _done_or_gone(request, working)
+        await _wait_or_disconnect(request, working)
         return working.result()
     finally:
         working.cancel()
 
 
-async def begun(request: Request, events: AsyncGenerator[StreamEvent, None]) -> AsyncGenerator[StreamEvent, None]:
+async def first_event_or_error(
+    request: Request, events: AsyncGenerator[StreamEvent, None]
+) -> AsyncGenerator[StreamEvent, None]:
     """Returns the events when the first one is there, or when it takes longer than FIRST_SECONDS.
 
     What fails earlier is raised here, so that the answer can have a status of its own.
@@ -87,11 +96,11 @@ async def begun(request: Request, events: AsyncGenerator[StreamEvent, None]) -> 
     """
     first = asyncio.ensure_future(anext(events))
     try:
-        await _done_or_gone(request, first, FIRST_SECONDS)
+        await _wait_or_disconnect(request, first, FIRST_SECONDS)
         if first.done():
             first.result()
     except BaseException:
-        await _left(first, events)
+        await _cancel(first, events)
         raise
     return _from_first(first, events)
 
@@ -104,17 +113,17 @@ async def _from_first(
         async for event in events:
             yield event
     finally:
-        await _left(first, events)
+        await _cancel(first, events)
 
 
-async def _left(first: asyncio.Future[StreamEvent], events: AsyncGenerator[StreamEvent, None]) -> None:
+async def _cancel(first: asyncio.Future[StreamEvent], events: AsyncGenerator[StreamEvent, None]) -> None:
     """Stops what makes the events."""
     first.cancel()
     await asyncio.wait([first])
     await events.aclose()
 
 
-async def _done_or_gone(request: Request, work: asyncio.Future[Any], seconds: float | None = None) -> None:
+async def _wait_or_disconnect(request: Request, work: asyncio.Future[Any], seconds: float | None = None) -> None:
     """Returns when the work is done, or after so many seconds.
 
     Raises:

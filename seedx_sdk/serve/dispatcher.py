@@ -1,6 +1,6 @@
 """From a call to the events of its reply: who may come in, for how long, and what is said twice.
 
-Every route goes through `Replies`, so limits, deadlines, metrics and repeated requests are alike everywhere.
+Every route goes through `Dispatcher`, so limits, deadlines, metrics and repeated requests are alike everywhere.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pydantic import TypeAdapter
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError
 from seedx_sdk.serve import metrics
-from seedx_sdk.serve.pending_call import Asked
+from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ImageDone, ReplyDone, StreamEvent, TextDelta
 
-__all__ = ["IdempotencyError", "Replies"]
+__all__ = ["IdempotencyError", "Dispatcher"]
 
 R = TypeVar("R")
 Say = Callable[[StreamEvent], Awaitable[None]]
@@ -36,7 +36,7 @@ class IdempotencyError(InputError):
     """The same idempotency key came with another request."""
 
 
-class Replies:
+class Dispatcher:
     """Answers calls with an engine.
 
     Args:
@@ -51,9 +51,9 @@ class Replies:
         self._remembered: TTLCache[tuple[str, str], tuple[str, list[StreamEvent], int]] = TTLCache(
             settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda kept: kept[2]
         )
-        self._under_way: dict[tuple[str, str], asyncio.Event] = {}
+        self._in_flight: dict[tuple[str, str], asyncio.Event] = {}
 
-    async def result(self, asked: Asked[R], *, caller: str, key: str | None = None) -> R:
+    async def result(self, asked: PendingCall[R], *, caller: str, key: str | None = None) -> R:
         """Returns the whole answer; as `events`."""
         async with aclosing(self.events(asked, caller=caller, key=key)) as events:
             async for event in events:
@@ -62,7 +62,7 @@ class Replies:
         raise ModelError("the engine stopped without an answer; try another seed")
 
     async def events(
-        self, asked: Asked[R], *, caller: str, key: str | None = None
+        self, asked: PendingCall[R], *, caller: str, key: str | None = None
     ) -> AsyncGenerator[StreamEvent, None]:
         """Yields the events of a reply. Closing the generator stops the work, and so does the deadline, read or not.
 
@@ -101,11 +101,11 @@ class Replies:
             working.cancel()
             await asyncio.wait([working])
 
-    async def _once(self, asked: Asked[R], name: tuple[str, str], say: Say) -> None:
+    async def _once(self, asked: PendingCall[R], name: tuple[str, str], say: Say) -> None:
         """Says the events of the reply that has this name; of one that was finished, again."""
         digest = await asyncio.to_thread(lambda: hashlib.sha256(asked.task.encode() + asked.content()).hexdigest())
-        while name in self._under_way:
-            await self._under_way[name].wait()
+        while name in self._in_flight:
+            await self._in_flight[name].wait()
         kept = self._remembered.get(name)
         if kept is not None:
             if kept[0] != digest:
@@ -113,7 +113,7 @@ class Replies:
             for event in kept[1]:
                 await say(event)
             return
-        self._under_way[name] = asyncio.Event()
+        self._in_flight[name] = asyncio.Event()
         said: list[StreamEvent] = []
 
         async def keep(event: StreamEvent) -> None:
@@ -125,14 +125,14 @@ class Replies:
         try:
             await self._fresh(asked, keep)
         finally:
-            self._under_way.pop(name).set()
+            self._in_flight.pop(name).set()
 
     async def _remember(self, name: tuple[str, str], digest: str, said: list[StreamEvent]) -> None:
         size = await asyncio.to_thread(lambda: sum(len(_EVENT.dump_json(event)) for event in said))
         if size <= self._remembered.maxsize:
             self._remembered[name] = digest, said, size
 
-    async def _fresh(self, asked: Asked[R], say: Say) -> None:
+    async def _fresh(self, asked: PendingCall[R], say: Say) -> None:
         """Says the events of a reply that is made now, while it has a place and time."""
         seconds = self.settings.reply_seconds
         with self._place(), _counted(asked.task) as outcome:

@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from seedx_sdk.serve.dispatcher import Replies
-from seedx_sdk.serve.pending_call import Asked
+from seedx_sdk.serve.dispatcher import Dispatcher
+from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.types import ModelInfo, Request, StreamEvent
 
-__all__ = ["CallerEngine"]
+__all__ = ["DispatcherEngine"]
 
 
-class CallerEngine:
+class DispatcherEngine:
     """`AsyncEngine` whose every request is a reply of the server, with its limits, deadline and metrics.
 
     Args:
-        replies: Answers.
+        dispatcher: Answers.
         caller: Who asks.
     """
 
-    def __init__(self, replies: Replies, caller: str) -> None:
-        self._replies, self._caller = replies, caller
+    def __init__(self, dispatcher: Dispatcher, caller: str) -> None:
+        self._dispatcher, self._caller = dispatcher, caller
 
     @property
     def info(self) -> ModelInfo:
         """What the model is and what it accepts."""
-        return self._replies.engine.info
+        return self._dispatcher.engine.info
 
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         """The events of one reply; its deadline is the server's own, whatever is given here."""
         del deadline
-        async with aclosing(self._replies.events(Asked.request(request), caller=self._caller)) as events:
+        async with aclosing(self._dispatcher.events(PendingCall.request(request), caller=self._caller)) as events:
             async for event in events:
                 yield event
 
     async def check(self) -> None:
         """Returns if the engine works; see `AsyncEngine.check`."""
-        await self._replies.engine.check()
+        await self._dispatcher.engine.check()

@@ -13,30 +13,30 @@ from seedx_sdk.errors import OverloadedError, SeedXError, ServiceError
 from seedx_sdk.http.errors import status_of, to_problem
 from seedx_sdk.serve.dispatcher import IdempotencyError
 
-__all__ = ["http_error", "last_words", "seedx_error", "told", "unforeseen", "validation_error"]
+__all__ = ["http_error", "stream_error_body", "seedx_error", "error_body", "unforeseen", "validation_error"]
 
 _LOG = logging.getLogger("seedx")
 
 
-def told(error: Exception) -> dict[str, Any]:
+def error_body(error: Exception) -> dict[str, Any]:
     """Returns the error as JSON; of one that nobody foresaw only that it happened, for the log has the rest."""
     if not isinstance(error, SeedXError):
         error = ServiceError("the server failed in a way that was not foreseen; its log says how")
     return to_problem(error)
 
 
-def last_words(error: Exception) -> dict[str, Any]:
+def stream_error_body(error: Exception) -> dict[str, Any]:
     """Returns the same, for an answer that has begun; writes what nobody foresaw to the log."""
     if not isinstance(error, SeedXError):
         _LOG.error("an answer that had begun failed in a way that was not foreseen", exc_info=error)
-    return told(error)
+    return error_body(error)
 
 
 async def seedx_error(request: Request, error: SeedXError) -> JSONResponse:
     """Answers with the status of its class."""
     headers = {"Retry-After": str(round(error.retry_after))} if isinstance(error, OverloadedError) else None
     status = 409 if isinstance(error, IdempotencyError) else status_of(error)
-    return _answer(request, status, told(error), headers)
+    return _answer(request, status, error_body(error), headers)
 
 
 async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -53,7 +53,7 @@ async def http_error(request: Request, error: HTTPException) -> JSONResponse:
 
 async def unforeseen(request: Request, error: Exception) -> JSONResponse:
     """Answers 500, and says that the connection ends with it, as it does when the error reaches uvicorn."""
-    return _answer(request, 500, told(error), {"Connection": "close"})
+    return _answer(request, 500, error_body(error), {"Connection": "close"})
 
 
 def _answer(

@@ -7,9 +7,9 @@ from prometheus_client import Counter, Gauge, Histogram
 __all__ = ["ACTIVE", "PICTURES", "REFUSED", "REPLIES", "SECONDS", "STAGE_SECONDS", "TEXT_DELTAS"]
 
 REPLIES = Counter(
-    "seedx_replies_total", "Replies, by task and outcome (done, or the class of the error)", ["task", "outcome"]
+    "seedx_replies_total", "Dispatcher, by task and outcome (done, or the class of the error)", ["task", "outcome"]
 )
-ACTIVE = Gauge("seedx_active_replies", "Replies under way")
+ACTIVE = Gauge("seedx_active_replies", "Replies in flight")
 REFUSED = Counter("seedx_refused_total", "Requests refused before they were begun, by reason", ["reason"])
 SECONDS = Histogram(
     "seedx_reply_seconds",

@@ -14,13 +14,13 @@ from seedx_sdk.http.api_keys import matching_key
 from seedx_sdk.serve import metrics
 from seedx_sdk.serve.settings import ServerSettings
 
-__all__ = ["BodyLimit", "Door", "Gate"]
+__all__ = ["BodyLimit", "AuthMiddleware", "Authenticator"]
 
 Refuse = Callable[[Request, HTTPException], Awaitable[Response]]
 """Makes the answer that tells of an error."""
 
 
-class Gate:
+class Authenticator:
     """Lets in whoever may ask for something that computes: returns who asks.
 
     Raises HTTPException 401 without a key that is allowed, 429 with Retry-After when a caller asks too often.
@@ -51,13 +51,13 @@ class Gate:
         return caller
 
 
-class Door:
+class AuthMiddleware:
     """ASGI middleware that asks the gate about each request to /v1 before any of its body is received.
 
     Routes find who asks in `request.state.caller`.
     """
 
-    def __init__(self, app: ASGIApp, gate: Gate, refuse: Refuse) -> None:
+    def __init__(self, app: ASGIApp, gate: Authenticator, refuse: Refuse) -> None:
         self._app, self._gate, self._refuse = app, gate, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,14 +14,14 @@ from seedx_sdk.calls import Call
 from seedx_sdk.imaging import open_image
 from seedx_sdk.types import ChatReply, ImagePart, Message, Request, Task, TextPart
 
-__all__ = ["Asked", "SentMessage", "SentPicture", "in_a_thread", "pictures_of"]
+__all__ = ["PendingCall", "WireMessage", "WireImage", "in_thread", "count_images"]
 
 R = TypeVar("R")
 _REQUEST = TypeAdapter(Request)
 
 
 @dataclass(kw_only=True, slots=True)
-class Asked(Generic[R]):
+class PendingCall(Generic[R]):
     """What a caller asks, not yet looked at closely."""
 
     task: Task
@@ -34,13 +34,13 @@ class Asked(Generic[R]):
     _opened: Call[R] | None = field(default=None, init=False)
 
     @classmethod
-    def request(cls, request: Request) -> Asked[ChatReply]:
+    def request(cls, request: Request) -> PendingCall[ChatReply]:
         """What a request of the SDK asks."""
-        return Asked(
+        return PendingCall(
             task=request.task,
             pictures=sum(len(message.images) for message in request.messages),
             content=lambda: _REQUEST.dump_json(request),
-            open=in_a_thread(lambda: calls.received(request)),
+            open=in_thread(lambda: calls.received(request)),
         )
 
     async def call(self) -> Call[R]:
@@ -54,7 +54,7 @@ class Asked(Generic[R]):
         return self._opened
 
 
-def in_a_thread(make: Callable[[], Call[R]]) -> Callable[[], Awaitable[Call[R]]]:
+def in_thread(make: Callable[[], Call[R]]) -> Callable[[], Awaitable[Call[R]]]:
     """Returns what makes the call without holding up the event loop."""
     return lambda: asyncio.to_thread(make)
 
@@ -65,7 +65,7 @@ def _data_uri(text: str) -> str:
     return text
 
 
-SentPicture = Annotated[
+WireImage = Annotated[
     str,
     AfterValidator(_data_uri),
     WithJsonSchema({"type": "string", "format": "data-uri", "description": "a picture as data:image/png;base64,..."}),
@@ -73,25 +73,25 @@ SentPicture = Annotated[
 """A picture as a data URI, which nobody has opened."""
 
 
-class _SentImagePart(BaseModel):
+class _WireImagePart(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["image"] = "image"
-    image: SentPicture
+    image: WireImage
 
 
-class SentMessage(BaseModel):
+class WireMessage(BaseModel):
     """A `Message` whose pictures are not opened."""
 
     model_config = ConfigDict(extra="forbid")
 
     role: Literal["user", "assistant"]
-    content: tuple[Annotated[TextPart | _SentImagePart, Field(discriminator="type")], ...]
+    content: tuple[Annotated[TextPart | _WireImagePart, Field(discriminator="type")], ...]
 
     @property
     def pictures(self) -> int:
         """How many it has."""
-        return sum(isinstance(part, _SentImagePart) for part in self.content)
+        return sum(isinstance(part, _WireImagePart) for part in self.content)
 
     def opened(self) -> Message:
         """Returns the message.
@@ -107,6 +107,6 @@ class SentMessage(BaseModel):
         )
 
 
-def pictures_of(messages: Sequence[SentMessage]) -> int:
+def count_images(messages: Sequence[WireMessage]) -> int:
     """How many pictures the messages have."""
     return sum(message.pictures for message in messages)

@@ -19,7 +19,7 @@ class ServerSettings(BaseModel):
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     """For each key, or for each address where there are no keys."""
     max_replies: Annotated[int, Field(ge=1)] = 64
-    """Replies under way; one more is refused with 503 and Retry-After."""
+    """Dispatcher under way; one more is refused with 503 and Retry-After."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 48 << 20
     """Largest request."""
     max_pictures: Annotated[int, Field(ge=1)] = 16

@@ -42,7 +42,7 @@ Script = Callable[..., ScriptedHead]
 
 @pytest.fixture
 def script() -> Script:
-    """Makes a head from its script: a text is an answer, (tool, args) a call, a list of those several at once."""
+    """Makes a chat_model from its script: a text is an answer, (tool, args) a call, a list of those several at once."""
 
     def make(*says: Any) -> ScriptedHead:
         return ScriptedHead(responses=[_message(said, turn) for turn, said in enumerate(says)])
@@ -74,6 +74,6 @@ def nano() -> SeedX:
 @pytest.fixture(scope="session")
 def meadow(nano: SeedX) -> Image.Image:
     """A red house and a green tree, as the shipped model draws them."""
-    image = nano.generate("a red house and a green tree in a meadow", seed=7, steps=4).image
+    image = nano.generate("a red house and a green tree in a meadow", seed=7, num_inference_steps=4).image
     assert image is not None
     return image

@@ -20,8 +20,7 @@ from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import EditedImage
 from seedx_tools import TOOLS, Deck
 from seedx_tools.adapters.langchain import ChatSeedX
-
-from .conftest import Script
+from tests.agents.conftest import Script
 
 OUTLINE = "# Our house\n\n## What is there\n- A red house\n- A green tree\n"
 
@@ -45,7 +44,7 @@ def assert_whole(assistant: Assistant) -> None:
 def test_over_several_turns_it_sees_finds_mends_its_call_edits_and_makes_a_deck(
     nano: SeedX, meadow: Image.Image, script: Script, tmp_path: Path
 ) -> None:
-    head = script(
+    chat_model = script(
         [("describe", {"images": ["garden"]}), ("detect", {"image": "image:1", "phrase": "the red house"})],
         "There is a red house.",
         ("edit", {"image": "image:9", "instruction": "make the house blue"}),
@@ -53,9 +52,9 @@ def test_over_several_turns_it_sees_finds_mends_its_call_edits_and_makes_a_deck(
         ("make_slides", {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False}),
         "The house is blue now: image:3. The deck is in deck.pptx.",
     )
-    assistant = Assistant(nano, head, roots=[tmp_path], steps=4, seed=3)
+    assistant = Assistant(nano, chat_model, roots=[tmp_path], num_inference_steps=4, seed=3)
     looked = assistant.ask("What is there?", {"garden": meadow})
-    assert (looked.text, looked.ending, looked.head) == ("There is a red house.", "answered", head._llm_type)
+    assert (looked.text, looked.ending, looked.policy) == ("There is a red house.", "answered", chat_model._llm_type)
     assert [step.outcome for step in looked.steps] == ["done", "done"]
     assert "house" in looked.steps[0].text and "red house" in looked.steps[1].text
     assert looked.pictures == ("image:2",)
@@ -70,8 +69,8 @@ def test_over_several_turns_it_sees_finds_mends_its_call_edits_and_makes_a_deck(
     assert changed.pictures == ("image:3", "image:4") and changed.ending == "answered"
     assert_whole(assistant)
 
-    assert [tool.name for tool in head.tools] == list(TOOLS)
-    first = head.seen[0]
+    assert [tool.name for tool in chat_model.tools] == list(TOOLS)
+    first = chat_model.seen[0]
     assert isinstance(first[0], SystemMessage) and "only these things: house, tree" in first[0].text
     assert isinstance(first[1], HumanMessage)
     words, named, shown = first[1].content
@@ -79,11 +78,13 @@ def test_over_several_turns_it_sees_finds_mends_its_call_edits_and_makes_a_deck(
     assert named == {"type": "text", "text": "The next picture is image:1, which the user calls garden."}
     assert isinstance(shown, dict)
     assert open_image(base64.b64decode(shown["base64"])).tobytes() == meadow.tobytes()
-    assert [m.text for m in head.seen[-1] if isinstance(m, ToolMessage)][2].startswith("edit: image: there is no")
+    assert [m.text for m in chat_model.seen[-1] if isinstance(m, ToolMessage)][2].startswith("edit: image: there is no")
 
 
 def test_events_come_as_they_happen_and_end_with_the_turn(nano: SeedX, script: Script) -> None:
-    assistant = Assistant(nano, script(("generate", {"prompt": "a red house"}), "Here is image:1."), steps=2)
+    assistant = Assistant(
+        nano, script(("generate", {"prompt": "a red house"}), "Here is image:1."), num_inference_steps=2
+    )
     events = list(assistant.stream("Draw a red house."))
     assert events[:1] == [ToolStarted(tool="generate", args={"prompt": "a red house"})]
     assert events[1:3] == [ToolProgress(tool="generate", done=n, total=2, what="drawing") for n in (1, 2)]
@@ -94,7 +95,7 @@ def test_events_come_as_they_happen_and_end_with_the_turn(nano: SeedX, script: S
 
 
 def test_closing_the_stream_stops_the_tool_and_the_next_turn_works(nano: SeedX, script: Script) -> None:
-    draw = ("generate", {"prompt": "a red house", "steps": 200})
+    draw = ("generate", {"prompt": "a red house", "num_inference_steps": 200})
     assistant = Assistant(nano, script([draw, draw], "Good."))
     events = assistant.stream("Draw.")
     assert any(isinstance(event, ToolProgress) for event in events)
@@ -168,10 +169,10 @@ def _garbage() -> AIMessage:
 def test_a_head_that_talks_nonsense_is_told_and_then_stopped(
     seedx: SeedX, engine: ScriptedEngine, script: Script, says: list[Any], words: str
 ) -> None:
-    head = script(*says, "never said")
-    assistant = Assistant(seedx, head)
+    chat_model = script(*says, "never said")
+    assistant = Assistant(seedx, chat_model)
     turn = assistant.ask("Draw.")
-    assert turn.ending == "mistakes" and words in turn.text and len(head.seen) == 3
+    assert turn.ending == "mistakes" and words in turn.text and len(chat_model.seen) == 3
     assert engine.requests == []
     assert_whole(assistant)
 
@@ -204,21 +205,21 @@ def test_the_budget_of_calls_ends_a_turn(seedx: SeedX, script: Script) -> None:
 
 def test_the_budget_of_time_stops_a_picture_under_way(nano: SeedX, script: Script) -> None:
     nano.info  # noqa: B018  # loads the model before the clock starts
-    head = script(("generate", {"prompt": "a red house", "steps": 200}), "never said")
-    assistant = Assistant(nano, head, budget=Budget(seconds=1))
+    chat_model = script(("generate", {"prompt": "a red house", "num_inference_steps": 200}), "never said")
+    assistant = Assistant(nano, chat_model, budget=Budget(seconds=1))
     turn = assistant.ask("Draw.")
     assert (turn.ending, turn.text) == ("seconds", "Stopped after 1 seconds.")
-    assert len(head.seen) == 1
+    assert len(chat_model.seen) == 1
     assert_whole(assistant)
 
 
 def test_a_chat_model_that_fails_ends_the_turn_and_can_be_asked_again(seedx: SeedX, script: Script) -> None:
-    head = script(("generate", {"prompt": "a house"}), ConnectionError("no route"), "Good.")
-    assistant = Assistant(seedx, head)
+    chat_model = script(("generate", {"prompt": "a house"}), ConnectionError("no route"), "Good.")
+    assistant = Assistant(seedx, chat_model)
     turn = assistant.ask("Draw a house.")
-    assert turn.ending == "head" and turn.pictures == ("image:1",)
+    assert turn.ending == "policy" and turn.pictures == ("image:1",)
     assert turn.text.endswith("failed: no route. What was made before: image:1.")
-    head.i = 2
+    chat_model.i = 2
     assert assistant.ask("Again?").text == "Good."
     assert_whole(assistant)
 
@@ -276,9 +277,9 @@ def test_a_chat_model_without_tools_is_refused(seedx: SeedX) -> None:
 def test_only_the_latest_pictures_are_shown_and_none_to_a_head_that_cannot_see(seedx: SeedX, script: Script) -> None:
     pictures = [Image.new("RGB", (8, 8), (n, 0, 0)) for n in range(10)]
     for sees, shown in ((True, 8), (False, 0)):
-        head = script("Ten.")
-        Assistant(seedx, head, show_pictures=sees).ask("How many?", pictures)
-        blocks = [block for block in head.seen[0][1].content if isinstance(block, dict)]
+        chat_model = script("Ten.")
+        Assistant(seedx, chat_model, show_pictures=sees).ask("How many?", pictures)
+        blocks = [block for block in chat_model.seen[0][1].content if isinstance(block, dict)]
         assert sum(block["type"] == "image" for block in blocks) == shown
         assert {"type": "text", "text": "(image:1 is not shown here)"} in blocks
 
@@ -303,13 +304,13 @@ class TestTranscript:
         assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".png", ".png"]
         assert "base64" not in (folder / "transcript.json").read_text(encoding="utf-8")
 
-        head = script(("detect", {"image": "yard", "phrase": "the house"}), "There.")
-        again = Assistant.load(folder, seedx, head)
+        chat_model = script(("detect", {"image": "yard", "phrase": "the house"}), "There.")
+        again = Assistant.load(folder, seedx, chat_model)
         assert again.messages == assistant.messages
         assert again.album["yard"].tobytes() == picture.tobytes()
         assert again.album["image:2"].tobytes() == assistant.album["image:2"].tobytes()
         assert again.ask("Find the house.").pictures == ("image:3",), "new names come after the old ones"
-        assert [message.text for message in head.seen[0]][
+        assert [message.text for message in chat_model.seen[0]][
             1
         ] == "Make it blue.The next picture is image:1, which the user calls yard."
         assert again.save(folder) == folder
@@ -382,9 +383,9 @@ class TestTranscript:
 
 class TestRules:
     def test_the_real_model_draws_answers_finds_and_edits_over_several_turns(self, nano: SeedX) -> None:
-        assistant = Assistant(nano, steps=4, seed=7)
+        assistant = Assistant(nano, num_inference_steps=4, seed=7)
         drawn = assistant.ask("Please draw a red house and a green tree in a meadow")
-        assert drawn.pictures == ("image:1",) and drawn.head == "rules"
+        assert drawn.pictures == ("image:1",) and drawn.policy == "rules"
         assert drawn.warnings[0].startswith("decided by rules over the words of the request: seed-x-nano cannot")
         assert "red" in assistant.ask("What color is the house?").text
         found = assistant.ask("Now find the red house.")

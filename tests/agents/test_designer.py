@@ -11,8 +11,7 @@ from seedx_agents import Change, Design, Designer
 from seedx_sdk import Box, ImageError, InputError, Message, ModelError, PromptError, SeedX
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import ToolFailed
-
-from .conftest import Script
+from tests.agents.conftest import Script
 
 CHANGES = [
     {"instruction": "make the house blue", "reason": "Blue is calm."},
@@ -21,7 +20,7 @@ CHANGES = [
 
 
 def test_the_real_model_draws_from_an_intent_and_changes_the_picture(nano: SeedX) -> None:
-    designer = Designer(nano, seed=7, steps=4)
+    designer = Designer(nano, seed=7, num_inference_steps=4)
     design = designer.draw("a poster with a red house and a green tree in a meadow")
     assert design.prompt == "a red house and a green tree in a meadow"
     assert design.idea.startswith("Planned with ") and "red house" in design.idea and design.seen in design.idea
@@ -35,26 +34,26 @@ def test_the_real_model_draws_from_an_intent_and_changes_the_picture(nano: SeedX
 
 def test_a_chat_model_has_the_idea_and_mends_a_prompt(seedx: SeedX, script: Script) -> None:
     wrong = ("Idea", {"prompt": "a <img> house", "idea": "Home."})
-    head = script(wrong, ("Idea", {"prompt": "a red house", "idea": "Home is warm."}))
-    design = Designer(seedx, head).draw("something that says home")
+    chat_model = script(wrong, ("Idea", {"prompt": "a red house", "idea": "Home is warm."}))
+    design = Designer(seedx, chat_model).draw("something that says home")
     assert (design.prompt, design.idea) == ("a red house", "Home is warm.")
-    assert "generate: prompt contains '<img>'" in head.seen[1][2].text
+    assert "generate: prompt contains '<img>'" in chat_model.seen[1][2].text
     assert Design.model_validate_json(design.model_dump_json()).image.tobytes() == design.image.tobytes()
 
 
 def test_a_chat_model_sees_the_picture_and_its_changes_are_shown_on_it(
     seedx: SeedX, engine: ScriptedEngine, script: Script, picture: Image.Image
 ) -> None:
-    head = script(("Changes", {"changes": CHANGES}))
+    chat_model = script(("Changes", {"changes": CHANGES}))
     reports: list[tuple[int, int, str]] = []
-    shown = Designer(seedx, head, seed=3).propose(
+    shown = Designer(seedx, chat_model, seed=3).propose(
         picture, "calmer", count=2, on_progress=lambda *report: reports.append(report)
     )
     assert [proposal.change for proposal in shown.proposals] == [Change(**change) for change in CHANGES]
     edits = [request for request in engine.requests if request.task == "edit"]
     assert [request.options.seed for request in edits] == [3, 4]
     assert all(request.messages[-1].images == (picture,) for request in edits), "each change is to the given picture"
-    words, image = head.seen[0][1].content
+    words, image = chat_model.seen[0][1].content
     assert "calmer" in words["text"] and image["type"] == "image"  # type: ignore[index, call-overload]
     assert reports == [(0, 2, "make the house blue"), (1, 2, "add a yellow star"), (2, 2, "done")]
     blind = script(("Changes", {"changes": CHANGES}))
@@ -66,10 +65,10 @@ def test_a_change_that_cannot_be_done_is_replaced_by_the_chat_model(
     seedx: SeedX, script: Script, picture: Image.Image
 ) -> None:
     broken = {"instruction": "<img>", "reason": "?"}
-    head = script(("Changes", {"changes": [CHANGES[0], broken]}), ("Change", CHANGES[1]))
-    shown = Designer(seedx, head).propose(picture, count=2)
+    chat_model = script(("Changes", {"changes": [CHANGES[0], broken]}), ("Change", CHANGES[1]))
+    shown = Designer(seedx, chat_model).propose(picture, count=2)
     assert shown.proposals[1].change.instruction == "add a yellow star" and shown.proposals[1].image is not None
-    assert "'<img>' cannot be done: edit: instruction contains" in head.seen[1][1].text
+    assert "'<img>' cannot be done: edit: instruction contains" in chat_model.seen[1][1].text
 
 
 def test_changes_that_were_shown_survive_a_failure(script: Script, picture: Image.Image) -> None:

@@ -17,8 +17,7 @@ from seedx_agents.presenter.revision_rules import RuleReviser
 from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
 from seedx_tools import ChartData, ChartSeries, Column, Outline, SlidePlan, ToolFailed, check_deck
 from seedx_tools.decks.content import TableData
-
-from .conftest import Script
+from tests.agents.conftest import Script
 
 PARAGRAPHS = (
     "The boat school opened in 1998. It had one boat and two teachers.",
@@ -150,34 +149,36 @@ def test_a_chat_model_plans_from_a_table_by_name_so_that_the_numbers_stay(
     seedx: SeedX, script: Script, tmp_path: Path
 ) -> None:
     slides = [{"title": "We grow", "chart": {"kind": "bar", "csv": "data.csv"}, "picture": ""}]
-    head = script(("Outline", {"title": "Pupils", "slides": slides}))
+    chat_model = script(("Outline", {"title": "Pupils", "slides": slides}))
     rows = [row[:2] for row in ROWS]
-    deck = Presenter(seedx, head).make(rows, path=tmp_path / "deck.pptx", num_slides=2)
+    deck = Presenter(seedx, chat_model).make(rows, path=tmp_path / "deck.pptx", num_slides=2)
     (chart,) = (shape.chart for shape in Presentation(str(deck.path)).slides[1].shapes if shape.has_chart)
     assert list(chart.plots[0].series[0].values) == [18, 41, 25]
-    assert "Year,Pupils\n2022,18\n" in head.seen[0][1].text and "'data.csv' as its csv" in head.seen[0][1].text
+    assert (
+        "Year,Pupils\n2022,18\n" in chat_model.seen[0][1].text and "'data.csv' as its csv" in chat_model.seen[0][1].text
+    )
 
 
 def test_a_chat_model_plans_from_a_document_and_revises(seedx: SeedX, script: Script, tmp_path: Path) -> None:
     slides = [{"title": "Why", "bullets": ["Fun"]}, {"title": "How", "bullets": ["By boat"]}]
     plan = {"title": "Boat school", "slides": slides}
-    head = script(
+    chat_model = script(
         ("Outline", {"title": "Too much", "slides": slides * 40}),
         ("Outline", plan),
         ("SlidePlan", {"titel": "How we sail"}),
         ("SlidePlan", {"title": "How we sail", "bullets": ["By boat", "By wind"], "picture": ""}),
     )
-    presenter = Presenter(seedx, head, pictures=False)
+    presenter = Presenter(seedx, chat_model, pictures=False)
     source = pdf(tmp_path / "school.pdf", *PARAGRAPHS)
     deck = presenter.make(source, path=tmp_path / "deck.pptx", num_slides=3)
-    assert PARAGRAPHS[0] in head.seen[0][1].text
-    assert "the outline has 81 slides; at most 60" in head.seen[1][2].text
+    assert PARAGRAPHS[0] in chat_model.seen[0][1].text
+    assert "the outline has 81 slides; at most 60" in chat_model.seen[1][2].text
     before = parts(deck.path)
     revised = presenter.revise(3, "say more about the wind")
     assert titles(revised.path) == ["Boat school", "Why", "How we sail"]
     assert revised.slides[2].bullets == ("By boat", "By wind")
-    assert "titel: Extra inputs" in head.seen[3][2].text.replace("\n", ": ").replace("  ", "")
-    assert "By boat" in head.seen[2][1].text and "say more about the wind" in head.seen[2][1].text
+    assert "titel: Extra inputs" in chat_model.seen[3][2].text.replace("\n", ": ").replace("  ", "")
+    assert "By boat" in chat_model.seen[2][1].text and "say more about the wind" in chat_model.seen[2][1].text
     assert parts(revised.path)["ppt/slides/slide2.xml"] == before["ppt/slides/slide2.xml"]
 
 

@@ -13,8 +13,7 @@ from seedx_agents import Book, Storyteller
 from seedx_sdk import GenerationCancelled, InputError, Message, ModelError, PromptError, SeedX
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import ToolFailed
-
-from .conftest import Script
+from tests.agents.conftest import Script
 
 PLAN: dict[str, Any] = {
     "title": "Tom and Ann",
@@ -33,7 +32,7 @@ def planned(**changes: Any) -> tuple[str, dict[str, Any]]:
 
 def test_the_real_model_draws_the_hero_on_every_page_and_it_is_seen_there(nano: SeedX, tmp_path: Path) -> None:
     reports: list[tuple[int, int]] = []
-    book = Storyteller(nano, steps=4, seed=1).tell(
+    book = Storyteller(nano, num_inference_steps=4, seed=1).tell(
         "a red cat on the beach who wants to sail",
         2,
         on_progress=lambda done, total, _what: reports.append((done, total)),
@@ -54,9 +53,9 @@ def test_the_real_model_draws_the_hero_on_every_page_and_it_is_seen_there(nano: 
 
 
 def test_a_chat_model_writes_and_code_keeps_the_looks(seedx: SeedX, engine: ScriptedEngine, script: Script) -> None:
-    head = script(planned())
+    chat_model = script(planned())
     engine.replies = [Message.assistant(Image.new("RGB", (8, 8))), Message.assistant("a red cat and a yellow bird")] * 3
-    book = Storyteller(seedx, head).tell("Tom meets Ann", 3)
+    book = Storyteller(seedx, chat_model).tell("Tom meets Ann", 3)
     assert [page.picture_prompt for page in book.pages] == [
         "a red cat on the beach",
         "a red cat and a yellow bird in the snow",
@@ -64,7 +63,7 @@ def test_a_chat_model_writes_and_code_keeps_the_looks(seedx: SeedX, engine: Scri
     ]
     assert [request.options.seed for request in engine.requests if request.task == "generate"] == [0, 1, 2]
     assert book.warnings == () and book.screenplay.title == "Tom and Ann"
-    assert "only these things: house, tree" in head.seen[0][0].text
+    assert "only these things: house, tree" in chat_model.seen[0][0].text
 
 
 def test_a_page_is_drawn_again_until_its_characters_are_seen_and_the_best_is_kept(
@@ -127,10 +126,10 @@ def test_a_scene_that_cannot_be_drawn_goes_back_to_the_chat_model(script: Script
     engine = ScriptedEngine()
     engine.info = engine.info.model_copy(update={"is_picture_book": False})
     mended = ("Scene", {"text": "Tom slept.", "characters": ["Tom"], "place": "on the beach"})
-    head = script(planned(scenes=[broken]), mended)
-    book = Storyteller(SeedX(engine=engine), head).tell("Tom", 1)
+    chat_model = script(planned(scenes=[broken]), mended)
+    book = Storyteller(SeedX(engine=engine), chat_model).tell("Tom", 1)
     assert book.pages[0].scene.text == "Tom slept." and book.finished
-    assert "Scene 1 cannot be drawn: generate: prompt contains '<img>'" in head.seen[1][1].text
+    assert "Scene 1 cannot be drawn: generate: prompt contains '<img>'" in chat_model.seen[1][1].text
     failing = script(planned(scenes=[PLAN["scenes"][0], broken]), ConnectionError("no route"))
     book = Storyteller(SeedX(engine=engine), failing).tell("Tom", 2)
     assert [page.image is not None for page in book.pages] == [True, False]
@@ -150,9 +149,9 @@ def test_a_scene_that_cannot_be_drawn_goes_back_to_the_chat_model(script: Script
 def test_a_plan_that_is_wrong_goes_back_with_the_reason(
     seedx: SeedX, script: Script, wrong: dict[str, Any], words: str
 ) -> None:
-    head = script(planned(**wrong), planned())
-    assert Storyteller(seedx, head).plan("Tom", 3).title == "Tom and Ann"
-    assert words in head.seen[1][2].text
+    chat_model = script(planned(**wrong), planned())
+    assert Storyteller(seedx, chat_model).plan("Tom", 3).title == "Tom and Ann"
+    assert words in chat_model.seen[1][2].text
     with pytest.raises(ToolFailed, match="no valid Screenplay in 3 tries"):
         Storyteller(seedx, script(planned(**wrong))).plan("Tom", 3)
 

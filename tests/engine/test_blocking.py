@@ -117,7 +117,7 @@ def test_a_program_may_end_while_a_picture_is_drawn() -> None:
     program = (
         "from seedx_sdk import Message, SeedX\n"
         "seedx = SeedX()\n"
-        "for event in seedx.chat_stream([Message.user('Draw a red house.')], steps=1000, temperature=0):\n"
+        "for event in seedx.chat_stream([Message.user('Draw a red house.')], num_inference_steps=1000):\n"
         "    if event.type == 'image_progress':\n"
         "        break\n"
         "print('drawing')"

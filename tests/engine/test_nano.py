@@ -21,7 +21,7 @@ from seedx_finetune.world.scene import Thing
 from seedx_sdk import Message, SeedX
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO, load_engine
-from seedx_sdk.engine.backbones.base import Prompt, Sampling
+from seedx_sdk.engine.backbones.base import Prompt, SamplingParams
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.errors import GenerationCancelled, InputError, ServiceError, WeightsCorruptError, WeightsMissingError
 from seedx_sdk.model.generation import ImageEvent, ImageTokenRule, generate_one_by_one, stream
@@ -62,7 +62,9 @@ def test_can_do_what_its_card_says(report: Report, split: str) -> None:
 
 def test_runs_in_sixteen_bits(seedx: SeedX, page: Image.Image) -> None:
     small = SeedX(dtype="bfloat16")
-    drawn, expected = (s.generate("a red house beside a green tree", seed=3, steps=3) for s in (small, seedx))
+    drawn, expected = (
+        s.generate("a red house beside a green tree", seed=3, num_inference_steps=3) for s in (small, seedx)
+    )
     assert drawn.image is not None and expected.image is not None and drawn.text == expected.text
     difference = np.abs(np.asarray(drawn.image, dtype=float) - np.asarray(expected.image, dtype=float)).mean()
     assert 0 < difference < 2  # of 255; 0.2 was seen
@@ -96,7 +98,7 @@ def test_an_answer_ends_where_the_model_stops_reading(parts: ModelParts) -> None
     prompt = Prompt(token_ids=(parts.tokenizer.bos_id, *[5] * 2017))
 
     async def written() -> list[int]:
-        sampling = Sampling(max_new_tokens=1_000_000, must_draw=True)
+        sampling = SamplingParams(max_new_tokens=1_000_000, must_draw=True)
         return [i async for event in backbone.generate(prompt, sampling) for i in event.token_ids]  # type: ignore[union-attr]
 
     assert len(asyncio.run(written())) == 2048 - len(prompt.token_ids)
@@ -115,9 +117,9 @@ def test_found_boxes_lie_on_the_picture(seedx: SeedX, page: Image.Image) -> None
 
 
 def test_drawing_is_reproducible_and_planned(seedx: SeedX) -> None:
-    first = seedx.generate("a red house beside a green tree", seed=3, steps=4)
-    again = seedx.generate("a red house beside a green tree", seed=3, steps=4)
-    other = seedx.generate("a red house beside a green tree", seed=4, steps=4)
+    first = seedx.generate("a red house beside a green tree", seed=3, num_inference_steps=4)
+    again = seedx.generate("a red house beside a green tree", seed=3, num_inference_steps=4)
+    other = seedx.generate("a red house beside a green tree", seed=4, num_inference_steps=4)
     assert first.image is not None and again.image is not None and other.image is not None
     assert first.image.size == (128, 128)
     assert first.image.tobytes() == again.image.tobytes()
@@ -141,7 +143,7 @@ def test_words_alone_when_a_picture_is_not_forced(seedx: SeedX, page: Image.Imag
 
 
 def test_a_chat_streams_text_boxes_and_pictures(seedx: SeedX) -> None:
-    events = list(seedx.chat_stream([Message.user("Draw a yellow star in the night sky.")], steps=3))
+    events = list(seedx.chat_stream([Message.user("Draw a yellow star in the night sky.")], num_inference_steps=3))
     kinds = [type(event) for event in events]
     assert {TextDelta, BoxFound, ImageProgress, ImageDone, ReplyDone} <= set(kinds)
     assert [event.step for event in events if isinstance(event, ImageProgress)] == [1, 2, 3]
@@ -154,7 +156,7 @@ def test_cancelling_between_steps_stops_the_drawing(seedx: SeedX) -> None:
     steps: list[int] = []
     view = seedx.with_cancel(lambda: len(steps) >= 2)
     with pytest.raises(GenerationCancelled):
-        view.generate("a red house", steps=50, on_progress=lambda event: steps.append(event.step))
+        view.generate("a red house", num_inference_steps=50, on_progress=lambda event: steps.append(event.step))
     assert len(steps) < 50
 
 
@@ -163,7 +165,7 @@ def test_closing_ends_a_drawing_in_another_thread() -> None:
 
     def draw() -> None:
         try:
-            seedx.generate("a red house", steps=1000, on_progress=lambda _: drawing.set())
+            seedx.generate("a red house", num_inference_steps=1000, on_progress=lambda _: drawing.set())
         except ServiceError as error:
             said.append(str(error))
 
@@ -173,7 +175,7 @@ def test_closing_ends_a_drawing_in_another_thread() -> None:
     seedx.close()
     thread.join(60)
     assert said == ["the engine was closed while it was answering; ask again"]
-    assert seedx.generate("a red house", steps=2).image is not None
+    assert seedx.generate("a red house", num_inference_steps=2).image is not None
     seedx.close()
 
 
@@ -202,12 +204,12 @@ def test_warns_of_a_photograph(seedx: SeedX) -> None:
 
 
 def test_warns_of_words_it_never_read(seedx: SeedX) -> None:
-    result = seedx.generate("a photograph of a skyscraper", steps=2)
+    result = seedx.generate("a photograph of a skyscraper", num_inference_steps=2)
     assert any("skyscraper" in warning for warning in result.warnings)
 
 
 def test_another_size_is_drawn_with_a_warning(seedx: SeedX) -> None:
-    result = seedx.generate("a red house", size=(160, 96), steps=2)
+    result = seedx.generate("a red house", width=160, height=96, num_inference_steps=2)
     assert result.image is not None and result.image.size == (160, 96)
     assert any("160x96" in warning for warning in result.warnings)
 

@@ -32,7 +32,7 @@ def test_one_command_trains_every_stage_and_writes_a_model_that_answers(tmp_path
     page = nano.make_corpus(Run(work, 0.0005)).scenes[0]
     seedx = SeedX(model=output)
     assert seedx.info.name == "seed-x-nano"
-    picture = seedx.edit(render(page), "make the house blue", steps=2).image
+    picture = seedx.edit(render(page), "make the house blue", num_inference_steps=2).image
     assert picture.size == (128, 128)
     shipped = sum(path.stat().st_size for path in output.rglob("*.safetensors"))
     assert shipped <= 40e6

@@ -46,7 +46,7 @@ def test_detect_prints_one_line_per_box_and_saves_the_annotated_picture(run: Run
 
 
 def test_generate_saves_a_picture_and_prints_its_path(run: Run) -> None:
-    result = run("generate", "a house", "--size", "96x64", "-o", "house.jpg")
+    result = run("generate", "a house", "--width", "96", "--height", "64", "-o", "house.jpg")
     assert (result.exit_code, result.stdout) == (0, "house.jpg\n")
     assert open_image("house.jpg").size == (96, 64)
     assert result.stderr.startswith("warning: 96x64 is not scripted's own size")
@@ -109,12 +109,12 @@ def test_warnings_go_to_stderr(run: Run) -> None:
         (("generate", ""), "prompt is empty"),
         (("generate", "a\udcff"), "prompt has bytes that are not UTF-8"),
         (("generate", "a" * 3000), "shorten it"),
-        (("generate", "a", "--size", "1000x700"), "size 1000x700 is not a multiple of 8; use 1000x704"),
+        (("generate", "a", "--width", "1000", "--height", "700"), "size 1000x700 is not a multiple of 8; use 1000x704"),
         (("generate", "a", "--seed", "-1"), "seed -1 is not allowed"),
-        (("generate", "a", "--steps", "0"), "steps 0 is not allowed"),
+        (("generate", "a", "--num-inference-steps", "0"), "num_inference_steps 0 is not allowed"),
         (("generate", "a", "-o", "a.gif"), "use one of .png, .jpg, .jpeg, .webp"),
         (("generate", "a", "-o", "in.png/a.png"), "is a file, so nothing can be written inside it"),
-        (("edit", "in.png", "a", "--guidance", "nan"), "guidance nan is not allowed"),
+        (("edit", "in.png", "a", "--guidance-scale", "nan"), "guidance_scale nan is not allowed"),
         (("chat", ""), "is empty"),
         (("chat", "/wave"), "there is no command '/wave'"),
         (("chat", "hi", "-o", "nowhere"), "the folder 'nowhere' does not exist"),

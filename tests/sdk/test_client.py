@@ -72,7 +72,9 @@ def test_detect_gives_boxes_and_the_annotated_picture(seedx: SeedX, picture: Ima
 
 def test_generate_passes_every_option_and_reports_progress(seedx: SeedX, engine: ScriptedEngine) -> None:
     seen: list[ImageProgress] = []
-    result = seedx.generate("a house", size=(96, 64), steps=9, guidance=2, seed=5, on_progress=seen.append)
+    result = seedx.generate(
+        "a house", width=96, height=64, num_inference_steps=9, guidance_scale=2, seed=5, on_progress=seen.append
+    )
     assert result.image is not None and result.image.size == (96, 64)
     assert [(event.step, event.total) for event in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert engine.requests[0].options.model_dump(exclude_none=True) == {
@@ -97,8 +99,8 @@ def test_the_fast_sampler_needs_a_mode_that_was_measured(engine: ScriptedEngine,
     assert not engine.requests
     engine.info = engine.info.model_copy(update={"fast_steps": 6})
     with pytest.raises(InputError, match="measured with 6 steps, not 7"):
-        seedx.generate("a house", sampler="fast", steps=7)
-    seedx.generate("a house", sampler="fast", steps=6)
+        seedx.generate("a house", sampler="fast", num_inference_steps=7)
+    seedx.generate("a house", sampler="fast", num_inference_steps=6)
     seedx.generate("a house", sampler="fast", preview_every=2)
     assert [request.options.sampler for request in engine.requests] == ["fast", "fast"]
     assert engine.requests[1].options.preview_every == 2
@@ -115,7 +117,7 @@ def test_a_schema_needs_a_model_that_can_be_guided(engine: ScriptedEngine, pictu
     ):
         with pytest.raises(InputError, match="scripted cannot hold its answers to a JSON schema"):
             ask()
-    engine.info = engine.info.model_copy(update={"can_guide": True})
+    engine.info = engine.info.model_copy(update={"supports_structured_output": True})
     seedx.describe(picture, json_schema=schema)
     seedx.chat([Message.user("hello")], json_schema=schema)
     assert [request.options.json_schema for request in engine.requests] == [schema, schema]
@@ -165,8 +167,8 @@ def test_layout_holds_the_boxes_of_the_drawn_picture(picture: Image.Image) -> No
 
 
 def test_a_size_that_is_not_the_models_own_is_a_warning(seedx: SeedX) -> None:
-    assert seedx.generate("a house", size=(128, 128)).warnings == ()
-    (warning,) = seedx.generate("a house", size=(256, 128)).warnings
+    assert seedx.generate("a house", width=128, height=128).warnings == ()
+    (warning,) = seedx.generate("a house", width=256, height=128).warnings
     assert warning.startswith("256x128 is not scripted's own size 128x128")
 
 
@@ -209,26 +211,34 @@ BAD_CALLS: list[tuple[Callable[[SeedX], object], type[InputError], str]] = [
     (lambda s: s.generate("a <img> of a house"), PromptError, "contains '<img>', which only the model may write"),
     (lambda s: s.generate("a <img_00063>"), PromptError, "contains '<img_00063>'"),
     (lambda s: s.generate("a </s>"), PromptError, "contains '</s>'"),
-    (lambda s: s.generate("a", size=(1000, 700)), SizeError, "1000x700 is not a multiple of 8; use 1000x704"),
-    (lambda s: s.generate("a", size=(0, 8)), SizeError, "0x8 is not positive"),
-    (lambda s: s.generate("a", size=(8, 8)), SizeError, r"out of bounds for scripted; each side must be in 64\.\.512"),
-    (lambda s: s.generate("a", size=(4096, 128)), SizeError, r"must be in 64\.\.512"),
+    (lambda s: s.generate("a", width=1000, height=700), SizeError, "1000x700 is not a multiple of 8; use 1000x704"),
+    (lambda s: s.generate("a", width=0, height=8), SizeError, "0x8 is not positive"),
+    (
+        lambda s: s.generate("a", width=8, height=8),
+        SizeError,
+        r"out of bounds for scripted; each side must be in 64\.\.512",
+    ),
+    (lambda s: s.generate("a", width=4096, height=128), SizeError, r"must be in 64\.\.512"),
     (lambda s: s.generate("a", size=128), SizeError, "is not two whole numbers"),  # type: ignore[arg-type]
-    (lambda s: s.generate("a", size=(128.0, 128)), SizeError, "is not two whole numbers"),  # type: ignore[arg-type]
-    (lambda s: s.generate("a", steps=0), InputError, r"steps 0 is not allowed; use a whole number in 1\.\.1000"),
-    (lambda s: s.generate("a", steps=1001), InputError, "steps 1001"),
-    (lambda s: s.generate("a", steps=2.5), InputError, "steps 2.5"),  # type: ignore[arg-type]
-    (lambda s: s.generate("a", guidance=-1), InputError, "guidance -1 is not allowed; use a finite number"),
-    (lambda s: s.generate("a", guidance=math.nan), InputError, "guidance nan"),
-    (lambda s: s.generate("a", guidance=math.inf), InputError, "guidance inf"),
-    (lambda s: s.generate("a", guidance=10**400), InputError, "guidance"),
+    (lambda s: s.generate("a", width=128.0, height=128), SizeError, "is not two whole numbers"),  # type: ignore[arg-type]
+    (
+        lambda s: s.generate("a", num_inference_steps=0),
+        InputError,
+        r"num_inference_steps 0 is not allowed; use a whole number in 1\.\.1000",
+    ),
+    (lambda s: s.generate("a", num_inference_steps=1001), InputError, "num_inference_steps 1001"),
+    (lambda s: s.generate("a", num_inference_steps=2.5), InputError, "num_inference_steps 2.5"),  # type: ignore[arg-type]
+    (lambda s: s.generate("a", guidance_scale=-1), InputError, "guidance_scale -1 is not allowed; use a finite number"),
+    (lambda s: s.generate("a", guidance_scale=math.nan), InputError, "guidance_scale nan"),
+    (lambda s: s.generate("a", guidance_scale=math.inf), InputError, "guidance_scale inf"),
+    (lambda s: s.generate("a", guidance_scale=10**400), InputError, "guidance_scale"),
     (lambda s: s.generate("a", seed=-1), InputError, r"seed -1 is not allowed; use a whole number in 0\.\.2\*\*63-1"),
     (lambda s: s.generate("a", seed=2**63), InputError, "seed"),
     (lambda s: s.generate("a", seed=True), InputError, "seed True"),
     (lambda s: s.generate("a", images="missing.png"), ImageError, "no picture at 'missing.png'"),
     (lambda s: s.detect(_picture(), ""), PromptError, "phrase is empty"),
     (lambda s: s.edit(_picture(), ""), PromptError, "instruction is empty"),
-    (lambda s: s.edit(_picture(), "a", image_guidance=-0.1), InputError, "image_guidance -0.1"),
+    (lambda s: s.edit(_picture(), "a", image_guidance_scale=-0.1), InputError, "image_guidance_scale -0.1"),
     (lambda s: s.describe([]), InputError, "describe got no picture"),
     (lambda s: s.describe((), history=[Message.user(_picture())]), PromptError, "neither a picture nor a question"),
     (lambda s: s.describe(_picture(), ""), PromptError, "question is empty"),
@@ -262,7 +272,7 @@ def test_bad_arguments_are_refused_before_the_engine_runs(
 @pytest.mark.parametrize(("size", "hint"), [((4, 8), "8x8"), ((1, 1), "8x8"), ((12, 100), "16x104")])
 def test_the_hint_for_a_size_is_itself_allowed(size: tuple[int, int], hint: str) -> None:
     with pytest.raises(SizeError, match=f"use {hint}$"):
-        check_size(size)
+        check_size(*size)
 
 
 def test_constructing_loads_nothing_and_a_missing_model_is_a_typed_error(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_server_counts_what_its_engine_did(nano_server: str, http: httpx.Clien
         return samples(http.get(f"{nano_server}/metrics").text)
 
     def generate() -> str:
-        body = {"prompt": "a red house", "seed": 1, "steps": 2}
+        body = {"prompt": "a red house", "seed": 1, "num_inference_steps": 2}
         picture: str = http.post(f"{nano_server}/v1/tools/generate", json=body).json()["image"]
         return picture
 

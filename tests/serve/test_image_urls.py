@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import httpx
 
-from .conftest import Serve
+from tests.support.http_server import Serve
 
 
 def test_a_server_fetches_nothing_unless_told(serve: Serve, http: httpx.Client) -> None:

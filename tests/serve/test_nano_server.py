@@ -26,13 +26,15 @@ def there(nano_server: str) -> Iterator[SeedX]:
 
 
 def test_the_same_bytes_come_over_http(here: SeedX, there: SeedX) -> None:
-    drawn, expected = (s.generate("a red house beside a green tree", seed=3, steps=6) for s in (there, here))
+    drawn, expected = (
+        s.generate("a red house beside a green tree", seed=3, num_inference_steps=6) for s in (there, here)
+    )
     assert drawn.image is not None and expected.image is not None
     assert drawn.image.tobytes() == expected.image.tobytes() and drawn.layout == expected.layout
     page = expected.image
     assert there.describe(page).text == here.describe(page).text
     assert there.detect(page, "the house").boxes == here.detect(page, "the house").boxes
-    changed, expected_change = (s.edit(page, "Make it night.", seed=2, steps=6) for s in (there, here))
+    changed, expected_change = (s.edit(page, "Make it night.", seed=2, num_inference_steps=6) for s in (there, here))
     assert changed.image.tobytes() == expected_change.image.tobytes()
     assert there.info == here.info
 
@@ -41,7 +43,7 @@ def test_previews_come_as_the_picture_is_drawn(here: SeedX, there: SeedX) -> Non
     seen: dict[str, list[bytes | None]] = {}
     for name, seedx in (("here", here), ("there", there)):
         events: list[ImageProgress] = []
-        drawn = seedx.generate("a red house", seed=3, steps=6, preview_every=2, on_progress=events.append)
+        drawn = seedx.generate("a red house", seed=3, num_inference_steps=6, preview_every=2, on_progress=events.append)
         seen[name] = [None if event.preview is None else event.preview.tobytes() for event in events]
         assert drawn.image is not None and drawn.image.tobytes() not in seen[name]
     assert seen["here"] == seen["there"]
@@ -52,14 +54,14 @@ def test_the_fast_sampler_takes_the_steps_that_it_was_measured_with(
     nano_server: str, here: SeedX, there: SeedX
 ) -> None:
     assert there.info.fast_steps == 12  # benchmarks/fast_mode_nano.json
-    plain = here.generate("a red house", seed=3, steps=12)
+    plain = here.generate("a red house", seed=3, num_inference_steps=12)
     drawn, expected = (s.generate("a red house", seed=3, sampler="fast") for s in (there, here))
     assert drawn.image is not None and expected.image is not None and plain.image is not None
     assert drawn.image.tobytes() == expected.image.tobytes() != plain.image.tobytes()
     with pytest.raises(InputError, match="measured with 12 steps, not 6"):
-        there.generate("a red house", sampler="fast", steps=6)
+        there.generate("a red house", sampler="fast", num_inference_steps=6)
     for path, body in (
-        ("/v1/tools/generate", {"prompt": "a red house", "steps": 6}),
+        ("/v1/tools/generate", {"prompt": "a red house", "num_inference_steps": 6}),
         ("/v1/images/generations", {"prompt": "a red house", "num_inference_steps": 6}),
         ("/v1/chat/completions", {"messages": [{"role": "user", "content": "draw"}], "num_inference_steps": 6}),
     ):
@@ -69,13 +71,13 @@ def test_the_fast_sampler_takes_the_steps_that_it_was_measured_with(
 
 def test_a_schema_is_refused_without_vllm(here: SeedX, there: SeedX) -> None:
     for seedx in (here, there):
-        assert not seedx.info.can_guide
+        assert not seedx.info.supports_structured_output
         with pytest.raises(InputError, match="serve it on vLLM"):
             seedx.chat([Message.user("hello")], json_schema={"type": "object"})
 
 
 def test_a_conversation_comes_as_it_is_made(there: SeedX) -> None:
-    events = list(there.chat_stream([Message.user("Draw a red house.")], steps=6))
+    events = list(there.chat_stream([Message.user("Draw a red house.")], num_inference_steps=6))
     kinds = [event.type for event in events]
     assert kinds[-1] == "reply_done" and "text_delta" in kinds and kinds.count("image_progress") == 6
     done = next(event for event in events if isinstance(event, ImageDone))

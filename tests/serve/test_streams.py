@@ -20,8 +20,7 @@ from seedx_sdk.http import engine as http_engine
 from seedx_sdk.serve import dependencies as route_parts
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import Request, StreamEvent, TextDelta
-
-from .conftest import Scripted, Serve
+from tests.support.http_server import Scripted, Serve
 
 HELLO = {"messages": [Message.user("hello").model_dump(mode="json")]}
 

@@ -1,4 +1,4 @@
-"""The supervisor over engines that play a script; tests/serve/test_faults.py kills real ones."""
+"""The supervisor over engines that play a script; test_engine_failures.py kills real ones."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from seedx_sdk.errors import ModelError, WeightsMissingError
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.serve.supervisor import SupervisedEngine
 from seedx_sdk.testing import ScriptedEngine
-
-from .conftest import Scripted, running
+from tests.support.http_server import Scripted, running
 
 
 class Engines:

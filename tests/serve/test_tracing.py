@@ -51,7 +51,7 @@ def test_a_request_and_its_stages(spans: InMemorySpanExporter, nano_server: str,
     caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     answer = http.post(
         f"{nano_server}/v1/tools/generate",
-        json={"prompt": "a red house", "steps": 2},
+        json={"prompt": "a red house", "num_inference_steps": 2},
         headers={"X-Request-ID": "mine", "traceparent": caller},
     )
     assert answer.status_code == 200

@@ -24,8 +24,7 @@ from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.local import open_vllm
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ChatReply, EditedImage, Result
-
-from .conftest import running
+from tests.support.http_server import running
 
 NEAR = 3
 """Largest difference of a pixel, 0..255: the engines add up in another order, and pictures are drawn in batches."""
@@ -48,10 +47,10 @@ def test_many_callers_at_once_get_what_each_gets_in_process(server: str) -> None
             *(seedx.describe(page) for page in pages),
             *(seedx.detect(page, "all things") for page in pages),
             *(
-                seedx.chat([Message.user(f"Draw a {color} house.")], seed=3, steps=4, temperature=0)
+                seedx.chat([Message.user(f"Draw a {color} house.")], seed=3, num_inference_steps=4, temperature=0)
                 for color in ("red", "blue", "green")
             ),
-            seedx.edit(pages[0], "Make it night.", steps=4),
+            seedx.edit(pages[0], "Make it night.", num_inference_steps=4),
         )
 
     async def run() -> tuple[list[Result], list[Result]]:
@@ -95,7 +94,7 @@ class Sight(BaseModel):
 def test_answers_fit_a_schema(server: str) -> None:
     page, schema = render(sample_scene(np.random.default_rng(1))), Sight.model_json_schema()
     seedx = SeedX(base_url=server)
-    assert seedx.info.can_guide
+    assert seedx.info.supports_structured_output
     described = seedx.describe(page, json_schema=schema)
     Sight.model_validate_json(described.text)
     assert described.finish_reason == "stop"

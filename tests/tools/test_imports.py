@@ -15,7 +15,14 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_no_door_imports_torch() -> None:
-    doors = ("adapters.openai", "adapters.langchain", "adapters.mcp", "cli.mcp", "adapters.openai_agents", "adapters.smolagents")
+    doors = (
+        "adapters.openai",
+        "adapters.langchain",
+        "adapters.mcp",
+        "cli.mcp",
+        "adapters.openai_agents",
+        "adapters.smolagents",
+    )
     names = ", ".join(f"seedx_tools.{door}" for door in doors)
     done = run(f"import sys, {names}; print([m for m in {HEAVY} if m in sys.modules])")
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -38,7 +38,7 @@ def test_results_match_their_schema(seedx, picture, tmp_path):
     calls = {
         "describe": {"images": [image]},
         "detect": {"image": image, "phrase": "the square"},
-        "generate": {"prompt": "a red house", "size": "128x64"},
+        "generate": {"prompt": "a red house", "width": 128, "height": 64},
         "edit": {"image": image, "instruction": "make it blue"},
         "make_slides": {"prompt_or_outline": "# A\n\n## B\n- c", "path": str(tmp_path / "deck.pptx")},
         "tell_story": {"prompt": "a red cat", "pages": 2},
@@ -51,7 +51,9 @@ def test_results_match_their_schema(seedx, picture, tmp_path):
 
 
 def test_generate_passes_size_steps_and_seed_on(seedx, engine):
-    result = TOOLS["generate"].run(seedx, {"prompt": "a red house", "size": "128x64", "steps": 3, "seed": 5})
+    result = TOOLS["generate"].run(
+        seedx, {"prompt": "a red house", "width": 128, "height": 64, "num_inference_steps": 3, "seed": 5}
+    )
     assert result.image.size == (128, 64)
     options = engine.requests[-1].options
     assert (options.num_inference_steps, options.seed) == (3, 5)
@@ -64,7 +66,7 @@ def test_generate_passes_size_steps_and_seed_on(seedx, engine):
         ("generate", {"prompt": "x", "colour": "red"}, "colour: Extra inputs are not permitted"),
         ("generate", {"prompt": "x", "size": "big"}, "size: String should match"),
         ("generate", {"prompt": "   "}, "prompt is empty"),
-        ("generate", {"prompt": "x", "size": "127x64"}, "multiple of 8"),
+        ("generate", {"prompt": "x", "width": 127, "height": 64}, "multiple of 8"),
         ("describe", {"images": ["missing.png"]}, "missing.png"),
         ("make_slides", {"prompt_or_outline": "x", "path": "deck.key"}, ".pptx"),
         ("make_slides", {"prompt_or_outline": "x", "path": "y\ud800.pptx"}, "is not text that names a file"),

@@ -36,11 +36,11 @@ async def test_a_cancelled_call_stops_the_model(tmp_path: Path) -> None:
     async def cancel(_done: int, _total: int, _what: str) -> None:
         task.cancel()
 
-    args = {"prompt": "a red house", "steps": 200}
+    args = {"prompt": "a red house", "num_inference_steps": 200}
     task = asyncio.create_task(toolbox.arun("generate", args, on_progress=cancel))
     with pytest.raises(asyncio.CancelledError):
         await task
-    outcome = await toolbox.arun("generate", args | {"steps": 1})
+    outcome = await toolbox.arun("generate", args | {"num_inference_steps": 1})
     assert isinstance(outcome.result, GeneratedImage) and outcome.result.image is not None
     assert 2 <= engine.steps < 100 and list(toolbox.images) == ["image:1"]
 

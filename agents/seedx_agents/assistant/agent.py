@@ -13,10 +13,10 @@ from typing import Any, Self
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage
 
-from seedx_agents.assistant.image_memory import Album, Pictures, by_name
+from seedx_agents.assistant.image_memory import ImageMemory, Pictures, by_name
 from seedx_agents.assistant.loop import OnEvent, ToolLoop
-from seedx_agents.assistant.policy import ChatModelHead, Head
-from seedx_agents.assistant.rule_policy import RuleHead
+from seedx_agents.assistant.policy import ChatModelPolicy, Policy
+from seedx_agents.assistant.rule_policy import RulePolicy
 from seedx_agents.assistant.transcript import load_transcript, save_transcript
 from seedx_agents.assistant.turn import AgentEvent, Budget, Turn, TurnDone
 from seedx_sdk import SeedX
@@ -27,7 +27,7 @@ from seedx_tools.catalog.registry import TOOLS
 from seedx_tools.illustration.prompts import drawing_advice, vocabulary_of
 from seedx_tools.toolbox import Toolbox, choose
 
-_ORDER = (
+_SYSTEM_PROMPT = (
     "You are an assistant who works with pictures. You see the pictures of the conversation, and your tools draw, "
     "describe, search and change pictures, make slides and tell stories. Each picture has a name, such as image:1; "
     "give tools that name. Call a tool only where the request needs one. When a tool answers with an error, mend the "
@@ -41,13 +41,13 @@ class Assistant:
 
     Args:
         seedx: The model behind the tools.
-        head: A LangChain chat model that calls tools. None: rules decide by the words of each request, and say so.
+        chat_model: A LangChain chat model that calls tools. None: a rule-based policy decides, and says so.
         tools: Which tools it may call.
         roots: Folders whose files it may read and write; relative paths begin at the first.
         image_hosts: Hosts from which it may fetch pictures.
         budget: How much one turn may take.
         seed: Seed of all tool calls for which the head chose none.
-        steps: De-noising steps of drawings and edits for which the head chose none; None: the model's own.
+        num_inference_steps: Denoising steps of drawings and edits for which the head chose none; None: the model's own.
         show_pictures: Whether the chat model gets pixels; False for one that cannot see.
 
     Raises:
@@ -58,27 +58,33 @@ class Assistant:
     def __init__(
         self,
         seedx: SeedX,
-        head: BaseChatModel | None = None,
+        chat_model: BaseChatModel | None = None,
         *,
         tools: Sequence[str] = tuple(TOOLS),
         roots: Sequence[str | os.PathLike[str]] = (".",),
         image_hosts: Sequence[str] = (),
         budget: Budget | None = None,
         seed: int = 0,
-        steps: int | None = None,
+        num_inference_steps: int | None = None,
         show_pictures: bool = True,
     ) -> None:
-        self.album = Album(roots=roots, image_hosts=image_hosts)
+        self.album = ImageMemory(roots=roots, image_hosts=image_hosts)
         self._messages: list[BaseMessage] = []
         toolbox = Toolbox(seedx, tools=choose(tools), workspace=self.album)
-        chosen: Head
-        if head is None:
-            chosen = RuleHead(seedx, tools, album=self.album, seed=seed)
+        chosen: Policy
+        if chat_model is None:
+            chosen = RulePolicy(seedx, tools, album=self.album, seed=seed)
         else:
             bound = seedx_toolkit(toolbox).get_tools()
-            order = _ORDER + drawing_advice(vocabulary_of(seedx.info))
-            chosen = ChatModelHead(head, bound, order=order, album=self.album, show_pictures=show_pictures)
-        defaults = {"seed": seed} if steps is None else {"seed": seed, "steps": steps}
+            system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary_of(seedx.info))
+            chosen = ChatModelPolicy(
+                chat_model, bound, system_prompt=system_prompt, album=self.album, show_pictures=show_pictures
+            )
+        defaults = (
+            {"seed": seed}
+            if num_inference_steps is None
+            else {"seed": seed, "num_inference_steps": num_inference_steps}
+        )
         self._loop = ToolLoop(chosen, toolbox, self.album, budget=budget or Budget(), defaults=defaults)
         self._busy = threading.Lock()
 
@@ -123,14 +129,14 @@ class Assistant:
 
     @classmethod
     def load(
-        cls, folder: str | os.PathLike[str], seedx: SeedX, head: BaseChatModel | None = None, **options: Any
+        cls, folder: str | os.PathLike[str], seedx: SeedX, chat_model: BaseChatModel | None = None, **options: Any
     ) -> Self:
         """Return an assistant that goes on with a saved conversation; options are those of the class.
 
         Raises:
             InputError: The folder holds no transcript, or a damaged one.
         """
-        assistant = cls(seedx, head, **options)
+        assistant = cls(seedx, chat_model, **options)
         assistant._messages = load_transcript(folder, assistant.album)
         return assistant
 

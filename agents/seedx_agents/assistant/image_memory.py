@@ -26,7 +26,7 @@ SEEN = 8
 _NAME = re.compile(r"[^\W\d_][\w-]{0,39}")
 
 
-class Album(Workspace):
+class ImageMemory(Workspace):
     """A workspace in which pictures also go by the names that the user gave them.
 
     Args:

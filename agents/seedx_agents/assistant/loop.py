@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
-from seedx_agents.assistant.image_memory import Album, by_name
-from seedx_agents.assistant.policy import Head
+from seedx_agents.assistant.image_memory import ImageMemory, by_name
+from seedx_agents.assistant.policy import Policy
 from seedx_agents.assistant.turn import (
     AgentEvent,
     Budget,
@@ -38,7 +38,7 @@ class ToolLoop:
     """Runs one turn after another.
 
     Args:
-        head: Decides.
+        policy: Decides.
         toolbox: Works.
         album: Keeps the pictures; the toolbox's workspace.
         budget: How much one turn may take.
@@ -46,9 +46,9 @@ class ToolLoop:
     """
 
     def __init__(
-        self, head: Head, toolbox: Toolbox, album: Album, *, budget: Budget, defaults: Mapping[str, Any]
+        self, policy: Policy, toolbox: Toolbox, album: ImageMemory, *, budget: Budget, defaults: Mapping[str, Any]
     ) -> None:
-        self._head, self._toolbox, self._album = head, toolbox, album
+        self._policy, self._toolbox, self._album = policy, toolbox, album
         self._budget, self._defaults = budget, defaults
 
     def run(self, messages: list[BaseMessage], request: HumanMessage, on_event: OnEvent, *, stop: Stop) -> Turn:
@@ -61,7 +61,7 @@ class ToolLoop:
             stop: Ends the turn soon after it answers True.
         """
         messages.append(request)
-        turn = _TurnUnderWay(self._head, self._toolbox, self._album, self._budget, self._defaults, messages, on_event)
+        turn = _TurnInFlight(self._policy, self._toolbox, self._album, self._budget, self._defaults, messages, on_event)
         try:
             done = turn.work(stop)
         finally:
@@ -70,18 +70,18 @@ class ToolLoop:
         return done
 
 
-class _TurnUnderWay:
+class _TurnInFlight:
     def __init__(
         self,
-        head: Head,
+        policy: Policy,
         toolbox: Toolbox,
-        album: Album,
+        album: ImageMemory,
         budget: Budget,
         defaults: Mapping[str, Any],
         messages: list[BaseMessage],
         on_event: OnEvent,
     ) -> None:
-        self._head, self._album, self._budget, self._defaults = head, album, budget, defaults
+        self._policy, self._album, self._budget, self._defaults = policy, album, budget, defaults
         self._messages, self._on_event = messages, on_event
         self._deadline = time.monotonic() + budget.seconds
         self._stop: Stop = lambda: False
@@ -100,12 +100,12 @@ class _TurnUnderWay:
             if (over := self._over()) is not None:
                 return self._end(over, self._why(over))
             try:
-                decided = self._head.decide(self._messages, lambda text: self._on_event(TextSaid(text=text)))
+                decided = self._policy.decide(self._messages, lambda text: self._on_event(TextSaid(text=text)))
                 message, pictures = self._album.take_in(decided)
             except Exception as error:  # a chat model raises what its service's library raises
                 if (over := self._over()) is not None:
                     return self._end(over, self._why(over))
-                return self._end("head", f"{self._head.name} failed: {error or type(error).__name__}")
+                return self._end("policy", f"{self._policy.name} failed: {error or type(error).__name__}")
             self._pictures += pictures
             calls = _calls(message, len(self._messages))
             self._messages.append(_with_calls(message, calls))
@@ -207,14 +207,14 @@ class _TurnUnderWay:
             there = f" What was made before: {', '.join(self._pictures)}." if self._pictures else ""
             text = f"{text[:1].upper()}{text[1:].removesuffix('.')}.{there}"
             self.settle(text)
-        warnings = [*self._head.warnings]
+        warnings = [*self._policy.warnings]
         warnings += [warning for step in self._steps if step.result is not None for warning in step.result.warnings]
         return Turn(
             text=text,
             pictures=tuple(dict.fromkeys(self._pictures)),
             steps=tuple(self._steps),
             ending=ending,
-            head=self._head.name,
+            policy=self._policy.name,
             warnings=tuple(dict.fromkeys(warnings)),
         )
 

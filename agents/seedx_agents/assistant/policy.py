@@ -9,14 +9,14 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, message_chunk_to_message
 from langchain_core.tools import BaseTool
 
-from seedx_agents.assistant.image_memory import Album
+from seedx_agents.assistant.image_memory import ImageMemory
 from seedx_sdk.errors import InputError
 
 Say: TypeAlias = Callable[[str], None]
 """Called with each piece of text as it is said."""
 
 
-class Head(Protocol):
+class Policy(Protocol):
     """Decides what comes next."""
 
     name: str
@@ -28,13 +28,13 @@ class Head(Protocol):
         ...
 
 
-class ChatModelHead:
+class ChatModelPolicy:
     """A LangChain chat model with the tools bound to it.
 
     Args:
         model: Any chat model that calls tools.
         tools: The tools; it never runs them itself.
-        order: The system message.
+        system_prompt: Its text.
         album: Where the pictures are that messages name.
         show_pictures: Whether it gets pixels; False for a chat model that cannot see.
 
@@ -45,7 +45,13 @@ class ChatModelHead:
     warnings: tuple[str, ...] = ()
 
     def __init__(
-        self, model: BaseChatModel, tools: Sequence[BaseTool], *, order: str, album: Album, show_pictures: bool
+        self,
+        model: BaseChatModel,
+        tools: Sequence[BaseTool],
+        *,
+        system_prompt: str,
+        album: ImageMemory,
+        show_pictures: bool,
     ) -> None:
         self.name = model._llm_type
         try:
@@ -54,14 +60,14 @@ class ChatModelHead:
             raise InputError(
                 f"{type(model).__name__} calls no tools; use a chat model with bind_tools, or none: then rules decide"
             ) from error
-        self._order = SystemMessage(order)
+        self._system_message = SystemMessage(system_prompt)
         self._album, self._show_pictures = album, show_pictures
 
     def decide(self, messages: Sequence[BaseMessage], say: Say) -> AIMessage:
         """Return the chat model's next message."""
         shown = self._album.show(messages, pixels=self._show_pictures)
         whole: AIMessageChunk | AIMessage | None = None
-        for piece in self._model.stream([self._order, *shown]):
+        for piece in self._model.stream([self._system_message, *shown]):
             if piece.text:
                 say(piece.text)
             both_chunks = isinstance(whole, AIMessageChunk) and isinstance(piece, AIMessageChunk)

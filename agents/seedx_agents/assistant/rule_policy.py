@@ -14,7 +14,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from PIL import Image
 
-from seedx_agents.assistant.image_memory import Album, by_name, names_in
+from seedx_agents.assistant.image_memory import ImageMemory, by_name, names_in
 from seedx_agents.assistant.policy import Say
 from seedx_sdk import Message, SeedX
 from seedx_tools.image_store import SCHEME
@@ -43,7 +43,7 @@ CAN_DO = (
 """The answer to what no rule fits."""
 
 
-class RuleHead:
+class RulePolicy:
     """Rules over the tools.
 
     Args:
@@ -55,7 +55,7 @@ class RuleHead:
 
     name = "rules"
 
-    def __init__(self, seedx: SeedX, tools: Sequence[str], *, album: Album, seed: int) -> None:
+    def __init__(self, seedx: SeedX, tools: Sequence[str], *, album: ImageMemory, seed: int) -> None:
         self._seedx, self._tools, self._album, self._seed = seedx, set(tools), album, seed
         self.warnings: tuple[str, ...] = (
             f"decided by rules over the words of the request: {seedx.info.name} cannot call tools; "

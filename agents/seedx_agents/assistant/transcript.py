@@ -16,7 +16,7 @@ from langchain_core.messages import BaseMessage, messages_from_dict, messages_to
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from seedx_agents.assistant.image_memory import Album
+from seedx_agents.assistant.image_memory import ImageMemory
 from seedx_sdk.errors import ImageError, InputError, OutputPathError
 from seedx_sdk.files import check_output_path, write_file
 from seedx_sdk.imaging import open_image, to_png
@@ -40,7 +40,7 @@ class _Transcript(BaseModel):
     """The user's names, each with the name that tools use."""
 
 
-def save_transcript(folder: str | os.PathLike[str], messages: Sequence[BaseMessage], album: Album) -> Path:
+def save_transcript(folder: str | os.PathLike[str], messages: Sequence[BaseMessage], album: ImageMemory) -> Path:
     """Write a conversation into a folder, which is made if it is not there, and return the folder.
 
     Raises:
@@ -67,7 +67,7 @@ def save_transcript(folder: str | os.PathLike[str], messages: Sequence[BaseMessa
     return target
 
 
-def load_transcript(folder: str | os.PathLike[str], album: Album) -> list[BaseMessage]:
+def load_transcript(folder: str | os.PathLike[str], album: ImageMemory) -> list[BaseMessage]:
     """Return the messages of a saved conversation; its pictures go into the album under the names that they had.
 
     Raises:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from seedx_sdk.types import Result
 
-Ending: TypeAlias = Literal["answered", "calls", "seconds", "mistakes", "failed", "head", "cancelled"]
+Ending: TypeAlias = Literal["answered", "calls", "seconds", "mistakes", "failed", "policy", "cancelled"]
 """Why a turn ended: the head answered; the budget's calls, seconds or mistakes were spent; a tool cannot do it; the
 head itself failed; the caller closed the stream."""
 
@@ -53,7 +53,7 @@ class Turn(_Frozen):
     """Names of the pictures that were made, in order."""
     steps: tuple[Step, ...]
     ending: Ending
-    head: str
+    policy: str
     """What decided: the chat model's kind, or "rules"."""
     warnings: tuple[str, ...]
 

@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from PIL import Image
 
 from seedx_agents.designer.results import MAX_CHANGES, Change, Changes, Design, Idea, Proposal, Proposals
-from seedx_agents.designer.rules import arrangement, plain_changes
+from seedx_agents.designer.rules import arrangement, rule_based_changes
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.imaging import ImageSource, open_image, to_png
@@ -40,10 +40,10 @@ class Designer:
 
     Args:
         seedx: Draws, edits, and looks.
-        head: A LangChain chat model with structured output, which has the ideas. None: the model's own words where it
+        chat_model: A LangChain chat model with structured output that has the ideas. None: the model's own where it
             knows more than the picture book, else plain rules; the warnings say which.
         seed: Seed of the first picture; each further one adds one.
-        steps: De-noising steps of each picture; None: the model's own.
+        num_inference_steps: Denoising steps of each picture; None: the model's own.
         retries: How often an answer of the head that cannot be used goes back to it.
         show_pictures: Whether the head gets the user's picture, or a description only.
 
@@ -55,18 +55,18 @@ class Designer:
     def __init__(
         self,
         seedx: SeedX,
-        head: BaseChatModel | None = None,
+        chat_model: BaseChatModel | None = None,
         *,
         seed: int = 0,
-        steps: int | None = None,
+        num_inference_steps: int | None = None,
         retries: int = 2,
         show_pictures: bool = True,
     ) -> None:
-        self._seedx, self._seed, self._steps = seedx, check_seed(seed), steps
+        self._seedx, self._seed, self._num_inference_steps = seedx, check_seed(seed), num_inference_steps
         self._show_pictures = show_pictures
-        self._idea = None if head is None else StructuredChat(head, Idea, retries)
-        self._changes = None if head is None else StructuredChat(head, Changes, retries)
-        self._change = None if head is None else StructuredChat(head, Change, retries)
+        self._idea = None if chat_model is None else StructuredChat(chat_model, Idea, retries)
+        self._changes = None if chat_model is None else StructuredChat(chat_model, Changes, retries)
+        self._change = None if chat_model is None else StructuredChat(chat_model, Change, retries)
 
     def draw(self, intent: str, *, on_progress: Progress = ignore_progress) -> Design:
         """Return a picture for an intent, with its idea.
@@ -135,7 +135,7 @@ class Designer:
 
     def _design(self, prompt: str, idea: str | None, warnings: Sequence[str], on_progress: Progress) -> Design:
         started = time.perf_counter()
-        asked = {"prompt": prompt, "seed": self._seed, "steps": self._steps}
+        asked = {"prompt": prompt, "seed": self._seed, "num_inference_steps": self._num_inference_steps}
         drawn = GENERATE.run(self._seedx, asked, on_progress=on_progress)
         if drawn.image is None:
             raise ToolFailed(f"{self._seedx.info.name} drew no picture of {prompt!r}; try another seed")
@@ -156,7 +156,7 @@ class Designer:
             warnings.append(
                 "without a chat model the changes follow plain rules" if vocabulary else "the model's own proposals"
             )
-            plain = plain_changes(seen, said, wish, count, vocabulary)
+            plain = rule_based_changes(seen, said, wish, count, vocabulary)
             return [Change(instruction=instruction, reason=reason) for instruction, reason in plain]
         request: list[str | dict[Any, Any]] = [
             {
@@ -179,7 +179,7 @@ class Designer:
                 "image": picture,
                 "instruction": tried.instruction,
                 "seed": self._seed + number,
-                "steps": self._steps,
+                "num_inference_steps": self._num_inference_steps,
             }
             edited = EDIT.run(self._seedx, asked)
             warnings.extend(edited.warnings)

@@ -39,7 +39,7 @@ def arrangement(layout: Sequence[Box], seen: str) -> str:
     return f"Planned with {listed}. Looked at again, it shows: {seen}"
 
 
-def plain_changes(
+def rule_based_changes(
     seen: str, said: Sequence[str], wish: str, count: int, vocabulary: Vocabulary | None
 ) -> list[tuple[str, str]]:
     """Return at most count changes, each an order and a reason; the user's wish comes first.

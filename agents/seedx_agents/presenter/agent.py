@@ -46,7 +46,7 @@ class Presenter:
 
     Args:
         seedx: Draws the pictures.
-        head: A LangChain chat model with structured output, which writes. None: the source's own words and numbers
+        chat_model: A LangChain chat model with structured output that writes. None: the source's own text and numbers
             are set out, and revisions follow plain orders.
         theme: Which of our looks; None: "paper".
         template: A .pptx or .potx whose look is used in place of a theme.
@@ -64,7 +64,7 @@ class Presenter:
     def __init__(
         self,
         seedx: SeedX,
-        head: BaseChatModel | None = None,
+        chat_model: BaseChatModel | None = None,
         *,
         theme: DeckTheme | None = None,
         template: str | os.PathLike[str] | None = None,
@@ -77,8 +77,10 @@ class Presenter:
         self._seedx, self._seed = seedx, check_seed(seed)
         self._theme, self._template, self._size = theme, template, size
         self._pictures, self._files = pictures, files
-        vocabulary = vocabulary_of(seedx.info) if head is not None else None
-        self._planner = None if head is None else ChatModelPlanner(head, vocabulary=vocabulary, retries=retries)
+        vocabulary = vocabulary_of(seedx.info) if chat_model is not None else None
+        self._planner = (
+            None if chat_model is None else ChatModelPlanner(chat_model, vocabulary=vocabulary, retries=retries)
+        )
         self.path: Path | None = None
         """The deck that revise() and append() go on with; None before make() or open()."""
 

@@ -26,7 +26,7 @@ from seedx_tools.stories.save import check_story_path, save_story
 from seedx_tools.structured_output import StructuredChat
 from seedx_tools.tool import Progress, ignore_progress
 
-_ORDER = (
+_SYSTEM_PROMPT = (
     "You write illustrated stories for children. First decide who is in the story and how each looks; then write the "
     "scenes, each with two or three short sentences, who is in its picture, what else, and where. Every picture shows "
     "at least one character. Write names and text in the language of the request, but looks, things and places in "
@@ -77,9 +77,9 @@ class Storyteller:
 
     Args:
         seedx: Draws, and looks at what it drew.
-        head: A LangChain chat model with structured output, which writes. None: a fixed frame around the prompt.
+        chat_model: A LangChain chat model with structured output, which writes. None: a fixed frame around the prompt.
         seed: Seed of the first page; each further page adds one, each further try 1000.
-        steps: De-noising steps of each picture; None: the model's own.
+        num_inference_steps: Denoising steps of each picture; None: the model's own.
         tries: How often a page is drawn at most, until all its characters are seen in it; the best try is kept.
         retries: How often an answer of the head that cannot be used goes back to it.
 
@@ -91,18 +91,23 @@ class Storyteller:
     def __init__(
         self,
         seedx: SeedX,
-        head: BaseChatModel | None = None,
+        chat_model: BaseChatModel | None = None,
         *,
         seed: int = 0,
-        steps: int | None = None,
+        num_inference_steps: int | None = None,
         tries: int = 3,
         retries: int = 2,
     ) -> None:
         if not 1 <= tries <= 20:
             raise InputError(f"tries is {tries}; use 1 to 20")
-        self._seedx, self._seed, self._steps, self._tries = seedx, check_seed(seed), steps, tries
-        self._write = None if head is None else StructuredChat(head, Screenplay, retries)
-        self._mend = None if head is None else StructuredChat(head, Scene, retries)
+        self._seedx, self._seed, self._num_inference_steps, self._tries = (
+            seedx,
+            check_seed(seed),
+            num_inference_steps,
+            tries,
+        )
+        self._write = None if chat_model is None else StructuredChat(chat_model, Screenplay, retries)
+        self._mend = None if chat_model is None else StructuredChat(chat_model, Scene, retries)
 
     def plan(self, prompt: str, pages: int = 6) -> Screenplay:
         """Return the story in words.
@@ -118,7 +123,7 @@ class Storyteller:
         vocabulary = vocabulary_of(self._seedx.info)
         if self._write is None:
             return template_screenplay(words, pages, vocabulary, self._seedx.info.name)
-        written = self._write(_ORDER + drawing_advice(vocabulary), f"{words}\n\n{pages} scenes.")
+        written = self._write(_SYSTEM_PROMPT + drawing_advice(vocabulary), f"{words}\n\n{pages} scenes.")
         if len(written.scenes) == pages:
             return written
         if len(written.scenes) > MAX_PAGES:
@@ -178,8 +183,10 @@ class Storyteller:
             if self._mend is None:
                 raise ToolFailed(str(error)) from error
             request = f"{screenplay.model_dump_json()}\n\nScene {number + 1} cannot be drawn: {error}\nWrite it anew."
-            order = _ORDER + drawing_advice(vocabulary_of(self._seedx.info))
-            return self._mend.used(order, request, lambda scene: self._draw(screenplay, scene, number, warnings))
+            system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary_of(self._seedx.info))
+            return self._mend.used(
+                system_prompt, request, lambda scene: self._draw(screenplay, scene, number, warnings)
+            )
 
     def _draw(self, screenplay: Screenplay, scene: Scene, number: int, warnings: list[str]) -> BookPage:
         """The best of several tries, by the characters that the model sees in it.
@@ -197,7 +204,9 @@ class Storyteller:
         for attempt in range(self._tries):
             seed = self._seed + number + 1000 * attempt
             try:
-                drawn = GENERATE.run(self._seedx, {"prompt": prompt, "seed": seed, "steps": self._steps})
+                drawn = GENERATE.run(
+                    self._seedx, {"prompt": prompt, "seed": seed, "num_inference_steps": self._num_inference_steps}
+                )
             except ToolFailed as error:
                 if best is None:
                     raise

@@ -16,7 +16,7 @@ from seedx_finetune.recipes import nano
 from seedx_finetune.training.run import Run
 from seedx_finetune.world import render
 from seedx_sdk.checkpoints.directory import DirectoryConfig, GenerationDefaults, load_directory, save_part, write_config
-from seedx_sdk.engine.domain_check import copy_fidelity
+from seedx_sdk.engine.domain_check import reconstruction_psnr
 from seedx_sdk.model.detokenizer import Detokenizer
 
 SIZES = "it was trained on 128x128 pages only, and other sizes come out blurred or repeated"
@@ -85,4 +85,4 @@ def _familiar_psnr(run: Run, folder: Path) -> float:
     """Returns 2 dB less than the worst copy of 300 pages: below that a picture is none of this world."""
     parts = load_directory(folder)
     scenes = nano.make_corpus(run).scenes[:300]
-    return round(float(np.min([copy_fidelity(render(s, nano.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)
+    return round(float(np.min([reconstruction_psnr(render(s, nano.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)

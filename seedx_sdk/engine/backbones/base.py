@@ -20,17 +20,17 @@ from seedx_sdk.tokens import BOX_END, BOX_START, NUM_LOC_BINS, TokenIds, input_m
 
 __all__ = [
     "BOXES",
-    "MAX_WORDS_BEFORE_PICTURE",
+    "MAX_TOKENS_BEFORE_IMAGE",
     "OPENED_BOXES",
     "Backbone",
-    "Guide",
-    "PictureStates",
+    "StructuredOutput",
+    "QueryStates",
     "Prompt",
-    "Sampling",
-    "Written",
+    "SamplingParams",
+    "TokenChunk",
 ]
 
-MAX_WORDS_BEFORE_PICTURE = 160
+MAX_TOKENS_BEFORE_IMAGE = 160
 """A reply that must hold a picture begins it after so many tokens at the latest."""
 
 
@@ -77,7 +77,7 @@ class Prompt:
         """Returns how many tokens the answer may have: as many as wanted, or as there is room for.
 
         Args:
-            wanted: `Sampling.max_new_tokens`.
+            wanted: `SamplingParams.max_new_tokens`.
             max_length: Longest prompt and answer together, in tokens.
 
         Raises:
@@ -97,7 +97,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Guide:
+class StructuredOutput:
     """A form that every token of an answer keeps to; an answer with a guide holds no pictures."""
 
     json_schema: str | None = None
@@ -107,7 +107,7 @@ class Guide:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sampling:
+class SamplingParams:
     """How to answer a prompt."""
 
     max_new_tokens: int
@@ -122,26 +122,26 @@ class Sampling:
     """End after so many pictures; None leaves it to the model."""
     specialist: str | None = None
     """Whose adapter answers; None is the general model."""
-    guide: Guide | None = None
+    guide: StructuredOutput | None = None
     """What the answer must look like; None leaves it to the model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class TokenChunk:
     """Tokens were written; `<img>` and `</img>` stand around a picture's hidden states."""
 
     token_ids: Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PictureStates:
+class QueryStates:
     """A picture was written: all its image tokens at once."""
 
     hidden_states: Tensor
     """(Q, D) at the image tokens, after the final norm."""
 
 
-def _boxes(root: str) -> Guide:
+def _boxes(root: str) -> StructuredOutput:
     rules = (
         f"root ::= {root}",
         "words ::= [^<]+",
@@ -149,7 +149,7 @@ def _boxes(root: str) -> Guide:
         f'inside ::= loc loc loc loc "{BOX_END}"',
         "loc ::= " + " | ".join(f'"{loc_token(i)}"' for i in range(NUM_LOC_BINS)),
     )
-    return Guide(grammar="\n".join(rules))
+    return StructuredOutput(grammar="\n".join(rules))
 
 
 BOXES = _boxes("words? (box words?)*")
@@ -162,11 +162,11 @@ class Backbone(Protocol):
     """A language model that answers many prompts at once."""
 
     @property
-    def can_guide(self) -> bool:
-        """Whether `Sampling.guide` is honoured."""
+    def supports_structured_output(self) -> bool:
+        """Whether `SamplingParams.guide` is honoured."""
         ...
 
-    def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Written | PictureStates, None]:
+    def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncGenerator[TokenChunk | QueryStates, None]:
         """The answer as it is written, up to the end token or the budget. Closing the generator stops the work.
 
         A picture that the budget has no room for is written as the image tokens that fit, without states.

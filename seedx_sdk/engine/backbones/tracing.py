@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from seedx_sdk import tracing
-from seedx_sdk.engine.backbones.base import PictureStates, Written
+from seedx_sdk.engine.backbones.base import QueryStates, TokenChunk
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -17,8 +17,8 @@ __all__ = ["traced"]
 
 
 async def traced(
-    answer: AsyncGenerator[Written | PictureStates, None], parent: Span | None
-) -> AsyncGenerator[Written | PictureStates, None]:
+    answer: AsyncGenerator[TokenChunk | QueryStates, None], parent: Span | None
+) -> AsyncGenerator[TokenChunk | QueryStates, None]:
     """Passes an answer on: a span for each run of words up to a picture or the end, in it one for the query pass."""
     async with aclosing(answer):
         goes_on = True
@@ -27,7 +27,7 @@ async def traced(
             with tracing.span("backbone", parent=parent) as words:
                 asked = time.time_ns()
                 async for event in answer:
-                    if isinstance(event, PictureStates):
+                    if isinstance(event, QueryStates):
                         with tracing.span("query_pass", parent=words, start=asked):
                             goes_on = True
                         break

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 import torch
 from torch import Tensor
 
-from seedx_sdk.engine.backbones.base import MAX_WORDS_BEFORE_PICTURE, PictureStates, Prompt, Sampling, Written
+from seedx_sdk.engine.backbones.base import MAX_TOKENS_BEFORE_IMAGE, Prompt, QueryStates, SamplingParams, TokenChunk
 from seedx_sdk.errors import InputError
 from seedx_sdk.model.generation import ImageEvent, ImageTokenRule, TokenEvent, stream
 from seedx_sdk.model.lvlm import LVLM
@@ -41,11 +41,13 @@ class TransformersBackbone:
         return tuple(name for name in self._models if name is not None)
 
     @property
-    def can_guide(self) -> bool:
+    def supports_structured_output(self) -> bool:
         """Whether answers can be guided: not here."""
         return False
 
-    async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Written | PictureStates, None]:
+    async def generate(
+        self, prompt: Prompt, sampling: SamplingParams
+    ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
         """The answer as it is written; see `Backbone.generate`. Prompts take turns."""
         if sampling.specialist not in self._models:
             raise InputError(f"there is no specialist {sampling.specialist!r}; this model has {list(self.specialists)}")
@@ -72,10 +74,10 @@ class TransformersBackbone:
             while (event := await asyncio.to_thread(next, events, None)) is not None:
                 if isinstance(event, ImageEvent):
                     pictures += 1
-                    yield PictureStates(hidden_states=event.hidden_states)
+                    yield QueryStates(hidden_states=event.hidden_states)
                 else:
                     assert isinstance(event, TokenEvent)
-                    yield Written(token_ids=[event.token_id])
+                    yield TokenChunk(token_ids=[event.token_id])
                     if pictures == sampling.max_pictures and event.token_id == tokens.end_image:
                         return
 
@@ -101,7 +103,7 @@ class _DrawFirst(ImageTokenRule):
 
     def __init__(self, tokens: TokenIds) -> None:
         super().__init__(tokens)
-        self._words_left, self._drawn = MAX_WORDS_BEFORE_PICTURE, False
+        self._words_left, self._drawn = MAX_TOKENS_BEFORE_IMAGE, False
 
     def _apply(self, last: int, row: Tensor) -> None:
         super()._apply(last, row)

@@ -27,7 +27,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 from transformers import LlamaConfig
-from vllm import AsyncEngineArgs, SamplingParams
+from vllm import AsyncEngineArgs
+from vllm import SamplingParams as VLLMSamplingParams
 from vllm.exceptions import VLLMValidationError
 from vllm.inputs import EmbedsPrompt, TokensPrompt
 from vllm.lora.request import LoRARequest
@@ -36,7 +37,14 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from seedx_sdk.checkpoints.directory import find_specialists
-from seedx_sdk.engine.backbones.base import MAX_WORDS_BEFORE_PICTURE, Guide, PictureStates, Prompt, Sampling, Written
+from seedx_sdk.engine.backbones.base import (
+    MAX_TOKENS_BEFORE_IMAGE,
+    Prompt,
+    QueryStates,
+    SamplingParams,
+    StructuredOutput,
+    TokenChunk,
+)
 from seedx_sdk.engine.backbones.child_processes import settings_of_children, temporary_folder
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.backbones.vllm_plugin import ARCHITECTURE, BLOCKED, EXPORT, StateExport
@@ -123,11 +131,13 @@ class VLLMBackbone:
         return tuple(self._adapters)
 
     @property
-    def can_guide(self) -> bool:
+    def supports_structured_output(self) -> bool:
         """Whether answers can be guided: vLLM does it."""
         return True
 
-    async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Written | PictureStates, None]:
+    async def generate(
+        self, prompt: Prompt, sampling: SamplingParams
+    ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
         """The answer as it is written; see `Backbone.generate`."""
         prompt = prompt.checked(self.tokens, vocab_size=self.vocab_size, width=self.width)
         if sampling.specialist is not None and sampling.specialist not in self._adapters:
@@ -138,21 +148,21 @@ class VLLMBackbone:
         last = read.ids[-1]
         if last != tokens.begin_image:
             async for ids in self._write(read, sampling, budget, must_draw=sampling.must_draw):
-                yield Written(token_ids=ids)
+                yield TokenChunk(token_ids=ids)
                 read.ids += ids
                 budget -= len(ids)
             last = read.ids[-1]
         chain = [*tokens.image, tokens.end_image]
         while last == tokens.begin_image:
             if len(chain) > budget:
-                yield Written(token_ids=chain[:budget])
+                yield TokenChunk(token_ids=chain[:budget])
                 return
             read.ids += chain
             budget -= len(chain)
             pictures += 1
             if pictures == sampling.max_pictures or budget == 0:
-                yield PictureStates(hidden_states=await self._states(read, sampling))
-                yield Written(token_ids=[tokens.end_image])
+                yield QueryStates(hidden_states=await self._states(read, sampling))
+                yield TokenChunk(token_ids=[tokens.end_image])
                 return
             tag = uuid.uuid4().hex
             states: Tensor | None = None
@@ -161,9 +171,9 @@ class VLLMBackbone:
                     states = await self._fetch(tag)
                     if states is None:
                         states = await self._states(read, sampling)
-                    yield PictureStates(hidden_states=states)
-                    yield Written(token_ids=[tokens.end_image])
-                yield Written(token_ids=ids)
+                    yield QueryStates(hidden_states=states)
+                    yield TokenChunk(token_ids=[tokens.end_image])
+                yield TokenChunk(token_ids=ids)
                 read.ids += ids
                 budget -= len(ids)
             last = read.ids[-1]
@@ -197,7 +207,7 @@ class VLLMBackbone:
             call.cancel()
 
     async def _write(
-        self, read: _Read, sampling: Sampling, budget: int, *, must_draw: bool = False, tag: str | None = None
+        self, read: _Read, sampling: SamplingParams, budget: int, *, must_draw: bool = False, tag: str | None = None
     ) -> AsyncGenerator[list[int], None]:
         """Yields the tokens that follow, up to `<img>` or the end.
 
@@ -210,8 +220,8 @@ class VLLMBackbone:
         """
         tokens = self.tokens
         ends = [tokens.begin_image] * (sampling.guide is None) + [tokens.eos] * (not must_draw)
-        parameters = SamplingParams(
-            max_tokens=min(budget, MAX_WORDS_BEFORE_PICTURE - 1) if must_draw else budget,
+        parameters = VLLMSamplingParams(
+            max_tokens=min(budget, MAX_TOKENS_BEFORE_IMAGE - 1) if must_draw else budget,
             temperature=sampling.temperature,
             seed=sampling.seed,
             stop_token_ids=ends,
@@ -227,11 +237,11 @@ class VLLMBackbone:
         if must_draw and last != tokens.begin_image and written < budget:
             yield [tokens.begin_image]
 
-    async def _states(self, read: _Read, sampling: Sampling) -> Tensor:
+    async def _states(self, read: _Read, sampling: SamplingParams) -> Tensor:
         """Returns the (Q, D) states of the last picture of `read`, whose closing token is its last one."""
         for skip_cache in (False, True):  # an exact repetition finds image tokens in the cache: their states are gone
             tag = uuid.uuid4().hex
-            parameters = SamplingParams(
+            parameters = VLLMSamplingParams(
                 max_tokens=1, temperature=0.0, extra_args=read.export(tag), skip_reading_prefix_cache=skip_cache
             )
             async for _ in self._run(read, parameters, sampling.specialist):
@@ -250,7 +260,7 @@ class VLLMBackbone:
         return torch.frombuffer(bytearray(states), dtype=getattr(torch, dtype)).view(-1, self.width)
 
     async def _run(
-        self, read: _Read, parameters: SamplingParams, specialist: str | None
+        self, read: _Read, parameters: VLLMSamplingParams, specialist: str | None
     ) -> AsyncGenerator[list[int], None]:
         parameters.detokenize = False
         parameters.output_kind = RequestOutputKind.DELTA
@@ -269,7 +279,7 @@ class VLLMBackbone:
         """
         read = _Read([self.tokens.bos, self.tokens.begin_patch, self.tokens.end_patch], None, self.width)
         tag = uuid.uuid4().hex
-        parameters = SamplingParams(
+        parameters = VLLMSamplingParams(
             max_tokens=1, temperature=0.0, extra_args={EXPORT: (tag, len(read.ids) - 1, len(read.ids))}
         )
         written = [ids async for ids in self._run(read, parameters, None)]
@@ -375,7 +385,7 @@ def _engine_args(folder: Path, adapters: Sequence[Path], tokens: TokenIds, optio
     )
 
 
-def _structure(guide: Guide | None) -> StructuredOutputsParams | None:
+def _structure(guide: StructuredOutput | None) -> StructuredOutputsParams | None:
     if guide is None:
         return None
     return StructuredOutputsParams(json=guide.json_schema, grammar=guide.grammar)

@@ -1,6 +1,6 @@
 """Everything that leans on vLLM's inside: the model class, and the hook that exports hidden states.
 
-Loaded inside vLLM's processes, by its plugin entry point `register`. Written for vLLM 0.32; what it relies on is
+Loaded inside vLLM's processes, by its plugin entry point `register`. TokenChunk for vLLM 0.32; what it relies on is
 
 - `worker.model_runner.execute_model(scheduler_output, ...)`, which leaves `execute_model_state.hidden_states` behind,
 - the order of requests in those rows: `input_batch.req_ids` and `query_start_loc.np` of the first model runner, or

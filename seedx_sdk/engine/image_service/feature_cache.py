@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-__all__ = ["VisionCache", "picture_key"]
+__all__ = ["FeatureCache", "image_key"]
 
 
-def picture_key(picture: Image.Image, grids: Sequence[str], revision: str) -> str:
+def image_key(picture: Image.Image, grids: Sequence[str], revision: str) -> str:
     """Returns a hash of all that the features depend on: RGB pixels, size, allowed grids, weights."""
     rgb = picture.convert("RGB")
     digest = hashlib.blake2b(repr((rgb.size, tuple(grids), revision)).encode(), digest_size=20)
@@ -22,7 +22,7 @@ def picture_key(picture: Image.Image, grids: Sequence[str], revision: str) -> st
     return digest.hexdigest()
 
 
-class VisionCache:
+class FeatureCache:
     """Tensors by key, at most `max_bytes` of them; the one that was asked for longest ago goes first. Thread-safe."""
 
     def __init__(self, max_bytes: int) -> None:

@@ -17,15 +17,15 @@ from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.types import GenerationOptions, Sampler
 from seedx_sdk.validation import check_fast
 
-__all__ = ["DrawJob"]
+__all__ = ["ImageJob"]
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
-class DrawJob:
+class ImageJob:
     """What to draw, with every setting resolved."""
 
     features: Tensor
-    """(1, Q, K) image features, as `DetokenizerService.regress` gives them."""
+    """(1, Q, K) image features, as `LocalImageService.regress` gives them."""
     width: int
     """Pixels, a multiple of the VAE's factor (8 as released)."""
     height: int

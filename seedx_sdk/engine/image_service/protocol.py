@@ -12,15 +12,15 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk.checkpoints.config import DirectoryConfig
-from seedx_sdk.engine.image_service.job import DrawJob
+from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.types import ImageProgress
 
-__all__ = ["Drawing", "PictureService"]
+__all__ = ["ImageEvents", "ImageService"]
 
 
-class Drawing(Protocol):
+class ImageEvents(Protocol):
     """The events of one drawing: progress, and last the picture."""
 
     def __aiter__(self) -> AsyncIterator[ImageProgress | Image.Image]:
@@ -32,8 +32,8 @@ class Drawing(Protocol):
         ...
 
 
-class PictureService(Protocol):
-    """Reads and draws the pictures of many replies at once. `DetokenizerService` is it on one device."""
+class ImageService(Protocol):
+    """Reads and draws the pictures of many replies at once. `LocalImageService` is it on one device."""
 
     @property
     def config(self) -> DirectoryConfig:
@@ -63,17 +63,17 @@ class PictureService(Protocol):
     async def read(
         self, picture: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns the (N + 1, Q, D) embeddings of a picture; see `DetokenizerService.read`."""
+        """Returns the (N + 1, Q, D) embeddings of a picture; see `LocalImageService.read`."""
         ...
 
     async def regress(
         self, hidden_states: Tensor, *, model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns the (Q, K) features of hidden states (Q, D); see `DetokenizerService.regress`."""
+        """Returns the (Q, K) features of hidden states (Q, D); see `LocalImageService.regress`."""
         ...
 
-    def draw(self, job: DrawJob) -> Drawing:
-        """Returns the events of a drawing; see `DetokenizerService.draw`."""
+    def draw(self, job: ImageJob) -> ImageEvents:
+        """Returns the events of a drawing; see `LocalImageService.draw`."""
         ...
 
     async def unfamiliar(self, picture: Image.Image) -> str | None:

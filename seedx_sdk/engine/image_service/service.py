@@ -1,6 +1,6 @@
 """One device for all that surrounds the language model: reads pictures, regresses features, draws in batches.
 
-    async with DetokenizerService(parts, device="cuda") as service:
+    async with LocalImageService(parts, device="cuda") as service:
         embeds = await service.read(picture, grids=READ_GRIDS, model=None)
         async for event in service.draw(job):
             ...  # ImageProgress; the last one is the picture
@@ -27,22 +27,22 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk.checkpoints.directory import DirectoryConfig, ModelParts
-from seedx_sdk.engine.domain_check import unfamiliar_picture
+from seedx_sdk.engine.domain_check import out_of_domain_image
 from seedx_sdk.engine.image_service.batching import BatchQueue
 from seedx_sdk.engine.image_service.device_errors import service_error
-from seedx_sdk.engine.image_service.feature_cache import VisionCache, picture_key
-from seedx_sdk.engine.image_service.job import DrawJob
+from seedx_sdk.engine.image_service.feature_cache import FeatureCache, image_key
+from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics, Stage
 from seedx_sdk.engine.image_service.placement import Placement, place
-from seedx_sdk.engine.image_service.stream import DrawStream, Ticket
-from seedx_sdk.engine.image_service.worker import DrawWorker
+from seedx_sdk.engine.image_service.stream import ImageStream, JobHandle
+from seedx_sdk.engine.image_service.worker import DenoiseWorker
 from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError, ServiceError
 from seedx_sdk.model.anyres import AnyResImage, split_image
 from seedx_sdk.model.lvlm import LVLM
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.transforms import ImageTransform
 
-__all__ = ["DetokenizerService", "ServiceLimits"]
+__all__ = ["LocalImageService", "ServiceLimits"]
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class ServiceLimits:
             )
 
 
-class DetokenizerService:
+class LocalImageService:
     """Owns a device for everything but the language model; made and used in one event loop.
 
     Args:
@@ -93,18 +93,18 @@ class DetokenizerService:
         self.parts, self.limits = parts, limits or ServiceLimits()
         self.metrics = ServiceMetrics()
         self._placement, self._device = placement or Placement(), torch.device(device)
-        self._cache = VisionCache(self.limits.cache_bytes)
+        self._cache = FeatureCache(self.limits.cache_bytes)
         self._transform = ImageTransform("clip", parts.config.visual_encoder.image_size)
-        self._queue: BatchQueue[Ticket] = BatchQueue(
+        self._queue: BatchQueue[JobHandle] = BatchQueue(
             lambda ticket: ticket.job.key,
             max_queue=self.limits.max_queue,
             max_batch=self.limits.max_batch,
             max_wait=self.limits.max_wait_ms / 1000,
         )
-        self._worker = DrawWorker(parts, self._device, self.metrics, self._between_steps)
+        self._worker = DenoiseWorker(parts, self._device, self.metrics, self._between_steps)
         self._thread = threading.Thread(target=self._run, name="de-tokenizer service", daemon=True)
         self._open = False
-        self._tickets: set[Ticket] = set()  # waiting or being drawn
+        self._tickets: set[JobHandle] = set()  # waiting or being drawn
         self._computing: set[asyncio.Future[Any]] = set()  # who waits for a short computation
         self._step_began: float | None = None  # None while the worker has nothing to do
 
@@ -198,7 +198,7 @@ class DetokenizerService:
         """
         lvlm, config = self._lvlm(model), self.parts.config
         async with _until(deadline):
-            key = await asyncio.to_thread(picture_key, picture, grids, config.revision)
+            key = await asyncio.to_thread(image_key, picture, grids, config.revision)
             cached = self._cache.get(key)
             views: AnyResImage | None = None
             if cached is None:
@@ -240,7 +240,7 @@ class DetokenizerService:
         async with _until(deadline):
             return await self.compute("regress", regress)
 
-    def draw(self, job: DrawJob) -> DrawStream:
+    def draw(self, job: ImageJob) -> ImageStream:
         """Queues a picture and returns the iterator of its events: ImageProgress, at last the picture.
 
         Raises:
@@ -250,14 +250,14 @@ class DetokenizerService:
         """
         self._check_open()
         job.check(self.parts.detokenizer, self.parts.config)
-        ticket = Ticket(job)
+        ticket = JobHandle(job)
         self._tickets.add(ticket)
         if not self._queue.put(ticket):
             self._tickets.discard(ticket)
             self.metrics.end("refused")
             raise self._overloaded()
         self.metrics.queue_length = len(self._queue)
-        return DrawStream(ticket, self._abandon)
+        return ImageStream(ticket, self._abandon)
 
     async def unfamiliar(self, picture: Image.Image) -> str | None:
         """Returns a warning when the picture is unlike all that the model was trained on.
@@ -265,9 +265,9 @@ class DetokenizerService:
         Raises:
             OverloadedError: If too much waits.
         """
-        return await self.compute("read", partial(unfamiliar_picture, picture, self.parts))
+        return await self.compute("read", partial(out_of_domain_image, picture, self.parts))
 
-    def _abandon(self, ticket: Ticket) -> None:
+    def _abandon(self, ticket: JobHandle) -> None:
         """Frees the place of a drawing that nobody waits for any more."""
         ticket.abandoned = True
         if self._queue.discard(ticket) and ticket.settle():

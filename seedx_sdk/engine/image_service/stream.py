@@ -11,19 +11,19 @@ from typing import Self
 
 from PIL import Image
 
-from seedx_sdk.engine.image_service.job import DrawJob
+from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.errors import DeadlineError, ServiceError
 from seedx_sdk.types import ImageProgress
 
-__all__ = ["DrawStream", "Ticket"]
+__all__ = ["ImageStream", "JobHandle"]
 
 Event = ImageProgress | Image.Image | ServiceError
 
 
-class Ticket:
+class JobHandle:
     """The worker's end: a job, whether somebody still waits for it, and where its events go."""
 
-    def __init__(self, job: DrawJob) -> None:
+    def __init__(self, job: ImageJob) -> None:
         self.job = job
         self.abandoned = False
         self.events: asyncio.Queue[Event] = asyncio.Queue()
@@ -62,7 +62,7 @@ class Ticket:
             self._loop.call_soon_threadsafe(self.events.put_nowait, event)
 
 
-class DrawStream:
+class ImageStream:
     """The waiting task's end: an asynchronous iterator of progress events whose last item is the picture.
 
     Ending early, by `aclose`, by cancelling the task that waits or by dropping the iterator, frees the job's place at
@@ -73,7 +73,7 @@ class DrawStream:
         on_abandon: Told once when the picture is given up.
     """
 
-    def __init__(self, ticket: Ticket, on_abandon: Callable[[Ticket], None]) -> None:
+    def __init__(self, ticket: JobHandle, on_abandon: Callable[[JobHandle], None]) -> None:
         self._ticket, self._on_abandon = ticket, on_abandon
         self._ended = False
 

@@ -12,14 +12,14 @@ from torch import Tensor
 from seedx_sdk.checkpoints.directory import ModelParts
 from seedx_sdk.engine.image_service.device_errors import is_out_of_memory, service_error
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics
-from seedx_sdk.engine.image_service.stream import Ticket
-from seedx_sdk.model.denoise_loop import Sampling, copy_scheduler
+from seedx_sdk.engine.image_service.stream import JobHandle
+from seedx_sdk.model.denoise_loop import DenoiseState, copy_scheduler
 from seedx_sdk.model.lvlm import pool_features
 
-__all__ = ["DrawWorker"]
+__all__ = ["DenoiseWorker"]
 
 
-class DrawWorker:
+class DenoiseWorker:
     """Turns batches of compatible jobs into pictures.
 
     Args:
@@ -40,7 +40,7 @@ class DrawWorker:
         self._metrics, self._between_steps = metrics, between_steps
         self._negative: Tensor | None = None
 
-    def draw(self, tickets: Sequence[Ticket]) -> None:
+    def draw(self, tickets: Sequence[JobHandle]) -> None:
         """Draws one batch and posts its events; every error goes to the batch's jobs, none comes out.
 
         A batch that doesn't fit the memory is drawn once more in two halves.
@@ -53,7 +53,7 @@ class DrawWorker:
             self._metrics.batch_took(time.perf_counter() - started)
         self._parts.detokenizer.maybe_free_model_hooks()  # type: ignore[no-untyped-call]  # if offloading is on
 
-    def _draw(self, tickets: Sequence[Ticket], *, may_split: bool) -> None:
+    def _draw(self, tickets: Sequence[JobHandle], *, may_split: bool) -> None:
         # The error is handled after its frames are gone, since they hold on to the batch's tensors.
         failure = self._failure(tickets)
         if failure is None:
@@ -73,7 +73,7 @@ class DrawWorker:
                 self._metrics.end("failed")
             ticket.post(service_error(f"a picture of {ticket.job.width}x{ticket.job.height}", failure))
 
-    def _failure(self, tickets: Sequence[Ticket]) -> Exception | None:
+    def _failure(self, tickets: Sequence[JobHandle]) -> Exception | None:
         try:
             with torch.inference_mode():
                 self._denoise(list(tickets))
@@ -83,7 +83,7 @@ class DrawWorker:
             self._metrics.running = 0
         return None
 
-    def _denoise(self, tickets: list[Ticket]) -> None:
+    def _denoise(self, tickets: list[JobHandle]) -> None:
         with self._metrics.timed("prepare"):
             sampling = self._begin(tickets)
         while not sampling.done:
@@ -108,7 +108,7 @@ class DrawWorker:
                 self._metrics.end("drawn")
             ticket.post(picture)
 
-    def _begin(self, tickets: list[Ticket]) -> Sampling:
+    def _begin(self, tickets: list[JobHandle]) -> DenoiseState:
         """Starts a batch of jobs with equal keys."""
         detokenizer, job = self._parts.detokenizer, tickets[0].job
         fast = self._parts.config.fast if job.sampler == "fast" else None
@@ -126,7 +126,7 @@ class DrawWorker:
             scheduler=copy_scheduler(detokenizer.scheduler, fast.solver if fast is not None else None),
         )
 
-    def _report(self, sampling: Sampling, tickets: list[Ticket]) -> None:
+    def _report(self, sampling: DenoiseState, tickets: list[JobHandle]) -> None:
         """Posts the step that was just taken, with previews to those who asked for them."""
         shown = [row for row, ticket in enumerate(tickets) if ticket.wants_preview(sampling.index)]
         previews: dict[int, Image.Image] = {}
@@ -141,7 +141,7 @@ class DrawWorker:
         pictures: list[Image.Image] = self._parts.detokenizer.to_images(latents)
         return pictures
 
-    def _still_wanted(self, tickets: Sequence[Ticket]) -> list[Ticket]:
+    def _still_wanted(self, tickets: Sequence[JobHandle]) -> list[JobHandle]:
         """Returns those that somebody waits for, and counts the others."""
         wanted = []
         for ticket in tickets:

@@ -11,10 +11,10 @@ from ray.serve.handle import DeploymentHandle
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.ray.engine import open_replicas
 from seedx_sdk.serve.ray.options import DeployOptions
-from seedx_sdk.serve.ray.replicas import BackboneReplica, DetokenizerReplica
+from seedx_sdk.serve.ray.replicas import BackboneReplica, ImageServiceReplica
 from seedx_sdk.serve.telemetry import export_spans
 
-__all__ = ["APP", "Front", "build"]
+__all__ = ["APP", "Ingress", "build"]
 
 APP = "seedx"
 """Name of the application; deploying it again replaces it in place."""
@@ -22,7 +22,7 @@ _MAX_PROMPTS = 256
 """Prompts of one language model at once; vLLM batches and queues them itself."""
 
 
-class Front:
+class Ingress:
     """The application of `create_app`, over replicas. It computes nothing itself.
 
     There is one, since it remembers idempotency keys and counts each caller's requests; it carries events only.
@@ -62,14 +62,14 @@ def build(options: DeployOptions) -> serve.Application:
         ray_actor_options={"num_cpus": bundle["CPU"], "num_gpus": bundle.get("GPU", 0)},
         **shared,
     )
-    detokenizers = serve.deployment(DetokenizerReplica).options(
+    detokenizers = serve.deployment(ImageServiceReplica).options(
         name="detokenizer",
         max_ongoing_requests=options.served.limits.max_queue,
         ray_actor_options={"num_cpus": 1, "num_gpus": 1 if options.gpus else 0},
         **({"num_replicas": least} if least == most else {"autoscaling_config": scaling}),
         **shared,
     )
-    front = serve.deployment(serve.ingress()(Front)).options(
+    front = serve.deployment(serve.ingress()(Ingress)).options(
         name="front",
         max_ongoing_requests=2 * options.settings.max_replies,  # so that it refuses the others itself
         max_surge_percent=100,

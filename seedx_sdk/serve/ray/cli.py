@@ -10,7 +10,7 @@ import typer
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.image_service.service import ServiceLimits
-from seedx_sdk.engine.local import ServedOptions
+from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
 from seedx_sdk.serve.cli_options import (
     BackboneOption,
@@ -70,7 +70,7 @@ def deploy(
         backbones=backbones,
         tensor_parallel=tensor_parallel,
         detokenizers=_least_and_most(detokenizers),
-        served=ServedOptions(
+        served=EngineOptions(
             device=device,
             dtype=dtype,
             limits=ServiceLimits(step_seconds=step_seconds),

@@ -20,17 +20,17 @@ from ray.serve.handle import DeploymentHandle
 from torch import Tensor
 
 from seedx_sdk.checkpoints.directory import DirectoryConfig, find_specialists
-from seedx_sdk.engine.backbones.base import PictureStates, Prompt, Sampling, Written
-from seedx_sdk.engine.image_service.job import DrawJob
+from seedx_sdk.engine.backbones.base import Prompt, QueryStates, SamplingParams, TokenChunk
+from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.errors import ModelError, OverloadedError, SeedXError, ServiceError
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.serve.ray.options import DeployOptions
-from seedx_sdk.serve.ray.replay import Resumed
-from seedx_sdk.serve.ray.replicas import OtherWeights
+from seedx_sdk.serve.ray.replay import ReplayedStream
+from seedx_sdk.serve.ray.replicas import WeightsMismatchError
 from seedx_sdk.types import ImageProgress
 
-__all__ = ["RayBackbone", "RayDetokenizer", "open_replicas"]
+__all__ = ["RayBackbone", "RayImageService", "open_replicas"]
 
 CHECK_SECONDS = 5.0
 """A check that takes longer has failed: no replica is free to answer it."""
@@ -41,15 +41,17 @@ MISSES, MISS_SECONDS = 40, 0.1
 class RayBackbone:
     """`Backbone` over the replicas of a language model."""
 
-    def __init__(self, handle: DeploymentHandle, revision: str, *, can_guide: bool) -> None:
-        self._replicas, self._can_guide = _Replicas(handle, revision, "language model"), can_guide
+    def __init__(self, handle: DeploymentHandle, revision: str, *, supports_structured_output: bool) -> None:
+        self._replicas, self._can_guide = _Replicas(handle, revision, "language model"), supports_structured_output
 
     @property
-    def can_guide(self) -> bool:
+    def supports_structured_output(self) -> bool:
         """Whether answers can be guided."""
         return self._can_guide
 
-    async def generate(self, prompt: Prompt, sampling: Sampling) -> AsyncGenerator[Written | PictureStates, None]:
+    async def generate(
+        self, prompt: Prompt, sampling: SamplingParams
+    ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
         """The answer as it is written; see `Backbone.generate`."""
         async with aclosing(self._replicas.stream("generate", prompt, sampling)) as answer:
             async for event in answer:
@@ -63,8 +65,8 @@ class RayBackbone:
         """Does nothing: Ray Serve owns the replicas."""
 
 
-class RayDetokenizer:
-    """`PictureService` over the replicas of a de-tokenizer."""
+class RayImageService:
+    """`ImageService` over the replicas of a de-tokenizer."""
 
     metrics = None  # they count, each for itself
 
@@ -84,26 +86,26 @@ class RayDetokenizer:
     async def read(
         self, picture: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns the embeddings of a picture; see `PictureService.read`."""
+        """Returns the embeddings of a picture; see `ImageService.read`."""
         embeds: Tensor = await self._replicas.call("read", picture, tuple(grids), model, _seconds_to(deadline))
         return embeds
 
     async def regress(
         self, hidden_states: Tensor, *, model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns the features of hidden states; see `PictureService.regress`."""
+        """Returns the features of hidden states; see `ImageService.regress`."""
         features: Tensor = await self._replicas.call("regress", hidden_states, model, _seconds_to(deadline))
         return features
 
-    async def draw(self, job: DrawJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
-        """The events of a drawing; see `PictureService.draw`."""
+    async def draw(self, job: ImageJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
+        """The events of a drawing; see `ImageService.draw`."""
         arguments = replace(job, deadline=None), _seconds_to(job.deadline)
         async with aclosing(self._replicas.stream("draw", *arguments)) as events:
             async for event in events:
                 yield event
 
     async def unfamiliar(self, picture: Image.Image) -> str | None:
-        """Returns a warning about a picture; see `PictureService.unfamiliar`."""
+        """Returns a warning about a picture; see `ImageService.unfamiliar`."""
         warning: str | None = await self._replicas.call("unfamiliar", picture)
         return warning
 
@@ -119,8 +121,8 @@ async def open_replicas(
     """Opens the engine of a deployment, once replicas with its weights answer."""
     config = DirectoryConfig.read(options.model)
     engine = InterleavedEngine(
-        RayBackbone(backbones, config.revision, can_guide=options.backbone == "vllm"),
-        RayDetokenizer(
+        RayBackbone(backbones, config.revision, supports_structured_output=options.backbone == "vllm"),
+        RayImageService(
             detokenizers,
             config,
             Tokenizer.from_pretrained(options.model / "llm"),
@@ -163,7 +165,7 @@ class _Replicas:
                 otherwise.
         """
         deaths = misses = 0
-        resumed = Resumed()
+        resumed = ReplayedStream()
         while True:
             resumed.restart()
             response = self._handle.options(method_name=method, stream=streams).remote(self._revision, *arguments)
@@ -180,7 +182,7 @@ class _Replicas:
             except BaseException:  # the caller has gone away, or the answer came out different
                 response.cancel()
                 raise
-            if isinstance(failure, OtherWeights):
+            if isinstance(failure, WeightsMismatchError):
                 misses += 1
                 if misses > MISSES:
                     raise OverloadedError("the model is being replaced; try again soon", retry_after=5.0)

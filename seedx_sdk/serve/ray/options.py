@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
-from seedx_sdk.engine.local import ServedOptions
+from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
 from seedx_sdk.serve.settings import ServerSettings
 
@@ -28,10 +28,10 @@ class DeployOptions:
     """GPUs, or CPUs, of one machine that share one language model."""
     detokenizers: tuple[int, int] = (1, 1)
     """Fewest and most replicas that read and draw pictures; Ray Serve chooses between them by load."""
-    served: ServedOptions = ServedOptions()
+    served: EngineOptions = EngineOptions()
     """Device ("cpu" or "cuda"), limits, placement and specialists of every replica."""
     vllm: VLLMOptions | None = None
-    """How vLLM runs; None is `ServedOptions.for_vllm`."""
+    """How vLLM runs; None is `EngineOptions.for_vllm`."""
     settings: ServerSettings = ServerSettings()
     """What the HTTP server allows."""
     drain_seconds: float = 600.0

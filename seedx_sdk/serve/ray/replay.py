@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seedx_sdk.engine.backbones.base import Written
+from seedx_sdk.engine.backbones.base import TokenChunk
 from seedx_sdk.errors import ServiceError
 from seedx_sdk.types import ImageProgress
 
-__all__ = ["Resumed"]
+__all__ = ["ReplayedStream"]
 
 
-class Resumed:
+class ReplayedStream:
     """What the caller of a stream has already, and of each event the part that is new to him."""
 
     def __init__(self) -> None:
@@ -44,11 +44,11 @@ class Resumed:
         self._given += new
         if not new:
             return None
-        return Written(token_ids=event.token_ids[len(given) :]) if isinstance(event, Written) else event
+        return TokenChunk(token_ids=event.token_ids[len(given) :]) if isinstance(event, TokenChunk) else event
 
 
 def _marks(event: Any) -> Sequence[object]:
     """What tells an event from others: pixels and hidden states are the same up to rounding only."""
-    if isinstance(event, Written):
+    if isinstance(event, TokenChunk):
         return event.token_ids
     return (event.step,) if isinstance(event, ImageProgress) else (type(event),)

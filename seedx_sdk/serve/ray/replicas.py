@@ -22,19 +22,19 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk.checkpoints.directory import DirectoryConfig, load_directory, verify_files
-from seedx_sdk.engine.backbones.base import Backbone, PictureStates, Prompt, Sampling, Written
+from seedx_sdk.engine.backbones.base import Backbone, Prompt, QueryStates, SamplingParams, TokenChunk
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
-from seedx_sdk.engine.image_service.job import DrawJob
-from seedx_sdk.engine.image_service.service import DetokenizerService
+from seedx_sdk.engine.image_service.job import ImageJob
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.errors import ServiceError
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.serve.ray.options import DeployOptions
 from seedx_sdk.types import ImageProgress
 
-__all__ = ["BackboneReplica", "DetokenizerReplica", "OtherWeights"]
+__all__ = ["BackboneReplica", "ImageServiceReplica", "WeightsMismatchError"]
 
 
-class OtherWeights(ServiceError):
+class WeightsMismatchError(ServiceError):
     """This replica holds other weights than the caller expects; another replica may hold them."""
 
 
@@ -46,8 +46,8 @@ class BackboneReplica:
         self._backbone = await _open_backbone(options)
 
     async def generate(
-        self, revision: str, prompt: Prompt, sampling: Sampling
-    ) -> AsyncGenerator[Written | PictureStates, None]:
+        self, revision: str, prompt: Prompt, sampling: SamplingParams
+    ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
         """The answer as it is written; see `Backbone.generate`."""
         _expect(revision, self._revision)
         async with aclosing(self._backbone.generate(prompt, sampling)) as answer:
@@ -68,7 +68,7 @@ class BackboneReplica:
         await self._backbone.close()
 
 
-class DetokenizerReplica:
+class ImageServiceReplica:
     """One de-tokenizer service, on one device."""
 
     async def __init__(self, options: DeployOptions) -> None:  # type: ignore[misc]  # Ray Serve awaits it
@@ -82,34 +82,32 @@ class DetokenizerReplica:
         )
         parts = await asyncio.to_thread(load)
         self._revision = parts.config.revision
-        self._service = DetokenizerService(
-            parts, limits=served.limits, placement=served.placement, device=served.device
-        )
+        self._service = LocalImageService(parts, limits=served.limits, placement=served.placement, device=served.device)
         await self._service.__aenter__()  # it ends with the process
 
     async def read(
         self, revision: str, picture: Image.Image, grids: Sequence[str], model: str | None, seconds: float | None
     ) -> Tensor:
-        """Returns the embeddings of a picture; see `PictureService.read`."""
+        """Returns the embeddings of a picture; see `ImageService.read`."""
         _expect(revision, self._revision)
         return await self._service.read(picture, grids=grids, model=model, deadline=_deadline(seconds))
 
     async def regress(self, revision: str, hidden_states: Tensor, model: str | None, seconds: float | None) -> Tensor:
-        """Returns the features of hidden states; see `PictureService.regress`."""
+        """Returns the features of hidden states; see `ImageService.regress`."""
         _expect(revision, self._revision)
         return await self._service.regress(hidden_states, model=model, deadline=_deadline(seconds))
 
     async def draw(
-        self, revision: str, job: DrawJob, seconds: float | None
+        self, revision: str, job: ImageJob, seconds: float | None
     ) -> AsyncGenerator[ImageProgress | Image.Image, None]:
-        """The events of a drawing; see `PictureService.draw`."""
+        """The events of a drawing; see `ImageService.draw`."""
         _expect(revision, self._revision)
         async with aclosing(self._service.draw(replace(job, deadline=_deadline(seconds)))) as events:
             async for event in events:
                 yield event
 
     async def unfamiliar(self, revision: str, picture: Image.Image) -> str | None:
-        """Returns a warning about a picture; see `PictureService.unfamiliar`."""
+        """Returns a warning about a picture; see `ImageService.unfamiliar`."""
         _expect(revision, self._revision)
         return await self._service.unfamiliar(picture)
 
@@ -147,7 +145,7 @@ async def _open_backbone(options: DeployOptions) -> Backbone:
 
 def _expect(wanted: str, held: str) -> None:
     if wanted != held:
-        raise OtherWeights(f"weights {wanted} were asked for and this replica holds {held}")
+        raise WeightsMismatchError(f"weights {wanted} were asked for and this replica holds {held}")
 
 
 def _deadline(seconds: float | None) -> float | None:

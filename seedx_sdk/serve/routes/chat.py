@@ -11,9 +11,9 @@ from sse_starlette import EventSourceResponse, JSONServerSentEvent, ServerSentEv
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
-from seedx_sdk.serve.dependencies import Caller, EventStream, IdempotencyKey, RepliesOf, begun
-from seedx_sdk.serve.error_handlers import last_words
-from seedx_sdk.serve.pending_call import Asked, SentMessage, in_a_thread, pictures_of
+from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, EventStream, IdempotencyKey, first_event_or_error
+from seedx_sdk.serve.error_handlers import stream_error_body
+from seedx_sdk.serve.pending_call import PendingCall, WireMessage, count_images, in_thread
 from seedx_sdk.types import ChatReply, GenerationOptions, ModelInfo, StreamEvent, Task
 from seedx_sdk.types import Request as ModelRequest
 
@@ -29,16 +29,16 @@ class ChatBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     task: Task = "chat"
-    messages: tuple[SentMessage, ...]
+    messages: tuple[WireMessage, ...]
     options: GenerationOptions = GenerationOptions()
 
-    def asked(self) -> Asked[ChatReply]:
+    def pending_call(self) -> PendingCall[ChatReply]:
         """Returns what is asked."""
-        return Asked(
+        return PendingCall(
             task=self.task,
-            pictures=pictures_of(self.messages),
+            pictures=count_images(self.messages),
             content=lambda: self.model_dump_json().encode(),
-            open=in_a_thread(self._call),
+            open=in_thread(self._call),
         )
 
     def _call(self) -> Call[ChatReply]:
@@ -47,17 +47,17 @@ class ChatBody(BaseModel):
 
 
 @router.get("/v1/info")
-async def info(replies: RepliesOf, _caller: Caller) -> ModelInfo:
+async def info(dispatcher: CurrentDispatcher, _caller: Caller) -> ModelInfo:
     """What the model is and what it accepts."""
-    return replies.engine.info
+    return dispatcher.engine.info
 
 
 @router.post("/v1/chat", response_class=EventSourceResponse)
 async def chat(
-    body: ChatBody, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+    body: ChatBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> EventStream:
     """The reply as it is made: one server-sent event for each piece, the last one `reply_done`, or `error`."""
-    events = await begun(request, replies.events(body.asked(), caller=caller, key=key))
+    events = await first_event_or_error(request, dispatcher.events(body.pending_call(), caller=caller, key=key))
 
     async def tell() -> AsyncIterator[ServerSentEvent]:
         async with aclosing(events):
@@ -65,6 +65,6 @@ async def chat(
                 async for event in events:
                     yield ServerSentEvent(_EVENT.dump_json(event).decode(), event=event.type)
             except Exception as error:
-                yield JSONServerSentEvent(last_words(error), event="error")
+                yield JSONServerSentEvent(stream_error_body(error), event="error")
 
     return EventStream(tell())

@@ -23,10 +23,17 @@ from starlette.responses import Response
 
 from seedx_sdk.errors import InputError, ServiceError
 from seedx_sdk.imaging import to_data_uri, to_png
-from seedx_sdk.serve.dependencies import Caller, EventStream, IdempotencyKey, RepliesOf, begun, unless_gone
-from seedx_sdk.serve.dispatcher import Replies
-from seedx_sdk.serve.error_handlers import last_words
-from seedx_sdk.serve.pending_call import Asked
+from seedx_sdk.serve.dependencies import (
+    Caller,
+    CurrentDispatcher,
+    EventStream,
+    IdempotencyKey,
+    cancel_on_disconnect,
+    first_event_or_error,
+)
+from seedx_sdk.serve.dispatcher import Dispatcher
+from seedx_sdk.serve.error_handlers import stream_error_body
+from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.serve.routes.openai_schemas import ChatCompletionBody, ImagesBody
 from seedx_sdk.types import (
     ChatReply,
@@ -48,33 +55,37 @@ P = TypeVar("P", GeneratedImage, EditedImage)
 
 
 @router.get("/models")
-async def models(replies: RepliesOf, _caller: Caller) -> dict[str, Any]:
+async def models(dispatcher: CurrentDispatcher, _caller: Caller) -> dict[str, Any]:
     """The one model that is served."""
-    return {"object": "list", "data": [_model(replies)]}
+    return {"object": "list", "data": [_model(dispatcher)]}
 
 
 @router.get("/models/{name:path}")
-async def model(name: str, replies: RepliesOf, _caller: Caller) -> dict[str, Any]:
+async def model(name: str, dispatcher: CurrentDispatcher, _caller: Caller) -> dict[str, Any]:
     """The model of that name."""
-    _check_model(name, replies)
-    return _model(replies)
+    _check_model(name, dispatcher)
+    return _model(dispatcher)
 
 
 @router.post("/chat/completions", response_model=None)
 async def chat_completions(
-    body: ChatCompletionBody, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+    body: ChatCompletionBody,
+    request: Request,
+    dispatcher: CurrentDispatcher,
+    caller: Caller,
+    key: IdempotencyKey = None,
 ) -> Response | dict[str, Any]:
     """The next message: text, or text and pictures in order."""
-    _check_model(body.model, replies)
-    asked = body.asked(request.app.state.fetcher)
-    head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": replies.engine.info.name}
+    _check_model(body.model, dispatcher)
+    asked = body.pending_call(request.app.state.fetcher)
+    head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": dispatcher.engine.info.name}
     if not body.stream:
-        reply = await unless_gone(request, replies.result(asked, caller=caller, key=key))
+        reply = await cancel_on_disconnect(request, dispatcher.result(asked, caller=caller, key=key))
         message = {"role": "assistant", "content": _content(reply.message)}
         choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
         return {**head, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
 
-    events = await begun(request, replies.events(asked, caller=caller, key=key))
+    events = await first_event_or_error(request, dispatcher.events(asked, caller=caller, key=key))
     with_usage = body.stream_options is not None and body.stream_options.include_usage
     blank = {**head, "object": "chat.completion.chunk", **({"usage": None} if with_usage else {})}
 
@@ -97,23 +108,23 @@ async def chat_completions(
                             yield JSONServerSentEvent({**blank, "choices": [], "usage": _usage(event.reply)})
                         yield ServerSentEvent("[DONE]")
         except Exception as error:
-            yield JSONServerSentEvent({"error": last_words(error)})
+            yield JSONServerSentEvent({"error": stream_error_body(error)})
 
     return EventStream(tell())
 
 
 @router.post("/images/generations")
 async def images_generations(
-    body: ImagesBody, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+    body: ImagesBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> dict[str, Any]:
     """Pictures drawn from words."""
-    _check_model(body.model, replies)
-    return await _pictures(request, replies, body.drawings(), caller, key)
+    _check_model(body.model, dispatcher)
+    return await _pictures(request, dispatcher, body.drawings(), caller, key)
 
 
 @router.post("/images/edits")
 async def images_edits(
-    request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+    request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> dict[str, Any]:
     """A picture changed as told; a form with the picture as the file `image`."""
     async with _form(request) as form:
@@ -128,14 +139,14 @@ async def images_edits(
     except ValidationError as error:
         found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InputError(found) from error
-    _check_model(body.model, replies)
-    return await _pictures(request, replies, body.edits(picture), caller, key)
+    _check_model(body.model, dispatcher)
+    return await _pictures(request, dispatcher, body.edits(picture), caller, key)
 
 
 async def _pictures(
     request: Request,
-    replies: Replies,
-    asked: Sequence[Asked[P]],
+    dispatcher: Dispatcher,
+    asked: Sequence[PendingCall[P]],
     caller: str,
     key: str | None,
 ) -> dict[str, Any]:
@@ -144,11 +155,11 @@ async def _pictures(
     Raises:
         InputError: They are more than the server ever makes at once.
     """
-    allowed = replies.settings.max_replies
+    allowed = dispatcher.settings.max_replies
     if len(asked) > allowed:
         raise InputError(f"n {len(asked)} is more than this server draws at once; use at most {allowed}")
-    results = [replies.result(one, caller=caller, key=_numbered(key, i)) for i, one in enumerate(asked)]
-    drawn = await unless_gone(request, _all(results))
+    results = [dispatcher.result(one, caller=caller, key=_numbered(key, i)) for i, one in enumerate(asked)]
+    drawn = await cancel_on_disconnect(request, _all(results))
     data = [{"b64_json": base64.b64encode(to_png(one.image)).decode()} for one in drawn if one.image is not None]
     return {"created": int(time.time()), "data": data, "output_format": "png"}
 
@@ -164,12 +175,12 @@ async def _form(request: Request) -> AsyncIterator[FormData]:
         ) from error
 
 
-def _model(replies: Replies) -> dict[str, Any]:
-    return {"id": replies.engine.info.name, "object": "model", "created": 0, "owned_by": "seedx"}
+def _model(dispatcher: Dispatcher) -> dict[str, Any]:
+    return {"id": dispatcher.engine.info.name, "object": "model", "created": 0, "owned_by": "seedx"}
 
 
-def _check_model(name: str | None, replies: Replies) -> None:
-    served = replies.engine.info.name
+def _check_model(name: str | None, dispatcher: Dispatcher) -> None:
+    served = dispatcher.engine.info.name
     if name is not None and name != served:
         raise HTTPException(404, f"there is no model {name!r} here; this server has {served!r}")
 

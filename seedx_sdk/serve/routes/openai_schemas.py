@@ -13,7 +13,7 @@ from seedx_sdk import calls
 from seedx_sdk.errors import InputError
 from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import open_image
-from seedx_sdk.serve.pending_call import Asked, in_a_thread
+from seedx_sdk.serve.pending_call import PendingCall, in_thread
 from seedx_sdk.types import (
     ChatReply,
     ContentPart,
@@ -120,9 +120,9 @@ class ChatCompletionBody(_Body):
     height: int | None = None
     sampler: Sampler | None = None
 
-    def asked(self, fetcher: ImageFetcher) -> Asked[ChatReply]:
+    def pending_call(self, fetcher: ImageFetcher) -> PendingCall[ChatReply]:
         """Returns what is asked."""
-        return Asked(
+        return PendingCall(
             task="chat",
             pictures=sum(message.pictures for message in self.messages),
             content=lambda: self.model_dump_json(exclude={"stream", "stream_options", "user"}).encode(),
@@ -134,12 +134,12 @@ class ChatCompletionBody(_Body):
         return await asyncio.to_thread(self._checked, messages)
 
     def _checked(self, messages: list[Message]) -> calls.Call[ChatReply]:
-        size = None if self.width is None and self.height is None else (self.width or 0, self.height or 0)
         return calls.chat(
             messages,
-            size=size,
-            steps=self.num_inference_steps,
-            guidance=self.guidance_scale,
+            width=self.width,
+            height=self.height,
+            num_inference_steps=self.num_inference_steps,
+            guidance_scale=self.guidance_scale,
             sampler=self.sampler,
             seed=self.seed or 0,
             max_new_tokens=self.max_completion_tokens or self.max_tokens,
@@ -168,28 +168,30 @@ class ImagesBody(_Body):
     guidance_scale: float | None = None
     sampler: Sampler | None = None
 
-    def drawings(self) -> list[Asked[GeneratedImage]]:
+    def drawings(self) -> list[PendingCall[GeneratedImage]]:
         """Returns what is asked, once for each picture."""
         return [self._asked("generate", seed, partial(calls.generate, self.prompt)) for seed in self._seeds]
 
-    def edits(self, picture: bytes) -> list[Asked[EditedImage]]:
+    def edits(self, picture: bytes) -> list[PendingCall[EditedImage]]:
         """Returns the same, where the picture, the bytes of a file, is to be changed."""
         make = partial(calls.edit, picture, self.prompt)
         return [self._asked("edit", seed, make, picture) for seed in self._seeds]
 
-    def _asked(self, task: Task, seed: int, make: Callable[..., calls.Call[R]], picture: bytes = b"") -> Asked[R]:
-        return Asked(
+    def _asked(self, task: Task, seed: int, make: Callable[..., calls.Call[R]], picture: bytes = b"") -> PendingCall[R]:
+        return PendingCall(
             task=task,
             pictures=1 if picture else 0,
             content=lambda: self.model_dump_json(exclude={"user"}).encode() + picture,
-            open=in_a_thread(partial(make, seed=seed, **self._drawing())),
+            open=in_thread(partial(make, seed=seed, **self._drawing())),
         )
 
     def _drawing(self) -> dict[str, Any]:
+        width, height = _size(self.size)
         return {
-            "size": _size(self.size),
-            "steps": self.num_inference_steps,
-            "guidance": self.guidance_scale,
+            "width": width,
+            "height": height,
+            "num_inference_steps": self.num_inference_steps,
+            "guidance_scale": self.guidance_scale,
             "sampler": self.sampler,
         }
 
@@ -221,9 +223,9 @@ async def _opened(url: str, fetcher: ImageFetcher) -> ImagePart:
     )
 
 
-def _size(size: str | None) -> tuple[int, int] | None:
+def _size(size: str | None) -> tuple[int, int] | tuple[None, None]:
     if size is None or size == "auto":
-        return None
+        return None, None
     width, _, height = size.partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         raise InputError(f"size {size!r} is not allowed; use WIDTHxHEIGHT, such as 128x128, or auto")

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
-from seedx_sdk.serve.dependencies import Caller, IdempotencyKey, RepliesOf, unless_gone
-from seedx_sdk.serve.pending_call import Asked, SentMessage, SentPicture, in_a_thread, pictures_of
+from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, IdempotencyKey, cancel_on_disconnect
+from seedx_sdk.serve.pending_call import PendingCall, WireImage, WireMessage, count_images, in_thread
 from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Sampler, Task
 
 __all__ = ["router"]
@@ -29,47 +29,49 @@ class _Arguments(BaseModel):
     def _given(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in type(self).model_fields}
 
-    def _asked(self, task: Task, pictures: int, make: Callable[[], Call[R]]) -> Asked[R]:
-        return Asked(
-            task=task, pictures=pictures, content=lambda: self.model_dump_json().encode(), open=in_a_thread(make)
+    def _asked(self, task: Task, pictures: int, make: Callable[[], Call[R]]) -> PendingCall[R]:
+        return PendingCall(
+            task=task, pictures=pictures, content=lambda: self.model_dump_json().encode(), open=in_thread(make)
         )
 
 
 class DescribeArguments(_Arguments):
     """Pictures, as data URIs, and what to find out about them."""
 
-    images: list[SentPicture]
+    images: list[WireImage]
     question: str | None = None
-    history: tuple[SentMessage, ...] = ()
+    history: tuple[WireMessage, ...] = ()
     max_new_tokens: int | None = None
     json_schema: dict[str, Any] | None = None
-    """The text is JSON that fits it, where `/v1/info` has `can_guide`."""
+    """The text is JSON that fits it, where `/v1/info` has `supports_structured_output`."""
 
-    def asked(self) -> Asked[Description]:
+    def pending_call(self) -> PendingCall[Description]:
         """Returns what is asked."""
 
         def make() -> Call[Description]:
             return calls.describe(**{**self._given(), "history": [message.opened() for message in self.history]})
 
-        return self._asked("describe", len(self.images) + pictures_of(self.history), make)
+        return self._asked("describe", len(self.images) + count_images(self.history), make)
 
 
 class DetectArguments(_Arguments):
     """A picture, as a data URI, and what to find in it."""
 
-    image: SentPicture
+    image: WireImage
     phrase: str
 
-    def asked(self) -> Asked[Detection]:
+    def pending_call(self) -> PendingCall[Detection]:
         """Returns what is asked."""
         return self._asked("detect", 1, lambda: calls.detect(**self._given()))
 
 
 class _DrawArguments(_Arguments):
-    size: tuple[int, int] | None = None
-    """(width, height) in pixels, multiples of 8."""
-    steps: int | None = None
-    guidance: float | None = None
+    width: int | None = None
+    """In pixels, a multiple of 8."""
+    height: int | None = None
+    """Likewise."""
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
     sampler: Sampler | None = None
     """"fast" where `/v1/info` has `fast_steps`."""
 
@@ -78,10 +80,10 @@ class GenerateArguments(_DrawArguments):
     """What to draw."""
 
     prompt: str
-    images: list[SentPicture] = []
+    images: list[WireImage] = []
     force_image: bool = True
 
-    def asked(self) -> Asked[GeneratedImage]:
+    def pending_call(self) -> PendingCall[GeneratedImage]:
         """Returns what is asked."""
         return self._asked("generate", len(self.images), lambda: calls.generate(**self._given()))
 
@@ -89,42 +91,42 @@ class GenerateArguments(_DrawArguments):
 class EditArguments(_DrawArguments):
     """A picture, as a data URI, and what to change in it."""
 
-    image: SentPicture
+    image: WireImage
     instruction: str
-    image_guidance: float | None = None
+    image_guidance_scale: float | None = None
 
-    def asked(self) -> Asked[EditedImage]:
+    def pending_call(self) -> PendingCall[EditedImage]:
         """Returns what is asked."""
         return self._asked("edit", 1, lambda: calls.edit(**self._given()))
 
 
 @router.post("/describe")
 async def describe(
-    body: DescribeArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+    body: DescribeArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> Description:
     """An answer in words about pictures; without a question, a description."""
-    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
+    return await cancel_on_disconnect(request, dispatcher.result(body.pending_call(), caller=caller, key=key))
 
 
 @router.post("/detect")
 async def detect(
-    body: DetectArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+    body: DetectArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> Detection:
     """Boxes around what the phrase names."""
-    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
+    return await cancel_on_disconnect(request, dispatcher.result(body.pending_call(), caller=caller, key=key))
 
 
 @router.post("/generate")
 async def generate(
-    body: GenerateArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+    body: GenerateArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> GeneratedImage:
     """A picture drawn from words."""
-    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
+    return await cancel_on_disconnect(request, dispatcher.result(body.pending_call(), caller=caller, key=key))
 
 
 @router.post("/edit")
 async def edit(
-    body: EditArguments, request: Request, replies: RepliesOf, caller: Caller, key: IdempotencyKey = None
+    body: EditArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> EditedImage:
     """The picture changed as told."""
-    return await unless_gone(request, replies.result(body.asked(), caller=caller, key=key))
+    return await cancel_on_disconnect(request, dispatcher.result(body.pending_call(), caller=caller, key=key))

@@ -15,8 +15,8 @@ from fastapi.responses import Response
 from seedx_sdk import SeedX
 from seedx_sdk.engine.blocking import LoopEngine
 from seedx_sdk.errors import ServiceError
-from seedx_sdk.serve.dependencies import Caller, RepliesOf, unless_gone
-from seedx_sdk.serve.dispatcher_engine import CallerEngine
+from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, cancel_on_disconnect
+from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
 from seedx_tools.decks.make import DeckArgs, make_slides
 from seedx_tools.decks.results import Deck
 
@@ -29,13 +29,15 @@ _AT_ONCE = CapacityLimiter(4)
 
 
 @router.post("/make_slides", response_class=Response, responses={200: {"content": {_PPTX: {}}}})
-async def make_slides_route(body: DeckArgs, request: Request, replies: RepliesOf, caller: Caller) -> Response:
+async def make_slides_route(
+    body: DeckArgs, request: Request, dispatcher: CurrentDispatcher, caller: Caller
+) -> Response:
     """An editable .pptx with drawn pictures. What a slide could not get is in `X-SeedX-Warnings`, a list as JSON."""
     stop = threading.Event()
-    engine = LoopEngine(CallerEngine(replies, caller), asyncio.get_running_loop())
+    engine = LoopEngine(DispatcherEngine(dispatcher, caller), asyncio.get_running_loop())
     seedx = SeedX(engine=engine).with_cancel(stop.is_set)
     try:
-        content, deck = await unless_gone(request, _in_a_thread(seedx, body))
+        content, deck = await cancel_on_disconnect(request, _in_a_thread(seedx, body))
     finally:
         stop.set()
     headers = {

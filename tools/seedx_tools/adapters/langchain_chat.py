@@ -54,11 +54,13 @@ class ChatSeedX(BaseChatModel):
     """Texts before which a reply ends."""
     seed: int = 0
     """Same seed, same reply."""
-    size: tuple[int, int] | None = None
-    """Width and height in pixels of pictures."""
-    steps: int | None = None
-    """De-noising steps of pictures, 1..1000."""
-    guidance: float | None = None
+    width: int | None = None
+    """Of images, in pixels."""
+    height: int | None = None
+    """Of images, in pixels."""
+    num_inference_steps: int | None = None
+    """Denoising steps of images, 1..1000."""
+    guidance_scale: float | None = None
     """How strongly pictures follow the words."""
     timeout: float | None = None
     """Seconds after which a reply is given up with DeadlineError."""
@@ -82,7 +84,17 @@ class ChatSeedX(BaseChatModel):
     @property
     def _identifying_params(self) -> dict[str, Any]:
         return self.model_dump(
-            include={"model", "base_url", "temperature", "max_tokens", "stop", "seed", "size", "steps"}
+            include={
+                "model",
+                "base_url",
+                "temperature",
+                "max_tokens",
+                "stop",
+                "seed",
+                "width",
+                "height",
+                "num_inference_steps",
+            }
         )
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
@@ -106,7 +118,7 @@ class ChatSeedX(BaseChatModel):
         self, messages: list[BaseMessage], cancel: Callable[[], bool], options: dict[str, Any]
     ) -> Iterator[StreamEvent]:
         """The events of the reply, asked for again while the server has no place."""
-        allowed = {"temperature", "max_tokens", "seed", "size", "steps", "guidance"}
+        allowed = {"temperature", "max_tokens", "seed", "width", "height", "num_inference_steps", "guidance_scale"}
         if unknown := options.keys() - allowed:
             raise InputError(
                 f"ChatSeedX takes no {', '.join(sorted(unknown))}; a call may set {', '.join(sorted(allowed))}"

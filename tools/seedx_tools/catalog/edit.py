@@ -6,8 +6,7 @@ from pydantic import Field
 
 from seedx_sdk import SeedX
 from seedx_sdk.types import EditedImage
-from seedx_tools.arguments import IMAGE_HELP, ImageRef
-from seedx_tools.sizes import SIZE_DESCRIPTION, SIZE_PATTERN, parse_size
+from seedx_tools.arguments import HEIGHT_DESCRIPTION, IMAGE_HELP, WIDTH_DESCRIPTION, ImageRef
 from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, drawing
 
 
@@ -19,14 +18,15 @@ class EditArgs(ToolArgs):
         min_length=1,
         description="One change as an order: 'make the house blue', 'remove the tree', 'add a boat on the left'.",
     )
-    size: str | None = Field(default=None, pattern=SIZE_PATTERN, description=SIZE_DESCRIPTION)
-    steps: int | None = Field(
+    width: int | None = Field(default=None, description=WIDTH_DESCRIPTION)
+    height: int | None = Field(default=None, description=HEIGHT_DESCRIPTION)
+    num_inference_steps: int | None = Field(
         default=None, ge=1, le=200, description="Denoising steps: more is slower and finer. Default: the model's own."
     )
-    guidance: float | None = Field(
+    guidance_scale: float | None = Field(
         default=None, ge=0, le=30, description="How strictly to follow the instruction. Default: the model's own."
     )
-    image_guidance: float | None = Field(
+    image_guidance_scale: float | None = Field(
         default=None, ge=0, le=30, description="How closely to stay with the given picture. Default: the model's own."
     )
     seed: int = Field(default=0, ge=0, description="Change it to get another version of the same edit.")
@@ -45,10 +45,11 @@ def edit(seedx: SeedX, args: EditArgs, on_progress: Progress) -> EditedImage:
     return seedx.edit(
         args.image,
         args.instruction,
-        size=parse_size(args.size),
-        steps=args.steps,
-        guidance=args.guidance,
-        image_guidance=args.image_guidance,
+        width=args.width,
+        height=args.height,
+        num_inference_steps=args.num_inference_steps,
+        guidance_scale=args.guidance_scale,
+        image_guidance_scale=args.image_guidance_scale,
         seed=args.seed,
         on_progress=drawing(on_progress),
     )

@@ -6,8 +6,7 @@ from pydantic import Field
 
 from seedx_sdk import SeedX
 from seedx_sdk.types import GeneratedImage
-from seedx_tools.arguments import IMAGE_HELP, ImageRef
-from seedx_tools.sizes import SIZE_DESCRIPTION, SIZE_PATTERN, parse_size
+from seedx_tools.arguments import HEIGHT_DESCRIPTION, IMAGE_HELP, WIDTH_DESCRIPTION, ImageRef
 from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, drawing
 
 
@@ -21,11 +20,12 @@ class GenerateArgs(ToolArgs):
     images: tuple[ImageRef, ...] = Field(
         default=(), description=f"Pictures that the prompt speaks of, in order; usually none. {IMAGE_HELP}"
     )
-    size: str | None = Field(default=None, pattern=SIZE_PATTERN, description=SIZE_DESCRIPTION)
-    steps: int | None = Field(
+    width: int | None = Field(default=None, description=WIDTH_DESCRIPTION)
+    height: int | None = Field(default=None, description=HEIGHT_DESCRIPTION)
+    num_inference_steps: int | None = Field(
         default=None, ge=1, le=200, description="Denoising steps: more is slower and finer. Default: the model's own."
     )
-    guidance: float | None = Field(
+    guidance_scale: float | None = Field(
         default=None, ge=0, le=30, description="How strictly to follow the prompt. Default: the model's own."
     )
     seed: int = Field(default=0, ge=0, description="Change it to get another picture of the same prompt.")
@@ -41,13 +41,13 @@ def generate(seedx: SeedX, args: GenerateArgs, on_progress: Progress) -> Generat
         SizeError: The model cannot draw at this size.
         ImageError: A picture cannot be read.
     """
-    size = parse_size(args.size)
     return seedx.generate(
         args.prompt,
         list(args.images),
-        size=size,
-        steps=args.steps,
-        guidance=args.guidance,
+        width=args.width,
+        height=args.height,
+        num_inference_steps=args.num_inference_steps,
+        guidance_scale=args.guidance_scale,
         seed=args.seed,
         on_progress=drawing(on_progress),
     )

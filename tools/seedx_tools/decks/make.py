@@ -26,7 +26,7 @@ from seedx_tools.decks.theme.build import DeckSize, default_template
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
 from seedx_tools.illustration.contact_sheet import contact_sheet
-from seedx_tools.illustration.illustrator import NO_ROOM, Artist, SlidePicture
+from seedx_tools.illustration.illustrator import NO_ROOM, Illustration, Illustrator
 from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
 
 
@@ -140,7 +140,7 @@ class _DeckMaker:
         self._deck = deck
         self._writer = DeckWriter(deck, warnings.append)
         self._files = OutlineFiles(files, warnings.append)
-        self._artist = Artist(seedx, warnings.append, seed=seed) if pictures else None
+        self._artist = Illustrator(seedx, warnings.append, seed=seed) if pictures else None
         self._on_progress = on_progress
 
     def make(self, outline: Outline) -> tuple[DeckSlide, ...]:
@@ -163,11 +163,11 @@ class _DeckMaker:
         set_properties(self._deck, outline.title)
         return describe_slides(self._deck, made)
 
-    def _picture(self, plan: SlidePlan, deck_title: str, number: int) -> tuple[SlidePicture | None, str | None]:
+    def _picture(self, plan: SlidePlan, deck_title: str, number: int) -> tuple[Illustration | None, str | None]:
         if plan.picture_file:
             image = self._files.picture(plan.picture_file, _where(number))
             if image is not None:
-                return SlidePicture(image, alt=plan.picture or Path(plan.picture_file).stem), None
+                return Illustration(image, alt=plan.picture or Path(plan.picture_file).stem), None
         if self._artist is None:
             return None, None
         if not plan.wants_picture or (number == 0 and not self._writer.cover_takes_picture):

@@ -15,9 +15,9 @@ from seedx_sdk.types import PictureField, Result
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.preview import RENDERER, render_slides
 from seedx_tools.decks.reader import read_slide
-from seedx_tools.illustration.illustrator import SlidePicture
+from seedx_tools.illustration.illustrator import Illustration
 
-MadeSlide: TypeAlias = tuple[SlidePlan, SlidePicture | None, str | None]
+MadeSlide: TypeAlias = tuple[SlidePlan, Illustration | None, str | None]
 """What a slide was made from: its plan, its picture, and what the model was asked to draw."""
 
 

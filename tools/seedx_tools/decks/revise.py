@@ -35,7 +35,7 @@ from seedx_tools.decks.reader import first_picture, is_cover, left_out, read_sli
 from seedx_tools.decks.results import Deck, describe_slides
 from seedx_tools.decks.writing.footer import footer_of
 from seedx_tools.decks.writing.writer import DeckWriter
-from seedx_tools.illustration.illustrator import NO_ROOM, Artist, SlidePicture
+from seedx_tools.illustration.illustrator import NO_ROOM, Illustration, Illustrator
 from seedx_tools.tool import Progress
 
 _UNTITLED = "More"
@@ -147,9 +147,9 @@ class _SavedDeck:
         self._warnings: list[str] = []
         self._seed = seed
         self._files = OutlineFiles(files, self._warnings.append)
-        self._artist = Artist(seedx, self._warnings.append, seed=seed) if pictures else None
+        self._artist = Illustrator(seedx, self._warnings.append, seed=seed) if pictures else None
         self._original = _slide_xml(self._deck, path)
-        self._made: dict[int, tuple[SlidePlan, SlidePicture | None, str | None]] = {}
+        self._made: dict[int, tuple[SlidePlan, Illustration | None, str | None]] = {}
         first = self._slides()[0] if self._original else None
         shown = None if first is None or first.shapes.title is None else first.shapes.title.text_frame.text
         self._title = self._deck.core_properties.title or shown or "Untitled"
@@ -263,7 +263,7 @@ class _SavedDeck:
 
     def _picture(
         self, plan: SlidePlan, number: int, *, has_room: bool, old: Slide | None = None
-    ) -> tuple[SlidePicture | None, str | None]:
+    ) -> tuple[Illustration | None, str | None]:
         """The picture that a slide names, else the one of the old slide, else one that is drawn, with its prompt."""
         where = f"slide {number + 1}"
         ready = self._named(plan, where) or (None if old is None else self._kept(old, where))
@@ -282,18 +282,18 @@ class _SavedDeck:
         words = f"{plan.title}. {' '.join(plan.bullets)}"
         return self._artist.draw(plan.picture, words, context=self._title, number=number, where=where)
 
-    def _named(self, plan: SlidePlan, where: str) -> SlidePicture | None:
+    def _named(self, plan: SlidePlan, where: str) -> Illustration | None:
         image = self._files.picture(plan.picture_file, where) if plan.picture_file else None
-        return None if image is None else SlidePicture(image, alt=plan.picture or Path(plan.picture_file).stem)
+        return None if image is None else Illustration(image, alt=plan.picture or Path(plan.picture_file).stem)
 
-    def _kept(self, old: Slide, where: str) -> SlidePicture | None:
+    def _kept(self, old: Slide, where: str) -> Illustration | None:
         """The picture of a slide, or None, with a warning if it cannot be opened."""
         try:
             found = first_picture(old, lambda text: self._warnings.append(f"{where}: {text}"))
         except ImageError as error:
             self._warnings.append(f"{where}: its picture was left out: {error}")
             return None
-        return None if found is None else SlidePicture(found[0], alt=found[1] or read_slide(old).title)
+        return None if found is None else Illustration(found[0], alt=found[1] or read_slide(old).title)
 
     def _rename_strays(self) -> None:
         """Give slides that are linked to and not in the deck names that none of its slides has."""

@@ -13,7 +13,7 @@ from seedx_tools.illustration.prompts import picture_prompt, vocabulary_of
 
 
 @dataclass(frozen=True, slots=True)
-class SlidePicture:
+class Illustration:
     """A picture to place, and what it shows in words."""
 
     image: Image.Image
@@ -24,7 +24,7 @@ NO_ROOM = "beside what it holds there is no room for a picture; none was drawn"
 """The warning of a slide whose picture was asked for in vain."""
 
 
-class Artist:
+class Illustrator:
     """Draws the pictures of one deck or story.
 
     Args:
@@ -41,7 +41,7 @@ class Artist:
 
     def draw(
         self, wanted: str | None, words: str, *, context: str, number: int, where: str
-    ) -> tuple[SlidePicture | None, str | None]:
+    ) -> tuple[Illustration | None, str | None]:
         """Return a picture and its prompt; the picture is None, with a warning, when the model failed.
 
         Args:
@@ -66,7 +66,7 @@ class Artist:
         if drawn.image is None:
             self._warn(f"{where}: the model drew no picture")
             return None, prompt.text
-        return SlidePicture(drawn.image, alt=f"Drawn picture: {prompt.text}"), prompt.text
+        return Illustration(drawn.image, alt=f"Drawn picture: {prompt.text}"), prompt.text
 
     def finish(self) -> None:
         """Warn once of all pictures that only decorate, because the model cannot draw what the words are about."""

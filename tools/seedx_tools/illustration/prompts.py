@@ -98,7 +98,7 @@ def drawing_advice(vocabulary: Vocabulary | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class PicturePrompt:
+class ImagePrompt:
     """A prompt for the picture of a text."""
 
     text: str
@@ -106,7 +106,7 @@ class PicturePrompt:
     """True when nothing in the text named the things that it shows."""
 
 
-def picture_prompt(text: str, vocabulary: Vocabulary | None, *, context: str = "") -> PicturePrompt:
+def picture_prompt(text: str, vocabulary: Vocabulary | None, *, context: str = "") -> ImagePrompt:
     """Return what to draw beside a text; the same text gives the same prompt.
 
     Args:
@@ -116,13 +116,13 @@ def picture_prompt(text: str, vocabulary: Vocabulary | None, *, context: str = "
     """
     text = " ".join(text.split())
     if vocabulary is None:
-        return PicturePrompt(text, decorative=False)
+        return ImagePrompt(text, decorative=False)
     place = find_place(text, vocabulary)
     background = (
         place or find_place(context, vocabulary) or place_phrase(_pick(vocabulary["backgrounds"], context or text))
     )
     if _is_understood(text, vocabulary):
-        return PicturePrompt(text if place else f"{text} {background}", decorative=False)
+        return ImagePrompt(text if place else f"{text} {background}", decorative=False)
     things = _find(text, vocabulary)
     named = bool(things)
     if not things:
@@ -135,7 +135,7 @@ def picture_prompt(text: str, vocabulary: Vocabulary | None, *, context: str = "
     shown = [
         thing.phrase(vocabulary) for thing in (first, *(other.at_most(_MAX_THINGS - first.count) for other in more))
     ]
-    return PicturePrompt(f"{' and '.join(shown)} {background}", decorative=not named)
+    return ImagePrompt(f"{' and '.join(shown)} {background}", decorative=not named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from seedx_sdk.validation import check_text
 from seedx_tools.arguments import IMAGE_HELP, ImageRef, OutputPath
 from seedx_tools.errors import ToolFailed
 from seedx_tools.illustration.contact_sheet import contact_sheet
-from seedx_tools.illustration.illustrator import Artist
+from seedx_tools.illustration.illustrator import Illustrator
 from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.stories.plan import StoryPageContent, StoryPlan, StoryPlanner
 from seedx_tools.stories.save import check_story_path, save_story
@@ -95,7 +95,7 @@ def tell_story(
         raise ToolFailed(f"the planner wrote {len(plan.pages)} pages, not {pages}; at most {MAX_PAGES} are drawn")
     if len(plan.pages) != pages:
         warnings.append(f"the planner wrote {len(plan.pages)} pages, not {pages}")
-    artist = Artist(seedx, warnings.append, seed=seed)
+    artist = Illustrator(seedx, warnings.append, seed=seed)
     told: list[StoryPage] = []
     for number, page in enumerate(plan.pages):
         if on_progress is not None:

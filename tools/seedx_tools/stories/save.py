@@ -1,4 +1,4 @@
-"""Saving a story: the path's suffix says as what. Written as a whole or not at all."""
+"""Saving a story: the path's suffix says as what. TokenChunk as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seedx_sdk.files import check_output_path, output_file, write_file
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.theme.build import default_template
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
-from seedx_tools.illustration.illustrator import SlidePicture
+from seedx_tools.illustration.illustrator import Illustration
 from seedx_tools.stories.plan import StoryPageContent
 
 SUFFIXES = (".html", ".htm", ".pdf", ".pptx")
@@ -71,7 +71,7 @@ def save_story(
 def _save_deck(title: str, pages: Sequence[StoryPageContent], target: Path, warn: Callable[[str], None]) -> None:
     deck = default_template("16:9")
     writer = DeckWriter(deck, warn)
-    shown = [None if page.image is None else SlidePicture(page.image, page.alt) for page in pages]
+    shown = [None if page.image is None else Illustration(page.image, page.alt) for page in pages]
     writer.add_cover(title, "", "", shown[0])
     for number, (page, picture) in enumerate(zip(pages, shown, strict=True), start=1):
         writer.add_slide(SlidePlan(title=f"Page {number}", bullets=(page.text,), notes=page.text), picture)

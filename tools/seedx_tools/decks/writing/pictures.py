@@ -10,7 +10,7 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.layouts import Frame, Slots, frame_of, placeholder, remove
 from seedx_tools.decks.writing.text import clean
-from seedx_tools.illustration.illustrator import SlidePicture
+from seedx_tools.illustration.illustrator import Illustration
 
 MIN_VISIBLE = 0.8
 """A picture is cropped to fill its frame only if this share of it stays visible; else it is fitted inside."""
@@ -19,7 +19,7 @@ MIN_PICTURE_PX = 768
 """Smaller pictures are enlarged to at least this side before they are embedded, so that slides show smooth edges."""
 
 
-def place_picture(slide: Slide, slots: Slots, picture: SlidePicture, page_height: int) -> bool:
+def place_picture(slide: Slide, slots: Slots, picture: Illustration, page_height: int) -> bool:
     """Put a picture into the layout's picture placeholder, else where there is room; return whether there was any."""
     data = _png(picture.image)
     size = picture.image.size

@@ -20,7 +20,7 @@ from seedx_tools.decks.writing.data import place_chart, place_table
 from seedx_tools.decks.writing.footer import finish_slide
 from seedx_tools.decks.writing.pictures import place_picture
 from seedx_tools.decks.writing.text import clean, runs_right_to_left, write_line, write_points
-from seedx_tools.illustration.illustrator import SlidePicture
+from seedx_tools.illustration.illustrator import Illustration
 
 _MAX_CONTINUED = 8
 _MAX_PROPERTY = 255
@@ -50,7 +50,7 @@ class DeckWriter:
         """Whether the title slide's layout has a place for a picture."""
         return self._layouts.cover(picture=True).picture is not None
 
-    def add_cover(self, title: str, subtitle: str, notes: str, picture: SlidePicture | None) -> Slide:
+    def add_cover(self, title: str, subtitle: str, notes: str, picture: Illustration | None) -> Slide:
         """Add the title slide and return it."""
         self._footer = clean(title)
         slide, slots, notes = self._start(self._layouts.cover(picture=picture is not None), title, notes)
@@ -59,7 +59,7 @@ class DeckWriter:
             place_picture(slide, slots, picture, self._page_height)
         return self._finish(slide, notes)
 
-    def add_slide(self, plan: SlidePlan, picture: SlidePicture | None = None) -> list[Slide]:
+    def add_slide(self, plan: SlidePlan, picture: Illustration | None = None) -> list[Slide]:
         """Add a slide, and continued slides if what it holds needs more room; return them."""
         parts = _parts(plan)
         slides = [slide for part in parts[:-1] for slide in self._add_part(part, None)]
@@ -69,7 +69,7 @@ class DeckWriter:
             self._warn(f"slide {number}: it holds more than one slide can show; it continues on {len(slides) - 1} more")
         return slides
 
-    def _add_part(self, plan: SlidePlan, picture: SlidePicture | None) -> list[Slide]:
+    def _add_part(self, plan: SlidePlan, picture: Illustration | None) -> list[Slide]:
         if plan.kind == "section":
             slides = [self._add_line(self._layouts.section(), plan)]
         elif plan.kind == "closing":
@@ -110,7 +110,7 @@ class DeckWriter:
         return f"slide {len(self.deck.slides)}"
 
     def _add_points(
-        self, title: str, bullets: tuple[str, ...], notes: str, picture: SlidePicture | None, plan: SlidePlan
+        self, title: str, bullets: tuple[str, ...], notes: str, picture: Illustration | None, plan: SlidePlan
     ) -> list[Slide]:
         left = [clean(bullet, keep_tabs=True) for bullet in bullets if bullet.strip()]
         slides: list[Slide] = []

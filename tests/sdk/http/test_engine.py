@@ -1,0 +1,96 @@
+"""What a client makes of answers that are not those of a server of SeedX."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import anyio
+import httpx
+import pytest
+
+from seedx_sdk import Message
+from seedx_sdk.errors import DeadlineError, OverloadedError, SeedXError, ServiceError
+from seedx_sdk.http.engine import HttpEngine
+from seedx_sdk.http.errors import to_problem
+from seedx_sdk.testing import ScriptedEngine
+from seedx_sdk.types import GenerationOptions, Request, StreamEvent, TextDelta
+
+INFO = httpx.Response(200, content=ScriptedEngine().info.model_dump_json())
+ASKED = Request(task="chat", messages=(Message.user("hello"),), options=GenerationOptions())
+
+
+def event_stream(name: str, error: SeedXError | None) -> httpx.Response:
+    data = json.dumps({"type": "text_delta", "text": "hi"} if error is None else to_problem(error))
+    return httpx.Response(200, text=f"event: {name}\ndata: {data}\n\n", headers={"content-type": "text/event-stream"})
+
+
+async def connected(answer: httpx.Response) -> None:
+    async with HttpEngine.connect("http://server", transport=httpx.MockTransport(lambda _: answer)):
+        pass
+
+
+async def ask(answer: httpx.Response) -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        return INFO if request.url.path == "/v1/info" else answer
+
+    async with HttpEngine.connect("http://server", transport=httpx.MockTransport(handle)) as engine:
+        async for _ in engine.stream(ASKED):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "words"),
+    [
+        (connected, httpx.Response(302, headers={"location": "/login"}), "answered 302 Found"),
+        (connected, httpx.Response(200, text="<html>"), "is it a SeedX server"),
+        (connected, httpx.Response(200, json={"name": "other"}), "is it a SeedX server"),
+        (connected, httpx.Response(404, json={"error": "no such page"}), "no such page"),
+        (connected, httpx.Response(502, content=b"\xff\xfe{"), "answered 502 Bad Gateway"),
+        (connected, httpx.Response(500, json={"error": {"code": 7}}), "answered 500"),
+        (connected, httpx.Response(500, json={"error": [1]}), "answered 500"),
+        (connected, httpx.Response(500, json=[1]), "answered 500"),
+        (ask, httpx.Response(303, headers={"location": "/login"}), "answered 303 See Other"),
+        (ask, httpx.Response(400, json={"error": "not this"}), "not this"),
+    ],
+)
+def test_an_answer_of_something_else_is_a_service_error(
+    call: Callable[[httpx.Response], object], answer: httpx.Response, words: str
+) -> None:
+    with pytest.raises(ServiceError, match=words) as caught:
+        anyio.run(call, answer)
+    assert type(caught.value) is ServiceError
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "words"),
+    [
+        ('{"type": "DeadlineError", "message": "late"}', DeadlineError, "late"),
+        ('"out of order"', ServiceError, "out of order"),
+        ("[1]", ServiceError, "did not say how"),
+        ("{", ServiceError, "connection broke"),
+    ],
+)
+def test_an_error_in_the_stream_is_raised(data: str, kind: type[ServiceError], words: str) -> None:
+    content = f": ping\n\nevent: error\ndata: {data}\n\n"
+    with pytest.raises(kind, match=words) as caught:
+        anyio.run(ask, httpx.Response(200, text=content, headers={"content-type": "text/event-stream"}))
+    assert type(caught.value) is kind
+
+
+def test_an_overload_before_the_first_event_is_waited_for() -> None:
+    answers = [event_stream("error", OverloadedError("full", retry_after=0.0)), event_stream("text_delta", None)]
+    keys: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/info":
+            return INFO
+        keys.append(request.headers["idempotency-key"])
+        return answers[len(keys) - 1]
+
+    async def said() -> list[StreamEvent]:
+        async with HttpEngine.connect("http://server", transport=httpx.MockTransport(handle)) as engine:
+            return [event async for event in engine.stream(ASKED)]
+
+    assert anyio.run(said) == [TextDelta(text="hi")]
+    assert len(keys) == 2 and keys[0] == keys[1] and all(answer.is_closed for answer in answers)

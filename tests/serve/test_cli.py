@@ -1,0 +1,85 @@
+"""What the options of `seedx serve` become, without serving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+pytest.importorskip("fastapi", reason="the server is not installed: pip install 'seedx-sdk[serve]'")
+
+from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.engine.local import EngineOptions
+from seedx_sdk.errors import InputError
+from seedx_sdk.http.api_keys import read_keys
+from seedx_sdk.serve import cli as command
+
+
+class Stopped:
+    """A server that does not serve."""
+
+    def __init__(self, app: Any, **settings: Any) -> None: ...
+
+    def run_until_signal(self) -> None: ...
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[EngineOptions]:
+    """What would be opened."""
+    seen: list[EngineOptions] = []
+    monkeypatch.setattr(command, "DrainingServer", Stopped)
+    monkeypatch.setattr(command, "_log_as_json", lambda: None)
+    monkeypatch.setattr(command, "open_local", lambda _folder, options: seen.append(options))
+
+    class Opening:
+        def __init__(self, open_engine: Any) -> None:
+            open_engine()
+
+    monkeypatch.setattr(command, "SupervisedEngine", Opening)
+    return seen
+
+
+def serve(*options: str) -> Any:
+    app = typer.Typer()
+    app.command()(command.serve)
+    return CliRunner().invoke(app, ["--backbone", "transformers", *options])
+
+
+def test_options_reach_the_engine(opened: list[EngineOptions]) -> None:
+    for options in ([], ["--dtype", "bfloat16", "--step-seconds", "20"]):
+        assert serve(*options).exit_code == 0
+    assert [(options.dtype, options.limits.step_seconds) for options in opened] == [(None, 300), ("bfloat16", 20)]
+
+
+def test_limits_of_a_step_reach_vllm(monkeypatch: pytest.MonkeyPatch, opened: list[EngineOptions]) -> None:
+    pytest.importorskip("vllm", exc_type=ImportError)
+    seen: list[Any] = []
+    monkeypatch.setattr(command, "open_vllm", lambda _folder, options, vllm: seen.append((options, vllm)))
+    assert serve("--backbone", "vllm", "--step-seconds", "20").exit_code == 0 and not opened
+    ((options, vllm),) = seen
+    assert options.limits.step_seconds == vllm.step_seconds == 20
+    assert vllm == VLLMOptions(step_seconds=20, block_size=32, kv_cache_bytes=1 << 30)
+
+
+@pytest.mark.parametrize(
+    "options", [["--dtype", "float64"], ["--port", "70000"], ["--step-seconds", "0"], ["--reply-seconds", "0"]]
+)
+def test_what_is_not_allowed_is_a_usage_error(opened: list[EngineOptions], options: list[str]) -> None:
+    assert serve(*options).exit_code == 2 and not opened
+
+
+def test_a_specialist_must_be_there(opened: list[EngineOptions], tmp_path: Path) -> None:
+    answer = serve("--specialist", f"edit={tmp_path}")
+    assert "adapter_config.json" in str(answer.exception) and not opened
+
+
+def test_keys_are_read_without_white_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDX_API_KEYS", " first,second ,, \n")
+    assert [key.get_secret_value() for key in read_keys("0.0.0.0")] == ["first", "second"]
+    monkeypatch.setenv("SEEDX_API_KEYS", " , ")
+    assert read_keys("127.0.0.1") == ()
+    with pytest.raises(InputError, match="can be reached by others"):
+        read_keys("0.0.0.0")

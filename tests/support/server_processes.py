@@ -1,0 +1,179 @@
+"""Servers in processes of their own, to be killed, stopped and starved; run as a program, this is such a server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from httpx_sse import connect_sse
+
+from seedx_sdk import Message
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = "import typer; from seedx_sdk.serve.cli import serve; typer.run(serve)"
+"""`seedx serve`, also where the package is not installed."""
+STEP_SECONDS = 4.0
+STUCK_FILE = "stuck"
+"""While a file of this name is in the server's TMPDIR, its de-tokenizer does not get on."""
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[bytes]
+    address: str
+    folder: Path
+    """Its TMPDIR."""
+    log: Path
+
+    def ready(self) -> tuple[int, str]:
+        answer = httpx.get(f"{self.address}/health/ready", timeout=10)
+        return answer.status_code, answer.text
+
+    def wait_until_ready(self, seconds: float = 600) -> float:
+        """Seconds that it took."""
+        return self.wait_for(lambda: self.ready()[0] == 200, seconds)
+
+    def wait_for(self, holds: Any, seconds: float) -> float:
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            try:
+                if holds():
+                    return time.monotonic() - began
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"not within {seconds} s\n{self.log.read_text()[-3000:]}")
+
+    def engine(self) -> psutil.Process:
+        """vLLM's process that the server talks to."""
+        return self._descendant("EngineCore")
+
+    def worker(self) -> psutil.Process:
+        """vLLM's process that computes."""
+        return self._descendant("Worker")
+
+    def _descendant(self, name: str) -> psutil.Process:
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        (found,) = [child for child in family if name in " ".join(child.cmdline())]
+        return found
+
+    def files(self) -> list[Path]:
+        """Its temporary files, without the cache of torch, which is shared on purpose."""
+        return [path for path in self.folder.iterdir() if not path.name.startswith("torchinductor_")]
+
+    def post(self, path: str, **body: Any) -> httpx.Response:
+        return httpx.post(f"{self.address}{path}", json=body, timeout=150)
+
+
+@contextmanager
+def started(folder: Path, *command: str, seconds: float = 240, **environment: str) -> Iterator[Server]:
+    """A server that runs a command line of Python with `--port` added; killed at the end, if it still runs."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    folder.mkdir()
+    log = folder.with_suffix(".log")
+    paths = [str(ROOT), *(str(ROOT / room) for room in ("tools", "agents", "finetune"))]
+    settings = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "TMPDIR": str(folder),
+        "VLLM_LOGGING_LEVEL": "WARNING",
+        "VLLM_NO_USAGE_STATS": "1",
+        "HF_HUB_OFFLINE": "1",
+        **environment,
+    }
+    settings.pop("VLLM_ENABLE_V1_MULTIPROCESSING", None)  # as users run it
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [sys.executable, *command, "--port", str(port)], env=settings, stdout=written, stderr=subprocess.STDOUT
+        )
+        parent = psutil.Process(process.pid)
+        family = [parent]
+        try:
+            server = Server(process, f"http://127.0.0.1:{port}", folder, log)
+            server.wait_until_ready(seconds)
+            family += parent.children(recursive=True)
+            yield server
+        finally:
+            if parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
+                family += parent.children(recursive=True)
+            for member in family:
+                if member.is_running():  # not another process with the same number
+                    member.send_signal(signal.SIGCONT)
+                    member.kill()
+            process.wait()
+
+
+def started_with_limits(
+    folder: Path, backbone: str, *, step_seconds: float = STEP_SECONDS, reply_seconds: float = 120
+) -> Any:
+    """The shipped model on "vllm" or "transformers", with a small cache."""
+    return started(folder, __file__, backbone, str(step_seconds), str(reply_seconds))
+
+
+def drawing(server: Server, steps: int) -> Iterator[str]:
+    """The names of the events of a drawing."""
+    message = Message.user("a red house").model_dump(mode="json")
+    options = {"num_inference_steps": steps, "force_image": True}
+    body = {"task": "generate", "messages": [message], "options": options}
+    with httpx.Client(timeout=60) as client, connect_sse(client, "POST", f"{server.address}/v1/chat", json=body) as sse:
+        for event in sse.iter_sse():
+            yield event.event
+
+
+def shared_memory(process: psutil.Process) -> set[str]:
+    """The files in shared memory that a process holds."""
+    return {m.path for m in process.memory_maps() if m.path.startswith("/dev/shm/")}
+
+
+def main() -> None:
+    from seedx_sdk.engine import NANO
+    from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+    from seedx_sdk.engine.image_service.service import ServiceLimits
+    from seedx_sdk.engine.image_service.worker import DenoiseWorker
+    from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
+    from seedx_sdk.serve.app import create_app
+    from seedx_sdk.serve.server import DrainingServer
+    from seedx_sdk.serve.settings import ServerSettings
+    from seedx_sdk.serve.supervisor import SupervisedEngine
+
+    backbone, step_seconds, reply_seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
+    draw = DenoiseWorker.draw
+
+    def draw_or_hang(self: DenoiseWorker, tickets: Any) -> None:
+        while (Path(os.environ["TMPDIR"]) / STUCK_FILE).exists():
+            time.sleep(0.1)
+        draw(self, tickets)
+
+    DenoiseWorker.draw = draw_or_hang  # type: ignore[method-assign]
+    vllm = VLLMOptions(
+        dtype="float32",
+        max_model_len=1024,
+        block_size=32,
+        kv_cache_bytes=64 << 20,
+        enforce_eager=True,
+        step_seconds=step_seconds,
+    )
+    served = EngineOptions(limits=ServiceLimits(step_seconds=step_seconds))
+    on_vllm, on_transformers = partial(open_vllm, NANO, served, vllm), partial(open_local, NANO, served)
+    engine = SupervisedEngine(on_vllm if backbone == "vllm" else on_transformers)
+    app = create_app(engine, ServerSettings(reply_seconds=reply_seconds))
+    DrainingServer(app, host="127.0.0.1", port=int(sys.argv[-1]), grace=20).run_until_signal()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Decks over HTTP, opened by python-pptx."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import time
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import pytest
+from pptx import Presentation
+
+from seedx_sdk.errors import ModelError
+from seedx_sdk.testing import ScriptedEngine
+from tests.support.http_server import Scripted, Serve
+
+OUTLINE = "# A boat school\n\n## The harbour\n- Boats\n\n![a blue boat](draw)\n\n## The end\n- Home\n"
+
+
+def deck_of(answer: httpx.Response) -> tuple[list[str], int]:
+    """Titles, and how many pictures."""
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-disposition"] == 'attachment; filename="slides.pptx"'
+    deck = Presentation(BytesIO(answer.content))
+    titles = [slide.shapes.title.text_frame.text for slide in deck.slides if slide.shapes.title is not None]
+    return titles, sum(hasattr(shape, "image") for slide in deck.slides for shape in slide.shapes)
+
+
+def test_a_deck_is_made_of_an_outline(serve: Serve, http: httpx.Client) -> None:
+    engine = Scripted()
+    address = serve(engine)
+    answer = http.post(f"{address}/v1/tools/make_slides", json={"prompt_or_outline": OUTLINE, "seed": 5})
+    titles, pictures = deck_of(answer)
+    assert titles == ["A boat school", "The harbour", "The end"]
+    assert pictures == len(engine.scripted.requests) > 0
+    assert engine.scripted.requests[0].options.seed >= 5
+    plain = http.post(f"{address}/v1/tools/make_slides", json={"prompt_or_outline": OUTLINE, "pictures": False})
+    assert deck_of(plain) == (titles, 0)
+
+
+def test_what_a_slide_could_not_get_is_told(serve: Serve, http: httpx.Client) -> None:
+    address = serve(Scripted(ScriptedEngine([ModelError("the model is broken")] * 9)))
+    answer = http.post(f"{address}/v1/tools/make_slides", json={"prompt_or_outline": OUTLINE})
+    assert deck_of(answer)[1] == 0
+    assert any("the model is broken" in warning for warning in json.loads(answer.headers["x-seedx-warnings"]))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"prompt_or_outline": OUTLINE, "path": "/tmp/deck.pptx"}, "path: Extra inputs"),
+        ({"prompt_or_outline": OUTLINE, "template": "/etc/passwd"}, "template: Extra inputs"),
+        ({"prompt_or_outline": "   "}, "prompt is empty"),
+        ({"prompt_or_outline": "boats", "num_slides": 0}, "num_slides"),
+    ],
+)
+def test_wrong_arguments_are_named(serve: Serve, http: httpx.Client, body: dict[str, object], words: str) -> None:
+    answer = http.post(f"{serve()}/v1/tools/make_slides", json=body)
+    assert answer.status_code in (400, 422) and words in answer.json()["error"]["message"]
+
+
+def test_a_deck_needs_a_key_too(serve: Serve, http: httpx.Client) -> None:
+    answer = http.post(f"{serve(api_keys=('secret',))}/v1/tools/make_slides", json={"prompt_or_outline": OUTLINE})
+    assert answer.status_code == 401
+
+
+def test_a_client_that_goes_away_stops_its_deck(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    engine = Scripted(seconds=0.3)
+    address = serve(engine)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{address}/v1/tools/make_slides", json={"prompt_or_outline": OUTLINE}, timeout=0.8)
+    for _ in range(500):
+        if engine.stopped and not list(tmp_path.iterdir()):
+            break
+        time.sleep(0.02)
+    assert engine.stopped == 1 and not list(tmp_path.iterdir())
+
+
+def test_many_decks_at_once_leave_room_for_the_model(nano_server: str) -> None:
+    def make(seed: int) -> httpx.Response:
+        body = {"prompt_or_outline": "# Red\n\n## A house\n- red\n", "seed": seed, "pictures": seed == 0}
+        return httpx.post(f"{nano_server}/v1/tools/make_slides", json=body, timeout=120)
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        decks = [deck_of(answer) for answer in pool.map(make, range(12))]
+    assert {tuple(titles) for titles, _ in decks} == {("Red", "A house")}
+    assert decks[0][1] > 0 and all(pictures == 0 for _, pictures in decks[1:])

@@ -1,0 +1,212 @@
+"""The MCP server, driven by the SDK's own client: in process, on stdio and over HTTP, in both eras of the protocol."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import jsonschema
+import pytest
+import uvicorn
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+from mcp_types import ImageContent, TextContent
+from PIL import Image
+from pydantic import SecretStr
+
+from seedx_sdk import ModelError, SeedX
+from seedx_sdk.imaging import open_image, to_data_uri
+from seedx_sdk.testing import ScriptedEngine
+from seedx_tools import TOOLS
+from seedx_tools.adapters.mcp import http_app, mcp_server
+from seedx_tools.image_store import ImageStore
+from seedx_tools.toolbox import Toolbox
+from seedx_tools.workspace import Workspace
+
+OUTLINE = "# Our house\n\n## What is there\n- A red house\n"
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def toolbox(seedx: SeedX, root: Path, **store: Any) -> Toolbox:
+    return Toolbox(seedx, workspace=Workspace(images=ImageStore(**store), roots=[root]))
+
+
+async def test_tools_are_listed_with_the_schemas_of_arguments_and_results(seedx: SeedX, tmp_path: Path) -> None:
+    async with Client(mcp_server(toolbox(seedx, tmp_path))) as client:
+        listed = (await client.list_tools()).tools
+    assert [tool.name for tool in listed] == list(TOOLS)
+    for tool in listed:
+        assert tool.input_schema == TOOLS[tool.name].schema()["parameters"]
+        assert tool.output_schema is not None and "data-uri" not in str(tool.output_schema)
+        jsonschema.Draft202012Validator.check_schema(tool.output_schema)
+
+
+async def test_every_tool_answers_in_words_and_in_its_schema(
+    real_seedx: SeedX, tmp_path: Path, picture: Image.Image, mode: str
+) -> None:
+    box = toolbox(real_seedx, tmp_path)
+    box.images.add(picture)
+    calls: dict[str, dict[str, Any]] = {
+        "describe": {"images": ["image:1"]},
+        "detect": {"image": "image:1", "phrase": "the red house"},
+        "generate": {"prompt": "a red house", "num_inference_steps": 2},
+        "edit": {"image": "image:1", "instruction": "make it blue", "num_inference_steps": 2},
+        "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
+        "tell_story": {"prompt": "a red cat", "pages": 1},
+    }
+    async with Client(mcp_server(box), mode=mode) as client:
+        schemas = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
+        for name, args in calls.items():
+            answer = await client.call_tool(name, args)
+            assert not answer.is_error and isinstance(answer.content[0], TextContent)
+            jsonschema.validate(answer.structured_content, schemas[name])
+            assert "base64" not in str(answer.structured_content)
+        drawn = await client.call_tool("generate", calls["generate"])
+        text, shown = drawn.content
+        assert isinstance(shown, ImageContent) and shown.mime_type == "image/png"
+        name = drawn.structured_content["image"]
+        assert isinstance(text, TextContent) and f"The picture is {name}." in text.text
+        (whole,) = (await client.read_resource(name)).contents
+        assert open_image(base64.b64decode(whole.blob)) == box.images[name]  # type: ignore[union-attr]
+        assert open_image(base64.b64decode(shown.data)) == box.images[name]
+        with pytest.raises(MCPError, match="there is no picture 'image:999'"):
+            await client.read_resource("image:999")
+    assert (tmp_path / "deck.pptx").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "words"),
+    [
+        ("draw", {}, "there is no tool 'draw'; use one of describe, detect"),
+        ("generate", {}, "prompt: Field required"),
+        ("generate", {"prompt": "x", "colour": "red"}, "colour: Extra inputs are not permitted"),
+        (
+            "generate",
+            {"prompt": "x", "num_inference_steps": "few"},
+            "num_inference_steps: Input should be a valid integer",
+        ),
+        ("detect", {"image": "image:9", "phrase": "x"}, "there is no picture 'image:9'"),
+        ("detect", {"image": "/etc/passwd", "phrase": "x"}, "outside the allowed folders"),
+        ("detect", {"image": "http://127.0.0.1/a.png", "phrase": "x"}, "fetches no pictures from '127.0.0.1'"),
+        ("make_slides", {"prompt_or_outline": "x", "path": "/tmp/x.pptx"}, "outside the allowed folders"),
+    ],
+)
+async def test_a_wrong_call_is_an_error_result_for_the_model(
+    seedx: SeedX, tmp_path: Path, name: str, args: dict[str, Any], words: str, mode: str
+) -> None:
+    async with Client(mcp_server(toolbox(seedx, tmp_path)), mode=mode) as client:
+        answer = await client.call_tool(name, args)
+    assert answer.is_error and isinstance(answer.content[0], TextContent) and words in answer.content[0].text
+
+
+async def test_a_failing_model_is_an_error_result(tmp_path: Path) -> None:
+    broken = SeedX(engine=ScriptedEngine([ModelError("out of memory")]))
+    async with Client(mcp_server(toolbox(broken, tmp_path))) as client:
+        answer = await client.call_tool("generate", {"prompt": "a house"})
+    assert answer.is_error and answer.content[0].text == "generate: out of memory"  # type: ignore[union-attr]
+
+
+async def progress_then_cancel(client: Client) -> None:
+    """Draw in few steps and look at the progress; begin a long drawing, leave it, and draw again."""
+    steps: list[tuple[float, float | None, str | None]] = []
+
+    async def note(done: float, total: float | None, what: str | None) -> None:
+        steps.append((done, total, what))
+
+    await client.call_tool("generate", {"prompt": "a red house", "num_inference_steps": 3}, progress_callback=note)
+    assert steps == [(1, 3, "drawing"), (2, 3, "drawing"), (3, 3, "drawing")]
+    steps.clear()
+    with anyio.CancelScope() as scope:
+
+        async def leave(done: float, total: float | None, what: str | None) -> None:
+            await note(done, total, what)
+            scope.cancel()
+
+        await client.call_tool(
+            "generate", {"prompt": "a red house", "num_inference_steps": 200}, progress_callback=leave
+        )
+    assert scope.cancelled_caught
+    answer = await client.call_tool("generate", {"prompt": "a red house", "num_inference_steps": 1})
+    assert not answer.is_error and len(steps) < 20
+
+
+async def test_progress_and_cancellation(real_seedx: SeedX, tmp_path: Path, mode: str) -> None:
+    async with Client(mcp_server(toolbox(real_seedx, tmp_path)), mode=mode) as client:
+        await progress_then_cancel(client)
+
+
+async def test_the_command_on_stdio(tmp_path: Path) -> None:
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "seedx_sdk", "mcp", "--root", str(tmp_path), "--tool", "generate", "--tool", "make_slides"],
+        env={"OMP_NUM_THREADS": "1", "PYTHONPATH": ":".join(sys.path)},
+    )
+    async with Client(command) as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == ["generate", "make_slides"]
+        await progress_then_cancel(client)
+        args = {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False}
+        assert not (await client.call_tool("make_slides", args)).is_error
+    assert (tmp_path / "deck.pptx").is_file()
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@asynccontextmanager
+async def connected(url: str, key: str, mode: str) -> AsyncIterator[Client]:
+    async with (
+        httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as http,
+        Client(streamable_http_client(url, http_client=http), mode=mode) as client,
+    ):
+        yield client
+
+
+async def test_over_http_with_keys(real_seedx: SeedX, tmp_path: Path, mode: str) -> None:
+    server = mcp_server(toolbox(real_seedx, tmp_path, secret=True))
+    with listening(http_app(server, host="127.0.0.1", keys=(SecretStr("one"), SecretStr("two")))) as url:
+        async with connected(url, "two", mode) as client:
+            await progress_then_cancel(client)
+            drawn = await client.call_tool("generate", {"prompt": "a red house", "num_inference_steps": 1})
+            name = drawn.structured_content["image"]
+            assert len(name) == len("image:") + 16
+            guessed = await client.call_tool("describe", {"images": ["image:1"]})
+            assert guessed.is_error and name not in guessed.content[0].text  # type: ignore[union-attr]
+        async with httpx2.AsyncClient() as http:
+            for headers in ({}, {"Authorization": "Bearer three"}, {"Authorization": "Basic two"}):
+                assert (await http.post(url, json={}, headers=headers)).status_code == 401
+            strange = {"Authorization": "Bearer two", "Host": "evil.example.org"}
+            assert (await http.post(url, json={}, headers=strange)).status_code == 421
+
+
+def test_a_data_uri_is_taken_too(seedx: SeedX, tmp_path: Path, picture: Image.Image) -> None:
+    outcome = toolbox(seedx, tmp_path).run("describe", {"images": [to_data_uri(picture)]})
+    assert (outcome.text, outcome.picture) == ("a scripted answer about 1 picture(s)", None)
