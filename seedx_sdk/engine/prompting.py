@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from seedx_sdk import prompts
-from seedx_sdk.checkpoints.config import PromptStyle
 from seedx_sdk.errors import PromptError
+from seedx_sdk.model.config import PromptStyle
 from seedx_sdk.types import ImagePart, Message, Request
 
 __all__ = ["segments"]
