@@ -18,7 +18,7 @@ _CURE = "load the large model with SeedX(model=DIRECTORY) for anything else"
 
 def out_of_domain_image(picture: Image.Image, parts: ModelParts) -> str | None:
     """Returns a warning when the picture is unlike all that the model was trained on, such as a photograph."""
-    threshold = parts.config.familiar_psnr
+    threshold = parts.config.in_domain_psnr
     if threshold is None or reconstruction_psnr(picture, parts) >= threshold:
         return None
     return (

@@ -24,14 +24,14 @@ HERE = Path(__file__).parent
 
 
 def _run(code: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs Python in a process of its own, with the worktree's packages."""
+    """Run Python in a process of its own, with this checkout's packages."""
     start = f"import sys; sys.path[:0] = {[str(HERE.parents[1])]}\nfrom pathlib import Path\n"
     start += "from seedx_sdk.checkpoints.convert import ConversionPlan, convert, plan_conversion\n"
     command = [sys.executable, "-c", start + code, *(str(arg) for arg in args)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(built: Tree, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_bytes(built: Tree, tmp_path: Path) -> None:
     whole = convert(plan_conversion(built.path), tmp_path / "whole")
     code = """
 import os, signal
@@ -57,7 +57,7 @@ convert(plan_conversion(Path(sys.argv[1])), Path(sys.argv[2]), stop)
     assert not list((tmp_path / "model").rglob("*.partial"))
 
 
-def test_a_run_with_other_options_begins_anew(built: Tree, tmp_path: Path) -> None:
+def test_a_run_with_other_options_starts_over(built: Tree, tmp_path: Path) -> None:
     def stop(_done: int, _total: int, file: str) -> None:
         if file.startswith("projectors"):
             raise KeyboardInterrupt
@@ -68,7 +68,7 @@ def test_a_run_with_other_options_begins_anew(built: Tree, tmp_path: Path) -> No
     assert load_file(tmp_path / "model" / "llm" / "model.safetensors")["lm_head.weight"].dtype == torch.bfloat16
 
 
-def test_a_full_disk_is_one_error_and_the_run_can_go_on(built: Tree, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_error_and_the_run_can_resume(built: Tree, tmp_path: Path) -> None:
     code = """
 import resource
 plan = plan_conversion(Path(sys.argv[1]))
@@ -77,7 +77,7 @@ convert(plan, Path(sys.argv[2]))
 """
     failed = _run(code, built.path, tmp_path / "model")
     last = failed.stderr.strip().splitlines()[-1]
-    assert last.startswith("seedx_sdk.errors.OutputPathError: cannot write") and "it goes on where it stopped" in last
+    assert last.startswith("seedx_sdk.errors.OutputPathError: cannot write") and "it resumes where it stopped" in last
     assert not (tmp_path / "model").exists()
     whole = convert(plan_conversion(built.path), tmp_path / "whole")
     assert convert(plan_conversion(built.path), tmp_path / "model").files == whole.files
