@@ -28,7 +28,7 @@ from seedx_sdk.engine.blocking import BlockingEngine
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.model.tokenizer import Tokenizer
-from tests.support.released_tree import LAYERS, LVLM_CONFIG, TOKENIZER, VISUAL_ENCODER, Tree, rewrite
+from tests.support.released_tree import LAYERS, TOKENIZER, Tree, rewrite
 
 pytestmark = pytest.mark.filterwarnings(
     # The schedulers of diffusers turn tensors into arrays in a way that NumPy 2 is about to change.
@@ -152,8 +152,13 @@ def test_sizes_are_read_off_the_released_shapes() -> None:
 
 def test_a_converted_model_computes_what_the_source_does(built: Tree, tmp_path: Path) -> None:
     config = convert(plan_conversion(built.path), tmp_path / "model")
-    assert (config.name, config.image_size, config.familiar_psnr, len(config.read_grids)) == ("seed-x-i", 1024, None, 8)
-    assert (config.visual_encoder, config.lvlm) == (VISUAL_ENCODER, LVLM_CONFIG)
+    assert (config.name, config.image_size, config.in_domain_psnr, len(config.read_grids)) == (
+        "seed-x-i",
+        1024,
+        None,
+        8,
+    )
+    assert (config.visual_encoder, config.lvlm) == (built.visual_encoder.config, built.lvlm.config)
     assert config.generation.to_dict() == {
         "num_inference_steps": 50,
         "guidance_scale": 7.5,
@@ -204,7 +209,7 @@ def test_a_request_gets_the_same_answer_as_from_the_source_modules(built: Tree, 
 
 
 def _agent_with_llm(tree: Tree) -> None:
-    """The LLM's folder gets other weights, and the agent file the right ones."""
+    """Put other weights into the LLM's directory, and the right ones into the agent file."""
     llm = {f"llm.{k}": v.half() for k, v in tree.lvlm.llm.state_dict().items()}
     old = {"llm.model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(8), "visual_encoder.proj": torch.ones(2)}
     rewrite(tree.path / AGENT, lambda state: state.update(llm | old))

@@ -87,7 +87,7 @@ def test_stream_gives_image_between_its_tokens(lvlm: LVLM, tokenizer: Tokenizer,
     events = stream(lvlm, embeds, tokens, max_new_tokens=18, last_id=last)
     image, end = next(events), next(events)
     assert isinstance(image, ImageEvent)
-    assert image.features.shape == (16, 24)
+    assert image.features.shape == (16, 20)
     assert image.hidden_states.shape == (16, 40)
     assert not image.features.requires_grad
     assert end == TokenEvent(token_id=tokens.end_image)
