@@ -30,7 +30,7 @@ SOLVERS: dict[Solver, type[Any]] = {"dpmsolver++": DPMSolverMultistepScheduler, 
 
 
 def copy_scheduler(scheduler: Any, solver: Solver | None = None) -> SchedulerMixin:
-    """Returns a scheduler of the same noise schedule that shares no state; with another solver if one is named."""
+    """Return a scheduler of the same noise schedule that shares no state; with another solver if one is named."""
     kind = type(scheduler) if solver is None else SOLVERS[solver]
     copy: SchedulerMixin = kind.from_config(scheduler.config)
     return copy
