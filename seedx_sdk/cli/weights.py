@@ -96,7 +96,7 @@ def print_directory(checkpoint_dir: Path, json: JsonOption = False) -> None:
     """Print what a checkpoint directory holds and can do, without loading it."""
     info = read_directory(checkpoint_dir)
     if json:
-        print_json(info, {})
+        print_json(info)
         return
     typer.echo(f"name: {info.name}\nrevision: {info.revision}")
     typer.echo(f"tasks: {', '.join(info.tasks)}\nspecialists: {', '.join(info.specialists) or 'none'}")

@@ -1,4 +1,4 @@
-"""For your own tests: `ScriptedEngine` replays answers without torch; `seedx_sdk.testing.tiny` has a tiny real model."""
+"""For your own tests: `ScriptedEngine` replays answers without torch; `testing.tiny` writes a tiny real model."""
 
 from seedx_sdk.testing.scripted import ScriptedEngine
 
