@@ -63,7 +63,9 @@ def read_agent(tensors: Tensors) -> AgentNames[TensorSource]:
     return names
 
 
-def add_lora(weights: Tensors, lora: Mapping[str, tuple[TensorSource, TensorSource]], alpha: float | None) -> Tensors:
+def add_lora(
+    weights: Tensors, lora: Mapping[str, tuple[TensorSource, TensorSource]], alpha: float | None
+) -> dict[str, TensorSource]:
     """Return the weights, each with the LoRA that is added to it when it is read.
 
     Args:

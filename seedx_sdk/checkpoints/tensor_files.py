@@ -138,7 +138,10 @@ def _iter_tensors(sources: Mapping[str, TensorSource]) -> Iterator[tuple[str, Te
         stored |= {(path, name): tensor for name, tensor in _load(path, names).items()}
     for name, source in sources.items():
         weight, *pair = (stored[place] for place in source.places)
-        yield name, weight if source.lora is None else merge_lora(weight, *pair, scaling=source.lora.scaling)
+        if source.lora is not None:
+            a, b = pair
+            weight = merge_lora(weight, a, b, source.lora.scaling)
+        yield name, weight
 
 
 def _load(path: Path, only: Collection[str] | None = None) -> Mapping[str, Tensor]:

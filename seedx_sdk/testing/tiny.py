@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import LlamaForCausalLM
 
     from seedx_sdk.model.detokenizer import Detokenizer
@@ -121,7 +122,7 @@ def tiny_llm(vocab_size: int, **sizes: Any) -> LlamaForCausalLM:
     """Return a language model with random weights; `sizes` are those of `LlamaConfig`."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    defaults = {
+    defaults: dict[str, Any] = {
         "hidden_size": 40,
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
@@ -133,7 +134,8 @@ def tiny_llm(vocab_size: int, **sizes: Any) -> LlamaForCausalLM:
         "eos_token_id": 2,
         "pad_token_id": 0,
     }
-    return LlamaForCausalLM(LlamaConfig(vocab_size=vocab_size, **(defaults | sizes))).eval()
+    llm: LlamaForCausalLM = LlamaForCausalLM(LlamaConfig(vocab_size=vocab_size, **(defaults | sizes))).eval()
+    return llm
 
 
 def tiny_lvlm(
@@ -170,7 +172,7 @@ def tiny_visual_encoder(**sizes: Any) -> VisualEncoder:
     from seedx_sdk.model.config import VisualEncoderConfig
     from seedx_sdk.model.visual_encoder import VisualEncoder
 
-    defaults = {
+    defaults: dict[str, Any] = {
         "image_size": IMAGE_SIZE,
         "patch_size": 4,
         "width": 24,
@@ -186,9 +188,9 @@ def tiny_visual_encoder(**sizes: Any) -> VisualEncoder:
 
 def tiny_unet(**sizes: Any) -> UNet2DConditionModel:
     """Return an SDXL-style U-Net of two levels; `sizes` are the arguments of `UNet2DConditionModel`."""
-    from diffusers import UNet2DConditionModel
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
-    defaults = {
+    defaults: dict[str, Any] = {
         "sample_size": 8,
         "in_channels": 3,
         "out_channels": 3,
@@ -204,15 +206,16 @@ def tiny_unet(**sizes: Any) -> UNet2DConditionModel:
         "projection_class_embeddings_input_dim": 24 + 6 * 8,
         "cross_attention_dim": 16 + 24,
     }
-    return UNet2DConditionModel(**(defaults | sizes)).eval()
+    unet: UNet2DConditionModel = UNet2DConditionModel(**(defaults | sizes)).eval()
+    return unet
 
 
 def tiny_vae(**sizes: Any) -> AutoencoderKL:
     """Return a VAE that halves the side at each level after the first; `sizes` are `AutoencoderKL`'s arguments."""
-    from diffusers import AutoencoderKL
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
     levels = len(sizes.get("block_out_channels", (8, 8)))
-    defaults = {
+    defaults: dict[str, Any] = {
         "latent_channels": 3,
         "block_out_channels": (8, 8),
         "down_block_types": ("DownEncoderBlock2D",) * levels,
@@ -221,14 +224,15 @@ def tiny_vae(**sizes: Any) -> AutoencoderKL:
         "sample_size": 16,
         "scaling_factor": 0.5,
     }
-    return AutoencoderKL(**(defaults | sizes)).eval()
+    vae: AutoencoderKL = AutoencoderKL(**(defaults | sizes)).eval()
+    return vae
 
 
 def tiny_resampler(**sizes: Any) -> DetokenizerResampler:
     """Return the de-tokenizer's resampler for `tiny_unet`; `sizes` are its arguments."""
     from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 
-    defaults = {
+    defaults: dict[str, Any] = {
         "dim": 32,
         "depth": 1,
         "dim_head": 8,
@@ -238,7 +242,8 @@ def tiny_resampler(**sizes: Any) -> DetokenizerResampler:
         "output1_dim": 16,
         "output2_dim": 24,
     }
-    return DetokenizerResampler(**(defaults | sizes)).eval()
+    resampler: DetokenizerResampler = DetokenizerResampler(**(defaults | sizes)).eval()
+    return resampler
 
 
 def tiny_detokenizer(
@@ -258,7 +263,7 @@ def tiny_detokenizer(
 
     Source of the schedule: scheduler_config.json of stable-diffusion-xl-base-1.0.
     """
-    from diffusers import EulerDiscreteScheduler
+    from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
     from torch import nn
 
     from seedx_sdk.model.detokenizer import Detokenizer

@@ -41,7 +41,7 @@ SHARD = "seed_x_i/llm/pytorch_model-00002-of-00003.bin"
 
 
 def _names(part: str, blocks: int | None = None) -> dict[str, list[int]]:
-    """Names and shapes of a released file, with as many blocks as it has or as given."""
+    """Return names and shapes of a released file, with as many blocks as it has or as given."""
     return {
         name.replace("{i}", str(i)): shape
         for name, (shape, count) in SHAPES[part]["names"].items()
@@ -50,12 +50,12 @@ def _names(part: str, blocks: int | None = None) -> dict[str, list[int]]:
 
 
 def _unchanged(parts: ModelParts, tree: Tree, stage: str = "second_stage") -> None:
-    """Asserts that the loaded modules compute exactly what those of the source files do."""
+    """Assert that the loaded modules compute exactly what those of the source files do."""
     pixels = torch.randn(2, 3, 448, 448, generator=torch.Generator().manual_seed(0))
     ids = torch.tensor([[1, 400, 401, 402]])
     latents = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(1))
     ours, theirs = parts.detokenizer, tree.detokenizers[stage]
-    picture = Image.linear_gradient("L").convert("RGB") if stage == "second_stage" else None
+    image = Image.linear_gradient("L").convert("RGB") if stage == "second_stage" else None
     with torch.inference_mode():
         features = tree.visual_encoder(pixels)
         torch.testing.assert_close(parts.visual_encoder(pixels), features, rtol=0, atol=0)
@@ -69,11 +69,11 @@ def _unchanged(parts: ModelParts, tree: Tree, stage: str = "second_stage") -> No
         read = tree.lvlm.input_resampler(features)
         torch.testing.assert_close(parts.lvlm.input_resampler(features), read, rtol=0, atol=0)
         assert torch.equal(parts.lvlm.patch_pos_embed, tree.lvlm.patch_pos_embed)
-        drawn = [
+        images = [
             pipeline(
                 features[:1],
                 features[1:],
-                condition_image=picture,
+                condition_image=image,
                 latents=latents,
                 height=128,
                 width=128,
@@ -82,7 +82,7 @@ def _unchanged(parts: ModelParts, tree: Tree, stage: str = "second_stage") -> No
             ).images
             for pipeline in (ours, theirs)
         ]
-    assert (drawn[0] == drawn[1]).all()
+    assert (images[0] == images[1]).all()
 
 
 # What the copy and the configs say, against the released names and shapes
@@ -189,22 +189,22 @@ def test_a_request_gets_the_same_answer_as_from_the_source_modules(built: Tree, 
             yield InterleavedEngine(backbone, service)
 
     reference = SeedX(engine=engine())
-    picture = Image.linear_gradient("L").convert("RGB")
+    image = Image.linear_gradient("L").convert("RGB")
     for client in (converted, reference):
         client.info  # noqa: B018  # loads it
-    drawn = [
+    images = [
         client.generate("a dog", width=64, height=64, num_inference_steps=2, seed=3)
         for client in (converted, reference)
     ]
-    assert drawn[0].image.tobytes() == drawn[1].image.tobytes()
-    assert (drawn[0].text, drawn[0].model) == (drawn[1].text, "seed-x-i")
+    assert images[0].image.tobytes() == images[1].image.tobytes()
+    assert (images[0].text, images[0].model) == (images[1].text, "seed-x-i")
     edited = [
-        client.edit(picture, "make it red", width=64, height=64, num_inference_steps=2)
+        client.edit(image, "make it red", width=64, height=64, num_inference_steps=2)
         for client in (converted, reference)
     ]
     assert edited[0].image.tobytes() == edited[1].image.tobytes()
-    said = [client.describe(picture, "what is it?", max_new_tokens=12).text for client in (converted, reference)]
-    assert said[0] == said[1]
+    texts = [client.describe(image, "what is it?", max_new_tokens=12).text for client in (converted, reference)]
+    assert texts[0] == texts[1]
 
 
 def _agent_with_llm(tree: Tree) -> None:

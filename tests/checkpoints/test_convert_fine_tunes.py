@@ -26,11 +26,11 @@ IDS = torch.tensor([[1, 400, 401, 402, 370]])
 class FineTune:
     """The tiny agent, wrapped by PEFT as the reference's training wraps it, every trained weight changed."""
 
-    def __init__(self, tree: Tree, *, rank: int, alpha: float) -> None:
+    def __init__(self, tree: Tree, *, rank: int, alpha: int) -> None:
         torch.manual_seed(11)
         self.lvlm = copy.deepcopy(tree.lvlm)
         self.lvlm.llm = get_peft_model(  # type: ignore[assignment]
-            self.lvlm.llm,  # type: ignore[arg-type]
+            self.lvlm.causal_lm,
             LoraConfig(r=rank, lora_alpha=alpha, target_modules=LINEAR, modules_to_save=NORMS),
         )
         with torch.no_grad():
@@ -148,9 +148,9 @@ def test_a_fine_tune_alone_names_the_command(built: Tree, tmp_path: Path) -> Non
 
 def test_a_checkpoint_that_deepspeed_has_not_collected_names_the_script(built: Tree, tmp_path: Path) -> None:
     (tmp_path / "zero_to_fp32.py").write_text("")
-    for options in ({"source": built.path, "agent": tmp_path}, {"source": tmp_path}):
+    for source, agent in ((built.path, tmp_path), (tmp_path, None)):
         with pytest.raises(WeightsMissingError, match="run `python zero_to_fp32.py . pytorch_model.bin` in it"):
-            plan_conversion(**options)
+            plan_conversion(source, agent=agent)
 
 
 # SEED-Story

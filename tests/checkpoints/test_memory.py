@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from seedx_sdk.checkpoints import memory as table
 from seedx_sdk.checkpoints.directory import load_directory

@@ -9,7 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs its libraries: pip install 'seedx-sdk[train]'")
 
-from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: E402
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: E402
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: E402
 
 from seedx_finetune.data.page_code import WIDTH  # noqa: E402
 from seedx_finetune.recipes.language_model import new_language_model, train_tokenizer  # noqa: E402

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the model's libraries are not installed: pip install 'seedx-sdk[local]'")
 
-from diffusers import UNet2DConditionModel  # noqa: E402
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: E402
 
 from seedx_sdk.model.detokenizer import Detokenizer  # noqa: E402
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler  # noqa: E402

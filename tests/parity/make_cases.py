@@ -19,12 +19,9 @@ sys.path.insert(0, str(HERE))
 
 import diffusers  # noqa: E402
 import torch  # noqa: E402
-from diffusers import (  # noqa: E402
-    AutoencoderKL,
-    StableDiffusionXLInstructPix2PixPipeline,
-    StableDiffusionXLPipeline,
-    UNet2DConditionModel,
-)
+from diffusers import StableDiffusionXLInstructPix2PixPipeline, StableDiffusionXLPipeline  # noqa: E402
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: E402
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: E402
 from parity_case import Case, sha256  # noqa: E402
 from PIL import Image  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
@@ -311,15 +308,15 @@ def epsilon_cases() -> None:
     torch.manual_seed(1)
     side, dim, kv_dim, heads = 3, 16, 12, 2
     w, x = pool_weights(side, dim, kv_dim, 1.0), random(2, side**2, kv_dim)
-    config = {"grid_size": side, "embed_dim": dim, "num_heads": heads, "kv_dim": kv_dim}
+    pool_config = {"grid_size": side, "embed_dim": dim, "num_heads": heads, "kv_dim": kv_dim}
     y = pool(x.double(), double(w), heads, 1e-5).float()
-    write("resampler_in", "resampler_in_eps", note, config, {}, weights=w, inputs={"x": x}, outputs={"y": y})
+    write("resampler_in", "resampler_in_eps", note, pool_config, {}, weights=w, inputs={"x": x}, outputs={"y": y})
 
     sizes = {"width": 16, "layers": 2, "patch": 4, "output_dim": 24}
     w = visual_encoder_weights(**sizes, side=4, mlp=32)
     pixels = random(2, 3, 16, 16)
     y = visual_encoder(double(w), pixels.double(), layers=2, heads=2, pool_heads=3, patch=4).float()
-    config = {"image_size": 16, "patch_size": 4, "width": 16, "layers": 2, "heads": 2, "mlp_ratio": 2.0}
+    config: dict[str, Any] = {"image_size": 16, "patch_size": 4, "width": 16, "layers": 2, "heads": 2, "mlp_ratio": 2.0}
     config |= {"n_queries": 16, "output_dim": 24, "attn_pool_heads": 3, "positional_embedding_rows": 16}
     write("vit", "vit_eps", note, config, {}, weights=w, inputs={"pixel_values": pixels}, outputs={"embeds": y})
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ from seedx_sdk.testing.tiny import (
 TOKENIZER = Path(__file__).resolve().parents[1] / "parity" / "golden" / "tokenizer"
 LAYERS = 2
 
-LLM = {  # as transformers 4.30 wrote it
+LLM: dict[str, Any] = {  # as transformers 4.30 wrote it
     "architectures": ["LlamaForCausalLM"],
     "bos_token_id": 1,
     "eos_token_id": 2,
@@ -50,7 +51,7 @@ LLM = {  # as transformers 4.30 wrote it
     "use_cache": False,
     "vocab_size": 700,
 }
-VISUAL_ENCODER = {  # what the released sizes have in common with these
+VISUAL_ENCODER: dict[str, Any] = {  # what the released sizes have in common with these
     "image_size": 448,
     "patch_size": 56,
     "width": 32,
@@ -86,7 +87,8 @@ def _half_state(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
 
 
 def _write_sharded(state: dict[str, Tensor], directory: Path, count: int) -> None:
-    names, weight_map = list(state), {}
+    names = list(state)
+    weight_map: dict[str, str] = {}
     for number in range(count):
         file = f"pytorch_model-{number + 1:05}-of-{count:05}.bin"
         shard = {name: state[name] for name in names[number::count]}
@@ -139,9 +141,9 @@ def build_tree(path: Path, variant: str = "seed_x_i") -> Tree:
     return Tree(path, lvlm, encoder, pipelines)
 
 
-def save(state: dict[str, object], path: Path) -> None:
+def save(state: Mapping[str, Tensor], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(state, path)
+    torch.save(dict(state), path)
 
 
 def rewrite(path: Path, edit: Callable[[dict[str, Tensor]], object]) -> None:
