@@ -327,6 +327,8 @@ class GenerationOptions(_Frozen):
     preview_every: int | None = None
     """De-noising steps between two previews; 0 is none."""
     force_image: bool = False
+    force: bool = False
+    """Edit even an image that is unlike all that the model was trained on."""
     temperature: float | None = None
     """0..2; 0 takes the likeliest token."""
     json_schema: dict[str, Any] | None = None
