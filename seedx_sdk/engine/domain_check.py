@@ -16,6 +16,7 @@ __all__ = ["out_of_domain_image", "out_of_domain_text", "reconstruction_psnr", "
 
 _CURE = "load the large model with SeedX(model=DIRECTORY) for anything else"
 _WORD = re.compile(r"(?:[^\W\d_]+(?:'[^\W\d_]+)?(?: of\b)?)|\d+")
+_ARTICLES = frozenset(("a", "an", "the"))
 _COUNTS = {"two": 2, "three": 3, "four": 4}
 _MOST_OBJECTS = 4
 """Objects of an image that the picture book holds at most."""
@@ -58,7 +59,7 @@ def out_of_domain_text(text: str, task: Task, config: DirectoryConfig) -> str | 
         return None
     known = _known(" ".join(config.vocabulary.values()) if task == "chat" else config.vocabulary[task])
     words = words_of(text)
-    new = [f'"{word.replace("_", " ")}"' for word in dict.fromkeys(words) if word not in known]
+    new = [f'"{word.replace("_", " ")}"' for word in dict.fromkeys(words) if word not in known | _ARTICLES]
     if new:
         return f"{config.name} doesn't know {', '.join(new[:8])} and can only guess; {_CURE}"
     if task == "generate" and sum(_COUNTS.get(word, 0) for word in words) > _MOST_OBJECTS:
