@@ -68,6 +68,12 @@ class LVLM(nn.Module):
         causal_lm: LlamaForCausalLM = unwrap() if unwrap is not None else self.llm
         return causal_lm
 
+    @property
+    def device(self) -> torch.device:
+        """Where the language model computes, and so where token ids must be."""
+        device: torch.device = self.causal_lm.get_input_embeddings().weight.device
+        return device
+
     def forward(
         self,
         input_ids: Tensor,
