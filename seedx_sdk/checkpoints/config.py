@@ -55,6 +55,8 @@ class GenerationDefaults(PartConfig):
     """Budget of an answer, image tokens included."""
     temperature: float
     """Of the words (and layout) before a picture that is drawn from a prompt; everything else is greedy."""
+    stop_repeats: bool = False
+    """Whether text ends before it writes the same words a third time in a row; structured output is left alone."""
     edit_blending: bool = False
     """Whether an edit keeps the source image wherever the model's own plan of the edit changes nothing."""
     fast: FastSampling | None = None

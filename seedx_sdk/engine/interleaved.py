@@ -138,6 +138,7 @@ class InterleavedEngine:
             max_images=1 if request.task in ("generate", "edit") else None,
             specialist=specialist,
             structured_output=self._structured_output(request),
+            stop_repeats=defaults.stop_repeats and options.json_schema is None,
         )
 
     def _job(self, features: Tensor, request: Request, deadline: float | None) -> ImageJob:

@@ -11,7 +11,7 @@ from seedx_finetune.world import sample_arranged_scene, sample_edit, sample_scen
 from seedx_sdk.engine.domain_check import words_of
 from seedx_sdk.tokens import clean_text
 
-_SAMPLES = 500
+_SAMPLES = 300
 """Dialogues of each kind: enough for every seed to find the same words."""
 _TURNS = 6
 
