@@ -34,8 +34,9 @@ _MARGIN_PX = 2
 """Boxes are widened by this much: they are written in steps of about as many pixels."""
 _CORE_PX = 3
 """A changed area that has no room for a square of twice this side is the rim of an object that stays, or a speck."""
-_WHOLE_IMAGE = 0.5
-"""An edit that changes more than this fraction of what its plan leaves alone is one of the whole image."""
+_WHOLE_IMAGE = 0.4
+"""An edit that changes more than this fraction of what its plan leaves alone is one of the whole image: a new
+background changes half of the page at least, a large object that is removed a quarter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -82,7 +82,8 @@ def _plain(text: str, task: Task) -> str:
     plain = re.sub(r"\s*([.,?:])[.,?:\s]*", r"\1 ", plain)
     plain = " ".join(plain.split())
     if task in ("generate", "edit", "detect"):
-        plain = plain.strip(" .,?:").replace(". ", ", ").replace(", and ", " and ").replace("an image of", "a picture of")
+        plain = plain.strip(" .,?:").replace(". ", ", ").replace(", and ", " and ")
+        plain = plain.replace("an image of", "a picture of")
     elif is_sentence:
         plain = re.sub(r"(?:^|(?<=[.?] ))\w", lambda match: match[0].upper(), plain)
     return plain or text

@@ -14,6 +14,8 @@ from seedx_sdk.tokens import clean_text
 _SAMPLES = 300
 """Dialogues of each kind: enough for every seed to find the same words."""
 _TURNS = 6
+_PHRASES = 8
+"""Sizes are seldom what tells things apart, so their words are rare."""
 
 
 def training_vocabulary(seed: int = 0) -> dict[str, str]:
@@ -36,11 +38,12 @@ def _requests(rng: np.random.Generator) -> Iterator[tuple[str, str]]:
     talks = {
         "generate": dialogues.drawing_lesson(arranged, rng),
         "edit": dialogues.edit_request(0, sample_edit(rng)),
-        "detect": dialogues.find_request(0, scene, rng),
         "describe": dialogues.two_pictures((0, 1), (scene, arranged), rng),
     }
     for task, talk in talks.items():
         yield task, _read(talk)
+    for _ in range(_PHRASES):
+        yield "detect", _read(dialogues.find_request(0, scene, rng))
     yield "describe", _read(dialogues.conversation(0, scene, rng, turns=_TURNS))
 
 
