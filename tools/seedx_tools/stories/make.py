@@ -6,22 +6,20 @@ import os
 import time
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.types import PictureField, Result
 from seedx_sdk.validation import check_text
-from seedx_tools.arguments import IMAGE_HELP, ImageRef, OutputPath
 from seedx_tools.errors import ToolFailed
-from seedx_tools.illustration.contact_sheet import contact_sheet
 from seedx_tools.illustration.illustrator import Illustrator
 from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.stories.plan import StoryPageContent, StoryPlan, StoryPlanner
 from seedx_tools.stories.save import check_story_path, save_story
 from seedx_tools.stories.template_planner import TemplateStoryPlanner
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
+from seedx_tools.tool import Progress
 
 MAX_PAGES = 40
 """More is refused: each page costs a picture."""
@@ -126,47 +124,3 @@ def tell_story(
 def _save(plan: StoryPlan, pages: list[StoryPage], target: Path, warnings: list[str]) -> None:
     contents = [StoryPageContent(page.text, page.image, page.picture_prompt) for page in pages]
     save_story(plan.title, plan.language, contents, target, warnings.append)
-
-
-class TellStoryArgs(ToolArgs):
-    """Arguments of tell_story."""
-
-    prompt: str = Field(
-        min_length=1,
-        description="What the story is about, in one sentence: a hero, a place, a wish. 'A red cat who wants to sail'.",
-    )
-    pages: int = Field(default=6, ge=1, le=MAX_PAGES, description="Number of pages, each with a picture.")
-    path: OutputPath | None = Field(
-        default=None,
-        description="Where to save the story: a path that ends in .html, .pdf or .pptx, or a new folder. Optional.",
-    )
-    first_image: ImageRef | None = Field(
-        default=None, description=f"A picture that the story starts from; it becomes the first page. {IMAGE_HELP}"
-    )
-    seed: int = Field(default=0, ge=0, description="Change it to get other pictures.")
-
-
-def run_tell_story(seedx: SeedX, args: TellStoryArgs, on_progress: Progress) -> Story:
-    """Tell an illustrated story: pages of text, each with a drawn picture, optionally saved as a file.
-
-    The words follow a simple frame around the hero and the place in the prompt.
-    """
-    return tell_story(
-        seedx,
-        args.prompt,
-        pages=args.pages,
-        path=args.path,
-        first_image=args.first_image,
-        seed=args.seed,
-        on_progress=on_progress,
-    )
-
-
-def _answer(story: Story) -> Answer:
-    lines = [story.title, *(f"{number}. {page.text}" for number, page in enumerate(story.pages, start=1))]
-    if story.path is not None:
-        lines.append(f"Saved as {story.path}.")
-    return Answer("\n".join(lines), contact_sheet([page.image for page in story.pages if page.image is not None]))
-
-
-TELL_STORY = Tool.of(run_tell_story, name="tell_story", args=TellStoryArgs, result=Story, answer=_answer)
