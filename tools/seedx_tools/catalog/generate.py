@@ -1,4 +1,4 @@
-"""The tool that draws a picture from words, or from words and pictures."""
+"""The tool that generates an image from a prompt, or from a prompt and images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic import Field
 from seedx_sdk import SeedX
 from seedx_sdk.types import GeneratedImage
 from seedx_tools.arguments import HEIGHT_DESCRIPTION, IMAGE_HELP, WIDTH_DESCRIPTION, ImageRef
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, drawing
+from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, denoising
 
 
 class GenerateArgs(ToolArgs):
@@ -15,31 +15,34 @@ class GenerateArgs(ToolArgs):
 
     prompt: str = Field(
         min_length=1,
-        description="What to draw: things, their colours, where they stand, and the background, in one sentence.",
+        description="What the image shows: things, their colors, where they are, and the background, in one sentence.",
     )
     images: tuple[ImageRef, ...] = Field(
-        default=(), description=f"Pictures that the prompt speaks of, in order; usually none. {IMAGE_HELP}"
+        default=(), description=f"Images that the prompt refers to, in order; usually none. {IMAGE_HELP}"
     )
     width: int | None = Field(default=None, description=WIDTH_DESCRIPTION)
     height: int | None = Field(default=None, description=HEIGHT_DESCRIPTION)
     num_inference_steps: int | None = Field(
-        default=None, ge=1, le=200, description="Denoising steps: more is slower and finer. Default: the model's own."
+        default=None,
+        ge=1,
+        le=200,
+        description="Denoising steps: more steps are slower and give finer detail. Default: the model's own.",
     )
     guidance_scale: float | None = Field(
         default=None, ge=0, le=30, description="How strictly to follow the prompt. Default: the model's own."
     )
-    seed: int = Field(default=0, ge=0, description="Change it to get another picture of the same prompt.")
+    seed: int = Field(default=0, ge=0, description="Another seed gives another image of the same prompt.")
 
 
 def generate(seedx: SeedX, args: GenerateArgs, on_progress: Progress) -> GeneratedImage:
-    """Draw a new picture from a prompt.
+    """Generate a new image from a prompt.
 
-    To change a picture that exists use edit. The result names the seed, so a picture can be drawn again.
+    To change an existing image use edit. The result names the seed, with which the image can be generated again.
 
     Raises:
-        PromptError: The prompt is empty or too long.
-        SizeError: The model cannot draw at this size.
-        ImageError: A picture cannot be read.
+        PromptError: If the prompt is empty or too long.
+        SizeError: If the model cannot generate at this size.
+        ImageError: If an image cannot be read.
     """
     return seedx.generate(
         args.prompt,
@@ -49,7 +52,7 @@ def generate(seedx: SeedX, args: GenerateArgs, on_progress: Progress) -> Generat
         num_inference_steps=args.num_inference_steps,
         guidance_scale=args.guidance_scale,
         seed=args.seed,
-        on_progress=drawing(on_progress),
+        on_progress=denoising(on_progress),
     )
 
 
@@ -57,7 +60,8 @@ def _answer(result: GeneratedImage) -> Answer:
     if result.image is None:
         return Answer(result.text)
     return Answer(
-        f"Drew a picture of {result.image.width}x{result.image.height} pixels, seed {result.seed}.", result.image
+        f"Generated an image of {result.image.width}x{result.image.height} pixels with seed {result.seed}.",
+        result.image,
     )
 
 

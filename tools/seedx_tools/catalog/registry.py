@@ -1,4 +1,4 @@
-"""All tools by name; agents, the adapters and the command line read this table."""
+"""All tools by name, for agents, adapters and the command line."""
 
 from __future__ import annotations
 

@@ -18,21 +18,21 @@ class TellStoryArgs(ToolArgs):
         min_length=1,
         description="What the story is about, in one sentence: a hero, a place, a wish. 'A red cat who wants to sail'.",
     )
-    pages: int = Field(default=6, ge=1, le=MAX_PAGES, description="Number of pages, each with a picture.")
+    pages: int = Field(default=6, ge=1, le=MAX_PAGES, description="Number of pages, each with an image.")
     path: OutputPath | None = Field(
         default=None,
-        description="Where to save the story: a path that ends in .html, .pdf or .pptx, or a new folder. Optional.",
+        description="Where to save the story: a path ending in .html, .pdf or .pptx, or a new folder. None: not saved.",
     )
     first_image: ImageRef | None = Field(
-        default=None, description=f"A picture that the story starts from; it becomes the first page. {IMAGE_HELP}"
+        default=None, description=f"An image that the story starts from; it becomes the first page. {IMAGE_HELP}"
     )
-    seed: int = Field(default=0, ge=0, description="Change it to get other pictures.")
+    seed: int = Field(default=0, ge=0, description="Another seed gives other images.")
 
 
 def run_tell_story(seedx: SeedX, args: TellStoryArgs, on_progress: Progress) -> Story:
-    """Tell an illustrated story: pages of text, each with a drawn picture, optionally saved as a file.
+    """Tell an illustrated story: pages of text, each with a generated image, optionally saved as a file.
 
-    The words follow a simple frame around the hero and the place in the prompt.
+    The text follows a fixed template around the hero and the place in the prompt.
     """
     return tell_story(
         seedx,

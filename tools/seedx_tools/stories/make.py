@@ -1,4 +1,4 @@
-"""Illustrated stories: words from a planner, one picture for each page, saved as a page, a book, a deck or a folder."""
+"""Illustrated stories: text from a planner and an image for each page, saved as HTML, PDF, a deck or a folder."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from seedx_sdk.validation import check_text
 from seedx_tools.errors import ToolFailed
 from seedx_tools.illustration.illustrator import Illustrator
 from seedx_tools.illustration.prompts import vocabulary_of
-from seedx_tools.stories.plan import StoryPageContent, StoryPlan, StoryPlanner
+from seedx_tools.stories.plan import StoryPageContent, StoryPlanner
 from seedx_tools.stories.save import check_story_path, save_story
 from seedx_tools.stories.template_planner import TemplateStoryPlanner
 from seedx_tools.tool import Progress
 
 MAX_PAGES = 40
-"""More is refused: each page costs a picture."""
+"""More pages are rejected: each costs an image."""
 
 
 class StoryPage(BaseModel):
@@ -32,13 +32,13 @@ class StoryPage(BaseModel):
 
     text: str
     image: PictureField | None
-    """None when the model failed to draw it; the story's warnings say why."""
-    picture_prompt: str
-    """What the model was asked to draw; for a given first picture, what the model sees in it."""
+    """None if the model failed to generate it; the story's warnings say why."""
+    image_prompt: str
+    """The prompt of the image; for a given first image, what the model sees in it."""
 
 
 class Story(Result):
-    """A story that was told, and saved if a path was given."""
+    """A story, saved if a path was given."""
 
     title: str
     pages: tuple[StoryPage, ...]
@@ -56,28 +56,28 @@ def tell_story(
     planner: StoryPlanner | None = None,
     on_progress: Progress | None = None,
 ) -> Story:
-    """Return a story with a picture on every page.
+    """Return a story with an image on every page.
 
     Args:
-        seedx: Draws the pictures, and describes the first one if it is given.
+        seedx: Generates the images, and describes the first one if it is given.
         prompt: What the story is about: a hero, a place, a wish.
         pages: How many pages.
         path: Where to save it: .html (one file), .pdf, .pptx, or a new folder; None does not save.
-        first_image: A picture that the story starts from: it becomes the first page, and its hero the hero.
-        seed: Seed of the first page's picture; each further page adds one.
-        planner: Writes the words; None: TemplateStoryPlanner, which needs no language model.
-        on_progress: Called with (pages done, pages in all, what comes now).
+        first_image: An image that the story starts from: it becomes the first page, and its hero the hero.
+        seed: Seed of the first page's image; each further page adds one.
+        planner: Writes the text; None: TemplateStoryPlanner, which needs no language model.
+        on_progress: Called with (pages done, total pages, what is being done now).
 
     Raises:
-        OutputPathError: The path cannot be written.
-        ImageError: The first picture cannot be read.
-        PromptError: The prompt is empty or not text.
-        InputError: pages is out of range.
-        ToolFailed: The planner gave no story.
+        OutputPathError: If the path cannot be written.
+        ImageError: If the first image cannot be read.
+        PromptError: If the prompt is empty or not text.
+        InputError: If pages is out of range.
+        ToolFailed: If the planner gave no story, or one that is too long.
     """
     started = time.perf_counter()
     target = None if path is None else check_story_path(path)
-    words = check_text(prompt, "prompt")
+    text = check_text(prompt, "prompt")
     if not 1 <= pages <= MAX_PAGES:
         raise InputError(f"pages is {pages}; use 1 to {MAX_PAGES}")
     warnings: list[str] = []
@@ -87,31 +87,32 @@ def tell_story(
         described = seedx.describe(given, seed=seed)
         seen = described.text
         warnings.extend(described.warnings)
-    plan = (planner or TemplateStoryPlanner(vocabulary_of(seedx.info))).plan(words, pages, seen)
+    plan = (planner or TemplateStoryPlanner(vocabulary_of(seedx.info))).plan(text, pages, seen)
     warnings.extend(plan.warnings)
     if len(plan.pages) > MAX_PAGES:
-        raise ToolFailed(f"the planner wrote {len(plan.pages)} pages, not {pages}; at most {MAX_PAGES} are drawn")
+        raise ToolFailed(f"the planner wrote {len(plan.pages)} pages, not {pages}; at most {MAX_PAGES} are allowed")
     if len(plan.pages) != pages:
         warnings.append(f"the planner wrote {len(plan.pages)} pages, not {pages}")
-    artist = Illustrator(seedx, warnings.append, seed=seed)
-    told: list[StoryPage] = []
+    illustrator = Illustrator(seedx, warnings.append, seed=seed)
+    story_pages: list[StoryPage] = []
     for number, page in enumerate(plan.pages):
         if on_progress is not None:
             on_progress(number, len(plan.pages), page.text)
         if number == 0 and given is not None:
-            told.append(StoryPage(text=page.text, image=given, picture_prompt=seen or ""))
+            story_pages.append(StoryPage(text=page.text, image=given, image_prompt=seen or ""))
             continue
         where = f"page {number + 1}"
-        drawn, asked = artist.draw(page.picture, page.text, context=plan.title, number=number, where=where)
-        told.append(StoryPage(text=page.text, image=None if drawn is None else drawn.image, picture_prompt=asked or ""))
-    artist.finish()
+        drawn, shows = illustrator.draw(page.picture, page.text, context=plan.title, number=number, where=where)
+        story_pages.append(StoryPage(text=page.text, image=None if drawn is None else drawn.image, image_prompt=shows))
+    illustrator.finish()
     if on_progress is not None:
         on_progress(len(plan.pages), len(plan.pages), "done")
     if target is not None:
-        _save(plan, told, target, warnings)
+        contents = [StoryPageContent(page.text, page.image, page.image_prompt) for page in story_pages]
+        save_story(plan.title, plan.language, contents, target, warnings.append)
     return Story(
         title=plan.title,
-        pages=tuple(told),
+        pages=tuple(story_pages),
         path=target,
         seed=seed,
         model=seedx.info.name,
@@ -119,8 +120,3 @@ def tell_story(
         timings={"total": time.perf_counter() - started},
         warnings=tuple(dict.fromkeys(warnings)),
     )
-
-
-def _save(plan: StoryPlan, pages: list[StoryPage], target: Path, warnings: list[str]) -> None:
-    contents = [StoryPageContent(page.text, page.image, page.picture_prompt) for page in pages]
-    save_story(plan.title, plan.language, contents, target, warnings.append)
