@@ -24,7 +24,7 @@ def tell(
     pages: int = 6,
     num_inference_steps: int | None = None,
 ) -> Book:
-    """Plan, illustrate and save a story; the book is stored beside it as JSON, so that an interrupted run can be resumed."""
+    """Plan, illustrate and save a story; the book beside it as JSON can be resumed."""
     stored = path.with_suffix(".json")
     storyteller = Storyteller(seedx, chat_model, seed=1, num_inference_steps=num_inference_steps)
     story = Book.model_validate_json(stored.read_text(encoding="utf-8")) if stored.exists() else None
