@@ -101,8 +101,8 @@ class ToolLoop:
 
     def _work(self) -> Turn:
         while True:
-            if (ending := self._interruption()) is not None:
-                return self._end(ending)
+            if (interruption := self._interruption()) is not None:
+                return self._end(interruption)
             try:
                 decided = self._policy.decide(self._messages, lambda text: self._on_event(AssistantText(text=text)))
                 message, images = self._memory.absorb(decided)
