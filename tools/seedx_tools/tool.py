@@ -6,7 +6,8 @@ Agents, the command line and the adapters see tools only through this class, so 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -49,6 +50,17 @@ def ignore_progress(_done: int, _total: int, _what: str) -> None:
 def denoising(on_progress: Progress) -> Callable[[ImageProgress], None]:
     """Return a listener that reports the SDK's progress of one image as a tool's progress."""
     return lambda event: on_progress(event.step, event.total, "denoising")
+
+
+def result_fields(seedx: SeedX, *, seed: int, started: float, warnings: Iterable[str]) -> dict[str, Any]:
+    """Return the fields that every Result has; `started` is the time.perf_counter() at which the work began."""
+    return {
+        "seed": seed,
+        "model": seedx.info.name,
+        "revision": seedx.info.revision,
+        "timings": {"total": time.perf_counter() - started},
+        "warnings": tuple(dict.fromkeys(warnings)),
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,7 @@ from seedx_tools.catalog.generate import GENERATE
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import drawing_advice, image_prompt, vocabulary_of
 from seedx_tools.structured_output import StructuredChat
-from seedx_tools.tool import Progress, ignore_progress
+from seedx_tools.tool import Progress, ignore_progress, result_fields
 from seedx_tools.toolbox import shown
 
 _IDEA_SYSTEM_PROMPT = (
@@ -132,7 +132,7 @@ class Designer:
         return Proposals(
             seen=described.text,
             proposals=tuple(proposals),
-            **self._common(time.perf_counter() - started, warnings),
+            **result_fields(self._seedx, seed=self._seed, started=started, warnings=warnings),
         )
 
     def _design(self, prompt: str, idea: str | None, warnings: Sequence[str], on_progress: Progress) -> Design:
@@ -148,8 +148,8 @@ class Designer:
             warnings.append("without a chat model the idea only says how the image is arranged")
         elif idea is None:
             idea = self._seedx.describe(generated.image, "Explain the creative idea of this image.").text
-        common = self._common(time.perf_counter() - started, warnings)
-        return Design(image=generated.image, prompt=prompt, idea=idea, seen=seen, **common)
+        fields = result_fields(self._seedx, seed=self._seed, started=started, warnings=warnings)
+        return Design(image=generated.image, prompt=prompt, idea=idea, seen=seen, **fields)
 
     def _plan(self, image: Image.Image, seen: str, wish: str, count: int, warnings: list[str]) -> Sequence[Change]:
         vocabulary = vocabulary_of(self._seedx.info)
@@ -192,16 +192,6 @@ class Designer:
             system_prompt = _CHANGE_SYSTEM_PROMPT + drawing_advice(vocabulary_of(self._seedx.info))
             prompt = f"The image shows: {seen}\n{change.instruction!r} cannot be done: {error}\nPropose another change."
             return self._change.apply(system_prompt, prompt, apply)
-
-    def _common(self, seconds: float, warnings: Sequence[str]) -> dict[str, Any]:
-        info = self._seedx.info
-        return {
-            "seed": self._seed,
-            "model": info.name,
-            "revision": info.revision,
-            "timings": {"total": seconds},
-            "warnings": tuple(dict.fromkeys(warnings)),
-        }
 
 
 def _question(wish: str, count: int) -> str:

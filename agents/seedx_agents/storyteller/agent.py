@@ -24,7 +24,7 @@ from seedx_tools.stories.make import MAX_PAGES
 from seedx_tools.stories.plan import StoryPageContent
 from seedx_tools.stories.save import check_story_path, save_story
 from seedx_tools.structured_output import StructuredChat
-from seedx_tools.tool import Progress, ignore_progress
+from seedx_tools.tool import Progress, ignore_progress, result_fields
 
 _SYSTEM_PROMPT = (
     "You write illustrated stories for children. First decide who is in the story and how each looks; then write the "
@@ -157,11 +157,7 @@ class Storyteller:
         return Book(
             screenplay=screenplay,
             pages=tuple(pages),
-            seed=self._seed,
-            model=self._seedx.info.name,
-            revision=self._seedx.info.revision,
-            timings={"total": time.perf_counter() - started},
-            warnings=tuple(dict.fromkeys(warnings)),
+            **result_fields(self._seedx, seed=self._seed, started=started, warnings=warnings),
         )
 
     def tell(self, prompt: str, pages: int = 6, *, on_progress: Progress = ignore_progress) -> Book:

@@ -19,7 +19,7 @@ from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.stories.plan import StoryPageContent, StoryPlanner
 from seedx_tools.stories.save import check_story_path, save_story
 from seedx_tools.stories.template_planner import TemplateStoryPlanner
-from seedx_tools.tool import Progress
+from seedx_tools.tool import Progress, result_fields
 
 MAX_PAGES = 40
 """More pages are rejected: each costs an image."""
@@ -114,9 +114,5 @@ def tell_story(
         title=plan.title,
         pages=tuple(story_pages),
         path=target,
-        seed=seed,
-        model=seedx.info.name,
-        revision=seedx.info.revision,
-        timings={"total": time.perf_counter() - started},
-        warnings=tuple(dict.fromkeys(warnings)),
+        **result_fields(seedx, seed=seed, started=started, warnings=warnings),
     )
