@@ -14,7 +14,8 @@ from seedx_agents.designer.rules import arrangement, rule_based_changes
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.imaging import ImageSource, open_image
-from seedx_sdk.validation import check_seed, check_text
+from seedx_sdk.options import check_seed
+from seedx_sdk.validation import check_text
 from seedx_tools.adapters.langchain_messages import image_block
 from seedx_tools.catalog.edit import EDIT
 from seedx_tools.catalog.generate import GENERATE

@@ -1,79 +1,138 @@
-"""Images for slides and pages: of things that the model knows, and never the reason that a deck is not saved."""
+"""Images for slides and pages: prompts the model understands, and no failure that keeps a document from being saved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from PIL import Image
 
-from seedx_sdk import SeedX
+from seedx_sdk import AsyncSeedX, SeedX
 from seedx_sdk.errors import GenerationCancelled, SeedXError
-from seedx_tools.illustration.prompts import image_prompt, vocabulary_of
+from seedx_sdk.types import GeneratedImage, ModelInfo
+from seedx_tools.illustration.prompts import ImagePrompt, image_prompt, vocabulary_of
+
+ALT_PREFIX = "Generated image: "
+"""Begins the alt text of generated images, before the prompt."""
+NO_ROOM = "the slide has no room for an image; none was generated"
+"""The warning of a slide whose layout has no place left for the image that its plan names."""
+
+Warn = Callable[[str], None]
+"""Called with one sentence when an image is missing or is not what was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Illustration:
-    """An image to place, and its alternative text."""
+    """An image to place, and its alt text."""
 
     image: Image.Image
     alt: str
 
 
-ALT_PREFIX = "Generated image: "
-"""Begins the alternative text of generated images, before the prompt."""
-NO_ROOM = "the slide has no room for an image; none was generated"
-"""The warning of a slide whose layout has no place left for the image that its plan names."""
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """An image to generate for a slide or a page."""
+
+    prompt: ImagePrompt
+    seed: int
+    where: str
+    """The slide or page, for warnings."""
+
+
+def request_image(
+    wanted: str | None, text: str, info: ModelInfo, *, context: str, seed: int, where: str
+) -> ImageRequest:
+    """Return the request for an image beside a text.
+
+    Args:
+        wanted: What the image should show; None chooses from the text.
+        text: The text that the image stands beside.
+        info: The model that will generate it.
+        context: The title of the deck or story.
+        seed: Seed of the image.
+        where: The slide or page, for warnings.
+    """
+    return ImageRequest(image_prompt(wanted or text, vocabulary_of(info), context=context), seed, where)
+
+
+def generate_illustration(seedx: SeedX, request: ImageRequest, warn: Warn) -> Illustration | None:
+    """Return the image of a request; None, with a warning, if the model failed."""
+    with _failure_as_warning(request, warn):
+        return _illustration(seedx.generate(request.prompt.text, seed=request.seed), request, warn)
+    return None
+
+
+async def generate_illustration_async(seedx: AsyncSeedX, request: ImageRequest, warn: Warn) -> Illustration | None:
+    """Return the image of a request; None, with a warning, if the model failed."""
+    with _failure_as_warning(request, warn):
+        return _illustration(await seedx.generate(request.prompt.text, seed=request.seed), request, warn)
+    return None
+
+
+def decorative_warning(requests: Iterable[ImageRequest], info: ModelInfo) -> str | None:
+    """Return one warning about all images that only decorate, because the model cannot draw the subject."""
+    decorative = [request.where for request in requests if request.prompt.decorative]
+    if not decorative:
+        return None
+    return (
+        f"{', '.join(decorative)}: {info.name} cannot draw the subject, so the images are decorative; name things "
+        "that it knows, or load a larger model with SeedX(model=...)"
+    )
 
 
 class Illustrator:
-    """Generates the images of one deck or story.
+    """Generates the images of one deck or story, one after another.
 
     Args:
         seedx: The model.
-        warn: Called with one sentence when an image failed or is not what was asked for.
-        seed: Seed of image number 0; image n uses seed + n.
+        warn: Called with one sentence when an image is not what was requested, or failed.
+        seed: Seed of image number 0; number n is generated with seed + n.
     """
 
-    def __init__(self, seedx: SeedX, warn: Callable[[str], None], *, seed: int) -> None:
+    def __init__(self, seedx: SeedX, warn: Warn, *, seed: int) -> None:
         self._seedx = seedx
         self._warn = warn
         self._seed = seed
-        self._decorative: list[str] = []
+        self._requests: list[ImageRequest] = []
 
     def draw(
         self, wanted: str | None, text: str, *, context: str, number: int, where: str
     ) -> tuple[Illustration | None, str]:
-        """Return an image and its prompt; the image is None, with a warning, when the model failed.
+        """Return an image and its prompt; the image is None, with a warning, if the model failed.
 
         Args:
             wanted: What the image should show; None chooses from the text.
-            text: The text beside the image.
+            text: The text that the image stands beside.
             context: The title of the deck or story.
-            number: Which image it is; added to the seed.
+            number: Which image it is; shifts the seed.
             where: The slide or page, for warnings.
         """
-        prompt = image_prompt(wanted or text, vocabulary_of(self._seedx.info), context=context)
-        if prompt.decorative:
-            self._decorative.append(where)
-        try:
-            generated = self._seedx.generate(prompt.text, seed=self._seed + number)
-        except GenerationCancelled:
-            raise
-        except SeedXError as error:
-            self._warn(f"{where}: its image failed and was left out: {error}")
-            return None, prompt.text
-        for warning in generated.warnings:
-            self._warn(warning)
-        if generated.image is None:
-            self._warn(f"{where}: the model generated no image")
-            return None, prompt.text
-        return Illustration(generated.image, alt=f"{ALT_PREFIX}{prompt.text}"), prompt.text
+        request = request_image(wanted, text, self._seedx.info, context=context, seed=self._seed + number, where=where)
+        self._requests.append(request)
+        return generate_illustration(self._seedx, request, self._warn), request.prompt.text
 
     def finish(self) -> None:
-        """Warn once about all images that are only decorative, because the model does not know the subject."""
-        if self._decorative:
-            self._warn(
-                f"{', '.join(self._decorative)}: {self._seedx.info.name} cannot draw the subject, so the images are "
-                "decorative; name things that it knows, or load a larger model with SeedX(model=...)"
-            )
+        """Warn once about all images that only decorate."""
+        warning = decorative_warning(self._requests, self._seedx.info)
+        if warning is not None:
+            self._warn(warning)
+
+
+@contextmanager
+def _failure_as_warning(request: ImageRequest, warn: Warn) -> Iterator[None]:
+    try:
+        yield
+    except GenerationCancelled:
+        raise
+    except SeedXError as error:
+        warn(f"{request.where}: its image failed and was left out: {error}")
+
+
+def _illustration(generated: GeneratedImage, request: ImageRequest, warn: Warn) -> Illustration | None:
+    for warning in generated.warnings:
+        warn(warning)
+    if generated.image is None:
+        warn(f"{request.where}: the model generated no image")
+        return None
+    return Illustration(generated.image, alt=f"{ALT_PREFIX}{request.prompt.text}")

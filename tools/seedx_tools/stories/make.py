@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.imaging import ImageSource, open_image
-from seedx_sdk.types import PictureField, Result
+from seedx_sdk.types import ImageField, Result
 from seedx_sdk.validation import check_text
 from seedx_tools.errors import ToolFailed
 from seedx_tools.illustration.illustrator import Illustrator
@@ -31,7 +31,7 @@ class StoryPage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
-    image: PictureField | None
+    image: ImageField | None
     """None if the model failed to generate it; the story's warnings say why."""
     image_prompt: str
     """The prompt of the image; for a given first image, what the model sees in it."""
