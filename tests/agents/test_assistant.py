@@ -183,7 +183,7 @@ def _garbage() -> AIMessage:
         ([_garbage()] * 3, "the arguments are not a JSON object"),
         ([""] * 3, "Stopped after 3 mistakes in a row."),
         ([("describe", {"images": ["/etc/passwd"]})] * 3, "outside the allowed folders"),
-        ([("describe", {"images": ["http://127.0.0.1/a.png"]})] * 3, "no pictures from '127.0.0.1'"),
+        ([("describe", {"images": ["http://127.0.0.1/a.png"]})] * 3, "no images from '127.0.0.1'"),
     ],
 )
 def test_a_chat_model_that_repeats_a_mistake_is_stopped(
@@ -380,7 +380,7 @@ class TestTranscript:
         [
             ({"format": 2}, "format: Input should be 1"),
             ({"images": {"image:1": "../../etc/passwd"}}, "String should match pattern"),
-            ({"images": {"image:1": "0" * 64}}, "no picture at"),
+            ({"images": {"image:1": "0" * 64}}, "no image at"),
             ({"images": {"/etc/passwd": None}}, "valid string"),
             ({"messages": [{"type": "constructor", "data": {}}]}, "is damaged"),
             ({"messages": 3}, "valid array"),

@@ -102,7 +102,7 @@ async def test_every_tool_answers_with_text_and_in_its_schema(
         ),
         ("detect", {"image": "image:9", "phrase": "x"}, "there is no image 'image:9'"),
         ("detect", {"image": "/etc/passwd", "phrase": "x"}, "outside the allowed folders"),
-        ("detect", {"image": "http://127.0.0.1/a.png", "phrase": "x"}, "fetches no pictures from '127.0.0.1'"),
+        ("detect", {"image": "http://127.0.0.1/a.png", "phrase": "x"}, "fetches no images from '127.0.0.1'"),
         ("make_slides", {"prompt_or_outline": "x", "path": "/tmp/x.pptx"}, "outside the allowed folders"),
     ],
 )

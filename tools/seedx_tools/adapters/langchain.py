@@ -39,7 +39,8 @@ class SeedXTool(BaseTool):
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
 
     def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> str | dict[str, Any]:
-        given = {next(iter(self.args)): tool_input} if isinstance(tool_input, str) else tool_input
+        first = next(iter(self.toolbox.tools[self.name].schema()["parameters"]["properties"]))
+        given = {first: tool_input} if isinstance(tool_input, str) else tool_input
         try:
             return super()._parse_input(given, tool_call_id)
         except ValidationError as error:

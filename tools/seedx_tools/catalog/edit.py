@@ -31,18 +31,8 @@ def edit(seedx: SeedX, args: EditArgs, on_progress: Progress) -> EditedImage:
         PromptError: If the instruction is empty or too long.
         SizeError: If the model cannot generate at this size.
     """
-    return seedx.edit(
-        args.image,
-        args.instruction,
-        width=args.width,
-        height=args.height,
-        num_inference_steps=args.num_inference_steps,
-        guidance_scale=args.guidance_scale,
-        image_guidance_scale=args.image_guidance_scale,
-        seed=args.seed,
-        force=args.force,
-        on_progress=denoising(on_progress),
-    )
+    options = args.model_dump(include={*EditFields.model_fields})
+    return seedx.edit(args.image, args.instruction, **options, on_progress=denoising(on_progress))
 
 
 def _answer(result: EditedImage) -> Answer:

@@ -33,16 +33,8 @@ def generate(seedx: SeedX, args: GenerateArgs, on_progress: Progress) -> Generat
         SizeError: If the model cannot generate at this size.
         ImageError: If an image cannot be read.
     """
-    return seedx.generate(
-        args.prompt,
-        list(args.images),
-        width=args.width,
-        height=args.height,
-        num_inference_steps=args.num_inference_steps,
-        guidance_scale=args.guidance_scale,
-        seed=args.seed,
-        on_progress=denoising(on_progress),
-    )
+    options = args.model_dump(include={*ImageFields.model_fields})
+    return seedx.generate(args.prompt, list(args.images), **options, on_progress=denoising(on_progress))
 
 
 def _answer(result: GeneratedImage) -> Answer:
