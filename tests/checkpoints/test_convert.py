@@ -164,6 +164,8 @@ def test_a_converted_model_computes_what_the_source_does(built: Tree, tmp_path: 
         "image_guidance_scale": 1.5,
         "max_new_tokens": 512,
         "temperature": 0.0,
+        "stop_repeats": False,
+        "edit_blending": False,
         "fast": None,
     }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
