@@ -19,8 +19,8 @@ from pptx.util import Inches
 
 from seedx_sdk import InputError, OutputPathError, PromptError, TemplateError
 from seedx_tools import Outline, SlidePlan, append_slides, check_deck, make_slides, revise_slide
-from seedx_tools.decks.content import Quote
 from seedx_tools.decks.ooxml.styles import auto_number
+from seedx_tools.decks.outline import Quote
 from seedx_tools.decks.reader import read_slide
 
 OUTLINE = """# The boat school

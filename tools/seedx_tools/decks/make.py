@@ -15,14 +15,12 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 from pptx.presentation import Presentation as PresentationObject
-from pydantic import Field
 
 from seedx_sdk import AsyncSeedX, SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.types import ModelInfo
 from seedx_sdk.validation import check_text
-from seedx_tools.arguments import InputPath, OutputPath
 from seedx_tools.decks.ooxml.template import open_template
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
@@ -31,7 +29,6 @@ from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
 from seedx_tools.decks.theme.build import DeckSize, default_template
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
-from seedx_tools.illustration.contact_sheet import contact_sheet
 from seedx_tools.illustration.illustrator import (
     NO_ROOM,
     Illustration,
@@ -41,7 +38,7 @@ from seedx_tools.illustration.illustrator import (
     generate_illustration_async,
     request_image,
 )
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, ignore_progress
+from seedx_tools.tool import Progress, ignore_progress
 
 _IMAGES_AT_ONCE = 4
 """Images of one deck that make_slides_async generates at the same time; a deck leaves room for other callers."""
@@ -351,65 +348,3 @@ def _plan(source: str | Outline, planner: Planner, num_slides: int | None) -> Ou
 def _cover_plan(outline: Outline) -> SlidePlan:
     bullets = (outline.subtitle,) if outline.subtitle else ()
     return SlidePlan(title=outline.title, bullets=bullets, picture=outline.picture, notes=outline.notes)
-
-
-class DeckArgs(ToolArgs):
-    """What a deck holds and how it looks."""
-
-    prompt_or_outline: str = Field(
-        min_length=1,
-        description=(
-            "What the deck says. Best: a Markdown outline: '# Deck title', then for each slide '## Title', "
-            "'- points', '![what the picture shows](draw)' and '> speaker notes'. Tables as in Markdown; charts as "
-            "```chart bar (or line, pie) with CSV lines; '# Section' between slides; '## Agenda'; '## Sources' with "
-            "points. A plain prompt is set out as it is."
-        ),
-    )
-    theme: DeckTheme | None = Field(default=None, description="The standard look. Leave out for paper.")
-    size: DeckSize | None = Field(default=None, description="Page proportions. Leave out for 16:9.")
-    num_slides: int | None = Field(
-        default=None,
-        ge=1,
-        le=MAX_NUM_SLIDES,
-        description="Number of slides with the title slide, for a plain prompt. Leave out for an outline.",
-    )
-    pictures: bool = Field(default=True, description="Whether the model draws a picture for each slide.")
-    seed: int = Field(default=0, ge=0, description="Change it to get other pictures.")
-
-
-class MakeSlidesArgs(DeckArgs):
-    """Arguments of make_slides."""
-
-    path: OutputPath = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
-    template: InputPath | None = Field(
-        default=None, description="Path of a .pptx or .potx whose look is used. Leave out for the standard look."
-    )
-
-
-def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -> Deck:
-    """Make an editable PowerPoint deck with drawn pictures and speaker notes, from an outline or a prompt.
-
-    Write the points yourself, as a Markdown outline: this tool lays them out and draws, it does not write text.
-    The result lists what each slide holds, and warnings for what a slide could not get.
-    """
-    return make_slides(
-        seedx,
-        args.prompt_or_outline,
-        path=args.path,
-        template=args.template,
-        theme=args.theme,
-        size=args.size,
-        num_slides=args.num_slides,
-        seed=args.seed,
-        pictures=args.pictures,
-        on_progress=on_progress,
-    )
-
-
-def _answer(deck: Deck) -> Answer:
-    lines = (f"{number}. {slide.title}" for number, slide in enumerate(deck.slides, start=1))
-    text = "\n".join((f"Saved {len(deck.slides)} slides as {deck.path}:", *lines))
-    return Answer(text, contact_sheet([slide.preview for slide in deck.slides]))
-
-
-MAKE_SLIDES = Tool.of(run_make_slides, name="make_slides", args=MakeSlidesArgs, result=Deck, answer=_answer)

@@ -14,12 +14,22 @@ from pydantic import ValidationError
 
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import ImageLimits, open_image
-from seedx_tools.decks.content import MAX_COLUMNS, MAX_ROWS, ChartData, ChartKind, ChartSeries, Column, Quote, TableData
 from seedx_tools.decks.ooxml.layouts import Slots, slots_of
 from seedx_tools.decks.ooxml.styles import auto_number, placeholder_type
-from seedx_tools.decks.outline import SlideKind, SlidePlan
+from seedx_tools.decks.outline import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    ChartData,
+    ChartKind,
+    ChartSeries,
+    Column,
+    Quote,
+    SlideKind,
+    SlidePlan,
+    TableData,
+)
 from seedx_tools.decks.shapes import Holds, Placed, placed_shapes
-from seedx_tools.decks.writing.text import runs_right_to_left
+from seedx_tools.decks.text.strings import runs_right_to_left
 
 _DASH = "\u2014"
 _MAX_LINES = 2

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.content import ChartData, ChartKind, ChartSeries, TableData
+from seedx_tools.decks.outline import ChartData, ChartKind, ChartSeries, TableData
 
 _NUMBER = re.compile(r"^[-+]?(\d+([ ,]\d{3})*|\d+)?(\.\d+)?$")
 _UNITS = " %$€£¥"

@@ -14,7 +14,7 @@ from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide, SlideLayout
 
 from seedx_sdk.errors import TemplateError
-from seedx_tools.decks.content import PictureSide
+from seedx_tools.decks.outline import PictureSide
 
 Frame: TypeAlias = tuple[int, int, int, int]
 """Left, top, width, height in EMU."""

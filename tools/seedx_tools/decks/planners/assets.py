@@ -13,8 +13,7 @@ from PIL import Image
 
 from seedx_sdk.errors import InputError, SeedXError
 from seedx_sdk.imaging import open_image
-from seedx_tools.decks.content import TableData
-from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of, read_table
 
 _MAX_CSV_BYTES = 1024 * 1024

@@ -27,8 +27,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.content import ChartData, ChartKind, Column, Quote, TableData
-from seedx_tools.decks.outline import Outline, SlidePlan
+from seedx_tools.decks.outline import ChartData, ChartKind, Column, Outline, Quote, SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of, read_table, table_of
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)

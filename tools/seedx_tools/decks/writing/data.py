@@ -14,15 +14,16 @@ from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
-from seedx_tools.decks.content import ChartData, TableData
 from seedx_tools.decks.ooxml.contrast import contrast
 from seedx_tools.decks.ooxml.layouts import Frame, Slots, frame_of, placeholder, remove
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, resolve_color
+from seedx_tools.decks.outline import ChartData, TableData
 from seedx_tools.decks.tables import is_number
 from seedx_tools.decks.text.metrics import text_width
+from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.text.tables import row_heights, table_height
 from seedx_tools.decks.writing.pictures import room_below_title
-from seedx_tools.decks.writing.text import clean, runs_right_to_left, set_right_to_left
+from seedx_tools.decks.writing.text import set_right_to_left
 
 TABLE_POINTS = (18.0, 16.0, 14.0, 12.0)
 """The font sizes of tables, the largest that fits first."""

@@ -13,7 +13,7 @@ from seedx_tools.decks.ooxml.layouts import remove
 from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.shapes import is_empty_placeholder
 from seedx_tools.decks.text.fitting import shorten
-from seedx_tools.decks.writing.text import clean
+from seedx_tools.decks.text.strings import clean
 
 
 def finish_slide(slide: Slide, footer: str, notes: str) -> bool:

@@ -9,7 +9,7 @@ from PIL import Image
 from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.layouts import Frame, Slots, frame_of, placeholder, remove
-from seedx_tools.decks.writing.text import clean
+from seedx_tools.decks.text.strings import clean
 from seedx_tools.illustration.illustrator import Illustration
 
 MIN_VISIBLE = 0.8

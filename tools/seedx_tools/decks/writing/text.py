@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 
 from pptx.oxml import parse_xml
@@ -12,9 +11,9 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.styles import text_style
 from seedx_tools.decks.text.fitting import fitting_scale, least_scale, paragraphs_of, set_scale
+from seedx_tools.decks.text.strings import runs_right_to_left
 
 _NUMBERED = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def write_line(slide: Slide, shape: Any, text: str) -> None:
@@ -75,30 +74,12 @@ class _Numbers:
         return text[found.end() :], start
 
 
-def runs_right_to_left(text: str) -> bool:
-    """Whether the first letter with a direction runs from right to left (Unicode bidirectional class R or AL)."""
-    for char in text:
-        direction = unicodedata.bidirectional(char)
-        if direction in ("L", "R", "AL"):
-            return direction != "L"
-    return False
-
-
 def set_right_to_left(paragraph: Any, *, mirrored: bool = True) -> None:
     """Let a paragraph run right to left; mirrored: and begin at the right edge."""
     properties = paragraph._p.get_or_add_pPr()
     properties.set("rtl", "1")
     if mirrored:
         properties.set("algn", "r")
-
-
-def clean(text: str, *, keep_tabs: bool = False, keep_lines: bool = False) -> str:
-    """Return text that XML can hold, on one line unless keep_lines; keep_tabs keeps the tabs in front."""
-    text = _ILLEGAL.sub("", text)
-    if keep_lines:
-        return text.strip()
-    tabs = text[: len(text) - len(text.lstrip("\t"))] if keep_tabs else ""
-    return tabs + " ".join(text.split())
 
 
 def _fit(slide: Slide, shape: Any, paragraphs: list[tuple[str, int]]) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
-from seedx_tools.decks.content import TableData
 from seedx_tools.decks.ooxml.layouts import Layouts, Slots, placeholder
-from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
+from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.writing.data import place_chart, place_table
 from seedx_tools.decks.writing.footer import finish_slide
 from seedx_tools.decks.writing.pictures import place_picture
-from seedx_tools.decks.writing.text import clean, runs_right_to_left, write_line, write_points
+from seedx_tools.decks.writing.text import write_line, write_points
 from seedx_tools.illustration.illustrator import Illustration
 
 _MAX_CONTINUED = 8
