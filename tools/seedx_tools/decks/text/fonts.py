@@ -1,9 +1,11 @@
-"""Font files: Pillow's own sans-serif for previews, and the system's where it has no glyph or is asked for by name."""
+"""Fonts for previews: Pillow's own sans-serif, and installed fonts where it lacks a glyph or a deck names another."""
 
 from __future__ import annotations
 
+import io
 import sys
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,8 +35,8 @@ _STAND_INS = {
     "georgia": ("gelasio", "dejavu serif"),
 }
 """Free fonts of the same widths, or at least of the same kind, as fonts that decks name."""
-_MISSING = "\uffff"
-_PROBE_PX = 16
+_NAME_PX = 16
+"""Any size serves to read a font's name."""
 
 Font = ImageFont.FreeTypeFont
 
@@ -106,17 +108,21 @@ def _builtin(size_px: float) -> Font:
     return font
 
 
-@lru_cache(maxsize=16)
-def _probe(path: Path | None) -> tuple[Font, bytes]:
-    font = _builtin(_PROBE_PX) if path is None else ImageFont.truetype(str(path), _PROBE_PX)
-    return font, bytes(font.getmask(_MISSING))
-
-
-@lru_cache(maxsize=8192)
 def _covers(path: Path | None, char: str) -> bool:
-    """Whether a font has a glyph for a character: the drawing differs from that of a character no font has."""
-    font, missing = _probe(path)
-    return char.isspace() or bytes(font.getmask(char)) != missing
+    """Whether a font has a glyph for a character; spaces and invisible format characters need none."""
+    return char.isspace() or unicodedata.category(char) == "Cf" or ord(char) in _characters(path)
+
+
+@lru_cache(maxsize=16)
+def _characters(path: Path | None) -> Collection[int]:
+    """The code points that a font has glyphs for; none if its file is damaged."""
+    from fontTools.ttLib import TTFont, TTLibError  # slow to import, and only previews need it
+
+    try:
+        with TTFont(io.BytesIO(_builtin(100).font_bytes) if path is None else path, fontNumber=0) as font:
+            return frozenset(font.getBestCmap() or ())
+    except (OSError, TTLibError):
+        return frozenset()
 
 
 @lru_cache(maxsize=1)
@@ -131,7 +137,7 @@ def _families() -> dict[tuple[str, bool], Path]:
     found: dict[tuple[str, bool], Path] = {}
     for path in _font_files():
         try:
-            family, style = ImageFont.truetype(str(path), _PROBE_PX).getname()
+            family, style = ImageFont.truetype(str(path), _NAME_PX).getname()
         except OSError:  # a damaged or unsupported font file
             continue
         if family and style in ("Regular", "Book", "Roman", "Bold"):
