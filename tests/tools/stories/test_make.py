@@ -143,7 +143,7 @@ def test_a_failed_picture_is_a_warning_and_the_story_is_saved(tmp_path, name):
     engine = ScriptedEngine(replies=[ModelError("no memory")])
     story = tell_story(SeedX(engine=engine), PROMPT, pages=2, path=tmp_path / name)
     assert story.pages[0].image is None
-    assert any("page 1: its picture failed" in warning for warning in story.warnings)
+    assert any("page 1: its image failed" in warning for warning in story.warnings)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 

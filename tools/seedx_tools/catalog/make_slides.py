@@ -16,43 +16,43 @@ from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
 
 
 class DeckArgs(ToolArgs):
-    """What a deck holds and how it looks."""
+    """The content and design of a deck."""
 
     prompt_or_outline: str = Field(
         min_length=1,
         description=(
-            "What the deck says. Best: a Markdown outline: '# Deck title', then for each slide '## Title', "
-            "'- points', '![what the picture shows](draw)' and '> speaker notes'. Tables as in Markdown; charts as "
-            "```chart bar (or line, pie) with CSV lines; '# Section' between slides; '## Agenda'; '## Sources' with "
-            "points. A plain prompt is set out as it is."
+            "The content of the deck, best as a Markdown outline: '# Deck title', then for each slide '## Title', "
+            "'- points', '![image prompt](draw)' and '> speaker notes'. Write tables in Markdown, charts as "
+            "```chart bar (or line, pie) with CSV lines, '# Section' between slides, '## Agenda', '## Sources' with "
+            "points. A plain prompt is put on slides as it is."
         ),
     )
-    theme: DeckTheme | None = Field(default=None, description="The standard look. Leave out for paper.")
-    size: DeckSize | None = Field(default=None, description="Page proportions. Leave out for 16:9.")
+    theme: DeckTheme | None = Field(default=None, description="The built-in theme. Omit for paper.")
+    size: DeckSize | None = Field(default=None, description="Page proportions. Omit for 16:9.")
     num_slides: int | None = Field(
         default=None,
         ge=1,
         le=MAX_NUM_SLIDES,
-        description="Number of slides with the title slide, for a plain prompt. Leave out for an outline.",
+        description="Number of slides, including the title slide, for a plain prompt. Omit for an outline.",
     )
-    pictures: bool = Field(default=True, description="Whether the model draws a picture for each slide.")
-    seed: int = Field(default=0, ge=0, description="Change it to get other pictures.")
+    pictures: bool = Field(default=True, description="Whether the model generates an image for each slide.")
+    seed: int = Field(default=0, ge=0, description="Change it to get other images.")
 
 
 class MakeSlidesArgs(DeckArgs):
     """Arguments of make_slides."""
 
-    path: OutputPath = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
+    path: OutputPath = Field(description="Where to save the deck; must end in .pptx, and its directory must exist.")
     template: InputPath | None = Field(
-        default=None, description="Path of a .pptx or .potx whose look is used. Leave out for the standard look."
+        default=None, description="Path of a .pptx or .potx whose design is used. Omit for a built-in theme."
     )
 
 
 def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -> Deck:
-    """Make an editable PowerPoint deck with drawn pictures and speaker notes, from an outline or a prompt.
+    """Make an editable PowerPoint deck with generated images and speaker notes, from an outline or a prompt.
 
-    Write the points yourself, as a Markdown outline: this tool lays them out and draws, it does not write text.
-    The result lists what each slide holds, and warnings for what a slide could not get.
+    Write the points yourself as a Markdown outline: this tool lays them out and generates images, but writes no text.
+    The result lists the content of each slide, and warnings about what is missing.
     """
     return make_slides(
         seedx,

@@ -13,7 +13,7 @@ from seedx_sdk.errors import GenerationCancelled, SeedXError
 from seedx_sdk.types import GeneratedImage, ModelInfo
 from seedx_tools.illustration.prompts import ImagePrompt, picture_prompt, vocabulary_of
 
-NO_ROOM = "beside what it holds there is no room for a picture; none was drawn"
+NO_ROOM = "the slide has no room for an image; none was generated"
 """The warning of a slide whose image was requested in vain."""
 
 Warn = Callable[[str], None]
@@ -74,8 +74,8 @@ def decorative_warning(requests: Iterable[ImageRequest], info: ModelInfo) -> str
     if not decorative:
         return None
     return (
-        f"{', '.join(decorative)}: {info.name} cannot draw the subject, so the pictures are decorative; name things "
-        "that it knows, or load a larger model with SeedX(model=...)"
+        f"{', '.join(decorative)}: {info.name} cannot draw the subject, so these images are decorative; name "
+        "things that it knows, or load a larger model with SeedX(model=...)"
     )
 
 
@@ -124,13 +124,13 @@ def _failure_as_warning(request: ImageRequest, warn: Warn) -> Iterator[None]:
     except GenerationCancelled:
         raise
     except SeedXError as error:
-        warn(f"{request.where}: its picture failed and was left out: {error}")
+        warn(f"{request.where}: its image failed and was left out: {error}")
 
 
 def _illustration(generated: GeneratedImage, request: ImageRequest, warn: Warn) -> Illustration | None:
     for warning in generated.warnings:
         warn(warning)
     if generated.image is None:
-        warn(f"{request.where}: the model drew no picture")
+        warn(f"{request.where}: the model returned no image")
         return None
     return Illustration(generated.image, alt=f"Drawn picture: {request.prompt.text}")

@@ -22,19 +22,19 @@ _SYSTEM_FONTS = (
     "msyh.ttc",
     "PingFang.ttc",
 )
-_FONT_FOLDERS = {
+_FONT_DIRECTORIES = {
     "linux": ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts"),
     "darwin": ("/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts"),
     "win32": ("C:/Windows/Fonts",),
 }
-_STAND_INS = {
+_SUBSTITUTES = {
     "arial": ("liberation sans",),
     "times new roman": ("liberation serif", "dejavu serif"),
     "calibri": ("carlito",),
     "cambria": ("caladea", "liberation serif", "dejavu serif"),
     "georgia": ("gelasio", "dejavu serif"),
 }
-"""Free fonts of the same widths, or at least of the same kind, as fonts that decks name."""
+"""Free fonts with the same widths, or at least the same kind of letters, as fonts that decks name."""
 _NAME_PX = 16
 """Any size serves to read a font's name."""
 
@@ -58,16 +58,16 @@ def family_file(family: str, bold: bool) -> Path | None:
 
 
 def font_for(text: str, size_px: float, family: str = "", bold: bool = False) -> tuple[Font, bool]:
-    """Return a font that has every character of the text, as far as this machine has one, and whether it is bold.
+    """Return an installed font that has every character of the text, if there is one, and whether it is bold.
 
     Args:
-        text: What is drawn with it.
+        text: The text to draw.
         size_px: The font size in pixels.
-        family: The typeface wanted; the nearest that is installed is taken, else Pillow's own sans-serif.
-        bold: Whether a bold face is wanted.
+        family: The requested typeface; a substitute or Pillow's own sans-serif is used if it is not installed.
+        bold: Whether to prefer a bold face.
     """
     family = family.lower()
-    for name in (family, *_STAND_INS.get(family, ())):
+    for name in (family, *_SUBSTITUTES.get(family, ())):
         for is_bold in (bold, False):
             file = family_file(name, is_bold)
             if file is not None and all(_covers(file, char) for char in text):
@@ -79,14 +79,14 @@ def font_for(text: str, size_px: float, family: str = "", bold: bool = False) ->
 
 
 def drawable(text: str) -> str:
-    """Return the text with letters that no font here has replaced by their unaccented form."""
+    """Return the text with letters that no installed font has replaced by their unaccented form."""
     if all(_covers(None, char) for char in text) or system_font(text) is not None:
         return text
     return "".join(_plain(char) for char in text)
 
 
 def system_font(text: str) -> Path | None:
-    """Return the first font of this machine that has every character of the text, or None."""
+    """Return the first installed font that has every character of the text, or None."""
     for path in _system_fonts():
         if all(_covers(path, char) for char in text):
             return path
@@ -109,13 +109,13 @@ def _builtin(size_px: float) -> Font:
 
 
 def _covers(path: Path | None, char: str) -> bool:
-    """Whether a font has a glyph for a character; spaces and invisible format characters need none."""
+    """Return whether a font has a glyph for a character; spaces and format characters need none."""
     return char.isspace() or unicodedata.category(char) == "Cf" or ord(char) in _characters(path)
 
 
 @lru_cache(maxsize=16)
 def _characters(path: Path | None) -> Collection[int]:
-    """The code points that a font has glyphs for; none if its file is damaged."""
+    """Return the code points that a font has glyphs for; none if its file is damaged."""
     from fontTools.ttLib import TTFont, TTLibError  # slow to import, and only previews need it
 
     try:
@@ -133,7 +133,7 @@ def _system_fonts() -> tuple[Path, ...]:
 
 @lru_cache(maxsize=1)
 def _families() -> dict[tuple[str, bool], Path]:
-    """The upright fonts of this machine by family name in lower case and whether they are bold."""
+    """Return the installed upright fonts by family name in lower case and whether they are bold."""
     found: dict[tuple[str, bool], Path] = {}
     for path in _font_files():
         try:
@@ -147,7 +147,7 @@ def _families() -> dict[tuple[str, bool], Path]:
 
 @lru_cache(maxsize=1)
 def _font_files() -> tuple[Path, ...]:
-    folders = [Path(folder).expanduser() for folder in _FONT_FOLDERS.get(sys.platform, _FONT_FOLDERS["linux"])]
+    folders = [Path(folder).expanduser() for folder in _FONT_DIRECTORIES.get(sys.platform, _FONT_DIRECTORIES["linux"])]
     return tuple(path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*.tt[fc]")))
 
 

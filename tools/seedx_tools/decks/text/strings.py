@@ -1,4 +1,4 @@
-"""Plain strings before they become text on a slide: what XML can hold, and which way a text runs."""
+"""Clean strings for XML and detect the direction of text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def clean(text: str, *, keep_tabs: bool = False, keep_lines: bool = False) -> str:
-    """Return text that XML can hold, on one line unless keep_lines; keep_tabs keeps the tabs in front."""
+    """Return text without characters that XML forbids, on one line unless keep_lines; keep_tabs keeps leading tabs."""
     text = _ILLEGAL.sub("", text)
     if keep_lines:
         return text.strip()
@@ -18,7 +18,7 @@ def clean(text: str, *, keep_tabs: bool = False, keep_lines: bool = False) -> st
 
 
 def runs_right_to_left(text: str) -> bool:
-    """Whether the first letter with a direction runs from right to left (Unicode bidirectional class R or AL)."""
+    """Return whether the first letter with a direction is right-to-left (Unicode bidirectional class R or AL)."""
     for char in text:
         direction = unicodedata.bidirectional(char)
         if direction in ("L", "R", "AL"):
