@@ -494,9 +494,9 @@ def test_a_hidden_slide_stays_hidden(seedx, plain):
 def test_a_picture_without_room_is_a_warning(seedx, engine, deck):
     drawn = len(engine.requests)
     table = "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
-    warning = "beside what it holds there is no room for"
+    warning = "the slide has no room for"
     added = append_slides(seedx, deck, f"## Four\n{table}![a red boat](draw)\n")
-    assert added.warnings == (f"slide 5: {warning} a picture; none was drawn",)
+    assert added.warnings == (f"slide 5: {warning} an image; none was generated",)
     made = revise_slide(seedx, deck, 2, f"## One\n{table}")
     assert made.warnings == (f"slide 2: {warning} its picture; it was left out",)
     assert len(engine.requests) == drawn
