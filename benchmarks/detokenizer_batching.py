@@ -26,7 +26,7 @@ from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.model.lvlm import pool_features
-from seedx_sdk.types import GenerationOptions
+from seedx_sdk.options import GenerationOptions
 
 BATCHES = (1, 4, 8)
 
@@ -74,7 +74,7 @@ async def measure(
     noise = torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(0))
 
     async def picture(service: LocalImageService, job: ImageJob) -> None:
-        async for _ in service.draw(job):
+        async for _ in service.generate(job):
             pass
 
     async with LocalImageService(parts, limits=limits, placement=placement, device=device) as service:

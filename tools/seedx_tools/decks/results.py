@@ -11,7 +11,7 @@ from pptx.presentation import Presentation as PresentationObject
 from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.files import output_file
-from seedx_sdk.types import PictureField, Result
+from seedx_sdk.types import ImageField, Result
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.preview import RENDERER, render_slides
 from seedx_tools.decks.reader import read_slide
@@ -29,11 +29,11 @@ class DeckSlide(BaseModel):
     title: str
     bullets: tuple[str, ...]
     notes: str
-    picture: PictureField | None
+    picture: ImageField | None
     """The image that the model generated or that was read from a file, or None."""
     picture_prompt: str | None
     """The prompt of the generated image, or None."""
-    preview: PictureField
+    preview: ImageField
     """A rendering of the slide, 960 pixels wide."""
 
 
