@@ -26,8 +26,8 @@ _IMAGE = re.compile(r"(?<=\]\()docs/(?=images/)")
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that lie outside of docs/."""
-    for source, page in ADDED.items():
-        files.append(File.generated(config, page, content=_read(source)))
+    for source, added in ADDED.items():
+        files.append(File.generated(config, added, content=_read(source)))
     for page in list(files.documentation_pages()):
         for link in _LINK.finditer(page.content_string):
             source = _resolve(page.src_uri, link["target"])
