@@ -17,7 +17,7 @@ from seedx_sdk import prompts
 from seedx_sdk.checkpoints.directory import load_directory
 from seedx_sdk.engine import NANO
 from seedx_sdk.imaging import save_image
-from seedx_sdk.model.generation import ImageTokenRule, query_states
+from seedx_sdk.model.generation import ImageTokenRule, query_pass
 from seedx_sdk.model.lvlm import pool_features
 
 
@@ -50,7 +50,8 @@ def prompt_to_image(prompt: str, *, seed: int = 0, checkpoint_dir: Path = NANO) 
 
     # 5. One query pass: the 64 image tokens are known in advance, so their hidden states take one forward pass.
     #    The output resampler turns them into image features in the space of the visual encoder.
-    features = query_states(lvlm, cache, tokens, pending=[tokens.begin_image]).features  # (Q, K)
+    states, _ = query_pass(lvlm, cache, tokens, pending=[tokens.begin_image])  # (Q, D)
+    features = lvlm.regress(states[None])  # (1, Q, K)
 
     # 6. The features of an all-zero image, for classifier-free guidance (seed-x-nano is sampled without it).
     side = model.config.visual_encoder.image_size
@@ -59,7 +60,7 @@ def prompt_to_image(prompt: str, *, seed: int = 0, checkpoint_dir: Path = NANO) 
 
     # 7. Denoise: the U-Net starts from seeded noise and is conditioned on the features.
     state = model.detokenizer.begin(
-        features[None],
+        features,
         negative,
         width=model.config.image_size,
         height=model.config.image_size,
