@@ -1,6 +1,7 @@
 """One image from a prompt, step by step, in plain torch: python examples/prompt_to_image.py "two blue boats" boats.png.
 
 This is what `SeedX().generate(prompt, seed=seed)` computes, without the client, the engine and the server around it.
+The engine also reads prompts in any case and ends texts that repeat themselves.
 docs/lifecycle.md follows the same steps through the library.
 """
 

@@ -199,6 +199,17 @@ def test_a_mixed_batch_is_answered_as_by_transformers(
     assert_same(run(answer_all(served, mixed(parts))), expected)
 
 
+def test_repeats_end_as_on_transformers(
+    served: VLLMBackbone, parts: ModelParts, reference: TransformersBackbone, run: Any
+) -> None:
+    endless = ask(parts, "no", stop_repeats=True)
+    free, ended = run(answer(reference, ask(parts, "no"))), run(answer(reference, endless))
+    assert len(ended[0]) < len(free[0])
+    assert_same([run(answer(served, endless))], [ended])
+    drawn = ask(parts, "no", stop_repeats=True, force_image=True, max_images=1)
+    assert_same([run(answer(served, drawn))], [run(answer(reference, drawn))])
+
+
 def test_repeated_requests_are_answered_the_same_from_the_cache(
     served: VLLMBackbone, parts: ModelParts, expected: list[Answer], run: Any
 ) -> None:

@@ -110,7 +110,7 @@ def test_the_picture_is_kept_unless_another_is_asked_for(seedx, engine, deck):
     revise_slide(seedx, deck, 2, "## One\n- changed words")
     assert len(engine.requests) == drawn
     picture = next(shape for shape in Presentation(str(deck)).slides[1].shapes if shape.element.tag == qn("p:pic"))
-    assert picture._element.nvPicPr.cNvPr.get("descr").startswith("Drawn picture: a red boat")
+    assert picture._element.nvPicPr.cNvPr.get("descr").startswith("Generated image: a red boat")
     result = revise_slide(seedx, deck, 2, "## One\n- changed words\n![a green tree](draw)")
     assert len(engine.requests) == drawn + 1
     assert result.slides[1].picture_prompt.startswith("a green tree")
@@ -494,11 +494,10 @@ def test_a_hidden_slide_stays_hidden(seedx, plain):
 def test_a_picture_without_room_is_a_warning(seedx, engine, deck):
     drawn = len(engine.requests)
     table = "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
-    warning = "beside what it holds there is no room for"
     added = append_slides(seedx, deck, f"## Four\n{table}![a red boat](draw)\n")
-    assert added.warnings == (f"slide 5: {warning} a picture; none was drawn",)
+    assert added.warnings == ("slide 5: the slide has no room for an image; none was generated",)
     made = revise_slide(seedx, deck, 2, f"## One\n{table}")
-    assert made.warnings == (f"slide 2: {warning} its picture; it was left out",)
+    assert made.warnings == ("slide 2: beside what it holds there is no room for its picture; it was left out",)
     assert len(engine.requests) == drawn
 
 

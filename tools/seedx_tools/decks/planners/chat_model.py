@@ -55,7 +55,7 @@ class ChatModelPlanner:
         wanted = f"{count} slides with the title slide, so {count - 1} in `slides`."
         if num_slides is None:
             wanted = f"As many slides as the request asks for; if it does not say, {wanted}"
-        return self._ask.used(self._order, f"{text}\n\n{wanted}", _that_fits)
+        return self._ask.apply(self._order, f"{text}\n\n{wanted}", _that_fits)
 
 
 def _that_fits(outline: Outline) -> Outline:
