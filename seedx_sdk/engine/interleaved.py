@@ -1,6 +1,6 @@
-"""The reply of a model: its language model writes, and the de-tokenizer service reads and draws the pictures.
+"""One reply: a backbone writes tokens, and an image service encodes and generates the images.
 
-One loop for every way of running: which backbone writes, and on what device the service draws, is decided outside.
+The same loop serves every way of running; what the backbone and the image service are is decided outside.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ __all__ = ["InterleavedEngine"]
 
 
 class InterleavedEngine:
-    """`AsyncEngine` over a backbone and a picture service; answers as many requests at once as they do.
+    """The engine over a backbone and an image service; answers as many requests at once as they do.
 
     Args:
-        backbone: Writes.
-        service: Reads pictures and draws; its config says what the model is.
+        backbone: Writes tokens.
+        service: Encodes and generates images; its config says what the model is.
     """
 
     def __init__(self, backbone: Backbone, service: ImageService) -> None:
@@ -68,53 +68,57 @@ class InterleavedEngine:
         return self._info
 
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
-        """The events of one reply; see `AsyncEngine.stream`."""
+        """Yield the events of one reply; see the engine protocol."""
         started = time.perf_counter()
-        with tracing.span("reply", task=request.task, model=self._info.name) as whole:
+        with tracing.span("reply", task=request.task, model=self._info.name) as reply_span:
             for note in await self._notices(request):
                 yield Notice(text=note)
             specialist = request.task if request.task in self.service.specialists else None
-            with tracing.span("read", parent=whole):
-                prompt = await self._read(request, specialist, deadline)
+            with tracing.span("encode", parent=reply_span):
+                prompt = await self._encode(request, specialist, deadline)
             encoded = time.perf_counter() - started
-            sampling, read = self._sampling(request, specialist), len(prompt.token_ids)
-            self.metrics.prompt_tokens += read
+            sampling, prompt_tokens = self._sampling(request, specialist), len(prompt.token_ids)
+            self.metrics.prompt_tokens += prompt_tokens
             reply = ReplyBuilder(
                 self._info,
                 self.service.tokenizer,
                 request,
-                prompt_tokens=read,
+                prompt_tokens=prompt_tokens,
                 encode_seconds=encoded,
-                opened=request.messages[-1].text if self._opens_box(request) else None,
+                open_label=request.messages[-1].text if self._opens_box(request) else None,
             )
-            async with aclosing(traced(self.backbone.generate(prompt, sampling), whole)) as answer:
+            async with aclosing(traced(self.backbone.generate(prompt, sampling), reply_span)) as answer:
                 async for event in answer:
                     if isinstance(event, QueryStates):
                         self.metrics.completion_tokens += len(event.hidden_states)
                         reply.add_image_tokens(len(event.hidden_states))
-                        with tracing.span("regress", parent=whole):
+                        with tracing.span("regress", parent=reply_span):
                             features = await self.service.regress(
                                 event.hidden_states, model=specialist, deadline=deadline
                             )
                         job = self._job(features, request, deadline)
-                        with reply.timed("denoise"), tracing.span("draw", parent=whole, steps=job.steps):
-                            async with aclosing(self.service.draw(job)) as steps:
-                                async for step in steps:
-                                    yield reply.add_picture(step) if isinstance(step, Image.Image) else step
+                        steps = job.num_inference_steps
+                        with (
+                            reply.timed("denoise"),
+                            tracing.span("denoise", parent=reply_span, num_inference_steps=steps),
+                        ):
+                            async with aclosing(self.service.generate(job)) as progress:
+                                async for step in progress:
+                                    yield reply.add_image(step) if isinstance(step, Image.Image) else step
                         continue
                     self.metrics.completion_tokens += len(event.token_ids)
                     for token in event.token_ids:
-                        for said in reply.add_token(token):
-                            yield said
-        yield reply.done(time.perf_counter() - started, max_pictures=sampling.max_pictures)
+                        for found in reply.add_token(token):
+                            yield found
+        yield reply.done(time.perf_counter() - started, max_images=sampling.max_images)
 
     async def check(self) -> None:
-        """Returns if both work; see `AsyncEngine.check`."""
+        """Return if both work; see the engine protocol."""
         await self.service.check()
         await self.backbone.check()
 
     def _sampling(self, request: Request, specialist: str | None) -> SamplingParams:
-        """Returns how to answer, with the model's defaults where the options are None."""
+        """Return how to answer, with the model's defaults where the options are None."""
         defaults, options = self._config.generation, request.options
         temperature = options.temperature
         if temperature is None:
@@ -123,19 +127,19 @@ class InterleavedEngine:
             max_new_tokens=options.max_new_tokens or defaults.max_new_tokens,
             temperature=temperature,
             seed=options.seed,
-            must_draw=options.force_image,
-            max_pictures=1 if request.task in ("generate", "edit") else None,
+            force_image=options.force_image,
+            max_images=1 if request.task in ("generate", "edit") else None,
             specialist=specialist,
-            guide=self._apply_guidance(request),
+            structured_output=self._structured_output(request),
         )
 
     def _job(self, features: Tensor, request: Request, deadline: float | None) -> ImageJob:
-        """Returns what is to be drawn of (Q, K) features."""
+        """Return the image job of (Q, K) features."""
         condition = request.messages[-1].images[0] if request.task == "edit" else None
         return ImageJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
 
-    def _apply_guidance(self, request: Request) -> StructuredOutput | None:
-        """Returns the form that the answer must have."""
+    def _structured_output(self, request: Request) -> StructuredOutput | None:
+        """Return what the answer must conform to."""
         if request.options.json_schema is not None:
             return StructuredOutput(json_schema=json.dumps(request.options.json_schema))
         if request.task != "detect" or not self.backbone.supports_structured_output:
@@ -143,15 +147,15 @@ class InterleavedEngine:
         return OPENED_BOXES if self._opens_box(request) else BOXES
 
     def _opens_box(self, request: Request) -> bool:
-        """Whether the prompt ends inside of a box."""
+        """Whether the prompt ends inside a box."""
         return request.task == "detect" and self._config.prompts == "base"
 
-    async def _read(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
-        """Returns the prompt with what the model reads of the pictures."""
-        pictures = [image for message in request.messages for image in message.images]
+    async def _encode(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
+        """Return the prompt with the embeddings of its images."""
+        images = [image for message in request.messages for image in message.images]
         grids: Sequence[str] = EDIT_GRIDS if request.task == "edit" else self._config.read_grids
         views = await asyncio.gather(
-            *(self.service.read(p, grids=grids, model=specialist, deadline=deadline) for p in pictures)
+            *(self.service.encode(i, grids=grids, model=specialist, deadline=deadline) for i in images)
         )
         ids = [self.service.tokenizer.bos_id]
         blocks = [image_block(len(view) - 1) for view in views]
@@ -161,10 +165,10 @@ class InterleavedEngine:
         return Prompt(token_ids=tuple(ids), features=features)
 
     async def _notices(self, request: Request) -> list[str]:
-        """Returns warnings of what a model of a small world can't know."""
+        """Return warnings about what a small-world model has not been trained on."""
         if not self._info.is_picture_book:
             return []
         message = request.messages[-1]
-        notes = [await self.service.unfamiliar(picture) for picture in message.images]
+        notes = [await self.service.out_of_domain_warning(image) for image in message.images]
         notes.append(out_of_domain_words(message.text, self._config, self.service.tokenizer))
         return [note for note in notes if note is not None]
