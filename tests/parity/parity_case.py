@@ -34,7 +34,7 @@ class Case:
 
     @classmethod
     def load(cls, path: Path) -> Case:
-        """Read a case and checks it against the hash, names, types and shapes in its JSON."""
+        """Read a case and check it against the hash, names, types and shapes in its JSON."""
         record = json.loads(path.read_text(encoding="utf-8"))
         tensors: dict[str, Tensor] = {}
         listed = record.get("tensors", {})
@@ -147,7 +147,7 @@ class Report:
             self.problems.append(f"{label}: {_short(ours)} instead of {_short(expected)}")
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the rows of a table case and marks them as compared."""
+        """Return the rows of a table case and mark them as compared."""
         self._seen.add("rows")
         rows: list[dict[str, Any]] = self.case.outputs["rows"]
         if not rows:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ from seedx_sdk.testing.tiny import (
 
 TOKENIZER = Path(__file__).resolve().parents[1] / "parity" / "golden" / "tokenizer"
 LAYERS = 2
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 LLM: dict[str, Any] = {  # as transformers 4.30 wrote it
     "architectures": ["LlamaForCausalLM"],
@@ -73,7 +74,7 @@ class Tree:
     detokenizers: dict[str, Detokenizer]
 
 
-def _half(module: nn.Module) -> nn.Module:
+def _half(module: ModuleT) -> ModuleT:
     """Round the weights to float16, which is what the files hold; position tables are computed and stay."""
     with torch.no_grad():
         for parameter in module.parameters():
@@ -141,7 +142,7 @@ def build_tree(path: Path, variant: str = "seed_x_i") -> Tree:
     return Tree(path, lvlm, encoder, pipelines)
 
 
-def save(state: Mapping[str, Tensor], path: Path) -> None:
+def save(state: Mapping[str, object], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(dict(state), path)
 
