@@ -26,7 +26,7 @@ from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.model.lvlm import pool_features
-from seedx_sdk.types import GenerationOptions
+from seedx_sdk.options import GenerationOptions
 
 BATCHES = (1, 4, 8)
 

@@ -33,7 +33,6 @@ from seedx_sdk import SeedX
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
-from seedx_sdk.engine.blocking import BlockingEngine
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.model.denoise_loop import SOLVERS, copy_scheduler
@@ -65,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(model: Path, count: int, seed: int, solver: Any, steps: int) -> dict[str, Any]:
     """The result of the gate, ready for JSON."""
     parts = load_directory(model)
-    seedx, judge, pipeline = SeedX(engine=BlockingEngine(_opened(parts))), Judge.load(), parts.detokenizer
+    seedx, judge, pipeline = SeedX(engine=_opened(parts)), Judge.load(), parts.detokenizer
     schedulers = {"reference": copy_scheduler(pipeline.scheduler), "fast": copy_scheduler(pipeline.scheduler, solver)}
     num_steps = {"reference": parts.config.generation.num_inference_steps, "fast": steps}
     right: dict[str, list[bool]] = {name: [] for name in schedulers}

@@ -15,7 +15,7 @@ _BOX_COLORS = ("#e6194b", "#1a6fdf", "#2a9d3a", "#f58231", "#911eb4", "#008080")
 
 
 def draw_boxes(image: Image.Image, boxes: Sequence[Box]) -> Image.Image:
-    """A copy of the picture with each box outlined and labelled; boxes are placed by their normalised corners."""
+    """Return a copy of the image with each box outlined and labeled, placed by its normalized corners."""
     canvas = image.convert("RGB")
     draw = ImageDraw.Draw(canvas)
     line = max(1, round(min(canvas.size) / 128))

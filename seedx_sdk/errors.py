@@ -2,9 +2,9 @@
 
     SeedXError
       InputError (also a ValueError)        what you passed in cannot be used
-        ImageError                          a picture that cannot be opened
+        ImageError                          an image that cannot be opened
         PromptError                         a prompt, phrase, instruction or conversation
-        SizeError                           the size of a picture to draw
+        SizeError                           the size of an image to draw
         OutputPathError                     a file that cannot be written
         TemplateError                       a slide template that cannot be filled
       ModelError                            the model itself
@@ -56,7 +56,7 @@ class InputError(SeedXError, ValueError):
 
 
 class ImageError(InputError):
-    """A picture is missing, of a format that is not allowed, too large, or damaged."""
+    """An image is missing, of a format that is not allowed, too large, or damaged."""
 
 
 class PromptError(InputError):
@@ -64,7 +64,7 @@ class PromptError(InputError):
 
 
 class SizeError(InputError):
-    """The size of a picture to draw is out of bounds or not a multiple of 8."""
+    """The size of an image to draw is out of bounds or not a multiple of 8."""
 
 
 class OutputPathError(InputError):
@@ -130,7 +130,7 @@ def needs_extra(extra: str) -> Iterator[None]:
     """Turn a library that is missing inside the block into the error that names the extra.
 
     Raises:
-        MissingExtraError: An import of a package that is not ours failed.
+        MissingExtraError: If an import of a package that is not ours failed.
     """
     try:
         yield

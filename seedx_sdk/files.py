@@ -18,11 +18,11 @@ __all__ = ["check_output_path", "output_file", "sha256", "write_file"]
 
 
 def check_output_path(path: str | os.PathLike[str], suffixes: Sequence[str] = ()) -> Path:
-    """The path, once it is sure to be writable as far as can be known before the work is done.
+    """Return the path if it can be written, as far as can be known before the work is done.
 
     Raises:
-        OutputPathError: the suffix is none of `suffixes` (if any are given), the path is a directory or no text, or its
-            folder is missing or closed.
+        OutputPathError: If the suffix is none of `suffixes` (if any are given), the path is a directory or no text, or
+            its parent directory is missing or not writable.
     """
     target = Path(path)
     try:
@@ -52,7 +52,7 @@ def output_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; it becomes `path` when the block ends well, and goes otherwise.
 
     Raises:
-        OutputPathError: the file cannot be written there.
+        OutputPathError: If the file cannot be written there.
     """
     target = check_output_path(path)
     partial = target.with_name(f".{target.stem[:80]}-{secrets.token_hex(4)}{target.suffix}")
@@ -71,7 +71,7 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write `data` to `path` as a whole or not at all.
 
     Raises:
-        OutputPathError: it cannot be written there.
+        OutputPathError: If it cannot be written there.
     """
     with output_file(path) as partial:
         partial.write_bytes(data)
@@ -79,6 +79,6 @@ def write_file(path: str | os.PathLike[str], data: bytes) -> Path:
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Pictures given by URL: fetched only from hosts that are allowed, never from a private network.
+"""Images given by URL: fetched only from hosts that are allowed, never from a private network.
 
 The server and the tools use it for callers that they do not trust.
 
@@ -23,14 +23,14 @@ __all__ = ["ImageFetcher"]
 _REDIRECTS = 3
 _TIMEOUT = httpx.Timeout(10.0)
 _SECONDS = 30.0
-"""What a picture may take, with its redirects."""
+"""What an image may take, with its redirects."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class ImageFetcher:
-    """Fetches pictures.
+    """Fetches images.
 
     Args:
         allowed_hosts: Names, or patterns such as "*.example.org"; without any, every URL is refused.
@@ -51,7 +51,7 @@ class ImageFetcher:
         self._max_bytes, self._resolve, self._transport = max_bytes, resolve or _addresses, transport
 
     async def fetch(self, url: str) -> bytes:
-        """Returns the bytes of the file at a URL.
+        """Return the bytes of the file at a URL.
 
         Raises:
             ImageError: If the URL, its host, its address or the size of the file is not allowed, or it can't be read.
@@ -60,10 +60,10 @@ class ImageFetcher:
             async with asyncio.timeout(_SECONDS):
                 return await self._followed(url)
         except TimeoutError as error:
-            raise ImageError(f"the picture at {url[:200]!r} takes more than {_SECONDS:g} seconds") from error
+            raise ImageError(f"the image at {url[:200]!r} takes more than {_SECONDS:g} seconds") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ImageError(
-                f"the picture at {url[:200]!r} cannot be fetched ({type(error).__name__}: {error})"
+                f"the image at {url[:200]!r} cannot be fetched ({type(error).__name__}: {error})"
             ) from error
 
     async def _followed(self, url: str) -> bytes:
@@ -74,12 +74,10 @@ class ImageFetcher:
                 if isinstance(found, bytes):
                     return found
                 target = target.join(found)
-        raise ImageError(
-            f"{url[:200]!r} redirects more than {_REDIRECTS} times; give the address of the picture itself"
-        )
+        raise ImageError(f"{url[:200]!r} redirects more than {_REDIRECTS} times; give the address of the image itself")
 
     async def _get(self, client: httpx.AsyncClient, url: httpx.URL) -> bytes | str:
-        """Returns the file, or where it is said to be."""
+        """Return the file, or where it is said to be."""
         request = client.build_request(
             "GET",
             url.copy_with(host=await self._checked_address(url)),
@@ -95,7 +93,7 @@ class ImageFetcher:
             async for chunk in response.aiter_bytes():
                 data += chunk
                 if len(data) > self._max_bytes:
-                    raise ImageError(f"the picture at {str(url)[:200]!r} has more than {self._max_bytes} bytes")
+                    raise ImageError(f"the image at {str(url)[:200]!r} has more than {self._max_bytes} bytes")
             return bytes(data)
         finally:
             await response.aclose()
@@ -105,9 +103,7 @@ class ImageFetcher:
         if url.scheme not in ("http", "https") or not host or url.userinfo:
             raise ImageError(f"{str(url)[:200]!r} is no http or https URL without a password; send a data URI")
         if not any(fnmatchcase(host, allowed) for allowed in self._hosts):
-            raise ImageError(
-                f"SeedX fetches no pictures from {host!r} here; send a data URI: data:image/png;base64,..."
-            )
+            raise ImageError(f"SeedX fetches no images from {host!r} here; send a data URI: data:image/png;base64,...")
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
             addresses = await self._resolve(host, port)
@@ -124,7 +120,7 @@ def _is_public(address: str) -> bool:
 
 
 def _parts(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """The address and the IPv4 addresses that stand in it, to which the network may pass on what is sent to it."""
+    """Return the address and the IPv4 addresses embedded in it, to which the network may forward packets."""
     if isinstance(ip, ipaddress.IPv4Address):
         return [ip]
     if ip.ipv4_mapped is not None:  # not public in itself

@@ -1,6 +1,6 @@
-"""Pictures in and out: the only place where untrusted picture bytes are decoded.
+"""Images in and out: the only place where untrusted image bytes are decoded.
 
-Every picture that a user passes goes through `open_image` (called by the client and by the types).
+Every image that a user passes goes through `open_image` (called by the client and by the types).
 """
 
 from __future__ import annotations
@@ -14,15 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from PIL import Image, ImageOps
 
 from seedx_sdk.errors import ImageError
 from seedx_sdk.files import check_output_path, write_file
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "ALLOWED_FORMATS",
@@ -38,7 +35,7 @@ __all__ = [
 ALLOWED_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 ImageSource: TypeAlias = Image.Image | str | os.PathLike[str] | bytes
-"""A PIL picture, a path, the bytes of a picture file, or a data URI."""
+"""A PIL image, a path, the bytes of an image file, or a data URI."""
 
 _SUFFIX_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 IMAGE_SUFFIXES = tuple(_SUFFIX_FORMATS)
@@ -51,7 +48,7 @@ class ImageLimits:
     """What is refused before a pixel is decoded."""
 
     max_bytes: int = 32 * 1024 * 1024
-    """Size of the picture file."""
+    """Size of the image file."""
     max_pixels: int = 40_000_000
     """Width times height."""
     max_aspect: float = 20.0
@@ -68,22 +65,22 @@ def _warn(text: str) -> None:
 def open_image(
     source: ImageSource, *, limits: ImageLimits = _DEFAULT_LIMITS, on_warning: Callable[[str], None] = _warn
 ) -> Image.Image:
-    """The picture as upright 8-bit RGB; transparent parts become white, animations their first frame.
+    """Return the image as upright 8-bit RGB; transparent parts become white, animations their first frame.
 
     Args:
-        source: a PIL picture, a path, the bytes of a picture file, or a data URI.
-        limits: what is refused before decoding.
-        on_warning: receives a sentence when only a part of the picture is used.
+        source: A PIL image, a path, the bytes of an image file, or a data URI.
+        limits: What is refused before decoding.
+        on_warning: Receives a sentence when only a part of the image is used.
 
     Raises:
-        ImageError: the source is missing, of another format, over a limit, or damaged.
+        ImageError: If the source is missing, of another format, over a limit, or damaged.
     """
     if isinstance(source, Image.Image):
-        _check_size(source, limits, "the given picture")
-        return _decode(source, "the given picture", on_warning)
+        _check_size(source, limits, "the given image")
+        return _decode(source, "the given image", on_warning)
     data, name = _read(source, limits)
     if not data:
-        raise ImageError(f"{name} is empty (0 bytes); pass a {_allowed()} picture")
+        raise ImageError(f"{name} is empty (0 bytes); pass a {_allowed()} image")
     if len(data) > limits.max_bytes:
         raise ImageError(
             f"{name} is over {limits.max_bytes / 2**20:.0f} MiB, the most that is opened; scale it down or compress it"
@@ -93,7 +90,7 @@ def open_image(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"{name}: {_too_many_pixels(limits)}") from error
     except Exception as error:  # decoders of damaged files raise many kinds
-        raise ImageError(f"{name} is not a readable picture; allowed are {_allowed()}: convert it first") from error
+        raise ImageError(f"{name} is not a readable image; allowed are {_allowed()}: convert it first") from error
     _check_size(image, limits, name)
     return _decode(image, name, on_warning)
 
@@ -109,16 +106,14 @@ def _too_many_pixels(limits: ImageLimits) -> str:
 def _read(source: str | os.PathLike[str] | bytes, limits: ImageLimits) -> tuple[bytes, str]:
     """At most `max_bytes` + 1 bytes of the source, and its name for messages."""
     if isinstance(source, bytes):
-        return source, "the given picture file"
+        return source, "the given image file"
     if isinstance(source, str):
         if source.startswith("data:"):
             return _read_data_uri(source, limits), "the data URI"
         if _URL.match(source):
             raise ImageError(f"{source[:80]!r} is a URL, and URLs are not opened; download it and pass the file's path")
     elif not isinstance(source, os.PathLike):
-        raise ImageError(
-            f"a picture cannot be a {type(source).__name__}; pass a PIL image, a path, bytes or a data URI"
-        )
+        raise ImageError(f"an image cannot be a {type(source).__name__}; pass a PIL image, a path, bytes or a data URI")
     return _read_file(Path(source), limits)
 
 
@@ -140,7 +135,7 @@ def _read_file(path: Path, limits: ImageLimits) -> tuple[bytes, str]:
         if path.is_dir():
             raise ImageError(f"'{shown}' is a directory; pass the path of one {_allowed()} file")
         if not path.exists():
-            raise ImageError(f"no picture at '{shown}'; check the path (it is relative to {Path.cwd()})")
+            raise ImageError(f"no image at '{shown}'; check the path (it is relative to {Path.cwd()})")
         if not path.is_file():
             raise ImageError(f"'{shown}' is not a regular file; pass the path of one {_allowed()} file")
         with path.open("rb") as file:
@@ -191,7 +186,7 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
 
 
 def _from_16_bit(image: Image.Image, name: str) -> Image.Image:
-    """16-bit grey to 8-bit RGB: 65535 becomes 255."""
+    """16-bit gray to 8-bit RGB: 65535 becomes 255."""
     wide = image.convert("I")
     extrema = wide.getextrema()
     low, high = extrema[0], extrema[1]
@@ -201,22 +196,22 @@ def _from_16_bit(image: Image.Image, name: str) -> Image.Image:
 
 
 def to_png(image: Image.Image) -> bytes:
-    """The picture as the bytes of a PNG file."""
+    """Return the image as the bytes of a PNG file."""
     buffer = BytesIO()
     image.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
 def to_data_uri(image: Image.Image) -> str:
-    """The picture as data:image/png;base64,..."""
+    """Return the image as data:image/png;base64,..."""
     return "data:image/png;base64," + base64.b64encode(to_png(image)).decode("ascii")
 
 
 def save_image(image: Image.Image, path: str | os.PathLike[str]) -> Path:
-    """Write the picture as a whole or not at all; the suffix chooses PNG, JPEG or WEBP.
+    """Write the image as a whole or not at all; the suffix chooses PNG, JPEG or WEBP.
 
     Raises:
-        OutputPathError: the suffix is another one, or the file cannot be written there.
+        OutputPathError: If the suffix is another one, or the file cannot be written there.
     """
     check_output_path(path, IMAGE_SUFFIXES)
     buffer = BytesIO()

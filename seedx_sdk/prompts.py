@@ -1,6 +1,6 @@
 """Every prompt template of the model, each with its source. Training and the engine import the same ones.
 
-`image` is the text of one or more pictures, from `tokens.image_block`. No template adds the start token.
+`image` is the text of one or more images, from `tokens.image_block`. No template adds the start token.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ __all__ = [
 
 
 def base_question(question: str, image: str) -> str:
-    """Asks the base model about a picture. Source: eval_img2text_seed_x.py."""
+    """Ask the base model about an image. Source: eval_img2text_seed_x.py."""
     return f"Question: {image}{question}\nAnswer:"
 
 
 def base_detect(caption: str, image: str) -> str:
-    """Lets the base model write a box; the answer goes on inside of it. Source: eval_img2text_seed_x.py."""
+    """Let the base model write a box; the answer goes on inside of it. Source: eval_img2text_seed_x.py."""
     return f"{image}{caption} [[ {BOX_START}"
 
 
 def base_generate(caption: str) -> str:
-    """Lets the base model draw; the answer starts inside the picture. Source: eval_text2img_seed_x.py."""
+    """Let the base model draw; the answer starts inside the image. Source: eval_text2img_seed_x.py."""
     return f"{caption}{BEGIN_IMAGE}"
 
 
 def instruct(text: str, image: str = "") -> str:
-    """Asks the instruction-tuned model, also for edits.
+    """Ask the instruction-tuned model, also for edits.
 
     Source: eval_img2text_seed_x_i.py, eval_img2edit_seed_x_edit.py.
     """
@@ -46,22 +46,22 @@ def instruct(text: str, image: str = "") -> str:
 
 
 def instruct_generate(caption: str) -> str:
-    """Asks the instruction-tuned model for a picture. Source: eval_text2img_seed_x_i.py."""
+    """Ask the instruction-tuned model for an image. Source: eval_text2img_seed_x_i.py."""
     return instruct(generate_request(caption))
 
 
 def generate_request(caption: str) -> str:
-    """The request of `instruct_generate` alone, as it stands in a conversation."""
+    """Return the request of `instruct_generate` alone, as it appears in a conversation."""
     return f"Generate an image: {caption}"
 
 
 def detect_question(phrase: str) -> str:
-    """Words a request for the box of something, to be put into `instruct`; ours, trained into the small model."""
+    """Word a request for the box of something, to be put into `instruct`; ours, trained into the small model."""
     return f"Is there {phrase} in the image? If so, please output its bounding box."
 
 
 def chat_segments(turns: Sequence[tuple[str, str]], text: str) -> list[str]:
-    """Renders a conversation: earlier (user, assistant) turns, then the new request.
+    """Render a conversation: earlier (user, assistant) turns, then the new request.
 
     Each segment is encoded on its own, as in training. Each later turn starts on a new line; nothing else closes an
     answer.
@@ -75,5 +75,5 @@ def chat_segments(turns: Sequence[tuple[str, str]], text: str) -> list[str]:
 
 
 def later(text: str) -> str:
-    """A request that follows an answer."""
+    """Return a request that follows an answer."""
     return f"\n{instruct(text)}"

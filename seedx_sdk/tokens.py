@@ -2,7 +2,7 @@
 
 One home for these facts; training, the engine and the client all import them. No torch here.
 
-A box is four location tokens, centre x, centre y, width and height, each one of 224 bins of the picture's side.
+A box is four location tokens, center x, center y, width and height, each one of 224 bins of the image's side.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ BOX_START = "<box_start>"
 BOX_END = "<box_end>"
 
 NUM_IMAGE_TOKENS = 64
-"""Image tokens of one picture or sub-image, in and out."""
+"""Image tokens of one image or sub-image, in and out."""
 NUM_IMAGE_NAMES = 100
 """Image tokens in the vocabulary; only the first 64 are ever used."""
 NUM_LOC_BINS = 224
 """Bins of a side."""
 
 Bins = tuple[int, int, int, int]
-"""Centre x, centre y, width, height, each 0..223."""
+"""Center x, center y, width, height, each 0..223."""
 
 _LOC = re.compile(r"<loc-(\d+)>")
 _TAG = re.compile(r"<[^>]*>")
@@ -60,17 +60,17 @@ _WHOLE_BOX = re.compile(r"<box_start>(.*?)<box_end>")
 
 
 def image_token(index: int) -> str:
-    """Returns the name of the image token, 0..99."""
+    """Return the name of the image token, 0..99."""
     return f"<img_{index:05d}>"
 
 
 def loc_token(index: int) -> str:
-    """Returns the name of the location token, 0..223."""
+    """Return the name of the location token, 0..223."""
     return f"<loc-{index}>"
 
 
 def added_tokens() -> list[str]:
-    """Returns the 330 tokens that follow the text pieces, in the released order.
+    """Return the 330 tokens that follow the text pieces, in the released order.
 
     Source: added_tokens.json of the released tokenizer (100 image tokens, 224 locations).
     """
@@ -97,15 +97,15 @@ class TokenIds:
     pad: int
     """Fills short sequences of a batch."""
     begin_image: int
-    """Opens a picture (its global view, or one to draw)."""
+    """Opens an image (its global view, or one to draw)."""
     end_image: int
-    """Closes a picture."""
+    """Close an image."""
     begin_patch: int
-    """Opens a sub-image."""
+    """Open a sub-image."""
     end_patch: int
-    """Closes a sub-image."""
+    """Close a sub-image."""
     image: tuple[int, ...]
-    """The image tokens of one picture, in order."""
+    """The image tokens of one image, in order."""
 
     @classmethod
     def from_lookup(
@@ -117,7 +117,7 @@ class TokenIds:
         pad: int,
         num_image_tokens: int = NUM_IMAGE_TOKENS,
     ) -> TokenIds:
-        """Reads the ids from a tokenizer's name-to-id function, such as `Tokenizer.token_to_id`."""
+        """Read the ids from a tokenizer's name-to-id function, such as `Tokenizer.token_to_id`."""
         return cls(
             bos=bos,
             eos=eos,
@@ -131,7 +131,7 @@ class TokenIds:
 
 
 def image_block(num_patches: int, num_image_tokens: int = NUM_IMAGE_TOKENS) -> str:
-    """Returns the text that stands for one picture: its sub-images, then the global view.
+    """Return the text that stands for one image: its sub-images, then the global view.
 
     Args:
         num_patches: Cells of the any-resolution grid; 0 leaves only the global view.
@@ -142,9 +142,9 @@ def image_block(num_patches: int, num_image_tokens: int = NUM_IMAGE_TOKENS) -> s
 
 
 def input_mask(ids: Sequence[int], tokens: TokenIds) -> list[bool]:
-    """Returns, for each id, whether an input image feature goes there: strictly inside a closed image or patch.
+    """Return, for each id, whether an input image feature goes there: strictly inside a closed image or patch.
 
-    A picture that is still open is not an input. Source: eval_img2text_seed_x.py.
+    An image that is still open is not an input. Source: eval_img2text_seed_x.py.
     """
     mask = [False] * len(ids)
     closing = {tokens.begin_image: tokens.end_image, tokens.begin_patch: tokens.end_patch}
@@ -159,15 +159,15 @@ def input_mask(ids: Sequence[int], tokens: TokenIds) -> list[bool]:
 
 
 def box_text(bins: Bins) -> str:
-    """Returns the box as the model writes it."""
+    """Return the box as the model writes it."""
     return BOX_START + "".join(loc_token(value) for value in bins) + BOX_END
 
 
 def box_from_pixels(corners: tuple[float, float, float, float], width: int, height: int) -> Bins:
-    """Returns the bins of a box given by its corners x0, y0, x1, y1 in pixels of a width x height picture.
+    """Return the bins of a box given by its corners x0, y0, x1, y1 in pixels of a width x height image.
 
     Raises:
-        ValueError: If the corners are not in order or lie outside of the picture.
+        ValueError: If the corners are not in order or lie outside of the image.
     """
     x0, y0, x1, y1 = corners
     if not (0 <= x0 <= x1 <= width and 0 <= y0 <= y1 <= height):
@@ -178,21 +178,21 @@ def box_from_pixels(corners: tuple[float, float, float, float], width: int, heig
 
 
 def box_to_pixels(bins: Bins, width: int, height: int) -> tuple[int, int, int, int]:
-    """Returns the corners x0, y0, x1, y1 in pixels, truncated as the reference's scripts do; they may lie outside."""
+    """Return the corners x0, y0, x1, y1 in pixels, truncated as the reference's scripts do; they may lie outside."""
     x, w = bins[0] / NUM_LOC_BINS * width, bins[2] / NUM_LOC_BINS * width
     y, h = bins[1] / NUM_LOC_BINS * height, bins[3] / NUM_LOC_BINS * height
     return int(x - w / 2), int(y - h / 2), int(x + w / 2), int(y + h / 2)
 
 
 def box_to_normalized(bins: Bins) -> tuple[float, float, float, float]:
-    """Returns the corners x0, y0, x1, y1 as parts of the picture's sides, clipped to 0..1."""
+    """Return the corners x0, y0, x1, y1 as parts of the image's sides, clipped to 0..1."""
     x, y, w, h = (value / NUM_LOC_BINS for value in bins)
     x0, y0, x1, y1 = (min(1.0, max(0.0, value)) for value in (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
     return x0, y0, x1, y1
 
 
 def parse_bins(text: str, *, opened: bool = False) -> list[list[int]]:
-    """Returns the location numbers of every box in the text, however many each holds.
+    """Return the location numbers of every box in the text, however many each holds.
 
     Args:
         text: What the model wrote.
@@ -206,7 +206,7 @@ def parse_bins(text: str, *, opened: bool = False) -> list[list[int]]:
 
 
 def parse_boxes(text: str, *, opened: bool = False) -> list[Bins]:
-    """Returns the boxes of the text that are whole: exactly four numbers, each 0..223; arguments as `parse_bins`."""
+    """Return the boxes of the text that are whole: exactly four numbers, each 0..223; arguments as `parse_bins`."""
     boxes: list[Bins] = []
     for numbers in parse_bins(text, opened=opened):
         if len(numbers) == 4 and max(numbers) < NUM_LOC_BINS:
@@ -216,5 +216,5 @@ def parse_boxes(text: str, *, opened: bool = False) -> list[Bins]:
 
 
 def clean_text(text: str) -> str:
-    """Returns the text without anything between angle brackets, for display."""
+    """Return the text without anything between angle brackets, for display."""
     return _TAG.sub("", text)

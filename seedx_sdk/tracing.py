@@ -34,7 +34,7 @@ REQUEST_ID: ContextVar[str | None] = ContextVar("seedx_request_id", default=None
 def span(
     name: str, *, parent: Span | None = None, start: int | None = None, **attributes: str | int
 ) -> Iterator[Span | None]:
-    """Records the time spent inside, and an error that comes out of it.
+    """Record the time spent inside, and an error that comes out of it.
 
     Args:
         name: What is done.

@@ -1,8 +1,8 @@
 """The typed things that go into and come out of a call: messages, boxes, results and stream events.
 
-All are frozen pydantic models: `result.model_dump()` and `model_dump_json()` write pictures as PNG data URIs, and
-`Description.model_validate_json(...)` reads them back. With `context={"picture": name}` they write `name(picture)`
-instead, for readers who have no use for pixels.
+All are frozen pydantic models: `result.model_dump()` and `model_dump_json()` write images as PNG data URIs, and
+`Description.model_validate_json(...)` reads them back. With `context={"image": name}` they write `name(image)`
+instead, for readers that need no pixels.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic_core import core_schema
 
 from seedx_sdk.imaging import open_image, to_data_uri
+from seedx_sdk.options import GenerationOptions
 
 __all__ = [
     "Box",
@@ -27,17 +28,15 @@ __all__ = [
     "Dtype",
     "EditedImage",
     "GeneratedImage",
-    "GenerationOptions",
     "ImageDone",
     "ImagePart",
     "ImageProgress",
     "Message",
     "ModelInfo",
     "Notice",
-    "PictureField",
+    "ImageField",
     "ReplyDone",
     "Result",
-    "Sampler",
     "StreamEvent",
     "TextDelta",
     "TextPart",
@@ -45,8 +44,8 @@ __all__ = [
 ]
 
 
-class _PictureSchema:
-    """How pydantic reads and writes a PIL picture: a data URI, in JSON and in Python, as whoever stores it needs."""
+class _ImageSchema:
+    """How pydantic reads and writes a PIL image: a data URI, in JSON and in Python."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -60,18 +59,18 @@ class _PictureSchema:
     def __get_pydantic_json_schema__(
         cls, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {"type": "string", "format": "data-uri", "description": "a picture as data:image/png;base64,..."}
+        return {"type": "string", "format": "data-uri", "description": "an image as data:image/png;base64,..."}
 
 
-def _written(image: Image.Image, info: SerializationInfo) -> str:
-    """A data URI, or what the context's "picture" function makes of the picture."""
-    write: Callable[[Image.Image], str] = (info.context or {}).get("picture", to_data_uri)
+def _written(image: Image.Image, info: SerializationInfo) -> str | None:
+    """Return a data URI, or what the context's "image" function makes of the image."""
+    write: Callable[[Image.Image], str | None] = (info.context or {}).get("image", to_data_uri)
     return write(image)
 
 
 def _from_data_uri(text: str) -> Image.Image:
     if not text.startswith("data:"):
-        raise ValueError("a picture in JSON must be a data URI (data:image/png;base64,...)")
+        raise ValueError("an image in JSON must be a data URI (data:image/png;base64,...)")
     return open_image(text)
 
 
@@ -80,11 +79,11 @@ def _from_python(value: object) -> Image.Image:
         return value
     if isinstance(value, str):
         return _from_data_uri(value)
-    raise ValueError(f"a picture must be a PIL image or a data URI, not {type(value).__name__}")
+    raise ValueError(f"an image must be a PIL image or a data URI, not {type(value).__name__}")
 
 
-PictureField: TypeAlias = Annotated[Image.Image, _PictureSchema]
-"""A PIL picture that serialises to a PNG data URI."""
+ImageField: TypeAlias = Annotated[Image.Image, _ImageSchema]
+"""A PIL image that serializes to a PNG data URI."""
 
 
 class _Frozen(BaseModel):
@@ -92,17 +91,17 @@ class _Frozen(BaseModel):
 
 
 class Box(_Frozen):
-    """A labelled rectangle on a picture."""
+    """A labeled rectangle on an image."""
 
     label: str
     normalized: tuple[float, float, float, float]
-    """x0, y0, x1, y1 as fractions (0..1) of the picture's width and height."""
+    """x0, y0, x1, y1 as fractions (0..1) of the image's width and height."""
     pixels: tuple[int, int, int, int]
-    """The same corners in whole pixels of the picture that the box belongs to."""
+    """The same corners in whole pixels of the image that the box belongs to."""
 
     @classmethod
     def on(cls, label: str, normalized: tuple[float, float, float, float], size: tuple[int, int]) -> Box:
-        """The box with `normalized` corners (clipped to 0..1) on a picture of `size` (width, height) pixels."""
+        """Return the box with `normalized` corners (clipped to 0..1) on an image of `size` (width, height) pixels."""
         x0, y0, x1, y1 = (min(1.0, max(0.0, value)) for value in normalized)
         width, height = size
         pixels = (round(x0 * width), round(y0 * height), round(x1 * width), round(y1 * height))
@@ -110,36 +109,36 @@ class Box(_Frozen):
 
 
 class TextPart(_Frozen):
-    """Words in a message."""
+    """Text in a message."""
 
     type: Literal["text"] = "text"
     text: str
 
 
 class ImagePart(_Frozen):
-    """A picture in a message."""
+    """An image in a message."""
 
     type: Literal["image"] = "image"
-    image: PictureField
+    image: ImageField
 
 
 ContentPart: TypeAlias = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
 class Message(_Frozen):
-    """One turn of a conversation: texts and pictures in the order in which they were said."""
+    """One turn of a conversation: texts and images in order."""
 
     role: Literal["user", "assistant"]
     content: tuple[ContentPart, ...]
 
     @classmethod
     def user(cls, *parts: str | Image.Image) -> Message:
-        """A turn of the person: `Message.user(picture, "what is this?")`."""
+        """Return a turn of the user: `Message.user(image, "what is this?")`."""
         return cls(role="user", content=_parts(parts))
 
     @classmethod
     def assistant(cls, *parts: str | Image.Image) -> Message:
-        """A turn of the model, to give it as history."""
+        """Return a turn of the model, to pass as history."""
         return cls(role="assistant", content=_parts(parts))
 
     @property
@@ -149,7 +148,7 @@ class Message(_Frozen):
 
     @property
     def images(self) -> tuple[Image.Image, ...]:
-        """All pictures, in order."""
+        """All images, in order."""
         return tuple(part.image for part in self.content if isinstance(part, ImagePart))
 
 
@@ -158,10 +157,7 @@ def _parts(parts: tuple[str | Image.Image, ...]) -> tuple[TextPart | ImagePart, 
 
 
 Dtype: TypeAlias = Literal["float32", "bfloat16", "float16"]
-"""The type in which a model's numbers are kept while it runs."""
-
-Sampler: TypeAlias = Literal["reference", "fast"]
-"""How a picture is de-noised: as the model was released, or in its fast mode, which takes fewer steps."""
+"""The type of a model's weights while it runs."""
 
 
 class ModelInfo(_Frozen):
@@ -171,27 +167,27 @@ class ModelInfo(_Frozen):
     revision: str
     """Identifies the weights; the same revision, seed and request give the same answer."""
     image_size: int
-    """Side in pixels of the square pictures that the model was trained to draw."""
+    """Side in pixels of the square images that the model was trained to draw."""
     sizes: str
     """One sentence on which other sizes work, and how well."""
     is_picture_book: bool
     """True for the shipped nano model, which knows only drawn scenes and no photographs."""
     min_size: int = 64
-    """Smallest side in pixels of a picture to draw."""
+    """Smallest side in pixels of an image to draw."""
     max_size: int = 2048
-    """Largest side in pixels of a picture to draw."""
+    """Largest side in pixels of an image to draw."""
     fast_steps: int | None = None
-    """De-noising steps of the fast mode; None: these weights have no fast mode that was measured on them."""
+    """Denoising steps of the fast mode; None: no fast mode was measured on these weights."""
     tasks: tuple[str, ...] = ("describe", "detect", "generate", "chat", "edit")
     """The calls that it answers."""
     supports_structured_output: bool = False
-    """Whether answers can be held to a JSON schema."""
+    """Whether text can be made to fit a JSON schema."""
     max_prompt_chars: int = 2000
     """Longest text, in characters, of one message."""
 
 
 class Usage(_Frozen):
-    """Tokens of the language model; a picture that it reads or draws counts as its image tokens."""
+    """Tokens of the language model; an image that it reads or draws counts as its image tokens."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -211,15 +207,15 @@ class Result(_Frozen):
     timings: dict[str, float]
     """Seconds per stage; `total` is the whole call."""
     warnings: tuple[str, ...]
-    """What could not be honoured as asked, in words for the person who asked."""
+    """What could not be done as requested, in words for the user."""
     usage: Usage | None = None
     """None if the engine does not count."""
     finish_reason: Literal["stop", "length"] = "stop"
-    """"length" if `max_new_tokens`, or the model's own limit, cut the words off."""
+    """"length" if `max_new_tokens`, or the model's own limit, cut the text off."""
 
 
 class Description(Result):
-    """An answer in words about pictures."""
+    """A text about images."""
 
     text: str
 
@@ -229,32 +225,32 @@ class Detection(Result):
 
     boxes: tuple[Box, ...]
     text: str
-    """The model's own words around the boxes."""
-    annotated: PictureField
-    """The given picture with the boxes drawn on it."""
+    """The model's text around the boxes."""
+    annotated: ImageField
+    """The given image with the boxes drawn on it."""
 
 
 class GeneratedImage(Result):
-    """A drawn picture."""
+    """A generated image."""
 
-    image: PictureField | None
-    """None only with `force_image=False`, when the model chose to answer in words."""
+    image: ImageField | None
+    """None only with `force_image=False`, when the model chose to answer in text."""
     text: str
     layout: tuple[Box, ...]
-    """The boxes that the model wrote down before drawing; may be empty."""
+    """The boxes that the model wrote before it generated the image; may be empty."""
 
 
 class EditedImage(Result):
-    """A picture changed as told."""
+    """An image edited according to an instruction."""
 
-    image: PictureField
+    image: ImageField
     text: str
     layout: tuple[Box, ...]
-    """The boxes that the model wrote down before drawing; may be empty."""
+    """The boxes that the model wrote before it generated the image; may be empty."""
 
 
 class ChatReply(Result):
-    """One reply of the model: texts and pictures in order, and the boxes that it named."""
+    """One reply of the model: texts and images in order, and the boxes that it named."""
 
     message: Message
     boxes: tuple[Box, ...]
@@ -275,23 +271,23 @@ class BoxFound(_Frozen):
 
 
 class ImageProgress(_Frozen):
-    """One de-noising step is done."""
+    """One denoising step is done."""
 
     type: Literal["image_progress"] = "image_progress"
     step: int
     """1..total."""
     total: int
-    preview: PictureField | None = None
-    """Roughly what the picture will be, if the request asked for previews and this step has one."""
+    preview: ImageField | None = None
+    """Roughly what the image will be, if the request asked for previews and this step has one."""
 
 
 class ImageDone(_Frozen):
-    """A picture is finished."""
+    """An image is finished."""
 
     type: Literal["image_done"] = "image_done"
-    image: PictureField
+    image: ImageField
     text: str
-    """What the model had said before it drew."""
+    """The model's text before the image."""
 
 
 class Notice(_Frozen):
@@ -313,32 +309,12 @@ StreamEvent: TypeAlias = Annotated[
 ]
 
 
-class GenerationOptions(_Frozen):
-    """How to answer; None means the model's own default from its config.json."""
-
-    seed: int = 0
-    width: int | None = None
-    height: int | None = None
-    num_inference_steps: int | None = None
-    guidance_scale: float | None = None
-    image_guidance_scale: float | None = None
-    max_new_tokens: int | None = None
-    sampler: Sampler | None = None
-    preview_every: int | None = None
-    """De-noising steps between two previews; 0 is none."""
-    force_image: bool = False
-    temperature: float | None = None
-    """0..2; 0 takes the likeliest token."""
-    json_schema: dict[str, Any] | None = None
-    """The answer is JSON that fits this schema, and draws nothing."""
-
-
 Task = Literal["describe", "detect", "generate", "edit", "chat"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """A checked request. Pictures in `messages` are RGB; the last message is the user's."""
+    """A checked request. Images in `messages` are RGB; the last message is the user's."""
 
     task: Task
     """Chooses the prompt template and the specialist."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from seedx_sdk.cli.console import errors, print_warnings
+from seedx_sdk.cli.console import errors, print_json, print_warnings
 from seedx_sdk.client import SeedX
 from seedx_sdk.errors import InputError, PromptError
 from seedx_sdk.imaging import open_image, save_image
@@ -22,22 +22,22 @@ def converse(
     lines: Iterable[str],
     images: list[str],
     *,
-    folder: Path,
+    directory: Path,
     width: int | None,
     height: int | None,
     seed: int,
     json: bool,
 ) -> None:
-    """Answer each line in turn; pictures that are drawn are saved in `folder`, and their paths printed.
+    """Answer each line in turn, save generated images in `directory`, and print their paths.
 
     Raises:
-        SeedXError: a turn failed. At a terminal, wrong input is reported and the conversation goes on.
+        SeedXError: If a turn failed. At a terminal, wrong input is reported and the conversation goes on.
     """
     history: tuple[Message, ...] = ()
     waiting = [ImagePart(image=open_image(image, on_warning=_warn)) for image in images]
     interactive = not isinstance(lines, list) and sys.stdin.isatty()
     if interactive:
-        errors().print("Say something; '/image FILE' shows a picture, '/quit' ends.", style="dim")
+        errors().print("Type a message; '/image FILE' adds an image, '/quit' ends.", style="dim")
     for line in lines:
         text = line.strip()
         try:
@@ -51,7 +51,7 @@ def converse(
             if not text and not isinstance(lines, list):
                 continue
             question = Message(role="user", content=(*waiting, TextPart(text=text)))
-            history = (*history, question, _turn(seedx, (*history, question), folder, width, height, seed, json))
+            history = (*history, question, _turn(seedx, (*history, question), directory, width, height, seed, json))
             waiting = []
         except InputError as error:
             if not interactive:
@@ -62,32 +62,42 @@ def converse(
 def _turn(
     seedx: SeedX,
     messages: tuple[Message, ...],
-    folder: Path,
+    directory: Path,
     width: int | None,
     height: int | None,
     seed: int,
     json: bool,
 ) -> Message:
+    paths: list[Path] = []
     for event in seedx.chat_stream(messages, width=width, height=height, seed=seed):
+        if isinstance(event, ImageDone):
+            paths.append(save_image(event.image, _unused_path(directory)))
+        if not json:
+            _show(event, paths)
         if isinstance(event, ReplyDone):
             print_warnings(event.reply.warnings)
-            typer.echo(event.reply.model_dump_json() if json else "")
+            if json:
+                print_json(event.reply, zip(event.reply.message.images, paths, strict=True))
             return event.reply.message
-        if not json:
-            _show(event, folder)
     raise AssertionError("a stream ends with ReplyDone or raises")
 
 
-def _show(event: StreamEvent, folder: Path) -> None:
+def _show(event: StreamEvent, paths: list[Path]) -> None:
     if isinstance(event, TextDelta):
         typer.echo(event.text, nl=False)
     elif isinstance(event, BoxFound):
         typer.echo(" [{}: {} {} {} {}] ".format(event.box.label, *event.box.pixels), nl=False)
     elif isinstance(event, ImageDone):
-        number = 1
-        while (path := folder / f"chat-{number}.png").exists():
-            number += 1
-        typer.echo(f" [{save_image(event.image, path)}] ", nl=False)
+        typer.echo(f" [{paths[-1]}] ", nl=False)
+    elif isinstance(event, ReplyDone):
+        typer.echo("")
+
+
+def _unused_path(directory: Path) -> Path:
+    number = 1
+    while (path := directory / f"chat-{number}.png").exists():
+        number += 1
+    return path
 
 
 def _warn(text: str) -> None:

@@ -6,13 +6,14 @@ The commands in cli.py use it, and so do those that other packages add (seedx_to
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from json import dumps
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+from PIL import Image
 from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -44,7 +45,7 @@ Step: TypeAlias = Callable[[int, int, str], None]
 
 
 def errors() -> Console:
-    """The console for people (stderr), so that stdout holds the answer and nothing else."""
+    """Return the console for messages (stderr), so that stdout holds the result and nothing else."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -68,7 +69,7 @@ GuidanceOption: TypeAlias = Annotated[
 
 
 def open_client(ctx: typer.Context, model: Path | None) -> SeedX:
-    """The client for a command; tests invoke the app with `obj=` a function that makes another one."""
+    """Return the client for a command; tests invoke the app with `obj=` a function that makes another one."""
     make: Callable[[Path | None], SeedX] = ctx.obj or SeedX
     return make(model)
 
@@ -93,10 +94,10 @@ def progress(what: str) -> Iterator[Step]:
         yield step
 
 
-def print_json(result: BaseModel, pictures: dict[str, Path | None]) -> None:
-    """Print a result as one line of JSON; a picture that was saved is given as its path, not as data."""
-    saved = {name: str(path) for name, path in pictures.items() if path is not None}
-    typer.echo(dumps({**result.model_dump(mode="json", exclude=set(saved)), **saved}))
+def print_json(result: BaseModel, saved: Iterable[tuple[Image.Image, Path]] = ()) -> None:
+    """Print a result as one line of JSON, with the path in place of an image that was saved, and null of any other."""
+    paths = {id(image): str(path) for image, path in saved}
+    typer.echo(dumps(result.model_dump(mode="json", context={"image": lambda image: paths.get(id(image))})))
 
 
 def print_warnings(warnings: tuple[str, ...]) -> None:
@@ -106,10 +107,10 @@ def print_warnings(warnings: tuple[str, ...]) -> None:
 
 
 def read_text(text: str, name: str) -> str:
-    """The text itself, or with "-" what stands on stdin.
+    """Return the text itself, or with "-" all of stdin.
 
     Raises:
-        PromptError: stdin is too long or not UTF-8.
+        PromptError: If stdin is too long or not UTF-8.
     """
     if text != "-":
         return text

@@ -56,11 +56,11 @@ class _Commands(typer.core.TyperGroup):
             raise typer.Exit(1) from error
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names of all commands."""
+        """Return the names of all commands."""
         return [*super().list_commands(ctx), *metadata.entry_points(group=PLUGIN_GROUP).names]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of that name, or None."""
+        """Return the command of that name, or None."""
         found = metadata.entry_points(group=PLUGIN_GROUP, name=cmd_name)
         return _load(found[cmd_name]) if found else super().get_command(ctx, cmd_name)
 
@@ -92,13 +92,13 @@ def _refusal(extra: str, package: str) -> Callable[[], None]:
 app = typer.Typer(
     cls=_Commands,
     name="seedx",
-    help="SEED-X: describe, find, draw and edit pictures, make slides, tell stories. Works offline as installed.",
+    help="SEED-X: describe, detect, generate and edit images, make slides, tell stories. Works offline.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
 
-ImageArgument = Annotated[str, typer.Argument(metavar="IMAGE", help="A picture file.")]
+ImageArgument = Annotated[str, typer.Argument(metavar="IMAGE", help="An image file.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -119,24 +119,24 @@ def _seedx(
 @app.command()
 def describe(
     ctx: typer.Context,
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="One or several picture files.")],
-    question: Annotated[str | None, typer.Option("--question", "-q", help="What to find out; '-' is stdin.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Save the words here too.")] = None,
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="One or several image files.")],
+    question: Annotated[str | None, typer.Option("--question", "-q", help="What to answer; '-' is stdin.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the text to this file.")] = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Say in words what is in pictures, or answer a question about them."""
+    """Caption images or answer a question about them."""
     if output is not None:
         check_output_path(output)
-    with progress("looking"):
+    with progress("reading the image"):
         asked = None if question is None else read_text(question, "question")
         result = open_client(ctx, model).describe(images, asked, seed=seed)
     if output is not None:
         write_file(output, f"{result.text}\n".encode())
     print_warnings(result.warnings)
     if json:
-        print_json(result, {})
+        print_json(result)
     else:
         typer.echo(result.text)
 
@@ -146,21 +146,21 @@ def detect(
     ctx: typer.Context,
     image: ImageArgument,
     phrase: Annotated[str, typer.Argument(help="What to find: 'the red house', 'all houses'; '-' is stdin.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Save the picture with boxes here.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Save the image with boxes here.")] = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Find things in a picture: one line per box, x0 y0 x1 y1 in pixels and the label."""
+    """Find things in an image: one line per box, x0 y0 x1 y1 in pixels and the label."""
     if output is not None:
         check_output_path(output, IMAGE_SUFFIXES)
-    with progress("looking"):
+    with progress("reading the image"):
         result = open_client(ctx, model).detect(image, read_text(phrase, "phrase"), seed=seed)
     if output is not None:
         save_image(result.annotated, output)
     print_warnings(result.warnings)
     if json:
-        print_json(result, {"annotated": output})
+        print_json(result, [] if output is None else [(result.annotated, output)])
         return
     for box in result.boxes:
         typer.echo("{} {} {} {}".format(*box.pixels) + f"\t{box.label}")
@@ -172,7 +172,7 @@ def detect(
 def generate(
     ctx: typer.Context,
     prompt: Annotated[str, typer.Argument(help="What to draw; '-' is stdin.")],
-    image: Annotated[list[str] | None, typer.Option("--image", "-i", help="A picture to go by; repeatable.")] = None,
+    image: Annotated[list[str] | None, typer.Option("--image", "-i", help="Reference image (repeatable).")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save [generate.png].")] = None,
     width: WidthOption = None,
     height: HeightOption = None,
@@ -182,8 +182,8 @@ def generate(
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Draw a picture."""
-    path = _picture_path(output, "generate")
+    """Generate an image."""
+    path = _image_path(output, "generate")
     with progress("drawing") as step:
         result = open_client(ctx, model).generate(
             read_text(prompt, "prompt"),
@@ -195,7 +195,7 @@ def generate(
             seed=seed,
             on_progress=_drawing(step),
         )
-    _finish_picture(result, path, json)
+    _finish_image(result, path, json)
 
 
 @app.command()
@@ -211,12 +211,15 @@ def edit(
     image_guidance_scale: Annotated[
         float | None, typer.Option("--image-guidance-scale", help="How closely to keep to the given image.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Edit also an image unlike all that the model was trained on.")
+    ] = False,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Change a picture as told."""
-    path = _picture_path(output, "edit")
+    """Edit an image according to an instruction."""
+    path = _image_path(output, "edit")
     with progress("drawing") as step:
         result = open_client(ctx, model).edit(
             image,
@@ -226,31 +229,32 @@ def edit(
             num_inference_steps=num_inference_steps,
             guidance_scale=guidance_scale,
             image_guidance_scale=image_guidance_scale,
+            force=force,
             seed=seed,
             on_progress=_drawing(step),
         )
-    _finish_picture(result, path, json)
+    _finish_image(result, path, json)
 
 
 @app.command()
 def chat(
     ctx: typer.Context,
     message: Annotated[
-        str | None, typer.Argument(help="Say this and stop; left out, each line of stdin is one turn.")
+        str | None, typer.Argument(help="Send this message and exit; without it, each line of stdin is one turn.")
     ] = None,
-    image: Annotated[list[str] | None, typer.Option("--image", "-i", help="A picture to talk about.")] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder for pictures that are drawn.")] = Path(),
+    image: Annotated[list[str] | None, typer.Option("--image", "-i", help="An image to talk about.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for generated images.")] = Path(),
     width: WidthOption = None,
     height: HeightOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Talk with the model about pictures. In a conversation, '/image FILE' shows it a picture and '/quit' ends."""
-    check_output_path(output / "picture.png")
+    """Chat with the model about images. In a conversation, '/image FILE' adds an image and '/quit' ends."""
+    check_output_path(output / "image.png")
     lines = [message] if message is not None else sys.stdin
     converse(
-        open_client(ctx, model), lines, image or [], folder=output, width=width, height=height, seed=seed, json=json
+        open_client(ctx, model), lines, image or [], directory=output, width=width, height=height, seed=seed, json=json
     )
 
 
@@ -267,7 +271,7 @@ def info(
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Say which model answers and what it accepts; with DIR, what a directory holds, can do and needs."""
+    """Show the model and what it accepts; with DIR, what a checkpoint directory holds, can do and needs."""
     if directory is not None:
         if model is not None:
             raise typer.BadParameter("DIR and --model are two ways to name a directory; give one of them")
@@ -285,26 +289,27 @@ def _drawing(step: Step) -> Callable[[ImageProgress], None]:
     return lambda event: step(event.step, event.total, "drawing")
 
 
-def _picture_path(output: Path | None, name: str) -> Path:
-    """Where the picture goes: as asked, or a name in this folder that is still free."""
+def _image_path(output: Path | None, name: str) -> Path:
+    """Return where the image goes: the given path, or an unused name in this directory."""
     path, number = output or Path(f"{name}.png"), 2
     while output is None and path.exists():
         path, number = Path(f"{name}-{number}.png"), number + 1
     return check_output_path(path, IMAGE_SUFFIXES)
 
 
-def _finish_picture(result: GeneratedImage | EditedImage, path: Path, json: bool) -> None:
-    if result.image is not None:
-        save_image(result.image, path)
+def _finish_image(result: GeneratedImage | EditedImage, path: Path, json: bool) -> None:
+    saved = [] if result.image is None else [(result.image, save_image(result.image, path))]
     print_warnings(result.warnings)
     if json:
-        print_json(result, {"image": path})
-    else:
+        print_json(result, saved)
+    elif saved:
         typer.echo(path)
+    else:
+        typer.echo(result.text)
 
 
 def main() -> None:
     """Run the command line."""
-    # open_image refuses such a picture with an error of its own
+    # open_image rejects such an image with an error of its own
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     app()

@@ -76,7 +76,7 @@ def print_directory(folder: Path, json: JsonOption = False) -> None:
     """Say what a checkpoint directory holds and can do, without loading it."""
     info = read_directory(folder)
     if json:
-        print_json(info, {})
+        print_json(info)
         return
     typer.echo(f"name: {info.name}\nrevision: {info.revision}")
     typer.echo(f"tasks: {', '.join(info.tasks)}\nspecialists: {', '.join(info.specialists) or 'none'}")

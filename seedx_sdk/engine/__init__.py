@@ -1,28 +1,38 @@
-"""From a model directory to something that answers requests."""
+"""From a checkpoint directory to something that answers requests."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from seedx_sdk.engine.blocking import BlockingEngine
-from seedx_sdk.engine.protocol import Engine
+from seedx_sdk.engine.protocol import AsyncEngine, Engine
 from seedx_sdk.errors import WeightsMissingError, needs_extra
 from seedx_sdk.types import Dtype, Request
 
-__all__ = ["NANO", "Engine", "Request", "load_engine"]
+__all__ = ["NANO", "AsyncEngine", "Engine", "Request", "open_engine"]
 
 NANO = Path(__file__).parent.parent / "nano"
-"""The directory of the model that ships inside the package."""
+"""The checkpoint directory of the model that ships inside the package."""
 
 
-def load_engine(model: str | Path | None = None, *, dtype: Dtype | None = None) -> Engine:
-    """The engine for a model directory; None is the shipped nano model, and the dtype float32.
+@asynccontextmanager
+async def open_engine(
+    model: str | Path | None = None, *, device: str | None = None, dtype: Dtype | None = None
+) -> AsyncIterator[AsyncEngine]:
+    """Open a model in this process.
+
+    Args:
+        model: A checkpoint directory; None is the shipped nano model.
+        device: "cpu", "cuda" or "cuda:N"; None takes a CUDA device if there is one.
+        dtype: Of all weights; None is bfloat16 on CUDA and float32 on a CPU.
 
     Raises:
-        MissingExtraError: torch and its companions are not installed.
-        WeightsMissingError: the directory or a weight file is not there.
-        WeightsCorruptError: a weight file is cut short or has another hash.
+        MissingExtraError: If torch and its companions are not installed.
+        InputError: If there is no such device.
+        WeightsMissingError: If the directory or a weight file is not there.
+        WeightsCorruptError: If a weight file is cut short or has another hash.
     """
     directory = NANO if model is None else Path(model)
     if not (directory / "config.json").is_file():
@@ -30,4 +40,5 @@ def load_engine(model: str | Path | None = None, *, dtype: Dtype | None = None) 
         raise WeightsMissingError(f"there is no model at '{directory}'; it must be {what}")
     with needs_extra("local"):
         from seedx_sdk.engine.local import ALONE, open_local
-    return BlockingEngine(open_local(directory, replace(ALONE, dtype=dtype)))
+    async with open_local(directory, replace(ALONE, device=device, dtype=dtype)) as engine:
+        yield engine

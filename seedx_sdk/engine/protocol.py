@@ -1,9 +1,9 @@
-"""The seam between the client and whatever computes: one request in, a stream of events out. No torch here."""
+"""The interface between the client and whatever computes: one request in, a stream of events out. No torch here."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from seedx_sdk.types import ModelInfo, Request, StreamEvent
 
@@ -11,7 +11,7 @@ __all__ = ["AsyncEngine", "Engine"]
 
 
 class Engine(Protocol):
-    """A loaded model. The client calls it from one thread at a time."""
+    """A blocking engine, such as `seedx_sdk.testing.ScriptedEngine`; it answers one request at a time."""
 
     @property
     def info(self) -> ModelInfo:
@@ -19,15 +19,15 @@ class Engine(Protocol):
         ...
 
     def stream(self, request: Request, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
-        """The events of one reply; the last is ReplyDone.
+        """Yield the events of one reply; the last is ReplyDone.
 
-        `cancel` is asked between tokens and between de-noising steps; after it answers True the stream ends
-        without ReplyDone. Boxes of detect and describe are in pixels of the last given picture, those of
-        generate and edit in pixels of the drawn one.
+        `cancel` is called between events; after it returns True the stream ends without ReplyDone. Boxes of detect and
+        describe are in pixels of the last given image, those of generate and edit in pixels of the generated one.
         """
         ...
 
 
+@runtime_checkable
 class AsyncEngine(Protocol):
     """A loaded model that answers many requests at once."""
 
@@ -37,25 +37,25 @@ class AsyncEngine(Protocol):
         ...
 
     def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
-        """The events of one reply, as `Engine.stream`. Closing the generator, or cancelling its task, stops the work.
+        """Yield the events of one reply, as `Engine.stream`. Closing the generator, or cancelling its task, stops it.
 
         Args:
-            request: What is asked.
-            deadline: Value of `time.monotonic()` after which nobody wants the answer.
+            request: What to answer.
+            deadline: Value of `time.monotonic()` after which nobody needs the reply.
 
         Raises:
-            InputError: The request cannot be answered; others are not touched.
-            OverloadedError: Too much waits.
-            DeadlineError: The deadline passed first.
-            ModelError: The engine has failed.
+            InputError: If the request cannot be answered; other requests are not affected.
+            OverloadedError: If the engine is at capacity.
+            DeadlineError: If the deadline passes first.
+            ModelError: If the engine has failed.
         """
         ...
 
     async def check(self) -> None:
-        """Returns if the engine works.
+        """Return if the engine works.
 
         Raises:
-            ModelError: It does not, and cannot recover by itself.
-            ServiceError: It does not at the moment, or has been closed.
+            ModelError: If it does not, and cannot recover by itself.
+            ServiceError: If it does not at the moment, or has been closed.
         """
         ...

@@ -17,10 +17,10 @@ KEYS = "SEEDX_API_KEYS"
 
 
 def read_keys(host: str) -> tuple[SecretStr, ...]:
-    """The keys of a server that listens on `host`.
+    """Return the keys of a server that listens on `host`.
 
     Raises:
-        InputError: There are none, and the host can be reached from other machines.
+        InputError: If there are none, and the host can be reached from other machines.
     """
     keys = tuple(SecretStr(key.strip()) for key in os.environ.get(KEYS, "").split(",") if key.strip())
     if not keys and host not in ("127.0.0.1", "localhost", "::1"):
@@ -29,7 +29,7 @@ def read_keys(host: str) -> tuple[SecretStr, ...]:
 
 
 def matching_key(authorization: str, keys: Sequence[SecretStr]) -> int | None:
-    """The place in `keys` of the one that an `Authorization: Bearer KEY` header brings; None if it brings none of them.
+    """Return the index in `keys` of the key in an `Authorization: Bearer KEY` header; None if it has none of them.
 
     Every key is compared, in constant time, so that time tells nothing about any of them.
     """

@@ -50,7 +50,7 @@ class HttpEngine:
     async def connect(
         cls, base_url: str, *, api_key: str | None = None, transport: httpx.AsyncBaseTransport | None = None
     ) -> AsyncIterator[HttpEngine]:
-        """Opens a server and asks what its model is; closes the connections at the end.
+        """Connect to a server and get its model info; close the connections at the end.
 
         Args:
             base_url: Such as "http://localhost:8000".
@@ -78,24 +78,24 @@ class HttpEngine:
         return self._info
 
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
-        """The events of one reply; see `AsyncEngine.stream`."""
+        """Yield the events of one reply; see `AsyncEngine.stream`."""
         headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
         begin = self._client.build_request("POST", "/v1/chat", content=_REQUEST.dump_json(request), headers=headers)
         event, events = await _retrying(lambda: self._begun(begin))
         async with aclosing(events):
             while event is not None:
                 if deadline is not None and time.monotonic() > deadline:
-                    raise DeadlineError("the server did not finish in time; ask for less")
+                    raise DeadlineError("the server did not finish in time; request less")
                 yield event
                 event = await anext(events, None)
 
     async def _begun(self, begin: httpx.Request) -> tuple[StreamEvent | None, AsyncGenerator[StreamEvent, None]]:
-        """Returns the first event, None if there is none, and what gives the others."""
+        """Return the first event, None if there is none, and a generator of the others."""
         events = _events(await _answer(self._client.send(begin, stream=True)))
         return await anext(events, None), events
 
     async def check(self) -> None:
-        """Returns if the server is ready; see `AsyncEngine.check`."""
+        """Return if the server is ready; see `AsyncEngine.check`."""
         await _retrying(lambda: _answer(self._client.get("/health/ready")))
 
 
@@ -107,16 +107,14 @@ async def _events(response: httpx.Response) -> AsyncGenerator[StreamEvent, None]
                     raise from_problem(_as_problem(event.json(), "the server failed and did not say how"))
                 yield _EVENT.validate_json(event.data)
     except (httpx.TransportError, SSEError, json.JSONDecodeError, ValidationError) as error:
-        raise ServiceError(
-            f"the connection broke while the server was answering ({_words(error)}); ask again"
-        ) from error
+        raise ServiceError(f"the connection broke while the server was answering ({_words(error)}); retry") from error
 
 
 async def _retrying(ask: Callable[[], Awaitable[T]]) -> T:
-    """Returns what is answered; asks again while the server cannot be reached or is overloaded.
+    """Return the response; retry while the server cannot be reached or is at capacity.
 
     Raises:
-        SeedXError: What the server said, or ServiceError if nothing was heard of it.
+        SeedXError: If the server answers with one; ServiceError if it does not answer.
     """
     async for attempt in AsyncRetrying(
         retry=retry_if_exception(_may_pass), stop=stop_after_attempt(_ATTEMPTS), wait=_wait, reraise=True
@@ -127,7 +125,7 @@ async def _retrying(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 async def _answer(sent: Awaitable[httpx.Response]) -> httpx.Response:
-    """Returns the answer to a request that succeeds."""
+    """Return the response if it is a success."""
     try:
         response = await sent
     except httpx.TransportError as error:
@@ -140,7 +138,7 @@ async def _answer(sent: Awaitable[httpx.Response]) -> httpx.Response:
 
 
 class _Unreachable(ServiceError):
-    """Nothing was heard of the server."""
+    """The server did not answer."""
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -159,7 +157,7 @@ def _info_of(response: httpx.Response) -> ModelInfo:
         return ModelInfo.model_validate_json(response.content)
     except ValidationError as error:
         raise ServiceError(
-            f"what answers at {response.url} does not say what its model is; is it a SeedX server of this version?"
+            f"what answers at {response.url} sends no model info; is it a SeedX server of this version?"
         ) from error
 
 
@@ -176,7 +174,7 @@ def _problem_of(response: httpx.Response) -> Exception:
 
 
 def _as_problem(said: object, otherwise: str) -> dict[str, Any]:
-    """Returns what an error was said to be, with these words if it has none."""
+    """Return the error in a response body, with this message if it has none."""
     if isinstance(said, str):
         return {"message": said}
     return {"message": otherwise, **said} if isinstance(said, dict) else {"message": otherwise}

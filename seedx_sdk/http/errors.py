@@ -29,12 +29,12 @@ _STATUS: tuple[tuple[type[SeedXError], int], ...] = (
 
 
 def status_of(error: SeedXError) -> int:
-    """Returns the HTTP status of an error."""
+    """Return the HTTP status of an error."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
 def to_problem(error: SeedXError) -> dict[str, Any]:
-    """Returns the error as JSON: its class, its message, and when to try again if it says so."""
+    """Return the error as JSON: its class, its message, and when to retry if it says so."""
     problem: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
     if isinstance(error, OverloadedError):
         problem["retry_after"] = error.retry_after
@@ -42,7 +42,7 @@ def to_problem(error: SeedXError) -> dict[str, Any]:
 
 
 def from_problem(problem: dict[str, Any]) -> SeedXError:
-    """Returns the error that JSON tells of; one of an unknown class becomes a ServiceError."""
+    """Return the error that JSON tells of; one of an unknown class becomes a ServiceError."""
     name, message = str(problem.get("type")), str(problem.get("message"))
     kind = getattr(errors, name, None) if name in errors.__all__ else None
     if kind is OverloadedError:

@@ -1,9 +1,9 @@
 """A stand-in for the model in YOUR unit tests: no weights, no torch, no intelligence.
 
     seedx = SeedX(engine=ScriptedEngine([Message.assistant("a red house")]))
-    assert seedx.describe(picture).text == "a red house"
+    assert seedx.describe(image).text == "a red house"
 
-It answers what it was told to answer, so it proves that your code calls SeedX well, never that SEED-X is right.
+It returns what its script says, so it shows that your code calls SeedX correctly, never that SEED-X is right.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _STEPS = 4
 class ScriptedEngine:
     """An engine that plays a script: each request takes the next reply; an exception in the script is raised.
 
-    When the script is used up, or there is none, it answers from the request alone: a fixed sentence, the box
-    (0.25, 0.25, 0.75, 0.75) for detect, and for generate and edit a flat picture whose colour depends on the seed.
+    When the script is exhausted, or there is none, it answers from the request alone: a fixed sentence, the box
+    (0.25, 0.25, 0.75, 0.75) for detect, and for generate and edit a flat image whose color depends on the seed.
     It counts words as tokens.
     """
 
@@ -57,7 +57,7 @@ class ScriptedEngine:
     """Every request that came, in order."""
 
     def stream(self, request: Request, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
-        """The events of the next scripted reply."""
+        """Yield the events of the next scripted reply."""
         index = len(self.requests)
         self.requests.append(request)
         scripted = self.replies[index] if index < len(self.replies) else None
@@ -99,7 +99,7 @@ class ScriptedEngine:
         if request.task == "detect":
             return Message.assistant("here it is"), (Box.on(last.text, (0.25, 0.25, 0.75, 0.75), last.images[-1].size),)
         if request.task in ("generate", "edit") and request.options.force_image:
-            return Message.assistant("here is the picture", _flat_picture(request, self.info.image_size)), ()
+            return Message.assistant("here is the image", _flat_image(request, self.info.image_size)), ()
         return Message.assistant(f"a scripted answer about {len(last.images)} picture(s)"), ()
 
 
@@ -107,7 +107,7 @@ def _words(*messages: Message) -> int:
     return sum(len(message.text.split()) for message in messages)
 
 
-def _flat_picture(request: Request, side: int) -> Image.Image:
+def _flat_image(request: Request, side: int) -> Image.Image:
     size = (request.options.width or side, request.options.height or side)
     hue = request.options.seed * 47 % 360
     image = Image.new("RGB", size, f"hsl({hue}, 70%, 85%)")

@@ -24,7 +24,6 @@ from seedx_sdk.checkpoints.released import read_released
 from seedx_sdk.checkpoints.released_configs import detokenizer_resampler_sizes, lvlm_config, visual_encoder_config
 from seedx_sdk.checkpoints.tensor_files import TensorSource
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
-from seedx_sdk.engine.blocking import BlockingEngine
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.model.tokenizer import Tokenizer
@@ -184,7 +183,7 @@ def test_a_request_gets_the_same_answer_as_from_the_source_modules(built: Tree, 
         async with LocalImageService(source, limits=ServiceLimits(max_wait_ms=0)) as service:
             yield InterleavedEngine(backbone, service)
 
-    reference = SeedX(engine=BlockingEngine(engine()))
+    reference = SeedX(engine=engine())
     picture = Image.linear_gradient("L").convert("RGB")
     for client in (converted, reference):
         client.info  # noqa: B018  # loads it

@@ -20,7 +20,7 @@ from seedx_finetune.world import COLORS, KINDS, Scene, box_around, parse_descrip
 from seedx_finetune.world.scene import Thing
 from seedx_sdk import Message, SeedX
 from seedx_sdk.checkpoints.directory import ModelParts
-from seedx_sdk.engine import NANO, load_engine
+from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.base import Prompt, SamplingParams
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.errors import GenerationCancelled, InputError, ServiceError, WeightsCorruptError, WeightsMissingError
@@ -176,7 +176,7 @@ def test_closing_ends_a_drawing_in_another_thread() -> None:
     assert drawing.wait(300)
     seedx.close()
     thread.join(60)
-    assert said == ["the engine was closed while it was answering; ask again"]
+    assert said == ["the engine was closed during the request; retry"]
     assert seedx.generate("a red house", num_inference_steps=2).image is not None
     seedx.close()
 
@@ -217,7 +217,7 @@ def copy_of_nano(tmp_path: Path) -> Path:
 def test_a_missing_weight_file_is_named(copy_of_nano: Path) -> None:
     (copy_of_nano / "projectors" / "model.safetensors").unlink()
     with pytest.raises(WeightsMissingError, match=r"projectors/model\.safetensors is missing"):
-        load_engine(copy_of_nano)
+        SeedX(copy_of_nano).info  # noqa: B018
 
 
 @pytest.mark.parametrize("change", ["cut", "flip"])
@@ -230,15 +230,15 @@ def test_a_damaged_weight_file_is_refused(copy_of_nano: Path, change: str) -> No
         data[-1] ^= 0xFF
     path.write_bytes(data)
     with pytest.raises(WeightsCorruptError, match="cut short or"):
-        load_engine(copy_of_nano)
+        SeedX(copy_of_nano).info  # noqa: B018
 
 
 def test_a_config_that_is_no_json_is_refused(copy_of_nano: Path) -> None:
     (copy_of_nano / "config.json").write_text("{")
     with pytest.raises(WeightsCorruptError, match="restore the directory"):
-        load_engine(copy_of_nano)
+        SeedX(copy_of_nano).info  # noqa: B018
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissingError, match="there is no model at"):
-        load_engine(tmp_path)
+        SeedX(tmp_path).info  # noqa: B018

@@ -13,11 +13,11 @@ from seedx_sdk import InputError, Message, PromptError, SeedX
 from seedx_sdk.checkpoints.directory import ModelParts
 from seedx_sdk.engine.backbones.base import Prompt
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
-from seedx_sdk.engine.blocking import BlockingEngine
 from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.prompting import segments
-from seedx_sdk.types import GenerationOptions, Request, Task
+from seedx_sdk.options import GenerationOptions
+from seedx_sdk.types import Request, Task
 
 PAGE = Image.new("RGB", (128, 128), "red")
 
@@ -63,7 +63,7 @@ def foundation(parts: ModelParts) -> Iterator[tuple[SeedX, Read]]:
         async with LocalImageService(dataclasses.replace(parts, config=config, specialists={})) as service:
             yield InterleavedEngine(backbone, service)
 
-    seedx = SeedX(engine=BlockingEngine(engine()))
+    seedx = SeedX(engine=engine())
     yield seedx, backbone
     seedx.close()
 

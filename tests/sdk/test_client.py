@@ -30,9 +30,8 @@ from seedx_sdk import (
     WeightsMissingError,
 )
 from seedx_sdk.engine import Request
-from seedx_sdk.engine.blocking import BlockingEngine
+from seedx_sdk.options import check_options
 from seedx_sdk.testing import ScriptedEngine
-from seedx_sdk.validation import check_size
 
 
 def test_describe_sends_the_pictures_then_the_question(
@@ -57,7 +56,7 @@ def test_describe_continues_a_history_without_a_new_picture(
     seedx: SeedX, engine: ScriptedEngine, picture: Image.Image
 ) -> None:
     history = [Message.user(picture, "what is it?"), Message.assistant("a rectangle")]
-    seedx.describe((), "what colour?", history=history)
+    seedx.describe((), "what color?", history=history)
     assert [message.role for message in engine.requests[0].messages] == ["user", "assistant", "user"]
 
 
@@ -83,6 +82,7 @@ def test_generate_passes_every_option_and_reports_progress(seedx: SeedX, engine:
         "height": 64,
         "num_inference_steps": 9,
         "guidance_scale": 2.0,
+        "force": False,
         "force_image": True,
     }
 
@@ -115,7 +115,7 @@ def test_a_schema_needs_a_model_that_can_be_guided(engine: ScriptedEngine, pictu
         lambda: seedx.describe(picture, json_schema=schema),
         lambda: seedx.chat([Message.user("hello")], json_schema=schema),
     ):
-        with pytest.raises(InputError, match="scripted cannot hold its answers to a JSON schema"):
+        with pytest.raises(InputError, match="scripted cannot fit its text to a JSON schema"):
             ask()
     engine.info = engine.info.model_copy(update={"supports_structured_output": True})
     seedx.describe(picture, json_schema=schema)
@@ -137,7 +137,7 @@ def test_a_dtype_is_for_a_model_in_process(engine: ScriptedEngine) -> None:
     ):
         SeedX(dtype="float64")  # type: ignore[arg-type]
     for other in ({"engine": engine}, {"base_url": "http://localhost:1"}):
-        with pytest.raises(InputError, match="leave it out"):
+        with pytest.raises(InputError, match="leave them out"):
             SeedX(dtype="bfloat16", **other)  # type: ignore[arg-type]
 
 
@@ -154,9 +154,9 @@ def test_generate_may_answer_in_words_only_without_force_image() -> None:
     words = [Message.assistant("I would rather not")]
     result = SeedX(engine=ScriptedEngine(words)).generate("a house", force_image=False)
     assert (result.image, result.text) == (None, "I would rather not")
-    with pytest.raises(ModelError, match="without a picture; try another seed"):
+    with pytest.raises(ModelError, match="without an image; try another seed"):
         SeedX(engine=ScriptedEngine(words)).generate("a house")
-    with pytest.raises(ModelError, match="without a picture; try another seed"):
+    with pytest.raises(ModelError, match="without an image; try another seed"):
         SeedX(engine=ScriptedEngine(words)).edit(Image.new("RGB", (8, 8)), "make it blue")
 
 
@@ -219,8 +219,8 @@ BAD_CALLS: list[tuple[Callable[[SeedX], object], type[InputError], str]] = [
         r"out of bounds for scripted; each side must be in 64\.\.512",
     ),
     (lambda s: s.generate("a", width=4096, height=128), SizeError, r"must be in 64\.\.512"),
-    (lambda s: s.generate("a", size=128), SizeError, "is not two whole numbers"),  # type: ignore[arg-type]
-    (lambda s: s.generate("a", width=128.0, height=128), SizeError, "is not two whole numbers"),  # type: ignore[arg-type]
+    (lambda s: s.generate("a", width=128, height="128"), SizeError, "are not two whole numbers"),  # type: ignore[arg-type]
+    (lambda s: s.generate("a", width=128.0, height=128), SizeError, "are not two whole numbers"),  # type: ignore[arg-type]
     (
         lambda s: s.generate("a", num_inference_steps=0),
         InputError,
@@ -235,17 +235,17 @@ BAD_CALLS: list[tuple[Callable[[SeedX], object], type[InputError], str]] = [
     (lambda s: s.generate("a", seed=-1), InputError, r"seed -1 is not allowed; use a whole number in 0\.\.2\*\*63-1"),
     (lambda s: s.generate("a", seed=2**63), InputError, "seed"),
     (lambda s: s.generate("a", seed=True), InputError, "seed True"),
-    (lambda s: s.generate("a", images="missing.png"), ImageError, "no picture at 'missing.png'"),
+    (lambda s: s.generate("a", images="missing.png"), ImageError, "no image at 'missing.png'"),
     (lambda s: s.detect(_picture(), ""), PromptError, "phrase is empty"),
     (lambda s: s.edit(_picture(), ""), PromptError, "instruction is empty"),
     (lambda s: s.edit(_picture(), "a", image_guidance_scale=-0.1), InputError, "image_guidance_scale -0.1"),
-    (lambda s: s.describe([]), InputError, "describe got no picture"),
-    (lambda s: s.describe((), history=[Message.user(_picture())]), PromptError, "neither a picture nor a question"),
+    (lambda s: s.describe([]), InputError, "describe got no image"),
+    (lambda s: s.describe((), history=[Message.user(_picture())]), PromptError, "neither an image nor a question"),
     (lambda s: s.describe(_picture(), ""), PromptError, "question is empty"),
     (lambda s: s.describe(_picture(), max_new_tokens=0), InputError, "max_new_tokens 0"),
     (lambda s: s.describe(3), ImageError, "cannot be a int"),  # type: ignore[arg-type]
-    (lambda s: s.chat([]), PromptError, "does not end with the user"),
-    (lambda s: s.chat([Message.assistant("hi")]), PromptError, "does not end with the user"),
+    (lambda s: s.chat([]), PromptError, "does not end with a user message"),
+    (lambda s: s.chat([Message.assistant("hi")]), PromptError, "does not end with a user message"),
     (lambda s: s.chat("hello"), PromptError, r"messages is str; pass a list"),  # type: ignore[arg-type]
     (lambda s: s.chat([{"role": "user"}]), PromptError, r"messages\[0\] is dict"),  # type: ignore[list-item]
     (lambda s: s.chat([Message.user()]), PromptError, r"messages\[0\] is empty"),
@@ -272,7 +272,7 @@ def test_bad_arguments_are_refused_before_the_engine_runs(
 @pytest.mark.parametrize(("size", "hint"), [((4, 8), "8x8"), ((1, 1), "8x8"), ((12, 100), "16x104")])
 def test_the_hint_for_a_size_is_itself_allowed(size: tuple[int, int], hint: str) -> None:
     with pytest.raises(SizeError, match=f"use {hint}$"):
-        check_size(*size)
+        check_options({"width": size[0], "height": size[1]})
 
 
 def test_constructing_loads_nothing_and_a_missing_model_is_a_typed_error(tmp_path: Path) -> None:
@@ -312,13 +312,11 @@ def test_an_error_of_the_engine_frees_it() -> None:
     assert seedx.generate("a house").image is not None
 
 
-def test_an_open_stream_is_named_instead_of_waiting_for_ever(seedx: SeedX) -> None:
+def test_a_stream_that_is_not_read_to_its_end_does_not_hold_up_other_calls(seedx: SeedX) -> None:
     stream = seedx.chat_stream([Message.user("hello")])
     next(stream)
-    with pytest.raises(InputError, match="a reply of this client is still under way"):
-        seedx.generate("a house")
-    list(stream)
     assert seedx.generate("a house").image is not None
+    assert list(stream)[-1].type == "reply_done"
 
 
 def test_calls_from_several_threads_take_turns() -> None:
@@ -343,8 +341,8 @@ def test_calls_from_several_threads_take_turns() -> None:
     assert clashes == []
 
 
-class _InALoop:
-    """The scripted engine in the event loop of a thread."""
+class _Async:
+    """The scripted engine as an async one."""
 
     info = ScriptedEngine().info
 
@@ -361,28 +359,33 @@ class _InALoop:
         """It works."""
 
 
-@asynccontextmanager
-async def _in_a_loop() -> AsyncIterator[_InALoop]:
-    yield _InALoop()
-
-
 def test_a_closed_client_loads_again_at_its_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded: list[BlockingEngine] = []
+    opened: list[_Async] = []
 
-    def load(_model: object, **_options: object) -> BlockingEngine:
-        loaded.append(BlockingEngine(_in_a_loop()))
-        return loaded[-1]
+    @asynccontextmanager
+    async def open_engine(_model: object, **_options: object) -> AsyncIterator[_Async]:
+        opened.append(_Async())
+        yield opened[-1]
 
-    monkeypatch.setattr("seedx_sdk.client.load_engine", load)
+    monkeypatch.setattr("seedx_sdk.async_client.open_engine", open_engine)
     seedx = SeedX()
     for number in (1, 2):
         assert seedx.generate("a house").image is not None
-        assert len(loaded) == number
+        assert len(opened) == number
         seedx.close()
 
 
-def test_an_engine_that_was_passed_in_stays_closed() -> None:
-    with SeedX(engine=BlockingEngine(_in_a_loop())) as seedx:
+def test_an_engine_may_be_async() -> None:
+    with SeedX(engine=_Async()) as seedx:
+        assert seedx.generate("a house").image is not None
+
+
+def test_an_engine_that_can_be_opened_once_stays_closed() -> None:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[_Async]:
+        yield _Async()
+
+    with SeedX(engine=opened()) as seedx:
         assert seedx.generate("a house").image is not None
     with pytest.raises(ServiceError, match="the engine was closed"):
         seedx.generate("a house")

@@ -64,7 +64,7 @@ def test_generate_passes_size_steps_and_seed_on(seedx, engine):
     [
         ("generate", {}, "prompt: Field required"),
         ("generate", {"prompt": "x", "colour": "red"}, "colour: Extra inputs are not permitted"),
-        ("generate", {"prompt": "x", "size": "big"}, "size: String should match"),
+        ("generate", {"prompt": "x", "width": "big", "height": 64}, "width: Input should be a valid integer"),
         ("generate", {"prompt": "   "}, "prompt is empty"),
         ("generate", {"prompt": "x", "width": 127, "height": 64}, "multiple of 8"),
         ("describe", {"images": ["missing.png"]}, "missing.png"),

@@ -1,37 +1,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from seedx_sdk import GeneratedImage, ImageProgress, SeedX, StreamEvent
-from seedx_sdk.engine import Engine, Request, load_engine
+from seedx_sdk.engine import AsyncEngine, Request, open_engine
 from seedx_sdk.types import ModelInfo
 from seedx_tools import Toolbox, ToolRetry, Workspace
 
 
 class CountingEngine:
-    """The shipped model, with a count of its de-noising steps."""
+    """The shipped model, with a count of its denoising steps."""
 
     def __init__(self) -> None:
-        self.inner: Engine = load_engine()
         self.steps = 0
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[AsyncEngine]:
+        async with open_engine() as self.inner:
+            yield self
 
     @property
     def info(self) -> ModelInfo:
         return self.inner.info
 
-    def stream(self, request: Request, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
-        for event in self.inner.stream(request, cancel):
-            self.steps += isinstance(event, ImageProgress)
-            yield event
+    async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
+        async with aclosing(self.inner.stream(request, deadline=deadline)) as events:
+            async for event in events:
+                self.steps += isinstance(event, ImageProgress)
+                yield event
+
+    async def check(self) -> None:
+        await self.inner.check()
 
 
 async def test_a_cancelled_call_stops_the_model(tmp_path: Path) -> None:
     engine = CountingEngine()
-    toolbox = Toolbox(SeedX(engine=engine), workspace=Workspace(roots=[tmp_path]))
+    toolbox = Toolbox(SeedX(engine=engine.opened()), workspace=Workspace(roots=[tmp_path]))
 
     async def cancel(_done: int, _total: int, _what: str) -> None:
         task.cancel()

@@ -18,8 +18,6 @@ from seedx_tools.workspace import Workspace
 
 IMAGE_HELP = "Give the name of an earlier picture (image:1), a file path, an allowed URL or a data URI."
 """Ends the description of every argument that is a picture."""
-WIDTH_DESCRIPTION = "Width in pixels, a multiple of 8; give the height too. Default: the model's own size."
-HEIGHT_DESCRIPTION = "Height in pixels, a multiple of 8; give the width too."
 
 
 def _image(value: object, info: ValidationInfo) -> ImageSource:

@@ -24,10 +24,19 @@ Progress: TypeAlias = Callable[[int, int, str], None]
 """Called as work goes on with (steps done, steps in all, what is being done now)."""
 
 
+def _own_fields_first(schema: dict[str, Any], args: type[BaseModel]) -> None:
+    """Put what only this tool takes before the options that it inherits."""
+    properties = schema["properties"]
+    own = [name for name in inspect.get_annotations(args) if name in properties]
+    schema["properties"] = {
+        name: properties[name] for name in (*own, *(name for name in properties if name not in own))
+    }
+
+
 class ToolArgs(BaseModel):
     """Base of every tool's arguments: frozen, and an unknown name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_own_fields_first)
 
 
 class Answer(NamedTuple):

@@ -45,7 +45,7 @@ class Outcome:
     @cached_property
     def data(self) -> dict[str, Any]:
         """The result as JSON, with names in place of pictures; all of them are in the store then."""
-        return self.result.model_dump(mode="json", context={"picture": self.images.add})
+        return self.result.model_dump(mode="json", context={"image": self.images.add})
 
 
 class Toolbox:

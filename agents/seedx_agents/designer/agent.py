@@ -15,7 +15,8 @@ from seedx_agents.designer.rules import arrangement, rule_based_changes
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.imaging import ImageSource, open_image, to_png
-from seedx_sdk.validation import check_seed, check_text
+from seedx_sdk.options import check_seed
+from seedx_sdk.validation import check_text
 from seedx_tools.catalog.edit import EDIT
 from seedx_tools.catalog.generate import GENERATE
 from seedx_tools.errors import ToolFailed, ToolRetry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from seedx_sdk.types import PictureField, Result
+from seedx_sdk.types import ImageField, Result
 
 MAX_CHANGES = 8
 """More proposals at once are refused: each costs a picture."""
@@ -39,7 +39,7 @@ class Changes(BaseModel):
 class Design(Result):
     """A picture and its idea."""
 
-    image: PictureField
+    image: ImageField
     prompt: str
     """What was drawn."""
     idea: str
@@ -54,7 +54,7 @@ class Proposal(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     change: Change
-    image: PictureField | None
+    image: ImageField | None
     """None when the model failed before it was drawn."""
     seen: str
     """What the model sees in the changed picture; empty without one."""

@@ -18,7 +18,7 @@ from seedx_agents.presenter.revision_rules import RuleReviser
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import write_file
-from seedx_sdk.validation import check_seed
+from seedx_sdk.options import check_seed
 from seedx_tools.decks.content import TableData
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.ooxml.package import open_deck

@@ -15,8 +15,9 @@ from seedx_agents.storyteller.image_check import missing_from
 from seedx_agents.storyteller.screenplay import Scene, Screenplay, template_screenplay
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError, SeedXError
-from seedx_sdk.types import PictureField, Result
-from seedx_sdk.validation import check_seed, check_text
+from seedx_sdk.options import check_seed
+from seedx_sdk.types import ImageField, Result
+from seedx_sdk.validation import check_text
 from seedx_tools.catalog.generate import GENERATE
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import drawing_advice, vocabulary_of
@@ -40,7 +41,7 @@ class BookPage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scene: Scene
-    image: PictureField | None = None
+    image: ImageField | None = None
     """None until it is drawn."""
     picture_prompt: str = ""
     seed: int | None = None

@@ -14,7 +14,7 @@ from torch import Tensor
 from seedx_sdk.checkpoints.directory import DirectoryConfig
 from seedx_sdk.errors import ImageError, InputError, SizeError
 from seedx_sdk.model.detokenizer import Detokenizer
-from seedx_sdk.types import GenerationOptions, Sampler
+from seedx_sdk.options import GenerationOptions, Sampler
 from seedx_sdk.validation import check_fast
 
 __all__ = ["ImageJob"]

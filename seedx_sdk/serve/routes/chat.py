@@ -11,10 +11,11 @@ from sse_starlette import EventSourceResponse, JSONServerSentEvent, ServerSentEv
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
+from seedx_sdk.options import GenerationOptions
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, EventStream, IdempotencyKey, first_event_or_error
 from seedx_sdk.serve.error_handlers import stream_error_body
 from seedx_sdk.serve.pending_call import PendingCall, WireMessage, count_images, in_thread
-from seedx_sdk.types import ChatReply, GenerationOptions, ModelInfo, StreamEvent, Task
+from seedx_sdk.types import ChatReply, ModelInfo, StreamEvent, Task
 from seedx_sdk.types import Request as ModelRequest
 
 __all__ = ["ChatBody", "router"]

@@ -13,6 +13,7 @@ from seedx_sdk import calls
 from seedx_sdk.errors import InputError
 from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import open_image
+from seedx_sdk.options import Sampler
 from seedx_sdk.serve.pending_call import PendingCall, in_thread
 from seedx_sdk.types import (
     ChatReply,
@@ -21,7 +22,6 @@ from seedx_sdk.types import (
     GeneratedImage,
     ImagePart,
     Message,
-    Sampler,
     Task,
     TextPart,
 )

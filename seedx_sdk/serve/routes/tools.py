@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
+from seedx_sdk.options import EditFields, ImageFields, Sampler, SeedField, TextFields
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, IdempotencyKey, cancel_on_disconnect
 from seedx_sdk.serve.pending_call import PendingCall, WireImage, WireMessage, count_images, in_thread
-from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Sampler, Task
+from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Task
 
 __all__ = ["router"]
 
@@ -20,11 +21,8 @@ router = APIRouter(prefix="/v1/tools", tags=["tools"])
 R = TypeVar("R")
 
 
-class _Arguments(BaseModel):
+class _Arguments(SeedField):
     model_config = ConfigDict(extra="forbid")
-
-    seed: int = 0
-    """The same seed, request and model give the same answer."""
 
     def _given(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in type(self).model_fields}
@@ -35,15 +33,12 @@ class _Arguments(BaseModel):
         )
 
 
-class DescribeArguments(_Arguments):
+class DescribeArguments(_Arguments, TextFields):
     """Pictures, as data URIs, and what to find out about them."""
 
     images: list[WireImage]
     question: str | None = None
     history: tuple[WireMessage, ...] = ()
-    max_new_tokens: int | None = None
-    json_schema: dict[str, Any] | None = None
-    """The text is JSON that fits it, where `/v1/info` has `supports_structured_output`."""
 
     def pending_call(self) -> PendingCall[Description]:
         """Returns what is asked."""
@@ -65,18 +60,12 @@ class DetectArguments(_Arguments):
         return self._asked("detect", 1, lambda: calls.detect(**self._given()))
 
 
-class _DrawArguments(_Arguments):
-    width: int | None = None
-    """In pixels, a multiple of 8."""
-    height: int | None = None
-    """Likewise."""
-    num_inference_steps: int | None = None
-    guidance_scale: float | None = None
+class _ImageArguments(_Arguments, ImageFields):
     sampler: Sampler | None = None
     """"fast" where `/v1/info` has `fast_steps`."""
 
 
-class GenerateArguments(_DrawArguments):
+class GenerateArguments(_ImageArguments):
     """What to draw."""
 
     prompt: str
@@ -88,12 +77,11 @@ class GenerateArguments(_DrawArguments):
         return self._asked("generate", len(self.images), lambda: calls.generate(**self._given()))
 
 
-class EditArguments(_DrawArguments):
+class EditArguments(_ImageArguments, EditFields):
     """A picture, as a data URI, and what to change in it."""
 
     image: WireImage
     instruction: str
-    image_guidance_scale: float | None = None
 
     def pending_call(self) -> PendingCall[EditedImage]:
         """Returns what is asked."""

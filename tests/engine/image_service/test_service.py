@@ -29,8 +29,9 @@ from seedx_sdk.engine.image_service.stream import ImageStream
 from seedx_sdk.model.anyres import split_image
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.transforms import ImageTransform
+from seedx_sdk.options import GenerationOptions
 from seedx_sdk.tokens import image_block, input_mask
-from seedx_sdk.types import GenerationOptions, ImageProgress
+from seedx_sdk.types import ImageProgress
 
 ROUNDING = 2
 """Levels of 255 by which a pixel may differ when sums are added in another order; 1 was seen on a CPU in float32."""

@@ -13,8 +13,9 @@ from seedx_sdk import Message
 from seedx_sdk.errors import DeadlineError, OverloadedError, SeedXError, ServiceError
 from seedx_sdk.http.engine import HttpEngine
 from seedx_sdk.http.errors import to_problem
+from seedx_sdk.options import GenerationOptions
 from seedx_sdk.testing import ScriptedEngine
-from seedx_sdk.types import GenerationOptions, Request, StreamEvent, TextDelta
+from seedx_sdk.types import Request, StreamEvent, TextDelta
 
 INFO = httpx.Response(200, content=ScriptedEngine().info.model_dump_json())
 ASKED = Request(task="chat", messages=(Message.user("hello"),), options=GenerationOptions())

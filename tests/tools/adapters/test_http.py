@@ -73,10 +73,10 @@ def test_a_client_that_goes_away_stops_its_deck(serve: Serve, tmp_path: Path, mo
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{address}/v1/tools/make_slides", json={"prompt_or_outline": OUTLINE}, timeout=0.8)
     for _ in range(500):
-        if engine.stopped and not list(tmp_path.iterdir()):
+        if engine.stopped == len(engine.scripted.requests) > 0 and not list(tmp_path.iterdir()):
             break
         time.sleep(0.02)
-    assert engine.stopped == 1 and not list(tmp_path.iterdir())
+    assert engine.stopped == len(engine.scripted.requests) >= 1 and not list(tmp_path.iterdir())
 
 
 def test_many_decks_at_once_leave_room_for_the_model(nano_server: str) -> None:

@@ -210,7 +210,7 @@ def test_a_code_agent_of_smolagents_passes_pictures_on(toolbox: Toolbox, tmp_pat
 
 def test_a_tool_calling_agent_of_smolagents(toolbox: Toolbox) -> None:
     model = _SmolScript(
-        ("generate", {"prompt": "a red house", "size": "big"}),
+        ("generate", {"prompt": "a red house", "width": "big"}),
         ("generate", {"prompt": "a red house", "num_inference_steps": 2, "seed": None}),
         ("detect", {"image": "image.png", "phrase": "the red house"}),
         ("final_answer", {"answer": "image.png"}),
@@ -219,7 +219,7 @@ def test_a_tool_calling_agent_of_smolagents(toolbox: Toolbox) -> None:
     answer = agent.run("Draw a red house.")
     assert isinstance(answer, AgentImage) and answer.to_raw().size == (128, 128)
     wrong, drawn, found, _last = (step for step in agent.memory.steps if hasattr(step, "observations"))
-    assert "size: String should match pattern" in str(wrong.error)
+    assert "width: Input should be a valid integer" in str(wrong.error)
     assert "image.png" in drawn.observations and "128x128" in found.observations
 
 

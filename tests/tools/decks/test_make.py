@@ -1,14 +1,26 @@
 from __future__ import annotations
 
+import zipfile
+
+import anyio
 import pytest
 from PIL import Image
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.oxml.ns import qn
 
-from seedx_sdk import GenerationCancelled, InputError, Message, ModelError, OutputPathError, PromptError, SeedX
+from seedx_sdk import (
+    AsyncSeedX,
+    GenerationCancelled,
+    InputError,
+    Message,
+    ModelError,
+    OutputPathError,
+    PromptError,
+    SeedX,
+)
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools import Deck, Outline, SlidePlan, check_deck, make_slides
+from seedx_tools import Deck, Outline, SlidePlan, check_deck, make_slides, make_slides_async
 from seedx_tools.decks.ooxml.styles import auto_number
 from seedx_tools.decks.writing.footer import footer_of
 
@@ -308,3 +320,89 @@ def test_a_cancelled_deck_leaves_no_file(seedx, tmp_path):
     with pytest.raises(GenerationCancelled):
         make_slides(seedx.with_cancel(lambda: True), OUTLINE, path=tmp_path / "deck.pptx")
     assert list(tmp_path.iterdir()) == []
+
+
+def _parts(path):
+    """The parts of a .pptx by name, without the time at which it was made."""
+    with zipfile.ZipFile(path) as package:
+        return {name: package.read(name) for name in package.namelist() if name != "docProps/core.xml"}
+
+
+RICH = f"""{OUTLINE}
+## Figures
+| Year | Boats |
+| --- | --- |
+| 2024 | 3 |
+![a red boat](draw)
+
+## A photo
+- kept
+![the harbor](harbor.png)
+
+## Missing
+- lost
+![gone](gone.png)
+"""
+
+
+async def test_an_async_deck_is_the_same_file_with_the_same_images_and_warnings(tmp_path):
+    Image.new("RGB", (320, 240), "navy").save(tmp_path / "harbor.png")
+    arguments = {"files": tmp_path, "seed": 7, "theme": "night"}
+    engines = [ScriptedEngine(), ScriptedEngine()]
+    deck = make_slides(SeedX(engine=engines[0]), RICH, path=tmp_path / "sync.pptx", **arguments)
+    twin = await make_slides_async(AsyncSeedX(engine=engines[1]), RICH, path=tmp_path / "async.pptx", **arguments)
+    assert _parts(twin.path) == _parts(deck.path)
+    assert [slide.picture and slide.picture.tobytes() for slide in twin.slides] == [
+        slide.picture and slide.picture.tobytes() for slide in deck.slides
+    ]
+    assert [slide.preview.tobytes() for slide in twin.slides] == [slide.preview.tobytes() for slide in deck.slides]
+    assert twin.warnings == deck.warnings
+    assert any("gone.png" in warning for warning in deck.warnings)
+    seeds = [request.options.seed for request in engines[0].requests]
+    assert seeds == [7, 8, 9, 10, 13]
+    assert sorted(request.options.seed for request in engines[1].requests) == seeds
+
+
+async def test_an_async_deck_names_failed_images_in_the_order_of_its_slides(tmp_path):
+    engine = ScriptedEngine(replies=[ModelError("out of memory"), ModelError("stuck")])
+    deck = await make_slides_async(AsyncSeedX(engine=engine), OUTLINE, path=tmp_path / "deck.pptx")
+    assert deck.warnings[:2] == (
+        "slide 1: its picture failed and was left out: out of memory",
+        "slide 2: its picture failed and was left out: stuck",
+    )
+    assert [slide.picture is not None for slide in deck.slides] == [False, False, True, True]
+
+
+async def test_progress_of_an_async_deck_counts_slides(tmp_path):
+    seen = []
+    await make_slides_async(
+        AsyncSeedX(engine=ScriptedEngine()),
+        OUTLINE,
+        path=tmp_path / "d.pptx",
+        on_progress=lambda *step: seen.append(step),
+    )
+    done = [step[0] for step in seen]
+    assert done == sorted(done) and done[0] == 0
+    assert {step[2] for step in seen} == {"A boat school", "Why", "The house", "Next steps", "done"}
+    assert seen[-1] == (4, 4, "done")
+
+
+async def test_a_cancelled_async_deck_leaves_no_file(tmp_path):
+    with anyio.CancelScope() as scope:
+        await make_slides_async(
+            AsyncSeedX(engine=ScriptedEngine()),
+            OUTLINE,
+            path=tmp_path / "deck.pptx",
+            on_progress=lambda *_: scope.cancel(),
+        )
+    assert scope.cancelled_caught
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_bad_input_to_an_async_deck_is_rejected_before_anything_is_generated(tmp_path):
+    engine = ScriptedEngine()
+    with pytest.raises(InputError, match="num_slides is 0"):
+        await make_slides_async(AsyncSeedX(engine=engine), "boats", path=tmp_path / "d.pptx", num_slides=0)
+    with pytest.raises(PromptError):
+        await make_slides_async(AsyncSeedX(engine=engine), "  ", path=tmp_path / "d.pptx")
+    assert engine.requests == []

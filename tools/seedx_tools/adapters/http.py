@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,12 +10,11 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from seedx_sdk import SeedX
-from seedx_sdk.engine.blocking import LoopEngine
+from seedx_sdk import AsyncSeedX
 from seedx_sdk.errors import ServiceError
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, cancel_on_disconnect
 from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
-from seedx_tools.decks.make import DeckArgs, make_slides
+from seedx_tools.decks.make import DeckArgs, make_slides_async
 from seedx_tools.decks.results import Deck
 
 __all__ = ["router"]
@@ -25,21 +22,16 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
 _PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _AT_ONCE = CapacityLimiter(4)
-"""Decks in the making, each in a thread of its own; more wait. Drawing them is shared with all other requests."""
+"""Decks in flight; more wait. Their images are requests like all others."""
 
 
 @router.post("/make_slides", response_class=Response, responses={200: {"content": {_PPTX: {}}}})
 async def make_slides_route(
     body: DeckArgs, request: Request, dispatcher: CurrentDispatcher, caller: Caller
 ) -> Response:
-    """An editable .pptx with drawn pictures. What a slide could not get is in `X-SeedX-Warnings`, a list as JSON."""
-    stop = threading.Event()
-    engine = LoopEngine(DispatcherEngine(dispatcher, caller), asyncio.get_running_loop())
-    seedx = SeedX(engine=engine).with_cancel(stop.is_set)
-    try:
-        content, deck = await cancel_on_disconnect(request, _in_a_thread(seedx, body))
-    finally:
-        stop.set()
+    """Return an editable .pptx with generated images. `X-SeedX-Warnings`, a JSON list, says what a slide lacks."""
+    seedx = AsyncSeedX(engine=DispatcherEngine(dispatcher, caller))
+    content, deck = await cancel_on_disconnect(request, _make(seedx, body))
     headers = {
         "Content-Disposition": 'attachment; filename="slides.pptx"',
         "X-SeedX-Warnings": json.dumps(deck.warnings),  # ASCII, as headers must be
@@ -47,24 +39,23 @@ async def make_slides_route(
     return Response(content, media_type=_PPTX, headers=headers)
 
 
-async def _in_a_thread(seedx: SeedX, body: DeckArgs) -> tuple[bytes, Deck]:
-    return await to_thread.run_sync(_make, seedx, body, abandon_on_cancel=True, limiter=_AT_ONCE)
-
-
-def _make(seedx: SeedX, body: DeckArgs) -> tuple[bytes, Deck]:
-    try:
-        with TemporaryDirectory(prefix="seedx-deck-") as folder:
-            path = Path(folder) / "slides.pptx"
-            deck = make_slides(
-                seedx,
-                body.prompt_or_outline,
-                path=path,
-                theme=body.theme,
-                size=body.size,
-                num_slides=body.num_slides,
-                seed=body.seed,
-                pictures=body.pictures,
-            )
-            return path.read_bytes(), deck
-    except OSError as error:
-        raise ServiceError(f"the deck cannot be kept ({error.strerror}): make room, or set TMPDIR") from error
+async def _make(seedx: AsyncSeedX, body: DeckArgs) -> tuple[bytes, Deck]:
+    async with _AT_ONCE:
+        try:
+            with TemporaryDirectory(prefix="seedx-deck-") as directory:
+                path = Path(directory) / "slides.pptx"
+                deck = await make_slides_async(
+                    seedx,
+                    body.prompt_or_outline,
+                    path=path,
+                    theme=body.theme,
+                    size=body.size,
+                    num_slides=body.num_slides,
+                    seed=body.seed,
+                    pictures=body.pictures,
+                )
+                return await to_thread.run_sync(path.read_bytes), deck
+        except OSError as error:
+            raise ServiceError(
+                f"the deck cannot be stored ({error.strerror}): free disk space, or set TMPDIR"
+            ) from error

@@ -1,14 +1,16 @@
-"""SEED-X as a LangChain chat model: pictures and words in, pictures and words out, in process or from a server."""
+"""SEED-X as a LangChain chat model: images and text in, images and text out, in process or from a server."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import aclosing, closing
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
+import anyio
+from anyio import to_thread
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.base import LangSmithParams
@@ -17,21 +19,26 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.utils import from_env, secret_from_env
 from pydantic import ConfigDict, Field, SecretStr, SkipValidation, model_validator
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import DeadlineError, GenerationCancelled, InputError, OverloadedError
-from seedx_sdk.types import StreamEvent
+from seedx_sdk.options import ChatOptions
+from seedx_sdk.types import Message, StreamEvent
 from seedx_tools.adapters.langchain_messages import ChunkWriter, conversation
 from seedx_tools.workspace import Workspace
 
 __all__ = ["ChatSeedX"]
 
+R = TypeVar("R")
+_CALL_OPTIONS = ("temperature", "max_tokens", "seed", "width", "height", "num_inference_steps", "guidance_scale")
+"""What a single call may set."""
+
 
 class ChatSeedX(BaseChatModel):
     """SEED-X as a chat model: `ChatSeedX()` is the shipped model, `ChatSeedX(base_url=...)` a server.
 
-    A reply with pictures has content blocks of type text and image, one without is plain text. `usage_metadata` counts
+    A reply with images has content blocks of type text and image; one without is plain text. `usage_metadata` counts
     tokens; `response_metadata` has the model's name, the seed, the warnings and the boxes. It calls no tools and writes
     no JSON: give the tools of seedx_toolkit to another chat model. Errors are those of the SDK, such as InputError.
     """
@@ -39,17 +46,17 @@ class ChatSeedX(BaseChatModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     model: str | None = None
-    """A checkpoint directory; None: the model that ships."""
+    """A checkpoint directory; None is the shipped model."""
     base_url: str | None = Field(default_factory=from_env("SEEDX_BASE_URL", default=None))
     """A server, such as "http://localhost:8000"."""
     api_key: SecretStr | None = Field(default_factory=secret_from_env("SEEDX_API_KEY", default=None))
     """The server's key."""
     seedx: SkipValidation[SeedX | None] = Field(default=None, exclude=True)
-    """A client that is open already, in place of the three before."""
+    """An existing client, in place of the three fields above."""
     temperature: float | None = None
-    """0..2; 0 takes the likeliest words."""
+    """0..2; 0 takes the most likely token."""
     max_tokens: int | None = None
-    """The most that is written, without the tokens of pictures."""
+    """Tokens after which the text is cut off; image tokens do not count."""
     stop: list[str] | None = None
     """Texts before which a reply ends."""
     seed: int = 0
@@ -61,15 +68,15 @@ class ChatSeedX(BaseChatModel):
     num_inference_steps: int | None = None
     """Denoising steps of images, 1..1000."""
     guidance_scale: float | None = None
-    """How strongly pictures follow the words."""
+    """How strongly images follow the prompt."""
     timeout: float | None = None
-    """Seconds after which a reply is given up with DeadlineError."""
+    """Seconds after which a reply ends with DeadlineError."""
     max_retries: int = 2
-    """How often a server that has no place is asked again."""
+    """How often a request is retried while the server is at capacity."""
     streaming: bool = False
-    """Whether `invoke` streams too, so that callbacks get each piece."""
+    """Whether `invoke` streams too, so that callbacks get each chunk."""
     image_hosts: Sequence[str] = ()
-    """Hosts from which pictures given by URL are fetched; without any, URLs are refused."""
+    """Hosts from which images given by URL are fetched; without any, URLs are rejected."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -114,42 +121,27 @@ class ChatSeedX(BaseChatModel):
     def _workspace(self) -> Workspace:
         return Workspace(roots=(), image_hosts=self.image_hosts)
 
-    def _events(
-        self, messages: list[BaseMessage], cancel: Callable[[], bool], options: dict[str, Any]
-    ) -> Iterator[StreamEvent]:
-        """The events of the reply, asked for again while the server has no place."""
-        allowed = {"temperature", "max_tokens", "seed", "width", "height", "num_inference_steps", "guidance_scale"}
-        if unknown := options.keys() - allowed:
+    def _request(self, messages: list[BaseMessage], given: dict[str, Any]) -> tuple[list[Message], ChatOptions]:
+        """Return the conversation and the options of a call.
+
+        Raises:
+            InputError: If a call sets an option that there is not.
+        """
+        if unknown := given.keys() - set(_CALL_OPTIONS):
             raise InputError(
-                f"ChatSeedX takes no {', '.join(sorted(unknown))}; a call may set {', '.join(sorted(allowed))}"
+                f"ChatSeedX takes no {', '.join(sorted(unknown))}; a call may set {', '.join(sorted(_CALL_OPTIONS))}"
             )
-        chosen = {name: options.get(name, getattr(self, name)) for name in allowed}
-        said = conversation(messages, self._workspace)
-        deadline = None if self.timeout is None else time.monotonic() + self.timeout
+        options = {name: given.get(name, getattr(self, name)) for name in _CALL_OPTIONS}
+        options["max_new_tokens"] = options.pop("max_tokens")
+        return conversation(messages, self._workspace), cast(ChatOptions, options)
 
-        def late() -> bool:
-            return deadline is not None and time.monotonic() > deadline
-
-        seedx = self._client.with_cancel(lambda: cancel() or late())
-        retrying = Retrying(
-            retry=retry_if_exception_type(OverloadedError),
-            stop=stop_after_attempt(self.max_retries + 1),
-            wait=wait_exponential(multiplier=0.2, max=5),
-            reraise=True,
-        )
-
-        def begin() -> tuple[StreamEvent, Iterator[StreamEvent]]:
-            events = seedx.chat_stream(said, max_new_tokens=chosen["max_tokens"], **_without(chosen, "max_tokens"))
-            return next(events), events
-
-        try:
-            first, rest = retrying(begin)
-            yield first
-            yield from rest
-        except GenerationCancelled as error:
-            if late() and not cancel():
-                raise DeadlineError(f"no whole reply within {self.timeout} seconds; ask for less") from error
-            raise
+    def _retrying(self) -> dict[str, Any]:
+        return {
+            "retry": retry_if_exception_type(OverloadedError),
+            "stop": stop_after_attempt(self.max_retries + 1),
+            "wait": wait_exponential(multiplier=0.2, max=5),
+            "reraise": True,
+        }
 
     def _stream(
         self,
@@ -159,14 +151,23 @@ class ChatSeedX(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         writer = ChunkWriter(stop or self.stop or ())
-        ended = threading.Event()
+        request, options = self._request(messages, kwargs)
+        seedx, deadline = self._client, self._deadline()
+        if deadline is not None:
+            seedx = seedx.with_cancel(lambda: time.monotonic() > deadline)
+
+        def begin() -> tuple[StreamEvent, Generator[StreamEvent, None, None]]:
+            events = seedx.chat_stream(request, **options)
+            return next(events), events
+
         try:
-            for event in self._events(messages, ended.is_set, kwargs):
+            event, events = Retrying(**self._retrying())(begin)
+            with closing(events):
                 yield from writer.chunks(event)
-                if writer.done:
-                    return
-        finally:
-            ended.set()
+                while not writer.done:
+                    yield from writer.chunks(next(events))
+        except GenerationCancelled as error:
+            raise self._late() from error
 
     async def _astream(
         self,
@@ -176,28 +177,32 @@ class ChatSeedX(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         writer = ChunkWriter(stop or self.stop or ())
-        ended = threading.Event()
-        loop, events = asyncio.get_running_loop(), asyncio.Queue[StreamEvent | None]()
+        request, options = await to_thread.run_sync(self._request, messages, kwargs)  # it may fetch images
+        seedx, deadline = self._client.as_async(), self._deadline() or math.inf
 
-        def read() -> None:
-            """The whole reply in one thread, as the client wants it."""
-            try:
-                for event in self._events(messages, ended.is_set, kwargs):
-                    loop.call_soon_threadsafe(events.put_nowait, event)
-            finally:
-                loop.call_soon_threadsafe(events.put_nowait, None)
+        async def begin() -> tuple[StreamEvent, AsyncGenerator[StreamEvent, None]]:
+            events = seedx.chat_stream(request, **options)
+            return await anext(events), events
 
-        reading = asyncio.create_task(asyncio.to_thread(read))
-        reading.add_done_callback(lambda task: task.cancelled() or task.exception())  # an abandoned one says nothing
         try:
-            while (event := await events.get()) is not None:
-                for chunk in writer.chunks(event):
-                    yield chunk
-                if writer.done:
-                    return
-            await reading
-        finally:
-            ended.set()
+            with anyio.fail_after(deadline - time.monotonic()):
+                event, events = await _retried(AsyncRetrying(**self._retrying()), begin)
+            async with aclosing(events):
+                while True:
+                    for chunk in writer.chunks(event):
+                        yield chunk
+                    if writer.done:
+                        return
+                    with anyio.fail_after(deadline - time.monotonic()):
+                        event = await anext(events)
+        except TimeoutError as error:
+            raise self._late() from error
+
+    def _deadline(self) -> float | None:
+        return None if self.timeout is None else time.monotonic() + self.timeout
+
+    def _late(self) -> DeadlineError:
+        return DeadlineError(f"no complete reply within {self.timeout} seconds; request less, or raise timeout")
 
     def _generate(
         self,
@@ -218,5 +223,6 @@ class ChatSeedX(BaseChatModel):
         return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
 
 
-def _without(options: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key != name}
+async def _retried(retrying: AsyncRetrying, begin: Callable[[], Awaitable[R]]) -> R:
+    """Return what the first attempt that succeeds returns."""
+    return cast(R, await retrying(begin))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from seedx_sdk import SeedX
+from seedx_sdk.options import EditFields
 from seedx_sdk.types import EditedImage
-from seedx_tools.arguments import HEIGHT_DESCRIPTION, IMAGE_HELP, WIDTH_DESCRIPTION, ImageRef
+from seedx_tools.arguments import IMAGE_HELP, ImageRef
 from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, drawing
 
 
-class EditArgs(ToolArgs):
+class EditArgs(ToolArgs, EditFields):
     """Arguments of edit."""
 
     image: ImageRef = Field(description=f"The picture to change; it stays as it is. {IMAGE_HELP}")
@@ -18,18 +19,6 @@ class EditArgs(ToolArgs):
         min_length=1,
         description="One change as an order: 'make the house blue', 'remove the tree', 'add a boat on the left'.",
     )
-    width: int | None = Field(default=None, description=WIDTH_DESCRIPTION)
-    height: int | None = Field(default=None, description=HEIGHT_DESCRIPTION)
-    num_inference_steps: int | None = Field(
-        default=None, ge=1, le=200, description="Denoising steps: more is slower and finer. Default: the model's own."
-    )
-    guidance_scale: float | None = Field(
-        default=None, ge=0, le=30, description="How strictly to follow the instruction. Default: the model's own."
-    )
-    image_guidance_scale: float | None = Field(
-        default=None, ge=0, le=30, description="How closely to stay with the given picture. Default: the model's own."
-    )
-    seed: int = Field(default=0, ge=0, description="Change it to get another version of the same edit.")
 
 
 def edit(seedx: SeedX, args: EditArgs, on_progress: Progress) -> EditedImage:
@@ -51,6 +40,7 @@ def edit(seedx: SeedX, args: EditArgs, on_progress: Progress) -> EditedImage:
         guidance_scale=args.guidance_scale,
         image_guidance_scale=args.image_guidance_scale,
         seed=args.seed,
+        force=args.force,
         on_progress=drawing(on_progress),
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from seedx_sdk import SeedX
+from seedx_sdk.options import ImageFields
 from seedx_sdk.types import GeneratedImage
-from seedx_tools.arguments import HEIGHT_DESCRIPTION, IMAGE_HELP, WIDTH_DESCRIPTION, ImageRef
+from seedx_tools.arguments import IMAGE_HELP, ImageRef
 from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, drawing
 
 
-class GenerateArgs(ToolArgs):
+class GenerateArgs(ToolArgs, ImageFields):
     """Arguments of generate."""
 
     prompt: str = Field(
@@ -20,15 +21,6 @@ class GenerateArgs(ToolArgs):
     images: tuple[ImageRef, ...] = Field(
         default=(), description=f"Pictures that the prompt speaks of, in order; usually none. {IMAGE_HELP}"
     )
-    width: int | None = Field(default=None, description=WIDTH_DESCRIPTION)
-    height: int | None = Field(default=None, description=HEIGHT_DESCRIPTION)
-    num_inference_steps: int | None = Field(
-        default=None, ge=1, le=200, description="Denoising steps: more is slower and finer. Default: the model's own."
-    )
-    guidance_scale: float | None = Field(
-        default=None, ge=0, le=30, description="How strictly to follow the prompt. Default: the model's own."
-    )
-    seed: int = Field(default=0, ge=0, description="Change it to get another picture of the same prompt.")
 
 
 def generate(seedx: SeedX, args: GenerateArgs, on_progress: Progress) -> GeneratedImage:

@@ -1,33 +1,50 @@
-"""Slide decks: words from a planner, pictures from the model, and a .pptx that PowerPoint edits as its own.
+"""Slide decks: text from a planner, images from the model, and a .pptx that PowerPoint edits as its own.
 
-The three steps are apart: planning (outline.py and the planners), pictures (drawing.py), writing (deck_writer.py).
+Planning (planners/) and writing (writing/) run without the model; only the step between them, generating the images,
+needs it. make_slides and make_slides_async differ in that step alone.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import anyio
+from anyio import to_thread
 from pptx.presentation import Presentation as PresentationObject
 from pydantic import Field
 
-from seedx_sdk import SeedX
+from seedx_sdk import AsyncSeedX, SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
+from seedx_sdk.types import ModelInfo
 from seedx_sdk.validation import check_text
 from seedx_tools.arguments import InputPath, OutputPath
 from seedx_tools.decks.ooxml.template import open_template
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
-from seedx_tools.decks.results import Deck, DeckSlide, MadeSlide, describe_slides
+from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
 from seedx_tools.decks.theme.build import DeckSize, default_template
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
 from seedx_tools.illustration.contact_sheet import contact_sheet
-from seedx_tools.illustration.illustrator import NO_ROOM, Illustration, Illustrator
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
+from seedx_tools.illustration.illustrator import (
+    NO_ROOM,
+    Illustration,
+    ImageRequest,
+    decorative_warning,
+    generate_illustration,
+    generate_illustration_async,
+    request_image,
+)
+from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, ignore_progress
+
+_IMAGES_AT_ONCE = 4
+"""Images of one deck that make_slides_async generates at the same time; a deck leaves room for other callers."""
 
 
 def make_slides(
@@ -70,29 +87,238 @@ def make_slides(
         InputError: num_slides is out of range, or files is no folder.
         ToolFailed: The planner gave no outline.
     """
-    started = time.perf_counter()
-    target = check_output_path(path, (".pptx",))
-    if num_slides is not None and not 1 <= num_slides <= MAX_NUM_SLIDES:
-        raise InputError(f"num_slides is {num_slides}; use 1 to {MAX_NUM_SLIDES}")
-    deck, notices = _open(template, theme, size)
-    maker = _DeckMaker(seedx, deck, list(notices), files=files, seed=seed, pictures=pictures, on_progress=on_progress)
-    with output_file(target) as partial:
-        outline = _plan(prompt_or_outline, planner or OutlinePlanner(), num_slides)
-        planned = time.perf_counter()
-        slides = maker.make(outline)
-        drawn = time.perf_counter()
-        deck.save(str(partial))
-    timings = {"plan": planned - started, "slides": drawn - planned, "total": time.perf_counter() - started}
-    return Deck(
-        path=target,
-        title=outline.title,
-        slides=slides,
+    draft = _Draft(
+        prompt_or_outline,
+        path=path,
+        template=template,
+        theme=theme,
+        size=size,
+        num_slides=num_slides,
+        files=files,
         seed=seed,
-        model=seedx.info.name,
-        revision=seedx.info.revision,
-        timings=timings,
-        warnings=tuple(dict.fromkeys(maker.warnings)),
+        pictures=pictures,
+        planner=planner,
     )
+    info = seedx.info
+    report = on_progress or ignore_progress
+    slides = draft.plan_slides(info)
+    for slide in slides:
+        report(slide.number, len(slides), slide.plan.title)
+        if slide.request is not None:
+            slide.illustration = generate_illustration(seedx, slide.request, slide.warnings.append)
+    deck = draft.write(slides, info)
+    report(len(slides), len(slides), "done")
+    return deck
+
+
+async def make_slides_async(
+    seedx: AsyncSeedX,
+    prompt_or_outline: str | Outline,
+    *,
+    path: str | os.PathLike[str],
+    template: str | os.PathLike[str] | None = None,
+    theme: DeckTheme | None = None,
+    size: DeckSize | None = None,
+    num_slides: int | None = None,
+    files: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    pictures: bool = True,
+    planner: Planner | None = None,
+    on_progress: Progress | None = None,
+) -> Deck:
+    """Return the deck that make_slides returns for the same arguments, generating several images at the same time.
+
+    Planning and writing each run in a thread; none is held while images are generated. A cancelled call stops the model
+    and leaves no file, unless the file is being written already.
+
+    Args:
+        seedx: Generates the images.
+        prompt_or_outline: As for make_slides, and so are the other arguments.
+        path: Where the .pptx goes; it appears when it is complete.
+        template: A .pptx or .potx whose masters and layouts are used.
+        theme: Which of the built-in themes.
+        size: The page.
+        num_slides: How many slides, with the title slide.
+        files: The directory of the images and CSV files that the outline names.
+        seed: Seed of the first image; each further slide adds one.
+        pictures: Whether the slides get images.
+        planner: Writes the outline; it is called in a thread.
+        on_progress: Called in the event loop with (slides done, slides in all, what comes now).
+
+    Raises:
+        OutputPathError: The path cannot be written.
+        TemplateError: The template cannot be used.
+        PromptError: The prompt is empty or not text.
+        InputError: num_slides is out of range, or files is not a directory.
+        ToolFailed: The planner gave no outline.
+    """
+    draft = await to_thread.run_sync(
+        lambda: _Draft(
+            prompt_or_outline,
+            path=path,
+            template=template,
+            theme=theme,
+            size=size,
+            num_slides=num_slides,
+            files=files,
+            seed=seed,
+            pictures=pictures,
+            planner=planner,
+        ),
+        abandon_on_cancel=True,
+    )
+    info = await seedx.info()
+    report = on_progress or ignore_progress
+    slides = await to_thread.run_sync(draft.plan_slides, info, abandon_on_cancel=True)
+    await _generate_illustrations(seedx, slides, report)
+    deck = await to_thread.run_sync(draft.write, slides, info)
+    report(len(slides), len(slides), "done")
+    return deck
+
+
+@dataclass(slots=True)
+class _DraftSlide:
+    """A slide that is planned and not yet written."""
+
+    number: int
+    """0 is the title slide."""
+    plan: SlidePlan
+    illustration: Illustration | None = None
+    """From a file, or what the model generated for `request`."""
+    request: ImageRequest | None = None
+    """What the model is to generate; None if nothing."""
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def where(self) -> str:
+        return f"slide {self.number + 1}"
+
+
+async def _generate_illustrations(seedx: AsyncSeedX, slides: Sequence[_DraftSlide], report: Progress) -> None:
+    """Generate the images that slides request, in the order of the slides, some at the same time."""
+    done = 0
+    capacity = anyio.Semaphore(_IMAGES_AT_ONCE)
+
+    async def generate(slide: _DraftSlide, request: ImageRequest) -> None:
+        nonlocal done
+        async with capacity:
+            report(done, len(slides), slide.plan.title)
+            slide.illustration = await generate_illustration_async(seedx, request, slide.warnings.append)
+        done += 1
+
+    try:
+        async with anyio.create_task_group() as group:
+            for slide in slides:
+                if slide.request is None:
+                    done += 1
+                else:
+                    group.start_soon(generate, slide, slide.request)
+    except ExceptionGroup as errors:  # as make_slides, which ends at the first
+        raise errors.exceptions[0] from errors
+
+
+class _Draft:
+    """A deck between its outline and its file; knows nothing of who generates the images.
+
+    The arguments are those of make_slides, which documents them and what is raised.
+    """
+
+    def __init__(
+        self,
+        prompt_or_outline: str | Outline,
+        *,
+        path: str | os.PathLike[str],
+        template: str | os.PathLike[str] | None,
+        theme: DeckTheme | None,
+        size: DeckSize | None,
+        num_slides: int | None,
+        files: str | os.PathLike[str] | None,
+        seed: int,
+        pictures: bool,
+        planner: Planner | None,
+    ) -> None:
+        self._started = time.perf_counter()
+        self._path = check_output_path(path, (".pptx",))
+        if num_slides is not None and not 1 <= num_slides <= MAX_NUM_SLIDES:
+            raise InputError(f"num_slides is {num_slides}; use 1 to {MAX_NUM_SLIDES}")
+        self._seed, self._pictures = seed, pictures
+        self._warnings: list[str] = []
+        """Those of the part that is being worked on: the deck, or one of its slides."""
+        self._deck, notices = _open(template, theme, size)
+        self._writer = DeckWriter(self._deck, self._warn)
+        self._files = OutlineFiles(files, self._warn)
+        self._outline = _plan(prompt_or_outline, planner or OutlinePlanner(), num_slides)
+        self._deck_warnings = [*self._warnings, *notices, *self._outline.warnings]
+        self._planned = time.perf_counter()
+
+    def plan_slides(self, info: ModelInfo) -> list[_DraftSlide]:
+        """Return all slides with the data and images of their files, and requests for the images to generate."""
+        plans = (_cover_plan(self._outline), *self._outline.all_slides())
+        slides = [_DraftSlide(number, plan) for number, plan in enumerate(plans)]
+        for slide in slides:
+            self._warnings = slide.warnings
+            slide.plan = self._files.with_data(slide.plan, slide.where)
+            slide.illustration = self._from_file(slide)
+            if slide.illustration is None and self._pictures:
+                slide.request = self._request(slide, info)
+        return slides
+
+    def write(self, slides: Sequence[_DraftSlide], info: ModelInfo) -> Deck:
+        """Write the slides with their images, save the deck and return it with previews."""
+        made: dict[int, MadeSlide] = {}
+        for slide in slides:
+            self._warnings = slide.warnings
+            if slide.number == 0:
+                outline = self._outline
+                first = self._writer.add_cover(outline.title, outline.subtitle, outline.notes, slide.illustration)
+            else:
+                first = self._writer.add_slide(slide.plan, slide.illustration)[0]
+            prompt = None if slide.request is None else slide.request.prompt.text
+            made[first.slide_id] = (slide.plan, slide.illustration, prompt)
+        decorative = decorative_warning((slide.request for slide in slides if slide.request is not None), info)
+        warnings = [
+            *self._deck_warnings,
+            *(warning for slide in slides for warning in slide.warnings),
+            *([] if decorative is None else [decorative]),
+        ]
+        set_properties(self._deck, self._outline.title)
+        described = describe_slides(self._deck, made)
+        written = time.perf_counter()
+        with output_file(self._path) as partial:
+            self._deck.save(str(partial))
+        timings = {
+            "plan": self._planned - self._started,
+            "slides": written - self._planned,
+            "total": time.perf_counter() - self._started,
+        }
+        return Deck(
+            path=self._path,
+            title=self._outline.title,
+            slides=described,
+            seed=self._seed,
+            model=info.name,
+            revision=info.revision,
+            timings=timings,
+            warnings=tuple(dict.fromkeys(warnings)),
+        )
+
+    def _from_file(self, slide: _DraftSlide) -> Illustration | None:
+        name = slide.plan.picture_file
+        image = self._files.picture(name, slide.where) if name else None
+        return None if image is None else Illustration(image, alt=slide.plan.picture or Path(name).stem)
+
+    def _request(self, slide: _DraftSlide, info: ModelInfo) -> ImageRequest | None:
+        plan = slide.plan
+        if not plan.wants_picture or (slide.number == 0 and not self._writer.cover_takes_picture):
+            if plan.picture:
+                slide.warnings.append(f"{slide.where}: {NO_ROOM}")
+            return None
+        text = f"{plan.title}. {' '.join(plan.bullets)}"
+        seed = self._seed + slide.number
+        return request_image(plan.picture, text, info, context=self._outline.title, seed=seed, where=slide.where)
+
+    def _warn(self, text: str) -> None:
+        self._warnings.append(text)
 
 
 def _open(
@@ -120,70 +346,6 @@ def _plan(source: str | Outline, planner: Planner, num_slides: int | None) -> Ou
         return outline
     warning = f"the outline has {found} slides, not {num_slides}"
     return outline.model_copy(update={"warnings": (warning,)})
-
-
-class _DeckMaker:
-    """Turns an outline into slides, one picture at a time."""
-
-    def __init__(
-        self,
-        seedx: SeedX,
-        deck: PresentationObject,
-        warnings: list[str],
-        *,
-        files: str | os.PathLike[str] | None,
-        seed: int,
-        pictures: bool,
-        on_progress: Progress | None,
-    ) -> None:
-        self.warnings = warnings
-        self._deck = deck
-        self._writer = DeckWriter(deck, warnings.append)
-        self._files = OutlineFiles(files, warnings.append)
-        self._artist = Illustrator(seedx, warnings.append, seed=seed) if pictures else None
-        self._on_progress = on_progress
-
-    def make(self, outline: Outline) -> tuple[DeckSlide, ...]:
-        """Write all slides into the presentation and return them with their previews."""
-        self.warnings.extend(outline.warnings)
-        plans = (_cover_plan(outline), *outline.all_slides())
-        made: dict[int, MadeSlide] = {}
-        for number, named in enumerate(plans):
-            self._report(number, len(plans), named.title)
-            plan = self._files.with_data(named, _where(number))
-            picture, prompt = self._picture(plan, outline.title, number)
-            if number == 0:
-                first = self._writer.add_cover(outline.title, outline.subtitle, outline.notes, picture)
-            else:
-                first = self._writer.add_slide(plan, picture)[0]
-            made[first.slide_id] = (plan, picture, prompt)
-        if self._artist is not None:
-            self._artist.finish()
-        self._report(len(plans), len(plans), "done")
-        set_properties(self._deck, outline.title)
-        return describe_slides(self._deck, made)
-
-    def _picture(self, plan: SlidePlan, deck_title: str, number: int) -> tuple[Illustration | None, str | None]:
-        if plan.picture_file:
-            image = self._files.picture(plan.picture_file, _where(number))
-            if image is not None:
-                return Illustration(image, alt=plan.picture or Path(plan.picture_file).stem), None
-        if self._artist is None:
-            return None, None
-        if not plan.wants_picture or (number == 0 and not self._writer.cover_takes_picture):
-            if plan.picture:
-                self.warnings.append(f"{_where(number)}: {NO_ROOM}")
-            return None, None
-        words = f"{plan.title}. {' '.join(plan.bullets)}"
-        return self._artist.draw(plan.picture, words, context=deck_title, number=number, where=_where(number))
-
-    def _report(self, done: int, total: int, what: str) -> None:
-        if self._on_progress is not None:
-            self._on_progress(done, total, what)
-
-
-def _where(number: int) -> str:
-    return f"slide {number + 1}"
 
 
 def _cover_plan(outline: Outline) -> SlidePlan:

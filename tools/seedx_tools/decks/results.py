@@ -11,7 +11,7 @@ from pptx.presentation import Presentation as PresentationObject
 from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.files import output_file
-from seedx_sdk.types import PictureField, Result
+from seedx_sdk.types import ImageField, Result
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.preview import RENDERER, render_slides
 from seedx_tools.decks.reader import read_slide
@@ -29,11 +29,11 @@ class DeckSlide(BaseModel):
     title: str
     bullets: tuple[str, ...]
     notes: str
-    picture: PictureField | None
+    picture: ImageField | None
     """The picture as the model drew it, or None."""
     picture_prompt: str | None
     """What the model was asked to draw, or None."""
-    preview: PictureField
+    preview: ImageField
     """The slide as it looks, 960 pixels wide."""
 
 

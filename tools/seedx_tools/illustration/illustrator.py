@@ -1,77 +1,136 @@
-"""Pictures for slides and pages: in the words that the model knows, and never the reason that a deck is not saved."""
+"""Images for slides and pages: prompts the model understands, and no failure that keeps a document from being saved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from PIL import Image
 
-from seedx_sdk import SeedX
+from seedx_sdk import AsyncSeedX, SeedX
 from seedx_sdk.errors import GenerationCancelled, SeedXError
-from seedx_tools.illustration.prompts import picture_prompt, vocabulary_of
+from seedx_sdk.types import GeneratedImage, ModelInfo
+from seedx_tools.illustration.prompts import ImagePrompt, picture_prompt, vocabulary_of
+
+NO_ROOM = "beside what it holds there is no room for a picture; none was drawn"
+"""The warning of a slide whose image was requested in vain."""
+
+Warn = Callable[[str], None]
+"""Called with one sentence when an image is missing or is not what was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Illustration:
-    """A picture to place, and what it shows in words."""
+    """An image to place, and its alt text."""
 
     image: Image.Image
     alt: str
 
 
-NO_ROOM = "beside what it holds there is no room for a picture; none was drawn"
-"""The warning of a slide whose picture was asked for in vain."""
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """An image to generate for a slide or a page."""
+
+    prompt: ImagePrompt
+    seed: int
+    where: str
+    """The slide or page, for warnings."""
+
+
+def request_image(
+    wanted: str | None, text: str, info: ModelInfo, *, context: str, seed: int, where: str
+) -> ImageRequest:
+    """Return the request for an image beside a text.
+
+    Args:
+        wanted: What the image should show; None chooses from the text.
+        text: The text that the image stands beside.
+        info: The model that will generate it.
+        context: The title of the deck or story.
+        seed: Seed of the image.
+        where: The slide or page, for warnings.
+    """
+    return ImageRequest(picture_prompt(wanted or text, vocabulary_of(info), context=context), seed, where)
+
+
+def generate_illustration(seedx: SeedX, request: ImageRequest, warn: Warn) -> Illustration | None:
+    """Return the image of a request; None, with a warning, when the model failed."""
+    with _failure_as_warning(request, warn):
+        return _illustration(seedx.generate(request.prompt.text, seed=request.seed), request, warn)
+    return None
+
+
+async def generate_illustration_async(seedx: AsyncSeedX, request: ImageRequest, warn: Warn) -> Illustration | None:
+    """Return the image of a request; None, with a warning, when the model failed."""
+    with _failure_as_warning(request, warn):
+        return _illustration(await seedx.generate(request.prompt.text, seed=request.seed), request, warn)
+    return None
+
+
+def decorative_warning(requests: Iterable[ImageRequest], info: ModelInfo) -> str | None:
+    """Return one warning about all images that only decorate, because the model cannot draw the subject."""
+    decorative = [request.where for request in requests if request.prompt.decorative]
+    if not decorative:
+        return None
+    return (
+        f"{', '.join(decorative)}: {info.name} cannot draw the subject, so the pictures are decorative; name things "
+        "that it knows, or load a larger model with SeedX(model=...)"
+    )
 
 
 class Illustrator:
-    """Draws the pictures of one deck or story.
+    """Generates the images of one deck or story, one after another.
 
     Args:
         seedx: The model.
-        warn: Called with one sentence when a picture is not what was asked for, or failed.
-        seed: Seed of picture number 0; number n is drawn with seed + n.
+        warn: Called with one sentence when an image is not what was requested, or failed.
+        seed: Seed of image number 0; number n is generated with seed + n.
     """
 
-    def __init__(self, seedx: SeedX, warn: Callable[[str], None], *, seed: int) -> None:
+    def __init__(self, seedx: SeedX, warn: Warn, *, seed: int) -> None:
         self._seedx = seedx
         self._warn = warn
         self._seed = seed
-        self._decorative: list[str] = []
+        self._requests: list[ImageRequest] = []
 
     def draw(
-        self, wanted: str | None, words: str, *, context: str, number: int, where: str
+        self, wanted: str | None, text: str, *, context: str, number: int, where: str
     ) -> tuple[Illustration | None, str | None]:
-        """Return a picture and its prompt; the picture is None, with a warning, when the model failed.
+        """Return an image and its prompt; the image is None, with a warning, when the model failed.
 
         Args:
-            wanted: What the picture should show; None chooses from the words.
-            words: The words that the picture stands beside.
+            wanted: What the image should show; None chooses from the text.
+            text: The text that the image stands beside.
             context: The title of the deck or story.
-            number: Which picture it is; shifts the seed.
+            number: Which image it is; shifts the seed.
             where: The slide or page, for warnings.
         """
-        prompt = picture_prompt(wanted or words, vocabulary_of(self._seedx.info), context=context)
-        if prompt.decorative:
-            self._decorative.append(where)
-        try:
-            drawn = self._seedx.generate(prompt.text, seed=self._seed + number)
-        except GenerationCancelled:
-            raise
-        except SeedXError as error:
-            self._warn(f"{where}: its picture failed and was left out: {error}")
-            return None, prompt.text
-        for warning in drawn.warnings:
-            self._warn(warning)
-        if drawn.image is None:
-            self._warn(f"{where}: the model drew no picture")
-            return None, prompt.text
-        return Illustration(drawn.image, alt=f"Drawn picture: {prompt.text}"), prompt.text
+        request = request_image(wanted, text, self._seedx.info, context=context, seed=self._seed + number, where=where)
+        self._requests.append(request)
+        return generate_illustration(self._seedx, request, self._warn), request.prompt.text
 
     def finish(self) -> None:
-        """Warn once of all pictures that only decorate, because the model cannot draw what the words are about."""
-        if self._decorative:
-            self._warn(
-                f"{', '.join(self._decorative)}: {self._seedx.info.name} cannot draw the subject, so the pictures are "
-                "decorative; name things that it knows, or load a larger model with SeedX(model=...)"
-            )
+        """Warn once about all images that only decorate."""
+        warning = decorative_warning(self._requests, self._seedx.info)
+        if warning is not None:
+            self._warn(warning)
+
+
+@contextmanager
+def _failure_as_warning(request: ImageRequest, warn: Warn) -> Iterator[None]:
+    try:
+        yield
+    except GenerationCancelled:
+        raise
+    except SeedXError as error:
+        warn(f"{request.where}: its picture failed and was left out: {error}")
+
+
+def _illustration(generated: GeneratedImage, request: ImageRequest, warn: Warn) -> Illustration | None:
+    for warning in generated.warnings:
+        warn(warning)
+    if generated.image is None:
+        warn(f"{request.where}: the model drew no picture")
+        return None
+    return Illustration(generated.image, alt=f"Drawn picture: {request.prompt.text}")

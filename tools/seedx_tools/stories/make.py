@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.imaging import ImageSource, open_image
-from seedx_sdk.types import PictureField, Result
+from seedx_sdk.types import ImageField, Result
 from seedx_sdk.validation import check_text
 from seedx_tools.arguments import IMAGE_HELP, ImageRef, OutputPath
 from seedx_tools.errors import ToolFailed
@@ -33,7 +33,7 @@ class StoryPage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
-    image: PictureField | None
+    image: ImageField | None
     """None when the model failed to draw it; the story's warnings say why."""
     picture_prompt: str
     """What the model was asked to draw; for a given first picture, what the model sees in it."""

@@ -1,0 +1,164 @@
+"""An event loop in a thread of its own, for callers without one and for callers in another one."""
+
+from __future__ import annotations
+
+import atexit
+import queue
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from concurrent.futures import Future
+from contextlib import ExitStack, aclosing, suppress
+from functools import partial
+from typing import Any, TypeVar
+
+import anyio
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.lowlevel import current_token
+
+from seedx_sdk.errors import GenerationCancelled
+
+__all__ = ["Portal", "drain"]
+
+T = TypeVar("T")
+_POLL_SECONDS = 0.05
+"""Between two calls of a cancel function, which only a client made by `SeedX.with_cancel` has."""
+_EXIT_SECONDS = 10.0
+"""What an open portal gets to finish when the interpreter exits."""
+
+
+class Portal:
+    """An asyncio event loop in a daemon thread, started at the first call (anyio's BlockingPortal).
+
+    Args:
+        close: Awaited in the loop before it ends: at `close`, when the portal is garbage, and when the program exits.
+    """
+
+    def __init__(self, close: Callable[[], Awaitable[None]]) -> None:
+        self._close = close
+        self._lock = threading.Lock()
+        self._open: tuple[BlockingPortal, ExitStack] | None = None
+        _PORTALS.add(self)
+
+    def start(self, function: Callable[[], Awaitable[T]]) -> Future[T]:
+        """Run a coroutine function in the loop; cancelling the future cancels it."""
+        return self._running().start_task_soon(function)
+
+    async def call(self, function: Callable[[], Awaitable[T]]) -> T:
+        """Run a coroutine function in the loop, from a task of another loop; cancelling the task cancels it."""
+        return await self._running().call_async(function)
+
+    def wait(
+        self,
+        function: Callable[[Callable[[T], None]], Awaitable[Any]],
+        *,
+        cancel: Callable[[], bool] | None = None,
+        name: str = "the call",
+    ) -> Generator[T, None, Any]:
+        """Run a coroutine function that reports items, yield the items in this thread, and return its result.
+
+        Closing the generator cancels it.
+
+        Args:
+            function: Gets the function that it reports items to.
+            cancel: The work is cancelled soon after this returns True.
+            name: Of the work, for the message.
+
+        Raises:
+            GenerationCancelled: If `cancel` returned True.
+        """
+        inbox = queue.SimpleQueue[Any]()
+        future = self.start(partial(function, inbox.put))
+        future.add_done_callback(inbox.put)
+        try:
+            while not (cancel is not None and cancel()):
+                try:
+                    item = inbox.get(timeout=None if cancel is None else _POLL_SECONDS)
+                except queue.Empty:
+                    continue
+                if item is future:
+                    return future.result()
+                yield item
+            raise GenerationCancelled(f"{name} was cancelled before it was finished")
+        finally:
+            future.cancel()
+
+    async def stream(self, events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+        """Yield what a generator of the loop yields, in a task of another loop."""
+        token = current_token()
+        send, receive = anyio.create_memory_object_stream[T](float("inf"))
+
+        def in_reader(function: Callable[..., None], *args: object) -> None:
+            def run() -> None:
+                with suppress(anyio.BrokenResourceError):  # the reader has left
+                    function(*args)
+
+            with suppress(anyio.RunFinishedError):  # the reader's loop has ended
+                token.backend_class.run_sync_soon(run, (), token.native_token)
+
+        future = self.start(partial(drain, events, partial(in_reader, send.send_nowait)))
+        future.add_done_callback(lambda _: in_reader(send.close))
+        try:
+            with receive:
+                async for event in receive:
+                    yield event
+            future.result()
+        finally:
+            future.cancel()
+
+    def close(self, timeout: float | None = None) -> None:
+        """End the loop and its thread; a later call starts another one.
+
+        Args:
+            timeout: Seconds after which the thread is left to itself; None waits for its end.
+        """
+        with self._lock:
+            running, self._open = self._open, None
+        if running is None:
+            return
+        portal, stack = running
+        with suppress(TimeoutError):
+            portal.start_task_soon(self._close).result(timeout)
+            stack.close()
+
+    def _running(self) -> BlockingPortal:
+        with self._lock:
+            if self._open is None:
+                stack = ExitStack()
+                portal = stack.enter_context(start_blocking_portal("asyncio", name="seedx"))
+                self._open = portal, stack
+                weakref.finalize(self, _abandon, portal, self._close).atexit = False
+            return self._open[0]
+
+
+async def drain(events: AsyncGenerator[T, None], report: Callable[[T], None]) -> None:
+    """Report all that a generator yields, and close it."""
+    async with aclosing(events):
+        async for event in events:
+            report(event)
+
+
+_PORTALS: weakref.WeakSet[Portal] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is open when the interpreter exits: a thread inside torch would abort the process then."""
+    for portal in list(_PORTALS):
+        portal.close(_EXIT_SECONDS)
+
+
+def _abandon(portal: BlockingPortal, close: Callable[[], Awaitable[None]]) -> None:
+    """End the loop of a portal that is garbage, without waiting: this may be the very thread of the loop."""
+
+    async def end() -> None:
+        try:
+            await close()
+        finally:
+            await portal.stop(cancel_remaining=True)
+
+    def start() -> None:
+        with suppress(RuntimeError):  # it is closed
+            portal.start_task_soon(end)
+
+    threading.Thread(target=start, name="seedx closing", daemon=True).start()
