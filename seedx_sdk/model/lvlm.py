@@ -71,8 +71,7 @@ class LVLM(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the language model computes, and so where token ids must be."""
-        device: torch.device = self.causal_lm.get_input_embeddings().weight.device
-        return device
+        return next(self.causal_lm.get_input_embeddings().parameters()).device
 
     def forward(
         self,
