@@ -26,12 +26,14 @@ from seedx_sdk.engine.backbones.base import (
     StructuredOutput,
 )
 from seedx_sdk.engine.backbones.tracing import traced
-from seedx_sdk.engine.domain_check import out_of_domain_words
+from seedx_sdk.engine.domain_check import out_of_domain_text
+from seedx_sdk.engine.edit_blending import EditPlan, blend_edit
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.protocol import ImageService
 from seedx_sdk.engine.metrics import EngineMetrics
-from seedx_sdk.engine.prompting import segments
+from seedx_sdk.engine.prompting import normalized, segments
 from seedx_sdk.engine.reply_builder import ReplyBuilder
+from seedx_sdk.errors import InputError
 from seedx_sdk.model.anyres import EDIT_GRIDS
 from seedx_sdk.tokens import image_block
 from seedx_sdk.types import ModelInfo, Notice, Request, StreamEvent
@@ -71,11 +73,12 @@ class InterleavedEngine:
         """Yield the events of one reply; see the engine protocol."""
         started = time.perf_counter()
         with tracing.span("reply", task=request.task, model=self._info.name) as reply_span:
-            for note in await self._notices(request):
+            read_as = request if self._config.vocabulary is None else normalized(request)
+            for note in await self._notices(read_as):
                 yield Notice(text=note)
             specialist = request.task if request.task in self.service.specialists else None
             with tracing.span("encode", parent=reply_span):
-                prompt = await self._encode(request, specialist, deadline)
+                prompt = await self._encode(read_as, specialist, deadline)
             encoded = time.perf_counter() - started
             sampling, prompt_tokens = self._sampling(request, specialist), len(prompt.token_ids)
             self.metrics.prompt_tokens += prompt_tokens
@@ -87,6 +90,7 @@ class InterleavedEngine:
                 encode_seconds=encoded,
                 open_label=request.messages[-1].text if self._opens_box(request) else None,
             )
+            written: list[int] = []
             async with aclosing(traced(self.backbone.generate(prompt, sampling), reply_span)) as answer:
                 async for event in answer:
                     if isinstance(event, QueryStates):
@@ -104,9 +108,13 @@ class InterleavedEngine:
                         ):
                             async with aclosing(self.service.generate(job)) as progress:
                                 async for step in progress:
-                                    yield reply.add_image(step) if isinstance(step, Image.Image) else step
+                                    if isinstance(step, Image.Image):
+                                        yield reply.add_image(await self._blended(step, request, written))
+                                    else:
+                                        yield step
                         continue
                     self.metrics.completion_tokens += len(event.token_ids)
+                    written += event.token_ids
                     for token in event.token_ids:
                         for found in reply.add_token(token):
                             yield found
@@ -131,12 +139,20 @@ class InterleavedEngine:
             max_images=1 if request.task in ("generate", "edit") else None,
             specialist=specialist,
             structured_output=self._structured_output(request),
+            stop_repeats=defaults.stop_repeats and options.json_schema is None,
         )
 
     def _job(self, features: Tensor, request: Request, deadline: float | None) -> ImageJob:
         """Return the image job of (Q, K) features."""
         condition = request.messages[-1].images[0] if request.task == "edit" else None
         return ImageJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
+
+    async def _blended(self, image: Image.Image, request: Request, written: Sequence[int]) -> Image.Image:
+        """Return the image of a reply; an edit keeps what its plan leaves alone, if the checkpoint says so."""
+        if request.task != "edit" or not self._config.generation.edit_blending:
+            return image
+        plan = EditPlan.parse(self.service.tokenizer.decode(written))
+        return await asyncio.to_thread(blend_edit, request.messages[-1].images[0], image, plan)
 
     def _structured_output(self, request: Request) -> StructuredOutput | None:
         """Return what the answer must conform to."""
@@ -165,10 +181,19 @@ class InterleavedEngine:
         return Prompt(token_ids=tuple(ids), features=features)
 
     async def _notices(self, request: Request) -> list[str]:
-        """Return warnings about what a small-world model has not been trained on."""
+        """Return warnings about what a small-world model has not been trained on.
+
+        Raises:
+            InputError: If an image to edit is out of that world, and the request does not force it.
+        """
         if not self._info.is_picture_book:
             return []
         message = request.messages[-1]
         notes = [await self.service.out_of_domain_warning(image) for image in message.images]
-        notes.append(out_of_domain_words(message.text, self._config, self.service.tokenizer))
+        if any(notes) and request.task == "edit" and not request.options.force:
+            raise InputError(
+                f"{self._info.name} knows no photographs, only pages of its picture book, and can't edit this image; "
+                "load a model that can (`SeedX(model=DIRECTORY)`), or pass force=True to try anyway"
+            )
+        notes.append(out_of_domain_text(message.text, request.task, self._config))
         return [note for note in notes if note is not None]

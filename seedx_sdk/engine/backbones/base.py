@@ -8,7 +8,7 @@ Shapes: L tokens of a prompt, F of them features of images, D LLM width.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,10 +29,14 @@ __all__ = [
     "SamplingParams",
     "StructuredOutput",
     "TokenChunk",
+    "repeated_tokens",
 ]
 
 MAX_TOKENS_BEFORE_IMAGE = 160
 """A reply that must hold an image begins it after this many tokens at the latest."""
+
+_LONGEST_RUN = 12
+"""Text tokens of a run that may not be repeated without end: a name with its number takes four."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +129,20 @@ class SamplingParams:
     """Whose adapter answers; None is the general model."""
     structured_output: StructuredOutput | None = None
     """What the answer must conform to; None leaves it to the model."""
+    stop_repeats: bool = False
+    """End the text before it writes the same run of tokens a third time in a row."""
+
+
+def repeated_tokens(written: Sequence[int], tokens: TokenIds) -> frozenset[int]:
+    """Return the tokens that would begin the third copy, in a row, of a run of text tokens; empty if none is doubled.
+
+    Boxes and images are no text: their numbers may well be equal.
+    """
+    return frozenset(
+        written[-length]
+        for length in range(1, min(_LONGEST_RUN, len(written) // 2) + 1)
+        if written[-length:] == written[-2 * length : -length] and max(written[-length:]) < tokens.image[0]
+    )
 
 
 def _boxes(root: str) -> StructuredOutput:

@@ -13,7 +13,14 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
-from seedx_sdk.engine.backbones.base import MAX_TOKENS_BEFORE_IMAGE, Prompt, QueryStates, SamplingParams, TokenChunk
+from seedx_sdk.engine.backbones.base import (
+    MAX_TOKENS_BEFORE_IMAGE,
+    Prompt,
+    QueryStates,
+    SamplingParams,
+    TokenChunk,
+    repeated_tokens,
+)
 from seedx_sdk.engine.image_service.device_errors import is_out_of_memory
 from seedx_sdk.errors import DeviceMemoryError, InputError, ServiceError
 from seedx_sdk.model.generation import ImageTokenRule, stream
@@ -155,7 +162,7 @@ def _answer(
         tokens,
         max_new_tokens=budget,
         last_id=prompt.token_ids[-1],
-        rule=_ImageFirst(tokens) if sampling.force_image else ImageTokenRule(tokens),
+        rule=_AnswerRule(tokens, sampling),
         temperature=sampling.temperature,
         generator=torch.Generator().manual_seed(sampling.seed),
     ):
@@ -176,19 +183,27 @@ def embed_prompt(model: LVLM, prompt: Prompt, tokens: TokenIds) -> Tensor:
     return embeds.masked_scatter(mask[..., None], prompt.features.to(embeds))
 
 
-class _ImageFirst(ImageTokenRule):
-    """Forbids the end token until an image is complete."""
+class _AnswerRule(ImageTokenRule):
+    """Ends text that repeats itself, and forbids the end token until an image is complete, as the request says."""
 
-    def __init__(self, tokens: TokenIds) -> None:
+    def __init__(self, tokens: TokenIds, sampling: SamplingParams) -> None:
         super().__init__(tokens)
-        self._tokens_left, self._complete = MAX_TOKENS_BEFORE_IMAGE, False
+        self._needs_image, self._tokens_left = sampling.force_image, MAX_TOKENS_BEFORE_IMAGE
+        self._stop_repeats, self._written = sampling.stop_repeats, list[int]()
 
     def apply(self, last: int, logits: Tensor) -> None:
         super().apply(last, logits)
-        self._complete = self._complete or last == self.tokens.end_image
-        if self._complete or last in self.next_of:
+        self._written.append(last)
+        self._needs_image = self._needs_image and last != self.tokens.end_image
+        if last in self.next_of:
             return
-        self._tokens_left -= 1
-        logits[self.tokens.eos] = float("-inf")
-        if self._tokens_left <= 0:
-            logits[self.tokens.begin_image] = logits.max() + 10.0
+        must_end, end = False, self.tokens.eos
+        if self._needs_image:
+            logits[end] = float("-inf")
+            self._tokens_left -= 1
+            must_end, end = self._tokens_left <= 0, self.tokens.begin_image
+        repeated = list(repeated_tokens(self._written, self.tokens)) if self._stop_repeats else []
+        if must_end or (repeated and int(logits.argmax()) in repeated):
+            logits[end] = logits.max() + 10.0
+        elif repeated:
+            logits[repeated] = float("-inf")

@@ -44,6 +44,7 @@ from seedx_sdk.engine.backbones.base import (
     SamplingParams,
     StructuredOutput,
     TokenChunk,
+    repeated_tokens,
 )
 from seedx_sdk.engine.backbones.child_processes import child_settings, temporary_directory
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
@@ -235,13 +236,25 @@ class VLLMBackbone:
             extra_args=None if tag is None else context.export(tag),
             structured_outputs=_structured_outputs(sampling.structured_output),
         )
-        written, last = 0, tokens.bos
+        written: list[int] = []
+        repeats = False
         async with aclosing(self._run(context, parameters, sampling.specialist)) as outputs:
             async for ids in outputs:
-                written, last = written + len(ids), ids[-1]
-                yield ids
-        if force_image and last != tokens.begin_image and written < budget:
+                fresh: list[int] = []
+                for token in ids:
+                    repeats = sampling.stop_repeats and token in repeated_tokens(written, tokens)
+                    if repeats:
+                        break
+                    fresh.append(token)
+                    written.append(token)
+                if fresh:
+                    yield fresh
+                if repeats:
+                    break
+        if force_image and tokens.begin_image not in written[-1:] and len(written) < budget:
             yield [tokens.begin_image]
+        elif repeats:
+            yield [tokens.eos]
 
     async def _states(self, context: _Context, sampling: SamplingParams) -> Tensor:
         """Return the (Q, D) states of the last image of `context`, whose closing token is its last one."""

@@ -104,7 +104,7 @@ def served(folder: Path, parts: ModelParts, run: Any) -> Iterator[VLLMBackbone]:
 
 
 def ask(parts: ModelParts, text: str, *pictures: int, **sampling: Any) -> Ask:
-    """A request about rendered pages, each given by its seed."""
+    """Return a request about rendered pages, each given by its seed."""
     ids = [parts.tokenizer.bos_id]
     for segment in prompts.chat_segments([], image_block(1) * len(pictures) + text):
         ids += parts.tokenizer.encode(segment)
@@ -184,7 +184,7 @@ def expected(parts: ModelParts, reference: TransformersBackbone, run: Any) -> li
 
 
 def counted(name: str) -> float:
-    """What vLLM itself has counted so far."""
+    """Return what vLLM itself has counted so far."""
     samples = (sample for metric in REGISTRY.collect() for sample in metric.samples)
     return sum(sample.value for sample in samples if sample.name == f"vllm:{name}_total")
 
@@ -197,6 +197,17 @@ def test_a_mixed_batch_is_answered_as_by_transformers(
     served: VLLMBackbone, parts: ModelParts, expected: list[Answer], run: Any
 ) -> None:
     assert_same(run(answer_all(served, mixed(parts))), expected)
+
+
+def test_repeats_end_as_on_transformers(
+    served: VLLMBackbone, parts: ModelParts, reference: TransformersBackbone, run: Any
+) -> None:
+    endless = ask(parts, "no", stop_repeats=True)
+    free, ended = run(answer(reference, ask(parts, "no"))), run(answer(reference, endless))
+    assert len(ended[0]) < len(free[0])
+    assert_same([run(answer(served, endless))], [ended])
+    drawn = ask(parts, "no", stop_repeats=True, force_image=True, max_images=1)
+    assert_same([run(answer(served, drawn))], [run(answer(reference, drawn))])
 
 
 def test_repeated_requests_are_answered_the_same_from_the_cache(
