@@ -50,7 +50,7 @@ def _of_service(service: ServiceMetrics) -> Iterator[Metric]:
     yield GaugeMetricFamily("seedx_drawings_running", "Drawings that are being de-noised", service.running)
     yield _counter(
         "seedx_drawings",
-        "Drawings by how they ended: drawn, cancelled, late, failed, refused",
+        "Drawings by how they ended: completed, cancelled, deadline_exceeded, failed, rejected",
         service.outcomes,
         "outcome",
     )

@@ -83,11 +83,11 @@ class RayImageService:
         self.takes_condition_image = takes_condition_image
         self._replicas = _Replicas(handle, config.revision, "de-tokenizer")
 
-    async def read(
-        self, picture: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
+    async def encode(
+        self, image: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns the embeddings of a picture; see `ImageService.read`."""
-        embeds: Tensor = await self._replicas.call("read", picture, tuple(grids), model, _seconds_to(deadline))
+        """Return the embeddings of an image; see `ImageService.encode`."""
+        embeds: Tensor = await self._replicas.call("encode", image, tuple(grids), model, _seconds_to(deadline))
         return embeds
 
     async def regress(
@@ -97,16 +97,16 @@ class RayImageService:
         features: Tensor = await self._replicas.call("regress", hidden_states, model, _seconds_to(deadline))
         return features
 
-    async def draw(self, job: ImageJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
-        """The events of a drawing; see `ImageService.draw`."""
+    async def generate(self, job: ImageJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
+        """Yield the events of an image job; see `ImageService.generate`."""
         arguments = replace(job, deadline=None), _seconds_to(job.deadline)
-        async with aclosing(self._replicas.stream("draw", *arguments)) as events:
+        async with aclosing(self._replicas.stream("generate", *arguments)) as events:
             async for event in events:
                 yield event
 
-    async def unfamiliar(self, picture: Image.Image) -> str | None:
-        """Returns a warning about a picture; see `ImageService.unfamiliar`."""
-        warning: str | None = await self._replicas.call("unfamiliar", picture)
+    async def out_of_domain_warning(self, image: Image.Image) -> str | None:
+        """Return a warning about an image; see `ImageService.out_of_domain_warning`."""
+        warning: str | None = await self._replicas.call("out_of_domain_warning", image)
         return warning
 
     async def check(self) -> None:

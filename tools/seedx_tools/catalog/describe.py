@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from seedx_sdk import SeedX
+from seedx_sdk.options import SeedField
 from seedx_sdk.types import Description
 from seedx_tools.arguments import IMAGE_HELP, ImageRef
 from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
 
 
-class DescribeArgs(ToolArgs):
+class DescribeArgs(ToolArgs, SeedField):
     """Arguments of describe."""
 
     images: tuple[ImageRef, ...] = Field(min_length=1, description=f"The images to look at, in order. {IMAGE_HELP}")
@@ -18,7 +19,6 @@ class DescribeArgs(ToolArgs):
         default=None,
         description="What to find out, as one plain question. Leave it out for a caption of the whole image.",
     )
-    seed: int = Field(default=0, ge=0, description="The same seed gives the same answer.")
 
 
 def describe(seedx: SeedX, args: DescribeArgs, _on_progress: Progress) -> Description:

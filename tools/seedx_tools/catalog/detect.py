@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from seedx_sdk import SeedX
+from seedx_sdk.options import SeedField
 from seedx_sdk.types import Detection
 from seedx_tools.arguments import IMAGE_HELP, ImageRef
 from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
 
 
-class DetectArgs(ToolArgs):
+class DetectArgs(ToolArgs, SeedField):
     """Arguments of detect."""
 
     image: ImageRef = Field(description=f"The image to search. {IMAGE_HELP}")
@@ -18,7 +19,6 @@ class DetectArgs(ToolArgs):
         min_length=1,
         description="What to find, as a noun phrase: 'the red house' for one thing, 'all houses' for every one.",
     )
-    seed: int = Field(default=0, ge=0, description="The same seed gives the same answer.")
 
 
 def detect(seedx: SeedX, args: DetectArgs, _on_progress: Progress) -> Detection:
