@@ -16,7 +16,7 @@ from seedx_agents.presenter.documents import read_document
 from seedx_agents.presenter.revision_rules import RuleReviser
 from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
 from seedx_tools import ChartData, ChartSeries, Column, Outline, SlidePlan, ToolFailed, check_deck
-from seedx_tools.decks.content import TableData
+from seedx_tools.decks.outline import TableData
 from tests.agents.conftest import Script
 
 PARAGRAPHS = (

@@ -19,10 +19,9 @@ from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import write_file
 from seedx_sdk.options import check_seed
-from seedx_tools.decks.content import TableData
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.ooxml.package import open_deck
-from seedx_tools.decks.outline import Outline, SlidePlan
+from seedx_tools.decks.outline import Outline, SlidePlan, TableData
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides, revise_slide

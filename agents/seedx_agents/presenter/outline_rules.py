@@ -6,8 +6,15 @@ import re
 from collections.abc import Sequence
 
 from seedx_agents.presenter.documents import Document
-from seedx_tools.decks.content import MAX_CATEGORIES, MAX_SERIES, ChartKind, TableData
-from seedx_tools.decks.outline import DEFAULT_NUM_SLIDES, Outline, SlidePlan
+from seedx_tools.decks.outline import (
+    DEFAULT_NUM_SLIDES,
+    MAX_CATEGORIES,
+    MAX_SERIES,
+    ChartKind,
+    Outline,
+    SlidePlan,
+    TableData,
+)
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.tables import chart_of, is_number
 

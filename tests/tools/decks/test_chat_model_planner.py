@@ -71,7 +71,7 @@ def test_the_vocabulary_of_the_picture_model_is_told_to_the_chat_model():
     model = CallingModel(answers=[OUTLINE])
     ChatModelPlanner(model, vocabulary=PICTURE_BOOK).plan("boats", 2)
     assert "mushroom" in model._seen[0][0].text
-    assert "2 slides with the title slide" in model._seen[0][1].text
+    assert "2 slides including the title slide" in model._seen[0][1].text
 
 
 def test_an_invalid_answer_is_sent_back_with_what_was_wrong():

@@ -367,8 +367,8 @@ async def test_an_async_deck_names_failed_images_in_the_order_of_its_slides(tmp_
     engine = ScriptedEngine(replies=[ModelError("out of memory"), ModelError("stuck")])
     deck = await make_slides_async(AsyncSeedX(engine=engine), OUTLINE, path=tmp_path / "deck.pptx")
     assert deck.warnings[:2] == (
-        "slide 1: its picture failed and was left out: out of memory",
-        "slide 2: its picture failed and was left out: stuck",
+        "slide 1: its image failed and was left out: out of memory",
+        "slide 2: its image failed and was left out: stuck",
     )
     assert [slide.picture is not None for slide in deck.slides] == [False, False, True, True]
 
