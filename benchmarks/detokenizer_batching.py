@@ -74,7 +74,7 @@ async def measure(
     noise = torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(0))
 
     async def picture(service: LocalImageService, job: ImageJob) -> None:
-        async for _ in service.draw(job):
+        async for _ in service.generate(job):
             pass
 
     async with LocalImageService(parts, limits=limits, placement=placement, device=device) as service:

@@ -78,7 +78,7 @@ async def picture(folder: Path, name: str, rounds: int) -> None:
 
 
 async def _query_pass(backbone: VLLMBackbone, prompt: list[int]) -> None:
-    sampling = SamplingParams(max_new_tokens=NUM_IMAGE_TOKENS + 1, max_pictures=1)
+    sampling = SamplingParams(max_new_tokens=NUM_IMAGE_TOKENS + 1, max_images=1)
     events = [event async for event in backbone.generate(Prompt(token_ids=tuple(prompt)), sampling)]
     assert isinstance(events[0], QueryStates)
 

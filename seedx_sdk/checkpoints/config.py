@@ -55,6 +55,10 @@ class GenerationDefaults(PartConfig):
     """Budget of an answer, image tokens included."""
     temperature: float
     """Of the words (and layout) before a picture that is drawn from a prompt; everything else is greedy."""
+    stop_repeats: bool = False
+    """Whether text ends before it writes the same words a third time in a row; structured output is left alone."""
+    edit_blending: bool = False
+    """Whether an edit keeps the source image wherever the model's own plan of the edit changes nothing."""
     fast: FastSampling | None = None
     """The fast mode, if these weights have passed its gate."""
 
@@ -90,6 +94,9 @@ class DirectoryConfig(PartConfig):
     """sha256 of every file with weights, and of the tokenizer, by path inside the directory."""
     prompts: PromptStyle = "instruct"
     """The prompts that the language model was trained on."""
+    vocabulary: dict[str, str] | None = None
+    """Words of the texts that a model of a small language was trained to read, for each task but chat, which reads all;
+    its prompts are written in the plain lower case of that language. None: the model reads any text as it is."""
     format: int = FORMAT
     """Version of the layout."""
 

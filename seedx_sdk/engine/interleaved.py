@@ -1,6 +1,6 @@
-"""The reply of a model: its language model writes, and the de-tokenizer service reads and draws the pictures.
+"""One reply: a backbone writes tokens, and an image service encodes and generates the images.
 
-One loop for every way of running: which backbone writes, and on what device the service draws, is decided outside.
+The same loop serves every way of running; what the backbone and the image service are is decided outside.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from seedx_sdk.engine.backbones.base import (
     StructuredOutput,
 )
 from seedx_sdk.engine.backbones.tracing import traced
-from seedx_sdk.engine.domain_check import out_of_domain_words
+from seedx_sdk.engine.domain_check import out_of_domain_text
+from seedx_sdk.engine.edit_blending import EditPlan, blend_edit
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.protocol import ImageService
 from seedx_sdk.engine.metrics import EngineMetrics
-from seedx_sdk.engine.prompting import segments
+from seedx_sdk.engine.prompting import normalized, segments
 from seedx_sdk.engine.reply_builder import ReplyBuilder
+from seedx_sdk.errors import InputError
 from seedx_sdk.model.anyres import EDIT_GRIDS
 from seedx_sdk.tokens import image_block
 from seedx_sdk.types import ModelInfo, Notice, Request, StreamEvent
@@ -40,11 +42,11 @@ __all__ = ["InterleavedEngine"]
 
 
 class InterleavedEngine:
-    """`AsyncEngine` over a backbone and a picture service; answers as many requests at once as they do.
+    """The engine over a backbone and an image service; answers as many requests at once as they do.
 
     Args:
-        backbone: Writes.
-        service: Reads pictures and draws; its config says what the model is.
+        backbone: Writes tokens.
+        service: Encodes and generates images; its config says what the model is.
     """
 
     def __init__(self, backbone: Backbone, service: ImageService) -> None:
@@ -68,53 +70,62 @@ class InterleavedEngine:
         return self._info
 
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
-        """The events of one reply; see `AsyncEngine.stream`."""
+        """Yield the events of one reply; see the engine protocol."""
         started = time.perf_counter()
-        with tracing.span("reply", task=request.task, model=self._info.name) as whole:
-            for note in await self._notices(request):
+        with tracing.span("reply", task=request.task, model=self._info.name) as reply_span:
+            read_as = request if self._config.vocabulary is None else normalized(request)
+            for note in await self._notices(read_as):
                 yield Notice(text=note)
             specialist = request.task if request.task in self.service.specialists else None
-            with tracing.span("read", parent=whole):
-                prompt = await self._read(request, specialist, deadline)
+            with tracing.span("encode", parent=reply_span):
+                prompt = await self._encode(read_as, specialist, deadline)
             encoded = time.perf_counter() - started
-            sampling, read = self._sampling(request, specialist), len(prompt.token_ids)
-            self.metrics.prompt_tokens += read
+            sampling, prompt_tokens = self._sampling(request, specialist), len(prompt.token_ids)
+            self.metrics.prompt_tokens += prompt_tokens
             reply = ReplyBuilder(
                 self._info,
                 self.service.tokenizer,
                 request,
-                prompt_tokens=read,
+                prompt_tokens=prompt_tokens,
                 encode_seconds=encoded,
-                opened=request.messages[-1].text if self._opens_box(request) else None,
+                open_label=request.messages[-1].text if self._opens_box(request) else None,
             )
-            async with aclosing(traced(self.backbone.generate(prompt, sampling), whole)) as answer:
+            written: list[int] = []
+            async with aclosing(traced(self.backbone.generate(prompt, sampling), reply_span)) as answer:
                 async for event in answer:
                     if isinstance(event, QueryStates):
                         self.metrics.completion_tokens += len(event.hidden_states)
                         reply.add_image_tokens(len(event.hidden_states))
-                        with tracing.span("regress", parent=whole):
+                        with tracing.span("regress", parent=reply_span):
                             features = await self.service.regress(
                                 event.hidden_states, model=specialist, deadline=deadline
                             )
                         job = self._job(features, request, deadline)
-                        with reply.timed("denoise"), tracing.span("draw", parent=whole, steps=job.steps):
-                            async with aclosing(self.service.draw(job)) as steps:
-                                async for step in steps:
-                                    yield reply.add_picture(step) if isinstance(step, Image.Image) else step
+                        steps = job.num_inference_steps
+                        with (
+                            reply.timed("denoise"),
+                            tracing.span("denoise", parent=reply_span, num_inference_steps=steps),
+                        ):
+                            async with aclosing(self.service.generate(job)) as progress:
+                                async for step in progress:
+                                    if isinstance(step, Image.Image):
+                                        step = reply.add_image(await self._blended(step, request, written))
+                                    yield step
                         continue
                     self.metrics.completion_tokens += len(event.token_ids)
+                    written += event.token_ids
                     for token in event.token_ids:
-                        for said in reply.add_token(token):
-                            yield said
-        yield reply.done(time.perf_counter() - started, max_pictures=sampling.max_pictures)
+                        for found in reply.add_token(token):
+                            yield found
+        yield reply.done(time.perf_counter() - started, max_images=sampling.max_images)
 
     async def check(self) -> None:
-        """Returns if both work; see `AsyncEngine.check`."""
+        """Return if both work; see the engine protocol."""
         await self.service.check()
         await self.backbone.check()
 
     def _sampling(self, request: Request, specialist: str | None) -> SamplingParams:
-        """Returns how to answer, with the model's defaults where the options are None."""
+        """Return how to answer, with the model's defaults where the options are None."""
         defaults, options = self._config.generation, request.options
         temperature = options.temperature
         if temperature is None:
@@ -123,19 +134,27 @@ class InterleavedEngine:
             max_new_tokens=options.max_new_tokens or defaults.max_new_tokens,
             temperature=temperature,
             seed=options.seed,
-            must_draw=options.force_image,
-            max_pictures=1 if request.task in ("generate", "edit") else None,
+            force_image=options.force_image,
+            max_images=1 if request.task in ("generate", "edit") else None,
             specialist=specialist,
-            guide=self._apply_guidance(request),
+            structured_output=self._structured_output(request),
+            stop_repeats=defaults.stop_repeats and options.json_schema is None,
         )
 
     def _job(self, features: Tensor, request: Request, deadline: float | None) -> ImageJob:
-        """Returns what is to be drawn of (Q, K) features."""
+        """Return the image job of (Q, K) features."""
         condition = request.messages[-1].images[0] if request.task == "edit" else None
         return ImageJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
 
-    def _apply_guidance(self, request: Request) -> StructuredOutput | None:
-        """Returns the form that the answer must have."""
+    async def _blended(self, image: Image.Image, request: Request, written: Sequence[int]) -> Image.Image:
+        """Return the image of a reply; an edit keeps what its plan leaves alone, if the checkpoint says so."""
+        if request.task != "edit" or not self._config.generation.edit_blending:
+            return image
+        plan = EditPlan.parse(self.service.tokenizer.decode(written))
+        return await asyncio.to_thread(blend_edit, request.messages[-1].images[0], image, plan)
+
+    def _structured_output(self, request: Request) -> StructuredOutput | None:
+        """Return what the answer must conform to."""
         if request.options.json_schema is not None:
             return StructuredOutput(json_schema=json.dumps(request.options.json_schema))
         if request.task != "detect" or not self.backbone.supports_structured_output:
@@ -143,15 +162,15 @@ class InterleavedEngine:
         return OPENED_BOXES if self._opens_box(request) else BOXES
 
     def _opens_box(self, request: Request) -> bool:
-        """Whether the prompt ends inside of a box."""
+        """Whether the prompt ends inside a box."""
         return request.task == "detect" and self._config.prompts == "base"
 
-    async def _read(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
-        """Returns the prompt with what the model reads of the pictures."""
-        pictures = [image for message in request.messages for image in message.images]
+    async def _encode(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
+        """Return the prompt with the embeddings of its images."""
+        images = [image for message in request.messages for image in message.images]
         grids: Sequence[str] = EDIT_GRIDS if request.task == "edit" else self._config.read_grids
         views = await asyncio.gather(
-            *(self.service.read(p, grids=grids, model=specialist, deadline=deadline) for p in pictures)
+            *(self.service.encode(i, grids=grids, model=specialist, deadline=deadline) for i in images)
         )
         ids = [self.service.tokenizer.bos_id]
         blocks = [image_block(len(view) - 1) for view in views]
@@ -161,10 +180,19 @@ class InterleavedEngine:
         return Prompt(token_ids=tuple(ids), features=features)
 
     async def _notices(self, request: Request) -> list[str]:
-        """Returns warnings of what a model of a small world can't know."""
+        """Return warnings about what a small-world model has not been trained on.
+
+        Raises:
+            InputError: If an image to edit is out of that world, and the request does not force it.
+        """
         if not self._info.is_picture_book:
             return []
         message = request.messages[-1]
-        notes = [await self.service.unfamiliar(picture) for picture in message.images]
-        notes.append(out_of_domain_words(message.text, self._config, self.service.tokenizer))
+        notes = [await self.service.out_of_domain_warning(image) for image in message.images]
+        if any(notes) and request.task == "edit" and not request.options.force:
+            raise InputError(
+                f"{self._info.name} knows no photographs, only pages of its picture book, and can't edit this image; "
+                "load a model that can (`SeedX(model=DIRECTORY)`), or pass force=True to try anyway"
+            )
+        notes.append(out_of_domain_text(message.text, request.task, self._config))
         return [note for note in notes if note is not None]

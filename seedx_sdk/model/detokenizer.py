@@ -1,7 +1,7 @@
 """De-tokenizer: an SDXL-style diffusion pipeline conditioned on image features instead of text.
 
-Stage 1 draws from the features alone (U-Net with C input channels); stage 2 also looks at a condition image, whose
-latents are put beside the noisy ones (2 C channels). Which one a pipeline is follows from its U-Net.
+Stage 1 generates from the features alone (U-Net with C input channels); stage 2 also takes a condition image, whose
+latents are concatenated with the noisy ones (2 C channels). Which one a pipeline is follows from its U-Net.
 
 Shapes: B images, N image tokens, D their width, C latent channels, H W latent size, G guidance branches.
 """
@@ -32,7 +32,7 @@ StepCallback = Callable[["Detokenizer", int, Tensor, dict[str, Tensor]], dict[st
 
 
 class Detokenizer(DiffusionPipeline):
-    """Image features to pictures (SDXLAdapter and SDXLAdapterWithLatentImage in adapter_modules.py).
+    """Image features to images (SDXLAdapter and SDXLAdapterWithLatentImage in adapter_modules.py).
 
     A diffusers pipeline: `from_pretrained`, `save_pretrained`, `to`, `set_progress_bar_config` and offloading work.
     """
@@ -48,7 +48,7 @@ class Detokenizer(DiffusionPipeline):
         resampler: DetokenizerResampler,
     ) -> None:
         super().__init__()
-        takes_condition(unet)  # refuses input channels that fit neither stage
+        takes_condition(unet)  # rejects input channels that fit neither stage
         if unet.config["out_channels"] != vae.config["latent_channels"]:
             raise ValueError(
                 f"the U-Net denoises {unet.config['out_channels']} latent channels and the VAE has "
@@ -63,17 +63,17 @@ class Detokenizer(DiffusionPipeline):
 
     @property
     def takes_condition_image(self) -> bool:
-        """Whether this is stage 2, which looks at a condition image."""
+        """Whether this is stage 2, which takes a condition image."""
         return takes_condition(self.unet)
 
     @property
     def default_size(self) -> int:
-        """Side in pixels of the pictures that the U-Net was made for."""
+        """Side in pixels of the images that the U-Net was made for."""
         return int(self.unet.config["sample_size"] * self.vae_scale_factor)
 
     @property
     def interrupt(self) -> bool:
-        """Set to True from a callback to end the running call after the current step."""
+        """Whether the running call ends after the current step; a callback may set it."""
         return self._interrupt
 
     @interrupt.setter
@@ -81,12 +81,12 @@ class Detokenizer(DiffusionPipeline):
         self._interrupt = value
 
     def encode_condition(self, image_embeds: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns prompt embeddings (B, Q, P) and pooled embedding (B, P2) for image features (B, N, D)."""
+        """Return prompt embeddings (B, Q, P) and pooled embedding (B, P2) for image features (B, N, D)."""
         prompt_embeds, pooled = self.resampler(image_embeds.to(self._execution_device, self.resampler.dtype))
         return prompt_embeds, pooled
 
     def encode_image(self, images: Tensor) -> Tensor:
-        """Returns the condition latents (B, C, H, W) of pictures (B, 3, 8 H, 8 W) in -1..1.
+        """Return the condition latents (B, C, H, W) of images (B, 3, 8 H, 8 W) in -1..1.
 
         They are the mode of the VAE's posterior, not multiplied by the scaling factor, as the released U-Net expects.
         """
@@ -100,7 +100,7 @@ class Detokenizer(DiffusionPipeline):
         return latents
 
     def decode_latents(self, latents: Tensor) -> Tensor:
-        """Returns pictures (B, 3, 8 H, 8 W), around -1..1, of scaled latents (B, C, H, W)."""
+        """Return images (B, 3, 8 H, 8 W), around -1..1, of scaled latents (B, C, H, W)."""
         vae = self.vae
         upcast = vae.dtype == torch.float16 and vae.config["force_upcast"]
         if upcast:
@@ -128,26 +128,27 @@ class Detokenizer(DiffusionPipeline):
         output_type: str = "pil",
         return_dict: bool = True,
     ) -> ImagePipelineOutput | tuple[Any]:
-        """Returns the pictures.
+        """Return the images.
 
         Args:
             image_embeds: (B, N, D) image features.
-            negative_image_embeds: (1 or B, N', D) features of the all-zero normalised image; needed when guiding.
-            condition_image: One picture for all or one per image, resized to the output size; a tensor is
+            negative_image_embeds: (1 or B, N', D) features of the all-zero normalized image; needed when guiding.
+            condition_image: One image for all or one per image, resized to the output size; a tensor is
                 (1 or B, 3, height, width) in -1..1. Stage 2 only.
             height: Output height in pixels, a multiple of the VAE's factor; None is the U-Net's own size.
             width: Output width, likewise.
             num_inference_steps: Denoising steps. The reference's default is 30; its scripts pass 50.
             guidance_scale: Weight of the image features; 1 or less runs the positive branch alone.
             image_guidance_scale: Weight of the condition image; below 1, stage 2 runs without any guidance.
-            generator: Source of the noise, one per image for results that do not depend on the batch.
-            latents: (B, C, H, W) standard normal start instead of drawn noise.
+            generator: Source of the noise, one per image for results that do not depend on the batch. One on the CPU
+                gives the same noise on every device.
+            latents: (B, C, H, W) standard normal noise to start from, instead of random noise.
             callback_on_step_end: Called after every step.
             output_type: "pil", "np", "pt" or "latent".
             return_dict: False returns a tuple instead of an ImagePipelineOutput.
 
         Raises:
-            ValueError: If a size, shape or combination of arguments cannot be honoured; the message says which.
+            ValueError: If a size, shape or combination of arguments is not allowed; the message says which.
 
         Source: guidance of stage 2 from pipeline_stable_diffusion_xl_t2i_edit.py.
         """
@@ -195,7 +196,7 @@ class Detokenizer(DiffusionPipeline):
         latents: Tensor | None = None,
         scheduler: SchedulerMixin | None = None,
     ) -> DenoiseState:
-        """Returns the batch before its first step, for those who step it themselves, without gradients.
+        """Return the batch before its first step, for callers that step it themselves, without gradients.
 
         Arguments and errors are those of the call. `scheduler` takes the place of the pipeline's own, which serves one
         batch at a time.
@@ -231,8 +232,11 @@ class Detokenizer(DiffusionPipeline):
                 branches = 2
         steps: Any = self.scheduler if scheduler is None else scheduler
         steps.set_timesteps(num_inference_steps, device=device)
+        if hasattr(steps, "set_begin_index"):
+            steps.set_begin_index(0)  # or it would search the timesteps, which waits for a GPU
         if latents is None:
-            latents = randn_tensor(shape, generator=generator, device=device, dtype=prompt_embeds.dtype)
+            # Always float32: in another precision a seed would give other noise.
+            latents = randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
         elif tuple(latents.shape) != shape:
             raise ValueError(f"latents have shape {tuple(latents.shape)}; this call needs {shape}")
         return DenoiseState(
@@ -250,7 +254,7 @@ class Detokenizer(DiffusionPipeline):
         )
 
     def to_images(self, latents: Tensor, *, output_type: str = "pil") -> Any:
-        """Returns the pictures of clean latents (B, C, H, W), as the call's `output_type` says."""
+        """Return the images of clean latents (B, C, H, W), as the call's `output_type` says."""
         return self.image_processor.postprocess(self.decode_latents(latents).float(), output_type=output_type)
 
     def _check(
@@ -292,8 +296,8 @@ class Detokenizer(DiffusionPipeline):
         if isinstance(image, Tensor):
             pixels = image
         else:
-            pictures = [image] if isinstance(image, Image.Image) else list(image)
-            pixels = self.image_processor.preprocess([_fit(picture, width, height) for picture in pictures])
+            images = [image] if isinstance(image, Image.Image) else list(image)
+            pixels = self.image_processor.preprocess([_fit(image, width, height) for image in images])
         if pixels.shape[0] not in (1, batch) or tuple(pixels.shape[1:]) != (3, height, width):
             raise ValueError(
                 f"condition_image has shape {tuple(pixels.shape)}; allowed is (1 or {batch}, 3, {height}, {width})"
@@ -301,9 +305,9 @@ class Detokenizer(DiffusionPipeline):
         return _repeat(self.encode_image(pixels).to(self.unet.dtype), batch)
 
 
-def _fit(picture: Image.Image, width: int, height: int) -> Image.Image:
-    """Resizes without keeping the aspect, bicubically, as the reference's edit script does."""
-    rgb = picture.convert("RGB")
+def _fit(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Resize without keeping the aspect ratio, bicubically, as the reference's edit script does."""
+    rgb = image.convert("RGB")
     return rgb if rgb.size == (width, height) else rgb.resize((width, height), Image.Resampling.BICUBIC)
 
 

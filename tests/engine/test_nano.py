@@ -19,13 +19,15 @@ from seedx_finetune.evaluation.run import Report
 from seedx_finetune.world import COLORS, KINDS, Scene, box_around, parse_description, render
 from seedx_finetune.world.scene import Thing
 from seedx_sdk import Message, SeedX
-from seedx_sdk.checkpoints.directory import ModelParts, load_directory
+from seedx_sdk.checkpoints.directory import ModelParts
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.base import Prompt, SamplingParams
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.errors import GenerationCancelled, InputError, ServiceError, WeightsCorruptError, WeightsMissingError
-from seedx_sdk.model.generation import ImageEvent, ImageTokenRule, generate_one_by_one, stream
+from seedx_sdk.model.events import QueryStates
+from seedx_sdk.model.generation import stream
 from seedx_sdk.types import BoxFound, ImageDone, ImageProgress, ReplyDone, TextDelta
+from tests.support.generation import generate_one_by_one
 
 BOX = box_around("house", (0.3, 0.6), 0.4)
 PAGE = Scene("meadow", (Thing("house", "red", "medium", BOX),))
@@ -98,7 +100,7 @@ def test_an_answer_ends_where_the_model_stops_reading(parts: ModelParts) -> None
     prompt = Prompt(token_ids=(parts.tokenizer.bos_id, *[5] * 2017))
 
     async def written() -> list[int]:
-        sampling = SamplingParams(max_new_tokens=1_000_000, must_draw=True)
+        sampling = SamplingParams(max_new_tokens=1_000_000, force_image=True)
         return [i async for event in backbone.generate(prompt, sampling) for i in event.token_ids]  # type: ignore[union-attr]
 
     assert len(asyncio.run(written())) == 2048 - len(prompt.token_ids)
@@ -130,7 +132,7 @@ def test_drawing_is_reproducible_and_planned(seedx: SeedX) -> None:
 
 def test_an_edit_draws_on_the_given_picture(seedx: SeedX, page: Image.Image) -> None:
     result = seedx.edit(page, "make the house blue", seed=0)
-    other = seedx.edit(Image.new("RGB", (128, 128), "black"), "make the house blue", seed=0)
+    other = seedx.edit(Image.new("RGB", (128, 128), "black"), "make the house blue", seed=0, force=True)
     assert result.image.size == (128, 128)
     assert result.image.tobytes() != other.image.tobytes()
     assert any("picture book" in warning for warning in other.warnings)
@@ -179,22 +181,15 @@ def test_closing_ends_a_drawing_in_another_thread() -> None:
     seedx.close()
 
 
-def test_one_query_pass_equals_64_steps() -> None:
-    parts = load_directory(NANO)
+def test_one_query_pass_equals_64_steps(parts: ModelParts) -> None:
     ids = parts.tokenizer.ids
     prompt = [ids.bos, *parts.tokenizer.encode("a meadow: red house<img>")]
     embeds = parts.lvlm.embed(torch.tensor([prompt]))
-    fast = next(
-        event
-        for event in stream(
-            parts.lvlm, embeds, ids, max_new_tokens=66, last_id=ids.begin_image, rule=ImageTokenRule(ids)
-        )
-        if isinstance(event, ImageEvent)
-    )
-    slow = generate_one_by_one(parts.lvlm, embeds, ids, max_new_tokens=66, last_id=ids.begin_image).images[0]
+    one_pass = next(stream(parts.lvlm, embeds, ids, max_new_tokens=66, last_id=ids.begin_image))
+    steps = generate_one_by_one(parts.lvlm, embeds, ids, max_new_tokens=66, last_id=ids.begin_image).images[0]
+    assert isinstance(one_pass, QueryStates)
     # Float32 sums in another order: 64 rows at once against one at a time.
-    torch.testing.assert_close(fast.hidden_states, slow.hidden_states, atol=2e-4, rtol=2e-4)
-    torch.testing.assert_close(fast.features, slow.features, atol=2e-4, rtol=2e-4)
+    torch.testing.assert_close(one_pass.hidden_states, steps.hidden_states, atol=2e-4, rtol=2e-4)
 
 
 def test_warns_of_a_photograph(seedx: SeedX) -> None:

@@ -15,7 +15,7 @@ from seedx_sdk.engine.backbones.base import Prompt
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.engine.interleaved import InterleavedEngine
-from seedx_sdk.engine.prompting import segments
+from seedx_sdk.engine.prompting import normalized, segments
 from seedx_sdk.options import GenerationOptions
 from seedx_sdk.types import Request, Task
 
@@ -86,3 +86,58 @@ def test_calls_of_a_foundation_model(foundation: tuple[SeedX, Read], parts: Mode
     with pytest.raises(InputError, match="seed-x-nano cannot edit; it can describe, detect, generate, chat"):
         seedx.edit(drawn.image, "Make it night.")
     assert len(backbone.prompts) == 3
+
+
+def plain(text: str, task: Task = "generate") -> str:
+    request = Request(task=task, messages=(Message.user(text),), options=GenerationOptions())
+    return normalized(request).messages[0].text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A Red House And 2 Cats",
+        "A RED HOUSE AND TWO CATS!",
+        "  a red   house\nand two cats.",
+        "\u201cA red house & two cats\u201d",
+        "'a red-house and two cats'...",
+    ],
+)
+def test_every_spelling_of_a_prompt_is_read_alike(text: str) -> None:
+    assert plain(text) == "a red house and two cats"
+
+
+def test_each_task_is_read_as_it_was_trained() -> None:
+    assert plain("Make the house BLUE.", "edit") == "make the house blue"
+    assert plain("The Red House?", "detect") == "the red house"
+    assert plain("what\u2019s in the picture??", "describe") == "What is in the picture?"
+    assert plain("DRAW A RED HOUSE", "chat") == "Draw a red house"
+    assert plain("make the house blue", "chat") == "make the house blue"
+    assert plain("generate an image: a Red house", "chat") == "generate an image: a red house"
+    assert plain("?") == "?"
+
+
+def test_only_the_texts_of_the_user_are_normalized() -> None:
+    answer = Message.assistant("1: Red House, 2: CAT.")
+    request = Request(
+        task="chat", messages=(Message.user("HI"), answer, Message.user(PAGE, "WHY?")), options=GenerationOptions()
+    )
+    read = normalized(request)
+    assert read.messages[1] == answer
+    assert read.messages[2].images[0] is PAGE and read.messages[2].text == "Why?"
+    assert request.messages[2].text == "WHY?"
+
+
+def test_a_model_of_any_language_gets_its_texts_untouched(parts: ModelParts) -> None:
+    backbone = Read(parts.lvlm, {}, parts.tokenizer.ids)
+    backbone.prompts = []
+    released = dataclasses.replace(parts, config=dataclasses.replace(parts.config, vocabulary=None), specialists={})
+
+    @asynccontextmanager
+    async def engine() -> AsyncIterator[InterleavedEngine]:
+        async with LocalImageService(released) as service:
+            yield InterleavedEngine(backbone, service)
+
+    with SeedX(engine=engine()) as seedx:
+        seedx.generate("A  Red HOUSE!", num_inference_steps=1)
+    assert "Generate an image: A  Red HOUSE!" in parts.tokenizer.decode(backbone.prompts[-1])

@@ -194,7 +194,7 @@ def test_a_description_comes_in_reading_order() -> None:
 def test_an_edit_reads_the_source_says_what_is_meant_and_the_target_and_draws_it() -> None:
     cats = (_thing("red", "cat", 0.8, 0.3), _thing("blue", "cat", 0.2, 0.3))
     target = Scene("snow", (replace(cats[0], color="green"), cats[1]))
-    edit = EditPair(Scene("snow", cats), target, "make the red cat green", "recolour", (cats[0].box,))
+    edit = EditPair(Scene("snow", cats), target, "make the red cat green", "recolor", (cats[0].box,))
     request, answer, drawn = dialogues.edit_request(4, edit)
     assert request == Segment(f"[INST] {IMAGE}make the red cat green [/INST]\n", reads=(4,))
     assert answer.learn

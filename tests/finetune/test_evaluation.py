@@ -17,7 +17,7 @@ from seedx_finetune.evaluation import Judge, evaluate, train_judge
 from seedx_finetune.evaluation.contact_sheet import ContactSheet
 from seedx_finetune.evaluation.describe import is_right
 from seedx_finetune.evaluation.detect import matched_overlaps
-from seedx_finetune.evaluation.edit import MOST_PSNR_DB, psnr_outside
+from seedx_finetune.evaluation.edit import MOST_PSNR_DB, kept_boxes, psnr_inside, psnr_outside
 from seedx_finetune.evaluation.judge import UNCLEAR, WEIGHTS, Found, JudgeNet, Sight, iou
 from seedx_finetune.evaluation.judge_check import measure
 from seedx_finetune.evaluation.judge_pages import make_batch, spoiled
@@ -155,7 +155,7 @@ def test_truth_scores_one_everywhere(report: dict[str, Any]) -> None:
                 assert figure["value"] == 1.0, (split, task, name)
                 assert figure["high"] == 1.0
         assert report[split]["edit"]["done"]["value"] == 1.0
-        assert report[split]["edit"]["psnr"]["value"] == MOST_PSNR_DB
+        assert report[split]["edit"]["psnr"]["value"] == report[split]["edit"]["psnr_kept"]["value"] == MOST_PSNR_DB
 
 
 def test_wrong_answers_score_nothing(judge: Judge) -> None:
@@ -178,7 +178,9 @@ def test_report_has_exactly_the_promised_shape(report: dict[str, Any]) -> None:
         assert {"f1", "precision", "recall", "qa_mean"} <= report[split]["describe"].keys()
         assert {f"qa_{name}" for name in QUESTION_TYPES} <= report[split]["describe"].keys()
         assert {"acc50", "mean_iou"} <= report[split]["detect"].keys()
-        assert {"done", "psnr"} <= report[split]["edit"].keys()
+        assert {"done", "psnr", "psnr_kept"} <= report[split]["edit"].keys()
+        for task, name in (("describe", "exact"), ("detect", "acc50"), ("edit", "done")):
+            assert sum(f["n"] for key, f in report[split][task].items() if key.startswith(f"{name}_in_")) == COUNT
         for figure in (f for task in report[split].values() for f in task.values()):
             assert list(figure) == ["value", "low", "high", "n"]
             assert figure["low"] <= figure["value"] <= figure["high"]
@@ -309,7 +311,7 @@ def test_edits_are_judged_by_things_places_and_background() -> None:
     cat = Thing("cat", "red", "medium", (0.1, 0.4, 0.3, 0.6))
     twin = replace(cat, box=(0.7, 0.4, 0.9, 0.6))
     target = Scene("room", (replace(cat, color="blue"), twin))
-    edit = EditPair(Scene("room", (cat, twin)), target, "make the cat on the left blue", "recolour", (cat.box,))
+    edit = EditPair(Scene("room", (cat, twin)), target, "make the cat on the left blue", "recolor", (cat.box,))
     blue, red = _found("cat", "blue", 0.25, 0.5), _found("cat", "red", 0.8, 0.5)
     assert is_done(edit, Sight("room", (red, blue)))
     assert not is_done(edit, Sight("snow", (red, blue)))
@@ -448,3 +450,15 @@ def test_command_refuses_an_unwritable_file_before_any_work(tmp_path: Path) -> N
 
     result = CliRunner().invoke(eval_app, ["book", "--json", str(tmp_path / "no" / "report.json")], obj=client)
     assert "does not exist" in str(result.exception)
+
+
+def test_kept_objects_are_those_that_stay_and_do_not_touch_the_edit() -> None:
+    far = Thing("cat", "red", "small", (0.7, 0.7, 0.9, 0.9))
+    near = Thing("dog", "blue", "small", (0.3, 0.3, 0.5, 0.5))
+    meant = Thing("hat", "pink", "small", (0.1, 0.1, 0.35, 0.35))
+    source, target = Scene("room", (far, near, meant)), Scene("room", (far, near))
+    edit = EditPair(source, target, "remove the hat", "remove", (meant.box,))
+    assert kept_boxes(edit) == [far.box]
+    faded = Image.blend(render(source), Image.new("RGB", (128, 128), "white"), 0.5)
+    assert psnr_inside(render(source), render(target), far.box) == MOST_PSNR_DB
+    assert psnr_inside(render(source), faded, far.box) < 15

@@ -30,6 +30,7 @@ from seedx_finetune.recipes.initialization import (
 )
 from seedx_finetune.recipes.lvlm import Source
 from seedx_finetune.recipes.nano import UNET
+from seedx_finetune.training.losses import predict
 from seedx_finetune.training.trainer import TrainConfig
 from seedx_finetune.world import BACKGROUNDS, Scene, Thing, box_around, sample_scene
 from seedx_sdk.model.config import ResamplerConfig
@@ -37,7 +38,7 @@ from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import LVLM, POOL
 from seedx_sdk.model.resampler import Resampler, resize_square_table
 from seedx_sdk.model.tokenizer import Tokenizer
-from seedx_sdk.model.unet import COORDINATES, predict, size_ids, widen_conv_in
+from seedx_sdk.model.unet import COORDINATES, size_ids, widen_conv_in
 from seedx_sdk.model.visual_encoder import VisualEncoder
 from seedx_sdk.tokens import added_tokens
 

@@ -392,7 +392,7 @@ def test_edits_do_what_the_words_say() -> None:
         else:
             ((old_color, old_kind),), ((color, kind),) = gone, new
             assert old_kind in words
-            if edit.kind == "recolour":
+            if edit.kind == "recolor":
                 assert kind == old_kind and color != old_color
                 assert words.endswith(color)
             else:
@@ -402,5 +402,5 @@ def test_edits_do_what_the_words_say() -> None:
 
 
 def test_edits_that_the_pairs_cannot_give_are_refused() -> None:
-    with pytest.raises(ValueError, match="no recolour edit found with 1 pairs"):
-        sample_edit(np.random.default_rng(13), pairs=[("red", "house")], kind="recolour")
+    with pytest.raises(ValueError, match="no recolor edit found with 1 pairs"):
+        sample_edit(np.random.default_rng(13), pairs=[("red", "house")], kind="recolor")

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the model's libraries are not installed: pip install 'seedx-sdk[local]'")
 
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel  # noqa: E402
+from diffusers import UNet2DConditionModel  # noqa: E402
 from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig  # noqa: E402
@@ -17,8 +17,8 @@ from seedx_sdk.model.detokenizer import Detokenizer  # noqa: E402
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler  # noqa: E402
 from seedx_sdk.model.lvlm import LVLM  # noqa: E402
 from seedx_sdk.model.tokenizer import Tokenizer  # noqa: E402
-from seedx_sdk.model.unet import widen_conv_in  # noqa: E402
 from seedx_sdk.tokens import TokenIds  # noqa: E402
+from tests.support.tiny_models import tiny_detokenizer, tiny_resampler, tiny_unet  # noqa: E402
 
 TOKENIZER = Path(__file__).resolve().parents[1] / "parity" / "golden" / "tokenizer"
 
@@ -59,61 +59,16 @@ def lvlm(tokenizer: Tokenizer) -> LVLM:
     return LVLM(llm, config).eval()
 
 
-def _unet() -> UNet2DConditionModel:
-    return UNet2DConditionModel(
-        sample_size=8,
-        in_channels=3,
-        out_channels=3,
-        block_out_channels=(8, 16),
-        layers_per_block=1,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        attention_head_dim=(2, 4),
-        norm_num_groups=4,
-        use_linear_projection=True,
-        addition_embed_type="text_time",
-        addition_time_embed_dim=8,
-        projection_class_embeddings_input_dim=24 + 6 * 8,
-        cross_attention_dim=16 + 24,
-    ).eval()
-
-
-def _resampler() -> DetokenizerResampler:
-    return DetokenizerResampler(
-        dim=32, depth=1, dim_head=8, heads=4, num_queries=9, embedding_dim=20, output1_dim=16, output2_dim=24
-    ).eval()
-
-
-def _detokenizer(*, stage: int) -> Detokenizer:
-    torch.manual_seed(stage)
-    unet = _unet()
-    vae = AutoencoderKL(
-        latent_channels=3,
-        block_out_channels=(8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        norm_num_groups=4,
-        sample_size=16,
-        scaling_factor=0.5,
-    ).eval()
-    if stage == 2:
-        unet = widen_conv_in(unet).eval()
-        torch.nn.init.normal_(unet.conv_in.weight[:, 3:], std=0.1)
-    pipeline = Detokenizer(unet, vae, EulerDiscreteScheduler(), _resampler())
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
-
-
 @pytest.fixture
 def make_unet() -> Callable[[], UNet2DConditionModel]:
-    return _unet
+    return tiny_unet
 
 
 @pytest.fixture
 def make_resampler() -> Callable[[], DetokenizerResampler]:
-    return _resampler
+    return tiny_resampler
 
 
 @pytest.fixture
 def make_detokenizer() -> Callable[..., Detokenizer]:
-    return _detokenizer
+    return tiny_detokenizer

@@ -16,12 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk.model.detokenizer import Detokenizer
-from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.unet import (
     COORDINATES,
-    denoising_loss,
-    predict,
-    size_ids,
     takes_condition,
     widen_conv_in,
     with_inputs,
@@ -33,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 # Weights that lie elsewhere in memory are added in another order.
 CLOSE = {"atol": 1e-4, "rtol": 1e-4}
-PICTURE = Image.linear_gradient("L").convert("RGB").resize((23, 41))
+IMAGE = Image.linear_gradient("L").convert("RGB").resize((23, 41))
 
 
 def _embeds(count: int, seed: int = 0) -> Tensor:
@@ -45,7 +41,7 @@ def _seeds(*seeds: int) -> list[torch.Generator]:
 
 
 @pytest.mark.parametrize("stage", [1, 2])
-def test_saved_and_loaded_pipeline_gives_the_same_picture(
+def test_saved_and_loaded_pipeline_gives_the_same_image(
     stage: int, tmp_path: Path, make_detokenizer: Callable[..., Detokenizer]
 ) -> None:
     pipeline = make_detokenizer(stage=stage)
@@ -55,7 +51,7 @@ def test_saved_and_loaded_pipeline_gives_the_same_picture(
     loaded.set_progress_bar_config(disable=True)
     assert loaded.takes_condition_image == (stage == 2)
     assert loaded.resampler.config["embedding_dim"] == pipeline.resampler.config["embedding_dim"] == 20
-    condition = PICTURE if stage == 2 else None
+    condition = IMAGE if stage == 2 else None
     images = [
         part(
             _embeds(1),
@@ -75,7 +71,7 @@ def test_image_does_not_depend_on_its_batch(stage: int, make_detokenizer: Callab
     # In float64, because guidance at high noise blows the order of float32 sums up.
     pipeline = make_detokenizer(stage=stage).to(torch.float64)
     embeds, negative = _embeds(3), _embeds(1, seed=1)
-    conditions = [PICTURE, PICTURE.rotate(90, expand=True), PICTURE.rotate(180)] if stage == 2 else None
+    conditions = [IMAGE, IMAGE.rotate(90, expand=True), IMAGE.rotate(180)] if stage == 2 else None
     together = pipeline(
         embeds,
         negative,
@@ -108,7 +104,7 @@ def test_only_the_needed_branches_run(
     pipeline(
         _embeds(1),
         _embeds(1, seed=1),
-        condition_image=PICTURE if condition else None,
+        condition_image=IMAGE if condition else None,
         guidance_scale=guidance,
         image_guidance_scale=image_guidance,
         num_inference_steps=2,
@@ -156,10 +152,10 @@ def test_callback_sees_every_step_and_can_interrupt(make_detokenizer: Callable[.
     assert result.images[0].size == (16, 16)
 
 
-def test_what_cannot_be_honoured_is_refused(make_detokenizer: Callable[..., Detokenizer]) -> None:
+def test_arguments_that_are_not_allowed_are_rejected(make_detokenizer: Callable[..., Detokenizer]) -> None:
     first, second = make_detokenizer(stage=1), make_detokenizer(stage=2)
     with pytest.raises(ValueError, match="load the second-stage"):
-        first(_embeds(1), _embeds(1), condition_image=PICTURE)
+        first(_embeds(1), _embeds(1), condition_image=IMAGE)
     with pytest.raises(ValueError, match="needs negative_image_embeds"):
         first(_embeds(1))
     with pytest.raises(ValueError, match="use 16x16"):
@@ -193,56 +189,3 @@ def test_what_a_unet_reads_follows_from_its_input_channels(
         x = (torch.arange(8) + 0.5) / 8
         torch.testing.assert_close(read[0, 7, 3], (2 * torch.pi * x).cos(), atol=1e-6, rtol=0)
         torch.testing.assert_close(read[0, 6 + coordinates // 2, :, 5], (torch.pi * x).cos(), atol=1e-6, rtol=0)
-
-
-@torch.no_grad()
-def test_widened_unet_equals_the_narrow_one_without_condition(
-    make_unet: Callable[[], UNet2DConditionModel], make_resampler: Callable[[], DetokenizerResampler]
-) -> None:
-    unet, resampler = make_unet(), make_resampler()
-    wide = widen_conv_in(unet).eval()
-    given = (torch.randn(2, 3, 8, 8), torch.tensor([3, 700]), _embeds(2), size_ids(16, 16, 2))
-    torch.testing.assert_close(predict(wide, resampler, *given), predict(unet, resampler, *given))
-    with pytest.raises(ValueError, match="takes no condition latents"):
-        predict(unet, resampler, *given, torch.zeros(2, 3, 8, 8))
-
-
-@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
-def test_loss_is_measured_against_what_the_scheduler_predicts(
-    prediction_type: str,
-    make_unet: Callable[[], UNet2DConditionModel],
-    make_resampler: Callable[[], DetokenizerResampler],
-) -> None:
-    unet, resampler = make_unet(), make_resampler()
-    torch.nn.init.zeros_(unet.conv_out.weight)
-    torch.nn.init.zeros_(unet.conv_out.bias)  # so the prediction is 0 and the loss is the target's mean square
-    scheduler = DDPMScheduler(prediction_type=prediction_type)
-    latents, noise = torch.randn(2, 3, 8, 8), torch.randn(2, 3, 8, 8)
-    timesteps = torch.tensor([10, 900])
-    loss = denoising_loss(
-        unet, resampler, scheduler, latents, _embeds(2), noise=noise, timesteps=timesteps, time_ids=size_ids(16, 16, 2)
-    )
-    alpha = scheduler.alphas_cumprod[timesteps].sqrt()[:, None, None, None]
-    sigma = (1 - scheduler.alphas_cumprod[timesteps]).sqrt()[:, None, None, None]
-    target = noise if prediction_type == "epsilon" else alpha * noise - sigma * latents
-    torch.testing.assert_close(loss, target.square().mean())
-    loss.backward()
-    assert unet.conv_out.weight.grad is not None
-
-
-def test_loss_refuses_a_target_it_does_not_know(
-    make_unet: Callable[[], UNet2DConditionModel], make_resampler: Callable[[], DetokenizerResampler]
-) -> None:
-    scheduler = DDPMScheduler(prediction_type="sample")
-    x = torch.randn(1, 3, 8, 8)
-    with pytest.raises(ValueError, match="use 'epsilon' or 'v_prediction'"):
-        denoising_loss(
-            make_unet(),
-            make_resampler(),
-            scheduler,
-            x,
-            _embeds(1),
-            noise=x,
-            timesteps=torch.tensor([1]),
-            time_ids=size_ids(16, 16),
-        )

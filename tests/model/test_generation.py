@@ -4,18 +4,12 @@ import pytest
 import torch
 from transformers import DynamicCache
 
-from seedx_sdk.model.generation import (
-    ImageEvent,
-    ImageTokenRule,
-    TokenEvent,
-    generate,
-    generate_one_by_one,
-    query_states,
-    stream,
-)
+from seedx_sdk.model.events import QueryStates, TokenChunk
+from seedx_sdk.model.generation import ImageTokenRule, query_pass, stream
 from seedx_sdk.model.lvlm import LVLM
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import TokenIds
+from tests.support.generation import generate, generate_one_by_one
 
 # Both ways add the same float32 numbers in another order.
 CLOSE = {"atol": 1e-4, "rtol": 1e-4}
@@ -39,15 +33,15 @@ def test_one_pass_over_image_tokens_equals_one_by_one(lvlm: LVLM, tokenizer: Tok
 
 
 @torch.no_grad()
-def test_query_states_leave_the_cache_as_stepping_would(lvlm: LVLM, tokenizer: Tokenizer, tokens: TokenIds) -> None:
+def test_a_query_pass_leaves_the_cache_as_stepping_would(lvlm: LVLM, tokenizer: Tokenizer, tokens: TokenIds) -> None:
     embeds, _ = _prompt(lvlm, tokenizer, "two boats")
     one, many = DynamicCache(), DynamicCache()
     for cache in (one, many):
         lvlm.run_llm(embeds, cache)
-    states = query_states(lvlm, one, tokens, pending=[tokens.begin_image])
+    _, next_logits = query_pass(lvlm, one, tokens, pending=[tokens.begin_image])
     for token in (tokens.begin_image, *tokens.image, tokens.end_image):
         hidden = lvlm.decode(torch.tensor([[token]]), many)
-    torch.testing.assert_close(states.next_logits, lvlm.logits(hidden[0, -1]), **CLOSE)
+    torch.testing.assert_close(next_logits, lvlm.logits(hidden[0, -1]), **CLOSE)
     assert one.get_seq_length() == many.get_seq_length()
     after = torch.tensor([[tokens.eos]])
     torch.testing.assert_close(lvlm.decode(after, one), lvlm.decode(after, many), **CLOSE)
@@ -86,11 +80,10 @@ def test_stream_gives_image_between_its_tokens(lvlm: LVLM, tokenizer: Tokenizer,
     embeds, last = _prompt(lvlm, tokenizer, "<img>")
     events = stream(lvlm, embeds, tokens, max_new_tokens=18, last_id=last)
     image, end = next(events), next(events)
-    assert isinstance(image, ImageEvent)
-    assert image.features.shape == (16, 24)
+    assert isinstance(image, QueryStates)
     assert image.hidden_states.shape == (16, 40)
-    assert not image.features.requires_grad
-    assert end == TokenEvent(token_id=tokens.end_image)
+    assert not image.hidden_states.requires_grad
+    assert end == TokenChunk(token_ids=[tokens.end_image])
     events.close()
 
 

@@ -13,9 +13,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from seedx_sdk.checkpoints.state_dicts import grow_vocabulary, plain_agent_state
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig
-from seedx_sdk.model.generation import Generated, ImageTokenRule, generate, generate_one_by_one
+from seedx_sdk.model.generation import ImageTokenRule
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.tokens import clean_text, input_mask
+from tests.support.generation import Generated, generate, generate_one_by_one
 
 LORA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "down_proj", "up_proj"]
 

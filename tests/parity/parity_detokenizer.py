@@ -13,11 +13,11 @@ from parity_case import Report
 from parity_vision import picture, visual_encoder
 from torch import Tensor
 
+from seedx_finetune.training.losses import predict
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.transforms import ImageTransform
-from seedx_sdk.model.unet import predict
 
 
 def run_resampler(report: Report) -> None:

@@ -34,11 +34,11 @@ def test_every_counter_is_exported() -> None:
     service = ServiceMetrics(
         queue_length=3,
         running=2,
-        outcomes=Counter(drawn=5, failed=1),
+        outcomes=Counter(completed=5, failed=1),
         batch_sizes=Counter({1: 2, 3: 1, 64: 1}),
         memory_splits=Counter({4: 1, 2: 1}),
         seconds={"denoise": 1.5},
-        errors=Counter(read=2),
+        errors=Counter(encode=2),
         cache_hits=7,
         cache_misses=4,
     )
@@ -47,7 +47,7 @@ def test_every_counter_is_exported() -> None:
         ("seedx_tokens_total", "completion"): 13,
         ("seedx_image_jobs_queued",): 3,
         ("seedx_image_jobs_running",): 2,
-        ("seedx_image_jobs_total", "drawn"): 5,
+        ("seedx_image_jobs_total", "completed"): 5,
         ("seedx_image_jobs_total", "failed"): 1,
         ("seedx_batch_size_bucket", "1.0"): 2,
         ("seedx_batch_size_bucket", "2.0"): 2,
@@ -60,7 +60,7 @@ def test_every_counter_is_exported() -> None:
         ("seedx_batch_size_sum",): 69,
         ("seedx_memory_splits_total",): 2,
         ("seedx_device_seconds_total", "denoise"): 1.5,
-        ("seedx_device_errors_total", "read"): 2,
+        ("seedx_device_errors_total", "encode"): 2,
         ("seedx_feature_cache_total", "hit"): 7,
         ("seedx_feature_cache_total", "miss"): 4,
     }
@@ -88,11 +88,11 @@ def test_a_server_counts_what_its_engine_did(nano_server: str, http: httpx.Clien
     def grown(*name: str) -> float:
         return after[name] - before.get(name, 0.0)
 
-    assert grown("seedx_image_jobs_total", "drawn") == grown("seedx_batch_size_count") == 1
+    assert grown("seedx_image_jobs_total", "completed") == grown("seedx_batch_size_count") == 1
     assert grown("seedx_feature_cache_total", "miss") == grown("seedx_feature_cache_total", "hit") == 1
     assert grown("seedx_tokens_total", "completion") > 64  # the image's tokens, and text
     assert grown("seedx_tokens_total", "prompt") > 2 * 64
-    for stage in ("read", "regress", "prepare", "denoise", "decode"):
+    for stage in ("encode", "regress", "prepare", "denoise", "decode"):
         assert grown("seedx_device_seconds_total", stage) > 0
     assert after["seedx_image_jobs_queued",] == after["seedx_image_jobs_running",] == 0
     assert after["seedx_replies_total", "done", "describe"] >= 2

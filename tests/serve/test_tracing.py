@@ -54,11 +54,11 @@ def test_a_request_and_its_stages(spans: InMemorySpanExporter, nano_server: str,
     found = by_name(spans, "POST /v1/tools/generate")
     parents = {
         "seedx.reply": "POST /v1/tools/generate",
-        "seedx.read": "seedx.reply",
+        "seedx.encode": "seedx.reply",
         "seedx.backbone": "seedx.reply",
         "seedx.query_pass": "seedx.backbone",
         "seedx.regress": "seedx.reply",
-        "seedx.draw": "seedx.reply",
+        "seedx.denoise": "seedx.reply",
     }
     assert set(found) == {"POST /v1/tools/generate", *parents}
     by_id = {span.context.span_id: span.name for span in spans.get_finished_spans() if span.context is not None}
@@ -68,7 +68,7 @@ def test_a_request_and_its_stages(spans: InMemorySpanExporter, nano_server: str,
         assert span.attributes is not None and span.attributes["seedx.request_id"] == "mine"
         assert span.context is not None and f"{span.context.trace_id:x}" == caller.split("-")[1].lstrip("0")
         assert span.status.is_unset
-    assert found["seedx.draw"].attributes["seedx.steps"] == 2  # type: ignore[index]
+    assert found["seedx.denoise"].attributes["seedx.num_inference_steps"] == 2  # type: ignore[index]
     assert found["POST /v1/tools/generate"].attributes["http.response.status_code"] == 200  # type: ignore[index]
 
 
@@ -82,7 +82,7 @@ def test_a_streamed_reply_is_in_the_span_of_its_request(
     request, reply = found["POST /v1/chat"], found["seedx.reply"]
     assert request.context is not None and reply.parent is not None
     assert reply.parent.span_id == request.context.span_id
-    assert "seedx.draw" in found
+    assert "seedx.denoise" in found
 
 
 def test_a_rejected_request_has_a_span_and_health_has_none(

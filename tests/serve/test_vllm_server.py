@@ -75,7 +75,7 @@ def test_the_engine_is_ready_and_counts(server: str) -> None:
     assert "vllm:prefix_cache_hits_total" in metrics and "seedx_replies_total" in metrics
     drawn, completion = (
         float(re.search(f"^{name} (.*)$", metrics, re.MULTILINE)[1])  # type: ignore[index]
-        for name in ('seedx_image_jobs_total{outcome="drawn"}', 'seedx_tokens_total{kind="completion"}')
+        for name in ('seedx_image_jobs_total{outcome="completed"}', 'seedx_tokens_total{kind="completion"}')
     )
     assert drawn == 4 and completion > 4 * 64
     seedx = SeedX(base_url=server)

@@ -176,14 +176,14 @@ def main() -> None:
     from seedx_sdk.serve.supervisor import SupervisedEngine
 
     backbone, step_seconds, reply_seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
-    draw = DenoiseWorker.draw
+    draw = DenoiseWorker.run
 
     def draw_or_hang(self: DenoiseWorker, jobs: Any) -> None:
         while (Path(os.environ["TMPDIR"]) / STUCK_FILE).exists():
             time.sleep(0.1)
         draw(self, jobs)
 
-    DenoiseWorker.draw = draw_or_hang  # type: ignore[method-assign]
+    DenoiseWorker.run = draw_or_hang  # type: ignore[method-assign]
     vllm = VLLMOptions(
         dtype="float32",
         max_model_len=1024,
@@ -192,7 +192,7 @@ def main() -> None:
         enforce_eager=True,
         step_seconds=step_seconds,
     )
-    served = EngineOptions(limits=ServiceLimits(step_seconds=step_seconds))
+    served = EngineOptions(device="cpu", limits=ServiceLimits(step_seconds=step_seconds))
     on_vllm, on_transformers = partial(open_vllm, NANO, served, vllm), partial(open_local, NANO, served)
     engine = SupervisedEngine(on_vllm if backbone == "vllm" else on_transformers)
     app = create_app(engine, ServerSettings(reply_seconds=reply_seconds))

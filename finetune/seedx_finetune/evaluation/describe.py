@@ -7,7 +7,7 @@ from collections import Counter
 
 from seedx_finetune.evaluation.pages import QUESTION_TYPES, pages_to_describe, questions_to_ask
 from seedx_finetune.evaluation.prompts import Split
-from seedx_finetune.evaluation.statistics import Figure, average, ratio, share
+from seedx_finetune.evaluation.statistics import Figure, average, by_background, ratio, share
 from seedx_finetune.evaluation.subject import OnSample, Subject
 from seedx_finetune.world import COLORS, NUMBER_WORDS, QA, Pair, facts, parse_description, render
 
@@ -18,24 +18,30 @@ _ZERO = ("none", "no", "zero")
 def score_descriptions(
     subject: Subject, split: Split, count: int, seed: int, *, on_sample: OnSample
 ) -> dict[str, Figure]:
-    """`precision`, `recall` and `f1` of (colour, kind, count) facts over `count` pages.
+    """Return `precision`, `recall` and `f1` of (color, kind, count) facts over `count` pages, and `exact` descriptions.
+
+    `exact` is the fraction of pages whose facts are all right, `exact_in_<background>` that of pages with it.
 
     A fact is right when colour, kind and number are all right: "three red cats" for two is a wrong fact and a missing
     one. Facts are pooled over all pages; the intervals are bootstrapped over pages, so `n` counts pages.
     """
     hits, said, true = [], [], []
-    for i, scene in enumerate(pages_to_describe(split, count, seed)):
+    scenes = pages_to_describe(split, count, seed)
+    for i, scene in enumerate(scenes):
         answer = subject.describe(render(scene), seed=seed + i).text
         claimed, actual = _triples(parse_description(answer)[1]), _triples(facts(scene))
         hits.append(len(claimed & actual))
         said.append(len(claimed))
         true.append(len(actual))
         on_sample(f"describe ({split})")
-    return {
+    exact = [hit == s == t for hit, s, t in zip(hits, said, true, strict=True)]
+    figures = {
         "precision": ratio(hits, said),
         "recall": ratio(hits, true),
         "f1": ratio([2 * hit for hit in hits], [s + t for s, t in zip(said, true, strict=True)]),
+        "exact": share(exact),
     }
+    return figures | by_background("exact", exact, [scene.background for scene in scenes])
 
 
 def score_answers(subject: Subject, split: Split, count: int, seed: int, *, on_sample: OnSample) -> dict[str, Figure]:

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from seedx_finetune.evaluation.judge import iou
 from seedx_finetune.evaluation.pages import references_to_detect
 from seedx_finetune.evaluation.prompts import Split
-from seedx_finetune.evaluation.statistics import Figure, mean, share
+from seedx_finetune.evaluation.statistics import Figure, by_background, mean, share
 from seedx_finetune.evaluation.subject import OnSample, Subject
 from seedx_finetune.world import Box, render
 
@@ -18,7 +18,10 @@ _ENOUGH = 0.5
 
 
 def score_detection(subject: Subject, split: Split, count: int, seed: int, *, on_sample: OnSample) -> dict[str, Figure]:
-    """`acc50` and `mean_iou` over `count` phrases; `acc50_one` and `acc50_all` for phrases that mean one or several.
+    """Return `acc50` and `mean_iou` over `count` phrases, and `acc50` broken down.
+
+    `acc50_one` and `acc50_all` are those of phrases that mean one object or several, `acc50_in_<background>` those of
+    pages with this background.
 
     Answered and true boxes are matched one to one so that the sum of overlaps is largest. A phrase is right (`acc50`)
     when there are as many boxes as things and every pair overlaps by at least half; its overlap (`mean_iou`) is the
@@ -26,15 +29,19 @@ def score_detection(subject: Subject, split: Split, count: int, seed: int, *, on
     """
     outcomes: dict[int, list[bool]] = {1: [], 2: []}
     overlaps: list[float] = []
-    for i, reference in enumerate(references_to_detect(split, count, seed)):
+    right: list[bool] = []
+    references = references_to_detect(split, count, seed)
+    for i, reference in enumerate(references):
         answer = subject.detect(render(reference.scene), reference.phrase, seed=seed + i)
         pairs = matched_overlaps([box.normalized for box in answer.boxes], [thing.box for thing in reference.things])
         overlaps.append(sum(pairs) / len(pairs))
-        outcomes[min(len(reference.things), 2)].append(min(pairs) >= _ENOUGH)
+        right.append(min(pairs) >= _ENOUGH)
+        outcomes[min(len(reference.things), 2)].append(right[-1])
         on_sample(f"detect ({split})")
-    figures = {"acc50": share(outcomes[1] + outcomes[2]), "mean_iou": mean(overlaps)}
+    figures = {"acc50": share(right), "mean_iou": mean(overlaps)}
     parts = {"acc50_one": outcomes[1], "acc50_all": outcomes[2]}
-    return figures | {name: share(values) for name, values in parts.items() if values}
+    figures |= {name: share(values) for name, values in parts.items() if values}
+    return figures | by_background("acc50", right, [reference.scene.background for reference in references])
 
 
 def matched_overlaps(answered: Sequence[Box], true: Sequence[Box]) -> list[float]:

@@ -86,6 +86,14 @@ def average(figures: Sequence[Figure]) -> Figure:
     return Figure(middle, middle - below, middle + above, sum(f.n for f in figures))
 
 
+def by_background(name: str, outcomes: Sequence[bool], backgrounds: Sequence[str]) -> dict[str, Figure]:
+    """Return the fraction of true outcomes on each background, as `<name>_in_<background>`."""
+    grouped: dict[str, list[bool]] = {}
+    for outcome, background in sorted(zip(outcomes, backgrounds, strict=True), key=lambda pair: pair[1]):
+        grouped.setdefault(f"{name}_in_{background.replace(' ', '_')}", []).append(outcome)
+    return {key: share(values) for key, values in grouped.items()}
+
+
 def _count(samples: Sequence[object]) -> int:
     if not samples:
         raise ValueError("a figure needs at least one sample; ask for n of 1 or more")

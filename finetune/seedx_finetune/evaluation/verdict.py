@@ -51,7 +51,7 @@ def is_done(edit: EditPair, sight: Sight) -> bool:
     """Whether a picture is the page that the edit's instruction asks for.
 
     It holds exactly the things of the target page (kind, colour, count), each with its centre at most
-    `PLACE_TOLERANCE` from its place on the target page, on the target's background. So recolouring the wrong one of
+    `PLACE_TOLERANCE` from its place on the target page, on the target's background. So recoloring the wrong one of
     two houses, or losing a thing that wasn't meant, isn't done.
     """
     target = edit.target

@@ -12,6 +12,7 @@ from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteSchedule
 from peft import PeftModel
 from torch import nn
 
+from seedx_finetune.data.training_words import training_vocabulary
 from seedx_finetune.recipes import nano
 from seedx_finetune.training.run import Run
 from seedx_finetune.world import render
@@ -66,8 +67,15 @@ def export_nano(run: Run, folder: Path) -> DirectoryConfig:
         familiar_psnr=0.0,
         files={},
         generation=GenerationDefaults(
-            num_inference_steps=20, guidance_scale=1.0, image_guidance_scale=1.2, max_new_tokens=320, temperature=0.3
+            num_inference_steps=20,
+            guidance_scale=1.0,
+            image_guidance_scale=1.2,
+            max_new_tokens=320,
+            temperature=0.3,
+            stop_repeats=True,
+            edit_blending=True,
         ),
+        vocabulary=training_vocabulary(),
     )
     write_config(partial, config)
     complete = write_config(partial, replace(config, familiar_psnr=_familiar_psnr(run, partial)))

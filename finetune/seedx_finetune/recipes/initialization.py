@@ -11,10 +11,11 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor
 
+from seedx_finetune.training.losses import predict
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import POOL, pool_features
 from seedx_sdk.model.resampler import Resampler, resize_square_table
-from seedx_sdk.model.unet import predict, size_ids
+from seedx_sdk.model.unet import size_ids
 
 _NUM_ADDRESS = 15
 """Directions that tell places apart; the places of features are written along so many at most."""

@@ -13,12 +13,12 @@ from seedx_finetune.world.references import references
 from seedx_finetune.world.scene import SPOTS, Box, Scene, Thing, box_around, is_free, pick, region_of, sample_scene
 from seedx_finetune.world.vocabulary import BACKGROUNDS, SEEN_PAIRS, SIZES, Pair
 
-EditKind = Literal["recolour", "add", "remove", "replace", "move", "background"]
-EDIT_KINDS: tuple[EditKind, ...] = ("recolour", "add", "remove", "replace", "move", "background")
+EditKind = Literal["recolor", "add", "remove", "replace", "move", "background"]
+EDIT_KINDS: tuple[EditKind, ...] = ("recolor", "add", "remove", "replace", "move", "background")
 
 _ATTEMPTS = 1000
 _PAGE: Box = (0.0, 0.0, 1.0, 1.0)
-_RECOLOUR = (
+_RECOLOR = (
     "make the {old} {color}",
     "change the color of the {old} to {color}",
     "paint the {old} {color}",
@@ -81,7 +81,7 @@ def sample_edit(
 
 
 def sample_instruction(rng: np.random.Generator, pair: Pair, old: str) -> str:
-    """An instruction, in words alone, to recolour, remove, replace or move a thing.
+    """An instruction, in words alone, to recolor, remove, replace or move a thing.
 
     Args:
         rng: the only source of randomness.
@@ -92,10 +92,10 @@ def sample_instruction(rng: np.random.Generator, pair: Pair, old: str) -> str:
     new = with_article(f"{new_color} {new_kind}" if rng.random() < 0.5 else new_kind)
     color = pick(rng, [c for c, kind in SEEN_PAIRS if kind == pair[1] and c != pair[0]])
     at = pick(rng, tuple(SPOTS)).split(" ", 1)[1]
-    return pick(rng, pick(rng, (_RECOLOUR, _REMOVE, _REPLACE, _MOVE))).format(old=old, new=new, color=color, place=at)
+    return pick(rng, pick(rng, (_RECOLOR, _REMOVE, _REPLACE, _MOVE))).format(old=old, new=new, color=color, place=at)
 
 
-def _recolour(rng: np.random.Generator, source: Scene, pairs: Sequence[Pair]) -> EditPair | None:
+def _recolor(rng: np.random.Generator, source: Scene, pairs: Sequence[Pair]) -> EditPair | None:
     meant = _meant(rng, source)
     if meant is None:
         return None
@@ -105,8 +105,8 @@ def _recolour(rng: np.random.Generator, source: Scene, pairs: Sequence[Pair]) ->
     if not colors:
         return None
     new = replace(thing, color=pick(rng, colors))
-    text = pick(rng, _RECOLOUR).format(old=name, color=new.color)
-    return EditPair(source, _with(source, index, new), text, "recolour", (thing.box,))
+    text = pick(rng, _RECOLOR).format(old=name, color=new.color)
+    return EditPair(source, _with(source, index, new), text, "recolor", (thing.box,))
 
 
 def _add(rng: np.random.Generator, source: Scene, pairs: Sequence[Pair]) -> EditPair | None:
@@ -198,7 +198,7 @@ def _with(scene: Scene, index: int, new: Thing | None) -> Scene:
 
 
 _EDITS: dict[EditKind, Callable[[np.random.Generator, Scene, Sequence[Pair]], EditPair | None]] = {
-    "recolour": _recolour,
+    "recolor": _recolor,
     "add": _add,
     "remove": _remove,
     "replace": _replace,

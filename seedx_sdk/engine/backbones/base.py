@@ -1,9 +1,9 @@
-"""The seam between the reply and the language model: a prompt in, tokens and hidden states of pictures out.
+"""The language model as a reply sees it: a prompt in, tokens and hidden states of images out.
 
-Two backends implement it: transformers (transformers_backbone.py) and vLLM (vllm_backbone.py). They give the same
-greedy answers, and the same hidden states up to rounding.
+Two backends implement it, transformers.py and vllm.py. They give the same greedy answers, and the same hidden states up
+to rounding.
 
-Shapes: L tokens of a prompt, F of them features of pictures, D LLM width, Q image tokens per picture.
+Shapes: L tokens of a prompt, F of them features of images, D LLM width.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from seedx_sdk.errors import InputError
+from seedx_sdk.model.events import QueryStates, TokenChunk
 from seedx_sdk.tokens import BOX_END, BOX_START, NUM_LOC_BINS, TokenIds, input_mask, loc_token
 
 __all__ = [
@@ -23,28 +24,32 @@ __all__ = [
     "MAX_TOKENS_BEFORE_IMAGE",
     "OPENED_BOXES",
     "Backbone",
-    "StructuredOutput",
-    "QueryStates",
     "Prompt",
+    "QueryStates",
     "SamplingParams",
+    "StructuredOutput",
     "TokenChunk",
+    "repeated_tokens",
 ]
 
 MAX_TOKENS_BEFORE_IMAGE = 160
-"""A reply that must hold a picture begins it after so many tokens at the latest."""
+"""A reply that must hold an image begins it after this many tokens at the latest."""
+
+_LONGEST_RUN = 12
+"""Text tokens of a run that may not be repeated without end: a name with its number takes four."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prompt:
-    """What the language model reads: token ids, and rows of features where pictures stand."""
+    """What the language model reads: token ids, and rows of features in place of the image tokens."""
 
     token_ids: tuple[int, ...]
     """L ids, the start token first."""
     features: Tensor | None = None
-    """(F, D) embeddings of the pictures' image tokens, in order; None without a picture."""
+    """(F, D) embeddings of the image tokens, in order; None without an image."""
 
-    def checked(self, tokens: TokenIds, *, vocab_size: int, width: int) -> Prompt:
-        """Returns itself, with finite features in float32 on the CPU.
+    def validated(self, tokens: TokenIds, *, vocab_size: int, width: int) -> Prompt:
+        """Return the prompt itself, with finite features in float32 on the CPU.
 
         Args:
             tokens: Ids of the image tokens.
@@ -55,29 +60,29 @@ class Prompt:
             InputError: If an id is unknown, the features are not (F, D) or hold a value that is not finite, or F is
                 not the number of image tokens.
         """
-        wrong = [i for i in self.token_ids if not 0 <= i < vocab_size]
-        if wrong or not self.token_ids:
-            raise InputError(f"token ids {wrong[:5] or '(none)'} cannot be read; allowed is 0..{vocab_size - 1}")
+        unknown = [i for i in self.token_ids if not 0 <= i < vocab_size]
+        if unknown or not self.token_ids:
+            raise InputError(f"token ids {unknown[:5] or '(none)'} cannot be read; allowed is 0..{vocab_size - 1}")
         if self.token_ids[-1] in tokens.image:
-            raise InputError("the prompt ends inside a picture; end it with '<img>' to have one drawn, or close it")
+            raise InputError("the prompt ends inside an image; end it with '<img>' to generate one, or close it")
         if self.features is None:
             return self
-        places = sum(self.is_feature(tokens))
-        if self.features.shape != (places, width):
+        count = sum(self.feature_mask(tokens))
+        if self.features.shape != (count, width):
             raise InputError(
-                f"features have shape {tuple(self.features.shape)}; the {places} image tokens of the prompt need "
-                f"({places}, {width})"
+                f"features have shape {tuple(self.features.shape)}; the {count} image tokens of the prompt need "
+                f"({count}, {width})"
             )
         features = self.features.detach().to("cpu", torch.float32)
         if not features.isfinite().all():
-            raise InputError("features hold values that are not finite; read the pictures again")
+            raise InputError("features hold values that are not finite; encode the images again")
         return Prompt(token_ids=self.token_ids, features=features)
 
-    def budget(self, wanted: int, *, max_length: int) -> int:
-        """Returns how many tokens the answer may have: as many as wanted, or as there is room for.
+    def budget(self, max_new_tokens: int, *, max_length: int) -> int:
+        """Return how many tokens the answer may have: those requested, or as many as fit.
 
         Args:
-            wanted: `SamplingParams.max_new_tokens`.
+            max_new_tokens: Tokens requested.
             max_length: Longest prompt and answer together, in tokens.
 
         Raises:
@@ -87,23 +92,23 @@ class Prompt:
         if room <= 0:
             raise InputError(
                 f"the conversation takes {len(self.token_ids)} tokens and the model reads {max_length - 1}; "
-                "shorten it or leave out pictures"
+                "shorten it or leave out images"
             )
-        return min(wanted, room)
+        return min(max_new_tokens, room)
 
-    def is_feature(self, tokens: TokenIds) -> list[bool]:
-        """Returns for each token whether a row of features stands in its place."""
+    def feature_mask(self, tokens: TokenIds) -> list[bool]:
+        """Return for each token whether a row of features stands in its place."""
         return [self.features is not None and inside for inside in input_mask(self.token_ids, tokens)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StructuredOutput:
-    """A form that every token of an answer keeps to; an answer with a guide holds no pictures."""
+    """What every answer must conform to; a structured answer holds no images."""
 
     json_schema: str | None = None
-    """The answer is JSON that fits this schema."""
+    """The answer is JSON that conforms to this schema."""
     grammar: str | None = None
-    """The answer fits this EBNF grammar."""
+    """The answer conforms to this EBNF grammar."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,35 +121,34 @@ class SamplingParams:
     """0 takes the likeliest token."""
     seed: int = 0
     """Of the random choices."""
-    must_draw: bool = False
-    """Do not end before a picture was drawn."""
-    max_pictures: int | None = None
-    """End after so many pictures; None leaves it to the model."""
+    force_image: bool = False
+    """Do not end before an image was written."""
+    max_images: int | None = None
+    """End after this many images; None leaves it to the model."""
     specialist: str | None = None
     """Whose adapter answers; None is the general model."""
-    guide: StructuredOutput | None = None
-    """What the answer must look like; None leaves it to the model."""
+    structured_output: StructuredOutput | None = None
+    """What the answer must conform to; None leaves it to the model."""
+    stop_repeats: bool = False
+    """End the text before it writes the same run of tokens a third time in a row."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TokenChunk:
-    """Tokens were written; `<img>` and `</img>` stand around a picture's hidden states."""
+def repeated_tokens(written: Sequence[int], tokens: TokenIds) -> frozenset[int]:
+    """Return the tokens that would begin the third copy, in a row, of a run of text tokens; empty if none is doubled.
 
-    token_ids: Sequence[int]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QueryStates:
-    """A picture was written: all its image tokens at once."""
-
-    hidden_states: Tensor
-    """(Q, D) at the image tokens, after the final norm."""
+    Boxes and images are no text: their numbers may well be equal.
+    """
+    return frozenset(
+        written[-length]
+        for length in range(1, min(_LONGEST_RUN, len(written) // 2) + 1)
+        if written[-length:] == written[-2 * length : -length] and max(written[-length:]) < tokens.image[0]
+    )
 
 
 def _boxes(root: str) -> StructuredOutput:
     rules = (
         f"root ::= {root}",
-        "words ::= [^<]+",
+        "text ::= [^<]+",
         f'box ::= "{BOX_START}" inside',
         f'inside ::= loc loc loc loc "{BOX_END}"',
         "loc ::= " + " | ".join(f'"{loc_token(i)}"' for i in range(NUM_LOC_BINS)),
@@ -152,9 +156,9 @@ def _boxes(root: str) -> StructuredOutput:
     return StructuredOutput(grammar="\n".join(rules))
 
 
-BOXES = _boxes("words? (box words?)*")
-"""Words and whole boxes."""
-OPENED_BOXES = _boxes("inside words? (box words?)*")
+BOXES = _boxes("text? (box text?)*")
+"""Text and whole boxes."""
+OPENED_BOXES = _boxes("inside text? (box text?)*")
 """The same after a prompt that has opened the first box."""
 
 
@@ -163,28 +167,28 @@ class Backbone(Protocol):
 
     @property
     def supports_structured_output(self) -> bool:
-        """Whether `SamplingParams.guide` is honoured."""
+        """Whether `SamplingParams.structured_output` is honored."""
         ...
 
     def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncGenerator[TokenChunk | QueryStates, None]:
-        """The answer as it is written, up to the end token or the budget. Closing the generator stops the work.
+        """Yield the answer as it is written, up to the end token or the budget. Closing the generator stops the work.
 
-        A picture that the budget has no room for is written as the image tokens that fit, without states.
+        An image that the budget has no room for is written as the image tokens that fit, without states.
 
         Raises:
-            InputError: The prompt cannot be read, or leaves no room for an answer; other prompts are not touched.
-            ModelError: The backend has failed.
+            InputError: If the prompt cannot be read or leaves no room for an answer; other prompts are unaffected.
+            ModelError: If the backend has failed.
         """
         ...
 
     async def check(self) -> None:
-        """Returns if the backend works.
+        """Return if the backend works.
 
         Raises:
-            ModelError: It does not, and cannot recover by itself.
+            ModelError: If it does not, and cannot recover by itself.
         """
         ...
 
     async def close(self) -> None:
-        """Ends the backend and frees what it holds."""
+        """Stop the backend and free what it holds."""
         ...

@@ -1,7 +1,7 @@
-"""Nothing of an engine outlives the process that started it: no process, no file.
+"""Cleans up vLLM's child processes and their files when the process that started them is gone.
 
-vLLM computes in processes of its own. They are not told when the one that started them is killed, would keep the
-model in memory for ever, and nobody would remove their sockets and temporary files.
+vLLM computes in processes of its own. They do not notice when their parent is killed: they would keep the model in
+memory forever, and nobody would remove their sockets and temporary files.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 
-__all__ = ["end_with_parent", "settings_of_children", "temporary_folder"]
+__all__ = ["end_with_parent", "child_settings", "temporary_directory"]
 
 _PREFIX = "seedx-vllm-"
 _ENGINE, _WORKER = "EngineCore", "VllmWorker"
-"""How the names of vLLM's processes begin; the engine is a child of the server, the workers are children of it."""
+"""Prefixes of the names of vLLM's processes; the engine is a child of the server, the workers are its children."""
 
 
-def temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """Returns a new folder, for all files of one engine, that only this user can enter."""
+def temporary_directory() -> tempfile.TemporaryDirectory[str]:
+    """Return a new directory, for all files of one engine, that only this user can enter."""
     return tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
 
 
 @contextmanager
-def settings_of_children(folder: str) -> Iterator[None]:
-    """Processes that vLLM starts inside the block keep their sockets and temporary files in the folder.
+def child_settings(directory: str) -> Iterator[None]:
+    """Make processes that vLLM starts inside the block keep their sockets and temporary files in the directory.
 
-    They are spawned: a fork of a process with threads may hang, and would hold the server's connections open. And they
-    report to nobody how they are used, which vLLM does by itself.
+    They are spawned: a fork of a process with threads may hang, and would hold the server's connections open. vLLM's
+    usage reports are switched off.
     """
     settings = {
-        "TMPDIR": folder,
-        "VLLM_RPC_BASE_PATH": folder,
+        "TMPDIR": directory,
+        "VLLM_RPC_BASE_PATH": directory,
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
         "VLLM_NO_USAGE_STATS": "1",
     }
@@ -53,10 +53,10 @@ def settings_of_children(folder: str) -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """Ends this process, and removes its folder, soon after its parent is gone; does nothing outside vLLM's own.
+    """End this process, and remove its directory, soon after its parent is gone; do nothing outside vLLM's processes.
 
-    A process that is still importing when its parent is killed has not come here; it ends when vLLM's handshake does,
-    after five minutes.
+    A process that is still importing when its parent is killed has not reached this point; it ends when vLLM's
+    handshake times out, after five minutes.
     """
     parent, name = multiprocessing.parent_process(), multiprocessing.current_process().name
     if parent is None or not name.startswith((_ENGINE, _WORKER)):
@@ -64,9 +64,9 @@ def end_with_parent() -> None:
 
     def watch() -> None:
         wait([parent.sentinel])
-        folder = os.environ.get("TMPDIR", "")
-        if name.startswith(_ENGINE) and os.path.basename(folder).startswith(_PREFIX):
-            shutil.rmtree(folder, ignore_errors=True)  # workers leave that to the server, which may live on
+        directory = os.environ.get("TMPDIR", "")
+        if name.startswith(_ENGINE) and os.path.basename(directory).startswith(_PREFIX):
+            shutil.rmtree(directory, ignore_errors=True)  # workers leave that to the server, which may still be running
         os._exit(1)
 
-    threading.Thread(target=watch, name="ends with its parent", daemon=True).start()
+    threading.Thread(target=watch, name="parent watcher", daemon=True).start()

@@ -19,19 +19,19 @@ __all__ = ["traced"]
 async def traced(
     answer: AsyncGenerator[TokenChunk | QueryStates, None], parent: Span | None
 ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
-    """Passes an answer on: a span for each run of words up to a picture or the end, in it one for the query pass."""
+    """Pass an answer on, with a span for each stretch of text up to an image or the end; it holds the query pass's."""
     async with aclosing(answer):
-        goes_on = True
-        while goes_on:
-            goes_on = False
-            with tracing.span("backbone", parent=parent) as words:
-                asked = time.time_ns()
+        has_more = True
+        while has_more:
+            has_more = False
+            with tracing.span("backbone", parent=parent) as text_span:
+                requested = time.time_ns()
                 async for event in answer:
                     if isinstance(event, QueryStates):
-                        with tracing.span("query_pass", parent=words, start=asked):
-                            goes_on = True
+                        with tracing.span("query_pass", parent=text_span, start=requested):
+                            has_more = True
                         break
                     yield event
-                    asked = time.time_ns()
-            if goes_on:
+                    requested = time.time_ns()
+            if has_more:
                 yield event

@@ -1,27 +1,40 @@
 """The language model in this process, on transformers: one prompt at a time, nothing to start.
 
-It is the backbone of `SeedX()`, and what the vLLM backbone is held against.
+It is the backbone of `SeedX()`, and the reference for the vLLM backbone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import contextlib
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
 
-from seedx_sdk.engine.backbones.base import MAX_TOKENS_BEFORE_IMAGE, Prompt, QueryStates, SamplingParams, TokenChunk
-from seedx_sdk.errors import InputError
-from seedx_sdk.model.generation import ImageEvent, ImageTokenRule, TokenEvent, stream
+from seedx_sdk.engine.backbones.base import (
+    MAX_TOKENS_BEFORE_IMAGE,
+    Prompt,
+    QueryStates,
+    SamplingParams,
+    TokenChunk,
+    repeated_tokens,
+)
+from seedx_sdk.engine.image_service.device_errors import is_out_of_memory
+from seedx_sdk.errors import DeviceMemoryError, InputError, ServiceError
+from seedx_sdk.model.generation import ImageTokenRule, stream
 from seedx_sdk.model.lvlm import LVLM
 from seedx_sdk.tokens import TokenIds
 
-__all__ = ["TransformersBackbone"]
+__all__ = ["TransformersBackbone", "embed_prompt"]
 
 
 class TransformersBackbone:
-    """`Backbone` on loaded models.
+    """`Backbone` on loaded models, each on its own device; made and used in one event loop.
+
+    One thread computes a whole reply, at the pace of the model, whether or not anybody reads it. Replies take turns by
+    the time that they compute: a slow reader delays nobody.
 
     Args:
         general: The general model.
@@ -33,84 +46,164 @@ class TransformersBackbone:
         self._models: dict[str | None, LVLM] = {None: general}
         self._models.update(specialists)
         self._tokens = tokens
-        self._busy = asyncio.Lock()
+        self._turn = asyncio.Lock()  # held while a reply computes
+        self._computing: _Computation | None = None
+        self._closed = False
 
     @property
     def specialists(self) -> tuple[str, ...]:
-        """Names of the specialists."""
+        """Return of the specialists."""
         return tuple(name for name in self._models if name is not None)
 
     @property
     def supports_structured_output(self) -> bool:
-        """Whether answers can be guided: not here."""
+        """Whether answers can be structured: not here."""
         return False
 
     async def generate(
         self, prompt: Prompt, sampling: SamplingParams
     ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
-        """The answer as it is written; see `Backbone.generate`. Prompts take turns."""
+        """Yield the answer as it is written; see `Backbone.generate`."""
         if sampling.specialist not in self._models:
             raise InputError(f"there is no specialist {sampling.specialist!r}; this model has {list(self.specialists)}")
-        if sampling.guide is not None:
+        if sampling.structured_output is not None:
             raise InputError(
-                "a form for the answer needs the vLLM engine; serve the model with it, or leave the form out"
+                "structured output requires the vLLM backend; serve the model with it, or leave json_schema out"
             )
-        model, tokens = self._models[sampling.specialist], self._tokens
+        model = self._models[sampling.specialist]
         config = model.causal_lm.config
-        prompt = prompt.checked(tokens, vocab_size=config.vocab_size, width=config.hidden_size)
+        prompt = prompt.validated(self._tokens, vocab_size=config.vocab_size, width=config.hidden_size)
         budget = prompt.budget(sampling.max_new_tokens, max_length=config.max_position_embeddings)
-        events = stream(
-            model,
-            _embed(model, prompt, tokens),
-            tokens,
-            max_new_tokens=budget,
-            last_id=prompt.token_ids[-1],
-            rule=_DrawFirst(tokens) if sampling.must_draw else ImageTokenRule(tokens),
-            temperature=sampling.temperature,
-            generator=torch.Generator().manual_seed(sampling.seed),
+        await self._turn.acquire()
+        if self._closed:
+            self._turn.release()
+            raise ServiceError("the engine was closed before the reply began; retry")
+        self._computing = computation = _Computation(
+            _answer(model, prompt, sampling, self._tokens, budget), on_end=self._turn.release
         )
-        pictures = 0
-        async with self._busy:
-            while (event := await asyncio.to_thread(next, events, None)) is not None:
-                if isinstance(event, ImageEvent):
-                    pictures += 1
-                    yield QueryStates(hidden_states=event.hidden_states)
-                else:
-                    assert isinstance(event, TokenEvent)
-                    yield TokenChunk(token_ids=[event.token_id])
-                    if pictures == sampling.max_pictures and event.token_id == tokens.end_image:
-                        return
+        try:
+            while (event := await computation.next()) is not None:
+                yield event
+        finally:
+            computation.cancel()
 
     async def check(self) -> None:
-        """Returns: it works as long as this process does."""
+        """Return: it works as long as this process does."""
 
     async def close(self) -> None:
-        """Does nothing: the models belong to the caller."""
+        """Stop the reply that computes, at its next token, and reject those that wait; the models are the caller's."""
+        self._closed = True
+        if self._computing is not None:
+            self._computing.cancel()
+        async with self._turn:
+            pass
+
+
+class _Computation:
+    """A thread that runs an iterator to its end, ahead of whoever reads the results.
+
+    Args:
+        events: Computed in the thread.
+        on_end: Called in the event loop when the thread has stopped computing, or cannot be started.
+    """
+
+    def __init__(self, events: Iterator[TokenChunk | QueryStates], on_end: Callable[[], None]) -> None:
+        self._events, self._on_end = events, on_end
+        self._queue: asyncio.Queue[TokenChunk | QueryStates | BaseException | None] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        self._cancelled = threading.Event()
+        try:
+            threading.Thread(target=self._run, name="language model", daemon=True).start()
+        except BaseException:
+            on_end()
+            raise
+
+    def cancel(self) -> None:
+        """Stop the computation before its next event."""
+        self._cancelled.set()
+
+    async def next(self) -> TokenChunk | QueryStates | None:
+        """Return the next event, None after the last one; raise what the computation raised."""
+        event = await self._queue.get()
+        if isinstance(event, BaseException):
+            raise event
+        return event
+
+    def _run(self) -> None:
+        end: BaseException | None = None
+        try:
+            for event in self._events:
+                if self._cancelled.is_set():
+                    break
+                self._post(self._queue.put_nowait, event)
+        except BaseException as error:  # the reader raises it
+            end = error
+            if isinstance(error, Exception) and is_out_of_memory(error):
+                end = DeviceMemoryError(
+                    "the reply does not fit the device's memory; shorten the conversation, or use a smaller dtype"
+                )
+                end.__cause__ = error
+        self._post(self._on_end)
+        self._post(self._queue.put_nowait, end)
+
+    def _post(self, callback: Callable[..., None], *args: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the event loop is closed, so nobody reads
+            self._loop.call_soon_threadsafe(callback, *args)
+
+
+def _answer(
+    model: LVLM, prompt: Prompt, sampling: SamplingParams, tokens: TokenIds, budget: int
+) -> Iterator[TokenChunk | QueryStates]:
+    """Yield the answer to a validated prompt."""
+    images = 0
+    for event in stream(
+        model,
+        embed_prompt(model, prompt, tokens),
+        tokens,
+        max_new_tokens=budget,
+        last_id=prompt.token_ids[-1],
+        rule=_AnswerRule(tokens, sampling),
+        temperature=sampling.temperature,
+        generator=torch.Generator().manual_seed(sampling.seed),
+    ):
+        yield event
+        if isinstance(event, QueryStates):
+            images += 1
+        elif images == sampling.max_images and event.token_ids[-1] == tokens.end_image:
+            return
 
 
 @torch.no_grad()
-def _embed(model: LVLM, prompt: Prompt, tokens: TokenIds) -> Tensor:
-    """Returns the (1, L, D) embeddings of a prompt."""
-    embeds = model.embed(torch.tensor([prompt.token_ids]))
+def embed_prompt(model: LVLM, prompt: Prompt, tokens: TokenIds) -> Tensor:
+    """Return the (1, L, D) embeddings of a validated prompt, on the model's device."""
+    embeds = model.embed(torch.tensor([prompt.token_ids], device=model.device))
     if prompt.features is None:
         return embeds
-    mask = torch.tensor([prompt.is_feature(tokens)])
-    return embeds.masked_scatter(mask[..., None], prompt.features.to(embeds.dtype))
+    mask = torch.tensor([prompt.feature_mask(tokens)], device=model.device)
+    return embeds.masked_scatter(mask[..., None], prompt.features.to(embeds))
 
 
-class _DrawFirst(ImageTokenRule):
-    """Does not let an answer end before it has drawn a picture."""
+class _AnswerRule(ImageTokenRule):
+    """Ends text that repeats itself, and forbids the end token until an image is complete, as the request says."""
 
-    def __init__(self, tokens: TokenIds) -> None:
+    def __init__(self, tokens: TokenIds, sampling: SamplingParams) -> None:
         super().__init__(tokens)
-        self._words_left, self._drawn = MAX_TOKENS_BEFORE_IMAGE, False
+        self._needs_image, self._tokens_left = sampling.force_image, MAX_TOKENS_BEFORE_IMAGE
+        self._stop_repeats, self._written = sampling.stop_repeats, list[int]()
 
-    def _apply(self, last: int, row: Tensor) -> None:
-        super()._apply(last, row)
-        self._drawn = self._drawn or last == self.tokens.end_image
-        if self._drawn or last in self.next_of:
+    def apply(self, last: int, logits: Tensor) -> None:
+        super().apply(last, logits)
+        self._written.append(last)
+        self._needs_image = self._needs_image and last != self.tokens.end_image
+        if last in self.next_of:
             return
-        self._words_left -= 1
-        row[self.tokens.eos] = float("-inf")
-        if self._words_left <= 0:
-            row[self.tokens.begin_image] = row.max() + 10.0
+        must_end, end = False, self.tokens.eos
+        if self._needs_image:
+            logits[end] = float("-inf")
+            self._tokens_left -= 1
+            must_end, end = self._tokens_left <= 0, self.tokens.begin_image
+        repeated = list(repeated_tokens(self._written, self.tokens)) if self._stop_repeats else []
+        if must_end or (repeated and int(logits.argmax()) in repeated):
+            logits[end] = logits.max() + 10.0
+        elif repeated:
+            logits[repeated] = float("-inf")

@@ -1,12 +1,12 @@
-"""The language model on vLLM: many prompts in one batch, prefix caching, LoRA specialists chosen by request.
+"""The language model on vLLM: many prompts in one batch, prefix caching, a LoRA specialist per request.
 
-A picture costs one forward pass. When the model writes `<img>`, the answer so far and all image tokens go in again as
-the prompt of a second request; the blocks of the first are in the prefix cache, the hook in vllm_internals.py exports
-the hidden states of the image tokens, and the text after the picture is what this request writes.
+An image costs one forward pass. When the model writes `<img>`, the answer so far and all image tokens become the prompt
+of a second request; the blocks of the first are in the prefix cache, the hook in vllm_plugin.py exports the hidden
+states of the image tokens, and the text after the image is what this request generates.
 
-The rows of features of a prompt are zero where its token ids count, so that equal prompts have equal blocks.
+The rows of features of a prompt are zero at its text tokens, so that equal prompts have equal blocks.
 
-Shapes: L tokens of a prompt, Q image tokens per picture, D LLM width.
+Shapes: L tokens of a prompt, Q image tokens per image, D LLM width.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ from seedx_sdk.engine.backbones.base import (
     SamplingParams,
     StructuredOutput,
     TokenChunk,
+    repeated_tokens,
 )
-from seedx_sdk.engine.backbones.child_processes import settings_of_children, temporary_folder
+from seedx_sdk.engine.backbones.child_processes import child_settings, temporary_directory
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.backbones.vllm_plugin import ARCHITECTURE, BLOCKED, EXPORT, StateExport
 from seedx_sdk.errors import InputError, ModelError
@@ -53,16 +54,16 @@ from seedx_sdk.tokens import NUM_IMAGE_TOKENS, TokenIds
 
 __all__ = ["VLLMBackbone"]
 
-_LOOK_EVERY = 0.5
-"""Seconds between two looks at whether the engine lives."""
-_CLOSING_SECONDS = 2.0
-"""What an engine that is closed has for ending by itself; it has nothing to save."""
-_BUILDING = threading.Lock()
-"""Held while an engine is built: its settings are the environment of the whole process."""
+_HEALTH_CHECK_SECONDS = 0.5
+"""Time between two checks that the engine is alive."""
+_SHUTDOWN_SECONDS = 2.0
+"""Grace period of an engine that is closed; it has nothing to save."""
+_BUILD_LOCK = threading.Lock()
+"""Held while an engine is built, since its settings are environment variables of the whole process."""
 
 
 class VLLMBackbone:
-    """`Backbone` on a vLLM engine; make it with `start`."""
+    """`Backbone` on a vLLM engine; create it with `start`."""
 
     def __init__(
         self,
@@ -85,26 +86,26 @@ class VLLMBackbone:
     @classmethod
     async def start(
         cls,
-        folder: Path,
+        checkpoint_dir: Path,
         tokens: TokenIds,
         options: VLLMOptions,
         *,
         specialists: Mapping[str, Path] | None = None,
     ) -> VLLMBackbone:
-        """Starts an engine for the language model and the specialists of a model directory.
+        """Start an engine for the language model and the specialists of a checkpoint directory.
 
         Args:
-            folder: The model directory.
-            tokens: Ids of its special tokens.
+            checkpoint_dir: The checkpoint directory.
+            tokens: Ids of the special tokens.
             options: How vLLM runs.
             specialists: Further specialists, as for `load_directory`.
 
         Raises:
-            ModelError: If an adapter does not load, or the exported states do not explain what the model writes.
+            ModelError: If an adapter does not load, or the exported states do not match what the model writes.
         """
-        adapters = find_specialists(folder) | dict(specialists or {})
-        arguments = _engine_args(folder / "llm", list(adapters.values()), tokens, options)
-        files = temporary_folder()
+        adapters = find_specialists(checkpoint_dir) | dict(specialists or {})
+        arguments = _engine_args(checkpoint_dir / "llm", list(adapters.values()), tokens, options)
+        files = temporary_directory()
         engine = await _build(arguments, files)
         try:
             await engine.collective_rpc("seedx_install")
@@ -114,12 +115,12 @@ class VLLMBackbone:
             }
             for name, request in requests.items():
                 try:
-                    await engine.add_lora(request)  # naming an adapter that does not load would end the engine
+                    await engine.add_lora(request)  # a request for an adapter that does not load would kill the engine
                 except Exception as error:
                     raise ModelError(f"vLLM cannot serve the adapter of {name!r}: {error}") from error
-            config = await asyncio.to_thread(LlamaConfig.from_pretrained, folder / "llm")
+            config = await asyncio.to_thread(LlamaConfig.from_pretrained, checkpoint_dir / "llm")
             backbone = cls(engine, tokens, config, requests, files, step_seconds=options.step_seconds)
-            await backbone.check_export(folder / "llm")
+            await backbone.check_export(checkpoint_dir / "llm")
         except BaseException:
             await asyncio.to_thread(_end, engine, files)
             raise
@@ -127,59 +128,59 @@ class VLLMBackbone:
 
     @property
     def specialists(self) -> tuple[str, ...]:
-        """Names of the adapters."""
+        """Return of the adapters."""
         return tuple(self._adapters)
 
     @property
     def supports_structured_output(self) -> bool:
-        """Whether answers can be guided: vLLM does it."""
+        """Whether answers can be structured: yes."""
         return True
 
     async def generate(
         self, prompt: Prompt, sampling: SamplingParams
     ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
-        """The answer as it is written; see `Backbone.generate`."""
-        prompt = prompt.checked(self.tokens, vocab_size=self.vocab_size, width=self.width)
+        """Yield the answer as it is written; see `Backbone.generate`."""
+        prompt = prompt.validated(self.tokens, vocab_size=self.vocab_size, width=self.width)
         if sampling.specialist is not None and sampling.specialist not in self._adapters:
             raise InputError(f"there is no specialist {sampling.specialist!r}; this model has {list(self._adapters)}")
         budget = prompt.budget(sampling.max_new_tokens, max_length=self.max_length)
-        tokens, read = self.tokens, _Read.of(prompt, tokens=self.tokens, width=self.width)
-        pictures = 0
-        last = read.ids[-1]
+        tokens, context = self.tokens, _Context.of(prompt, tokens=self.tokens, width=self.width)
+        images = 0
+        last = context.ids[-1]
         if last != tokens.begin_image:
-            async for ids in self._write(read, sampling, budget, must_draw=sampling.must_draw):
+            async for ids in self._write(context, sampling, budget, force_image=sampling.force_image):
                 yield TokenChunk(token_ids=ids)
-                read.ids += ids
+                context.ids += ids
                 budget -= len(ids)
-            last = read.ids[-1]
+            last = context.ids[-1]
         chain = [*tokens.image, tokens.end_image]
         while last == tokens.begin_image:
             if len(chain) > budget:
                 yield TokenChunk(token_ids=chain[:budget])
                 return
-            read.ids += chain
+            context.ids += chain
             budget -= len(chain)
-            pictures += 1
-            if pictures == sampling.max_pictures or budget == 0:
-                yield QueryStates(hidden_states=await self._states(read, sampling))
+            images += 1
+            if images == sampling.max_images or budget == 0:
+                yield QueryStates(hidden_states=await self._states(context, sampling))
                 yield TokenChunk(token_ids=[tokens.end_image])
                 return
             tag = uuid.uuid4().hex
             states: Tensor | None = None
-            async for ids in self._write(read, sampling, budget, tag=tag):
+            async for ids in self._write(context, sampling, budget, tag=tag):
                 if states is None:
                     states = await self._fetch(tag)
                     if states is None:
-                        states = await self._states(read, sampling)
+                        states = await self._states(context, sampling)
                     yield QueryStates(hidden_states=states)
                     yield TokenChunk(token_ids=[tokens.end_image])
                 yield TokenChunk(token_ids=ids)
-                read.ids += ids
+                context.ids += ids
                 budget -= len(ids)
-            last = read.ids[-1]
+            last = context.ids[-1]
 
     async def check(self) -> None:
-        """Returns if the engine is alive and gets from step to step; see `Backbone.check`."""
+        """Return if the engine is alive and makes progress; see `Backbone.check`."""
         try:
             async with asyncio.timeout(self._step_seconds):
                 await self._call("seedx_alive")
@@ -187,69 +188,87 @@ class VLLMBackbone:
             raise ModelError(f"the vLLM engine has been stuck for {self._step_seconds:g} s") from None
 
     async def close(self) -> None:
-        """Ends the engine's processes, and removes their files; one that lasts is killed."""
+        """Terminate the engine's processes, by force if need be, and remove their files."""
         await asyncio.to_thread(_end, self.engine, self._files)
 
     async def _call(self, method: str, *args: Any) -> list[Any]:
-        """Returns what a method of the worker extension gives, of every worker.
+        """Return the result of a worker extension's method, one for each worker.
 
-        vLLM forgets who waits for such a call when its engine dies, so its health is asked for meanwhile.
+        vLLM never resolves such a call if its engine dies meanwhile, so its health is polled.
         """
         call = asyncio.ensure_future(self.engine.collective_rpc(method, args=args))
         try:
             with _as_model_errors():
                 while not call.done():
                     await self.engine.check_health()
-                    await asyncio.wait([call], timeout=_LOOK_EVERY)
+                    await asyncio.wait([call], timeout=_HEALTH_CHECK_SECONDS)
                 answers: list[Any] = call.result()
                 return answers
         finally:
             call.cancel()
 
     async def _write(
-        self, read: _Read, sampling: SamplingParams, budget: int, *, must_draw: bool = False, tag: str | None = None
+        self,
+        context: _Context,
+        sampling: SamplingParams,
+        budget: int,
+        *,
+        force_image: bool = False,
+        tag: str | None = None,
     ) -> AsyncGenerator[list[int], None]:
-        """Yields the tokens that follow, up to `<img>` or the end.
+        """Yield the tokens that follow, up to `<img>` or the end.
 
         Args:
-            read: What was read and written so far.
-            sampling: How to choose.
+            context: What was read and written so far.
+            sampling: How to answer.
             budget: Most tokens to write.
-            must_draw: Write words until `<img>` comes, and write it if it does not come in time.
-            tag: Name under which the states of the last picture of `read` are exported.
+            force_image: Write text until `<img>` comes, and write it if it does not come in time.
+            tag: Name under which the states of the last image of `context` are exported.
         """
         tokens = self.tokens
-        ends = [tokens.begin_image] * (sampling.guide is None) + [tokens.eos] * (not must_draw)
+        ends = [tokens.begin_image] * (sampling.structured_output is None) + [tokens.eos] * (not force_image)
         parameters = VLLMSamplingParams(
-            max_tokens=min(budget, MAX_TOKENS_BEFORE_IMAGE - 1) if must_draw else budget,
+            max_tokens=min(budget, MAX_TOKENS_BEFORE_IMAGE - 1) if force_image else budget,
             temperature=sampling.temperature,
             seed=sampling.seed,
             stop_token_ids=ends,
-            logit_bias={tokens.eos: -100.0} if must_draw else None,
-            extra_args=None if tag is None else read.export(tag),
-            structured_outputs=_structure(sampling.guide),
+            logit_bias={tokens.eos: -100.0} if force_image else None,
+            extra_args=None if tag is None else context.export(tag),
+            structured_outputs=_structured_outputs(sampling.structured_output),
         )
-        written, last = 0, tokens.bos
-        async with aclosing(self._run(read, parameters, sampling.specialist)) as outputs:
+        written: list[int] = []
+        repeats = False
+        async with aclosing(self._run(context, parameters, sampling.specialist)) as outputs:
             async for ids in outputs:
-                written, last = written + len(ids), ids[-1]
-                yield ids
-        if must_draw and last != tokens.begin_image and written < budget:
+                fresh: list[int] = []
+                for token in ids:
+                    repeats = sampling.stop_repeats and token in repeated_tokens(written, tokens)
+                    if repeats:
+                        break
+                    fresh.append(token)
+                    written.append(token)
+                if fresh:
+                    yield fresh
+                if repeats:
+                    break
+        if force_image and tokens.begin_image not in written[-1:] and len(written) < budget:
             yield [tokens.begin_image]
+        elif repeats:
+            yield [tokens.eos]
 
-    async def _states(self, read: _Read, sampling: SamplingParams) -> Tensor:
-        """Returns the (Q, D) states of the last picture of `read`, whose closing token is its last one."""
-        for skip_cache in (False, True):  # an exact repetition finds image tokens in the cache: their states are gone
+    async def _states(self, context: _Context, sampling: SamplingParams) -> Tensor:
+        """Return the (Q, D) states of the last image of `context`, whose closing token is its last one."""
+        for skip_cache in (False, True):  # an exact repetition finds image tokens in the cache, without their states
             tag = uuid.uuid4().hex
             parameters = VLLMSamplingParams(
-                max_tokens=1, temperature=0.0, extra_args=read.export(tag), skip_reading_prefix_cache=skip_cache
+                max_tokens=1, temperature=0.0, extra_args=context.export(tag), skip_reading_prefix_cache=skip_cache
             )
-            async for _ in self._run(read, parameters, sampling.specialist):
+            async for _ in self._run(context, parameters, sampling.specialist):
                 pass
             states = await self._fetch(tag)
             if states is not None:
                 return states
-        raise ModelError("the engine computed a picture without exporting its hidden states; start it again")
+        raise ModelError("the engine computed an image without exporting its hidden states; restart it")
 
     async def _fetch(self, tag: str) -> Tensor | None:
         answers = await self._call("seedx_pop", tag)
@@ -260,50 +279,50 @@ class VLLMBackbone:
         return torch.frombuffer(bytearray(states), dtype=getattr(torch, dtype)).view(-1, self.width)
 
     async def _run(
-        self, read: _Read, parameters: VLLMSamplingParams, specialist: str | None
+        self, context: _Context, parameters: VLLMSamplingParams, specialist: str | None
     ) -> AsyncGenerator[list[int], None]:
         parameters.detokenize = False
         parameters.output_kind = RequestOutputKind.DELTA
         adapter = None if specialist is None else self._adapters[specialist]
         with _as_model_errors():
-            outputs = self.engine.generate(read.as_prompt(), parameters, uuid.uuid4().hex, lora_request=adapter)
+            outputs = self.engine.generate(context.as_prompt(), parameters, uuid.uuid4().hex, lora_request=adapter)
             async for output in outputs:
                 if ids := list(output.outputs[0].token_ids):
                     yield ids
 
-    async def check_export(self, folder: Path) -> None:
-        """Asks for one token: the exported state before it must be what makes it the likeliest.
+    async def check_export(self, llm_dir: Path) -> None:
+        """Generate one token: the exported state before it must be what makes it the likeliest.
 
         Raises:
-            ModelError: It is not: this vLLM works in another way than the hook was written for.
+            ModelError: If it is not: this vLLM works in another way than the hook was written for.
         """
-        read = _Read([self.tokens.bos, self.tokens.begin_patch, self.tokens.end_patch], None, self.width)
+        context = _Context([self.tokens.bos, self.tokens.begin_patch, self.tokens.end_patch], None, self.width)
         tag = uuid.uuid4().hex
         parameters = VLLMSamplingParams(
-            max_tokens=1, temperature=0.0, extra_args={EXPORT: (tag, len(read.ids) - 1, len(read.ids))}
+            max_tokens=1, temperature=0.0, extra_args={EXPORT: (tag, len(context.ids) - 1, len(context.ids))}
         )
-        written = [ids async for ids in self._run(read, parameters, None)]
+        written = [ids async for ids in self._run(context, parameters, None)]
         state = await self._fetch(tag)
         if state is not None:
-            if written[0][0] == await asyncio.to_thread(_likeliest, folder, state[0], _blocked(self.tokens)):
+            if written[0][0] == await asyncio.to_thread(_likeliest, llm_dir, state[0], _blocked(self.tokens)):
                 return
         raise ModelError("the hidden states that vLLM exports do not belong to its answers; install vllm 0.32")
 
 
 @dataclass(slots=True)
-class _Read:
-    """What the engine has read and written: grows by the answer."""
+class _Context:
+    """The prompt, and the answer so far."""
 
     ids: list[int]
     features: Tensor | None
-    """(L of the prompt, D), zero where the token ids count."""
+    """(L of the prompt, D), zero at the text tokens."""
     width: int
-    is_feature: Sequence[bool] = ()
+    feature_mask: Sequence[bool] = ()
 
     @classmethod
-    def of(cls, prompt: Prompt, *, tokens: TokenIds, width: int) -> _Read:
-        """Returns a prompt that nothing was added to."""
-        mask = prompt.is_feature(tokens)
+    def of(cls, prompt: Prompt, *, tokens: TokenIds, width: int) -> _Context:
+        """Return the context before the answer."""
+        mask = prompt.feature_mask(tokens)
         features = None
         if prompt.features is not None:
             features = torch.zeros(len(mask), width)
@@ -311,24 +330,24 @@ class _Read:
         return cls(list(prompt.token_ids), features, width, mask)
 
     def as_prompt(self) -> TokensPrompt | EmbedsPrompt:
-        """Returns it as vLLM takes it."""
+        """Return the input of vLLM."""
         if self.features is None:
             return TokensPrompt(prompt_token_ids=[*self.ids])
         added = len(self.ids) - len(self.features)
         return EmbedsPrompt(
             prompt_token_ids=[*self.ids],
             prompt_embeds=torch.cat([self.features, torch.zeros(added, self.width)]),
-            prompt_is_token_ids=[*(not inside for inside in self.is_feature), *itertools.repeat(True, added)],
+            prompt_is_token_ids=[*(not inside for inside in self.feature_mask), *itertools.repeat(True, added)],
         )
 
     def export(self, tag: str) -> dict[str, Any]:
-        """Returns what asks the hook for the states of the picture that ends it."""
+        """Return the arguments that make the hook export the states of the image at the end."""
         end = len(self.ids) - 1
         return {EXPORT: (tag, end - NUM_IMAGE_TOKENS, end)}
 
 
 async def _build(arguments: AsyncEngineArgs, files: TemporaryDirectory[str]) -> AsyncLLM:
-    """Returns an engine when its weights are loaded; until then this loop goes on, and a thread waits.
+    """Return an engine once its weights are loaded, without blocking the event loop.
 
     vLLM may be built where no loop runs: its sockets, queues and tasks belong to the loop that first uses them.
     """
@@ -336,25 +355,25 @@ async def _build(arguments: AsyncEngineArgs, files: TemporaryDirectory[str]) -> 
     try:
         return await asyncio.shield(building)
     except BaseException:
-        await asyncio.wait([building])  # a task that is cancelled must not leave it behind
+        await asyncio.wait([building])  # a cancelled task must not leak the engine
         if building.exception() is None:
             await asyncio.to_thread(_end, building.result(), files)
         files.cleanup()
         raise
 
 
-def _build_and_wait(arguments: AsyncEngineArgs, folder: str) -> AsyncLLM:
-    with _BUILDING, settings_of_children(folder):
+def _build_and_wait(arguments: AsyncEngineArgs, files_dir: str) -> AsyncLLM:
+    with _BUILD_LOCK, child_settings(files_dir):
         return AsyncLLM.from_engine_args(arguments)
 
 
 def _end(engine: AsyncLLM, files: TemporaryDirectory[str]) -> None:
-    """Ends the processes of an engine, and removes their files."""
-    engine.shutdown(_CLOSING_SECONDS)
+    """Terminate the processes of an engine and remove their files."""
+    engine.shutdown(_SHUTDOWN_SECONDS)
     files.cleanup()
 
 
-def _engine_args(folder: Path, adapters: Sequence[Path], tokens: TokenIds, options: VLLMOptions) -> AsyncEngineArgs:
+def _engine_args(llm_dir: Path, adapters: Sequence[Path], tokens: TokenIds, options: VLLMOptions) -> AsyncEngineArgs:
     lora: dict[str, Any] = {}
     if adapters:
         ranks = [json.loads((path / "adapter_config.json").read_text(encoding="utf-8"))["r"] for path in adapters]
@@ -369,7 +388,7 @@ def _engine_args(folder: Path, adapters: Sequence[Path], tokens: TokenIds, optio
         **(options.engine_args or {}),
     }
     return AsyncEngineArgs(
-        model=str(folder),
+        model=str(llm_dir),
         dtype=options.dtype,
         tensor_parallel_size=options.tensor_parallel_size,
         enforce_eager=options.enforce_eager,
@@ -377,7 +396,7 @@ def _engine_args(folder: Path, adapters: Sequence[Path], tokens: TokenIds, optio
         worker_extension_cls=f"{StateExport.__module__}.{StateExport.__qualname__}",
         enable_prompt_embeds=True,
         enable_prefix_caching=True,
-        # else a model that likes white space may write it between two parts of a JSON answer until its budget ends
+        # or a model may write white space between two parts of a JSON answer until its budget ends
         structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
         trust_remote_code=False,
         **lora,
@@ -385,47 +404,47 @@ def _engine_args(folder: Path, adapters: Sequence[Path], tokens: TokenIds, optio
     )
 
 
-def _structure(guide: StructuredOutput | None) -> StructuredOutputsParams | None:
-    if guide is None:
+def _structured_outputs(output: StructuredOutput | None) -> StructuredOutputsParams | None:
+    if output is None:
         return None
-    return StructuredOutputsParams(json=guide.json_schema, grammar=guide.grammar)
+    return StructuredOutputsParams(json=output.json_schema, grammar=output.grammar)
 
 
 def _rank_slot(rank: int) -> int:
-    """Returns the least rank that vLLM has slots for and that holds this one."""
+    """Return the smallest rank that vLLM supports and that holds this one."""
     return next(slot for slot in (8, 16, 32, 64, 128, 256, 320, 512) if slot >= rank)
 
 
 def _blocked(tokens: TokenIds) -> list[int]:
-    """Returns the ids that text never holds: a picture's come from us, all at once."""
+    """Return the ids that are never sampled: those of an image are added by us, all at once."""
     return [*tokens.image, tokens.end_image]
 
 
-def _likeliest(folder: Path, state: Tensor, blocked: list[int]) -> int:
-    """Returns the token that a (D,) state makes the likeliest, with the weights of a language model's folder."""
-    logits = _output_embeddings(folder).float() @ state.float()
+def _likeliest(llm_dir: Path, state: Tensor, blocked: list[int]) -> int:
+    """Return the likeliest token after a (D,) state, with the output embeddings of a language model directory."""
+    logits = _output_embeddings(llm_dir).float() @ state.float()
     logits[blocked] = float("-inf")
     return int(logits.argmax())
 
 
-def _output_embeddings(folder: Path) -> Tensor:
-    """Returns the (V, D) output embeddings of a language model's folder."""
-    index = folder / "model.safetensors.index.json"
+def _output_embeddings(llm_dir: Path) -> Tensor:
+    """Return the (V, D) output embeddings of a language model directory."""
+    index = llm_dir / "model.safetensors.index.json"
     name = "lm_head.weight"
     file = "model.safetensors"
     if index.is_file():
         file = json.loads(index.read_text(encoding="utf-8"))["weight_map"][name]
-    with safe_open(folder / file, framework="pt") as weights:
+    with safe_open(llm_dir / file, framework="pt") as weights:
         found: Tensor = weights.get_tensor(name)
     return found
 
 
 @contextmanager
 def _as_model_errors() -> Iterator[None]:
-    """Turns the end of the engine into an error of ours."""
+    """Translate errors of vLLM into ours."""
     try:
         yield
     except EngineDeadError as error:
-        raise ModelError("the vLLM engine has died; its log says why") from error
-    except VLLMValidationError as error:  # of what is left to it: the form of the answer
-        raise InputError(f"the form of the answer is not understood: {error}") from error
+        raise ModelError("the vLLM engine has died; see its log") from error
+    except VLLMValidationError as error:  # the rest was validated before
+        raise InputError(f"json_schema or grammar cannot be used: {error}") from error

@@ -1,4 +1,4 @@
-"""The bounded queue in front of a device: forms batches of compatible jobs and lets short calls go first.
+"""The bounded queue in front of a device: forms batches of compatible jobs and runs short calls first.
 
 Any thread puts; one worker thread takes.
 """
@@ -20,11 +20,11 @@ Call = Callable[[], None]
 
 
 class BatchQueue(Generic[J]):
-    """First come, first served: the oldest job leads a batch, and younger ones that are compatible join it.
+    """First come, first served: the oldest job leads a batch, and compatible younger ones join it.
 
     Args:
         key: Jobs with equal keys may share a batch.
-        max_queue: Jobs that may wait; as many calls may wait beside them.
+        max_queue: Jobs that may wait, and as many calls.
         max_batch: Jobs in one batch.
         max_wait: Seconds that a job may wait for others to join, while the worker has nothing else to do.
     """
@@ -37,11 +37,11 @@ class BatchQueue(Generic[J]):
         self._closed = False
 
     def __len__(self) -> int:
-        """Jobs that wait."""
+        """Return the number of jobs that wait."""
         return len(self._jobs)
 
     def put(self, job: J) -> bool:
-        """Adds a job; False if the queue is full."""
+        """Add a job; return False if the queue is full."""
         with self._changed:
             if len(self._jobs) >= self._max_queue:
                 return False
@@ -50,7 +50,7 @@ class BatchQueue(Generic[J]):
         return True
 
     def put_call(self, call: Call) -> bool:
-        """Adds a call, which goes before all jobs; False if too many wait."""
+        """Add a call, which goes before all jobs; return False if too many wait."""
         with self._changed:
             if len(self._calls) >= self._max_queue:
                 return False
@@ -59,7 +59,7 @@ class BatchQueue(Generic[J]):
         return True
 
     def discard(self, job: J) -> bool:
-        """Takes a waiting job out; False if it no longer waits."""
+        """Remove a waiting job; return False if it no longer waits."""
         with self._changed:
             kept = [entry for entry in self._jobs if entry[1] is not job]
             found = len(kept) < len(self._jobs)
@@ -68,13 +68,13 @@ class BatchQueue(Generic[J]):
         return found
 
     def close(self) -> None:
-        """Ends the queue: `take` gives what still waits, then None."""
+        """Close the queue: `take` returns what still waits, then None."""
         with self._changed:
             self._closed = True
             self._changed.notify()
 
     def take(self) -> list[J] | Call | None:
-        """Waits for the next batch or call; None when the queue is closed and empty."""
+        """Wait for the next batch or call; return None when the queue is closed and empty."""
         with self._changed:
             while True:
                 if self._calls:
@@ -94,7 +94,7 @@ class BatchQueue(Generic[J]):
                 self._changed.wait(left)
 
     def take_calls(self) -> list[Call]:
-        """The calls that wait right now, without waiting, for a worker in the middle of a batch."""
+        """Return the calls that wait right now, for a worker in the middle of a batch."""
         with self._changed:
             calls = list(self._calls)
             self._calls.clear()

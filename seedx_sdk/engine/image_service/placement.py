@@ -1,4 +1,4 @@
-"""Where and how the parts run: device, precision, memory format, tiling, offloading, compilation."""
+"""Where and how a model runs: device, precision, memory format, tiling, offloading, compilation."""
 
 from __future__ import annotations
 
@@ -8,48 +8,81 @@ import torch
 from torch import nn
 
 from seedx_sdk.checkpoints.directory import ModelParts
-from seedx_sdk.errors import InputError
+from seedx_sdk.engine.image_service.device_errors import is_out_of_memory
+from seedx_sdk.errors import DeviceMemoryError, InputError
 
-__all__ = ["Placement", "place"]
+__all__ = ["Placement", "place", "resolve_device"]
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Placement:
-    """How the parts lie on their device. `memory_table` says what fits which GPU."""
+    """How a model is placed on its device; `memory_table` says what fits which GPU."""
 
     dtype: torch.dtype | None = None
-    """Precision of everything that is placed; None leaves it as it was loaded."""
+    """Precision of all weights; None leaves them as they were loaded."""
     offload: bool = False
-    """Keeps weights in host memory: the de-tokenizer's modules come to the GPU one at a time, the visual encoder's
-    layers likewise."""
+    """Keep weights in host memory and move them to the GPU when they are needed: one module of the de-tokenizer and one
+    layer of the visual encoder at a time. The language model stays on the GPU."""
     tile_side: int = 1024
-    """Pictures with a larger side go through the VAE in overlapping tiles of this side in pixels, a multiple of 64. Its
-    norms see one tile at a time, so tiles differ a little from the whole picture."""
+    """Images with a larger side go through the VAE in overlapping tiles of this side in pixels, a multiple of 64. Its
+    norms see one tile at a time, so tiles differ a little from the whole image."""
     channels_last: bool = False
     """Memory format of the convolutions; benchmarks/detokenizer_batching.py measures it."""
     compile: bool = False
-    """Compiles the U-Net; each new batch size or picture size costs a compilation."""
+    """Compile the U-Net; each new batch size or image size costs a compilation."""
 
     def __post_init__(self) -> None:
-        """Checks the tiles, whose overlap must be whole cells of the latents."""
+        """Check the tiles, whose overlap must be whole cells of the latents."""
         if self.tile_side < 64 or self.tile_side % 64:
             raise InputError(f"tile_side {self.tile_side} must be a positive multiple of 64; use 1024")
 
 
-def place(parts: ModelParts, placement: Placement, device: torch.device) -> None:
-    """Moves everything but the language models to a device, in place.
+def resolve_device(name: str | None) -> torch.device:
+    """Return the device of a name: "cpu", "cuda" or "cuda:N"; None is "cuda" if there is a CUDA GPU, otherwise "cpu".
 
     Raises:
-        InputError: If offloading is asked for and the device is no GPU.
+        InputError: If this machine has no such device.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    gpus = ["cuda", *(f"cuda:{index}" for index in range(count))] if count else []
+    if name is None:
+        return torch.device("cuda" if gpus else "cpu")
+    if name not in ("cpu", *gpus):
+        hint = "" if gpus else "; for a GPU, install an NVIDIA driver and a CUDA build of torch"
+        raise InputError(f"there is no device {name!r}; this machine has {', '.join(['cpu', *gpus])}{hint}")
+    return torch.device(name)
+
+
+def place(parts: ModelParts, placement: Placement, device: torch.device) -> None:
+    """Move a model to a device, in place; language models without weights are left out.
+
+    Raises:
+        InputError: If offloading is requested and the device is not a GPU.
+        DeviceMemoryError: If the model does not fit the device's memory.
     """
     if placement.offload and device.type == "cpu":
-        raise InputError("offloading keeps a GPU's memory free and the device is 'cpu'; set offload=False")
+        raise InputError("offloading frees GPU memory and the device is 'cpu'; set offload=False")
+    try:
+        _place(parts, placement, device)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise DeviceMemoryError(
+            f"{parts.config.name} does not fit the memory of '{device}'; use a smaller dtype, "
+            "Placement(offload=True) or device='cpu'"
+        ) from error
+
+
+def _place(parts: ModelParts, placement: Placement, device: torch.device) -> None:
     dtype, detokenizer = placement.dtype, parts.detokenizer
     for lvlm in (parts.lvlm, *parts.specialists.values()):
-        lvlm.input_resampler.to(device=device, dtype=dtype)
-        lvlm.output_resampler.to(device=device, dtype=dtype)
-        if lvlm.patch_pos_embed is not None:
-            lvlm.patch_pos_embed.data = lvlm.patch_pos_embed.data.to(device=device, dtype=dtype)
+        if lvlm.device.type == "meta":  # another process runs the language model
+            lvlm.input_resampler.to(device=device, dtype=dtype)
+            lvlm.output_resampler.to(device=device, dtype=dtype)
+            if lvlm.patch_pos_embed is not None:
+                lvlm.patch_pos_embed.data = lvlm.patch_pos_embed.data.to(device=device, dtype=dtype)
+        else:
+            lvlm.to(device=device, dtype=dtype)
     for module in (parts.visual_encoder, detokenizer.resampler, detokenizer.unet, detokenizer.vae):
         nn.Module.to(module, dtype=dtype)  # diffusers' own `to` warns about layers that these don't have
     if placement.offload:
@@ -64,14 +97,14 @@ def place(parts: ModelParts, placement: Placement, device: torch.device) -> None
     if placement.compile:
         detokenizer.unet.compile()
     vae = detokenizer.vae
-    vae.enable_slicing()  # one picture at a time: a batch needs no more memory than one
-    vae.enable_tiling()  # of pictures that are larger than a tile
+    vae.enable_slicing()  # one image at a time: a batch needs no more memory than one
+    vae.enable_tiling()  # of images that are larger than a tile
     vae.tile_sample_min_size = placement.tile_side
     vae.tile_latent_min_size = placement.tile_side // detokenizer.vae_scale_factor
 
 
 def _offload(module: nn.Module, device: torch.device) -> None:
-    """Brings each layer's weights to the GPU when it is called, and takes them back after it."""
+    """Move each layer's weights to the GPU when it is called, and back after it."""
     from accelerate import cpu_offload  # type: ignore[import-untyped]
 
     cpu_offload(module, execution_device=device)

@@ -1,6 +1,6 @@
-"""The seam between the reply and whatever reads and draws pictures: in this process, or replicas elsewhere.
+"""The image service as a reply sees it, whether it runs in this process or in replicas elsewhere.
 
-Shapes: N cells of a picture's grid, Q image tokens per picture, D LLM width, K width of image features.
+Shapes: N cells of an image's grid, Q image tokens per image, D LLM width, K width of image features.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from seedx_sdk.engine.image_service.metrics import ServiceMetrics
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.types import ImageProgress
 
-__all__ = ["ImageEvents", "ImageService"]
+__all__ = ["ImageEventStream", "ImageService"]
 
 
-class ImageEvents(Protocol):
-    """The events of one drawing: progress, and last the picture."""
+class ImageEventStream(Protocol):
+    """The events of one image job: progress, and last the image."""
 
     def __aiter__(self) -> AsyncIterator[ImageProgress | Image.Image]:
-        """Iterates over the events."""
+        """Iterate over the events."""
         ...
 
     async def aclose(self) -> None:
-        """Gives the picture up, if it is not finished."""
+        """Cancel the job, unless it is finished."""
         ...
 
 
 class ImageService(Protocol):
-    """Reads and draws the pictures of many replies at once. `LocalImageService` is it on one device."""
+    """Encodes and generates the images of many replies at once; `LocalImageService` does so on one device."""
 
     @property
     def config(self) -> DirectoryConfig:
@@ -47,43 +47,43 @@ class ImageService(Protocol):
 
     @property
     def specialists(self) -> Collection[str]:
-        """Names of its specialists."""
+        """Return of its specialists."""
         ...
 
     @property
     def takes_condition_image(self) -> bool:
-        """Whether it draws after a picture, and so can edit."""
+        """Whether it takes a condition image, and so can edit."""
         ...
 
     @property
     def metrics(self) -> ServiceMetrics | None:
-        """What it counts; None if it counts in other processes."""
+        """Its counters; None if it counts in other processes."""
         ...
 
-    async def read(
-        self, picture: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
+    async def encode(
+        self, image: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns the (N + 1, Q, D) embeddings of a picture; see `LocalImageService.read`."""
+        """Return the (N + 1, Q, D) embeddings of an image; see `LocalImageService.encode`."""
         ...
 
     async def regress(
         self, hidden_states: Tensor, *, model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns the (Q, K) features of hidden states (Q, D); see `LocalImageService.regress`."""
+        """Return the (Q, K) features of hidden states (Q, D); see `LocalImageService.regress`."""
         ...
 
-    def draw(self, job: ImageJob) -> ImageEvents:
-        """Returns the events of a drawing; see `LocalImageService.draw`."""
+    def generate(self, job: ImageJob) -> ImageEventStream:
+        """Return the events of a job; see `LocalImageService.generate`."""
         ...
 
-    async def unfamiliar(self, picture: Image.Image) -> str | None:
-        """Returns a warning when the picture is unlike all that the model was trained on."""
+    async def out_of_domain_warning(self, image: Image.Image) -> str | None:
+        """Return a warning if the image is unlike the training data, otherwise None."""
         ...
 
     async def check(self) -> None:
-        """Returns if it works.
+        """Return if it works.
 
         Raises:
-            ServiceError: It does not.
+            ServiceError: If it does not.
         """
         ...

@@ -1,12 +1,12 @@
-"""One device for all that surrounds the language model: reads pictures, regresses features, draws in batches.
+"""Encodes images, regresses features and generates images in batches, on one device.
 
     async with LocalImageService(parts, device="cuda") as service:
-        embeds = await service.read(picture, grids=READ_GRIDS, model=None)
-        async for event in service.draw(job):
-            ...  # ImageProgress; the last one is the picture
+        embeds = await service.encode(image, grids=READ_GRIDS, model=None)
+        async for event in service.generate(job):
+            ...  # ImageProgress; the last one is the image
 
-A picture doesn't depend on its batch-mates beyond rounding (each has its own generator and its own rows), and the same
-job alone gives the same bytes.
+An image does not depend on the others of its batch beyond rounding (each has its own generator and its own rows), and
+the same job alone gives the same bytes.
 """
 
 from __future__ import annotations
@@ -49,23 +49,23 @@ T = TypeVar("T")
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class ServiceLimits:
-    """How much may wait, run together and be kept."""
+    """Limits of the queue, the batches and the cache."""
 
     max_queue: int = 64
-    """Drawings that may wait, and as many reads and regressions beside them."""
+    """Jobs that may wait, and as many short computations."""
     max_batch: int = 8
-    """Drawings in one batch."""
+    """Jobs in one batch."""
     max_wait_ms: float = 10.0
-    """How long an idle device waits for others to join a drawing."""
+    """How long an idle device waits for others to join a job, in milliseconds."""
     step_seconds: float = 300.0
-    """A de-noising step, or a reading, that takes longer is stuck: the service counts as failed."""
+    """Timeout of a denoising step or a short computation: a longer one is stuck, and the service counts as failed."""
     cache_bytes: int = 1 << 29
-    """Image features to keep, in host memory; at the released sizes a picture has up to 10 MB of them in 16 bits."""
+    """Image features to cache, in host memory; at the released sizes an image has up to 10 MB of them in 16 bits."""
 
     def __post_init__(self) -> None:
-        """Checks the ranges."""
-        small = self.max_queue < 1 or self.max_batch < 1 or self.max_wait_ms < 0 or self.cache_bytes < 0
-        if small or self.step_seconds <= 0:
+        """Check the ranges."""
+        negative = self.max_queue < 1 or self.max_batch < 1 or self.max_wait_ms < 0 or self.cache_bytes < 0
+        if negative or self.step_seconds <= 0:
             raise InputError(
                 f"{self} is not usable; max_queue and max_batch must be 1 or more, "
                 "max_wait_ms and cache_bytes 0 or more, step_seconds more than 0"
@@ -73,11 +73,11 @@ class ServiceLimits:
 
 
 class LocalImageService:
-    """Owns a device for everything but the language model; made and used in one event loop.
+    """Owns a device for encoding and generating images; created and used in one event loop.
 
     Args:
-        parts: A loaded model. All but its language models moves to the device, in place, when the service starts.
-        limits: Queue, batch and cache.
+        parts: A loaded model. It moves to the device, in place, when the service starts.
+        limits: Of queue, batches and cache.
         placement: Precision, offloading and the like.
         device: "cpu", "cuda" or "cuda:N".
     """
@@ -96,17 +96,17 @@ class LocalImageService:
         self._cache = FeatureCache(self.limits.cache_bytes)
         self._transform = ImageTransform("clip", parts.config.visual_encoder.image_size)
         self._queue: BatchQueue[JobHandle] = BatchQueue(
-            lambda ticket: ticket.job.key,
+            lambda handle: handle.job.key,
             max_queue=self.limits.max_queue,
             max_batch=self.limits.max_batch,
             max_wait=self.limits.max_wait_ms / 1000,
         )
         self._worker = DenoiseWorker(parts, self._device, self.metrics, self._between_steps)
-        self._thread = threading.Thread(target=self._run, name="de-tokenizer service", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="image service", daemon=True)
         self._open = False
-        self._tickets: set[JobHandle] = set()  # waiting or being drawn
-        self._computing: set[asyncio.Future[Any]] = set()  # who waits for a short computation
-        self._step_began: float | None = None  # None while the worker has nothing to do
+        self._handles: set[JobHandle] = set()  # waiting or running
+        self._computations: set[asyncio.Future[Any]] = set()  # short ones that are awaited
+        self._step_started: float | None = None  # None while the worker is idle
 
     @property
     def config(self) -> DirectoryConfig:
@@ -120,19 +120,20 @@ class LocalImageService:
 
     @property
     def specialists(self) -> Collection[str]:
-        """Names of its specialists."""
+        """Return of its specialists."""
         return self.parts.specialists.keys()
 
     @property
     def takes_condition_image(self) -> bool:
-        """Whether it draws after a picture, and so can edit."""
+        """Whether it takes a condition image, and so can edit."""
         return self.parts.detokenizer.takes_condition_image
 
     async def __aenter__(self) -> Self:
-        """Places the parts and starts the worker; a service starts once.
+        """Place the model and start the worker; a service starts once.
 
         Raises:
-            InputError: If the placement cannot be honoured on this device.
+            InputError: If the placement is not possible on this device.
+            DeviceMemoryError: If the model does not fit the device's memory.
         """
         await asyncio.to_thread(place, self.parts, self._placement, self._device)
         self._thread.start()
@@ -142,53 +143,53 @@ class LocalImageService:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finishes what was asked for; after an error, ends it at the next step."""
+        """Finish all jobs; after an error, cancel them at the next step."""
         await self.aclose(drain=error is None)
 
     async def aclose(self, *, drain: bool = True) -> None:
-        """Stops taking work, and returns when the device is free, or its worker is stuck and is left behind.
+        """Stop taking work, and return when the device is free or its worker is stuck.
 
         Args:
-            drain: Finish what was asked for; False ends it at the next step, with a ServiceError.
+            drain: Finish all jobs; False cancels them at the next step, with a ServiceError.
         """
         self._open = False
         if self._thread.ident is None:  # it was never started
             return
         if not drain:
-            self._end_all()
+            self._cancel_all()
         self._queue.close()
         try:
-            # No thread is borrowed for it: there are none when the program ends.
+            # Polled, since no thread can be started to wait while the interpreter exits.
             while self._thread.is_alive() and not self._stuck:
                 await asyncio.sleep(0.01)
         finally:
-            self._end_all()
+            self._cancel_all()
 
     async def check(self) -> None:
-        """Returns if the worker works.
+        """Return if the worker works.
 
         Raises:
-            ModelError: Its thread has ended, or a step takes longer than `ServiceLimits.step_seconds`.
+            ModelError: If its thread has ended, or a step takes longer than `ServiceLimits.step_seconds`.
         """
         if self._open and not self._thread.is_alive():
-            raise ModelError("the de-tokenizer's thread has ended; open the model again")
+            raise ModelError("the image service's thread has ended; open the model again")
         if self._stuck:
-            raise ModelError(f"the de-tokenizer has been stuck in one step for {self.limits.step_seconds:g} s")
+            raise ModelError(f"the image service has been stuck in one step for {self.limits.step_seconds:g} s")
 
     @property
     def _stuck(self) -> bool:
-        began = self._step_began
-        return began is not None and time.monotonic() - began > self.limits.step_seconds
+        started = self._step_started
+        return started is not None and time.monotonic() - started > self.limits.step_seconds
 
-    async def read(
-        self, picture: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
+    async def encode(
+        self, image: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns what the language model reads of a picture: (N + 1, Q, D) embeddings on the CPU, global view last.
+        """Return the (N + 1, Q, D) embeddings of an image for the language model, on the CPU, global view last.
 
         Args:
-            picture: Any size.
+            image: Any size.
             grids: Any-resolution grids to choose from; the chosen one has N cells.
-            model: A specialist, whose projectors are used; None is the general model.
+            model: The specialist whose projectors are used; None is the general model.
             deadline: Value of `time.monotonic()`.
 
         Raises:
@@ -197,31 +198,31 @@ class LocalImageService:
             DeadlineError: If the deadline passes first.
         """
         lvlm, config = self._lvlm(model), self.parts.config
-        async with _until(deadline):
-            key = await asyncio.to_thread(image_key, picture, grids, config.revision)
+        async with _deadline(deadline):
+            key = await asyncio.to_thread(image_key, image, grids, config.revision)
             cached = self._cache.get(key)
             views: AnyResImage | None = None
             if cached is None:
                 side = config.visual_encoder.image_size
-                views = await asyncio.to_thread(split_image, picture, grids, side, self._transform)
+                views = await asyncio.to_thread(split_image, image, grids, side, self._transform)
 
             def embed() -> Tensor:
-                found = cached or self._cache.get(key)  # another task may have read the same picture meanwhile
-                self.metrics.looked_up(hit=found is not None)
+                found = cached or self._cache.get(key)  # another task may have encoded the same image meanwhile
+                self.metrics.record_lookup(hit=found is not None)
                 if found is None:
                     assert views is not None
                     encoder = self.parts.visual_encoder
                     found = (encoder(views.images.to(self._device, encoder.proj.dtype)), views.positions)
                     self._cache.put(key, *found)
-                features, positions = (part.to(self._device) for part in found)
+                features, positions = (part.to(lvlm.input_resampler.query.device) for part in found)
                 return lvlm.embed_images(features, positions).cpu()
 
-            return await self.compute("read", embed)
+            return await self.compute("encode", embed)
 
     async def regress(
         self, hidden_states: Tensor, *, model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns the (Q, K) image features, on the CPU, of the hidden states (Q, D) at the image tokens.
+        """Return the (Q, K) image features, on the CPU, of the hidden states (Q, D) at the image tokens.
 
         Raises:
             InputError: If there is no such specialist, or the states have another shape or hold NaN.
@@ -235,57 +236,57 @@ class LocalImageService:
 
         def regress() -> Tensor:
             weight = lvlm.output_resampler.query
-            return lvlm.regress(hidden_states[None].to(self._device, weight.dtype))[0].cpu()
+            return lvlm.regress(hidden_states[None].to(weight))[0].cpu()
 
-        async with _until(deadline):
+        async with _deadline(deadline):
             return await self.compute("regress", regress)
 
-    def draw(self, job: ImageJob) -> ImageStream:
-        """Queues a picture and returns the iterator of its events: ImageProgress, at last the picture.
+    def generate(self, job: ImageJob) -> ImageStream:
+        """Queue a job and return the iterator of its events: ImageProgress, and last the image.
 
         Raises:
-            InputError: If the job cannot be honoured; it was not queued.
+            InputError: If the job is not valid; it was not queued.
             OverloadedError: If the queue is full.
             ServiceError: If the service is not running.
         """
         self._check_open()
         job.check(self.parts.detokenizer, self.parts.config)
-        ticket = JobHandle(job)
-        self._tickets.add(ticket)
-        if not self._queue.put(ticket):
-            self._tickets.discard(ticket)
-            self.metrics.end("refused")
+        handle = JobHandle(job)
+        self._handles.add(handle)
+        if not self._queue.put(handle):
+            self._handles.discard(handle)
+            self.metrics.record_outcome("rejected")
             raise self._overloaded()
         self.metrics.queue_length = len(self._queue)
-        return ImageStream(ticket, self._abandon)
+        return ImageStream(handle, self._cancel)
 
-    async def unfamiliar(self, picture: Image.Image) -> str | None:
-        """Returns a warning when the picture is unlike all that the model was trained on.
+    async def out_of_domain_warning(self, image: Image.Image) -> str | None:
+        """Return a warning if the image is unlike the training data, otherwise None.
 
         Raises:
             OverloadedError: If too much waits.
         """
-        return await self.compute("read", partial(out_of_domain_image, picture, self.parts))
+        return await self.compute("encode", partial(out_of_domain_image, image, self.parts))
 
-    def _abandon(self, ticket: JobHandle) -> None:
-        """Frees the place of a drawing that nobody waits for any more."""
-        ticket.abandoned = True
-        if self._queue.discard(ticket) and ticket.settle():
-            self.metrics.end("late" if ticket.late else "cancelled")
+    def _cancel(self, handle: JobHandle) -> None:
+        """Free the place of a job that nobody waits for."""
+        handle.cancelled = True
+        if self._queue.discard(handle) and handle.end():
+            self.metrics.record_outcome("deadline_exceeded" if handle.deadline_exceeded else "cancelled")
         self.metrics.queue_length = len(self._queue)
-        self._tickets.discard(ticket)
+        self._handles.discard(handle)
 
-    def _end_all(self) -> None:
-        """Ends everything that waits or runs."""
-        for ticket in list(self._tickets):
-            self._abandon(ticket)
-            ticket.post(_closed("picture"))
-        for waiting in list(self._computing):
+    def _cancel_all(self) -> None:
+        """Cancel everything that waits or runs."""
+        for handle in list(self._handles):
+            self._cancel(handle)
+            handle.post(_closed("image"))
+        for waiting in list(self._computations):
             if not waiting.done():
                 waiting.set_exception(_closed("computation"))
 
     async def compute(self, stage: Stage, work: Callable[[], T]) -> T:
-        """Returns what a short computation gives, run on the worker's thread ahead of all drawings.
+        """Return the result of a short computation, run on the worker's thread ahead of all jobs.
 
         Raises:
             OverloadedError: If too much waits.
@@ -295,12 +296,12 @@ class LocalImageService:
         self._check_open()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._computing.add(done)
-        done.add_done_callback(self._computing.discard)
+        self._computations.add(done)
+        done.add_done_callback(self._computations.discard)
 
-        def settle(how: Callable[[], None]) -> None:
+        def resolve(outcome: Callable[[], None]) -> None:
             with contextlib.suppress(RuntimeError):  # the event loop is closed, so nobody waits
-                loop.call_soon_threadsafe(lambda: None if done.done() else how())
+                loop.call_soon_threadsafe(lambda: None if done.done() else outcome())
 
         def call() -> None:
             if done.cancelled():
@@ -308,12 +309,12 @@ class LocalImageService:
             try:
                 with self.metrics.timed(stage), torch.no_grad():
                     result = work()
-            except Exception as error:  # it belongs to the one who waits, not to this thread
-                self.metrics.fail(stage)
-                failure = service_error(f"the work of stage '{stage}'", error)
-                settle(lambda: done.set_exception(failure))
+            except Exception as error:  # the caller raises it, not this thread
+                self.metrics.record_error(stage)
+                failure = service_error(f"stage '{stage}'", error)
+                resolve(lambda: done.set_exception(failure))
             else:
-                settle(lambda: done.set_result(result))
+                resolve(lambda: done.set_result(result))
 
         if not self._queue.put_call(call):
             done.cancel()
@@ -321,22 +322,22 @@ class LocalImageService:
         return await done
 
     def _run(self) -> None:
-        """The worker thread."""
+        """Run the worker thread."""
         while (work := self._queue.take()) is not None:
-            self._step_began = time.monotonic()
+            self._step_started = time.monotonic()
             if callable(work):
                 work()
             else:
                 self.metrics.queue_length = len(self._queue)
-                self._worker.draw(work)
-                self._tickets.difference_update(work)
-            self._step_began = None
+                self._worker.run(work)
+                self._handles.difference_update(work)
+            self._step_started = None
 
     def _between_steps(self) -> None:
         for call in self._queue.take_calls():
-            self._step_began = time.monotonic()
+            self._step_started = time.monotonic()
             call()
-        self._step_began = time.monotonic()
+        self._step_started = time.monotonic()
 
     def _lvlm(self, name: str | None) -> LVLM:
         if name is None:
@@ -353,16 +354,16 @@ class LocalImageService:
         batches = 1 + len(self._queue) // self.limits.max_batch
         wait = max(1.0, batches * self.metrics.seconds_per_batch)
         return OverloadedError(
-            f"{self.limits.max_queue} requests wait already; try again in {wait:.0f} s", retry_after=wait
+            f"{self.limits.max_queue} requests are queued, the most allowed; retry in {wait:.0f} s", retry_after=wait
         )
 
 
 def _closed(what: str) -> ServiceError:
-    return ServiceError(f"the service was closed before the {what} was finished; ask again")
+    return ServiceError(f"the service was closed before the {what} was finished; retry")
 
 
 @asynccontextmanager
-async def _until(deadline: float | None) -> AsyncIterator[None]:
+async def _deadline(deadline: float | None) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
             yield

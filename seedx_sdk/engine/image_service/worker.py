@@ -1,4 +1,4 @@
-"""De-noises batches of jobs, step by step, on the thread that owns the device."""
+"""Denoises batches of jobs, step by step, on the thread that owns the device."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["DenoiseWorker"]
 
 
 class DenoiseWorker:
-    """Turns batches of compatible jobs into pictures.
+    """Turns batches of compatible jobs into images.
 
     Args:
         parts: A placed model.
         device: Where.
-        metrics: Gets counted into.
-        between_steps: Called after every step, for what shouldn't wait for a whole picture.
+        metrics: Updated as jobs run.
+        between_steps: Called after every step, for what should not wait for a whole image.
     """
 
     def __init__(
@@ -40,119 +40,125 @@ class DenoiseWorker:
         self._metrics, self._between_steps = metrics, between_steps
         self._negative: Tensor | None = None
 
-    def draw(self, tickets: Sequence[JobHandle]) -> None:
-        """Draws one batch and posts its events; every error goes to the batch's jobs, none comes out.
+    def run(self, handles: Sequence[JobHandle]) -> None:
+        """Run one batch and post its events; every error goes to the batch's jobs, none is raised.
 
-        A batch that doesn't fit the memory is drawn once more in two halves.
+        A batch that does not fit the memory is run once more in two halves.
         """
         started = time.perf_counter()
-        tickets = self._still_wanted(tickets)
-        if tickets:
-            self._metrics.batch_sizes[len(tickets)] += 1
-            self._draw(tickets, may_split=True)
-            self._metrics.batch_took(time.perf_counter() - started)
+        handles = self._active(handles)
+        if handles:
+            self._metrics.batch_sizes[len(handles)] += 1
+            self._run(handles, may_split=True)
+            self._metrics.record_batch(time.perf_counter() - started)
         self._parts.detokenizer.maybe_free_model_hooks()  # type: ignore[no-untyped-call]  # if offloading is on
 
-    def _draw(self, tickets: Sequence[JobHandle], *, may_split: bool) -> None:
+    def _run(self, handles: Sequence[JobHandle], *, may_split: bool) -> None:
         # The error is handled after its frames are gone, since they hold on to the batch's tensors.
-        failure = self._failure(tickets)
-        if failure is None:
+        error = self._error(handles)
+        if error is None:
             return
-        memory = is_out_of_memory(failure)
+        memory = is_out_of_memory(error)
         if memory and self._device.type == "cuda":
             torch.cuda.empty_cache()
-        tickets = self._still_wanted(tickets)
-        if memory and may_split and len(tickets) > 1:
-            self._metrics.memory_splits[len(tickets)] += 1
-            half = (len(tickets) + 1) // 2
-            self._draw(tickets[:half], may_split=False)
-            self._draw(tickets[half:], may_split=False)
+        handles = self._active(handles)
+        if memory and may_split and len(handles) > 1:
+            self._metrics.memory_splits[len(handles)] += 1
+            half = (len(handles) + 1) // 2
+            self._run(handles[:half], may_split=False)
+            self._run(handles[half:], may_split=False)
             return
-        for ticket in tickets:
-            if ticket.settle():
-                self._metrics.end("failed")
-            ticket.post(service_error(f"a picture of {ticket.job.width}x{ticket.job.height}", failure))
+        for handle in handles:
+            if handle.end():
+                self._metrics.record_outcome("failed")
+            handle.post(service_error(f"an image of {handle.job.width}x{handle.job.height}", error))
 
-    def _failure(self, tickets: Sequence[JobHandle]) -> Exception | None:
+    def _error(self, handles: Sequence[JobHandle]) -> Exception | None:
         try:
             with torch.inference_mode():
-                self._denoise(list(tickets))
+                self._denoise(list(handles))
         except Exception as error:  # whatever it is, the thread must live on for the other jobs
             return error.with_traceback(None)
         finally:
             self._metrics.running = 0
         return None
 
-    def _denoise(self, tickets: list[JobHandle]) -> None:
+    def _denoise(self, handles: list[JobHandle]) -> None:
         with self._metrics.timed("prepare"):
-            sampling = self._begin(tickets)
-        while not sampling.done:
-            self._metrics.running = len(tickets)
+            state = self._begin(handles)
+            self._synchronize()
+        while not state.done:
+            self._metrics.running = len(handles)
             with self._metrics.timed("denoise"):
-                sampling.step()
-                if self._device.type == "cuda":  # or the steps would only be queued, and could not be taken back
-                    torch.cuda.synchronize(self._device)
+                state.step()
+                self._synchronize()  # or the steps would only be queued, and could not be cancelled
             self._between_steps()
-            wanted = self._still_wanted(tickets)
-            if not wanted:
+            active = self._active(handles)
+            if not active:
                 return
-            if len(wanted) < len(tickets):
-                sampling.keep([row for row, ticket in enumerate(tickets) if ticket in wanted])
-                tickets = wanted
-            self._report(sampling, tickets)
+            if len(active) < len(handles):
+                state.keep([row for row, handle in enumerate(handles) if handle in active])
+                handles = active
+            self._report(state, handles)
         with self._metrics.timed("decode"):
-            pictures = self._decode(sampling.latents)
+            images = self._decode(state.latents)
         self._metrics.running = 0
-        for ticket, picture in zip(tickets, pictures, strict=True):
-            if ticket.settle():
-                self._metrics.end("drawn")
-            ticket.post(picture)
+        for handle, image in zip(handles, images, strict=True):
+            if handle.end():
+                self._metrics.record_outcome("completed")
+            handle.post(image)
 
-    def _begin(self, tickets: list[JobHandle]) -> DenoiseState:
-        """Starts a batch of jobs with equal keys."""
-        detokenizer, job = self._parts.detokenizer, tickets[0].job
+    def _begin(self, handles: list[JobHandle]) -> DenoiseState:
+        """Start a batch of jobs with equal keys."""
+        detokenizer, job = self._parts.detokenizer, handles[0].job
         fast = self._parts.config.fast if job.sampler == "fast" else None
-        conditions = [ticket.job.condition for ticket in tickets]
+        conditions = [handle.job.condition for handle in handles]
         return detokenizer.begin(
-            torch.cat([ticket.job.features.to(self._device) for ticket in tickets]),
+            torch.cat([handle.job.features for handle in handles]).to(self._device),
             self._negative_features() if job.guidance_scale > 1 else None,
-            condition_image=[picture for picture in conditions if picture is not None] or None,
+            condition_image=[image for image in conditions if image is not None] or None,
             height=job.height,
             width=job.width,
-            num_inference_steps=job.steps,
+            num_inference_steps=job.num_inference_steps,
             guidance_scale=job.guidance_scale,
             image_guidance_scale=job.image_guidance_scale,
-            generator=[torch.Generator(self._device).manual_seed(ticket.job.seed) for ticket in tickets],
+            # Seeded on the CPU, so that a seed gives the same noise on every device.
+            generator=[torch.Generator().manual_seed(handle.job.seed) for handle in handles],
             scheduler=copy_scheduler(detokenizer.scheduler, fast.solver if fast is not None else None),
         )
 
-    def _report(self, sampling: DenoiseState, tickets: list[JobHandle]) -> None:
-        """Posts the step that was just taken, with previews to those who asked for them."""
-        shown = [row for row, ticket in enumerate(tickets) if ticket.wants_preview(sampling.index)]
+    def _synchronize(self) -> None:
+        """Wait until the GPU has done what it was given."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+    def _report(self, state: DenoiseState, handles: list[JobHandle]) -> None:
+        """Post the last step, with previews to those who asked for them."""
+        shown = [row for row, handle in enumerate(handles) if handle.wants_preview(state.index)]
         previews: dict[int, Image.Image] = {}
         if shown:
             with self._metrics.timed("preview"):
-                latents = sampling.predicted_latents()[shown]
+                latents = state.predicted_latents()[shown]
                 previews = dict(zip(shown, self._decode(latents), strict=True))
-        for row, ticket in enumerate(tickets):
-            ticket.report(sampling.index, previews.get(row))
+        for row, handle in enumerate(handles):
+            handle.report(state.index, previews.get(row))
 
     def _decode(self, latents: Tensor) -> list[Image.Image]:
-        pictures: list[Image.Image] = self._parts.detokenizer.to_images(latents)
-        return pictures
+        images: list[Image.Image] = self._parts.detokenizer.to_images(latents)
+        return images
 
-    def _still_wanted(self, tickets: Sequence[JobHandle]) -> list[JobHandle]:
-        """Returns those that somebody waits for, and counts the others."""
-        wanted = []
-        for ticket in tickets:
-            if ticket.wanted:
-                wanted.append(ticket)
-            elif ticket.settle():
-                self._metrics.end("late" if ticket.late else "cancelled")
-        return wanted
+    def _active(self, handles: Sequence[JobHandle]) -> list[JobHandle]:
+        """Return those that somebody waits for, and count the others."""
+        active = []
+        for handle in handles:
+            if handle.active:
+                active.append(handle)
+            elif handle.end():
+                self._metrics.record_outcome("deadline_exceeded" if handle.deadline_exceeded else "cancelled")
+        return active
 
     def _negative_features(self) -> Tensor:
-        """Returns the features (1, N, K) of the all-zero picture, averaged as the regressed ones are."""
+        """Return the features (1, N, K) of the all-zero image, pooled as the regressed ones are."""
         if self._negative is None:
             size, encoder = self._parts.config.visual_encoder.image_size, self._parts.visual_encoder
             features = encoder(torch.zeros(1, 3, size, size, device=self._device, dtype=encoder.proj.dtype))

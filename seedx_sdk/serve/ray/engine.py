@@ -84,11 +84,11 @@ class RayImageService:
         self.takes_condition_image = takes_condition_image
         self._replicas = _Replicas(handle, config.revision, "de-tokenizer")
 
-    async def read(
+    async def encode(
         self, image: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Return the embeddings of an image; see `ImageService.read`."""
-        embeds: Tensor = await self._replicas.call("read", image, tuple(grids), model, _seconds_until(deadline))
+        """Return the embeddings of an image; see `ImageService.encode`."""
+        embeds: Tensor = await self._replicas.call("encode", image, tuple(grids), model, _seconds_until(deadline))
         return embeds
 
     async def regress(
@@ -98,16 +98,16 @@ class RayImageService:
         features: Tensor = await self._replicas.call("regress", hidden_states, model, _seconds_until(deadline))
         return features
 
-    async def draw(self, job: ImageJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
-        """Yield the events of an image job; see `ImageService.draw`."""
+    async def generate(self, job: ImageJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
+        """Yield the events of an image job; see `ImageService.generate`."""
         arguments = replace(job, deadline=None), _seconds_until(job.deadline)
-        async with aclosing(self._replicas.stream("draw", *arguments)) as events:
+        async with aclosing(self._replicas.stream("generate", *arguments)) as events:
             async for event in events:
                 yield event
 
-    async def unfamiliar(self, image: Image.Image) -> str | None:
-        """Return a warning about an out-of-domain image; see `ImageService.unfamiliar`."""
-        warning: str | None = await self._replicas.call("unfamiliar", image)
+    async def out_of_domain_warning(self, image: Image.Image) -> str | None:
+        """Return a warning about an out-of-domain image; see `ImageService.out_of_domain_warning`."""
+        warning: str | None = await self._replicas.call("out_of_domain_warning", image)
         return warning
 
     async def check(self) -> None:

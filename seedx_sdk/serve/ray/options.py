@@ -21,15 +21,15 @@ class DeployOptions:
     model: Path
     """A checkpoint directory that every machine of the cluster reads under this path."""
     backbone: Literal["transformers", "vllm"]
-    """Backend of the language model; transformers answers one prompt at a time, on the CPU."""
+    """Backend of the language model; transformers answers one prompt at a time."""
     backbones: int = 1
     """Replicas of the language model."""
     tensor_parallel: int = 1
     """GPUs, or CPUs, of one machine that share one language model."""
     detokenizers: tuple[int, int] = (1, 1)
     """Minimum and maximum number of replicas that encode and generate images; Ray Serve scales between them by load."""
-    served: EngineOptions = EngineOptions()
-    """Device ("cpu" or "cuda"), limits, placement and specialists of every replica."""
+    served: EngineOptions = EngineOptions(device="cpu")
+    """Device, limits, placement and specialists of every replica; the device is explicit, as replicas run elsewhere."""
     vllm: VLLMOptions | None = None
     """Options of vLLM; None is `EngineOptions.for_vllm`."""
     settings: ServerSettings = ServerSettings()

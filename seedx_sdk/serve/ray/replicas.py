@@ -82,34 +82,36 @@ class ImageServiceReplica:
         )
         parts = await asyncio.to_thread(load)
         self._revision = parts.config.revision
-        self._service = LocalImageService(parts, limits=served.limits, placement=served.placement, device=served.device)
+        self._service = LocalImageService(
+            parts, limits=served.limits, placement=served.placement, device=served.torch_device
+        )
         await self._service.__aenter__()  # it ends with the process
 
-    async def read(
+    async def encode(
         self, revision: str, image: Image.Image, grids: Sequence[str], model: str | None, seconds: float | None
     ) -> Tensor:
-        """Return the embeddings of an image; see `ImageService.read`."""
+        """Return the embeddings of an image; see `ImageService.encode`."""
         _check_revision(revision, self._revision)
-        return await self._service.read(image, grids=grids, model=model, deadline=_deadline(seconds))
+        return await self._service.encode(image, grids=grids, model=model, deadline=_deadline(seconds))
 
     async def regress(self, revision: str, hidden_states: Tensor, model: str | None, seconds: float | None) -> Tensor:
         """Return the features of hidden states; see `ImageService.regress`."""
         _check_revision(revision, self._revision)
         return await self._service.regress(hidden_states, model=model, deadline=_deadline(seconds))
 
-    async def draw(
+    async def generate(
         self, revision: str, job: ImageJob, seconds: float | None
     ) -> AsyncGenerator[ImageProgress | Image.Image, None]:
-        """Yield the events of an image job; see `ImageService.draw`."""
+        """Yield the events of an image job; see `ImageService.generate`."""
         _check_revision(revision, self._revision)
-        async with aclosing(self._service.draw(replace(job, deadline=_deadline(seconds)))) as events:
+        async with aclosing(self._service.generate(replace(job, deadline=_deadline(seconds)))) as events:
             async for event in events:
                 yield event
 
-    async def unfamiliar(self, revision: str, image: Image.Image) -> str | None:
-        """Return a warning about an out-of-domain image; see `ImageService.unfamiliar`."""
+    async def out_of_domain_warning(self, revision: str, image: Image.Image) -> str | None:
+        """Return a warning about an out-of-domain image; see `ImageService.out_of_domain_warning`."""
         _check_revision(revision, self._revision)
-        return await self._service.unfamiliar(image)
+        return await self._service.out_of_domain_warning(image)
 
     async def check(self, revision: str) -> None:
         """Return if it works and holds these weights."""
@@ -126,6 +128,8 @@ async def _open_backbone(options: DeployOptions) -> Backbone:
     if options.backbone == "transformers":
         load = partial(load_directory, checkpoint_dir, dtype=served.torch_dtype, specialists=served.specialists)
         parts = await asyncio.to_thread(load)
+        for lvlm in (parts.lvlm, *parts.specialists.values()):
+            lvlm.to(served.torch_device)
         return TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
     os.environ.setdefault("VLLM_CONFIGURE_LOGGING", "0")  # or vLLM closes the handlers of Ray Serve's own log
     from seedx_sdk.engine.backbones.vllm import VLLMBackbone

@@ -127,7 +127,7 @@ def ask(parts: ModelParts, text: str, *pictures: int, **sampling: Any) -> Ask:
 
 def mixed(parts: ModelParts) -> list[Ask]:
     """Sixteen requests: with none, one and two pictures, that write and that draw, of three models."""
-    draw = {"must_draw": True, "max_pictures": 1}
+    draw = {"force_image": True, "max_images": 1}
     return [
         ask(parts, "Describe the picture.", 0),
         ask(parts, "Please detect the house.", 1),
@@ -199,6 +199,17 @@ def test_a_mixed_batch_is_answered_as_by_transformers(
     assert_same(run(answer_all(served, mixed(parts))), expected)
 
 
+def test_repeats_end_as_on_transformers(
+    served: VLLMBackbone, parts: ModelParts, reference: TransformersBackbone, run: Any
+) -> None:
+    endless = ask(parts, "no", stop_repeats=True)
+    free, ended = run(answer(reference, ask(parts, "no"))), run(answer(reference, endless))
+    assert len(ended[0]) < len(free[0])
+    assert_same([run(answer(served, endless))], [ended])
+    drawn = ask(parts, "no", stop_repeats=True, force_image=True, max_images=1)
+    assert_same([run(answer(served, drawn))], [run(answer(reference, drawn))])
+
+
 def test_repeated_requests_are_answered_the_same_from_the_cache(
     served: VLLMBackbone, parts: ModelParts, expected: list[Answer], run: Any
 ) -> None:
@@ -211,7 +222,7 @@ def test_repeated_requests_are_answered_the_same_from_the_cache(
 def test_the_pass_for_a_picture_finds_the_prompt_in_the_cache(
     served: VLLMBackbone, parts: ModelParts, run: Any
 ) -> None:
-    request = ask(parts, "Remove the dog.", 77, specialist="edit", must_draw=True, max_pictures=1)
+    request = ask(parts, "Remove the dog.", 77, specialist="edit", force_image=True, max_images=1)
     before = hits()
     ids, states = run(answer(served, request))
     assert len(states) == 1
@@ -287,7 +298,7 @@ def test_both_backbones_stop_where_the_model_stops_reading(
 ) -> None:
     words = [1, *[5] * 2046]
     for backbone, reads in ((served, 1023), (reference, 2047)):
-        settings = SamplingParams(max_new_tokens=1_000_000, temperature=2.0, must_draw=True)
+        settings = SamplingParams(max_new_tokens=1_000_000, temperature=2.0, force_image=True)
         for room in (1, 30):
             prompt = Prompt(token_ids=tuple(words[: reads + 1 - room]))
             ids, states = run(answer(backbone, (prompt, settings)))
@@ -321,9 +332,12 @@ def test_image_tokens_are_never_part_of_the_text(served: VLLMBackbone, parts: Mo
 
 def test_boxes_are_whole_when_they_are_asked_for(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:
     detect = prompts.detect_question("all things")
-    wild = [ask(parts, detect, seed, temperature=2.0, seed=seed, max_new_tokens=60, guide=BOXES) for seed in range(8)]
+    wild = [
+        ask(parts, detect, seed, temperature=2.0, seed=seed, max_new_tokens=60, structured_output=BOXES)
+        for seed in range(8)
+    ]
     calm = ask(parts, detect, 0)
-    guided = (calm[0], dataclasses.replace(calm[1], guide=BOXES))
+    guided = (calm[0], dataclasses.replace(calm[1], structured_output=BOXES))
     answers = run(answer_all(served, [*wild, calm, guided]))
     assert answers[-1] == answers[-2] and parts.tokenizer.token_to_id("<box_end>") in answers[-1][0]
     whole = re.compile(r"([^<]*|<box_start>\s*(<loc-\d+>\s*){4}<box_end>)*(<box_start>\s*(<loc-\d+>\s*){0,4})?(</s>)?")
@@ -339,13 +353,16 @@ def test_answers_fit_a_json_schema(served: VLLMBackbone, parts: ModelParts, run:
         "required": ["colour", "count"],
         "additionalProperties": False,
     }
-    guide = StructuredOutput(json_schema=json.dumps(schema))
-    requests = [ask(parts, "Describe the picture.", seed, temperature=1.0, seed=seed, guide=guide) for seed in range(4)]
+    schema_output = StructuredOutput(json_schema=json.dumps(schema))
+    requests = [
+        ask(parts, "Describe the picture.", seed, temperature=1.0, seed=seed, structured_output=schema_output)
+        for seed in range(4)
+    ]
     for ids, states in run(answer_all(served, requests)):
         jsonschema.validate(json.loads(parts.tokenizer.decode(ids[:-1])), schema)
         assert not states
     with pytest.raises(InputError, match="form"):
-        run(answer(served, ask(parts, "Describe.", 0, guide=StructuredOutput(grammar="root ::= ("))))
+        run(answer(served, ask(parts, "Describe.", 0, structured_output=StructuredOutput(grammar="root ::= ("))))
 
 
 def test_random_choices_follow_the_seed(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:

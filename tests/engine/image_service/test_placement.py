@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from seedx_sdk import InputError
-from seedx_sdk.checkpoints.directory import ModelParts
+from seedx_sdk.checkpoints.directory import ModelParts, load_directory
+from seedx_sdk.engine import NANO
 from seedx_sdk.engine.image_service import placement
-from seedx_sdk.engine.image_service.placement import Placement, place
+from seedx_sdk.engine.image_service.placement import Placement, place, resolve_device
+from seedx_sdk.errors import DeviceMemoryError
 
 CPU = torch.device("cpu")
 
@@ -19,15 +21,43 @@ def own_parts(parts: ModelParts) -> ModelParts:
     return copy.deepcopy(parts)
 
 
-def test_everything_but_the_language_models_gets_the_precision(own_parts: ModelParts) -> None:
+def test_the_whole_model_gets_the_precision(own_parts: ModelParts) -> None:
     place(own_parts, Placement(dtype=torch.bfloat16), CPU)
-    pipeline = own_parts.detokenizer
-    for module in (own_parts.visual_encoder, pipeline.unet, pipeline.vae, pipeline.resampler):
+    pipeline, lvlms = own_parts.detokenizer, (own_parts.lvlm, *own_parts.specialists.values())
+    for module in (own_parts.visual_encoder, pipeline.unet, pipeline.vae, pipeline.resampler, *lvlms):
         assert {parameter.dtype for parameter in module.parameters()} == {torch.bfloat16}
-    for lvlm in (own_parts.lvlm, *own_parts.specialists.values()):
-        assert {parameter.dtype for parameter in lvlm.llm.parameters()} == {torch.float32}
-        around = [parameter for name, parameter in lvlm.named_parameters() if not name.startswith("llm.")]
-        assert {parameter.dtype for parameter in around} == {torch.bfloat16}
+
+
+def test_a_language_model_without_weights_stays_where_it_is() -> None:
+    parts = load_directory(NANO, language_models=False)
+    place(parts, Placement(dtype=torch.bfloat16), CPU)
+    for lvlm in (parts.lvlm, *parts.specialists.values()):
+        assert {parameter.device.type for parameter in lvlm.llm.parameters()} == {"meta"}
+        projectors = [parameter for name, parameter in lvlm.named_parameters() if not name.startswith("llm.")]
+        assert {(parameter.device, parameter.dtype) for parameter in projectors} == {(CPU, torch.bfloat16)}
+
+
+def test_a_model_that_does_not_fit_is_a_typed_error(own_parts: ModelParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def move(*_args: object, **_options: object) -> None:
+        raise torch.OutOfMemoryError("too much")
+
+    monkeypatch.setattr(own_parts.lvlm, "to", move)
+    with pytest.raises(DeviceMemoryError, match="does not fit the memory of 'cpu'; use a smaller dtype"):
+        place(own_parts, Placement(), CPU)
+
+
+@pytest.mark.parametrize(("count", "default"), [(0, "cpu"), (2, "cuda")])
+def test_devices_are_those_of_the_machine(count: int, default: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    assert resolve_device(None) == torch.device(default)
+    assert resolve_device("cpu") == CPU
+    if count:
+        assert resolve_device("cuda:1") == torch.device("cuda:1")
+    there = "cpu, cuda, cuda:0, cuda:1$" if count else "cpu; for a GPU, install"
+    for name in ("cuda:3", "tpu", ""):
+        with pytest.raises(InputError, match=f"there is no device '{name}'; this machine has {there}"):
+            resolve_device(name)
 
 
 def test_the_memory_format_does_not_change_the_prediction(own_parts: ModelParts, parts: ModelParts) -> None:
@@ -35,8 +65,8 @@ def test_the_memory_format_does_not_change_the_prediction(own_parts: ModelParts,
     assert own_parts.detokenizer.unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
     latents = torch.randn(1, 8, 16, 16, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        pictures = [part.detokenizer.decode_latents(latents) for part in (own_parts, parts)]
-    torch.testing.assert_close(*pictures, atol=1e-4, rtol=1e-4)  # float32 sums in another order
+        images = [part.detokenizer.decode_latents(latents) for part in (own_parts, parts)]
+    torch.testing.assert_close(*images, atol=1e-4, rtol=1e-4)  # float32 sums in another order
 
 
 def test_an_offloaded_encoder_gives_the_same_features(own_parts: ModelParts, parts: ModelParts) -> None:
@@ -47,11 +77,11 @@ def test_an_offloaded_encoder_gives_the_same_features(own_parts: ModelParts, par
         torch.testing.assert_close(own_parts.visual_encoder(pixels), parts.visual_encoder(pixels), atol=0, rtol=0)
 
 
-def test_offloading_without_a_gpu_is_refused(parts: ModelParts) -> None:
+def test_offloading_without_a_gpu_is_rejected(parts: ModelParts) -> None:
     with pytest.raises(InputError, match="set offload=False"):
         place(parts, Placement(offload=True), CPU)
 
 
-def test_tiles_that_cannot_overlap_are_refused() -> None:
+def test_tiles_that_cannot_overlap_are_rejected() -> None:
     with pytest.raises(InputError, match="multiple of 64"):
         Placement(tile_side=100)

@@ -70,14 +70,14 @@ def job(features: Tensor, seed: int = 0, **changes: Any) -> ImageJob:
     settings: dict[str, Any] = {
         "width": 128,
         "height": 128,
-        "steps": 3,
+        "num_inference_steps": 3,
         "guidance_scale": 1.0,
         "image_guidance_scale": 1.2,
     }
     return ImageJob(features=features, seed=seed, **(settings | changes))
 
 
-async def drawn(stream: ImageStream) -> Image.Image:
+async def finished(stream: ImageStream) -> Image.Image:
     events = [event async for event in stream]
     assert isinstance(events[-1], Image.Image)
     steps = [event.step for event in events[:-1] if isinstance(event, ImageProgress)]
@@ -93,8 +93,8 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
     anyio.run(limited)
 
 
-def pixels(picture: Image.Image) -> np.ndarray[Any, np.dtype[np.int16]]:
-    return np.asarray(picture).astype(np.int16)
+def pixels(image: Image.Image) -> np.ndarray[Any, np.dtype[np.int16]]:
+    return np.asarray(image).astype(np.int16)
 
 
 def difference(a: Image.Image, b: Image.Image) -> int:
@@ -109,7 +109,7 @@ def psnr(a: Image.Image, b: Image.Image) -> float:
 def test_the_same_job_alone_gives_the_bytes_of_the_pipeline(parts: ModelParts, features: list[Tensor]) -> None:
     async def test() -> None:
         async with LocalImageService(parts) as service:
-            pictures = [await drawn(service.draw(job(features[0], seed=5))) for _ in range(2)]
+            images = [await finished(service.generate(job(features[0], seed=5))) for _ in range(2)]
         direct = parts.detokenizer(
             features[0],
             num_inference_steps=3,
@@ -117,7 +117,7 @@ def test_the_same_job_alone_gives_the_bytes_of_the_pipeline(parts: ModelParts, f
             generator=torch.Generator().manual_seed(5),
             return_dict=False,
         )[0][0]
-        assert pictures[0].tobytes() == pictures[1].tobytes() == direct.tobytes()
+        assert images[0].tobytes() == images[1].tobytes() == direct.tobytes()
 
     run(test)
 
@@ -131,16 +131,16 @@ def test_a_picture_does_not_depend_on_its_mates(
 
     async def test() -> None:
         async with LocalImageService(parts, limits=BATCH) as service:
-            streams = [service.draw(made(n)) for n in range(4)]
-            together = await asyncio.gather(*(drawn(stream) for stream in streams))
+            streams = [service.generate(made(n)) for n in range(4)]
+            together = await asyncio.gather(*(finished(stream) for stream in streams))
             assert service.metrics.batch_sizes == {4: 1}
         assert unet_batches == [12 if guided else 4] * 3
         async with LocalImageService(parts, limits=ServiceLimits(max_batch=1)) as service:
-            alone = [await drawn(service.draw(made(n))) for n in range(4)]
+            alone = [await finished(service.generate(made(n))) for n in range(4)]
             assert service.metrics.batch_sizes == {1: 4}
         differences = [difference(*pair) for pair in zip(together, alone, strict=True)]
         assert max(differences) <= ROUNDING, differences
-        assert min(difference(alone[0], other) for other in alone[1:]) > 50  # they are different pictures
+        assert min(difference(alone[0], other) for other in alone[1:]) > 50  # they are different images
 
     run(test)
 
@@ -149,7 +149,7 @@ def test_incompatible_jobs_run_apart(parts: ModelParts, features: list[Tensor], 
     changes: list[dict[str, Any]] = [
         {},
         {"width": 64},
-        {"steps": 2},
+        {"num_inference_steps": 2},
         {"guidance_scale": 2.0},
         {"condition": pages[0]},
         {"features": features[0][:, :32]},
@@ -157,89 +157,89 @@ def test_incompatible_jobs_run_apart(parts: ModelParts, features: list[Tensor], 
 
     async def test() -> None:
         async with LocalImageService(parts) as service:
-            streams = [service.draw(job(**({"features": features[0]} | change))) for change in changes]
-            pictures = await asyncio.gather(*(drawn(stream) for stream in streams))
+            streams = [service.generate(job(**({"features": features[0]} | change))) for change in changes]
+            images = await asyncio.gather(*(finished(stream) for stream in streams))
             assert service.metrics.batch_sizes == {1: len(changes)}
-        assert [picture.size for picture in pictures[:2]] == [(128, 128), (64, 128)]
+        assert [image.size for image in images[:2]] == [(128, 128), (64, 128)]
 
     run(test)
 
 
-def test_a_full_queue_refuses_and_says_when_to_come_back(parts: ModelParts, features: list[Tensor]) -> None:
+def test_a_full_queue_rejects_with_a_retry_after(parts: ModelParts, features: list[Tensor]) -> None:
     async def test() -> None:
         async with LocalImageService(parts, limits=ServiceLimits(max_queue=1, max_batch=1)) as service:
-            first = service.draw(job(features[0]))
+            first = service.generate(job(features[0]))
             await anext(first)  # it runs, so the queue is empty
-            second = service.draw(job(features[1]))
+            second = service.generate(job(features[1]))
             assert service.metrics.queue_length == 1
-            with pytest.raises(OverloadedError, match="try again in") as refused:
-                service.draw(job(features[2]))
-            assert refused.value.retry_after >= 1
+            with pytest.raises(OverloadedError, match="retry in") as rejected:
+                service.generate(job(features[2]))
+            assert rejected.value.retry_after >= 1
             assert isinstance([event async for event in first][-1], Image.Image)
-            await drawn(second)
-            assert service.metrics.outcomes == {"refused": 1, "drawn": 2}
+            await finished(second)
+            assert service.metrics.outcomes == {"rejected": 1, "completed": 2}
             assert (service.metrics.queue_length, service.metrics.running) == (0, 0)
 
     run(test)
 
 
-def test_cancelling_in_the_middle_frees_the_place_and_leaves_the_mates_alone(
+def test_cancelling_a_job_leaves_the_rest_of_its_batch_alone(
     parts: ModelParts, features: list[Tensor], unet_batches: list[int]
 ) -> None:
     async def test() -> None:
         async with LocalImageService(parts, limits=dataclasses.replace(BATCH, max_batch=3)) as service:
-            streams = [service.draw(job(features[n], n, steps=8)) for n in range(3)]
-            others = asyncio.gather(drawn(streams[0]), drawn(streams[2]))
+            streams = [service.generate(job(features[n], n, num_inference_steps=8)) for n in range(3)]
+            others = asyncio.gather(finished(streams[0]), finished(streams[2]))
             await anext(streams[1])
             await streams[1].aclose()
             together = await others
-            assert service.metrics.outcomes == {"drawn": 2, "cancelled": 1}
+            assert service.metrics.outcomes == {"completed": 2, "cancelled": 1}
             assert unet_batches == sorted(unet_batches, reverse=True)
             assert (unet_batches[0], unet_batches[-1], len(unet_batches)) == (3, 2, 8)
             with pytest.raises(StopAsyncIteration):
                 await anext(streams[1])
         async with LocalImageService(parts, limits=ServiceLimits(max_batch=1)) as service:
-            alone = [await drawn(service.draw(job(features[n], n, steps=8))) for n in (0, 2)]
+            alone = [await finished(service.generate(job(features[n], n, num_inference_steps=8))) for n in (0, 2)]
         assert max(difference(*pair) for pair in zip(together, alone, strict=True)) <= ROUNDING
 
     run(test)
 
 
-def test_a_cancelled_task_gives_its_place_in_the_queue_back(parts: ModelParts, features: list[Tensor]) -> None:
+def test_a_cancelled_task_frees_its_place_in_the_queue(parts: ModelParts, features: list[Tensor]) -> None:
     async def test() -> None:
         async with LocalImageService(parts, limits=ServiceLimits(max_queue=1, max_batch=1)) as service:
-            running = service.draw(job(features[0], steps=4))
+            running = service.generate(job(features[0], num_inference_steps=4))
             await anext(running)
             with anyio.move_on_after(0.01) as scope:
-                await drawn(service.draw(job(features[1], steps=1000)))
+                await finished(service.generate(job(features[1], num_inference_steps=1000)))
             assert scope.cancelled_caught
             assert service.metrics.queue_length == 0
-            stream = service.draw(job(features[2]))
+            stream = service.generate(job(features[2]))
             del stream  # nobody can wait for it any more
             assert service.metrics.queue_length == 0
-            await drawn(service.draw(job(features[2])))
+            await finished(service.generate(job(features[2])))
             assert service.metrics.outcomes["cancelled"] == 2
 
     run(test)
 
 
-def test_a_deadline_ends_a_drawing_and_only_that(parts: ModelParts, features: list[Tensor]) -> None:
+def test_a_deadline_ends_only_its_own_job(parts: ModelParts, features: list[Tensor]) -> None:
     async def test() -> None:
         async with LocalImageService(parts, limits=dataclasses.replace(BATCH, max_batch=2)) as service:
-            small = {"width": 32, "height": 32, "steps": 100}
-            late = service.draw(job(features[0], deadline=time.monotonic() + 0.1, **small))
-            mate = service.draw(job(features[1], **small))
-            with pytest.raises(DeadlineError, match="of 100 de-noising steps"):
-                await drawn(late)
-            assert (await drawn(mate)).size == (32, 32)
-            assert service.metrics.outcomes == {"late": 1, "drawn": 1}
+            small = {"width": 32, "height": 32, "num_inference_steps": 100}
+            expired = service.generate(job(features[0], deadline=time.monotonic() + 0.1, **small))
+            mate = service.generate(job(features[1], **small))
+            with pytest.raises(DeadlineError, match="of 100 denoising steps"):
+                await finished(expired)
+            assert (await finished(mate)).size == (32, 32)
+            assert service.metrics.outcomes == {"deadline_exceeded": 1, "completed": 1}
             with pytest.raises(DeadlineError):
-                await service.read(Image.new("RGB", (8, 8)), grids=("1x1",), deadline=time.monotonic())
+                await service.encode(Image.new("RGB", (8, 8)), grids=("1x1",), deadline=time.monotonic())
 
     run(test)
 
 
-def test_what_cannot_be_drawn_is_refused_before_it_is_queued(
+def test_invalid_jobs_are_rejected_before_they_are_queued(
     parts: ModelParts, features: list[Tensor], pages: list[Image.Image]
 ) -> None:
     poisoned = features[0].clone()
@@ -255,7 +255,7 @@ def test_what_cannot_be_drawn_is_refused_before_it_is_queued(
         (InputError, "must be finite numbers", job(features[0], guidance_scale=float("nan"))),
         (InputError, "below 2", job(features[0], seed=1 << 64)),
         (ImageError, "damaged", job(features[0], condition=half)),
-        (InputError, "steps must be 1 or more", job(features[0], steps=0)),
+        (InputError, "num_inference_steps must be 1 or more", job(features[0], num_inference_steps=0)),
         (InputError, "no fast mode that was measured", job(features[0], sampler="fast")),
     ]
 
@@ -264,22 +264,22 @@ def test_what_cannot_be_drawn_is_refused_before_it_is_queued(
         async with LocalImageService(dataclasses.replace(parts, config=ungated)) as service:
             for kind, message, bad in cases:
                 with pytest.raises(kind, match=message):
-                    service.draw(bad)
+                    service.generate(bad)
             with pytest.raises(InputError, match="must be finite and have shape"):
                 await service.regress(torch.zeros(64, 255))
             with pytest.raises(InputError, match="no specialist 'x'"):
-                await service.read(pages[0], grids=("1x1",), model="x")
+                await service.encode(pages[0], grids=("1x1",), model="x")
             assert service.metrics.queue_length == 0
-            await drawn(service.draw(job(features[0])))
+            await finished(service.generate(job(features[0])))
         with pytest.raises(ServiceError, match="not running"):
-            service.draw(job(features[0]))
+            service.generate(job(features[0]))
 
     run(test)
 
 
 @pytest.mark.parametrize("model", [None, "edit"])
 @pytest.mark.parametrize("grids", [("1x1",), ("2x1",)])
-def test_reading_gives_what_the_language_model_would_embed(
+def test_encoding_gives_what_the_language_model_would_embed(
     model: str | None, grids: tuple[str, ...], parts: ModelParts, pages: list[Image.Image]
 ) -> None:
     lvlm = parts.lvlm if model is None else parts.specialists[model]
@@ -292,8 +292,8 @@ def test_reading_gives_what_the_language_model_would_embed(
 
     async def test() -> None:
         async with LocalImageService(parts) as service:
-            first = await service.read(pages[0], grids=grids, model=model)
-            again = await service.read(pages[0].copy(), grids=grids, model=model)
+            first = await service.encode(pages[0], grids=grids, model=model)
+            again = await service.encode(pages[0].copy(), grids=grids, model=model)
             assert (service.metrics.cache_misses, service.metrics.cache_hits) == (1, 1)
         assert first.shape == (views.num_patches + 1, 64, 256)
         torch.testing.assert_close(first.flatten(0, 1), embedded[mask], atol=0, rtol=0)
@@ -314,41 +314,41 @@ def test_regressing_gives_what_the_language_model_would(parts: ModelParts) -> No
     run(test)
 
 
-def test_a_picture_is_read_while_another_is_drawn(
+def test_an_image_is_encoded_while_another_is_generated(
     parts: ModelParts, features: list[Tensor], pages: list[Image.Image]
 ) -> None:
     async def test() -> None:
         async with LocalImageService(parts) as service:
-            stream = service.draw(job(features[0], steps=500))
+            stream = service.generate(job(features[0], num_inference_steps=500))
             await anext(stream)
-            assert (await service.read(pages[1], grids=("1x1",))).shape == (2, 64, 256)
+            assert (await service.encode(pages[1], grids=("1x1",))).shape == (2, 64, 256)
             assert service.metrics.running == 1
             await stream.aclose()
 
     run(test)
 
 
-def test_closing_finishes_what_was_asked_for(parts: ModelParts, features: list[Tensor]) -> None:
+def test_closing_finishes_all_jobs(parts: ModelParts, features: list[Tensor]) -> None:
     async def test() -> None:
         async with LocalImageService(parts, limits=BATCH) as service:
-            streams = [service.draw(job(features[n], n)) for n in range(2)]
-        pictures = [await drawn(stream) for stream in streams]
-        assert len({picture.tobytes() for picture in pictures}) == 2
+            streams = [service.generate(job(features[n], n)) for n in range(2)]
+        images = [await finished(stream) for stream in streams]
+        assert len({image.tobytes() for image in images}) == 2
 
     run(test)
 
 
-def test_closing_after_an_error_ends_everything_at_the_next_step(parts: ModelParts, features: list[Tensor]) -> None:
+def test_closing_after_an_error_cancels_all_jobs_at_the_next_step(parts: ModelParts, features: list[Tensor]) -> None:
     async def test() -> None:
         service = LocalImageService(parts, limits=ServiceLimits(max_batch=1))
         with contextlib.suppress(ZeroDivisionError):
             async with service:
-                streams = [service.draw(job(features[n], n, steps=1000)) for n in range(2)]
+                streams = [service.generate(job(features[n], n, num_inference_steps=1000)) for n in range(2)]
                 await anext(streams[0])
                 raise ZeroDivisionError
         for stream in streams:
             with pytest.raises(ServiceError, match="was closed"):
-                await drawn(stream)
+                await finished(stream)
         assert service.metrics.outcomes == {"cancelled": 2}
 
     run(test)
@@ -369,14 +369,14 @@ def failing(parts: ModelParts, error: Exception, *, above: int = 0) -> Iterator[
         hook.remove()
 
 
-def test_a_batch_that_does_not_fit_is_drawn_in_halves(parts: ModelParts, features: list[Tensor]) -> None:
+def test_a_batch_that_does_not_fit_is_run_in_halves(parts: ModelParts, features: list[Tensor]) -> None:
     async def test() -> None:
         async with LocalImageService(parts, limits=BATCH) as service:
             with failing(parts, torch.OutOfMemoryError("too much"), above=2):
-                streams = [service.draw(job(features[n], n)) for n in range(4)]
-                pictures = await asyncio.gather(*(drawn(stream) for stream in streams))
+                streams = [service.generate(job(features[n], n)) for n in range(4)]
+                images = await asyncio.gather(*(finished(stream) for stream in streams))
             assert service.metrics.memory_splits == {4: 1}
-            assert len({picture.tobytes() for picture in pictures}) == 4
+            assert len({image.tobytes() for image in images}) == 4
 
     run(test)
 
@@ -386,7 +386,7 @@ def test_a_batch_that_does_not_fit_is_drawn_in_halves(parts: ModelParts, feature
     [
         (torch.OutOfMemoryError("too much"), DeviceMemoryError, "128x128 does not fit"),
         (RuntimeError("[enforce fail at alloc_cpu.cpp] can't allocate memory"), DeviceMemoryError, "does not fit"),
-        (RuntimeError("broken"), ServiceError, "RuntimeError: broken); try again"),
+        (RuntimeError("broken"), ServiceError, "RuntimeError: broken); retry"),
     ],
 )
 def test_a_failing_batch_fails_alone(
@@ -395,46 +395,46 @@ def test_a_failing_batch_fails_alone(
     async def test() -> None:
         async with LocalImageService(parts, limits=dataclasses.replace(BATCH, max_batch=2)) as service:
             with failing(parts, error):
-                streams = [service.draw(job(features[n])) for n in range(2)]
-                results = await asyncio.gather(*(drawn(stream) for stream in streams), return_exceptions=True)
+                streams = [service.generate(job(features[n])) for n in range(2)]
+                results = await asyncio.gather(*(finished(stream) for stream in streams), return_exceptions=True)
             for result in results:
                 assert type(result) is kind and message in str(result)
             assert results[0] is not results[1]
-            pictures = [service.draw(job(features[n])) for n in range(2)]
-            await asyncio.gather(*(drawn(stream) for stream in pictures))
-            assert service.metrics.outcomes == {"failed": 2, "drawn": 2}
+            images = [service.generate(job(features[n])) for n in range(2)]
+            await asyncio.gather(*(finished(stream) for stream in images))
+            assert service.metrics.outcomes == {"failed": 2, "completed": 2}
 
     run(test)
 
 
-def test_a_large_picture_is_decoded_in_tiles_that_fit_together(parts: ModelParts, features: list[Tensor]) -> None:
+def test_a_large_image_is_decoded_in_tiles_that_fit_together(parts: ModelParts, features: list[Tensor]) -> None:
     async def test() -> None:
         sizes: list[int] = []
         hook = parts.detokenizer.vae.decoder.register_forward_hook(lambda _m, args, _o: sizes.append(args[0].shape[-1]))
-        pictures = []
+        images = []
         for side in (192, 1024):
             async with LocalImageService(parts, placement=Placement(tile_side=side)) as service:
-                pictures.append(await drawn(service.draw(job(features[0], width=256, height=256))))
+                images.append(await finished(service.generate(job(features[0], width=256, height=256))))
         hook.remove()
-        assert sizes == [24, 14, 24, 14, 32]  # cells: four overlapping tiles, and the whole picture
+        assert sizes == [24, 14, 24, 14, 32]  # cells: four overlapping tiles, and the whole image
         # The norms of this small VAE average over all that they see, so its tiles differ in tone.
-        assert psnr(*pictures) > 20
+        assert psnr(*images) > 20
 
     run(test)
 
 
-def test_previews_come_closer_to_the_picture(parts: ModelParts, features: list[Tensor]) -> None:
+def test_previews_approach_the_image(parts: ModelParts, features: list[Tensor]) -> None:
     async def test() -> None:
         async with LocalImageService(parts, limits=dataclasses.replace(BATCH, max_batch=2)) as service:
-            stream = service.draw(job(features[0], steps=8, preview_every=2))
-            plain = service.draw(job(features[1], steps=8))
+            stream = service.generate(job(features[0], num_inference_steps=8, preview_every=2))
+            plain = service.generate(job(features[1], num_inference_steps=8))
             events = [event async for event in stream]
             assert [event async for event in plain if isinstance(event, ImageProgress) and event.preview] == []
             previews = {e.step: e.preview for e in events if isinstance(e, ImageProgress) and e.preview is not None}
             assert list(previews) == [2, 4, 6]
-            picture = events[-1]
-            assert isinstance(picture, Image.Image)
-            fidelity = [psnr(preview, picture) for preview in previews.values()]
+            image = events[-1]
+            assert isinstance(image, Image.Image)
+            fidelity = [psnr(preview, image) for preview in previews.values()]
             assert fidelity == sorted(fidelity) and fidelity[0] > 20, fidelity
 
     run(test)
@@ -450,15 +450,17 @@ def test_the_fast_mode_is_the_one_that_was_measured(parts: ModelParts, features:
     async def test() -> None:
         async with LocalImageService(dataclasses.replace(parts, config=config)) as service:
             quick = ImageJob.resolve(features[0], GenerationOptions(seed=1, sampler="fast"), config)
-            assert (quick.steps, quick.width, quick.guidance_scale) == (6, 128, 1.0)
+            assert (quick.num_inference_steps, quick.width, quick.guidance_scale) == (6, 128, 1.0)
             with pytest.raises(InputError, match="measured with 6 steps, not 5"):
-                service.draw(dataclasses.replace(quick, steps=5))
-            picture = await drawn(service.draw(quick))
-            reference = await drawn(service.draw(ImageJob.resolve(features[0], GenerationOptions(seed=1), config)))
-            assert picture.tobytes() != reference.tobytes()
-            assert psnr(picture, reference) > 35
+                service.generate(dataclasses.replace(quick, num_inference_steps=5))
+            image = await finished(service.generate(quick))
+            reference = await finished(
+                service.generate(ImageJob.resolve(features[0], GenerationOptions(seed=1), config))
+            )
+            assert image.tobytes() != reference.tobytes()
+            assert psnr(image, reference) > 35
         async with LocalImageService(dataclasses.replace(parts, config=stale)) as service:
             with pytest.raises(InputError, match="no fast mode that was measured"):
-                service.draw(quick)
+                service.generate(quick)
 
     run(test)

@@ -1,0 +1,82 @@
+"""The de-tokenizer's training loss.
+
+Shapes: B batch, N image tokens, D their width, C latent channels, H W latent size.
+"""
+
+from __future__ import annotations
+
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from torch import Tensor
+from torch.nn import functional as F
+
+from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
+from seedx_sdk.model.unet import takes_condition, with_inputs
+
+__all__ = ["denoising_loss", "predict"]
+
+
+def denoising_loss(
+    unet: UNet2DConditionModel,
+    resampler: DetokenizerResampler,
+    scheduler: DDPMScheduler,
+    latents: Tensor,
+    image_embeds: Tensor,
+    *,
+    noise: Tensor,
+    timesteps: Tensor,
+    time_ids: Tensor,
+    condition_latents: Tensor | None = None,
+) -> Tensor:
+    """Return the mean squared error of the U-Net's prediction, a scalar.
+
+    Args:
+        unet: U-Net with C (stage 1) or 2 C (stage 2) input channels.
+        resampler: Turns the image features into the U-Net's condition.
+        scheduler: Noise schedule; its `prediction_type` ("epsilon" or "v_prediction") decides the target.
+        latents: (B, C, H, W) clean latents, already multiplied by the VAE's scaling factor.
+        image_embeds: (B, N, D) image features.
+        noise: (B, C, H, W) standard normal.
+        timesteps: (B,) integers in 0..num_train_timesteps - 1.
+        time_ids: (B, 6) from `size_ids`.
+        condition_latents: (B, C, H, W) VAE mode of the condition image, not scaled; None is zeros. Stage 2 only.
+
+    Raises:
+        ValueError: If the scheduler predicts something else, or a stage-1 U-Net gets condition latents.
+    """
+    noisy = scheduler.add_noise(latents, noise, timesteps)  # type: ignore[arg-type]  # annotated for int tensors only
+    kind = scheduler.config["prediction_type"]
+    if kind == "epsilon":
+        target = noise
+    elif kind == "v_prediction":
+        target = scheduler.get_velocity(latents, noise, timesteps)  # type: ignore[arg-type]
+    else:
+        raise ValueError(f"prediction_type {kind!r} cannot be trained; use 'epsilon' or 'v_prediction'")
+    predicted = predict(unet, resampler, noisy, timesteps, image_embeds, time_ids, condition_latents)
+    return F.mse_loss(predicted.float(), target.float())
+
+
+def predict(
+    unet: UNet2DConditionModel,
+    resampler: DetokenizerResampler,
+    noisy_latents: Tensor,
+    timesteps: Tensor,
+    image_embeds: Tensor,
+    time_ids: Tensor,
+    condition_latents: Tensor | None = None,
+) -> Tensor:
+    """Return the U-Net's (B, C, H, W) prediction for latents that are already noisy; arguments as `denoising_loss`."""
+    prompt_embeds, pooled = resampler(image_embeds)
+    if condition_latents is not None and not takes_condition(unet):
+        raise ValueError(
+            f"a U-Net with {unet.config['in_channels']} input channels takes no condition latents; use widen_conv_in"
+        )
+    noisy_latents = with_inputs(unet, noisy_latents, condition_latents)
+    predicted: Tensor = unet(
+        noisy_latents,
+        timesteps,
+        encoder_hidden_states=prompt_embeds,
+        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids.to(pooled.dtype)},
+        return_dict=False,
+    )[0]
+    return predicted
