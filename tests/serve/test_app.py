@@ -116,7 +116,7 @@ def test_keys_are_required(serve: Serve, http: httpx.Client) -> None:
 
 
 def response_to_headers(address: str, *headers: str) -> tuple[int, dict[str, Any]]:
-    """The response to a request whose body is never sent."""
+    """Return the response to a request whose body is never sent."""
     with socket.create_connection(("127.0.0.1", httpx.URL(address).port or 0), timeout=EVENT_SECONDS) as sock:
         head = ["POST /v1/tools/generate HTTP/1.1", "Host: localhost", "Connection: close", *headers, "", ""]
         sock.sendall("\r\n".join(head).encode())

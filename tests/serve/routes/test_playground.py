@@ -70,7 +70,7 @@ def send(page: Any, text: str, task: str = "chat") -> None:
 
 
 def answered(page: Any, count: int = 1) -> Any:
-    """The last reply, when it is finished."""
+    """Return the last reply once it is finished."""
     replies = page.locator("article:not(.user):not([aria-busy])")
     replies.nth(count - 1).wait_for()
     return replies.nth(count - 1)
