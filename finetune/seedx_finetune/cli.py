@@ -35,7 +35,7 @@ def book(
         Path | None, typer.Option("--sheet", metavar="FILE.png", help="Also save the first pictures, to look at them.")
     ] = None,
 ) -> None:
-    """Measure a model on the picture book: drawing, describing, finding and editing, on seen and unseen pairs.
+    """Measure a model on the picture book: drawing, describing, finding and editing, on seen and held-out pairs.
 
     Every figure has a 95 % interval. Drawings and edits are judged by a detector of its own, whose accuracy is
     measured beside them. A model that can't be loaded, or a file that can't be written, is an error before any work.
@@ -51,25 +51,25 @@ def book(
         raise MissingExtraError("train", error.name or "torch") from error
     client = open_client(ctx, model)
     info = client.info
-    pictures = ContactSheet()
+    images = ContactSheet()
     with progress("evaluate") as step:
-        report = evaluate(client, n, seed, on_progress=step, on_picture=pictures.add if sheet else None)
+        report = evaluate(client, n, seed, on_progress=step, on_image=images.add if sheet else None)
     report |= {"model": info.name, "revision": info.revision}
     if json is not None:
         write_file(json, (json_format.dumps(report, indent=1) + "\n").encode())
     if sheet is not None:
-        pictures.save(sheet)
+        images.save(sheet)
     Console().print(report_table(report))
 
 
 def report_table(report: dict[str, Any]) -> Table:
-    """The report as a table: one row for each figure, seen beside unseen."""
+    """Return the report as a table: one row for each figure, seen beside held-out."""
     title = f"{report['model']} ({report['revision']}), n {report['n']}, seed {report['seed']}"
-    table = Table("figure", "seen", "unseen", title=title)
+    table = Table("figure", "seen pairs", "held-out pairs", title=title)
     for task, figures in report["seen"].items():
         table.add_section()
-        for name in figures | report["unseen"][task]:
-            table.add_row(f"{task} {name}", *(_cell(report[split][task].get(name)) for split in ("seen", "unseen")))
+        for name in figures | report["held_out"][task]:
+            table.add_row(f"{task} {name}", *(_cell(report[split][task].get(name)) for split in ("seen", "held_out")))
     table.add_section()
     for name, figure in report["judge"].items():
         table.add_row(f"judge {name}", _cell(figure), "")

@@ -18,7 +18,7 @@ from seedx_finetune.evaluation.contact_sheet import ContactSheet
 from seedx_finetune.evaluation.describe import is_right
 from seedx_finetune.evaluation.detect import matched_overlaps
 from seedx_finetune.evaluation.edit import MOST_PSNR_DB, kept_boxes, psnr_inside, psnr_outside
-from seedx_finetune.evaluation.judge import UNCLEAR, WEIGHTS, Found, JudgeNet, Sight, iou
+from seedx_finetune.evaluation.judge import UNCLEAR, WEIGHTS, DetectedThing, JudgeNet, Observation, iou
 from seedx_finetune.evaluation.judge_check import measure
 from seedx_finetune.evaluation.judge_pages import make_batch, spoiled
 from seedx_finetune.evaluation.pages import (
@@ -28,7 +28,15 @@ from seedx_finetune.evaluation.pages import (
     questions_to_ask,
     references_to_detect,
 )
-from seedx_finetune.evaluation.prompts import CATEGORIES, SPLITS, Prompt, Want, sample_prompts, scene_for, wrong_prompts
+from seedx_finetune.evaluation.prompts import (
+    CATEGORIES,
+    SPLITS,
+    Prompt,
+    RequestedThing,
+    sample_prompts,
+    scene_for,
+    wrong_prompts,
+)
 from seedx_finetune.evaluation.statistics import average, mean, ratio, share
 from seedx_finetune.evaluation.subject import drawn
 from seedx_finetune.evaluation.train_judge import judge_losses, save, train
@@ -119,8 +127,8 @@ def test_judge_file_is_small_and_carries_its_thresholds(judge: Judge) -> None:
 
 def test_judge_sees_nothing_on_empty_pages_and_in_noise(judge: Judge) -> None:
     for background in BACKGROUNDS:
-        sight = judge.look(render(Scene(background, ())))
-        assert sight == Sight(background, ())
+        observation = judge.look(render(Scene(background, ())))
+        assert observation == Observation(background, ())
     noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     assert judge.look(Image.fromarray(noise)).things == ()
 
@@ -166,11 +174,11 @@ def test_wrong_answers_score_nothing(judge: Judge) -> None:
         assert report[split]["describe"]["qa_mean"]["value"] == 0
         assert report[split]["detect"]["acc50"]["value"] == 0
         assert report[split]["edit"]["done"]["value"] == 0
-        assert report[split]["edit"]["psnr"]["value"] == MOST_PSNR_DB  # a picture left alone is not an edit
+        assert report[split]["edit"]["psnr"]["value"] == MOST_PSNR_DB  # a image left alone is not an edit
 
 
 def test_report_has_exactly_the_promised_shape(report: dict[str, Any]) -> None:
-    assert {"seen", "unseen", "judge"} <= report.keys()
+    assert {"seen", "held_out", "judge"} <= report.keys()
     assert {"accuracy", "false_acceptance"} <= report["judge"].keys()
     for split in SPLITS:
         assert list(report[split]) == ["generate", "describe", "detect", "edit"]
@@ -199,7 +207,7 @@ def test_progress_reaches_its_total_and_every_picture_is_shown(judge: Judge, tmp
         SEED,
         judge=judge,
         judge_pages=1,
-        on_picture=sheet.add,
+        on_image=sheet.add,
         on_progress=lambda a, b, _: steps.append((a, b)),
     )
     assert steps[-1] == (30, 30)
@@ -221,11 +229,11 @@ def test_prompts_are_fixed_by_the_seed_and_a_larger_count_only_adds() -> None:
     assert sample_prompts("colors", "seen", 9, 1) != sample_prompts("colors", "seen", 9, 2)
 
 
-def test_seen_prompts_never_name_a_held_out_pair_and_unseen_ones_always_do() -> None:
+def test_seen_prompts_never_name_a_held_out_pair_and_held_out_ones_always_do() -> None:
     for category in CATEGORIES:
         for split in SPLITS:
             for prompt in sample_prompts(category, split, 200, 7):
-                assert any(held_out(kind, color) for color, kind in prompt.pairs) == (split == "unseen")
+                assert any(held_out(kind, color) for color, kind in prompt.pairs) == (split == "held_out")
                 if split == "seen" and category not in ("colors", "color_attribution"):
                     assert prompt.pairs == ()
 
@@ -235,22 +243,25 @@ def test_prompts_have_the_shape_of_their_category() -> None:
         for category in CATEGORIES:
             prompts = sample_prompts(category, split, 60, 0)
             pairs = category in ("two_objects", "position", "color_attribution")
-            assert {len(prompt.wants) for prompt in prompts} == {2 if pairs else 1}
-            assert all(len({want.kind for want in prompt.wants}) == len(prompt.wants) for prompt in prompts)
+            assert {len(prompt.requested) for prompt in prompts} == {2 if pairs else 1}
+            assert all(len({want.kind for want in prompt.requested}) == len(prompt.requested) for prompt in prompts)
             assert {prompt.relation is not None for prompt in prompts} == {category == "position"}
-            assert {prompt.wants[0].count for prompt in prompts} == ({2, 3, 4} if category == "counting" else {1})
+            assert {prompt.requested[0].count for prompt in prompts} == ({2, 3, 4} if category == "counting" else {1})
             if category == "color_attribution":
-                assert all(prompt.wants[0].color != prompt.wants[1].color for prompt in prompts)
+                assert all(prompt.requested[0].color != prompt.requested[1].color for prompt in prompts)
 
 
 @pytest.mark.parametrize(
     ("prompt", "text"),
     [
-        (Prompt("single_object", (Want("umbrella"),)), "a picture of an umbrella"),
-        (Prompt("counting", (Want("fish", "red", 3),)), "a picture of three red fish"),
-        (Prompt("position", (Want("cat"), Want("house")), "left of"), "a picture of a cat to the left of a house"),
+        (Prompt("single_object", (RequestedThing("umbrella"),)), "a picture of an umbrella"),
+        (Prompt("counting", (RequestedThing("fish", "red", 3),)), "a picture of three red fish"),
         (
-            Prompt("color_attribution", (Want("cat", "orange"), Want("house", "red"))),
+            Prompt("position", (RequestedThing("cat"), RequestedThing("house")), "left of"),
+            "a picture of a cat to the left of a house",
+        ),
+        (
+            Prompt("color_attribution", (RequestedThing("cat", "orange"), RequestedThing("house", "red"))),
             "a picture of an orange cat and a red house",
         ),
     ],
@@ -264,7 +275,7 @@ def test_pages_of_the_other_tasks_keep_the_splits_apart() -> None:
         return any(held_out(thing.kind, thing.color) for thing in scene.things)
 
     for split in SPLITS:
-        unseen = split == "unseen"
+        unseen = split == "held_out"
         assert {has_held_out(scene) for scene in pages_to_describe(split, 40, 0)} == {unseen}
         assert {has_held_out(scene) for scene, _ in questions_to_ask(split, 8, 0)} == {unseen}
         assert {has_held_out(Scene("", ref.things)) for ref in references_to_detect(split, 40, 0)} == {unseen}
@@ -275,28 +286,30 @@ def test_pages_of_the_other_tasks_keep_the_splits_apart() -> None:
         assert edits_to_make(split, 3, 5) == edits_to_make(split, 6, 5)[:3]
 
 
-def _found(kind: str, color: str, x: float, y: float, score: float = 0.9) -> Found:
-    return Found(kind, color, (x - 0.1, y - 0.1, x + 0.1, y + 0.1), score)
+def _found(kind: str, color: str, x: float, y: float, score: float = 0.9) -> DetectedThing:
+    return DetectedThing(kind, color, (x - 0.1, y - 0.1, x + 0.1, y + 0.1), score)
 
 
 def test_verdicts_follow_the_rules() -> None:
     red, blue = _found("cat", "red", 0.2, 0.5), _found("cat", "blue", 0.6, 0.5)
     house = _found("house", "red", 0.8, 0.5)
-    one = Sight("room", (red,))
-    many = Sight("room", (red, blue, house))
-    assert is_fulfilled(Prompt("single_object", (Want("cat"),)), many)
-    assert not is_fulfilled(Prompt("two_objects", (Want("cat"), Want("house"))), one)
-    assert is_fulfilled(Prompt("two_objects", (Want("cat"), Want("house"))), many)
-    assert is_fulfilled(Prompt("colors", (Want("cat", "blue"),)), many)
-    assert not is_fulfilled(Prompt("colors", (Want("house", "blue"),)), many)
-    assert is_fulfilled(Prompt("counting", (Want("cat", None, 2),)), many)
-    assert not is_fulfilled(Prompt("counting", (Want("cat", None, 3),)), many)
-    assert not is_fulfilled(Prompt("counting", (Want("cat", "red", 2),)), many)
-    assert not is_fulfilled(Prompt("counting", (Want("cat", "red", 1),)), many)
-    assert is_fulfilled(Prompt("position", (Want("cat"), Want("house")), "left of"), many)
-    assert not is_fulfilled(Prompt("position", (Want("cat"), Want("house")), "right of"), many)
-    assert not is_fulfilled(Prompt("position", (Want("cat"), Want("house")), "above"), many)
-    assert not is_fulfilled(Prompt("colors", (Want("cat", "red"),)), Sight("room", (_found("cat", UNCLEAR, 0.5, 0.5),)))
+    one = Observation("room", (red,))
+    many = Observation("room", (red, blue, house))
+    assert is_fulfilled(Prompt("single_object", (RequestedThing("cat"),)), many)
+    assert not is_fulfilled(Prompt("two_objects", (RequestedThing("cat"), RequestedThing("house"))), one)
+    assert is_fulfilled(Prompt("two_objects", (RequestedThing("cat"), RequestedThing("house"))), many)
+    assert is_fulfilled(Prompt("colors", (RequestedThing("cat", "blue"),)), many)
+    assert not is_fulfilled(Prompt("colors", (RequestedThing("house", "blue"),)), many)
+    assert is_fulfilled(Prompt("counting", (RequestedThing("cat", None, 2),)), many)
+    assert not is_fulfilled(Prompt("counting", (RequestedThing("cat", None, 3),)), many)
+    assert not is_fulfilled(Prompt("counting", (RequestedThing("cat", "red", 2),)), many)
+    assert not is_fulfilled(Prompt("counting", (RequestedThing("cat", "red", 1),)), many)
+    assert is_fulfilled(Prompt("position", (RequestedThing("cat"), RequestedThing("house")), "left of"), many)
+    assert not is_fulfilled(Prompt("position", (RequestedThing("cat"), RequestedThing("house")), "right of"), many)
+    assert not is_fulfilled(Prompt("position", (RequestedThing("cat"), RequestedThing("house")), "above"), many)
+    assert not is_fulfilled(
+        Prompt("colors", (RequestedThing("cat", "red"),)), Observation("room", (_found("cat", UNCLEAR, 0.5, 0.5),))
+    )
 
 
 def test_position_needs_a_margin_and_the_ruling_direction() -> None:
@@ -313,11 +326,11 @@ def test_edits_are_judged_by_things_places_and_background() -> None:
     target = Scene("room", (replace(cat, color="blue"), twin))
     edit = EditPair(Scene("room", (cat, twin)), target, "make the cat on the left blue", "recolor", (cat.box,))
     blue, red = _found("cat", "blue", 0.25, 0.5), _found("cat", "red", 0.8, 0.5)
-    assert is_done(edit, Sight("room", (red, blue)))
-    assert not is_done(edit, Sight("snow", (red, blue)))
-    assert not is_done(edit, Sight("room", (blue,)))
-    assert not is_done(edit, Sight("room", (_found("cat", "red", 0.2, 0.5), _found("cat", "blue", 0.8, 0.5))))
-    assert not is_done(edit, Sight("room", (red, _found("cat", "blue", 0.4, 0.5))))
+    assert is_done(edit, Observation("room", (red, blue)))
+    assert not is_done(edit, Observation("snow", (red, blue)))
+    assert not is_done(edit, Observation("room", (blue,)))
+    assert not is_done(edit, Observation("room", (_found("cat", "red", 0.2, 0.5), _found("cat", "blue", 0.8, 0.5))))
+    assert not is_done(edit, Observation("room", (red, _found("cat", "blue", 0.4, 0.5))))
 
 
 def test_psnr_counts_only_the_pixels_outside_the_region() -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from seedx_finetune.evaluation.judge import Judge
 from seedx_finetune.evaluation.pages import edits_to_make
 from seedx_finetune.evaluation.prompts import Split
-from seedx_finetune.evaluation.statistics import Figure, by_background, mean, share
+from seedx_finetune.evaluation.statistics import Metric, by_background, mean, share
 from seedx_finetune.evaluation.subject import OnSample, Subject, drawn
 from seedx_finetune.evaluation.verdict import is_done
 from seedx_finetune.world import Box, EditPair, render
@@ -24,7 +24,7 @@ _RIM_PX = 2
 
 def score_edits(
     subject: Subject, judge: Judge, split: Split, count: int, seed: int, *, on_sample: OnSample
-) -> dict[str, Figure]:
+) -> dict[str, Metric]:
     """Return `done`, the fraction of edits done as asked, and how well the rest was kept, in dB against the source.
 
     `psnr` is measured outside of the region that had to change, which is mostly empty background, and averaged over the
