@@ -1,4 +1,4 @@
-"""The command `seedx eval`, which the command line of seedx_sdk finds as a plug-in."""
+"""The `seedx eval` command, a plug-in of the seedx_sdk command line."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from seedx_sdk.files import check_output_path, write_file
 
 __all__ = ["eval_app"]
 
-eval_app = typer.Typer(no_args_is_help=True, help="Measure a model.")
+eval_app = typer.Typer(no_args_is_help=True, help="Evaluate a model.")
 
 
 @eval_app.callback()
 def _measure() -> None:
-    """Measure a model."""
+    """Evaluate a model."""
 
 
 @eval_app.command()
 def book(
     ctx: typer.Context,
-    n: Annotated[int, typer.Option("--n", min=1, help="Samples for each category, question type and task.")] = 50,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed asks the same things.")] = 0,
-    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Where to save the report.")] = None,
+    n: Annotated[int, typer.Option("--n", min=1, help="Samples per category, question type and task.")] = 50,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the samples.")] = 0,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report to this file.")] = None,
     model: ModelOption = None,
     sheet: Annotated[
-        Path | None, typer.Option("--sheet", metavar="FILE.png", help="Also save the first pictures, to look at them.")
+        Path | None, typer.Option("--sheet", metavar="FILE.png", help="Save a contact sheet of the first images.")
     ] = None,
 ) -> None:
-    """Measure a model on the picture book: drawing, describing, finding and editing, on seen and held-out pairs.
+    """Evaluate generation, description, detection and editing on the picture book, on seen and held-out pairs.
 
-    Every figure has a 95 % interval. Drawings and edits are judged by a detector of its own, whose accuracy is
-    measured beside them. A model that can't be loaded, or a file that can't be written, is an error before any work.
+    Every metric has a 95 % confidence interval. Generated and edited images are scored by a separate detector, whose
+    own accuracy is reported too. A model that cannot be loaded or a file that cannot be written fails at once.
     """
     if json is not None:
         check_output_path(json)

@@ -174,7 +174,7 @@ def test_wrong_answers_score_nothing(judge: Judge) -> None:
         assert report[split]["describe"]["qa_mean"]["value"] == 0
         assert report[split]["detect"]["acc50"]["value"] == 0
         assert report[split]["edit"]["done"]["value"] == 0
-        assert report[split]["edit"]["psnr"]["value"] == MOST_PSNR_DB  # a image left alone is not an edit
+        assert report[split]["edit"]["psnr"]["value"] == MOST_PSNR_DB  # an image left alone is not an edit
 
 
 def test_report_has_exactly_the_promised_shape(report: dict[str, Any]) -> None:

@@ -151,7 +151,7 @@ def _bins(thing: Thing) -> Bins:
 
 
 def grounded_caption(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:
-    """Return a image followed by its layout, or a layout followed by its image (pre-training, no instruction)."""
+    """Return an image followed by its layout, or a layout followed by its image (pre-training, no instruction)."""
     if rng.random() < 0.5:
         return [Segment(IMAGE, reads=(index,)), Segment(layout(scene), learn=True)]
     return [Segment(layout(scene)), drawing(scene)]
@@ -164,7 +164,7 @@ def drawing_request(scene: Scene, rng: np.random.Generator) -> list[Segment]:
 
 
 def edit_request(source: int, edit: EditPair) -> list[Segment]:
-    """Return a image and an instruction, answered by what is meant, the layout of the edited page and its image."""
+    """Return an image and an instruction, answered by what is meant, the layout of the edited page and its image."""
     request = prompts.instruct(edit.instruction, IMAGE)
     return [Segment(request, reads=(source,)), Segment(_edited(edit), learn=True), drawing(edit.target)]
 
@@ -185,7 +185,7 @@ def _edited(edit: EditPair) -> str:
 
 
 def find_request(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:
-    """Return a image and one request to find things on it, often where a color tells several things of a kind apart."""
+    """Return an image and one request to find things on it, often one whose color matters."""
     mixed = [
         thing for thing in scene.things if any(t.kind == thing.kind and t.color != thing.color for t in scene.things)
     ]
@@ -284,7 +284,7 @@ def edit_lesson(edit: EditPair) -> list[Segment]:
 
 
 def drawing_lesson(scene: Scene, rng: np.random.Generator) -> list[Segment]:
-    """Return a request for a image, answered by its layout alone."""
+    """Return a request for an image, answered by its layout alone."""
     return _planning(scene, caption(scene, rng), rng)
 
 

@@ -1,6 +1,6 @@
 """Lessons in which things a phrase means and how many are alike, in text alone: names are compared.
 
-A dialogue about a image holds few such choices among many words; the small model does not learn from it what it
+A dialogue about an image holds few such choices among many words; the small model does not learn from it what it
 learns here in some hundred updates, and then finds and counts things on images with it.
 """
 

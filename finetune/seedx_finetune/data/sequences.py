@@ -1,7 +1,7 @@
 """Dialogues as token sequences, and sequences as padded batches.
 
-Shapes: B sequences, L tokens, I images (a image that is read counts twice: its one patch and the global view),
-N features of a image, D their width.
+Shapes: B sequences, L tokens, I images (an image that is read counts twice: its one patch and the global view),
+N features of an image, D their width.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Example:
     input_ids: list[int]
     labels: list[int]
     reads: list[bool]
-    """Positions that are overwritten by the features of a image."""
+    """Positions that are overwritten by the features of an image."""
     draws: list[bool]
-    """Positions whose hidden states are regressed onto a image's features."""
+    """Positions whose hidden states are regressed onto an image's features."""
     images: list[int | Scene]
     """The images in the order of the tokens: the index of one that is read, which stands twice, or the page of one
     that is drawn."""

@@ -24,7 +24,7 @@ class ContactSheet:
         self._rows: dict[tuple[Split, str], list[tuple[str, Image.Image, bool]]] = {}
 
     def add(self, split: Split, prompt: Prompt, image: Image.Image | None, right: bool) -> None:
-        """Keep a image (an empty cell where there is none) with its prompt and verdict, if its row has room."""
+        """Keep an image (an empty cell where there is none) with its prompt and verdict, if its row has room."""
         row = self._rows.setdefault((split, prompt.category), [])
         if len(row) < _COLUMNS:
             shown = Image.new("RGB", (_CELL_PX, _CELL_PX)) if image is None else image.convert("RGB")

@@ -28,7 +28,7 @@ def score_generation(
 ) -> dict[str, Metric]:
     """Return the fraction of right images in each category, and `mean`, the plain mean of the six.
 
-    One image is drawn for each prompt (with the seed `seed` + its number). A call that ends without a image is a
+    One image is drawn for each prompt (with the seed `seed` + its number). A call that ends without an image is a
     miss.
     """
     figures: dict[str, Metric] = {}

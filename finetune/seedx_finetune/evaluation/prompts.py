@@ -1,7 +1,7 @@
 """GenEval-shaped prompts about the picture book: six categories, for pairs that training has seen and has not.
 
 Source: GenEval (arXiv:2310.11513) for the categories and the shape of the prompts ("a photo of a red car"); ours say
-"a image of", hold the book's kinds and colors, and count from 2 to 4.
+"a picture of", hold the book's kinds and colors, and count from 2 to 4.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class RequestedThing:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One request for a image and what makes it fulfilled."""
+    """One request for an image and what makes it fulfilled."""
 
     category: Category
     requested: tuple[RequestedThing, ...]
@@ -70,7 +70,7 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """The request in text: "a image of a red house and a blue cat"."""
+        """The request in text: "a picture of a red house and a blue cat"."""
         words = [_words(want) for want in self.requested]
         link = "and" if self.relation is None else RELATION_WORDS[self.relation]
         return f"a picture of {f' {link} '.join(words)}"

@@ -26,7 +26,7 @@ class Subject(Protocol):
         ...
 
     def generate(self, prompt: str, *, seed: int = 0) -> GeneratedImage:
-        """Return a image drawn from words."""
+        """Return an image drawn from words."""
         ...
 
     def edit(self, image: Image.Image, instruction: str, *, seed: int = 0) -> EditedImage:

@@ -1,4 +1,4 @@
-"""When a image counts as right: the rules for generation (after GenEval) and for edits.
+"""When an image counts as right: the rules for generation (after GenEval) and for edits.
 
 The rules read what the judge saw; they know nothing of the model that drew.
 """
@@ -19,7 +19,7 @@ PLACE_TOLERANCE = 0.12
 
 
 def is_fulfilled(prompt: Prompt, observation: Observation) -> bool:
-    """Return whether a image shows what its prompt asks for.
+    """Return whether an image shows what its prompt asks for.
 
     - single_object, two_objects: each named kind is there at least once.
     - colors, color_attribution, and every prompt that names colors: at least one thing of the kind has that color.
@@ -48,7 +48,7 @@ def lies(a: DetectedThing, relation: Relation, b: DetectedThing) -> bool:
 
 
 def is_done(edit: EditPair, observation: Observation) -> bool:
-    """Return whether a image is the page that the edit's instruction asks for.
+    """Return whether an image is the page that the edit's instruction asks for.
 
     It holds exactly the things of the target page (kind, color, count), each with its center at most
     `PLACE_TOLERANCE` from its place on the target page, on the target's background. So recoloring the wrong one of

@@ -15,7 +15,7 @@ from seedx_finetune.training.trainer import TrainConfig
 from seedx_finetune.world import Scene
 
 KL_WEIGHT = 1e-5 / 64
-"""Weight of the KL divergence from a unit normal, summed over the latent of a image."""
+"""Weight of the KL divergence from a unit normal, summed over the latent of an image."""
 
 
 def loss(

@@ -13,7 +13,7 @@ from peft import PeftModel
 from torch import nn
 
 from seedx_finetune.data.training_words import training_vocabulary
-from seedx_finetune.recipes import nano
+from seedx_finetune.recipes import nano, nano_config
 from seedx_finetune.training.run import Run
 from seedx_finetune.world import render
 from seedx_sdk.checkpoints.directory import DirectoryConfig, GenerationDefaults, load_directory, save_part, write_config
@@ -53,16 +53,16 @@ def export_nano(run: Run, output: Path) -> DirectoryConfig:
     Detokenizer(
         unet=detokenizer.unet,
         vae=vae,
-        scheduler=EulerDiscreteScheduler(**nano.NOISE_SCHEDULE),
+        scheduler=EulerDiscreteScheduler(**nano_config.NOISE_SCHEDULE),
         resampler=detokenizer.resampler,
     ).to(torch.bfloat16).save_pretrained(partial / "detokenizer_edit")
 
     config = DirectoryConfig(
         name="seed-x-nano",
-        visual_encoder=nano.VISUAL_ENCODER,
-        lvlm=nano.LVLM_CONFIG,
+        visual_encoder=nano_config.VISUAL_ENCODER,
+        lvlm=nano_config.LVLM_CONFIG,
         read_grids=("1x1",),
-        image_size=nano.IMAGE_SIZE,
+        image_size=nano_config.IMAGE_SIZE,
         sizes=SIZES,
         familiar_psnr=0.0,
         files={},
@@ -90,7 +90,7 @@ def _projectors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def _familiar_psnr(run: Run, output: Path) -> float:
-    """Return 2 dB less than the worst copy of 300 pages: below that a image is none of this world."""
+    """Return 2 dB less than the worst copy of 300 pages: below that an image is none of this world."""
     parts = load_directory(output)
     scenes = nano.make_corpus(run).scenes[:300]
-    return round(float(np.min([reconstruction_psnr(render(s, nano.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)
+    return round(float(np.min([reconstruction_psnr(render(s, nano_config.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)

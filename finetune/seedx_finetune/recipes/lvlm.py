@@ -26,7 +26,7 @@ from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
 Source = Literal["grounded_caption", "conversation", "questions", "finding", "matching", "drawing", "words", "edit"]
-"""Questions are conversations of many turns: a image costs more tokens than a question on it."""
+"""Questions are conversations of many turns: an image costs more tokens than a question on it."""
 
 _SIZE: dict[Source, float] = {
     "grounded_caption": 1.0,

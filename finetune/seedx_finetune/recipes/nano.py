@@ -1,7 +1,7 @@
-"""seed-x-nano: the sizes of its parts and how each stage is trained.
+"""seed-x-nano: how each stage is trained.
 
-Every stage is a function of a run: it does nothing when its output is in the run's directory, resumes when it was cut
-off, and otherwise trains. `python -m seedx_finetune nano` runs them in order.
+Every stage is a function of a run: it does nothing when its output is in the run's directory, resumes when it was
+interrupted, and otherwise trains. `python -m seedx_finetune nano` runs them in order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A scene as a image: flat things with dark contours on a quiet background, drawn by Pillow alone."""
+"""A scene as an image: flat things with dark contours on a quiet background, drawn by Pillow alone."""
 
 from __future__ import annotations
 
