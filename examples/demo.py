@@ -163,7 +163,7 @@ def _tell(seedx: SeedX, page: Page, output: Path, seed: int, step: Callable[[str
     page.story_title = story.title
     for number, told in enumerate(story.pages, start=1):
         name = "" if told.image is None else save_image(told.image, output / f"story-{number}.png").name
-        page.story.append((Drawing(name, told.picture_prompt), told.text))
+        page.story.append((Drawing(name, told.image_prompt), told.text))
     page.warn(story.warnings)
 
 

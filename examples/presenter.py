@@ -26,7 +26,7 @@ def present(
     instruction: str = "title: What the numbers say",
     pictures: bool = True,
 ) -> Deck:
-    """Make the deck, change its second slide, and check it; every other slide stays as it was."""
+    """Make the deck, change its second slide, and check it; all other slides stay as they are."""
     presenter = Presenter(seedx, chat_model, theme="ink", pictures=pictures)
     made = presenter.make(source, path=path, on_progress=lambda done, total, what: print(f"{done}/{total} {what}"))
     revised = presenter.revise(2, instruction)

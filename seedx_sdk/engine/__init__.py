@@ -40,5 +40,5 @@ async def open_engine(
         raise WeightsMissingError(f"there is no model at '{directory}'; it must be {what}")
     with needs_extra("local"):
         from seedx_sdk.engine.local import ALONE, open_local
-    async with open_local(directory, replace(ALONE, device=device or "cpu", dtype=dtype)) as engine:
+    async with open_local(directory, replace(ALONE, device=device, dtype=dtype)) as engine:
         yield engine

@@ -1,4 +1,4 @@
-"""Any-resolution input: which grid of cells a picture gets, its sub-images and their positions.
+"""Any-resolution input: which grid of cells an image gets, its sub-images and their positions.
 
 A grid is named "columns x rows": "1x2" is one cell wide and two high. S is the side of a cell in pixels.
 """
@@ -25,19 +25,19 @@ __all__ = [
 ]
 
 READ_GRIDS = ("1x1", "1x2", "1x3", "2x1", "3x1", "1x4", "4x1", "2x2")
-"""Grids for reading pictures. Source: eval_img2text_seed_x.py; the order breaks ties."""
+"""Grids for reading images. Source: eval_img2text_seed_x.py; the order breaks ties."""
 EDIT_GRIDS = ("1x1",)
-"""Grids for editing and for pictures to draw. Source: eval_img2edit_seed_x_edit.py."""
+"""Grids for editing and for images to generate. Source: eval_img2edit_seed_x_edit.py."""
 
 
 @dataclass(kw_only=True, slots=True)
 class AnyResImage:
-    """A picture as the visual encoder and the LLM see it."""
+    """An image as the visual encoder and the LLM read it."""
 
     images: Tensor
     """(N + 1, 3, S, S): N cells row by row, then the global view."""
     positions: Tensor
-    """(N + 1, 2): x and y of each centre, 0..1."""
+    """(N + 1, 2): x and y of each center, 0..1."""
 
     @property
     def num_patches(self) -> int:
@@ -51,15 +51,15 @@ def split_image(
     base_resolution: int,
     transform: Callable[[Image.Image], Tensor],
 ) -> AnyResImage:
-    """Returns the cells and the global view of a picture.
+    """Return the cells and the global view of an image.
 
-    The picture is resized bicubically to the whole grid, ignoring its aspect, and cut row by row.
+    The image is resized bicubically to the whole grid, ignoring its aspect, and cut row by row.
 
     Args:
         image: Any size.
         grids: Allowed grids, such as READ_GRIDS.
         base_resolution: S.
-        transform: Picture of S x S to (3, S, S) tensor.
+        transform: Image of S x S to (3, S, S) tensor.
 
     Source: process_anyres_image in any_res.py.
     """
@@ -77,7 +77,7 @@ def split_image(
 
 
 def parse_grid(name: str) -> tuple[int, int]:
-    """Returns (columns, rows) of a grid name.
+    """Return (columns, rows) of a grid name.
 
     Raises:
         ValueError: If the name is not two positive numbers joined by x.
@@ -89,17 +89,17 @@ def parse_grid(name: str) -> tuple[int, int]:
 
 
 def patch_positions(columns: int, rows: int) -> list[tuple[float, float]]:
-    """Returns the centre (x, y) of each cell, row by row, then of the global view; 0..1."""
+    """Return the center (x, y) of each cell, row by row, then of the global view; 0..1."""
     cells = [((column + 0.5) / columns, (row + 0.5) / rows) for row in range(rows) for column in range(columns)]
     return [*cells, (0.5, 0.5)]
 
 
 def choose_grid(size: tuple[int, int], grids: Sequence[str], base_resolution: int) -> tuple[int, int]:
-    """Returns (columns, rows) for a picture of (width, height) pixels.
+    """Return (columns, rows) for an image of (width, height) pixels.
 
     Two rules each name a grid, and the smaller area wins (the first rule's, if equal).
 
-    Source: select_best_resolution_v2 in any_res.py; the paper asks for the smallest grid that covers the picture.
+    Source: select_best_resolution_v2 in any_res.py; the paper asks for the smallest grid that covers the image.
     """
     candidates = [parse_grid(name) for name in grids]
     by_pixels = grid_by_pixels(size, candidates, base_resolution)
@@ -108,7 +108,7 @@ def choose_grid(size: tuple[int, int], grids: Sequence[str], base_resolution: in
 
 
 def grid_by_pixels(size: tuple[int, int], grids: list[tuple[int, int]], side: int) -> tuple[int, int]:
-    """Names the grid that keeps most of the picture's pixels, then wastes the fewest of its own."""
+    """Return the grid that keeps most of the image's pixels, then wastes the fewest of its own."""
     width, height = size
 
     def rank(grid: tuple[int, int]) -> tuple[int, int]:
@@ -121,7 +121,7 @@ def grid_by_pixels(size: tuple[int, int], grids: list[tuple[int, int]], side: in
 
 
 def grid_by_aspect(size: tuple[int, int], grids: list[tuple[int, int]], side: int) -> tuple[int, int]:
-    """Names the grid whose aspect, then area, is nearest to the picture's."""
+    """Return the grid whose aspect, then area, is nearest to the image's."""
     width, height = size
     aspect, area = height / width, height * width
 

@@ -23,12 +23,12 @@ class PartConfig:
     __slots__ = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the fields as JSON-ready values, nested configs as nested dictionaries."""
+        """Return the fields as JSON-ready values, nested configs as nested dictionaries."""
         return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]  # every subclass is a dataclass
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Builds the config from what `to_dict` returned.
+        """Build the config from what `to_dict` returned.
 
         Raises:
             ValueError: If a field is unknown or missing.
@@ -61,7 +61,7 @@ class ResamplerConfig(PartConfig):
     """Epsilon of both layer norms; 1e-5 beside the LLM, 1e-6 in the visual encoder's pool."""
 
     def __post_init__(self) -> None:
-        """Checks divisibility."""
+        """Check divisibility."""
         if self.embed_dim % 4 or self.embed_dim % self.num_heads:
             raise ValueError(
                 f"embed_dim {self.embed_dim} must be a multiple of 4 and of num_heads {self.num_heads}; change one"
@@ -96,7 +96,7 @@ class VisualEncoderConfig(PartConfig):
     """Rows of the learned position table; resized when the number of patches differs."""
 
     def __post_init__(self) -> None:
-        """Checks divisibility and squares."""
+        """Check divisibility and squares."""
         if self.image_size % self.patch_size:
             raise ValueError(f"image_size {self.image_size} must be a multiple of patch_size {self.patch_size}")
         if self.width % self.heads:
@@ -138,13 +138,13 @@ class LVLMConfig(PartConfig):
     """Weight of the image-feature loss; 6.0 as released."""
 
     def __post_init__(self) -> None:
-        """Checks the loss name."""
+        """Check the loss name."""
         if self.rec_loss not in ("mse", "cosine"):
             raise ValueError(f"rec_loss {self.rec_loss!r} is unknown; use 'mse' or 'cosine'")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Builds the config from what `to_dict` returned; Raises as the base."""
+        """Build the config from what `to_dict` returned; Raises as the base."""
         nested = {
             name: ResamplerConfig.from_dict(values[name])
             for name in ("input_resampler", "output_resampler")

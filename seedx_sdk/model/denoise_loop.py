@@ -30,7 +30,7 @@ SOLVERS: dict[Solver, type[Any]] = {"dpmsolver++": DPMSolverMultistepScheduler, 
 
 
 def copy_scheduler(scheduler: Any, solver: Solver | None = None) -> SchedulerMixin:
-    """Returns a scheduler of the same noise schedule that shares no state; with another solver if one is named."""
+    """Return a scheduler of the same noise schedule that shares no state; with another solver if one is named."""
     kind = type(scheduler) if solver is None else SOLVERS[solver]
     copy: SchedulerMixin = kind.from_config(scheduler.config)
     return copy
@@ -118,8 +118,8 @@ class DenoiseState:
         if self._last is None:
             return self.latents
         t, scaled, predicted = self._last
-        signal = self.scheduler.alphas_cumprod.to(t.device)[t.round().long()[None]].to(scaled).sqrt()
-        noise = (1 - signal**2).sqrt()
+        signal: Tensor = self.scheduler.alphas_cumprod.to(t.device)[t.round().long()[None]].to(scaled).sqrt()
+        noise: Tensor = (1 - signal**2).sqrt()
         if self.scheduler.config["prediction_type"] == "v_prediction":
             return signal * scaled - noise * predicted
         return (scaled - noise * predicted) / signal

@@ -81,7 +81,7 @@ class Detokenizer(DiffusionPipeline):
         self._interrupt = value
 
     def encode_condition(self, image_embeds: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns prompt embeddings (B, Q, P) and pooled embedding (B, P2) for image features (B, N, D)."""
+        """Return prompt embeddings (B, Q, P) and pooled embedding (B, P2) for image features (B, N, D)."""
         prompt_embeds, pooled = self.resampler(image_embeds.to(self._execution_device, self.resampler.dtype))
         return prompt_embeds, pooled
 
@@ -132,7 +132,7 @@ class Detokenizer(DiffusionPipeline):
 
         Args:
             image_embeds: (B, N, D) image features.
-            negative_image_embeds: (1 or B, N', D) features of the all-zero normalised image; needed when guiding.
+            negative_image_embeds: (1 or B, N', D) features of the all-zero normalized image; needed when guiding.
             condition_image: One image for all or one per image, resized to the output size; a tensor is
                 (1 or B, 3, height, width) in -1..1. Stage 2 only.
             height: Output height in pixels, a multiple of the VAE's factor; None is the U-Net's own size.

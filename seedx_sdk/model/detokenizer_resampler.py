@@ -62,7 +62,7 @@ class DetokenizerResampler(ModelMixin, ConfigMixin):  # type: ignore[misc]  # di
         self.unet_attnpool = _AttentionPool(num_queries, dim, heads, output2_dim)
 
     def forward(self, image_embeds: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the prompt embeddings (B, Q, P) and the pooled embedding (B, output2_dim).
+        """Return the prompt embeddings (B, Q, P) and the pooled embedding (B, output2_dim).
 
         Args:
             image_embeds: (B, N, D); N is free: 64 features of the LLM or the encoder's 256.

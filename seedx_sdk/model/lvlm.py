@@ -33,15 +33,15 @@ class LVLMOutput:
     lm_loss: Tensor
     """Mean cross-entropy over the S supervised tokens; 0 if there are none."""
     rec_loss: Tensor
-    """Mean distance between regressed and true image features; 0 if no image is to be drawn."""
+    """Mean distance between regressed and true image features; 0 if no image is to be generated."""
     num_tokens: int
     """S, to weigh losses over several batches."""
     num_images: int
-    """Images to draw, likewise."""
+    """Images to generate, likewise."""
     logits: Tensor
     """(S, V) float32: the prediction of each supervised token, in reading order."""
     recon_image_embeds: Tensor
-    """(N drawn, Q, K) regressed features."""
+    """(N generated, Q, K) regressed features."""
     hidden_states: Tensor
     """(B, L, D) last hidden states, after the final norm."""
 
@@ -71,8 +71,7 @@ class LVLM(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the language model computes, and so where token ids must be."""
-        device: torch.device = self.causal_lm.get_input_embeddings().weight.device
-        return device
+        return next(self.causal_lm.get_input_embeddings().parameters()).device
 
     def forward(
         self,
@@ -86,17 +85,17 @@ class LVLM(nn.Module):
         embeds_gen_mask: Tensor | None = None,
         patch_positions: Tensor | None = None,
     ) -> LVLMOutput:
-        """Returns the losses of a batch; padding is on the right, so the causal mask alone suffices.
+        """Return the losses of a batch; padding is on the right, so the causal mask alone suffices.
 
         Args:
             input_ids: (B, L).
             labels: (B, L), -100 where nothing is predicted.
             image_embeds: (N, T, K) features of all images of the batch, in reading order.
             ids_cmp_mask: (B, L) true where an input image's feature replaces the word embedding.
-            ids_gen_mask: (B, L) true at the image tokens of images to draw.
+            ids_gen_mask: (B, L) true at the image tokens of images to generate.
             embeds_cmp_mask: (N,) true for input images; None means all.
-            embeds_gen_mask: (N,) true for images to draw; None means none.
-            patch_positions: (N, 2) centre of each image in its picture, 0..1.
+            embeds_gen_mask: (N,) true for images to generate; None means none.
+            patch_positions: (N, 2) center of each image in the whole one, 0..1.
 
         Source: ContinuousLVLM.forward in seed_x.py.
         """
@@ -125,7 +124,7 @@ class LVLM(nn.Module):
         embeds_cmp_mask: Tensor | None = None,
         patch_positions: Tensor | None = None,
     ) -> Tensor:
-        """Returns the (B, L, D) input embeddings, image features put in where ids_cmp_mask says; as `forward`.
+        """Return the (B, L, D) input embeddings, image features put in where ids_cmp_mask says; as `forward`.
 
         Raises:
             ValueError: If the masks ask for another number of image tokens than the images give.
@@ -148,7 +147,7 @@ class LVLM(nn.Module):
         return embeds.masked_scatter(ids_cmp_mask[..., None], features.to(embeds.dtype))
 
     def embed_images(self, image_embeds: Tensor, patch_positions: Tensor | None = None) -> Tensor:
-        """Returns the (N, Q, D) input embeddings of image features (N, T, K), at positions (N, 2) in 0..1 if given."""
+        """Return the (N, Q, D) input embeddings of image features (N, T, K), at positions (N, 2) in 0..1 if given."""
         features: Tensor = self.input_resampler(image_embeds)
         if self.patch_pos_embed is None or patch_positions is None:
             return features
@@ -156,7 +155,7 @@ class LVLM(nn.Module):
         return features + (positions @ self.patch_pos_embed)[:, None]
 
     def run_llm(self, inputs_embeds: Tensor, past_key_values: Cache | None = None) -> Tensor:
-        """Returns the (B, L, D) last hidden states, after the final norm; a cache given is extended in place."""
+        """Return the (B, L, D) last hidden states, after the final norm; a cache given is extended in place."""
         output = self.causal_lm.model(
             inputs_embeds=inputs_embeds, past_key_values=past_key_values, use_cache=past_key_values is not None
         )
@@ -164,21 +163,21 @@ class LVLM(nn.Module):
         return hidden
 
     def decode(self, input_ids: Tensor, past_key_values: Cache) -> Tensor:
-        """Returns the (B, L, D) hidden states of tokens that follow a cached prefix, and extends the cache."""
+        """Return the (B, L, D) hidden states of tokens that follow a cached prefix, and extends the cache."""
         return self.run_llm(self.embed(input_ids), past_key_values)
 
     def logits(self, hidden_states: Tensor) -> Tensor:
-        """Returns the (..., V) float32 next-token logits."""
+        """Return the (..., V) float32 next-token logits."""
         scores: Tensor = self.causal_lm.lm_head(hidden_states)
         return scores.float()
 
     def regress(self, hidden_states: Tensor) -> Tensor:
-        """Returns the (N, Q, K) image features of the hidden states (N, Q, D) at the image tokens."""
+        """Return the (N, Q, K) image features of the hidden states (N, Q, D) at the image tokens."""
         features: Tensor = self.output_resampler(hidden_states)
         return features
 
     def _next_token_loss(self, hidden: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Computes logits only where a token is supervised, which saves most of the V-wide memory."""
+        """Compute logits only where a token is supervised, which saves most of the V-wide memory."""
         supervised = labels[:, 1:] != -100
         logits = self.logits(hidden[:, :-1][supervised])
         if logits.shape[0] == 0:
@@ -200,7 +199,7 @@ class LVLM(nn.Module):
         selected = hidden[ids_gen_mask]
         if selected.shape[0] % count:
             raise ValueError(
-                f"ids_gen_mask marks {selected.shape[0]} tokens, not a multiple of the {count} images to draw"
+                f"ids_gen_mask marks {selected.shape[0]} tokens, not a multiple of the {count} images to generate"
             )
         recon = self.regress(rearrange(selected, "(n q) d -> n q d", n=count))
         if self.config.rec_loss == "mse":
@@ -208,7 +207,7 @@ class LVLM(nn.Module):
         return (1 - F.cosine_similarity(recon.float(), target, dim=-1)).mean(), recon
 
     def _touch_all(self) -> Tensor:
-        """Runs both resamplers on zeros: distributed training needs a gradient of every parameter in every step."""
+        """Run both resamplers on zeros: distributed training needs a gradient of every parameter in every step."""
         touched = next(self.input_resampler.parameters()).new_zeros((), dtype=torch.float32)
         for resampler in (self.input_resampler, self.output_resampler):
             config = resampler.config
@@ -218,5 +217,5 @@ class LVLM(nn.Module):
 
 
 def pool_features(features: Tensor) -> Tensor:
-    """Returns (N, T / 4, K): means of four consecutive image features (N, T, K), as the regression targets are."""
+    """Return (N, T / 4, K): means of four consecutive image features (N, T, K), as the regression targets are."""
     return reduce(features, "n (t pool) k -> n t k", "mean", pool=POOL)

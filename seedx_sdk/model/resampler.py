@@ -21,7 +21,7 @@ __all__ = ["Resampler", "resize_square_table", "sincos_table"]
 
 
 class Resampler(nn.Module):
-    """Reads T tokens into Q tokens with one cross-attention, without residual, MLP or final norm.
+    """Read T tokens into Q tokens with one cross-attention, without residual, MLP or final norm.
 
     State-dict names are the reference's (Resampler in qwen_visual.py), so released weights load as they stand.
     """
@@ -43,7 +43,7 @@ class Resampler(nn.Module):
             nn.init.trunc_normal_(self.kv_proj.weight, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the resampled tokens.
+        """Return the resampled tokens.
 
         Args:
             x: (B, T, K) with T a perfect square in raster order.
@@ -74,7 +74,7 @@ class _CrossAttention(nn.Module):
         nn.init.zeros_(self.out_proj.bias)
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Returns (B, Q, D) for queries (Q, D), keys and values (B, T, D)."""
+        """Return (B, Q, D) for queries (Q, D), keys and values (B, T, D)."""
         weight_q, weight_k, weight_v = self.in_proj_weight.chunk(3)
         bias_q, bias_k, bias_v = self.in_proj_bias.chunk(3)
         q = rearrange(F.linear(queries, weight_q, bias_q), "q (h d) -> 1 h q d", h=self.num_heads)
@@ -86,7 +86,7 @@ class _CrossAttention(nn.Module):
 
 
 def resize_square_table(table: Tensor, num_tokens: int) -> Tensor:
-    """Returns a (rows, D) position table for `num_tokens` tokens, resized bicubically on the square if they differ.
+    """Return a (rows, D) position table for `num_tokens` tokens, resized bicubically on the square if they differ.
 
     Raises:
         ValueError: If num_tokens is not a perfect square.
@@ -102,7 +102,7 @@ def resize_square_table(table: Tensor, num_tokens: int) -> Tensor:
 
 
 def sincos_table(side: int, dim: int) -> Tensor:
-    """Returns the fixed (side * side, dim) table: first half of the channels for the column, second for the row.
+    """Return the fixed (side * side, dim) table: first half of the channels for the column, second for the row.
 
     Each half is [sin, cos] of position * 10000^(-i / (dim / 4)).
 

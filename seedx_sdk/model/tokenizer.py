@@ -44,26 +44,26 @@ class Tokenizer:
 
     @classmethod
     def from_pretrained(cls, directory: str | Path) -> Tokenizer:
-        """Reads `tokenizer.model`, `added_tokens.json` and `tokenizer_config.json` of a directory.
+        """Read `tokenizer.model`, `added_tokens.json` and `tokenizer_config.json` of a directory.
 
         Raises:
             FileNotFoundError: If one of the first two is missing.
         """
-        folder = Path(directory)
+        directory = Path(directory)
         for name in ("tokenizer.model", "added_tokens.json"):
-            if not (folder / name).is_file():
-                raise FileNotFoundError(f"{folder} has no {name}; point to the folder of the released tokenizer")
+            if not (directory / name).is_file():
+                raise FileNotFoundError(f"{directory} has no {name}; use the directory of the released tokenizer")
         config: dict[str, Any] = {}
-        if (folder / "tokenizer_config.json").is_file():
-            config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        if (directory / "tokenizer_config.json").is_file():
+            config = json.loads((directory / "tokenizer_config.json").read_text(encoding="utf-8"))
         return cls(
-            SentencePieceProcessor(model_file=str(folder / "tokenizer.model")),
-            json.loads((folder / "added_tokens.json").read_text(encoding="utf-8")),
+            SentencePieceProcessor(model_file=str(directory / "tokenizer.model")),
+            json.loads((directory / "added_tokens.json").read_text(encoding="utf-8")),
             clean_up_spaces=bool(config.get("clean_up_tokenization_spaces", True)),
         )
 
     def __len__(self) -> int:
-        """Returns the number of ids, added tokens included."""
+        """Return the number of ids, added tokens included."""
         return max([self.pieces.get_piece_size(), *(i + 1 for i in self.added.values())])
 
     @property
@@ -73,17 +73,17 @@ class Tokenizer:
 
     @cached_property
     def ids(self) -> TokenIds:
-        """Ids of the tokens that the model code has to know, for pictures of 64 tokens."""
+        """Ids of the tokens that the model code has to know, for images of 64 tokens."""
         return self.token_ids(NUM_IMAGE_TOKENS)
 
     def token_ids(self, num_image_tokens: int) -> TokenIds:
-        """Returns the same ids for pictures of another number of tokens."""
+        """Return the same ids for images of another number of tokens."""
         return TokenIds.from_lookup(
             self.token_to_id, bos=self.bos_id, eos=self.eos_id, pad=self.pad_id, num_image_tokens=num_image_tokens
         )
 
     def token_to_id(self, name: str) -> int:
-        """Returns the id of an added or core token.
+        """Return the id of an added or core token.
 
         Raises:
             KeyError: If there is no such token.
@@ -94,7 +94,7 @@ class Tokenizer:
         return found
 
     def encode(self, text: str) -> list[int]:
-        """Returns the ids of the text, without a start token.
+        """Return the ids of the text, without a start token.
 
         White space beside an added token is lost, and every stretch of text between tokens is encoded on its own.
         """
@@ -112,7 +112,7 @@ class Tokenizer:
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Returns the text of the ids, all special tokens kept; added tokens stand between single spaces."""
+        """Return the text of the ids, all special tokens kept; added tokens stand between single spaces."""
         parts: list[str] = []
         for is_added, run in groupby(ids, key=lambda i: i in self._names):
             stretch = list(run)
@@ -124,7 +124,7 @@ class Tokenizer:
         return text
 
     def _decode_run(self, ids: list[int]) -> str:
-        """Decodes ids without added tokens; a core token that follows text puts a space before that text."""
+        """Decode ids without added tokens; a core token that follows text puts a space before that text."""
         core = set(self._core.values())
         text, pending = "", list[int]()
         for position, i in enumerate(ids):

@@ -1,4 +1,4 @@
-"""Image transforms: PIL image to normalised tensor, in the four variants of the reference, without torchvision.
+"""Image transforms: PIL image to normalized tensor, in the four variants of the reference, without torchvision.
 
 Shapes: S image_size pixels.
 """
@@ -17,7 +17,7 @@ __all__ = ["CLIP_MEAN", "CLIP_STD", "ImageTransform", "TransformKind"]
 TransformKind = Literal["clip", "clipa", "clipb", "sd"]
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-"""Mean of red, green and blue, 0..1, that the visual encoder's input is normalised with. Source: transforms.py."""
+"""Mean of red, green and blue, 0..1, that the visual encoder's input is normalized with. Source: transforms.py."""
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 """Standard deviation likewise."""
 _NORMS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
@@ -29,13 +29,13 @@ _NORMS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 
 class ImageTransform:
-    """Resizes to S x S and normalises (get_transform in transforms.py).
+    """Resizes to S x S and normalizes (get_transform in transforms.py).
 
     Args:
         kind: "clip" for the visual encoder; "clipa" the same with ImageNet's mean and deviation; "clipb" pads to a
             square when keeping the ratio; "sd" for the VAE, -1..1 and bicubic.
         image_size: S.
-        keep_ratio: False squeezes; True crops the centre (or pads, for "clipb").
+        keep_ratio: False squeezes; True crops the center (or pads, for "clipb").
 
     Raises:
         ValueError: If the kind is unknown.
@@ -49,13 +49,13 @@ class ImageTransform:
         self._mean, self._std = torch.tensor(mean)[:, None, None], torch.tensor(std)[:, None, None]
 
     def __call__(self, image: Image.Image) -> Tensor:
-        """Returns the (3, S, S) float32 tensor of a picture."""
+        """Return the (3, S, S) float32 tensor of an image."""
         pixels = torch.from_numpy(np.array(self.resize(image.convert("RGB"))))
         scaled = pixels.permute(2, 0, 1).contiguous().float() / 255
         return (scaled - self._mean) / self._std
 
     def resize(self, image: Image.Image) -> Image.Image:
-        """Returns the S x S picture before normalisation."""
+        """Return the S x S image before normalization."""
         size = self.image_size
         method = Image.Resampling.BICUBIC if self.kind == "sd" else Image.Resampling.BILINEAR
         if not self.keep_ratio:

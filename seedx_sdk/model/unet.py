@@ -17,7 +17,7 @@ each of 16 columns and rows from the others by a linear map."""
 
 
 def size_ids(height: int, width: int, batch_size: int = 1, *, device: torch.device | None = None) -> Tensor:
-    """Returns the (B, 6) float size condition (H, W, 0, 0, H, W) in pixels: original size, no crop, target size."""
+    """Return the (B, 6) float size condition (H, W, 0, 0, H, W) in pixels: original size, no crop, target size."""
     row = torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32, device=device)
     return row.repeat(batch_size, 1)
 
@@ -28,7 +28,7 @@ def takes_condition(unet: UNet2DConditionModel) -> bool:
 
 
 def _inputs(unet: UNet2DConditionModel) -> tuple[bool, int]:
-    """Returns whether the U-Net reads condition latents, and how many coordinate channels.
+    """Return whether the U-Net reads condition latents, and how many coordinate channels.
 
     Raises:
         ValueError: If its input channels are none of these.
@@ -45,7 +45,7 @@ def _inputs(unet: UNet2DConditionModel) -> tuple[bool, int]:
 
 
 def with_inputs(unet: UNet2DConditionModel, noisy_latents: Tensor, condition_latents: Tensor | None = None) -> Tensor:
-    """Returns all that the U-Net reads, (B, in_channels, H, W): noisy latents, condition latents, coordinates.
+    """Return all that the U-Net reads, (B, in_channels, H, W): noisy latents, condition latents, coordinates.
 
     Zeros stand for a missing condition. A U-Net with more channels than its latents need also reads the place of each
     cell (after Liu et al. 2018, "CoordConv", with cosines): a small one that is trained for minutes would first have
@@ -61,7 +61,7 @@ def with_inputs(unet: UNet2DConditionModel, noisy_latents: Tensor, condition_lat
 
 
 def _coordinates(latents: Tensor, channels: int) -> Tensor:
-    """Returns (B, channels, H, W): cos(pi k x) for k = 1..channels / 2, then the same of y, with x and y in 0..1."""
+    """Return (B, channels, H, W): cos(pi k x) for k = 1..channels / 2, then the same of y, with x and y in 0..1."""
     height, width = latents.shape[-2:]
     waves = torch.pi * torch.arange(1, channels // 2 + 1, device=latents.device)[:, None]
     x = (waves * (torch.arange(width, device=latents.device) + 0.5) / width).cos()
@@ -71,7 +71,7 @@ def _coordinates(latents: Tensor, channels: int) -> Tensor:
 
 
 def widen_conv_in(unet: UNet2DConditionModel) -> UNet2DConditionModel:
-    """Returns a new U-Net that also reads condition latents, and gives the same output while these are zero.
+    """Return a new U-Net that also reads condition latents, and gives the same output while these are zero.
 
     The new channels' weights start at zero; everything else is copied. (The reference leaves the bias of the new
     layer at its random start instead of copying it, which throws away a trained value.)

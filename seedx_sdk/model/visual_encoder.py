@@ -32,10 +32,10 @@ class VisualEncoder(nn.Module):
         self.proj = nn.Parameter(config.output_dim**-0.5 * torch.randn(config.output_dim, config.output_dim))
 
     def forward(self, pixel_values: Tensor) -> Tensor:
-        """Returns the image features.
+        """Return the image features.
 
         Args:
-            pixel_values: (B, 3, image_size, image_size), normalised by `transforms.ImageTransform("clip", ...)`.
+            pixel_values: (B, 3, image_size, image_size), normalized by `transforms.ImageTransform("clip", ...)`.
 
         Returns:
             (B, Q, D).
@@ -43,12 +43,12 @@ class VisualEncoder(nn.Module):
         return self.pool_patches(self.patch_features(pixel_values))
 
     def pool_patches(self, patches: Tensor) -> Tensor:
-        """Returns the (B, Q, D) image features of patch features (B, T, W)."""
+        """Return the (B, Q, D) image features of patch features (B, T, W)."""
         pooled: Tensor = self.ln_post(self.attn_pool(patches))
         return pooled @ self.proj
 
     def patch_features(self, pixel_values: Tensor) -> Tensor:
-        """Returns the (B, T, W) patch features before the pool, in raster order."""
+        """Return the (B, T, W) patch features before the pool, in raster order."""
         x: Tensor = rearrange(self.conv1(pixel_values), "b w h v -> b (h v) w")
         x = x + resize_square_table(self.positional_embedding, x.shape[1]).to(x.dtype)
         x = self.ln_pre(x)

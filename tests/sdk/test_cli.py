@@ -100,7 +100,7 @@ def test_warnings_go_to_stderr(run: Run) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("describe", "nope.png"), "no picture at 'nope.png'; check the path"),
+        (("describe", "nope.png"), "no image at 'nope.png'; check the path"),
         (("describe", "."), "is a directory"),
         (("describe", "https://example.org/a.png"), "URLs are not opened"),
         (("describe", "in.png", "-q", ""), "question is empty; write at least one word"),

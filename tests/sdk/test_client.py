@@ -56,7 +56,7 @@ def test_describe_continues_a_history_without_a_new_picture(
     seedx: SeedX, engine: ScriptedEngine, picture: Image.Image
 ) -> None:
     history = [Message.user(picture, "what is it?"), Message.assistant("a rectangle")]
-    seedx.describe((), "what colour?", history=history)
+    seedx.describe((), "what color?", history=history)
     assert [message.role for message in engine.requests[0].messages] == ["user", "assistant", "user"]
 
 
@@ -115,7 +115,7 @@ def test_a_schema_needs_a_model_that_can_be_guided(engine: ScriptedEngine, pictu
         lambda: seedx.describe(picture, json_schema=schema),
         lambda: seedx.chat([Message.user("hello")], json_schema=schema),
     ):
-        with pytest.raises(InputError, match="scripted cannot hold its answers to a JSON schema"):
+        with pytest.raises(InputError, match="scripted cannot fit its text to a JSON schema"):
             ask()
     engine.info = engine.info.model_copy(update={"supports_structured_output": True})
     seedx.describe(picture, json_schema=schema)
@@ -235,7 +235,7 @@ BAD_CALLS: list[tuple[Callable[[SeedX], object], type[InputError], str]] = [
     (lambda s: s.generate("a", seed=-1), InputError, r"seed -1 is not allowed; use a whole number in 0\.\.2\*\*63-1"),
     (lambda s: s.generate("a", seed=2**63), InputError, "seed"),
     (lambda s: s.generate("a", seed=True), InputError, "seed True"),
-    (lambda s: s.generate("a", images="missing.png"), ImageError, "no picture at 'missing.png'"),
+    (lambda s: s.generate("a", images="missing.png"), ImageError, "no image at 'missing.png'"),
     (lambda s: s.detect(_picture(), ""), PromptError, "phrase is empty"),
     (lambda s: s.edit(_picture(), ""), PromptError, "instruction is empty"),
     (lambda s: s.edit(_picture(), "a", image_guidance_scale=-0.1), InputError, "image_guidance_scale -0.1"),

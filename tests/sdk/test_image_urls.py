@@ -15,7 +15,7 @@ from seedx_sdk.imaging import to_png
 
 PNG = to_png(Image.new("RGB", (8, 8), "red"))
 ADDRESSES = {
-    "pictures.example.org": ["93.184.216.34"],
+    "images.example.org": ["93.184.216.34"],
     "inner.example.org": ["10.0.0.5"],
     "half.example.org": ["93.184.216.34", "127.0.0.1"],
     "mapped.example.org": ["::ffff:127.0.0.1"],
@@ -46,11 +46,11 @@ def test_the_connection_goes_to_the_address_that_was_checked() -> None:
         asked.append(request)
         return httpx.Response(200, content=PNG)
 
-    assert anyio.run(fetcher(answer).fetch, "https://pictures.example.org/a.png?b=1") == PNG
+    assert anyio.run(fetcher(answer).fetch, "https://images.example.org/a.png?b=1") == PNG
     (request,) = asked
     assert str(request.url) == "https://93.184.216.34/a.png?b=1"
-    assert request.headers["host"] == "pictures.example.org"
-    assert request.extensions["sni_hostname"] == "pictures.example.org"
+    assert request.headers["host"] == "images.example.org"
+    assert request.extensions["sni_hostname"] == "images.example.org"
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_the_connection_goes_to_the_address_that_was_checked() -> None:
         ("http://teredo.example.org/a.png", "private network"),
         ("http://compatible.example.org/a.png", "private network"),
         ("http://cloud.example.org/latest/meta-data", "private network"),
-        ("http://elsewhere.net/a.png", "fetches no pictures from 'elsewhere.net'"),
-        ("http://127.0.0.1/a.png", "fetches no pictures"),
+        ("http://elsewhere.net/a.png", "fetches no images from 'elsewhere.net'"),
+        ("http://127.0.0.1/a.png", "fetches no images"),
         ("http://unknown.example.org/a.png", "not known"),
         ("file:///etc/passwd", "no http or https"),
-        ("http://user:secret@pictures.example.org/a.png", "without a password"),
-        ("http://[", "fetches no pictures"),
+        ("http://user:secret@images.example.org/a.png", "without a password"),
+        ("http://[", "fetches no images"),
         ("http://a:b:c/", "cannot be fetched"),
     ],
 )
@@ -85,8 +85,8 @@ def test_what_is_not_allowed_is_not_asked(url: str, words: str) -> None:
     ("location", "words"),
     [
         ("http://inner.example.org/a.png", "private network"),
-        ("http://elsewhere.net/a.png", "fetches no pictures"),
-        ("http://pictures.example.org/again", "more than 3 times"),
+        ("http://elsewhere.net/a.png", "fetches no images"),
+        ("http://images.example.org/again", "more than 3 times"),
     ],
 )
 def test_redirects_are_checked_like_the_first(location: str, words: str) -> None:
@@ -94,7 +94,7 @@ def test_redirects_are_checked_like_the_first(location: str, words: str) -> None
         return httpx.Response(302, headers={"location": location})
 
     with pytest.raises(ImageError, match=words):
-        anyio.run(fetcher(answer).fetch, "http://pictures.example.org/a.png")
+        anyio.run(fetcher(answer).fetch, "http://images.example.org/a.png")
 
 
 def test_a_redirect_on_the_same_host_is_followed() -> None:
@@ -103,16 +103,16 @@ def test_a_redirect_on_the_same_host_is_followed() -> None:
             return httpx.Response(302, headers={"location": "/b.png"})
         return httpx.Response(200, content=PNG)
 
-    assert anyio.run(fetcher(answer).fetch, "http://pictures.example.org/a.png") == PNG
+    assert anyio.run(fetcher(answer).fetch, "http://images.example.org/a.png") == PNG
 
 
 def test_a_large_file_and_an_error_are_refused() -> None:
     with pytest.raises(ImageError, match="more than 20 bytes"):
         anyio.run(
-            fetcher(lambda _: httpx.Response(200, content=PNG), max_bytes=20).fetch, "http://pictures.example.org/a"
+            fetcher(lambda _: httpx.Response(200, content=PNG), max_bytes=20).fetch, "http://images.example.org/a"
         )
     with pytest.raises(ImageError, match="404"):
-        anyio.run(fetcher(lambda _: httpx.Response(404)).fetch, "http://pictures.example.org/a")
+        anyio.run(fetcher(lambda _: httpx.Response(404)).fetch, "http://images.example.org/a")
 
 
 def test_an_address_that_stands_for_a_public_one_is_public() -> None:
@@ -123,7 +123,7 @@ def test_an_address_that_stands_for_a_public_one_is_public() -> None:
 @pytest.mark.parametrize("status", [300, 304])
 def test_a_redirect_to_nowhere_is_refused(status: int) -> None:
     with pytest.raises(ImageError, match=str(status)):
-        anyio.run(fetcher(lambda _: httpx.Response(status)).fetch, "http://pictures.example.org/a")
+        anyio.run(fetcher(lambda _: httpx.Response(status)).fetch, "http://images.example.org/a")
 
 
 @pytest.mark.parametrize("host", [f"{'a' * 64}.example.org", "a..example.org"])
@@ -139,4 +139,4 @@ def test_a_picture_that_takes_too_long_is_left(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(image_urls, "_SECONDS", 0.05)
     with pytest.raises(ImageError, match="more than 0.05 seconds"):
-        anyio.run(ImageFetcher(["*"], max_bytes=10, resolve=resolve).fetch, "http://pictures.example.org/a.png")
+        anyio.run(ImageFetcher(["*"], max_bytes=10, resolve=resolve).fetch, "http://images.example.org/a.png")

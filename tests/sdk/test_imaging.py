@@ -40,7 +40,7 @@ def test_each_allowed_format_opens_from_bytes_path_and_data_uri(
     name: str, picture: Image.Image, tmp_path: Path
 ) -> None:
     data = encode(picture, name)
-    path = tmp_path / "picture.bin"
+    path = tmp_path / "image.bin"
     path.write_bytes(data)
     uri = "data:image/any;base64," + base64.b64encode(data).decode()
     for source in (data, path, str(path), uri):
@@ -57,10 +57,10 @@ def test_other_formats_are_refused_with_the_list(name: str, picture: Image.Image
 
 
 @pytest.mark.parametrize(
-    "source", [b"not a picture", b"\x89PNG\r\n\x1a\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
+    "source", [b"not an image", b"\x89PNG\r\n\x1a\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
 )
 def test_bytes_that_are_no_picture_are_refused(source: bytes) -> None:
-    with pytest.raises(ImageError, match="is not a readable picture"):
+    with pytest.raises(ImageError, match="is not a readable image"):
         open_image(source)
 
 
@@ -74,7 +74,7 @@ def test_empty_sources_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])
 def test_a_file_cut_short_is_refused(name: str) -> None:
     data = encode(Image.effect_noise((200, 200), 90).convert("RGB"), name)
-    with pytest.raises(ImageError, match="damaged or cut short|not a readable picture"):
+    with pytest.raises(ImageError, match="damaged or cut short|not a readable image"):
         open_image(data[: len(data) // 2])
 
 
@@ -100,7 +100,7 @@ def test_an_animation_gives_its_first_frame_and_a_warning(picture: Image.Image) 
     data = encode(picture, "GIF", save_all=True, append_images=[Image.new("RGB", (64, 48), "black")])
     heard: list[str] = []
     opened = open_image(data, on_warning=heard.append)
-    assert heard == ["the given picture file has several frames; only the first is used"]
+    assert heard == ["the given image file has several frames; only the first is used"]
     assert opened.getpixel((32, 24))[0] > 190
     with pytest.warns(UserWarning, match="only the first is used"):
         open_image(data)
@@ -172,7 +172,7 @@ def test_a_file_over_the_byte_cap_is_refused(tmp_path: Path, picture: Image.Imag
 
 
 def test_a_missing_path_a_directory_and_a_device_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="no picture at .*missing.png.*check the path"):
+    with pytest.raises(ImageError, match="no image at .*missing.png.*check the path"):
         open_image(tmp_path / "missing.png")
     with pytest.raises(ImageError, match="is a directory; pass the path of one"):
         open_image(tmp_path)

@@ -22,7 +22,7 @@ HELLO = [Message.user("hello")]
 
 
 class Endless:
-    """Sends one event and then nothing more; notes what ends."""
+    """Send one event and then nothing more; notes what ends."""
 
     def __init__(self) -> None:
         self.ended: list[str] = []

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedx_finetune.training.schedule import lr_at
 from seedx_sdk import prompts
 from seedx_sdk.model.anyres import READ_GRIDS, choose_grid, parse_grid, patch_positions
 from seedx_sdk.model.tokenizer import Tokenizer
@@ -23,6 +22,18 @@ from seedx_sdk.tokens import (
     parse_bins,
     parse_boxes,
 )
+
+TOKENIZER = Path(__file__).resolve().parents[1] / "parity" / "golden" / "tokenizer"
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.from_pretrained(TOKENIZER)
+
+
+@pytest.fixture(scope="module")
+def tokens(tokenizer: Tokenizer) -> TokenIds:
+    return tokenizer.token_ids(16)
 
 
 def test_added_tokens_have_the_released_order() -> None:
@@ -98,18 +109,3 @@ def test_grid_is_one_of_the_allowed(width: int, height: int) -> None:
 def test_bad_grid_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="columns x rows"):
         parse_grid(name)
-
-
-@pytest.mark.parametrize("kind", ["linear", "inverse_sqrt", "constant_with_warmup", "cosine"])
-def test_schedules_warm_up_and_never_rise_before_the_end(kind: str) -> None:
-    rates = [lr_at(step, kind, 2.0, 10, 100) for step in range(101)]  # type: ignore[arg-type]
-    assert rates[:11] == pytest.approx([0.2 * step for step in range(11)])
-    assert all(later <= earlier + 1e-12 for earlier, later in pairwise(rates[10:]))
-    assert lr_at(3, "constant", 2.0, 10, 100) == 2.0
-
-
-def test_schedule_refuses_what_it_cannot_do() -> None:
-    with pytest.raises(ValueError, match="use one of"):
-        lr_at(1, "stairs", 1.0, 1, 10)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="takes no min_lr_ratio"):
-        lr_at(1, "linear", 1.0, 1, 10, 0.1)

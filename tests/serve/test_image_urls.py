@@ -10,11 +10,11 @@ def test_a_server_fetches_nothing_unless_told(serve: Serve, http: httpx.Client) 
         "messages": [
             {
                 "role": "user",
-                "content": [{"type": "image_url", "image_url": {"url": "http://pictures.example.org/a.png"}}],
+                "content": [{"type": "image_url", "image_url": {"url": "http://images.example.org/a.png"}}],
             }
         ]
     }
-    for settings, words in (({}, "fetches no pictures"), ({"image_hosts": ("localhost",)}, "fetches no pictures")):
+    for settings, words in (({}, "fetches no images"), ({"image_hosts": ("localhost",)}, "fetches no images")):
         answer = http.post(f"{serve(**settings)}/v1/chat/completions", json=body)
         assert answer.status_code == 400 and words in answer.json()["error"]["message"]
     body["messages"][0]["content"][0]["image_url"]["url"] = "http://localhost:1/a.png"  # type: ignore[index]

@@ -2,15 +2,15 @@
 
 from seedx_tools.catalog.registry import TOOLS
 from seedx_tools.decks.check import DeckReport, Finding, check_deck
-from seedx_tools.decks.content import ChartData, ChartSeries, Column, Quote, TableData
 from seedx_tools.decks.libreoffice import deck_to_pdf, deck_to_png
 from seedx_tools.decks.make import make_slides, make_slides_async
-from seedx_tools.decks.outline import Outline, Planner, SlidePlan
+from seedx_tools.decks.outline import ChartData, ChartSeries, Column, Outline, Planner, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, DeckSlide
 from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.errors import ToolFailed, ToolRetry
+from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.image_store import ImageStore
 from seedx_tools.stories.chat_model_planner import ChatModelStoryPlanner
 from seedx_tools.stories.make import Story, StoryPage, tell_story
@@ -58,4 +58,5 @@ __all__ = [
     "make_slides_async",
     "revise_slide",
     "tell_story",
+    "vocabulary_of",
 ]

@@ -52,7 +52,7 @@ class TransformersBackbone:
 
     @property
     def specialists(self) -> tuple[str, ...]:
-        """Names of the specialists."""
+        """Return of the specialists."""
         return tuple(name for name in self._models if name is not None)
 
     @property
@@ -91,7 +91,7 @@ class TransformersBackbone:
         """Return: it works as long as this process does."""
 
     async def close(self) -> None:
-        """Stop the reply that computes, at its next token, and refuse those that wait; the models are the caller's."""
+        """Stop the reply that computes, at its next token, and reject those that wait; the models are the caller's."""
         self._closed = True
         if self._computing is not None:
             self._computing.cancel()

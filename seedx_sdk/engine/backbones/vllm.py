@@ -128,7 +128,7 @@ class VLLMBackbone:
 
     @property
     def specialists(self) -> tuple[str, ...]:
-        """Names of the adapters."""
+        """Return of the adapters."""
         return tuple(self._adapters)
 
     @property

@@ -1,6 +1,6 @@
-"""Everything that leans on vLLM's inside: the model class, and the hook that exports hidden states.
+"""All that relies on vLLM internals: the model class, and the hook that exports hidden states.
 
-Loaded inside vLLM's processes, by its plugin entry point `register`. TokenChunk for vLLM 0.32; what it relies on is
+vLLM loads it in its own processes, by the plugin entry point `register`. Written for vLLM 0.32; it relies on
 
 - `worker.model_runner.execute_model(scheduler_output, ...)`, which leaves `execute_model_state.hidden_states` behind,
 - the order of requests in those rows: `input_batch.req_ids` and `query_start_loc.np` of the first model runner, or
@@ -8,17 +8,17 @@ Loaded inside vLLM's processes, by its plugin entry point `register`. TokenChunk
 - `scheduler_output`: `scheduled_new_reqs`, `scheduled_cached_reqs`, `finished_req_ids`,
 - on the CPU, `input_batch.generators` and `requests[...].generator`.
 
-A change of any of these is found by the canary that the backbone runs when it starts, before it answers anybody.
+A change of any of these is found by the canary that the backbone runs at its start.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from cachetools import FIFOCache
 from torch import Tensor
 from vllm import ModelRegistry
 from vllm.model_executor.models.llama import LlamaForCausalLM
@@ -30,21 +30,21 @@ __all__ = ["ARCHITECTURE", "BLOCKED", "EXPORT", "QueryLlama", "StateExport", "re
 ARCHITECTURE = "SeedXQueryLlama"
 """Name of the model class in vLLM's registry."""
 BLOCKED = "seedx_blocked_ids"
-"""Key of the model's config: ids that text never holds."""
+"""Key of the model's config: ids that are never sampled."""
 EXPORT = "seedx_export"
 """Key of `SamplingParams.extra_args`: (tag, start, end), the positions of the prompt whose states are exported."""
 _KEPT = 512
-"""Exports that wait to be fetched; those of requests that went away are pushed out by later ones."""
+"""Exports that wait to be fetched; those of cancelled requests are evicted by later ones."""
 
 
 def register() -> None:
-    """Makes the model class known to vLLM, and its processes mortal (entry point `vllm.general_plugins`)."""
+    """Register the model class, and end vLLM's processes with their parent (entry point `vllm.general_plugins`)."""
     end_with_parent()
     ModelRegistry.register_model(ARCHITECTURE, f"{__name__}:QueryLlama")
 
 
 class QueryLlama(LlamaForCausalLM):  # type: ignore[misc]  # vLLM's types are not read
-    """Llama that never writes image tokens, and whose adapters leave the embeddings alone.
+    """Llama that never samples image tokens, and whose adapters do not change the embeddings.
 
     Adapters on the embeddings break prompts that mix ids and rows of features in vLLM 0.32; ours have none.
     """
@@ -52,7 +52,7 @@ class QueryLlama(LlamaForCausalLM):  # type: ignore[misc]  # vLLM's types are no
     embedding_modules: dict[str, str] = {}
 
     def compute_logits(self, hidden_states: Tensor) -> Tensor | None:
-        """Returns the (N, V) logits, minus infinity for blocked ids; None on all but the first tensor-parallel rank."""
+        """Return the (N, V) logits, minus infinity for blocked ids; None on all but the first tensor-parallel rank."""
         logits: Tensor | None = super().compute_logits(hidden_states)
         if logits is not None:
             logits[:, getattr(self.config, BLOCKED)] = float("-inf")
@@ -61,7 +61,7 @@ class QueryLlama(LlamaForCausalLM):  # type: ignore[misc]  # vLLM's types are no
 
 @dataclass(slots=True)
 class _Export:
-    """Hidden states of one request's positions start..end, as far as they were computed."""
+    """Hidden states of one request's positions start..end, those that were computed."""
 
     start: int
     end: int
@@ -69,7 +69,7 @@ class _Export:
     seen: set[int] = field(default_factory=set)
 
     def take(self, states: Tensor, begin: int) -> None:
-        """Keeps what it wants of the states (N, D) of positions begin..begin + N."""
+        """Keep the exported part of the states (N, D) of positions begin..begin + N."""
         low, high = max(self.start, begin), min(self.end, begin + len(states))
         if low >= high:
             return
@@ -80,18 +80,18 @@ class _Export:
 
     @property
     def complete(self) -> bool:
-        """Whether every position was computed; those that vLLM found in its prefix cache were not."""
+        """Whether every position was computed; those in vLLM's prefix cache are not."""
         return len(self.seen) == self.end - self.start
 
 
 class StateExport:
-    """Worker extension: keeps the last hidden states of those positions that a request asks for."""
+    """Worker extension: keeps the last hidden states of the positions that a request exports."""
 
     def seedx_install(self) -> None:
-        """Wraps the model runner; called once before the first request."""
+        """Wrap the model runner; called once, before the first request."""
         runner: Any = self.model_runner  # type: ignore[attr-defined]  # vLLM mixes this class into its worker
         self._seedx_running: dict[str, str] = {}  # tag by request id
-        self._seedx_exports: OrderedDict[str, _Export] = OrderedDict()  # by tag
+        self._seedx_exports: FIFOCache[str, _Export] = FIFOCache(_KEPT)  # by tag
         execute: Callable[..., Any] = runner.execute_model
 
         def execute_and_export(scheduler_output: Any, *args: Any, **kwargs: Any) -> Any:
@@ -107,11 +107,11 @@ class StateExport:
         runner.execute_model = execute_and_export
 
     def seedx_alive(self) -> bool:
-        """Returns True: the worker is between two steps."""
+        """Return True: the worker is between two steps."""
         return True
 
     def seedx_pop(self, tag: str) -> tuple[str, bytes] | None:
-        """Returns type and bytes of the (end - start, D) states of an export, None if some were not computed."""
+        """Return type and bytes of the (end - start, D) states of an export, None if some were not computed."""
         export = self._seedx_exports.pop(tag, None)
         if export is None or export.rows is None or not export.complete:
             return None
@@ -121,13 +121,11 @@ class StateExport:
         for request_id in scheduler_output.finished_req_ids:
             self._seedx_running.pop(request_id, None)
         for new in scheduler_output.scheduled_new_reqs:
-            wanted = (getattr(new.sampling_params, "extra_args", None) or {}).get(EXPORT)
-            if wanted is not None:
-                tag, start, end = wanted
+            export = (getattr(new.sampling_params, "extra_args", None) or {}).get(EXPORT)
+            if export is not None:
+                tag, start, end = export
                 self._seedx_running[new.req_id] = tag
                 self._seedx_exports[tag] = _Export(start, end)
-        while len(self._seedx_exports) > _KEPT:
-            self._seedx_exports.popitem(last=False)
 
     def _seedx_collect(self, scheduler_output: Any, runner: Any, state: Any) -> None:
         computed = _computed_before(scheduler_output)
@@ -138,10 +136,10 @@ class StateExport:
 
 
 class _RewindableGenerator(torch.Generator):
-    """Random numbers of one request on the CPU, of which the last draw can be taken back.
+    """Random numbers of one request on the CPU, whose last draw can be undone.
 
-    After each chunk of a prompt but the last, vLLM samples a token in vain and sets the generator's offset back, which
-    generators of the CPU do not have: a request with a seed would end the engine (vLLM 0.32).
+    After each chunk of a prompt but the last, vLLM samples a token that it discards and resets the generator's offset,
+    which CPU generators do not have: a request with a seed would kill the engine (vLLM 0.32).
     """
 
     before: Tensor
@@ -165,14 +163,14 @@ def _make_rewindable(runner: Any) -> None:
 
 
 def _computed_before(scheduler_output: Any) -> dict[str, int]:
-    """Returns for each scheduled request how many of its positions were computed before this step."""
+    """Return for each scheduled request how many of its positions were computed before this step."""
     cached = scheduler_output.scheduled_cached_reqs
     computed = dict(zip(cached.req_ids, cached.num_computed_tokens, strict=True))
     return computed | {new.req_id: new.num_computed_tokens for new in scheduler_output.scheduled_new_reqs}
 
 
 def _rows(runner: Any, state: Any) -> Iterator[tuple[str, int, int]]:
-    """Yields each request of the step with the range of its rows in the hidden states."""
+    """Yield each request of the step with the range of its rows in the hidden states."""
     batch = getattr(state, "input_batch", None)  # of the second model runner
     starts = runner.query_start_loc.np if batch is None else batch.query_start_loc_np
     request_ids = (runner.input_batch if batch is None else batch).req_ids

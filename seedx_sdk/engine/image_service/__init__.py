@@ -1,1 +1,1 @@
-"""Encodes, regresses and draws images in batches on one device."""
+"""Encodes images, regresses features and generates images, in batches on one device."""

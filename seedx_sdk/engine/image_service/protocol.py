@@ -47,7 +47,7 @@ class ImageService(Protocol):
 
     @property
     def specialists(self) -> Collection[str]:
-        """Names of its specialists."""
+        """Return of its specialists."""
         ...
 
     @property

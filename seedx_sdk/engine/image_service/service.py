@@ -120,7 +120,7 @@ class LocalImageService:
 
     @property
     def specialists(self) -> Collection[str]:
-        """Names of its specialists."""
+        """Return of its specialists."""
         return self.parts.specialists.keys()
 
     @property

@@ -71,7 +71,7 @@ def test_the_vocabulary_of_the_picture_model_is_told_to_the_chat_model():
     model = CallingModel(answers=[OUTLINE])
     ChatModelPlanner(model, vocabulary=PICTURE_BOOK).plan("boats", 2)
     assert "mushroom" in model._seen[0][0].text
-    assert "2 slides with the title slide" in model._seen[0][1].text
+    assert "2 slides including the title slide" in model._seen[0][1].text
 
 
 def test_an_invalid_answer_is_sent_back_with_what_was_wrong():
@@ -108,7 +108,7 @@ def test_a_wrong_number_of_slides_is_a_warning(seedx, tmp_path):
 def test_a_chat_model_tells_the_story(seedx):
     story = tell_story(seedx, "a cat", pages=2, planner=ChatModelStoryPlanner(CallingModel(answers=[STORY])))
     assert [page.text for page in story.pages] == ["A cat.", "Asleep."]
-    assert [page.picture_prompt for page in story.pages] == ["a red cat in a room", "a red cat in the snow"]
+    assert [page.image_prompt for page in story.pages] == ["a red cat in a room", "a red cat in the snow"]
     assert story.warnings == ()
 
 

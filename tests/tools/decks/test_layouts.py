@@ -69,18 +69,18 @@ Questions?
 """
 LAYOUTS = [
     "Title Slide with Picture",
-    "Title and Words",
+    "Title and Text",
     "Section",
-    "Words and Picture",
+    "Text and Picture",
     "Comparison",
     "Two Columns",
     "Table",
     "Chart",
-    "Chart and Words",
+    "Chart and Text",
     "Chart",
     "Quote",
     "Title and Picture",
-    "Title and Words",
+    "Title and Text",
     "Closing",
 ]
 
@@ -115,7 +115,7 @@ def test_a_column_heading_that_is_shortened_is_in_the_notes(seedx, tmp_path):
     deck = make_slides(
         seedx, f"# D\n## S\n### {heading}\n- a\n### B\n- b\n", path=tmp_path / "deck.pptx", pictures=False
     )
-    assert deck.warnings == ("slide 2: a column's heading was shortened; all of it is in the notes",)
+    assert deck.warnings == ("slide 2: a column's heading was shortened; the full heading is in the notes",)
     assert Presentation(str(deck.path)).slides[1].notes_slide.notes_text_frame.text == heading.strip()
     assert check_deck(deck.path).findings == ()
 
@@ -284,7 +284,7 @@ def test_a_slide_that_holds_more_than_one_can_show_continues(seedx, tmp_path):
         False,
         False,
     ]
-    assert "slide 2: it holds more than one slide can show; it continues on 2 more" in deck.warnings
+    assert "slide 2: its content does not fit on one slide; it continues on 2 more" in deck.warnings
 
 
 def test_a_right_to_left_template_keeps_its_own_direction(seedx, tmp_path):
@@ -312,7 +312,7 @@ def test_picture_files_and_csv_files_come_from_one_folder(tmp_path, seedx):
     assert deck.slides[1].picture_prompt is None
     assert next(shape for shape in slides[2].shapes if shape.has_chart).chart.plots[0].series[0].values == (30.0, 70.0)
     assert deck.slides[3].picture_prompt.startswith("a red boat")
-    assert any("'../secret.png' is outside the folder" in warning for warning in deck.warnings)
+    assert any("'../secret.png' is outside the directory" in warning for warning in deck.warnings)
     assert any("'gone.csv' cannot be read (No such file or directory)" in warning for warning in deck.warnings)
 
 
@@ -321,11 +321,11 @@ def test_no_file_is_read_unless_a_folder_is_given(seedx, tmp_path, monkeypatch):
     Image.new("RGB", (80, 60), "green").save("green.png")
     deck = make_slides(seedx, "# T\n## S\n![a red boat](green.png)\n", path="deck.pptx")
     assert deck.slides[1].picture_prompt.startswith("a red boat")
-    assert any("pass files= with the folder of 'green.png'" in warning for warning in deck.warnings)
+    assert any("pass files= with the directory of 'green.png'" in warning for warning in deck.warnings)
 
 
 def test_a_files_folder_that_does_not_exist_is_refused(seedx, engine, tmp_path):
-    with pytest.raises(InputError, match="is not a folder"):
+    with pytest.raises(InputError, match="is not a directory"):
         make_slides(seedx, "# T\n", path=tmp_path / "deck.pptx", files=tmp_path / "none")
     assert engine.requests == []
 
@@ -333,7 +333,7 @@ def test_a_files_folder_that_does_not_exist_is_refused(seedx, engine, tmp_path):
 def test_a_theme_beside_a_template_is_a_warning(seedx, tmp_path):
     template = _template(tmp_path / "template.pptx")
     deck = make_slides(seedx, "# T\n", path=tmp_path / "deck.pptx", template=template, theme="night")
-    assert "the template sets the look, so the theme 'night' was not used" in deck.warnings
+    assert "the template sets the design; the theme 'night' was ignored" in deck.warnings
 
 
 def test_there_are_three_themes():

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import select
 
-import psutil
 import pypdf
 import pytest
 from PIL import Image
@@ -68,7 +69,7 @@ def test_libreoffice_draws_a_picture_of_each_slide(seedx, tmp_path):
 def empty_path(tmp_path, monkeypatch):
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr("seedx_tools.decks.libreoffice._PLACES", {})
+    monkeypatch.setattr("seedx_tools.decks.libreoffice._PATHS", {})
     return tmp_path / "bin"
 
 
@@ -89,12 +90,17 @@ def test_a_libreoffice_that_fails_or_hangs_is_a_failure(empty_path, seedx, tmp_p
     with pytest.raises(ToolFailed, match=r"exit status 3\): the filter broke"):
         deck_to_pdf(deck.path, tmp_path / "deck.pdf")
 
-    office.write_text(f"#!/bin/sh\n/bin/sleep 600 &\necho $! > {tmp_path}/child\nwait\n")
+    os.mkfifo(tmp_path / "held")  # the converter's child holds it open for writing until it dies
+    held = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    office.write_text(f"#!/bin/sh\n/bin/sleep 600 >{tmp_path}/held &\nwait\n")
     monkeypatch.setattr("seedx_tools.decks.libreoffice.TIMEOUT_SECONDS", 5.0)
     with pytest.raises(ToolFailed, match="timed out after 5.0 seconds"):
         deck_to_pdf(deck.path, tmp_path / "deck.pdf")
-    child = int((tmp_path / "child").read_text())
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    try:
+        assert os.read(held, 1) == b""
+    except BlockingIOError:  # killed, and not yet gone
+        assert select.select([held], [], [], 60)[0] == [held] and os.read(held, 1) == b""
+    os.close(held)
     assert not (tmp_path / "deck.pdf").exists()
 
 

@@ -119,7 +119,7 @@ def test_pictures_fill_picture_placeholders_and_have_alt_text(deck):
     for slide, made in zip(slides, deck.slides, strict=True):
         picture = next(shape for shape in slide.placeholders if shape.placeholder_format.type == PH.PICTURE)
         assert picture.element.tag == qn("p:pic")
-        assert picture._element.nvPicPr.cNvPr.get("descr") == f"Drawn picture: {made.picture_prompt}"
+        assert picture._element.nvPicPr.cNvPr.get("descr") == f"Generated image: {made.picture_prompt}"
         assert min(picture.image.size) >= 768
     assert deck.slides[1].picture_prompt.startswith("a red boat ")
 
@@ -170,7 +170,7 @@ def test_a_failed_picture_is_a_warning_and_the_deck_is_saved(tmp_path):
     _assert_sound(deck.path)
     assert deck.slides[0].picture is None
     assert deck.slides[1].picture is not None
-    assert any("slide 1: its picture failed" in warning and "memory" in warning for warning in deck.warnings)
+    assert any("slide 1: its image failed" in warning and "memory" in warning for warning in deck.warnings)
 
 
 def test_long_text_is_made_smaller_then_continued(seedx, tmp_path):
@@ -225,7 +225,7 @@ def test_points_beside_a_list_have_bullets_too(seedx, tmp_path):
 def test_a_picture_that_was_asked_for_where_there_is_no_room_is_a_warning(seedx, tmp_path):
     outline = "# D\n![](none)\n## S\n- one\n***\n- two\n![a red boat](draw)\n"
     made = make_slides(seedx, outline, path=tmp_path / "d.pptx")
-    assert made.warnings == ("slide 2: beside what it holds there is no room for a picture; none was drawn",)
+    assert made.warnings == ("slide 2: the slide has no room for an image; none was generated",)
     assert not [shape for shape in Presentation(str(made.path)).slides[1].shapes if shape.element.tag == qn("p:pic")]
 
 
@@ -367,8 +367,8 @@ async def test_an_async_deck_names_failed_images_in_the_order_of_its_slides(tmp_
     engine = ScriptedEngine(replies=[ModelError("out of memory"), ModelError("stuck")])
     deck = await make_slides_async(AsyncSeedX(engine=engine), OUTLINE, path=tmp_path / "deck.pptx")
     assert deck.warnings[:2] == (
-        "slide 1: its picture failed and was left out: out of memory",
-        "slide 2: its picture failed and was left out: stuck",
+        "slide 1: its image failed and was left out: out of memory",
+        "slide 2: its image failed and was left out: stuck",
     )
     assert [slide.picture is not None for slide in deck.slides] == [False, False, True, True]
 

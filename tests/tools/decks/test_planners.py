@@ -114,7 +114,7 @@ def test_what_the_title_slide_has_no_place_for_is_on_a_slide_after_it():
             ),
             SlidePlan(title="S"),
         ),
-        warnings=("title slide: it takes no picture file; 'boat.jpg' is on a slide after it",),
+        warnings=("title slide: it cannot show an image file; 'boat.jpg' is on the next slide",),
     )
     drawn = OutlinePlanner().plan("# T\n![a boat](draw)\n## S\n", None)
     assert (drawn.picture, [slide.title for slide in drawn.slides]) == ("a boat", ["S"])
@@ -134,7 +134,7 @@ def test_agenda_and_sources_that_hold_more_are_slides_like_others():
     )
     noted = OutlinePlanner().plan("# T\n## Agenda\n> Say it.\n## S\n", None)
     assert noted.slides == (SlidePlan(title="Agenda", notes="Say it."), SlidePlan(title="S"))
-    assert noted.warnings == ("slide 'Agenda': with notes or a picture it does not list the sections",)
+    assert noted.warnings == ("slide 'Agenda': it does not list the sections: it has notes or a picture",)
 
 
 def test_a_second_one_of_what_a_slide_shows_once_leaves_the_first_and_is_told():
@@ -155,12 +155,12 @@ def test_a_second_one_of_what_a_slide_shows_once_leaves_the_first_and_is_told():
         ),
     )
     assert outline.warnings == (
-        "slide 'S': a block became plain points: a slide shows one chart",
-        "slide 'S': a block became plain points: a slide shows one table",
-        "slide 'S': 'g.csv' was left out: a slide shows one chart",
-        "slide 'S': 'h.csv' was left out: a slide shows one table",
-        "slide 'S': the picture 'blue' was left out: a slide shows one picture",
-        "slide 'S': a quote became a point: a slide shows one quote",
+        "slide 'S': a block became plain points: a slide shows only one chart",
+        "slide 'S': a block became plain points: a slide shows only one table",
+        "slide 'S': 'g.csv' was left out: a slide shows only one chart",
+        "slide 'S': 'h.csv' was left out: a slide shows only one table",
+        "slide 'S': the picture 'blue' was left out: a slide shows only one picture",
+        "slide 'S': a quote became a point: a slide shows only one quote",
     )
 
 
@@ -169,7 +169,7 @@ def test_code_and_tables_inside_a_list_are_read_as_elsewhere():
     outline = OutlinePlanner().plan(text, None)
     assert outline.slides[0].bullets == ("1. one", "x = 1", "y = 2", "2. two")
     assert outline.slides[0].table == TableData(header=("a",), rows=(("b",),))
-    assert outline.warnings == ("slide 'S': a block became plain points: a slide has no place for code",) * 2
+    assert outline.warnings == ("slide 'S': a block became plain points: code blocks are not supported",) * 2
 
 
 def test_each_paragraph_of_a_block_quote_is_a_line_of_the_notes():
@@ -229,7 +229,7 @@ def test_front_matter_may_give_the_title_and_the_rest_of_it_is_told():
 def test_csv_with_any_line_ends_is_read_and_what_is_no_csv_is_refused():
     for end in ("\n", "\r\n", "\r"):
         assert read_table(end.join(("a,b", "1,2", "")), "t") == TableData(header=("a", "b"), rows=(("1", "2"),))
-    with pytest.raises(InputError, match=r"t is no CSV \(field larger .*\); look for a quotation mark"):
+    with pytest.raises(InputError, match=r"t is not CSV \(field larger .*\); look for an unclosed quotation mark"):
         read_table('a,b\n"1,2\n' + "3,4\n" * 40_000, "t")
 
 
@@ -278,7 +278,10 @@ def test_sections_agenda_sources_and_closing():
             lambda: ChartData(kind="pie", categories=("a",), series=(ChartSeries(name="s", values=(-1,)),)),
             "cannot show negative values",
         ),
-        (lambda: ChartData(kind="bar", series=(ChartSeries(name="s", values=()),)), "a chart needs one category"),
+        (
+            lambda: ChartData(kind="bar", series=(ChartSeries(name="s", values=()),)),
+            "a chart needs at least one category",
+        ),
         (lambda: ChartSeries(name="s", values=(float("nan"),)), "finite"),
         (lambda: ChartSeries(name="s", values=(float("inf"),)), "finite"),
         (lambda: SlidePlan(title="t", columns=(Column(bullets=()),)), "two columns or none, not 1"),
@@ -292,7 +295,7 @@ def test_structured_content_that_no_slide_can_show_is_refused(make, told):
 def test_an_outline_keeps_its_own_number_of_slides():
     outline = OutlinePlanner().plan("# A\n## B\n## C\n", 6)
     assert len(outline.slides) == 2
-    assert outline.warnings == ("the outline has 3 slides, so 6 slides were not made: add or remove headings",)
+    assert outline.warnings == ("the outline has 3 slides, not 6: add or remove headings to change the number",)
 
 
 def test_a_list_without_headings_is_an_outline():
@@ -305,9 +308,7 @@ def test_a_prompt_is_set_out_in_its_own_words_and_says_so():
     outline = OutlinePlanner().plan("A four-slide talk about boats: they float, they sail, and they sink", None)
     assert outline.title == "A talk about boats"
     assert [slide.title for slide in outline.slides] == ["They float", "They sail", "They sink"]
-    assert outline.warnings == (
-        "planned without a language model: the slides hold the prompt's own words and nothing else",
-    )
+    assert outline.warnings == ("planned without a language model: the slides hold only the text of the prompt",)
 
 
 def test_a_prompt_with_few_words_gets_headings_and_a_warning():
@@ -315,7 +316,7 @@ def test_a_prompt_with_few_words_gets_headings_and_a_warning():
     assert outline.title == "Dragons"
     assert [slide.title for slide in outline.slides] == ["Why it matters", "Who it is for", "Next steps"]
     assert all(not slide.bullets and slide.notes.endswith("?") for slide in outline.slides)
-    assert "slides 2 to 4 have a heading only" in outline.warnings[1]
+    assert "slides 2 to 4 have only a heading" in outline.warnings[1]
 
 
 def test_a_prompt_with_many_sentences_shares_them_out():

@@ -19,8 +19,8 @@ from pptx.util import Inches
 
 from seedx_sdk import InputError, OutputPathError, PromptError, TemplateError
 from seedx_tools import Outline, SlidePlan, append_slides, check_deck, make_slides, revise_slide
-from seedx_tools.decks.content import Quote
 from seedx_tools.decks.ooxml.styles import auto_number
+from seedx_tools.decks.outline import Quote
 from seedx_tools.decks.reader import read_slide
 
 OUTLINE = """# The boat school
@@ -110,7 +110,7 @@ def test_the_picture_is_kept_unless_another_is_asked_for(seedx, engine, deck):
     revise_slide(seedx, deck, 2, "## One\n- changed words")
     assert len(engine.requests) == drawn
     picture = next(shape for shape in Presentation(str(deck)).slides[1].shapes if shape.element.tag == qn("p:pic"))
-    assert picture._element.nvPicPr.cNvPr.get("descr").startswith("Drawn picture: a red boat")
+    assert picture._element.nvPicPr.cNvPr.get("descr").startswith("Generated image: a red boat")
     result = revise_slide(seedx, deck, 2, "## One\n- changed words\n![a green tree](draw)")
     assert len(engine.requests) == drawn + 1
     assert result.slides[1].picture_prompt.startswith("a green tree")
@@ -248,11 +248,11 @@ def _with_ink(slide):
         (_with_line, r"a drawn line \('Arrow'\)"),
         (_with_video, "a video or a sound"),
         (_with_ink, "an object that only some versions"),
-        (_with_table, "a picture beside what leaves no room"),
+        (_with_table, "a picture beside content that leaves no room"),
         (_with_diagram, "a diagram or an embedded object"),
         (_with_wide_table, "more than 12 columns"),
-        (_with_area_chart, "a chart of a kind that is not written here"),
-        (_with_3d_chart, "a chart of a kind that is not written here"),
+        (_with_area_chart, "a chart of an unsupported kind"),
+        (_with_3d_chart, "a chart of an unsupported kind"),
         (_with_second_table, "a second table"),
     ],
 )
@@ -346,7 +346,7 @@ def test_a_picture_that_cannot_be_opened_stops_nothing(seedx, plain, blob):
     assert (added.slides[-1].title, added.warnings) == ("More boats", ())
     other = revise_slide(seedx, plain, 6, "## Other\n- c\n- d\n", pictures=False)
     assert (other.slides[5].title, other.warnings) == ("Other", ())
-    with pytest.raises(InputError, match="slide 2 holds a picture that cannot be opened here"):
+    with pytest.raises(InputError, match="slide 2 holds a picture in a format that cannot be opened"):
         revise_slide(seedx, plain, 2, "make it louder", planner=_Shouting(), pictures=False)
     made = revise_slide(seedx, plain, 2, "## New\n- c\n- d\n", pictures=False)
     assert made.slides[1].bullets == ("c", "d")
@@ -434,7 +434,7 @@ def test_a_slide_that_is_linked_to_and_not_in_the_deck_keeps_a_name_of_its_own(s
 
 def test_a_slide_stays_what_it_is(seedx, plain):
     before = [slide.slide_layout.name for slide in Presentation(str(plain)).slides]
-    assert before == ["Title Slide", "Title and Words", "Quote", "Section", "Closing"]
+    assert before == ["Title Slide", "Title and Text", "Quote", "Section", "Closing"]
     for number in range(1, 6):
         revise_slide(seedx, plain, number, "make it louder", planner=_Shouting(), pictures=False)
     slides = list(Presentation(str(plain)).slides)
@@ -448,7 +448,7 @@ def test_a_slide_stays_what_it_is(seedx, plain):
     assert [slide.slide_layout.name for slide in slides] == before
     assert [read_slide(slides[at]).bullets for at in (0, 3, 4)] == [("a line",), ("another",), ("so long",)]
     revise_slide(seedx, plain, 1, "## Points\n- a\n- b\n", pictures=False)
-    assert Presentation(str(plain)).slides[0].slide_layout.name == "Title and Words"
+    assert Presentation(str(plain)).slides[0].slide_layout.name == "Title and Text"
 
 
 def test_the_title_slide_keeps_its_picture(seedx, engine, deck):
@@ -494,9 +494,9 @@ def test_a_hidden_slide_stays_hidden(seedx, plain):
 def test_a_picture_without_room_is_a_warning(seedx, engine, deck):
     drawn = len(engine.requests)
     table = "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
-    warning = "beside what it holds there is no room for"
+    warning = "the slide has no room for"
     added = append_slides(seedx, deck, f"## Four\n{table}![a red boat](draw)\n")
-    assert added.warnings == (f"slide 5: {warning} a picture; none was drawn",)
+    assert added.warnings == (f"slide 5: {warning} an image; none was generated",)
     made = revise_slide(seedx, deck, 2, f"## One\n{table}")
     assert made.warnings == (f"slide 2: {warning} its picture; it was left out",)
     assert len(engine.requests) == drawn

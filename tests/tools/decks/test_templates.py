@@ -16,9 +16,8 @@ from pptx.util import Emu, Inches
 
 from seedx_sdk import TemplateError
 from seedx_tools import check_deck, make_slides
-from seedx_tools.decks.content import ChartData, ChartSeries
 from seedx_tools.decks.ooxml.styles import text_style
-from seedx_tools.decks.outline import Outline, SlidePlan
+from seedx_tools.decks.outline import ChartData, ChartSeries, Outline, SlidePlan
 from seedx_tools.decks.preview_data import _drawn, _nice_step
 
 OUTLINE = "# Deck\nsub\n## One\n- a\n- b\n## Two\n"

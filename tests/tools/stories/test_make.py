@@ -16,13 +16,13 @@ PROMPT = "Tell me a story about a red cat on the beach who wants to sail a blue 
 
 
 class FixedPlanner:
-    """Plans the story it was given."""
+    """Returns one fixed story."""
 
     def __init__(self, *texts: str, title: str = "T", language: str = "en") -> None:
         pages = tuple(PagePlan(text=text, picture="a red cat") for text in texts)
         self._plan = StoryPlan(title=title, language=language, pages=pages)
 
-    def plan(self, text: str, num_pages: int, first_picture: str | None) -> StoryPlan:  # noqa: ARG002
+    def plan(self, text: str, num_pages: int, first_image: str | None) -> StoryPlan:  # noqa: ARG002
         return self._plan
 
 
@@ -33,8 +33,8 @@ def test_the_story_is_about_the_hero_the_place_and_the_wish_of_the_prompt(seedx)
         "Once upon a time there was a red cat on the beach. More than anything, the red cat wanted to sail a blue boat."
     )
     assert len(story.pages) == 6
-    assert all("red cat" in page.picture_prompt for page in story.pages)
-    assert "blue boat" in story.pages[1].picture_prompt
+    assert all("red cat" in page.image_prompt for page in story.pages)
+    assert "blue boat" in story.pages[1].image_prompt
     assert any("without a language model" in warning for warning in story.warnings)
 
 
@@ -56,13 +56,13 @@ def test_any_prompt_gives_whole_sentences(prompt):
         assert any(kind in page.picture for kind in PICTURE_BOOK["kinds"])
 
 
-def test_a_first_picture_becomes_the_first_page_and_names_the_hero(picture):
+def test_a_first_image_becomes_the_first_page_and_names_the_hero(picture):
     engine = ScriptedEngine(replies=[Message.assistant("A snowy field with one yellow dog.")])
     story = tell_story(SeedX(engine=engine), "somebody who wants a friend", pages=3, first_image=picture)
     assert story.pages[0].image.tobytes() == picture.tobytes()
-    assert story.pages[0].picture_prompt == "A snowy field with one yellow dog."
+    assert story.pages[0].image_prompt == "A snowy field with one yellow dog."
     assert "yellow dog" in story.pages[0].text
-    assert all("a yellow dog" in page.picture_prompt for page in story.pages[1:])
+    assert all("a yellow dog" in page.image_prompt for page in story.pages[1:])
     assert [request.task for request in engine.requests] == ["describe", "generate", "generate"]
 
 
@@ -90,7 +90,7 @@ def test_pdf_text_can_be_selected(seedx, tmp_path):
     assert len(reader.pages[1].images) == 1
 
 
-def test_a_text_that_is_too_long_for_a_page_of_the_pdf_goes_on_on_the_next(seedx, tmp_path):
+def test_text_too_long_for_a_pdf_page_continues_on_the_next(seedx, tmp_path):
     words = [f"word{number}" for number in range(2500)]
     tell_story(seedx, "x", pages=1, path=tmp_path / "s.pdf", planner=FixedPlanner(" ".join(words)))
     pages = PdfReader(tmp_path / "s.pdf").pages
@@ -101,7 +101,7 @@ def test_a_text_that_is_too_long_for_a_page_of_the_pdf_goes_on_on_the_next(seedx
     assert 0 < min(places) and max(places) < float(pages[2].mediabox.height)
 
 
-def test_a_planner_that_never_ends_is_stopped_before_anything_is_drawn(engine, seedx):
+def test_a_plan_with_too_many_pages_is_rejected_before_anything_is_generated(engine, seedx):
     with pytest.raises(ToolFailed, match="wrote 100 pages, not 2; at most 40"):
         tell_story(seedx, "x", pages=2, planner=FixedPlanner(*["More."] * 100))
     assert engine.requests == []
@@ -112,12 +112,12 @@ def test_a_long_prompt_is_a_title_that_a_file_can_hold(seedx, tmp_path):
     assert Presentation(str(story.path)).core_properties.title == story.title[:255]
 
 
-def test_a_prompt_that_names_all_friends_has_friends(seedx):
+def test_a_prompt_that_names_every_friend_still_has_friends(seedx):
     prompt = "a tree, a boat, a star, a flower, a balloon and an umbrella"
     assert len(tell_story(seedx, prompt, pages=3).pages) == 3
 
 
-def test_a_pdf_without_a_font_for_the_letters_says_so(seedx, tmp_path, monkeypatch):
+def test_a_pdf_without_a_font_for_the_text_warns(seedx, tmp_path, monkeypatch):
     monkeypatch.setattr("seedx_tools.stories.pdf.system_font", lambda _text: None)
     planner = FixedPlanner("\u732b sleeps")
     story = tell_story(seedx, "x", pages=1, path=tmp_path / "s.pdf", planner=planner)
@@ -139,11 +139,11 @@ def test_pptx_and_folder(seedx, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["s.html", "s.pdf", "s.pptx", "folder"])
-def test_a_failed_picture_is_a_warning_and_the_story_is_saved(tmp_path, name):
+def test_a_failed_image_is_a_warning_and_the_story_is_saved(tmp_path, name):
     engine = ScriptedEngine(replies=[ModelError("no memory")])
     story = tell_story(SeedX(engine=engine), PROMPT, pages=2, path=tmp_path / name)
     assert story.pages[0].image is None
-    assert any("page 1: its picture failed" in warning for warning in story.warnings)
+    assert any("page 1: its image failed" in warning for warning in story.warnings)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -159,7 +159,9 @@ def test_a_failed_picture_is_a_warning_and_the_story_is_saved(tmp_path, name):
         ("x", {"first_image": "missing.png"}, ImageError),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_drawn(engine, seedx, tmp_path, monkeypatch, prompt, arguments, error):
+def test_bad_input_is_rejected_before_anything_is_generated(
+    engine, seedx, tmp_path, monkeypatch, prompt, arguments, error
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
@@ -169,6 +171,6 @@ def test_bad_input_is_refused_before_anything_is_drawn(engine, seedx, tmp_path, 
     assert [path.name for path in tmp_path.iterdir()] == ["full"]
 
 
-def test_pictures_come_from_the_model(real_seedx):
+def test_images_come_from_the_model(real_seedx):
     story = tell_story(real_seedx, PROMPT, pages=1, seed=2)
     assert story.pages[0].image.tobytes() == real_seedx.generate("a red cat on the beach", seed=2).image.tobytes()

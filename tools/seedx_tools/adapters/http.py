@@ -14,7 +14,8 @@ from seedx_sdk import AsyncSeedX
 from seedx_sdk.errors import ServiceError
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, cancel_on_disconnect
 from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
-from seedx_tools.decks.make import DeckArgs, make_slides_async
+from seedx_tools.catalog.make_slides import DeckArgs
+from seedx_tools.decks.make import make_slides_async
 from seedx_tools.decks.results import Deck
 
 __all__ = ["router"]

@@ -1,4 +1,4 @@
-"""The commands `seedx slides` and `seedx story`, which the command line of seedx_sdk finds as plug-ins."""
+"""The commands `seedx slides` and `seedx story`, registered as plug-ins of the `seedx` command."""
 
 from __future__ import annotations
 
@@ -31,30 +31,32 @@ __all__ = ["slides", "story"]
 
 def slides(
     ctx: typer.Context,
-    prompt: Annotated[str | None, typer.Argument(help="A subject, or an outline in Markdown; '-' is stdin.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save it [slides.pptx].")] = None,
-    check: Annotated[Path | None, typer.Option("--check", help="Look for faults in a .pptx; make nothing.")] = None,
-    append: Annotated[Path | None, typer.Option("--append", help="Add the outline's slides to a .pptx.")] = None,
-    revise: Annotated[Path | None, typer.Option("--revise", help="Make one --slide of a .pptx anew.")] = None,
-    slide: Annotated[int, typer.Option("--slide", help="Which slide --revise makes anew.")] = 1,
-    template: Annotated[Path | None, typer.Option("--template", help="A .pptx whose layouts are filled.")] = None,
-    theme: Annotated[DeckTheme | None, typer.Option("--theme", help="The built-in look [paper].")] = None,
-    files: Annotated[Path | None, typer.Option("--files", help="Folder of pictures and CSV files it names.")] = None,
-    previews: Annotated[Path | None, typer.Option("--previews", help="Folder for a PNG of each slide.")] = None,
-    pdf: Annotated[Path | None, typer.Option("--pdf", help="Also save it as PDF; needs LibreOffice.")] = None,
-    size: Annotated[DeckSize | None, typer.Option("--size", help="Page shape [16:9, or the template's].")] = None,
-    num_slides: Annotated[int | None, typer.Option("--num-slides", help="With the title slide [6].")] = None,
-    pictures: Annotated[bool, typer.Option(help="Draw a picture for each slide that has room for one.")] = True,
+    prompt: Annotated[str | None, typer.Argument(help="A subject, or a Markdown outline; '-' reads stdin.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file [default: slides.pptx].")] = None,
+    check: Annotated[Path | None, typer.Option("--check", help="Lint a .pptx and exit.")] = None,
+    append: Annotated[Path | None, typer.Option("--append", help="Append the outline's slides to a .pptx.")] = None,
+    revise: Annotated[Path | None, typer.Option("--revise", help="Replace one --slide of a .pptx.")] = None,
+    slide: Annotated[int, typer.Option("--slide", help="Slide number to replace with --revise.")] = 1,
+    template: Annotated[Path | None, typer.Option("--template", help="A .pptx whose layouts are used.")] = None,
+    theme: Annotated[DeckTheme | None, typer.Option("--theme", help="Built-in theme [default: paper].")] = None,
+    files: Annotated[Path | None, typer.Option("--files", help="Directory of images and CSV files it names.")] = None,
+    previews: Annotated[Path | None, typer.Option("--previews", help="Directory for a PNG of each slide.")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Also save a PDF; requires LibreOffice.")] = None,
+    size: Annotated[DeckSize | None, typer.Option("--size", help="Page size [default: 16:9 or template].")] = None,
+    num_slides: Annotated[
+        int | None, typer.Option("--num-slides", help="Including the title slide [default: 6].")
+    ] = None,
+    pictures: Annotated[bool, typer.Option(help="Generate an image for each slide with room for one.")] = True,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Make an editable PowerPoint deck with drawn pictures, or check one: exit status 1 when something is wrong."""
+    """Make an editable PowerPoint deck with generated images, or lint one (exit status 1 if it has findings)."""
     if check is not None:
         _check(check, json)
         return
     if prompt is None:
-        raise typer.BadParameter("say what the deck is about, or give --check deck.pptx", param_hint="PROMPT")
+        raise typer.BadParameter("give the subject of the deck, or --check deck.pptx", param_hint="PROMPT")
     text = read_text(prompt, "prompt")
     with progress("planning") as step:
         seedx = open_client(ctx, model)
@@ -104,18 +106,18 @@ def _check(path: Path, json: bool) -> None:
 
 def story(
     ctx: typer.Context,
-    prompt: Annotated[str, typer.Argument(help="What the story is about; '-' is stdin.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .html, .pdf or .pptx file, or a folder.")] = Path(
+    prompt: Annotated[str, typer.Argument(help="What the story is about; '-' reads stdin.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A .html, .pdf or .pptx file, or a directory.")] = Path(
         "story.html"
     ),
-    pages: Annotated[int, typer.Option("--pages", help="How many pages.")] = 6,
-    first_image: Annotated[str | None, typer.Option("--image", "-i", help="The picture it begins with.")] = None,
+    pages: Annotated[int, typer.Option("--pages", help="Number of pages.")] = 6,
+    first_image: Annotated[str | None, typer.Option("--image", "-i", help="Image that the story starts from.")] = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Tell an illustrated story."""
-    with progress("thinking of a story") as step:
+    """Write and illustrate a story."""
+    with progress("planning") as step:
         told = tell_story(
             open_client(ctx, model),
             read_text(prompt, "prompt"),

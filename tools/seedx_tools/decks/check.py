@@ -1,7 +1,7 @@
-"""Looking for what spoils a deck: text that does not fit, is covered, too small or too pale, and what is missing.
+"""Lint a deck: overflowing, overlapping, small or low-contrast text, and missing titles or alt text.
 
-It reads any .pptx, ours or not, and measures what the file says: sizes, colours and places with all that a shape
-inherits from its layout, master and theme, and the widths of the fonts that are named (font_metrics.py).
+Works on any .pptx. Sizes, colors and positions include what a shape inherits from its layout, master and theme; text
+widths are those of the fonts the deck names (text/metrics.py).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pydantic import BaseModel, ConfigDict
 from seedx_tools.decks.ooxml.contrast import contrast, least_contrast
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
-from seedx_tools.decks.shapes import Placed, Run, background_under, is_empty_placeholder, placed_shapes, runs_in
+from seedx_tools.decks.shapes import Run, SlideShape, background_under, is_empty_placeholder, runs_in, slide_shapes
 from seedx_tools.decks.text.fitting import MIN_POINTS
-from seedx_tools.decks.text.shapes import PlacedText, Rect, place_text
+from seedx_tools.decks.text.shapes import PlacedText, PointRect, place_text
 
 FindingKind: TypeAlias = Literal[
     "overflow",
@@ -35,13 +35,13 @@ FindingKind: TypeAlias = Literal[
 ]
 
 _TOUCH = 2.0
-"""Points by which two things may reach into each other before it counts as an overlap."""
+"""Points by which two areas may overlap, or text may leave the slide, before it is reported."""
 
 _SHOWN_CHARS = 40
 
 
 class Finding(BaseModel):
-    """One thing that is wrong with a slide."""
+    """A problem on a slide."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,11 +51,11 @@ class Finding(BaseModel):
     shape: str
     """The shape's name in PowerPoint's selection pane; empty for the slide itself."""
     message: str
-    """What is wrong, with what was measured, and what would help."""
+    """What is wrong, what was measured, and how to fix it."""
 
 
 class DeckReport(BaseModel):
-    """What the linter found in a deck."""
+    """The findings in a deck."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,25 +65,25 @@ class DeckReport(BaseModel):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was found."""
+        """True if there are no findings."""
         return not self.findings
 
 
 def check_deck(path: str | os.PathLike[str]) -> DeckReport:
-    """Return everything that is wrong with the slides of a .pptx file, slide by slide.
+    """Return the problems in a .pptx file, slide by slide.
 
     Raises:
-        TemplateError: The file is missing, damaged, too large when unpacked, or has macros.
+        TemplateError: If the file is missing, damaged, too large when unpacked, or has macros.
     """
     deck = open_deck(path)
     return DeckReport(path=Path(path), slides=len(deck.slides), findings=tuple(find_faults(deck)))
 
 
 def find_faults(deck: PresentationObject) -> Iterator[Finding]:
-    """Yield what is wrong with the slides of an open presentation."""
+    """Yield the problems in an open presentation, slide by slide."""
     size = int(deck.slide_width or 1) / EMU_PER_POINT, int(deck.slide_height or 1) / EMU_PER_POINT
     for number, slide in enumerate(deck.slides, start=1):
-        for kind, shape, message in _Page(slide, number, size).faults():
+        for kind, shape, message in _SlideLinter(slide, number, size).faults():
             yield Finding(kind=kind, slide=number, shape=shape, message=message)
 
 
@@ -92,62 +92,66 @@ _Fault: TypeAlias = tuple[FindingKind, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Something that must not lie on something else."""
+    """An area that must not overlap another."""
 
     name: str
-    area: Rect
+    area: PointRect
     is_text: bool
 
 
-class _Page:
+class _SlideLinter:
     def __init__(self, slide: Slide, number: int, size: tuple[float, float]) -> None:
         self._slide = slide
         self._number = number
         self._size = size
-        self._placed = list(placed_shapes(slide))
+        self._placed = list(slide_shapes(slide))
 
     def faults(self) -> Iterator[_Fault]:
         title = self._slide.shapes.title
         if title is None or not title.text_frame.text.strip():
-            yield "missing_title", "", "the slide has no title; screen readers and the outline view go by titles"
+            yield "missing_title", "", "the slide has no title; screen readers and the outline view rely on titles"
         blocks: list[_Block] = []
         for index, placed in enumerate(self._placed):
-            yield from self._on_its_own(index, placed, blocks)
+            yield from self._check_shape(index, placed, blocks)
         yield from _overlaps(blocks)
 
-    def _on_its_own(self, index: int, placed: Placed, blocks: list[_Block]) -> Iterator[_Fault]:
+    def _check_shape(self, index: int, placed: SlideShape, blocks: list[_Block]) -> Iterator[_Fault]:
         shape, name = placed.shape, placed.name
-        if placed.holds in ("picture", "chart", "table"):
+        if placed.kind in ("picture", "chart", "table"):
             blocks.append(_Block(name, placed.area, is_text=False))
-            if placed.holds != "table" and not placed.alt_text:
-                yield "missing_alt_text", name, f"the {placed.holds} has no alt text; describe what it shows"
+            if placed.kind != "table" and not placed.alt_text:
+                yield "missing_alt_text", name, f"the {placed.kind} has no alt text; describe what it shows"
         if is_empty_placeholder(shape):
-            yield "empty_placeholder", name, "the placeholder is empty and shows its prompt in the editor; remove it"
+            yield (
+                "empty_placeholder",
+                name,
+                "the placeholder is empty and shows its prompt in the editor; remove it",
+            )
         if placed.needs_height > placed.area[3] - placed.area[1] + 0.5:
             yield (
                 "overflow",
                 name,
-                f"the table's text needs {placed.needs_height:.0f} pt of height and its frame has "
+                f"the table's text needs {placed.needs_height:.0f} pt of height but its frame has "
                 f"{placed.area[3] - placed.area[1]:.0f}; shorten it or split the table",
             )
         if shape.has_text_frame and shape.text_frame.text.strip():
             text = place_text(self._slide, shape, placed.frame, number=self._number)
             blocks.append(_Block(name, text.ink, is_text=True))
-            yield from self._fits(text, placed)
-        yield from self._reads(index, placed)
+            yield from self._check_fit(text, placed)
+        yield from self._check_legibility(index, placed)
 
-    def _fits(self, text: PlacedText, placed: Placed) -> Iterator[_Fault]:
+    def _check_fit(self, text: PlacedText, placed: SlideShape) -> Iterator[_Fault]:
         if text.height > text.room + 0.5:
             yield (
                 "overflow",
                 placed.name,
-                f"the text needs {text.height:.0f} pt of height and the box has {text.room:.0f}; shorten or split it",
+                f"the text needs {text.height:.0f} pt of height but the box has {text.room:.0f}; shorten or split it",
             )
         left, top, right, bottom = text.ink
         if min(left, top) < -_TOUCH or right > self._size[0] + _TOUCH or bottom > self._size[1] + _TOUCH:
             yield "off_slide", placed.name, "the text runs off the slide; move the box or shorten the text"
 
-    def _reads(self, index: int, placed: Placed) -> Iterator[_Fault]:
+    def _check_legibility(self, index: int, placed: SlideShape) -> Iterator[_Fault]:
         below = [other for other in self._placed[:index] if other.covers(placed)]
         small: dict[float, Run] = {}
         pale: dict[tuple[str, str], Run] = {}
@@ -163,7 +167,7 @@ class _Page:
             yield (
                 "low_contrast",
                 placed.name,
-                f"{_quoted(run)} is #{color} on #{ground}: contrast {contrast(color, ground):.1f}, and text of this "
+                f"{_quoted(run)} is #{color} on #{ground}: contrast {contrast(color, ground):.1f}, but text of this "
                 f"size needs {least_contrast(run.size, bold=run.bold):.1f} (WCAG AA)",
             )
 

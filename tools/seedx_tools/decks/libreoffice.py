@@ -1,7 +1,7 @@
-"""A deck as LibreOffice shows it: PDF, and a PNG of each slide. Needs LibreOffice on this machine.
+"""Convert decks to PDF and PNG with LibreOffice, if it is installed.
 
-The deck is converted in a folder of its own with a fresh profile, without a window and with a time limit. A deck with
-macros, or that links to files outside itself, is refused before LibreOffice sees it.
+Each conversion runs headless in a temporary directory with a fresh profile and a time limit. Decks with macros or with
+links to files outside themselves are rejected before LibreOffice opens them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from seedx_tools.decks.results import Deck
 from seedx_tools.errors import ToolFailed
 
 TIMEOUT_SECONDS = 180.0
-"""A deck of sixty slides takes well under a minute; a hung LibreOffice is stopped."""
+"""A deck of sixty slides takes well under a minute; a hung LibreOffice is killed."""
 
-_PLACES = {
+_PATHS = {
     "darwin": ("/Applications/LibreOffice.app/Contents/MacOS/soffice",),
     "win32": (r"C:\Program Files\LibreOffice\program\soffice.exe",),
 }
@@ -38,24 +38,24 @@ _WIDTH_PX = 1280
 
 
 def find_office() -> Path | None:
-    """Return LibreOffice's program, or None if it is not installed."""
+    """Return the path of the LibreOffice executable, or None if it is not installed."""
     found = shutil.which("soffice") or shutil.which("libreoffice")
-    places = [Path(found)] if found else [Path(place) for place in _PLACES.get(sys.platform, ())]
-    return next((place for place in places if place.is_file()), None)
+    candidates = [Path(found)] if found else [Path(path) for path in _PATHS.get(sys.platform, ())]
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def deck_to_pdf(path: str | os.PathLike[str], pdf: str | os.PathLike[str]) -> Path:
-    """Write a deck as PDF, a page for each slide, and return its path.
+    """Write a deck as a PDF with one page per slide, and return its path.
 
     Raises:
-        TemplateError: The file is no deck that may be opened, or links to files outside itself.
-        OutputPathError: The PDF cannot be written.
-        ToolFailed: LibreOffice is not installed, or could not convert the deck.
+        TemplateError: If the file is not a deck that can be opened safely, or links to files outside itself.
+        OutputPathError: If the PDF cannot be written.
+        ToolFailed: If LibreOffice is not installed or cannot convert the deck.
     """
     target = check_output_path(pdf, (".pdf",))
     office = find_office()
     if office is None:
-        raise ToolFailed(f"a PDF needs LibreOffice, which is not on this machine; {HOW_TO_INSTALL}")
+        raise ToolFailed(f"saving a PDF requires LibreOffice, which is not installed; {HOW_TO_INSTALL}")
     open_deck(path, allow_links=False)  # LibreOffice would fetch what it links to
     with tempfile.TemporaryDirectory(prefix="seedx-office-") as folder:
         work = Path(folder)
@@ -72,66 +72,70 @@ def deck_to_pdf(path: str | os.PathLike[str], pdf: str | os.PathLike[str]) -> Pa
             str(work / "deck.pptx"),
         ]
         try:
-            status, said = _run(command)
+            status, output = _run(command)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise ToolFailed(f"LibreOffice did not convert '{path}' ({error}); open it there to see why") from error
+            raise ToolFailed(
+                f"LibreOffice did not convert '{path}' ({error}); open the deck there to see why"
+            ) from error
         made = work / "deck.pdf"
         if status or not made.is_file():
-            raise ToolFailed(f"LibreOffice could not convert '{path}' (exit status {status}): {said}")
+            raise ToolFailed(f"LibreOffice could not convert '{path}' (exit status {status}): {output}")
         return write_file(target, made.read_bytes())
 
 
 def _run(command: list[str]) -> tuple[int, str]:
-    """Run a command; return its exit status and the end of what it said. Nothing it started outlives the time limit."""
+    """Run a command; return its exit status and the end of its output. No child process outlives the time limit."""
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=sys.platform != "win32"
     ) as process:
         try:
-            said, _ = process.communicate(timeout=TIMEOUT_SECONDS)
+            output, _ = process.communicate(timeout=TIMEOUT_SECONDS)
         except BaseException:
             if sys.platform == "win32":
                 process.kill()
             else:
                 os.killpg(process.pid, signal.SIGKILL)  # soffice is a script: the converter is its child
             raise
-    return process.returncode, said.decode(errors="replace").strip()[-300:]
+    return process.returncode, output.decode(errors="replace").strip()[-300:]
 
 
 def deck_to_png(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> list[Path]:
-    """Write slide-01.png, slide-02.png ... as LibreOffice shows the slides, 1280 pixels wide, and return their paths.
+    """Write slide-01.png, slide-02.png ... as LibreOffice renders them, 1280 pixels wide, and return their paths.
 
     Raises:
-        MissingExtraError: pypdfium2 is not installed (the extra `previews`).
-        TemplateError, OutputPathError, ToolFailed: As deck_to_pdf.
+        MissingExtraError: If pypdfium2 is not installed (the extra `previews`).
+        TemplateError: As for deck_to_pdf.
+        OutputPathError: As for deck_to_pdf.
+        ToolFailed: As for deck_to_pdf.
     """
     with needs_extra("previews"):
         import pypdfium2
     with tempfile.TemporaryDirectory(prefix="seedx-office-") as work:
         pdf = pypdfium2.PdfDocument(deck_to_pdf(path, Path(work) / "deck.pdf"))
         try:
-            pictures: list[Image.Image] = [
+            images: list[Image.Image] = [
                 page.render(scale=_WIDTH_PX / page.get_width()).to_pil().convert("RGB") for page in pdf
             ]
         finally:
             pdf.close()
     paths = []
-    for number, picture in enumerate(pictures, start=1):
+    for number, image in enumerate(images, start=1):
         target = Path(folder) / f"slide-{number:02d}.png"
         with output_file(target) as partial:
-            picture.save(partial, "PNG")
+            image.save(partial, "PNG")
         paths.append(target)
     return paths
 
 
 def save_previews(deck: Deck, folder: str | os.PathLike[str]) -> str:
-    """Write a PNG of each slide into a folder, as LibreOffice shows it where that can be asked, else as we draw it.
+    """Write a PNG of each slide, rendered by LibreOffice if it is installed, else by seedx_tools.decks.preview.
 
     Returns:
-        What drew them.
+        The name of the renderer.
 
     Raises:
-        OutputPathError: A preview cannot be written there.
-        ToolFailed: LibreOffice is there and could not convert the deck.
+        OutputPathError: If a preview cannot be written there.
+        ToolFailed: If LibreOffice is installed but cannot convert the deck.
     """
     if find_office() is not None and find_spec("pypdfium2") is not None:
         deck_to_png(deck.path, folder)

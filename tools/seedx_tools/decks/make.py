@@ -15,14 +15,12 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 from pptx.presentation import Presentation as PresentationObject
-from pydantic import Field
 
 from seedx_sdk import AsyncSeedX, SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.types import ModelInfo
 from seedx_sdk.validation import check_text
-from seedx_tools.arguments import InputPath, OutputPath
 from seedx_tools.decks.ooxml.template import open_template
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
@@ -31,7 +29,6 @@ from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
 from seedx_tools.decks.theme.build import DeckSize, default_template
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
-from seedx_tools.illustration.contact_sheet import contact_sheet
 from seedx_tools.illustration.illustrator import (
     NO_ROOM,
     Illustration,
@@ -41,7 +38,7 @@ from seedx_tools.illustration.illustrator import (
     generate_illustration_async,
     request_image,
 )
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, ignore_progress
+from seedx_tools.tool import Progress, ignore_progress
 
 _IMAGES_AT_ONCE = 4
 """Images of one deck that make_slides_async generates at the same time; a deck leaves room for other callers."""
@@ -62,32 +59,32 @@ def make_slides(
     planner: Planner | None = None,
     on_progress: Progress | None = None,
 ) -> Deck:
-    """Return a deck, saved as an editable .pptx with native text, pictures, alt text and speaker notes.
+    """Return a deck that is saved as an editable .pptx with native text, pictures, alt text and speaker notes.
 
-    What a slide could not get is a warning in the result, and the deck is saved all the same.
+    Problems with single slides, such as an image that failed, become warnings in the result; the deck is saved anyway.
 
     Args:
-        seedx: Draws the pictures.
+        seedx: Generates the images.
         prompt_or_outline: A prompt, a Markdown outline, or an Outline.
-        path: Where the .pptx goes; it appears when it is complete.
-        template: A .pptx or .potx whose masters and layouts are used; None: a theme of our own.
-        theme: Which of our own looks; None: "paper".
-        size: The page; None: 16:9, or the template's own.
-        num_slides: How many slides, with the title slide; None: as the prompt says, else six.
-        files: The folder of the pictures and CSV files that the outline names; None: no file is read.
-        seed: Seed of the first picture; each further slide adds one.
-        pictures: Whether the slides get pictures.
-        planner: Writes the words; None: OutlinePlanner, which needs no language model.
-        on_progress: Called with (slides done, slides in all, what comes now).
+        path: Where to save the .pptx; the file appears only when it is complete.
+        template: A .pptx or .potx whose masters and layouts are used; None: a built-in theme.
+        theme: The built-in theme; None: "paper".
+        size: The page size; None: 16:9, or the template's.
+        num_slides: Number of slides, including the title slide; None: as the prompt says, else 6.
+        files: The directory of the image and CSV files that the outline names; None: no file is read.
+        seed: Seed of the first image; each further slide adds one.
+        pictures: Whether the model generates images for the slides.
+        planner: Writes the outline; None: OutlinePlanner, which needs no language model.
+        on_progress: Called with (slides done, total slides, title of the current slide).
 
     Raises:
-        OutputPathError: The path cannot be written.
-        TemplateError: The template cannot be used.
-        PromptError: The prompt is empty or not text.
-        InputError: num_slides is out of range, or files is no folder.
-        ToolFailed: The planner gave no outline.
+        OutputPathError: If the path cannot be written.
+        TemplateError: If the template cannot be used.
+        PromptError: If the prompt is empty or not text.
+        InputError: If num_slides is out of range, or files is not a directory.
+        ToolFailed: If the planner gave no outline.
     """
-    draft = _Draft(
+    draft = _DeckDraft(
         prompt_or_outline,
         path=path,
         template=template,
@@ -133,27 +130,27 @@ async def make_slides_async(
 
     Args:
         seedx: Generates the images.
-        prompt_or_outline: As for make_slides, and so are the other arguments.
-        path: Where the .pptx goes; it appears when it is complete.
+        prompt_or_outline: A prompt, a Markdown outline, or an Outline.
+        path: As for make_slides, and so are the arguments below.
         template: A .pptx or .potx whose masters and layouts are used.
-        theme: Which of the built-in themes.
-        size: The page.
-        num_slides: How many slides, with the title slide.
-        files: The directory of the images and CSV files that the outline names.
+        theme: The built-in theme.
+        size: The page size.
+        num_slides: Number of slides, including the title slide.
+        files: The directory of the image and CSV files that the outline names.
         seed: Seed of the first image; each further slide adds one.
-        pictures: Whether the slides get images.
-        planner: Writes the outline; it is called in a thread.
-        on_progress: Called in the event loop with (slides done, slides in all, what comes now).
+        pictures: Whether the model generates images for the slides.
+        planner: Writes the outline; called in a thread.
+        on_progress: Called in the event loop with (slides done, total slides, title of the current slide).
 
     Raises:
-        OutputPathError: The path cannot be written.
-        TemplateError: The template cannot be used.
-        PromptError: The prompt is empty or not text.
-        InputError: num_slides is out of range, or files is not a directory.
-        ToolFailed: The planner gave no outline.
+        OutputPathError: If the path cannot be written.
+        TemplateError: If the template cannot be used.
+        PromptError: If the prompt is empty or not text.
+        InputError: If num_slides is out of range, or files is not a directory.
+        ToolFailed: If the planner gave no outline.
     """
     draft = await to_thread.run_sync(
-        lambda: _Draft(
+        lambda: _DeckDraft(
             prompt_or_outline,
             path=path,
             template=template,
@@ -178,7 +175,7 @@ async def make_slides_async(
 
 @dataclass(slots=True)
 class _DraftSlide:
-    """A slide that is planned and not yet written."""
+    """A planned slide that is not written yet."""
 
     number: int
     """0 is the title slide."""
@@ -213,14 +210,14 @@ async def _generate_illustrations(seedx: AsyncSeedX, slides: Sequence[_DraftSlid
                     done += 1
                 else:
                     group.start_soon(generate, slide, slide.request)
-    except ExceptionGroup as errors:  # as make_slides, which ends at the first
+    except ExceptionGroup as errors:  # make_slides raises the first error, too
         raise errors.exceptions[0] from errors
 
 
-class _Draft:
-    """A deck between its outline and its file; knows nothing of who generates the images.
+class _DeckDraft:
+    """A deck that is planned and not yet written. The caller generates the images in between.
 
-    The arguments are those of make_slides, which documents them and what is raised.
+    The arguments and errors are those of make_slides.
     """
 
     def __init__(
@@ -243,7 +240,7 @@ class _Draft:
             raise InputError(f"num_slides is {num_slides}; use 1 to {MAX_NUM_SLIDES}")
         self._seed, self._pictures = seed, pictures
         self._warnings: list[str] = []
-        """Those of the part that is being worked on: the deck, or one of its slides."""
+        """The warnings of the deck, or of the slide that is being planned or written."""
         self._deck, notices = _open(template, theme, size)
         self._writer = DeckWriter(self._deck, self._warn)
         self._files = OutlineFiles(files, self._warn)
@@ -304,7 +301,7 @@ class _Draft:
 
     def _from_file(self, slide: _DraftSlide) -> Illustration | None:
         name = slide.plan.picture_file
-        image = self._files.picture(name, slide.where) if name else None
+        image = self._files.image(name, slide.where) if name else None
         return None if image is None else Illustration(image, alt=slide.plan.picture or Path(name).stem)
 
     def _request(self, slide: _DraftSlide, info: ModelInfo) -> ImageRequest | None:
@@ -328,9 +325,9 @@ def _open(
         return default_template(size or "16:9", theme or "paper"), ()
     deck, notices = open_template(template)
     if size is not None:
-        notices = (*notices, f"the template sets the page size, so {size} was not used")
+        notices = (*notices, f"the template sets the page size; {size} was ignored")
     if theme is not None:
-        notices = (*notices, f"the template sets the look, so the theme '{theme}' was not used")
+        notices = (*notices, f"the template sets the design; the theme '{theme}' was ignored")
     return deck, notices
 
 
@@ -340,7 +337,7 @@ def _plan(source: str | Outline, planner: Planner, num_slides: int | None) -> Ou
     else:
         outline = planner.plan(check_text(source, "prompt"), num_slides)
     if len(outline.slides) >= MAX_NUM_SLIDES:
-        raise InputError(f"the outline has {len(outline.slides) + 1} slides; at most {MAX_NUM_SLIDES} are made")
+        raise InputError(f"the outline has {len(outline.slides) + 1} slides; at most {MAX_NUM_SLIDES} are allowed")
     found = len(outline.slides) + 1
     if num_slides is None or found == num_slides or outline.warnings:
         return outline
@@ -351,65 +348,3 @@ def _plan(source: str | Outline, planner: Planner, num_slides: int | None) -> Ou
 def _cover_plan(outline: Outline) -> SlidePlan:
     bullets = (outline.subtitle,) if outline.subtitle else ()
     return SlidePlan(title=outline.title, bullets=bullets, picture=outline.picture, notes=outline.notes)
-
-
-class DeckArgs(ToolArgs):
-    """What a deck holds and how it looks."""
-
-    prompt_or_outline: str = Field(
-        min_length=1,
-        description=(
-            "What the deck says. Best: a Markdown outline: '# Deck title', then for each slide '## Title', "
-            "'- points', '![what the picture shows](draw)' and '> speaker notes'. Tables as in Markdown; charts as "
-            "```chart bar (or line, pie) with CSV lines; '# Section' between slides; '## Agenda'; '## Sources' with "
-            "points. A plain prompt is set out as it is."
-        ),
-    )
-    theme: DeckTheme | None = Field(default=None, description="The standard look. Leave out for paper.")
-    size: DeckSize | None = Field(default=None, description="Page proportions. Leave out for 16:9.")
-    num_slides: int | None = Field(
-        default=None,
-        ge=1,
-        le=MAX_NUM_SLIDES,
-        description="Number of slides with the title slide, for a plain prompt. Leave out for an outline.",
-    )
-    pictures: bool = Field(default=True, description="Whether the model draws a picture for each slide.")
-    seed: int = Field(default=0, ge=0, description="Change it to get other pictures.")
-
-
-class MakeSlidesArgs(DeckArgs):
-    """Arguments of make_slides."""
-
-    path: OutputPath = Field(description="Where to save the deck; must end in .pptx and its folder must exist.")
-    template: InputPath | None = Field(
-        default=None, description="Path of a .pptx or .potx whose look is used. Leave out for the standard look."
-    )
-
-
-def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -> Deck:
-    """Make an editable PowerPoint deck with drawn pictures and speaker notes, from an outline or a prompt.
-
-    Write the points yourself, as a Markdown outline: this tool lays them out and draws, it does not write text.
-    The result lists what each slide holds, and warnings for what a slide could not get.
-    """
-    return make_slides(
-        seedx,
-        args.prompt_or_outline,
-        path=args.path,
-        template=args.template,
-        theme=args.theme,
-        size=args.size,
-        num_slides=args.num_slides,
-        seed=args.seed,
-        pictures=args.pictures,
-        on_progress=on_progress,
-    )
-
-
-def _answer(deck: Deck) -> Answer:
-    lines = (f"{number}. {slide.title}" for number, slide in enumerate(deck.slides, start=1))
-    text = "\n".join((f"Saved {len(deck.slides)} slides as {deck.path}:", *lines))
-    return Answer(text, contact_sheet([slide.preview for slide in deck.slides]))
-
-
-MAKE_SLIDES = Tool.of(run_make_slides, name="make_slides", args=MakeSlidesArgs, result=Deck, answer=_answer)

@@ -1,57 +1,137 @@
-"""The words of a deck before it has pictures or a look.
+"""The content of a deck before it has images or a design, as plain data that a chat model can write.
 
-A planner writes an Outline from a text: prompt_outline.OutlinePlanner (no model) or chat_planner.ChatModelPlanner (a
-chat model). make_slides takes either, or an Outline that the caller wrote.
+A planner writes an Outline from a text: planners.heuristic.OutlinePlanner without a model, or
+planners.chat_model.ChatModelPlanner with one. make_slides takes a planner, or an Outline that the caller wrote.
 """
 
 from __future__ import annotations
 
 from typing import Literal, Protocol, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from seedx_tools.decks.content import ChartData, Column, PictureSide, Quote, TableData
-
 DEFAULT_NUM_SLIDES = 6
-"""Slides in a deck when neither the caller nor the prompt names a number; the title slide counts."""
+"""Number of slides, including the title slide, when neither the caller nor the prompt gives one."""
 
 MAX_NUM_SLIDES = 60
-"""More than this is refused: each slide costs a picture."""
+"""The limit exists because each slide may cost an image."""
 
 SlideKind: TypeAlias = Literal["content", "section", "closing"]
+ChartKind: TypeAlias = Literal["bar", "line", "pie"]
+PictureSide: TypeAlias = Literal["auto", "left", "right", "full"]
+
+MAX_COLUMNS = 12
+MAX_ROWS = 200
+MAX_SERIES = 6
+"""A theme has six accent colors; more series could not be told apart."""
+MAX_CATEGORIES = 60
 
 
-class SlidePlan(BaseModel):
-    """One slide in words. Its layout follows from what it holds."""
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class TableData(_Model):
+    """A table, given as cells or as the name of a CSV file."""
+
+    header: tuple[str, ...] = Field(default=(), max_length=MAX_COLUMNS, description="The column headings.")
+    rows: tuple[tuple[str, ...], ...] = Field(
+        default=(), max_length=MAX_ROWS, description="The rows below the headings, one cell per column."
+    )
+    csv: str = Field(default="", description="Name of a CSV file to read instead, or empty.")
+
+    @model_validator(mode="after")
+    def _is_square(self) -> TableData:
+        if bool(self.csv) == bool(self.header):
+            raise ValueError("a table needs either a header with rows or the name of a csv file, not both")
+        wrong = next((number for number, row in enumerate(self.rows, 1) if len(row) != len(self.header)), None)
+        if wrong is not None:
+            raise ValueError(f"row {wrong} has {len(self.rows[wrong - 1])} cells and the header {len(self.header)}")
+        return self
+
+
+class ChartSeries(_Model):
+    """One line, one color of bars, or the slices of a pie."""
+
+    name: str = Field(description="What the numbers are, for the legend.")
+    values: tuple[float, ...] = Field(description="One number for each category.")
+
+
+class ChartData(_Model):
+    """A chart that stays editable in PowerPoint, given as numbers or as the name of a CSV file."""
+
+    kind: ChartKind = Field(description="bar compares values, line shows change over time, pie shows parts of a whole.")
+    title: str = Field(default="", description="What the chart shows, or empty.")
+    categories: tuple[str, ...] = Field(
+        default=(), max_length=MAX_CATEGORIES, description="The labels of the axis or of the slices."
+    )
+    series: tuple[ChartSeries, ...] = Field(default=(), max_length=MAX_SERIES, description="A pie takes one series.")
+    csv: str = Field(
+        default="",
+        description="Name of a CSV file to read instead: labels first, then numbers; or empty.",
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> ChartData:
+        if bool(self.csv) == bool(self.series):
+            raise ValueError("a chart needs either series with categories or the name of a csv file, not both")
+        if self.series and not self.categories:
+            raise ValueError("a chart needs at least one category, and each series one value per category")
+        for series in self.series:
+            if len(series.values) != len(self.categories):
+                raise ValueError(
+                    f"series '{series.name}' has {len(series.values)} values for {len(self.categories)} categories"
+                )
+        if self.kind == "pie" and len(self.series) > 1:
+            raise ValueError("a pie shows one series; use a bar chart for several")
+        if self.kind == "pie" and any(value < 0 for series in self.series for value in series.values):
+            raise ValueError("a pie cannot show negative values; use a bar chart")
+        return self
+
+
+class Column(_Model):
+    """One of the two columns of a slide."""
+
+    heading: str = Field(default="", description="Heading of the column in a comparison, or empty.")
+    bullets: tuple[str, ...] = Field(description="Two to five short points.")
+
+
+class Quote(_Model):
+    """A quotation."""
+
+    text: str = Field(description="The quoted text, without quotation marks.")
+    by: str = Field(default="", description="Who said or wrote it.")
+
+
+class SlidePlan(_Model):
+    """The content of one slide, which determines its layout."""
 
     title: str = Field(description="The slide's title: at most eight words.")
     kind: SlideKind = Field(
         default="content",
-        description="section: opens a part of the deck, title only. closing: the last slide, title and a line. "
+        description="section: opens a part of the deck, title only. closing: the last slide, a title and a line. "
         "content: everything else.",
     )
     bullets: tuple[str, ...] = Field(
         default=(),
-        description="Three to five short points. Start a point with a tab to indent it under the one before, and with "
-        "'1. ', '2. ' to number them.",
+        description="Three to five short points. Start a point with a tab to indent it under the previous one, and "
+        "with '1. ', '2. ' to number them.",
     )
     columns: tuple[Column, ...] = Field(
-        default=(), description="Two columns in place of bullets; with headings, they are a comparison."
+        default=(), description="Two columns instead of bullets; with headings they form a comparison."
     )
     table: TableData | None = Field(default=None, description="A table, or nothing.")
-    chart: ChartData | None = Field(default=None, description="A chart, or nothing. Only numbers that were given.")
-    quote: Quote | None = Field(default=None, description="A quotation, or nothing. Only words that were given.")
+    chart: ChartData | None = Field(default=None, description="A chart, or nothing. Use only numbers that were given.")
+    quote: Quote | None = Field(default=None, description="A quotation, or nothing. Use only text that was given.")
     picture: str | None = Field(
         default=None,
-        description="What the slide's picture shows, as one sentence for an image model. An empty text: no picture.",
+        description="What the slide's picture shows, as a one-sentence image prompt. An empty string: no picture.",
     )
     picture_file: str = Field(
-        default="", description="Name of a picture file to show in place of a drawn one; `picture` describes it."
+        default="", description="Name of an image file to show instead of a generated image; `picture` describes it."
     )
-    picture_side: PictureSide = Field(default="auto", description="Where the picture stands.")
+    picture_side: PictureSide = Field(default="auto", description="Where the picture is placed.")
     notes: str = Field(default="", description="Speaker notes: what the speaker says, in full sentences.")
 
     @field_validator("columns")
@@ -63,35 +143,33 @@ class SlidePlan(BaseModel):
 
     @property
     def wants_picture(self) -> bool:
-        """Whether there is room for a picture beside what the slide holds."""
+        """True if the slide has room for a picture beside its content."""
         full = self.table or self.chart or self.quote or self.columns or self.kind != "content"
         return bool(self.picture_file) or (self.picture != "" and not full)
 
 
-class Outline(BaseModel):
-    """A whole deck in words: the title slide, then the others in order."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Outline(_Model):
+    """The content of a deck: the title slide, then the other slides in order."""
 
     title: str = Field(description="The deck's title, shown on the title slide.")
     subtitle: str = Field(default="", description="One line under the title, or empty.")
     picture: str | None = Field(
-        default=None, description="What the title slide's picture shows, as one sentence for an image model."
+        default=None, description="What the title slide's picture shows, as a one-sentence image prompt."
     )
     notes: str = Field(default="", description="Speaker notes of the title slide.")
     agenda: str = Field(
-        default="", description="Title of an agenda slide, which lists the sections after the title slide; or empty."
+        default="", description="Title of an agenda slide after the title slide, which lists the sections; or empty."
     )
     slides: tuple[SlidePlan, ...] = Field(description="The slides after the title slide, without agenda and sources.")
     sources: tuple[str, ...] = Field(
-        default=(), description="Where facts and figures come from, one a line; they become a slide at the end."
+        default=(), description="Sources of facts and figures, one per line; they become a slide at the end."
     )
-    sources_title: str = Field(default="Sources", description="Title of the slide with the sources.")
+    sources_title: str = Field(default="Sources", description="Title of the slide that lists the sources.")
     warnings: SkipJsonSchema[tuple[str, ...]] = ()
-    """What the planner could not do, or did on its own; copied into the deck's warnings."""
+    """What the planner could not do or decided on its own; copied into the deck's warnings."""
 
     def all_slides(self) -> tuple[SlidePlan, ...]:
-        """The slides after the title slide with the agenda and the sources in their places."""
+        """Return the slides after the title slide, including the agenda and sources slides."""
         before: tuple[SlidePlan, ...] = ()
         after: tuple[SlidePlan, ...] = ()
         if self.agenda:
@@ -108,5 +186,5 @@ class Planner(Protocol):
     """Writes the outline of a deck from a prompt or an outline."""
 
     def plan(self, text: str, num_slides: int | None) -> Outline:
-        """Return the outline for a text; num_slides counts the title slide, None leaves the number to the planner."""
+        """Return the outline of a text; num_slides includes the title slide, None leaves the number to the planner."""
         ...

@@ -1,8 +1,8 @@
-"""A PNG of each slide, drawn with Pillow from the shapes that the deck really holds.
+"""Render a PNG of each slide with Pillow, from the shapes in the deck.
 
-It reads geometry, text, pictures, fills and the theme back from the presentation, so it shows what was written and
-not what was meant. It draws solid fills, pictures, text, tables and plain charts; gradients, effects, SmartArt, and
-pictures that are damaged or of a format such as EMF are left out. PowerPoint may break a line elsewhere.
+Geometry, text, pictures, fills and the theme are read back from the presentation, so a preview shows what was written.
+Solid fills, pictures, text, tables and simple charts are drawn; gradients, effects, SmartArt and pictures that are
+damaged or in a format such as EMF are not. PowerPoint may break lines elsewhere.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
 from seedx_sdk.imaging import ALLOWED_FORMATS
-from seedx_tools.decks.ooxml.layouts import Frame
+from seedx_tools.decks.ooxml.layouts import EmuFrame
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, inherited, resolve_color
 from seedx_tools.decks.preview_data import draw_chart, draw_table
-from seedx_tools.decks.shapes import Placed, placed_shapes, slide_background
+from seedx_tools.decks.shapes import SlideShape, slide_background, slide_shapes
 from seedx_tools.decks.text.fonts import drawable, font_for
 from seedx_tools.decks.text.layout import Line
 from seedx_tools.decks.text.shapes import place_text
 
 RENDERER = "seedx_tools.decks.preview (Pillow)"
-"""What deck results say about who made the previews."""
+"""The renderer that deck results name."""
 
 _WIDTH_PX = 960
 _NO_BACKGROUND = "FFFFFF"
 
 
 def render_slides(deck: PresentationObject) -> list[Image.Image]:
-    """Return one picture of each slide, 960 pixels wide."""
+    """Return an image of each slide, 960 pixels wide."""
     size = int(deck.slide_width or 1), int(deck.slide_height or 1)
-    return [_Page(slide, number, size).draw() for number, slide in enumerate(deck.slides, start=1)]
+    return [_SlideRenderer(slide, number, size).draw() for number, slide in enumerate(deck.slides, start=1)]
 
 
-class _Page:
+class _SlideRenderer:
     def __init__(self, slide: Slide, number: int, size: tuple[int, int]) -> None:
         self._slide = slide
         self._number = number
@@ -53,22 +53,22 @@ class _Page:
             if layout.element.get("showMasterSp") != "0":
                 self._decorations(layout.slide_master)
             self._decorations(layout)
-        for placed in placed_shapes(self._slide):
+        for placed in slide_shapes(self._slide):
             self._shape(placed)
         return self._image
 
     def _decorations(self, sheet: Any) -> None:
-        for placed in placed_shapes(sheet):
+        for placed in slide_shapes(sheet):
             if not placed.shape.is_placeholder:
                 self._shape(placed)
 
-    def _shape(self, placed: Placed) -> None:
+    def _shape(self, placed: SlideShape) -> None:
         shape = placed.shape
         if shape.element.tag == qn("p:pic"):
             self._picture(shape, placed.frame)
-        elif placed.holds == "table":
+        elif placed.kind == "table":
             draw_table(self._slide, shape, placed.area, self._pen, self._scale * EMU_PER_POINT, self._line)
-        elif placed.holds == "chart":
+        elif placed.kind == "chart":
             draw_chart(self._slide, shape, placed.area, self._pen, self._scale * EMU_PER_POINT)
         elif hasattr(shape, "text_frame"):
             fill = shape.element.spPr.find(qn("a:solidFill"))
@@ -77,7 +77,7 @@ class _Page:
             if shape.text_frame.text.strip():
                 self._text(shape, placed.frame)
 
-    def _picture(self, shape: Any, frame: Frame) -> None:
+    def _picture(self, shape: Any, frame: EmuFrame) -> None:
         image = _decoded(shape)
         if image is None:
             return
@@ -97,7 +97,7 @@ class _Page:
         self._image.paste(image.convert("RGB"), (round(left), round(top)), mask)
 
     def _corner(self, shape: Any) -> float:
-        """The corner radius of a picture as a share of its shorter side; 0 for a rectangle."""
+        """Return the corner radius of a picture as a share of its shorter side; 0 for a rectangle."""
         for source in inherited(self._slide, shape.element):
             geometry = source.find(f"{qn('p:spPr')}/{qn('a:prstGeom')}")
             if geometry is not None:
@@ -106,7 +106,7 @@ class _Page:
                 return radius if geometry.get("prst") == "roundRect" else 0.0
         return 0.0
 
-    def _text(self, shape: Any, frame: Frame) -> None:
+    def _text(self, shape: Any, frame: EmuFrame) -> None:
         placed = place_text(self._slide, shape, frame, number=self._number)
         for line in placed.lines:
             self._line(line, placed.left, placed.top, placed.scale)
@@ -123,7 +123,7 @@ class _Page:
             size = style.size * scale * pixels
             font, is_bold = font_for(text, size, style.family, style.bold)
             drawn = font.getlength(text)
-            if width is not None and drawn > width * pixels:  # the font at hand is wider than the one that was named
+            if width is not None and drawn > width * pixels:  # the substitute font is wider than the one the deck names
                 size *= width * pixels / drawn
                 font, is_bold = font_for(text, size, style.family, style.bold)
             stroke = size * 0.022 if style.bold and not is_bold else 0.0
@@ -135,13 +135,13 @@ class _Page:
         put(line.bullet, bullet, None, style.bullet_color)
         put(line.text, left + line.x, line.width, style.color)
 
-    def _box(self, frame: Frame) -> tuple[float, float, float, float]:
+    def _box(self, frame: EmuFrame) -> tuple[float, float, float, float]:
         left, top, width, height = (value * self._scale for value in frame)
         return left, top, left + width, top + height
 
 
 def _decoded(shape: Any) -> Image.Image | None:
-    """A picture's pixels with transparency; None if it is linked, damaged, or of a format such as EMF."""
+    """Return a picture as RGBA; None if it is linked, damaged or in a format such as EMF."""
     try:
         with Image.open(io.BytesIO(shape.image.blob), formats=ALLOWED_FORMATS) as opened:
             return opened.convert("RGBA")
@@ -152,17 +152,17 @@ def _decoded(shape: Any) -> Image.Image | None:
 def _shown(
     frame: tuple[float, float], pixels: int, crop_start: float, crop_end: float, page: int
 ) -> tuple[float, float, float, float] | None:
-    """Where a picture stands along one side of the page, and which of its pixels stand there.
+    """Return the visible span of a picture along one side of the page, on the page and in the picture.
 
     Args:
-        frame: Where its frame begins and ends on the page.
-        pixels: How many pixels the picture has along this side.
-        crop_start: The share that is cut off at the start; below 0 the picture begins inside its frame.
-        crop_end: The share that is cut off at the end, likewise.
-        page: The length of the page.
+        frame: Where its frame starts and ends on the page, in pixels.
+        pixels: Pixels of the picture along this side.
+        crop_start: The share cropped at the start; below 0 the picture starts inside its frame.
+        crop_end: The share cropped at the end, likewise.
+        page: The length of the page in pixels.
 
     Returns:
-        Start and end on the page, then start and end in the picture; None if nothing of it is on the page.
+        Start and end on the page, then start and end in the picture; None if none of it is on the page.
     """
     first, last = crop_start * pixels, pixels - crop_end * pixels
     if frame[1] <= frame[0] or last <= first:

@@ -1,4 +1,4 @@
-"""Drawing a native table or chart for the preview: the real cells and numbers, in the slide's colours."""
+"""Draw native tables and charts in previews, from their cells and numbers, in the slide's colors."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from pptx.slide import Slide
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, resolve_color
 from seedx_tools.decks.text.fonts import drawable, font_for
 from seedx_tools.decks.text.layout import Line, height_of
-from seedx_tools.decks.text.shapes import Rect
+from seedx_tools.decks.text.shapes import PointRect
 from seedx_tools.decks.text.tables import CELL_INSETS, cell_fill, cell_lines, row_heights
 
 DrawLine: TypeAlias = Callable[[Line, float, float], None]
-"""Draws a line of text from the left and top of its box, in points."""
+"""Draws a line of text in a box with this left and top, in points."""
 
 _LABEL_POINTS = 13
 _MAX_VALUE = 1e300
 _LEAST_SPAN = 1e-300
-"""Powers of ten below it lose digits; what spans less is drawn as flat."""
+"""Powers of ten below this lose digits; a smaller span is drawn flat."""
 
 
-def draw_table(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, pixels: float, line: DrawLine) -> None:
-    """Draw a table's cells; pixels is how many make a point."""
+def draw_table(
+    slide: Slide, shape: Any, area: PointRect, pen: ImageDraw.ImageDraw, pixels: float, line: DrawLine
+) -> None:
+    """Draw the cells of a table; `pixels` is pixels per point."""
     widths = [int(column.width) / EMU_PER_POINT for column in shape.table.columns]
     lefts = [area[0] + sum(widths[:number]) for number in range(len(widths))]
     if shape.table._tbl.tblPr.get("rtl") in ("1", "true"):
@@ -51,15 +53,12 @@ def draw_table(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, p
         pen.line([area[0] * pixels, edge * pixels, area[2] * pixels, edge * pixels], fill=f"#{ink}")
 
 
-def draw_chart(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, pixels: float) -> None:
-    """Draw a bar, line or pie chart from its numbers, simpler than PowerPoint does, and a frame for any other chart.
-
-    Pixels is how many make a point.
-    """
+def draw_chart(slide: Slide, shape: Any, area: PointRect, pen: ImageDraw.ImageDraw, pixels: float) -> None:
+    """Draw a bar, line or pie chart from its numbers, or a frame for any other chart; `pixels` is pixels per point."""
     chart = shape.chart
     try:
         plot = chart.plots[0]
-    except (IndexError, ValueError):  # python-pptx knows no 3-D, stock or surface charts
+    except (IndexError, ValueError):  # python-pptx does not support 3-D, stock or surface charts
         pen.rectangle([value * pixels for value in area], outline=f"#{scheme_color(slide, 'tx1')}")
         return
     names = [str(category) for category in plot.categories]
@@ -82,12 +81,12 @@ def draw_chart(slide: Slide, shape: Any, area: Rect, pen: ImageDraw.ImageDraw, p
 
 
 def scheme_color(slide: Slide, name: str) -> str:
-    """Return RRGGBB of a scheme colour ("tx1", "accent1") on a slide."""
+    """Return RRGGBB of a scheme color ("tx1", "accent1") on a slide."""
     return resolve_color(slide, parse_xml(f"<a:solidFill {nsdecls('a')}><a:schemeClr val='{name}'/></a:solidFill>"))
 
 
 class _Canvas:
-    """A pen that counts in points."""
+    """Draws in points instead of pixels."""
 
     def __init__(self, slide: Slide, pen: ImageDraw.ImageDraw, pixels: float) -> None:
         self._pen = pen
@@ -117,7 +116,7 @@ class _Canvas:
             self.text(name, x + 13, y, "lm")
             x += step
 
-    def pie(self, names: Sequence[str], values: Sequence[float], area: Rect) -> None:
+    def pie(self, names: Sequence[str], values: Sequence[float], area: PointRect) -> None:
         left, top, right, bottom = area
         radius = min(right - left, bottom - top) / 2 - 24
         x, y = left + (right - left) * 0.42, (top + bottom) / 2
@@ -136,7 +135,7 @@ class _Canvas:
             start = end
 
     def axes(
-        self, names: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], area: Rect, *, is_bar: bool
+        self, names: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], area: PointRect, *, is_bar: bool
     ) -> None:
         left, top, right, bottom = area
         values = [value for _, row in series for value in row]
@@ -175,14 +174,14 @@ class _Canvas:
 
 
 def _drawn(value: float | None) -> float:
-    """A number as it is drawn: 0 for a gap, and none so large that a sum or a span of them is infinite."""
+    """Return the number to draw: 0 for a gap, and clamped so that no sum or span is infinite."""
     if value is None or math.isnan(value):
         return 0.0
     return max(-_MAX_VALUE, min(_MAX_VALUE, float(value)))
 
 
 def _nice_step(span: float) -> float:
-    """A step of 1, 2 or 5 times a power of ten that gives about five grid lines."""
+    """Return a step of 1, 2 or 5 times a power of ten that gives about five grid lines."""
     if span < _LEAST_SPAN:
         return 1.0
     power = 10.0 ** math.floor(math.log10(span / 5))

@@ -1,4 +1,4 @@
-"""What is told of a deck that was made: each slide's words, pictures and preview."""
+"""The result of making a deck: the text, picture and preview of each slide."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from seedx_tools.decks.reader import read_slide
 from seedx_tools.illustration.illustrator import Illustration
 
 MadeSlide: TypeAlias = tuple[SlidePlan, Illustration | None, str | None]
-"""What a slide was made from: its plan, its picture, and what the model was asked to draw."""
+"""What a slide was made from: its plan, its image, and the prompt of the image."""
 
 
 class DeckSlide(BaseModel):
-    """One slide as it was made."""
+    """A slide of a saved deck."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,28 +30,28 @@ class DeckSlide(BaseModel):
     bullets: tuple[str, ...]
     notes: str
     picture: ImageField | None
-    """The picture as the model drew it, or None."""
+    """The image that the model generated or that was read from a file, or None."""
     picture_prompt: str | None
-    """What the model was asked to draw, or None."""
+    """The prompt of the generated image, or None."""
     preview: ImageField
-    """The slide as it looks, 960 pixels wide."""
+    """A rendering of the slide, 960 pixels wide."""
 
 
 class Deck(Result):
-    """A deck that was saved."""
+    """A saved deck."""
 
     path: Path
     title: str
     slides: tuple[DeckSlide, ...]
-    """In the order of the file, continued slides among them."""
+    """In the order of the file, including continued slides."""
     preview_by: str = RENDERER
-    """What drew the previews."""
+    """The renderer of the previews."""
 
     def save_previews(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write slide-01.png, slide-02.png, ... into a folder that exists and return their paths.
+        """Write slide-01.png, slide-02.png, ... into an existing directory and return their paths.
 
         Raises:
-            OutputPathError: A preview cannot be written there.
+            OutputPathError: If a preview cannot be written there.
         """
         paths = []
         for number, slide in enumerate(self.slides, start=1):
@@ -63,22 +63,22 @@ class Deck(Result):
 
 
 def describe_slides(deck: PresentationObject, made: Mapping[int, MadeSlide]) -> tuple[DeckSlide, ...]:
-    """Return what each slide of a deck holds, with its preview.
+    """Return the content and preview of each slide of a deck.
 
     Args:
         deck: The deck.
-        made: What slides were made from, by slide id; the others are read from the deck.
+        made: What the new slides were made from, by slide id; other slides are read from the deck.
     """
     slides = []
     for slide, preview in zip(deck.slides, render_slides(deck), strict=True):
-        plan, picture, prompt = made.get(slide.slide_id) or (read_slide(slide), None, None)
+        plan, illustration, prompt = made.get(slide.slide_id) or (read_slide(slide), None, None)
         title = slide.shapes.title
         slides.append(
             DeckSlide(
                 title=plan.title if title is None else title.text_frame.text,
                 bullets=plan.bullets,
                 notes=plan.notes,
-                picture=None if picture is None else picture.image,
+                picture=None if illustration is None else illustration.image,
                 picture_prompt=prompt,
                 preview=preview,
             )

@@ -1,7 +1,6 @@
-"""Going on with a deck that is saved: one slide is made anew, or slides are added; every other slide stays as it is.
+"""Revise a saved deck: replace one slide, or append slides.
 
-"As it is" means byte for byte: the XML of a slide that is not touched is the one that was in the file, also where
-PowerPoint wrote it, with the user's own edits.
+The XML of every other slide stays the same byte for byte, including edits that were made in PowerPoint.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
-from seedx_tools.decks.reader import first_picture, is_cover, left_out, read_slide
+from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content
 from seedx_tools.decks.results import Deck, describe_slides
 from seedx_tools.decks.writing.footer import footer_of
 from seedx_tools.decks.writing.writer import DeckWriter
@@ -39,17 +38,17 @@ from seedx_tools.illustration.illustrator import NO_ROOM, Illustration, Illustra
 from seedx_tools.tool import Progress
 
 _UNTITLED = "More"
-"""The title of added points that have no heading."""
+"""The title of appended points that have no heading."""
 _SLIDE_HEADINGS = ("h1", "h2")
 _NOT_ON_SLIDES = ("html_block", "hr")
 _NEW_SLIDES = "/ppt/slides/slide%d.xml"
 
 
 class Reviser(Protocol):
-    """Changes the words of one slide as an instruction says."""
+    """Edits the content of one slide according to an instruction."""
 
     def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
-        """Return the new words of the slide."""
+        """Return the new content of the slide."""
         ...
 
 
@@ -65,29 +64,29 @@ def revise_slide(
     seed: int = 0,
     pictures: bool = True,
 ) -> Deck:
-    """Return the deck with one slide made anew, saved; every other slide's XML is the same, byte for byte.
+    """Return the saved deck with one slide replaced; the XML of every other slide stays the same byte for byte.
 
-    A title slide, a section and the end stay what they are while they hold a title and a line; links to the slide and
-    custom shows lead to the new one.
+    Title, section and closing slides keep their layout if the new content is a title and a line. Links to the slide and
+    custom shows point to the new one.
 
     Args:
-        seedx: Draws the slide's picture, where the new words ask for another one.
-        path: A .pptx, ours or not; its own layouts are used.
-        slide: Which slide, from 1.
+        seedx: Generates the slide's image if the new content calls for another one.
+        path: Any .pptx; its own layouts are used.
+        slide: The number of the slide, from 1.
         change: The new slide as a SlidePlan or as Markdown ("## Title", points ...); with a planner, an instruction.
-        output: Where the deck goes; None: back to path.
-        planner: Rewrites the slide by the instruction: a ChatModelPlanner.
-        files: The folder of the pictures and CSV files that the slide names; None: no file is read.
-        seed: Seed of the picture.
-        pictures: Whether the slide may get a drawn picture; the one it has is kept if the change names no other.
+        output: Where to save the deck; None: path.
+        planner: Edits the slide according to the instruction, such as a ChatModelPlanner.
+        files: The directory of the image and CSV files that the slide names; None: no file is read.
+        seed: Seed of the image.
+        pictures: Whether an image may be generated; the slide keeps its picture if the change names no other.
 
     Raises:
-        TemplateError: The file cannot be opened, or has no layout with a title and a body.
-        InputError: There is no such slide, or an instruction comes without a planner or for a slide with something that
-            a SlidePlan cannot hold, such as a diagram.
-        PromptError: The change is empty.
-        OutputPathError: The deck cannot be written.
-        ToolFailed: The planner gave no valid slide.
+        TemplateError: If the file cannot be opened, or has no layout with a title and a body.
+        InputError: If there is no such slide, an instruction comes without a planner, or the slide has content that a
+            SlidePlan cannot hold, such as a diagram, and an instruction would lose it.
+        PromptError: If the change is empty.
+        OutputPathError: If the deck cannot be written.
+        ToolFailed: If the planner gave no valid slide.
     """
     saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures)
     saved.replace(slide, change, planner)
@@ -105,23 +104,23 @@ def append_slides(
     pictures: bool = True,
     on_progress: Progress | None = None,
 ) -> Deck:
-    """Return the deck with more slides at its end, saved; the slides it had are the same, byte for byte.
+    """Return the saved deck with slides appended; the XML of its other slides stays the same byte for byte.
 
     Args:
-        seedx: Draws the pictures.
-        path: A .pptx, ours or not; its own layouts are used.
+        seedx: Generates the images.
+        path: Any .pptx; its own layouts are used.
         more: The slides as Markdown ("## Title", points ...) or an Outline, whose title slide is left out.
-        output: Where the deck goes; None: back to path.
-        files: The folder of the pictures and CSV files that the slides name; None: no file is read.
-        seed: Seed of the first picture; each further slide adds one.
-        pictures: Whether the slides get pictures.
-        on_progress: Called with (slides done, slides in all, what comes now).
+        output: Where to save the deck; None: path.
+        files: The directory of the image and CSV files that the slides name; None: no file is read.
+        seed: Seed of the first image; each further slide adds one.
+        pictures: Whether the model generates images for the slides.
+        on_progress: Called with (slides done, total slides, title of the current slide).
 
     Raises:
-        TemplateError: The file cannot be opened, or has no layout with a title and a body.
-        InputError: `more` is no outline, or the deck would have too many slides.
-        PromptError: `more` is empty.
-        OutputPathError: The deck cannot be written.
+        TemplateError: If the file cannot be opened, or has no layout with a title and a body.
+        InputError: If `more` is not an outline, or the deck would have too many slides.
+        PromptError: If `more` is empty.
+        OutputPathError: If the deck cannot be written.
     """
     saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures)
     outline = more if isinstance(more, Outline) else _outline(more)
@@ -147,7 +146,7 @@ class _SavedDeck:
         self._warnings: list[str] = []
         self._seed = seed
         self._files = OutlineFiles(files, self._warnings.append)
-        self._artist = Illustrator(seedx, self._warnings.append, seed=seed) if pictures else None
+        self._illustrator = Illustrator(seedx, self._warnings.append, seed=seed) if pictures else None
         self._original = _slide_xml(self._deck, path)
         self._made: dict[int, tuple[SlidePlan, Illustration | None, str | None]] = {}
         first = self._slides()[0] if self._original else None
@@ -167,26 +166,26 @@ class _SavedDeck:
         before = read_slide(old)
         changed = _of_one_kind(self._changed(old, before, number, change, planner), before)
         plan = self._files.with_data(changed, f"slide {number}")
-        as_cover = is_cover(old) and not _fills(plan) and len(plan.bullets) <= max(1, len(before.bullets))
+        as_cover = is_cover(old) and not _has_more_than_lines(plan) and len(plan.bullets) <= max(1, len(before.bullets))
         room = self._writer.cover_takes_picture if as_cover else plan.wants_picture
-        keep = old if plan.picture in (None, before.picture) else None
-        picture, prompt = self._picture(plan, number - 1, has_room=room, old=keep)
+        source = old if plan.picture in (None, before.picture) else None
+        picture, prompt = self._picture(plan, number - 1, has_room=room, old=source)
         if as_cover:
             new = [self._writer.add_cover(plan.title, ", ".join(plan.bullets), plan.notes, picture)]
         else:
             new = self._writer.add_slide(plan, picture)
         for slide in new:
-            _hide_as(old, slide)
-        self._take_place(old, new, number)
+            _copy_visibility(old, slide)
+        self._swap(old, new, number)
         self._made[new[0].slide_id] = plan, picture, prompt
 
-    def _take_place(self, old: Slide, new: list[Slide], number: int) -> None:
-        """Put new slides where an old one was: its id, and every relation that led to it, go to the first of them."""
+    def _swap(self, old: Slide, new: list[Slide], number: int) -> None:
+        """Replace a slide by new ones; the first takes over its id and every relationship that points to it."""
         del self._original[old.slide_id]
         ids = self._deck.slides._sldIdLst
         first, *more = list(ids)[-len(new) :]
         for part in list(self._deck.part.package.iter_parts()):
-            _lead(part, old.part, new[0].part)
+            _redirect(part, old.part, new[0].part)
         self._deck.part.drop_rel(first.rId)
         ids.remove(first)
         for offset, entry in enumerate(more):
@@ -196,7 +195,7 @@ class _SavedDeck:
         plans = outline.all_slides()
         start = len(self._slides())
         if start + len(plans) > MAX_NUM_SLIDES:
-            raise InputError(f"the deck would have {start + len(plans)} slides; at most {MAX_NUM_SLIDES} are made")
+            raise InputError(f"the deck would have {start + len(plans)} slides; at most {MAX_NUM_SLIDES} are allowed")
         self._warnings.extend(outline.warnings)
         for offset, named in enumerate(plans):
             if on_progress is not None:
@@ -209,10 +208,10 @@ class _SavedDeck:
             on_progress(len(plans), len(plans), "done")
 
     def save(self) -> Deck:
-        if self._artist is not None:
-            self._artist.finish()
+        if self._illustrator is not None:
+            self._illustrator.finish()
         described = describe_slides(self._deck, self._made)
-        # asking for the slides names their parts in order, so the names below are those that are saved
+        # python-pptx renames the slide parts when slides are accessed, so these names are the saved ones
         originals = {
             str(one.part.partname).lstrip("/"): self._original[one.slide_id]
             for one in self._slides()
@@ -222,7 +221,7 @@ class _SavedDeck:
         data = io.BytesIO()
         self._deck.save(data)
         with output_file(self._target) as partial:
-            _copy_with(data, partial, originals)
+            _save_with_originals(data, partial, originals)
         return Deck(
             path=self._target,
             title=self._title,
@@ -245,18 +244,18 @@ class _SavedDeck:
             plans = outline.all_slides()
             self._warnings.extend(outline.warnings)
             if len(plans) != 1:
-                raise InputError(f"the change has {len(plans)} slides; give one, under one '## Title'")
+                raise InputError(f"the change has {len(plans)} slides; give exactly one, under one '## Title'")
             has_title = any(block in _SLIDE_HEADINGS for block in _blocks(text))
             return plans[0] if has_title else plans[0].model_copy(update={"title": before.title})
         if planner is None:
             raise InputError(
-                "an instruction needs a planner that can follow it: pass planner=ChatModelPlanner(model), or give the "
-                "new slide itself as Markdown ('## Title' and points) or as a SlidePlan"
+                "an instruction needs a planner: pass planner=ChatModelPlanner(model), or give the new slide itself "
+                "as Markdown ('## Title' and points) or as a SlidePlan"
             )
-        lost = left_out(old)
+        lost = unsupported_content(old)
         if lost is not None:
             raise InputError(
-                f"slide {number} holds {lost}, which an instruction would lose; give the new slide whole, as Markdown "
+                f"slide {number} holds {lost}, which an instruction would lose; give the whole new slide as Markdown "
                 "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
             )
         return planner.revise(before, text)
@@ -264,30 +263,28 @@ class _SavedDeck:
     def _picture(
         self, plan: SlidePlan, number: int, *, has_room: bool, old: Slide | None = None
     ) -> tuple[Illustration | None, str | None]:
-        """The picture that a slide names, else the one of the old slide, else one that is drawn, with its prompt."""
+        """Return the image file that a slide names, else the old picture, else a generated image and its prompt."""
         where = f"slide {number + 1}"
-        ready = self._named(plan, where) or (None if old is None else self._kept(old, where))
-        if ready is None and (plan.picture == "" or self._artist is None):
+        ready = self._image_file(plan, where) or (None if old is None else self._old_image(old, where))
+        if ready is None and (plan.picture == "" or self._illustrator is None):
             return None, None
         if not has_room:
             if ready is not None:
-                self._warnings.append(
-                    f"{where}: beside what it holds there is no room for its picture; it was left out"
-                )
+                self._warnings.append(f"{where}: the slide has no room for its picture; it was left out")
             elif plan.picture:
                 self._warnings.append(f"{where}: {NO_ROOM}")
             return None, None
-        if ready is not None or self._artist is None:
+        if ready is not None or self._illustrator is None:
             return ready, None
-        words = f"{plan.title}. {' '.join(plan.bullets)}"
-        return self._artist.draw(plan.picture, words, context=self._title, number=number, where=where)
+        text = f"{plan.title}. {' '.join(plan.bullets)}"
+        return self._illustrator.draw(plan.picture, text, context=self._title, number=number, where=where)
 
-    def _named(self, plan: SlidePlan, where: str) -> Illustration | None:
-        image = self._files.picture(plan.picture_file, where) if plan.picture_file else None
+    def _image_file(self, plan: SlidePlan, where: str) -> Illustration | None:
+        image = self._files.image(plan.picture_file, where) if plan.picture_file else None
         return None if image is None else Illustration(image, alt=plan.picture or Path(plan.picture_file).stem)
 
-    def _kept(self, old: Slide, where: str) -> Illustration | None:
-        """The picture of a slide, or None, with a warning if it cannot be opened."""
+    def _old_image(self, old: Slide, where: str) -> Illustration | None:
+        """Return the picture of a slide; None, with a warning, if it cannot be opened."""
         try:
             found = first_picture(old, lambda text: self._warnings.append(f"{where}: {text}"))
         except ImageError as error:
@@ -296,7 +293,7 @@ class _SavedDeck:
         return None if found is None else Illustration(found[0], alt=found[1] or read_slide(old).title)
 
     def _rename_strays(self) -> None:
-        """Give slides that are linked to and not in the deck names that none of its slides has."""
+        """Rename slides that are linked to but not in the deck, so that no slide of the deck has the same part name."""
         package = self._deck.part.package
         shown = [slide.part for slide in self._slides()]
         names = {part.partname for part in shown}
@@ -305,27 +302,32 @@ class _SavedDeck:
                 part.partname = package.next_partname(_NEW_SLIDES)
 
 
-def _fills(plan: SlidePlan) -> bool:
-    """Whether a slide holds more than a title and lines."""
+def _has_more_than_lines(plan: SlidePlan) -> bool:
+    """Return whether a slide holds more than a title and lines of text."""
     return bool(plan.columns or plan.table or plan.chart or plan.quote)
 
 
 def _of_one_kind(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
-    """The plan as a section or an end if the slide was one, and the plan has no more than a line for it."""
+    """Return the plan with the old slide's kind (section, closing) if its content still fits that kind."""
     picture = before.picture if plan.picture is None else plan.picture
-    has_more = _fills(plan) or len(plan.bullets) > max(1, len(before.bullets)) or picture != "" or plan.picture_file
+    has_more = (
+        _has_more_than_lines(plan)
+        or len(plan.bullets) > max(1, len(before.bullets))
+        or picture != ""
+        or plan.picture_file
+    )
     return plan if has_more or plan.kind != "content" else plan.model_copy(update={"kind": before.kind})
 
 
-def _hide_as(old: Slide, new: Slide) -> None:
-    """Hide a slide from the show if another is hidden."""
+def _copy_visibility(old: Slide, new: Slide) -> None:
+    """Hide a slide in the slide show if the one it replaces is hidden."""
     shown = old.element.get("show")
     if shown is not None:
         new.element.set("show", shown)
 
 
-def _lead(source: Part, old: Part, new: Part) -> None:
-    """Let every relation of a part that leads to one part lead to another."""
+def _redirect(source: Part, old: Part, new: Part) -> None:
+    """Redirect every relationship of a part from one target part to another."""
     for relation in list(source.rels.values()):
         if not relation.is_external and relation.target_part is old:
             source.rels._rels[relation.rId] = _Relationship(
@@ -334,17 +336,17 @@ def _lead(source: Part, old: Part, new: Part) -> None:
 
 
 def _outline(text: str) -> Outline:
-    """The outline of slides without a title slide; what stands before the first heading is a slide of its own."""
+    """Return the outline of slides without a title slide; content before the first heading becomes a slide."""
     text = check_text(text, "outline")
     if not is_markdown_outline(text):
-        raise InputError("slides to add are Markdown: '## Title' and points for each slide; or pass an Outline")
+        raise InputError("slides to append must be Markdown, '## Title' and points for each slide, or an Outline")
     first = next((block for block in _blocks(text) if block not in _NOT_ON_SLIDES), "")
     opening = "" if first in _SLIDE_HEADINGS else f"## {_UNTITLED}\n\n"
     return parse_markdown_outline(f"# {_UNTITLED}\n\n{opening}{text}")
 
 
 def _blocks(text: str) -> list[str]:
-    """The kinds of a Markdown text's blocks in order, a heading by its level: "h2"."""
+    """Return the block types of a Markdown text in order; a heading is its level, "h2"."""
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     return [
         token.tag if token.type == "heading_open" else token.type
@@ -354,7 +356,7 @@ def _blocks(text: str) -> list[str]:
 
 
 def _slide_xml(deck: PresentationObject, path: str | os.PathLike[str]) -> dict[int, bytes]:
-    """The XML of each slide as it stands in the file, by the slide's id: part names change when a deck is opened."""
+    """Return the XML of each slide in the file by slide id; part names change when a deck is opened."""
     name = deck.part.partname
     with zipfile.ZipFile(path) as package:
         relations = parse_xml(package.read(name.rels_uri.lstrip("/")))
@@ -365,8 +367,8 @@ def _slide_xml(deck: PresentationObject, path: str | os.PathLike[str]) -> dict[i
         }
 
 
-def _copy_with(data: io.BytesIO, target: Path, originals: Mapping[str, bytes]) -> None:
-    """Write a package with the original bytes in place of what python-pptx made of the same slides."""
+def _save_with_originals(data: io.BytesIO, target: Path, originals: Mapping[str, bytes]) -> None:
+    """Write a package with the original bytes of unchanged slides in place of what python-pptx serialized."""
     with zipfile.ZipFile(data) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for part in old.infolist():
             new.writestr(part.filename, originals.get(part.filename, old.read(part)))

@@ -1,4 +1,4 @@
-"""The shapes of a slide as one flat list, groups opened, each with what it holds and what lies under it."""
+"""The shapes of a slide as a flat list, groups expanded, with their content and background."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Literal, TypeAlias
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
-from seedx_tools.decks.ooxml.layouts import Frame, frame_of
+from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, inherited, placeholder_type, resolve_color
-from seedx_tools.decks.text.shapes import Rect, font_scale, runs_of
+from seedx_tools.decks.text.shapes import PointRect, font_scale, runs_of
 from seedx_tools.decks.text.tables import cell_runs, table_height
 
-Holds: TypeAlias = Literal["text", "picture", "chart", "table", "other"]
+ShapeKind: TypeAlias = Literal["text", "picture", "chart", "table", "other"]
 
 _FOOTERS = ("dt", "ftr", "sldNum", "hdr")
 _WHITE = "FFFFFF"
@@ -22,27 +22,27 @@ _WHITE = "FFFFFF"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of text as it looks."""
+    """A run of text and its effective style."""
 
     text: str
     size: float
-    """In points, as it is shown."""
+    """In points, as displayed."""
     bold: bool
     color: str
     """RRGGBB."""
     ground: str | None
-    """The colour behind it, where its table cell has one; None: look under the shape."""
+    """RRGGBB of its table cell; None: see what lies under the shape."""
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A shape and where it is on the slide."""
+class SlideShape:
+    """A shape, its position on the slide and its kind of content."""
 
     shape: Any
-    frame: Frame
-    holds: Holds
+    frame: EmuFrame
+    kind: ShapeKind
     needs_height: float
-    """The height in points that a table needs for its text; 0 for everything else."""
+    """The height in points that a table needs for its text; 0 for other shapes."""
 
     @property
     def name(self) -> str:
@@ -50,44 +50,44 @@ class Placed:
         return str(self.shape.name)
 
     @property
-    def area(self) -> Rect:
-        """Where it is: left, top, right, bottom in points."""
+    def area(self) -> PointRect:
+        """Its position: left, top, right, bottom in points."""
         left, top, width, height = (value / EMU_PER_POINT for value in self.frame)
         return left, top, left + width, top + height
 
     @property
     def alt_text(self) -> str:
-        """What a screen reader says in its place; "decorative" for a shape that is marked so."""
+        """What a screen reader reads in its place; "decorative" for a shape that is marked as such."""
         properties = next(self.shape.element.iter(qn("p:cNvPr")))
         decorative = any(child.get("val") == "1" for child in properties.iter() if child.tag.endswith("}decorative"))
         return "decorative" if decorative else str(properties.get("descr") or "").strip()
 
-    def covers(self, other: Placed) -> bool:
-        """Whether another shape lies within this one, give or take a point."""
+    def covers(self, other: SlideShape) -> bool:
+        """Return whether another shape lies within this one, to within a point."""
         mine, theirs = self.area, other.area
         return all(mine[i] <= theirs[i] + 1 for i in (0, 1)) and all(mine[i] >= theirs[i] - 1 for i in (2, 3))
 
 
-def placed_shapes(slide: Slide) -> Iterator[Placed]:
-    """Yield every shape of a slide from the back to the front; the members of a group in place of the group."""
+def slide_shapes(slide: Slide) -> Iterator[SlideShape]:
+    """Yield every shape of a slide from back to front, with the members of a group in place of the group."""
     yield from _walk(slide, slide.shapes, (0.0, 0.0, 1.0, 1.0))
 
 
 def is_empty_placeholder(shape: Any) -> bool:
-    """Whether a shape is a placeholder that nothing was put into; footers and dates may be empty."""
+    """Return whether a shape is an empty placeholder; footers and dates may be empty and do not count."""
     kind = placeholder_type(shape.element)
     if kind is None or kind in _FOOTERS or shape.element.tag != qn("p:sp"):
         return False
     return not (shape.has_text_frame and shape.text_frame.text.strip())
 
 
-def runs_in(slide: Slide, placed: Placed) -> Iterator[Run]:
-    """Yield all text that a shape shows, run by run; a chart's text by its smallest size."""
+def runs_in(slide: Slide, placed: SlideShape) -> Iterator[Run]:
+    """Yield the runs of text in a shape; a chart yields one run with its smallest size."""
     shape = placed.shape
-    if placed.holds == "table":
+    if placed.kind == "table":
         for text, style, ground in cell_runs(slide, shape):
             yield Run(text, style.size, style.bold, style.color, ground)
-    elif placed.holds == "chart":
+    elif placed.kind == "chart":
         space = shape.chart._chartSpace
         sizes = [
             int(element.get("sz")) / 100 for element in space.iter() if element.get("sz") and "sz" in element.attrib
@@ -101,16 +101,16 @@ def runs_in(slide: Slide, placed: Placed) -> Iterator[Run]:
             yield Run(text, style.size * scale, style.bold, style.color, None)
 
 
-def background_under(slide: Slide, placed: Placed, below: Sequence[Placed]) -> list[str]:
-    """Return the colours that text in a shape may stand on; none if a picture or pattern is behind it.
+def background_under(slide: Slide, placed: SlideShape, below: Sequence[SlideShape]) -> list[str]:
+    """Return the colors that may be behind the text of a shape; none if a picture or pattern is behind it.
 
     Args:
         slide: The slide.
         placed: The shape.
-        below: The shapes that it lies on, from the back to the front.
+        below: The shapes under it, from back to front.
     """
     for shape in (placed, *reversed(below)):
-        if shape.holds == "picture":
+        if shape.kind == "picture":
             return []
         for source in inherited(slide, shape.shape.element):
             properties = source.find(qn("p:spPr"))
@@ -123,7 +123,7 @@ def background_under(slide: Slide, placed: Placed, below: Sequence[Placed]) -> l
 
 
 def slide_background(slide: Slide) -> list[str]:
-    """Return the colour of a slide's background, several for a gradient, none for a picture or pattern."""
+    """Return the color of a slide's background, several for a gradient, none for a picture or pattern."""
     layout = slide.slide_layout
     for sheet in (slide, layout, layout.slide_master):
         background = sheet.element.find(f"{qn('p:cSld')}/{qn('p:bg')}")
@@ -138,7 +138,7 @@ def slide_background(slide: Slide) -> list[str]:
 
 
 def _fill_colors(slide: Slide, properties: Any) -> list[str] | None:
-    """The colours of a fill; ["none"] for no fill, [] for a picture or pattern, None where nothing is said."""
+    """Return the colors of a fill; ["none"] for no fill, [] for a picture or pattern, None if unspecified."""
     for child in properties:
         if child.tag == qn("a:solidFill"):
             return [resolve_color(slide, child)]
@@ -151,8 +151,8 @@ def _fill_colors(slide: Slide, properties: Any) -> list[str] | None:
     return None
 
 
-def _walk(slide: Slide, shapes: Any, move: tuple[float, float, float, float]) -> Iterator[Placed]:
-    """Shapes with a shift and a scale (x, y) that bring a group's own coordinates on to the slide."""
+def _walk(slide: Slide, shapes: Any, move: tuple[float, float, float, float]) -> Iterator[SlideShape]:
+    """Yield shapes; `move` is the shift and scale (x, y) from a group's coordinates to the slide's."""
     for shape in shapes:
         left, top, width, height = frame_of(shape)
         frame = (
@@ -164,11 +164,11 @@ def _walk(slide: Slide, shapes: Any, move: tuple[float, float, float, float]) ->
         if shape.element.tag == qn("p:grpSp"):
             yield from _walk(slide, shape.shapes, _inside(shape, frame))
         else:
-            holds = _holds(shape)
-            yield Placed(shape, frame, holds, table_height(slide, shape) if holds == "table" else 0.0)
+            kind = _kind(shape)
+            yield SlideShape(shape, frame, kind, table_height(slide, shape) if kind == "table" else 0.0)
 
 
-def _inside(group: Any, frame: Frame) -> tuple[float, float, float, float]:
+def _inside(group: Any, frame: EmuFrame) -> tuple[float, float, float, float]:
     transform = group.element.find(f"{qn('p:grpSpPr')}/{qn('a:xfrm')}")
     offset = None if transform is None else transform.find(qn("a:chOff"))
     extent = None if transform is None else transform.find(qn("a:chExt"))
@@ -178,7 +178,7 @@ def _inside(group: Any, frame: Frame) -> tuple[float, float, float, float]:
     return frame[0] - int(offset.get("x")) * wide, frame[1] - int(offset.get("y")) * high, wide, high
 
 
-def _holds(shape: Any) -> Holds:
+def _kind(shape: Any) -> ShapeKind:
     if shape.element.tag == qn("p:pic"):
         return "picture"
     if shape.element.tag == qn("p:graphicFrame"):

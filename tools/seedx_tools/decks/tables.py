@@ -1,4 +1,4 @@
-"""Tables and charts from CSV text."""
+"""Parse tables and charts from CSV text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.content import ChartData, ChartKind, ChartSeries, TableData
+from seedx_tools.decks.outline import ChartData, ChartKind, ChartSeries, TableData
 
 _NUMBER = re.compile(r"^[-+]?(\d+([ ,]\d{3})*|\d+)?(\.\d+)?$")
 _UNITS = " %$€£¥"
@@ -18,32 +18,32 @@ _DELIMITERS = ",;\t|"
 
 
 def read_table(text: str, name: str) -> TableData:
-    """Return the table in a CSV text; its first line holds the headings, short lines are filled up with empty cells.
+    """Return the table in a CSV text; the first line holds the headings, and short lines are padded with empty cells.
 
     Args:
-        text: Lines of cells between commas, semicolons, tabs or bars; a cell may be quoted.
-        name: What the text is called in errors.
+        text: Lines of cells separated by commas, semicolons, tabs or bars; a cell may be quoted.
+        name: The name of the text in error messages.
 
     Raises:
-        InputError: There is no line, more columns or rows than a slide's table may have, or the text is no CSV.
+        InputError: If it has no lines, more columns or rows than a slide's table may have, or is not CSV.
     """
     try:
         cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
     except csv.Error as error:
-        raise InputError(f"{name} is no CSV ({error}); look for a quotation mark that is not closed") from error
+        raise InputError(f"{name} is not CSV ({error}); look for an unclosed quotation mark") from error
     return table_of(cells, name)
 
 
 def table_of(cells: Sequence[Sequence[str]], name: str) -> TableData:
-    """Return the table of lines of cells, as read_table does.
+    """Return the table of these lines of cells; see read_table.
 
     Raises:
-        InputError: There is no line, or more columns or rows than a slide's table may have.
+        InputError: If there are no lines, or more columns or rows than a slide's table may have.
     """
     lines = [[cell.strip() for cell in line] for line in cells]
     lines = [line for line in lines if any(line)]
     if not lines:
-        raise InputError(f"{name} has no lines; the first must hold the headings, separated by commas")
+        raise InputError(f"{name} is empty; its first line must hold the headings, separated by commas")
     width = max(len(line) for line in lines)
     square = [tuple(line + [""] * (width - len(line))) for line in lines]
     try:
@@ -56,10 +56,10 @@ def chart_of(table: TableData, kind: ChartKind, title: str, name: str) -> ChartD
     """Return the chart of a table: the first column labels the categories, every other column is a series.
 
     Raises:
-        InputError: A cell is not a number, there is no column of numbers, or the kind cannot show them.
+        InputError: If a cell is not a number, there is no column of numbers, or the kind cannot show them.
     """
     if len(table.header) < 2 or not table.rows:
-        raise InputError(f"{name} needs a column of labels, a column of numbers, and a line under the headings")
+        raise InputError(f"{name} needs a column of labels, a column of numbers, and a line below the headings")
     columns = range(1, len(table.header))
     try:
         series = tuple(
@@ -77,7 +77,7 @@ def chart_of(table: TableData, kind: ChartKind, title: str, name: str) -> ChartD
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell is a number, perhaps with a unit such as % or a currency sign."""
+    """Return whether a cell is a number, with or without a unit such as % or a currency sign."""
     bare = text.strip(_UNITS)
     return any(char.isdigit() for char in bare) and _NUMBER.match(bare) is not None
 

@@ -1,1 +1,1 @@
-"""What a .pptx says: packages, layouts, inherited styles."""
+"""Read .pptx files: packages, layouts, inherited styles."""

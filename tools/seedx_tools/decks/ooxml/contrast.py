@@ -1,25 +1,25 @@
-"""Contrast of two colours by the Web Content Accessibility Guidelines 2.2 (success criterion 1.4.3)."""
+"""Contrast of two colors by the Web Content Accessibility Guidelines 2.2 (success criterion 1.4.3)."""
 
 from __future__ import annotations
 
 AA_NORMAL = 4.5
-"""The least contrast of text, level AA."""
+"""The minimum contrast of text at level AA."""
 
 AA_LARGE = 3.0
-"""The least contrast of large text, level AA."""
+"""The minimum contrast of large text at level AA."""
 
 _LARGE_POINTS = 18.0
 _LARGE_BOLD_POINTS = 14.0
 
 
 def contrast(first: str, second: str) -> float:
-    """Return the contrast ratio of two colours given as RRGGBB: 1.0 (the same) to 21.0 (black on white)."""
+    """Return the contrast ratio of two RRGGBB colors: 1.0 (the same) to 21.0 (black on white)."""
     darker, lighter = sorted((_luminance(first), _luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def least_contrast(size: float, *, bold: bool) -> float:
-    """Return the contrast that text of this size in points needs at level AA."""
+    """Return the minimum contrast of text of this size in points at level AA."""
     return AA_LARGE if size >= (_LARGE_BOLD_POINTS if bold else _LARGE_POINTS) else AA_NORMAL
 
 
@@ -29,10 +29,10 @@ def _luminance(rgb: str) -> float:
 
 
 def to_linear(channel: float) -> float:
-    """Return the light of one sRGB channel, both 0 to 1."""
+    """Return the linear value of one sRGB channel, both 0 to 1."""
     return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
 
 
 def to_srgb(light: float) -> float:
-    """Return the sRGB channel of a light, both 0 to 1."""
+    """Return the sRGB channel of a linear value, both 0 to 1."""
     return light * 12.92 if light <= 0.0031308 else float(1.055 * light ** (1 / 2.4) - 0.055)

@@ -1,7 +1,7 @@
-"""Choosing a layout and its placeholders by type and geometry, never by index.
+"""Choose layouts and their placeholders by type and geometry, never by index.
 
-Templates number their placeholders as they like; what can be relied on is what a placeholder is for and where it is.
-A layout's own type, or a word in its name, only says that it is made for a section, a quote or the end.
+Templates number their placeholders arbitrarily; only a placeholder's type and position are reliable. A layout's type,
+or a word in its name, tells only whether it is for a section, a quote or the closing slide.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide, SlideLayout
 
 from seedx_sdk.errors import TemplateError
-from seedx_tools.decks.content import PictureSide
+from seedx_tools.decks.outline import PictureSide
 
-Frame: TypeAlias = tuple[int, int, int, int]
+EmuFrame: TypeAlias = tuple[int, int, int, int]
 """Left, top, width, height in EMU."""
 
 Role: TypeAlias = Literal["cover", "section", "quote", "closing", "content"]
@@ -24,9 +24,9 @@ Role: TypeAlias = Literal["cover", "section", "quote", "closing", "content"]
 _TITLES = (PH.TITLE, PH.CENTER_TITLE, PH.VERTICAL_TITLE)
 _BODIES = (PH.BODY, PH.OBJECT, PH.VERTICAL_BODY, PH.VERTICAL_OBJECT)
 _SMALL = 0.12
-"""A body under this share of the slide is a caption or a date, not the place for the points."""
+"""A body smaller than this share of the slide is a caption or a date, not a place for points."""
 _FULL = 0.95
-"""A picture placeholder of this share of the page's height fills the page."""
+"""A picture placeholder taller than this share of the page fills the page."""
 _ROLE_WORDS: tuple[tuple[str, Role], ...] = (
     ("section", "section"),
     ("quot", "quote"),
@@ -36,8 +36,8 @@ _ROLE_WORDS: tuple[tuple[str, Role], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
-    """The placeholders of a layout that matter, as their idx; None or empty where it has none."""
+class LayoutSlots:
+    """The placeholders of a layout by what they are for, as their idx; None or empty if it has none."""
 
     layout: SlideLayout
     role: Role
@@ -50,12 +50,12 @@ class Slots:
     picture: int | None
     """The largest picture placeholder."""
     picture_side: PictureSide
-    """Where it stands; "auto" where there is none."""
+    """The side of the picture; "auto" if there is none."""
     table: int | None
     chart: int | None
 
     def columns(self, *, right_to_left: bool) -> tuple[tuple[int, int | None], ...]:
-        """The body and the caption of each of two columns, in the order in which they are read; empty without two."""
+        """Return (body, caption) of each of two columns in reading order; empty if there are not two."""
         if len(self.bodies) < 2:
             return ()
         placeholders: Any = self.layout.placeholders
@@ -69,7 +69,7 @@ class Slots:
 
 
 class Layouts:
-    """The layouts of a deck, sorted by what they can hold."""
+    """The layouts of a deck, chosen by what they can hold."""
 
     def __init__(self, deck: PresentationObject) -> None:
         layouts = [layout for master in deck.slide_masters for layout in master.slide_layouts]
@@ -84,55 +84,55 @@ class Layouts:
             )
         self._turn = 0
 
-    def cover(self, *, picture: bool) -> Slots:
-        """The layout of the title slide."""
+    def cover(self, *, picture: bool) -> LayoutSlots:
+        """Return the layout of the title slide."""
         covers = self._with_role("cover") or [slots for slots in self._all if slots.subtitle is not None]
         with_or_without = [slots for slots in covers if (slots.picture is not None) == picture]
         if covers:
             return (with_or_without or covers)[0]
         return self.heading(picture=picture)
 
-    def section(self) -> Slots:
-        """The layout of a slide that opens a part of the deck."""
+    def section(self) -> LayoutSlots:
+        """Return the layout of a section slide."""
         return next(iter(self._with_role("section")), None) or self.heading(picture=False)
 
-    def closing(self) -> Slots:
-        """The layout of the last slide: its own, else that of the title slide."""
+    def closing(self) -> LayoutSlots:
+        """Return the layout of the closing slide, else that of the title slide."""
         return next(iter(self._with_role("closing")), None) or self.cover(picture=False)
 
-    def quote(self) -> Slots:
-        """The layout of a quote: its own, else that of points."""
+    def quote(self) -> LayoutSlots:
+        """Return the layout of a quote, else that of points."""
         return next((slots for slots in self._with_role("quote") if slots.bodies), None) or self.points(picture=False)
 
-    def heading(self, *, picture: bool, side: PictureSide = "auto") -> Slots:
-        """The layout of a slide with a title and no points."""
+    def heading(self, *, picture: bool, side: PictureSide = "auto") -> LayoutSlots:
+        """Return the layout of a slide with a title and no points."""
         return self._best(bodies=0, captions=0, picture=picture, side=side)
 
-    def points(self, *, picture: bool, side: PictureSide = "auto") -> Slots:
-        """The layout of a slide with points; equally good layouts with a picture placeholder take turns."""
+    def points(self, *, picture: bool, side: PictureSide = "auto") -> LayoutSlots:
+        """Return the layout of points; equally good layouts with a picture placeholder alternate."""
         return self._best(bodies=1, captions=0, picture=picture, side=side)
 
-    def columns(self, *, headings: bool) -> Slots:
-        """The layout of two columns; of a comparison if they have headings."""
+    def columns(self, *, headings: bool) -> LayoutSlots:
+        """Return the layout of two columns, or of a comparison if they have headings."""
         return self._best(bodies=2, captions=2 if headings else 0, picture=False)
 
-    def table(self) -> Slots:
-        """The layout of a table: one made for it, else one whose body the table takes the place of."""
+    def table(self) -> LayoutSlots:
+        """Return a table layout, else a layout whose body the table replaces."""
         made = [slots for slots in self._all if slots.table is not None and not slots.bodies]
         return made[0] if made else self.points(picture=False)
 
-    def chart(self, *, points: bool) -> Slots:
-        """The layout of a chart, with or without points beside it; one without chart placeholder has a body."""
+    def chart(self, *, points: bool) -> LayoutSlots:
+        """Return a chart layout, with or without points, else a layout whose body the chart replaces."""
         made = [slots for slots in self._all if slots.chart is not None and bool(slots.bodies) == points]
         return made[0] if made else self.columns(headings=False) if points else self.points(picture=False)
 
-    def _with_role(self, role: Role) -> list[Slots]:
+    def _with_role(self, role: Role) -> list[LayoutSlots]:
         return [slots for slots in self._all if slots.role == role]
 
-    def _best(self, *, bodies: int, captions: int, picture: bool, side: PictureSide = "auto") -> Slots:
-        def cost(slots: Slots) -> tuple[int, ...]:
+    def _best(self, *, bodies: int, captions: int, picture: bool, side: PictureSide = "auto") -> LayoutSlots:
+        def cost(slots: LayoutSlots) -> tuple[int, ...]:
             has_picture = slots.picture is not None
-            # without a picture placeholder, a second body is the next best frame for the picture
+            # without a picture placeholder, a second body is the next best frame for a picture
             wanted = bodies + (1 if picture and not has_picture and bodies else 0)
             special = slots.role != "content" or slots.table is not None or slots.chart is not None
             full = slots.picture_side == "full"
@@ -156,11 +156,11 @@ class Layouts:
         return equal[(self._turn - 1) % len(equal)]
 
 
-def frame_of(shape: Any) -> Frame:
-    """Return where a shape is, in EMU; a placeholder's place may be inherited."""
+def frame_of(shape: Any) -> EmuFrame:
+    """Return the frame of a shape in EMU; that of a placeholder may be inherited."""
     try:
         return int(shape.left or 0), int(shape.top or 0), int(shape.width or 0), int(shape.height or 0)
-    except KeyError:  # python-pptx finds no place for a header or a slide image on a layout that gives none
+    except KeyError:  # python-pptx raises it for a header or a slide image on a layout that gives no position
         return 0, 0, 0, 0
 
 
@@ -170,20 +170,20 @@ def placeholder(slide: Slide, index: int | None) -> Any:
 
 
 def remove(shape: Any) -> None:
-    """Take a shape off its slide."""
+    """Remove a shape from its slide."""
     shape.element.getparent().remove(shape.element)
 
 
 def _drop_slide_images(layout: SlideLayout) -> None:
-    """Take away what belongs on notes pages, the picture of a slide; python-pptx cannot put it on a slide."""
+    """Remove slide-image placeholders, which belong on notes pages; python-pptx cannot put them on a slide."""
     placeholders: Any = layout.placeholders
     for shape in list(placeholders):
         if shape.placeholder_format.type == PH.SLIDE_IMAGE:
             remove(shape)
 
 
-def slots_of(layout: SlideLayout) -> Slots:
-    """Return the placeholders of a layout that matter."""
+def slots_of(layout: SlideLayout) -> LayoutSlots:
+    """Return the placeholders of a layout by what they are for."""
     deck = layout.part.package.presentation_part.presentation
     page = int(deck.slide_width or 1), int(deck.slide_height or 1)
     area = page[0] * page[1]
@@ -212,7 +212,7 @@ def slots_of(layout: SlideLayout) -> Slots:
             side: PictureSide = "left" if left + width / 2 < page[0] / 2 else "right"
             pictures.append((-width * height, index, "full" if height > _FULL * page[1] else side))
     biggest = min(pictures) if pictures else None
-    return Slots(
+    return LayoutSlots(
         layout=layout,
         role=_role(layout, is_cover),
         title=title,

@@ -1,7 +1,7 @@
-"""Opening a .pptx that somebody brought: an untrusted zip file of XML.
+"""Open untrusted .pptx files safely.
 
-Only .pptx and .potx without macros and controls are opened; sizes are checked before anything is unpacked, and nothing
-that a file links to is ever fetched.
+Only .pptx and .potx files without macros and ActiveX controls are opened. Sizes are checked before anything is
+unpacked, and nothing that a file links to is ever fetched.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ MAX_UNPACKED_BYTES = 400 * 1024 * 1024
 MAX_FILE_BYTES = 200 * 1024 * 1024
 MAX_PARTS = 10_000
 MAX_RATIO = 200
-"""Unpacked over packed size of a part larger than 10 MB; real XML stays far below."""
+"""Maximum compression ratio of a part larger than 10 MB; real XML stays far below."""
 
 MIN_SIDE_INCHES, MAX_SIDE_INCHES = 1.0, 56.0
 """The slide sides that PowerPoint allows (ST_SlideSizeCoordinate, ECMA-376 part 1, 19.7.15)."""
 
 MAX_ASPECT = 6.0
-"""Longer side over shorter side: beyond it no layout of title and text is legible."""
+"""Maximum ratio of the longer to the shorter side; beyond it no layout is legible."""
 
 _TEMPLATE_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.template.main+xml"
 _DECK_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
@@ -44,12 +44,12 @@ def open_deck(path: str | os.PathLike[str], *, allow_links: bool = True) -> Pres
 
     Args:
         path: A .pptx or .potx file.
-        allow_links: Whether the file may link to pictures, media and objects outside itself. A hyperlink to a web page
-            or a mail address is always allowed.
+        allow_links: Whether the file may link to pictures, media and objects outside itself. Hyperlinks to web pages
+            and mail addresses are always allowed.
 
     Raises:
-        TemplateError: It is missing, not a .pptx or .potx, too large when unpacked, has macros or controls, links out
-            of itself, or its page has an absurd size.
+        TemplateError: If it is missing, not a .pptx or .potx, too large when unpacked, has macros or controls, has
+            forbidden links, or has an unusable page size.
     """
     data = _checked(Path(path), allow_links)
     try:
@@ -57,7 +57,7 @@ def open_deck(path: str | os.PathLike[str], *, allow_links: bool = True) -> Pres
         width, height = int(deck.slide_width or 0), int(deck.slide_height or 0)
         len(deck.slides)
         len(deck.slide_masters)
-    except Exception as error:  # python-pptx and lxml raise many kinds for a damaged package
+    except Exception as error:  # python-pptx and lxml raise many types for a damaged package
         raise TemplateError(
             f"'{path}' cannot be read as a presentation ({error}); save it again in PowerPoint"
         ) from error
@@ -77,12 +77,12 @@ def _checked(path: Path, allow_links: bool) -> bytes:
             if not allow_links:
                 _check_links(path, package)
         if b"macroEnabled" in types:
-            raise TemplateError(f"'{path}' has macros, which are not opened; save it as .pptx without macros")
+            raise TemplateError(f"'{path}' has macros, which are not allowed; save it as .pptx without macros")
         data = path.read_bytes()
         return _as_presentation(data) if _TEMPLATE_TYPE in types else data
     except TemplateError:
         raise
-    except Exception as error:  # zipfile and its decoders raise many kinds for a damaged file
+    except Exception as error:  # zipfile and its decoders raise many types for a damaged file
         raise TemplateError(f"'{path}' is damaged or not a .pptx or .potx file; save the template as .pptx") from error
 
 
@@ -93,13 +93,13 @@ def _check_parts(path: Path, package: zipfile.ZipFile) -> None:
     if len(parts) > MAX_PARTS or unpacked > MAX_UNPACKED_BYTES or packed_tight:
         raise TemplateError(
             f"'{path}' unpacks to {unpacked / 2**20:.0f} MB in {len(parts)} parts, which looks like a zip bomb; "
-            f"at most {MAX_UNPACKED_BYTES // 2**20} MB in {MAX_PARTS} parts are opened"
+            f"at most {MAX_UNPACKED_BYTES // 2**20} MB in {MAX_PARTS} parts are allowed"
         )
     names = [part.filename.lower() for part in parts]
     if any(name.endswith("vbaproject.bin") for name in names):
-        raise TemplateError(f"'{path}' has macros, which are not opened; save it as .pptx without macros")
+        raise TemplateError(f"'{path}' has macros, which are not allowed; save it as .pptx without macros")
     if any("/activex/" in name for name in names):
-        raise TemplateError(f"'{path}' has ActiveX controls, which are not opened; remove them and save it again")
+        raise TemplateError(f"'{path}' has ActiveX controls, which are not allowed; remove them and save it again")
 
 
 def _check_links(path: Path, package: zipfile.ZipFile) -> None:
@@ -119,7 +119,7 @@ def _check_links(path: Path, package: zipfile.ZipFile) -> None:
 
 
 def _fetched(path: Path, package: zipfile.ZipFile, rels: str, pages: Collection[str]) -> Iterator[str]:
-    """Yield the hyperlinks of a .rels part that its owner uses as something else, such as the source of a picture."""
+    """Yield the hyperlinks of a .rels part that its owner uses otherwise, such as the source of a picture."""
     folder, _, name = rels.rpartition("/")
     owner = f"{folder[: -len('_rels')]}{name[: -len('.rels')]}".lower()
     for part in package.infolist() if pages else ():
@@ -138,13 +138,13 @@ def _link_error(path: Path, target: str, name: str) -> TemplateError:
 
 
 def _parsed(path: Path, name: str, xml: bytes) -> Any:
-    """The root of an XML part; entities are not resolved and a document type is refused."""
+    """Return the root of an XML part; entities are not resolved, and a document type is an error."""
     try:
         root = parse_xml(xml)
-    except (SyntaxError, ValueError) as error:  # lxml's own error is a SyntaxError
+    except (SyntaxError, ValueError) as error:  # lxml's error is a SyntaxError
         raise TemplateError(f"'{path}' is damaged: {name} is not XML; save it again in PowerPoint") from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise TemplateError(f"'{path}' has a document type in {name}, which is not read; save it again in PowerPoint")
+        raise TemplateError(f"'{path}' has a DOCTYPE in {name}, which is not allowed; save it again in PowerPoint")
     return root
 
 
@@ -158,7 +158,7 @@ def _check_page(path: str | os.PathLike[str], width: float, height: float) -> No
 
 
 def _as_presentation(data: bytes) -> bytes:
-    """A .potx differs from a .pptx in one content type; python-pptx opens only the latter."""
+    """Return a .potx as a .pptx, which differs in one content type; python-pptx opens only the latter."""
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
         for part in old.infolist():

@@ -1,8 +1,7 @@
-"""What a shape on a slide looks like once everything that it inherits is taken in.
+"""Resolve the effective style of shapes, including everything they inherit.
 
 A placeholder's text inherits from the layout's placeholder, the master's placeholder, the master's text styles and
-the presentation's defaults, property by property (ECMA-376 part 1, 19.3.1 and 21.1.2). The deck writer asks to know
-whether text fits; the preview asks to draw it.
+the presentation's defaults, property by property (ECMA-376 part 1, 19.3.1 and 21.1.2).
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ DEFAULT_FAMILY = "Arial"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextStyle:
-    """How one paragraph looks, with everything that it inherits."""
+    """The effective style of a paragraph. Lengths are in points."""
 
     size: float
     family: str
-    """The typeface, with the theme's names resolved."""
+    """The typeface, with theme references resolved."""
     bold: bool
     color: str
     """RRGGBB."""
@@ -39,13 +38,13 @@ class TextStyle:
     indent: float
     """From the margin to the bullet or the first line: usually negative."""
     bullet: str
-    """The bullet character, or an empty text."""
+    """The bullet character, or an empty string."""
     bullet_color: str
     space_before: float
     line_spacing: float
     """A multiple of LINE_HEIGHT."""
     rtl: bool
-    """Whether the paragraph runs from right to left: its margin and bullet are on the right."""
+    """Whether the paragraph runs right to left: its margin and bullet are then on the right."""
 
 
 EMU_PER_POINT = 12700
@@ -60,7 +59,7 @@ _SHORT_NAME = re.compile(r"^(dk|lt|med)(?=[A-Z])")
 
 
 def placeholder_type(element: Any) -> str | None:
-    """Return the ph type of a shape's element ("title", "body", "pic", "obj", ...), None if it is no placeholder."""
+    """Return the ph type of a shape's element ("title", "body", "pic", "obj", ...); None if not a placeholder."""
     ph = _ph(element)
     return None if ph is None else str(ph.get("type", "obj"))
 
@@ -83,7 +82,7 @@ def inherited(slide: Slide, element: Any) -> Iterator[Any]:
 
 
 def body_property(slide: Slide, element: Any, name: str, default: str) -> str:
-    """Return a bodyPr attribute of a shape ("anchor", "lIns", ...) or what it inherits."""
+    """Return a bodyPr attribute of a shape ("anchor", "lIns", ...), its own or inherited."""
     for source in inherited(slide, element):
         body = source.find(f".//{qn('a:bodyPr')}")
         if body is not None and name in body.attrib:
@@ -100,12 +99,12 @@ def insets(slide: Slide, element: Any) -> tuple[float, float, float, float]:
 
 
 def text_style(slide: Slide, element: Any, paragraph: Any, level: int, run: Any = None) -> TextStyle:
-    """Return how a paragraph of a shape looks, or one of its runs.
+    """Return the effective style of a paragraph of a shape, or of one of its runs.
 
     Args:
         slide: The slide that the shape is on.
         element: The shape's element.
-        paragraph: Its a:p element, or None for one not yet written.
+        paragraph: Its a:p element; None if it is not written yet.
         level: The paragraph's level, from 0.
         run: The a:r or a:fld element of one run; None: the first.
     """
@@ -135,7 +134,7 @@ def text_style(slide: Slide, element: Any, paragraph: Any, level: int, run: Any 
 
 
 def auto_number(paragraph: Any) -> int | None:
-    """Return the number that stands before a paragraph (a:p) of a numbered list, None before any other."""
+    """Return the number of a paragraph (a:p) in a numbered list; None for any other paragraph."""
     numbering, level = _numbering(paragraph)
     if numbering is None:
         return None
@@ -158,7 +157,7 @@ def _numbering(paragraph: Any) -> tuple[Any, int]:
 
 
 def resolve_color(slide: Slide, fill: Any) -> str:
-    """Return RRGGBB of a solid fill; theme colours go through the master's colour map and the theme."""
+    """Return RRGGBB of a solid fill; theme colors are resolved by the master's color map and the theme."""
     color = next(iter(fill), None)
     if color is None:
         return _NO_TEXT_COLOR
@@ -171,7 +170,7 @@ def _is_title(slide: Slide, element: Any) -> bool:
 
 
 def _family(slide: Slide, runs: list[Any], is_title: bool) -> str:
-    """The Latin typeface; the theme's "+mj-lt" and "+mn-lt" are resolved."""
+    """Return the Latin typeface; the theme's "+mj-lt" and "+mn-lt" are resolved."""
     named = next((found for found in (run.find(qn("a:latin")) for run in runs) if found is not None), None)
     face = ("+mj-lt" if is_title else "+mn-lt") if named is None else str(named.get("typeface"))
     if not face.startswith("+"):
@@ -185,7 +184,7 @@ def _ph(element: Any) -> Any:
 
 
 def _find(sheet: Any, matches: Callable[[Any], bool]) -> Any:
-    """The element of the first placeholder of a layout or master whose ph matches."""
+    """Return the element of the first placeholder of a layout or master whose ph matches."""
     for ph in sheet.element.iter(qn("p:ph")):
         if matches(ph):
             return ph.getparent().getparent().getparent()
@@ -245,7 +244,7 @@ def _bullet(slide: Slide, sources: list[Any], text_color: str) -> tuple[str, str
 
 
 def _spacing(sources: list[Any], tag: str, size: float) -> float | None:
-    """A spacing in points: percentages are of the font size."""
+    """Return a spacing in points; percentages are of the font size."""
     for source in sources:
         spacing = source.find(qn(tag))
         if spacing is not None and len(spacing):
@@ -269,7 +268,7 @@ def _theme_blob(slide: Slide) -> bytes | None:
 
 @lru_cache(maxsize=8)
 def _theme_fonts(theme: bytes) -> Mapping[str, str]:
-    """The Latin typefaces of a theme part: "+mj" for titles and "+mn" for text."""
+    """Return the Latin typefaces of a theme part: "+mj" for titles and "+mn" for text."""
     scheme: Any = parse_xml(theme).find(f".//{qn('a:fontScheme')}")
     faces = {}
     for short, name in (("+mj", "a:majorFont"), ("+mn", "a:minorFont")):
@@ -281,14 +280,14 @@ def _theme_fonts(theme: bytes) -> Mapping[str, str]:
 
 @lru_cache(maxsize=8)
 def _theme_colors(theme: bytes) -> Mapping[str, str]:
-    """RRGGBB of each colour of a theme part by its name ("dk1", "accent1")."""
+    """Return RRGGBB of each color of a theme part by name ("dk1", "accent1")."""
     scheme: Any = parse_xml(theme).find(f".//{qn('a:clrScheme')}")
     named = {entry.tag.split("}")[1]: entry[0] for entry in (scheme if scheme is not None else ()) if len(entry)}
     return {name: _own_color(color) for name, color in named.items()}
 
 
 def _own_color(color: Any) -> str:
-    """RRGGBB of a colour that says itself what it is; black for a kind that is not read."""
+    """Return RRGGBB of a color that is not a theme color; black for an unsupported kind."""
     value = str(color.get("val"))
     found = ""
     if color.tag == qn("a:srgbClr"):
@@ -301,7 +300,7 @@ def _own_color(color: Any) -> str:
 
 
 def _preset_color(name: str) -> str:
-    """RRGGBB of a colour's name as in CSS, "dk", "lt" and "med" in place of "dark", "light" and "medium"."""
+    """Return RRGGBB of a CSS color name with "dk", "lt" and "med" for "dark", "light" and "medium"."""
     try:
         red, green, blue = ImageColor.getrgb(_SHORT_NAME.sub(lambda found: _LONG_NAMES[found[0]], name))[:3]
     except ValueError:
@@ -310,7 +309,7 @@ def _preset_color(name: str) -> str:
 
 
 def _modify(rgb: str, color: Any) -> str:
-    """The colour after lumMod and lumOff (taken on each channel) and tint and shade (on linear light)."""
+    """Return the color after lumMod and lumOff (on each channel) and tint and shade (on linear values)."""
     channels = [int(rgb[index : index + 2], 16) / 255 for index in (0, 2, 4)]
     for change in color:
         share = int(str(change.get("val", "100000")).rstrip("%")) / 100000

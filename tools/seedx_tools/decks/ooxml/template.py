@@ -1,4 +1,4 @@
-"""A template that a user brought: its masters and layouts, without its slides."""
+"""Open a user's template: its masters and layouts, without its slides."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from seedx_tools.decks.ooxml.package import open_deck
 
 _LINKS = (qn("a:hlinkClick"), qn("a:hlinkHover"), qn("a:hlinkMouseOver"))
 _SECTIONS = "{521415D9-36F7-43E2-AB2F-B90AF26B5E84}"
-"""The extension of a presentation that sorts its slides into sections by their ids."""
+"""The URI of the presentation extension that lists sections by slide id."""
 
 
 def open_template(path: str | os.PathLike[str]) -> tuple[PresentationObject, tuple[str, ...]]:
     """Return the presentation of a template without its slides, and warnings.
 
     Raises:
-        TemplateError: open_deck refuses it, it links to files outside itself, or it has no layouts.
+        TemplateError: If open_deck rejects it, it links to files outside itself, or it has no layouts.
     """
     deck = open_deck(path, allow_links=False)
     if not any(len(master.slide_layouts) for master in deck.slide_masters):
@@ -33,9 +33,9 @@ def open_template(path: str | os.PathLike[str]) -> tuple[PresentationObject, tup
 
 
 def _drop_slides(deck: PresentationObject) -> int:
-    """Remove all slides and what leads to them: custom shows, sections, and the layouts' and masters' links.
+    """Remove all slides and what points to them: custom shows, sections, and links in layouts and masters.
 
-    Their parts go with the relations when the deck is saved.
+    Their parts are dropped with the relationships when the deck is saved.
     """
     root = deck.part._element
     entries = list(deck.slides._sldIdLst)
@@ -49,7 +49,7 @@ def _drop_slides(deck: PresentationObject) -> int:
 
 
 def _drop_links(part: XmlPart) -> None:
-    """Remove a part's relations to slides, and the links that use them."""
+    """Remove a part's relationships to slides, and the links that use them."""
     to_slides = {
         rel.rId for rel in part.rels.values() if not rel.is_external and isinstance(rel.target_part, SlidePart)
     }

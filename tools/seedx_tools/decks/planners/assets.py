@@ -1,6 +1,6 @@
-"""Pictures and CSV files that an outline names: read from one folder that the caller opens, and from nowhere else.
+"""Read the image and CSV files that an outline names, from one directory that the caller allows.
 
-An outline may come from a language model, so without a folder no file is read.
+An outline may come from a language model, so no file is read unless the caller names a directory.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from PIL import Image
 
 from seedx_sdk.errors import InputError, SeedXError
 from seedx_sdk.imaging import open_image
-from seedx_tools.decks.content import TableData
-from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of, read_table
 
 _MAX_CSV_BYTES = 1024 * 1024
@@ -24,29 +23,31 @@ class OutlineFiles:
     """Opens the files that slides name.
 
     Args:
-        folder: Where they are; None: no file is read.
+        directory: Where they are; None: no file is read.
         warn: Called with one sentence for each file that cannot be used.
 
     Raises:
-        InputError: The folder does not exist.
+        InputError: If the directory does not exist.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None, warn: Callable[[str], None]) -> None:
-        self._folder = None if folder is None else Path(folder).resolve()
+    def __init__(self, directory: str | os.PathLike[str] | None, warn: Callable[[str], None]) -> None:
+        self._directory = None if directory is None else Path(directory).resolve()
         self._warn = warn
-        if self._folder is not None and not self._folder.is_dir():
-            raise InputError(f"files='{folder}' is not a folder; give the folder of the outline's pictures and tables")
+        if self._directory is not None and not self._directory.is_dir():
+            raise InputError(
+                f"files='{directory}' is not a directory; give the one of the outline's images and CSV files"
+            )
 
-    def picture(self, name: str, where: str) -> Image.Image | None:
-        """Return a picture, or None with a warning."""
+    def image(self, name: str, where: str) -> Image.Image | None:
+        """Return the image in a file; None, with a warning, if it cannot be used."""
         try:
             return open_image(self._path(name), on_warning=lambda text: self._warn(f"{where}: {text}"))
         except SeedXError as error:
-            self._warn(f"{where}: the picture file '{name}' was not used: {error}")
+            self._warn(f"{where}: the image file '{name}' was not used: {error}")
             return None
 
     def with_data(self, plan: SlidePlan, where: str) -> SlidePlan:
-        """Return the plan with the data of its CSV files in place of their names; without what cannot be read."""
+        """Return the plan with the data of its CSV files; a table or chart that cannot be read is left out."""
         changes: dict[str, object] = {}
         try:
             if plan.table is not None and plan.table.csv:
@@ -64,7 +65,7 @@ class OutlineFiles:
         path = self._path(name)
         try:
             if path.stat().st_size > _MAX_CSV_BYTES:
-                raise InputError(f"'{name}' is larger than {_MAX_CSV_BYTES // 1024} KB; give the lines that matter")
+                raise InputError(f"'{name}' is larger than {_MAX_CSV_BYTES // 1024} KB; keep the lines that matter")
             text = path.read_text(encoding="utf-8-sig")
         except OSError as error:
             raise InputError(f"'{name}' cannot be read ({error.strerror})") from error
@@ -73,9 +74,9 @@ class OutlineFiles:
         return read_table(text, f"'{name}'")
 
     def _path(self, name: str) -> Path:
-        if self._folder is None:
-            raise InputError(f"no files are read unless their folder is given; pass files= with the folder of '{name}'")
-        path = (self._folder / name).resolve()
-        if not path.is_relative_to(self._folder):
-            raise InputError(f"'{name}' is outside the folder '{self._folder}'")
+        if self._directory is None:
+            raise InputError(f"no file is read without its directory; pass files= with the directory of '{name}'")
+        path = (self._directory / name).resolve()
+        if not path.is_relative_to(self._directory):
+            raise InputError(f"'{name}' is outside the directory '{self._directory}'")
         return path

@@ -1,4 +1,4 @@
-"""Decks and stories planned by a language model: any LangChain chat model that can answer in a structure."""
+"""Plan decks with a LangChain chat model that supports structured output."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from seedx_tools.errors import ToolRetry
 from seedx_tools.illustration.prompts import Vocabulary, drawing_advice
 from seedx_tools.structured_output import StructuredChat
 
-_DECK_ORDER = (
-    "You plan slide decks. Write the deck's title, a one-line subtitle, and the other slides in a telling order: each "
-    "with a title of at most eight words, three to five short points, what its picture shows, and speaker notes in "
-    "full sentences. Use a table, a chart, two columns, a quote or a section slide where the content asks for it. "
-    "Keep to facts in the request; invent no numbers, names or quotes. Write in the language of the request, but "
-    "describe pictures in English."
+_SYSTEM_PROMPT = (
+    "You plan slide decks. Write the deck's title, a one-line subtitle and the other slides in a logical order. Give "
+    "each slide a title of at most eight words, three to five short bullet points, a description of its picture, and "
+    "speaker notes in full sentences. Use a table, a chart, two columns, a quote or a section slide where the content "
+    "calls for it. Use only facts from the request: do not invent numbers, names or quotes. Write in the language of "
+    "the request, but describe pictures in English."
 )
 
 
@@ -23,43 +23,43 @@ class ChatModelPlanner:
 
     Args:
         model: A chat model with `with_structured_output`.
-        vocabulary: What the picture model can draw (vocabulary_of(seedx.info)); None: anything.
-        retries: How often an invalid answer is sent back with what was wrong with it.
+        vocabulary: What the image model can draw (vocabulary_of(seedx.info)); None: anything.
+        retries: How often an invalid answer is sent back with the error.
     """
 
     def __init__(self, model: BaseChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
-        self._ask = StructuredChat(model, Outline, retries)
+        self._chat = StructuredChat(model, Outline, retries)
         self._model, self._retries = model, retries
-        self._order = _DECK_ORDER + drawing_advice(vocabulary)
+        self._system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary)
 
     def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
-        """Return a slide that the chat model changed as an instruction says.
+        """Return a slide edited by the chat model according to an instruction.
 
         Raises:
-            ToolFailed: The chat model gave no valid slide in all its tries.
+            ToolFailed: If the chat model gave no valid slide within its retries.
         """
-        ask = StructuredChat(self._model, SlidePlan, self._retries)
-        return ask(
-            f"{self._order} Now change one slide of a finished deck as the request says, and keep what it does not "
-            "speak of.",
-            f"{instruction}\n\nThe slide now:\n{plan.model_dump_json(exclude_defaults=True)}",
+        chat = StructuredChat(self._model, SlidePlan, self._retries)
+        return chat(
+            f"{self._system_prompt} Now edit one slide of a finished deck according to the request, and keep "
+            "everything that the request does not mention.",
+            f"{instruction}\n\nThe current slide:\n{plan.model_dump_json(exclude_defaults=True)}",
         )
 
     def plan(self, text: str, num_slides: int | None) -> Outline:
         """Return the outline that the chat model wrote.
 
         Raises:
-            ToolFailed: The chat model gave no valid outline in all its tries.
+            ToolFailed: If the chat model gave no valid outline within its retries.
         """
         count = num_slides or DEFAULT_NUM_SLIDES
-        wanted = f"{count} slides with the title slide, so {count - 1} in `slides`."
+        wanted = f"{count} slides including the title slide, so {count - 1} in `slides`."
         if num_slides is None:
             wanted = f"As many slides as the request asks for; if it does not say, {wanted}"
-        return self._ask.used(self._order, f"{text}\n\n{wanted}", _that_fits)
+        return self._chat.apply(self._system_prompt, f"{text}\n\n{wanted}", _check_length)
 
 
-def _that_fits(outline: Outline) -> Outline:
+def _check_length(outline: Outline) -> Outline:
     count = len(outline.all_slides()) + 1
     if count > MAX_NUM_SLIDES:
-        raise ToolRetry(f"the outline has {count} slides; at most {MAX_NUM_SLIDES} are made")
+        raise ToolRetry(f"the outline has {count} slides; at most {MAX_NUM_SLIDES} are allowed")
     return outline

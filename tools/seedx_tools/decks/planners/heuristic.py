@@ -1,7 +1,7 @@
-"""A deck from a prompt without a language model: the user's own words, set out on slides.
+"""Plan a deck from a prompt without a language model, from the prompt's own text.
 
-It writes nothing about the subject. Where the prompt has too few words for the slides that were asked for, a slide
-gets a plain heading and a question in its notes, and the outline's warnings say so.
+Nothing is written about the subject. Where the prompt is too short for the requested number of slides, a slide gets a
+generic heading and a question in its notes, and the outline's warnings say so.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ HEADINGS = (
     ("What could go wrong", "Which risks are there, and what is done about them?"),
     ("Where we stand", "What is there already, and what comes next?"),
 )
-"""Headings for slides that the prompt has no words for, each with the question its notes ask the speaker."""
+"""Headings for slides that the prompt has no text for, each with a question for the speaker notes."""
 
 CLOSING = ("Next steps", "What should the audience do now?")
 """The last slide of a deck that the prompt does not fill."""
 
 _NUMBERS = dict(zip("two three four five six seven eight nine ten eleven twelve".split(), range(2, 13), strict=True))
 _COUNT = re.compile(rf"\b(\d{{1,2}}|{'|'.join(_NUMBERS)})[- ]slides?\b", re.IGNORECASE)
-_ORDER = re.compile(
+_COMMAND = re.compile(
     r"^(please )?((make|create|write|give|build|prepare|draw)( me| us)? )?((a|an|the) )?"
     r"(deck|presentation|slides?|slide deck|powerpoint)( deck| presentation)? (about|on|for|of) ",
     re.IGNORECASE,
@@ -39,38 +39,38 @@ _TITLE_WORDS = 7
 
 
 class OutlinePlanner:
-    """Plans a deck without a language model: parses a Markdown outline, or sets out the words of a prompt."""
+    """Plans a deck without a language model: parses a Markdown outline, or arranges the text of a prompt."""
 
     def plan(self, text: str, num_slides: int | None) -> Outline:
         """Return the outline of a Markdown text or of a prompt.
 
         Args:
             text: Markdown with headings or a list, or a prompt in one or more sentences.
-            num_slides: Slides with the title slide; None takes the number in the prompt ("a five-slide pitch"),
-                else DEFAULT_NUM_SLIDES. A Markdown outline keeps its own number.
+            num_slides: Number of slides, including the title slide; None takes the number in the prompt ("a five-slide
+                pitch"), else DEFAULT_NUM_SLIDES. A Markdown outline keeps its own number.
 
         Raises:
-            PromptError: The prompt has no words for a title.
+            PromptError: If the prompt has no text for a title.
         """
         if not is_markdown_outline(text):
-            return _set_out(text, num_slides)
+            return _outline_of(text, num_slides)
         outline = parse_markdown_outline(text)
         found = len(outline.slides) + 1
         if num_slides is None or num_slides == found:
             return outline
-        warning = f"the outline has {found} slides, so {num_slides} slides were not made: add or remove headings"
+        warning = f"the outline has {found} slides, not {num_slides}: add or remove headings to change the number"
         return outline.model_copy(update={"warnings": (*outline.warnings, warning)})
 
 
-def _set_out(prompt: str, num_slides: int | None) -> Outline:
+def _outline_of(prompt: str, num_slides: int | None) -> Outline:
     named = _COUNT.search(prompt)
     if num_slides is None:
         num_slides = _number(named.group(1)) if named else DEFAULT_NUM_SLIDES
-    title, rest = _split_title(_ORDER.sub("", _COUNT.sub("", prompt).strip()) if named else _ORDER.sub("", prompt))
+    title, rest = _split_title(_COMMAND.sub("", _COUNT.sub("", prompt).strip()) if named else _COMMAND.sub("", prompt))
     topics = _topics(rest)
-    slides = [_slide(group) for group in _share_out(topics, num_slides - 1)]
+    slides = [_slide(group) for group in _distribute(topics, num_slides - 1)]
     missing = num_slides - 1 - len(slides)
-    warnings = ["planned without a language model: the slides hold the prompt's own words and nothing else"]
+    warnings = ["planned without a language model: the slides hold only the text of the prompt"]
     if topics and num_slides == 1:
         warnings.append(f"one slide has room for the title only; left out: {'; '.join(topics)}")
     if missing > 0:
@@ -78,7 +78,7 @@ def _set_out(prompt: str, num_slides: int | None) -> Outline:
         which = f"slide {num_slides}" if missing == 1 else f"slides {num_slides - missing + 1} to {num_slides}"
         verb = "has" if missing == 1 else "have"
         warnings.append(
-            f"{which} {verb} a heading only: write the points in the deck, pass a Markdown outline, "
+            f"{which} {verb} only a heading: write the points in the deck, pass a Markdown outline, "
             "or plan with a language model"
         )
     return Outline(title=title, slides=tuple(slides), warnings=tuple(warnings))
@@ -89,7 +89,7 @@ def _number(text: str) -> int:
 
 
 def _split_title(text: str) -> tuple[str, str]:
-    """The deck's title and the words left for the slides: what stands before a colon, else the first sentence."""
+    """Return the deck's title (the text before a colon, else the first sentence) and the remaining text."""
     text = re.sub(r"[ \t]+", " ", text).strip()
     head, colon, rest = text.partition(":")
     if colon and _heading(head) and len(head) <= 80 and rest.strip():
@@ -104,7 +104,7 @@ def _split_title(text: str) -> tuple[str, str]:
 
 
 def _topics(text: str) -> list[str]:
-    """The sentences of a text; if it is a single one, the parts between its commas."""
+    """Return the sentences of a text; of a single sentence, the parts between its commas."""
     sentences = [part.strip(" .;") for part in _SENTENCE_END.split(text)]
     sentences = [part for part in sentences if part]
     if len(sentences) == 1 and sentences[0].count(",") >= 2:
@@ -112,8 +112,8 @@ def _topics(text: str) -> list[str]:
     return sentences
 
 
-def _share_out(topics: list[str], num_slides: int) -> list[list[str]]:
-    """At most num_slides groups of neighbouring topics, as even as can be, the larger ones first."""
+def _distribute(topics: list[str], num_slides: int) -> list[list[str]]:
+    """Return at most num_slides groups of neighboring topics, as even as possible, the larger ones first."""
     groups: list[list[str]] = []
     for left in range(min(num_slides, len(topics)), 0, -1):
         size = -(-len(topics) // left)
@@ -136,7 +136,7 @@ def _headings_only(count: int) -> list[SlidePlan]:
 
 
 def _short_title(text: str) -> str:
-    """The first clause of a sentence if it is short, else its first words."""
+    """Return the first clause of a sentence if it is short, else its first words."""
     clause = _BREAK.split(text)[0].strip()
     if clause and len(clause) <= _TITLE_CHARS:
         return _heading(clause)

@@ -1,4 +1,4 @@
-"""A Markdown outline becomes the words of a deck; nothing is added and nothing is lost without a warning.
+"""Parse a Markdown outline into a deck outline; whatever is dropped is named in a warning.
 
 # Deck title            the title slide; the paragraph after it is the subtitle
 # Another title         a section slide
@@ -8,13 +8,13 @@
 ***                     between two lists: two columns
 | a | b |               a table; so is a fenced block "csv", and ![](figures.csv)
 ```chart bar            a chart (bar, line, pie) from CSV lines; so is ![bar: title](figures.csv)
-"Words." -- Somebody    a quote
-![a red boat](draw)     what its picture shows (![](none): no picture; ![what it shows](boat.png): a file)
-> what to say           speaker notes; so is a paragraph that starts with "Notes:"
-[words](address)        the words; the address goes to the notes, and on a slide of sources behind the words
+"Text." -- Author       a quote
+![a red boat](draw)     the prompt of its image (![](none): no image; ![what it shows](boat.png): a file)
+> speaker notes         so is a paragraph that starts with "Notes:"
+[text](address)         the text; the address goes to the notes, or after the text on a slide of sources
 ## Agenda               with nothing under it: lists the sections
 ## Sources              with points and nothing else: a slide at the end
----                     around lines "key: value" at the very start: its title, where there is no "# Deck title"
+---                     front matter ("key: value" lines) at the start: its title, if there is no "# Deck title"
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.content import ChartData, ChartKind, Column, Quote, TableData
-from seedx_tools.decks.outline import Outline, SlidePlan
+from seedx_tools.decks.outline import ChartData, ChartKind, Column, Outline, Quote, SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of, read_table, table_of
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
@@ -50,7 +49,7 @@ _CLOSING = re.compile(r"^(thank you|thanks|any questions|questions|q ?(&|and) ?a
 
 
 def is_markdown_outline(text: str) -> bool:
-    """Whether a text has Markdown headings or front matter, or is a list of several points."""
+    """Return whether a text has Markdown headings or front matter, or is a list of several points."""
     front, body = _split_front_matter(text)
     return bool(front) or any(
         node.type == "heading" or (node.type in _LISTS and len(node.children) > 1) for node in _parse(body).children
@@ -58,7 +57,7 @@ def is_markdown_outline(text: str) -> bool:
 
 
 def parse_markdown_outline(text: str) -> Outline:
-    """Return the outline that a Markdown text describes; what a slide cannot hold becomes a warning."""
+    """Return the outline in a Markdown text; content that a slide cannot hold becomes a warning."""
     front, body = _split_front_matter(text)
     reader = _Reader(front)
     for node in _parse(body).children:
@@ -70,7 +69,7 @@ _LISTS = ("bullet_list", "ordered_list")
 
 
 def _split_front_matter(text: str) -> tuple[str, str]:
-    """The YAML lines at the start of a text, empty where there are none, and the rest."""
+    """Return the front matter of a text, or an empty string, and the rest of the text."""
     text = text.replace("\r\n", "\n")
     found = _FRONT_MATTER.match(text)
     return (found[1], text[found.end() :]) if found else ("", text)
@@ -81,8 +80,8 @@ def _parse(text: str) -> SyntaxTreeNode:
 
 
 @dataclass
-class _Draft:
-    """A slide under way; the first one is the title slide."""
+class _SlideDraft:
+    """A slide that is being read; the first one is the title slide."""
 
     title: str = ""
     is_section: bool = False
@@ -98,7 +97,7 @@ class _Draft:
 
     @property
     def lines(self) -> list[str]:
-        """Where the next point goes."""
+        """The list that the next point goes to."""
         return self.columns[-1][1] if self.columns else self.bullets
 
     @property
@@ -107,16 +106,16 @@ class _Draft:
 
     @property
     def holds_more(self) -> bool:
-        """Whether it holds something beside points, a picture and notes."""
+        """True if it holds more than points, a picture and notes."""
         return bool(self.columns or self.table or self.chart or self.quote)
 
     @property
     def is_plain(self) -> bool:
-        """Whether it holds points at most."""
+        """True if it holds nothing but points."""
         return not (self.holds_more or self.picture or self.picture_file or self.all_notes)
 
     def drop_empty_column(self) -> None:
-        """Make one list of two columns without headings of which the second is empty."""
+        """Turn two columns without headings into one list if the second is empty."""
         self.columns = [column for column in self.columns if any(column)]
         if len(self.columns) == 1 and not self.columns[0][0]:
             self.bullets, self.columns = self.columns[0][1], []
@@ -145,12 +144,12 @@ class _Draft:
 class _Reader:
     def __init__(self, front: str) -> None:
         self.front = front
-        self.cover = _Draft()
-        self.slides: list[_Draft] = []
+        self.cover = _SlideDraft()
+        self.slides: list[_SlideDraft] = []
         self.warnings: list[str] = []
 
     @property
-    def current(self) -> _Draft:
+    def current(self) -> _SlideDraft:
         return self.slides[-1] if self.slides else self.cover
 
     def read(self, node: SyntaxTreeNode) -> None:
@@ -167,7 +166,7 @@ class _Reader:
         elif node.type in _LISTS:
             self._list(node, 0)
         elif node.type == "blockquote":
-            self.current.notes += list(self._said(node))
+            self.current.notes += list(self._note_lines(node))
         elif node.type == "table":
             self._table(node)
         elif node.type == "hr":
@@ -178,7 +177,7 @@ class _Reader:
             self._html(node.content)
 
     def outline(self) -> Outline:
-        """The finished outline; points above the first slide heading become the subtitle or a slide of their own."""
+        """Return the outline; points above the first slide heading become the subtitle or a slide."""
         cover, slides = self.cover, list(self.slides)
         for slide in slides:
             slide.drop_empty_column()
@@ -200,7 +199,7 @@ class _Reader:
         )
 
     def _name_cover(self) -> None:
-        """Give the title slide the front matter's title, its first point or the first slide's title if it has none."""
+        """Set a missing deck title: from the front matter, the first point or the first slide's title."""
         cover = self.cover
         named = _FRONT_TITLE.search(self.front)
         title = named[1].strip("\"' ") if named else ""
@@ -211,29 +210,31 @@ class _Reader:
         if lost:
             self.warnings.insert(0, f"title slide: the front matter was left out: {', '.join(lost)}")
 
-    def _beside_cover(self) -> _Draft | None:
-        """A slide for what the title slide has no place for, if there is any."""
+    def _beside_cover(self) -> _SlideDraft | None:
+        """Return a slide for content that the title slide cannot hold, or None."""
         cover = self.cover
         points, cover.bullets = (cover.bullets, []) if len(cover.bullets) > 1 else ([], cover.bullets)
         if not (points or cover.holds_more or cover.picture_file):
             return None
-        more = _Draft(title=cover.title, bullets=points, table=cover.table, chart=cover.chart, quote=cover.quote)
+        more = _SlideDraft(title=cover.title, bullets=points, table=cover.table, chart=cover.chart, quote=cover.quote)
         if cover.picture_file:
             more.picture, more.picture_file, cover.picture = cover.picture, cover.picture_file, None
-            self.warnings.append(f"title slide: it takes no picture file; '{more.picture_file}' is on a slide after it")
+            self.warnings.append(
+                f"title slide: it cannot show an image file; '{more.picture_file}' is on the next slide"
+            )
         return more
 
-    def _agenda(self) -> _Draft | None:
-        """The first slide of that name with nothing on it."""
+    def _agenda(self) -> _SlideDraft | None:
+        """Return the first empty slide with an agenda title, or None."""
         for slide in self.slides:
             if _AGENDA.match(slide.title) and not (slide.bullets or slide.holds_more):
                 if slide.is_plain:
                     return slide
-                self.warnings.append(f"slide '{slide.title}': with notes or a picture it does not list the sections")
+                self.warnings.append(f"slide '{slide.title}': it does not list the sections: it has notes or a picture")
         return None
 
-    def _sources(self) -> _Draft | None:
-        """The first slide of that name with points and nothing else."""
+    def _sources(self) -> _SlideDraft | None:
+        """Return the first slide with a sources title and nothing but points, or None."""
         found = (slide for slide in self.slides if _SOURCES.match(slide.title) and slide.bullets and slide.is_plain)
         return next(found, None)
 
@@ -241,7 +242,7 @@ class _Reader:
         if level == 1 and not self.cover.title and not self.slides:
             self.cover.title = self._inline(node)
         elif level <= 2:
-            self.slides.append(_Draft(is_section=level == 1))
+            self.slides.append(_SlideDraft(is_section=level == 1))
             self.current.title = self._inline(node)
         elif level == 3 and self.slides:
             self.current.columns.append((self._inline(node), []))
@@ -262,7 +263,7 @@ class _Reader:
             elif info == "csv":
                 self._put("table", read_table(content, "the table"))
             else:
-                raise InputError("a slide has no place for code")
+                raise InputError("code blocks are not supported")
         except InputError as error:
             self.current.lines.extend(line for line in content.splitlines() if line.strip())
             self._warn(f"a block became plain points: {error}")
@@ -271,10 +272,10 @@ class _Reader:
         """Give the current slide its table, chart or quote.
 
         Raises:
-            InputError: It has one.
+            InputError: If the slide has one already.
         """
         if getattr(self.current, name) is not None:
-            raise InputError(f"a slide shows one {name}")
+            raise InputError(f"a slide shows only one {name}")
         setattr(self.current, name, value)
 
     def _quote(self, text: str, quote: Quote) -> None:
@@ -306,12 +307,12 @@ class _Reader:
             self._warn(f"a table became one point for each row: {error}")
 
     def _html(self, content: str) -> None:
-        """Take the comments in a block as notes; what stands beside them or a line break is Markdown."""
+        """Read comments as notes, and other text as Markdown if a comment or line break was removed."""
         for comment in _COMMENT.findall(content):
             self._note(comment)
         rest = _BREAK.sub("\n", _COMMENT.sub(" ", content))
         if rest == content:
-            self._warn("HTML was left out; write it as Markdown")
+            self._warn("HTML was left out; use Markdown instead")
             return
         for node in _parse(rest.strip()).children:
             self.read(node)
@@ -319,8 +320,8 @@ class _Reader:
     def _note(self, text: str) -> None:
         self.current.notes.append(_NOTES.sub("", text.strip()))
 
-    def _said(self, node: SyntaxTreeNode) -> Iterator[str]:
-        """The lines of speaker notes in a block quote or a part of one."""
+    def _note_lines(self, node: SyntaxTreeNode) -> Iterator[str]:
+        """Yield the lines of speaker notes in a block quote."""
         if node.type in ("fence", "code_block"):
             yield from node.content.splitlines()
         elif node.type == "html_block":
@@ -332,12 +333,12 @@ class _Reader:
         else:
             number = f"{node.info}. " if node.type == "list_item" and node.info else ""
             for child in node.children:
-                for line in self._said(child):
+                for line in self._note_lines(child):
                     yield number + line
                     number = ""
 
     def _inline(self, node: SyntaxTreeNode) -> str:
-        """The plain text of a node; pictures in it are set on the current slide."""
+        """Return the plain text of a node; an image in it is set on the current slide."""
         return " ".join("".join(self._pieces(node)).split())
 
     def _pieces(self, node: SyntaxTreeNode) -> Iterator[str]:
@@ -362,23 +363,23 @@ class _Reader:
         return " " if _BREAK.fullmatch(html) else html
 
     def _link(self, node: SyntaxTreeNode) -> str:
-        """The words of a link; its address follows them on a slide of sources, and else goes to the notes."""
-        words = "".join(piece for child in node.children for piece in self._pieces(child))
+        """Return the text of a link; the address follows it on a slide of sources, and else goes to the notes."""
+        text = "".join(piece for child in node.children for piece in self._pieces(child))
         address = str(node.attrs["href"])
-        if node.info == "auto" or address in words:
-            return words
+        if node.info == "auto" or address in text:
+            return text
         if _SOURCES.match(self.current.title):
-            return f"{words} ({address})"
-        label = " ".join(words.split())
+            return f"{text} ({address})"
+        label = " ".join(text.split())
         self.current.links.append(f"{label}: {address}" if label else address)
-        return words
+        return text
 
     def _picture(self, source: str, wanted: str) -> None:
         draft = self.current
         if source.lower().endswith(".csv"):
             self._csv_file(source, _CHART.match(wanted.strip()))
         elif draft.picture is not None or draft.picture_file:
-            self._warn(f"the picture '{wanted or source}' was left out: a slide shows one picture")
+            self._warn(f"the picture '{wanted or source}' was left out: a slide shows only one picture")
         elif source == _NO_PICTURE:
             draft.picture = ""
         else:

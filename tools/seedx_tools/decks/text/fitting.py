@@ -1,9 +1,7 @@
-"""Making text fit a placeholder: first a little smaller, then on to another slide, then shorter.
+"""Fit text into a placeholder: scale it down, continue it on another slide, or shorten it.
 
-Text is never made smaller than MIN_SCALE of the template's size, nor smaller than MIN_POINTS.
-
-The size is set the way PowerPoint does it (normAutofit with a font scale), so PowerPoint goes on from there when the
-user edits the text.
+Text is never scaled below MIN_SCALE of the template's size or below MIN_POINTS. The scale is set as PowerPoint sets it
+(normAutofit with a font scale), so PowerPoint continues from there when the user edits the text.
 """
 
 from __future__ import annotations
@@ -19,21 +17,21 @@ from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, insets, text_style
 from seedx_tools.decks.text.layout import height_of, lay_out
 
 MIN_SCALE = 0.8
-"""Text is never made smaller than this share of the template's size."""
+"""The smallest font scale, relative to the template's size."""
 
 MIN_POINTS = 12.0
-"""Smaller text cannot be read in the room: nothing is made smaller than this, and the linter reports it."""
+"""The smallest font size in points: smaller text cannot be read in a room, and the linter reports it."""
 
 _STEP = 0.05
 
 
 def paragraphs_of(bullets: Sequence[str]) -> list[tuple[str, int]]:
-    """Return (text, level) for each bullet; every tab before it is one level, at most 4."""
+    """Return (text, level) for each bullet: one level per leading tab, at most 4."""
     return [(bullet.strip(), min(4, len(bullet) - len(bullet.lstrip("\t")))) for bullet in bullets]
 
 
 def fitting_scale(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]]) -> float | None:
-    """Return the largest font scale (1.0 to least_scale) at which paragraphs fit a shape, None if they don't."""
+    """Return the largest font scale (least_scale to 1.0) at which paragraphs fit a shape; None if none does."""
     scale, least = 1.0, least_scale(slide, shape, paragraphs)
     while scale >= least - 1e-6:
         if fits(slide, shape, paragraphs, scale):
@@ -43,7 +41,7 @@ def fitting_scale(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]
 
 
 def least_scale(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]]) -> float:
-    """Return the smallest font scale that these paragraphs may get in a shape."""
+    """Return the smallest font scale that these paragraphs may have in a shape."""
     sizes = [text_style(slide, shape.element, None, level).size for _, level in paragraphs]
     return min(1.0, max(MIN_SCALE, MIN_POINTS / min(sizes))) if sizes else 1.0
 
@@ -58,22 +56,22 @@ def fits(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]], scale:
 
 
 def split(slide: Slide, shape: Any, bullets: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the bullets that fit a shape at full size, at least a part of one, and the rest."""
+    """Return the bullets that fit a shape at full size, at least part of one, and the rest."""
     count = 0
     while count < len(bullets) and fits(slide, shape, paragraphs_of(bullets[: count + 1])):
         count += 1
     while 1 < count < len(bullets) and bullets[count].startswith("\t"):
-        count -= 1  # a point goes on together with what is indented under it
+        count -= 1  # a point stays together with those indented under it
     if count:
         return list(bullets[:count]), list(bullets[count:])
-    words = bullets[0].split(" ")
-    kept = _longest(words, lambda part: fits(slide, shape, paragraphs_of([" ".join(part)])))
-    rest = [" ".join(words[kept:])] if kept < len(words) else []
-    return [" ".join(words[:kept])], [*rest, *bullets[1:]]
+    pieces = bullets[0].split(" ")
+    kept = _longest(pieces, lambda part: fits(slide, shape, paragraphs_of([" ".join(part)])))
+    rest = [" ".join(pieces[kept:])] if kept < len(pieces) else []
+    return [" ".join(pieces[:kept])], [*rest, *bullets[1:]]
 
 
 def shorten(slide: Slide, shape: Any, text: str) -> str:
-    """Return the text, or as much of its start as fits the shape at its smallest size, with three dots."""
+    """Return the text, or as much of its start as fits the shape at the smallest scale, followed by three dots."""
     least = least_scale(slide, shape, [(text, 0)])
     if fits(slide, shape, [(text, 0)], least):
         return text
@@ -83,7 +81,7 @@ def shorten(slide: Slide, shape: Any, text: str) -> str:
 
 
 def _longest(parts: Sequence[str], good: Callable[[Sequence[str]], bool]) -> int:
-    """How many of the first parts are good together, at least one (more parts are never better)."""
+    """Return the largest number of first parts that are good, at least 1; more parts are never better."""
     low, high = 1, len(parts)
     while low < high:
         middle = (low + high + 1) // 2
@@ -95,7 +93,7 @@ def _longest(parts: Sequence[str], good: Callable[[Sequence[str]], bool]) -> int
 
 
 def set_scale(shape: Any, scale: float) -> None:
-    """Write a font scale into a shape's own text properties; 1.0 leaves what it inherits."""
+    """Set the font scale of a shape; 1.0 keeps the inherited properties."""
     if scale > 0.999:
         return
     body = shape.text_frame._txBody.find(qn("a:bodyPr"))

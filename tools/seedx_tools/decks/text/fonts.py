@@ -1,9 +1,11 @@
-"""Font files: Pillow's own sans-serif for previews, and the system's where it has no glyph or is asked for by name."""
+"""Fonts for previews: Pillow's own sans-serif, and installed fonts where it lacks a glyph or a deck names another."""
 
 from __future__ import annotations
 
+import io
 import sys
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,21 +22,21 @@ _SYSTEM_FONTS = (
     "msyh.ttc",
     "PingFang.ttc",
 )
-_FONT_FOLDERS = {
+_FONT_DIRECTORIES = {
     "linux": ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts"),
     "darwin": ("/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts"),
     "win32": ("C:/Windows/Fonts",),
 }
-_STAND_INS = {
+_SUBSTITUTES = {
     "arial": ("liberation sans",),
     "times new roman": ("liberation serif", "dejavu serif"),
     "calibri": ("carlito",),
     "cambria": ("caladea", "liberation serif", "dejavu serif"),
     "georgia": ("gelasio", "dejavu serif"),
 }
-"""Free fonts of the same widths, or at least of the same kind, as fonts that decks name."""
-_MISSING = "\uffff"
-_PROBE_PX = 16
+"""Free fonts with the same widths, or at least the same kind of letters, as fonts that decks name."""
+_NAME_PX = 16
+"""Any size serves to read a font's name."""
 
 Font = ImageFont.FreeTypeFont
 
@@ -56,16 +58,16 @@ def family_file(family: str, bold: bool) -> Path | None:
 
 
 def font_for(text: str, size_px: float, family: str = "", bold: bool = False) -> tuple[Font, bool]:
-    """Return a font that has every character of the text, as far as this machine has one, and whether it is bold.
+    """Return an installed font that has every character of the text, if there is one, and whether it is bold.
 
     Args:
-        text: What is drawn with it.
+        text: The text to draw.
         size_px: The font size in pixels.
-        family: The typeface wanted; the nearest that is installed is taken, else Pillow's own sans-serif.
-        bold: Whether a bold face is wanted.
+        family: The requested typeface; a substitute or Pillow's own sans-serif is used if it is not installed.
+        bold: Whether to prefer a bold face.
     """
     family = family.lower()
-    for name in (family, *_STAND_INS.get(family, ())):
+    for name in (family, *_SUBSTITUTES.get(family, ())):
         for is_bold in (bold, False):
             file = family_file(name, is_bold)
             if file is not None and all(_covers(file, char) for char in text):
@@ -77,14 +79,14 @@ def font_for(text: str, size_px: float, family: str = "", bold: bool = False) ->
 
 
 def drawable(text: str) -> str:
-    """Return the text with letters that no font here has replaced by their unaccented form."""
+    """Return the text with letters that no installed font has replaced by their unaccented form."""
     if all(_covers(None, char) for char in text) or system_font(text) is not None:
         return text
     return "".join(_plain(char) for char in text)
 
 
 def system_font(text: str) -> Path | None:
-    """Return the first font of this machine that has every character of the text, or None."""
+    """Return the first installed font that has every character of the text, or None."""
     for path in _system_fonts():
         if all(_covers(path, char) for char in text):
             return path
@@ -106,17 +108,21 @@ def _builtin(size_px: float) -> Font:
     return font
 
 
-@lru_cache(maxsize=16)
-def _probe(path: Path | None) -> tuple[Font, bytes]:
-    font = _builtin(_PROBE_PX) if path is None else ImageFont.truetype(str(path), _PROBE_PX)
-    return font, bytes(font.getmask(_MISSING))
-
-
-@lru_cache(maxsize=8192)
 def _covers(path: Path | None, char: str) -> bool:
-    """Whether a font has a glyph for a character: the drawing differs from that of a character no font has."""
-    font, missing = _probe(path)
-    return char.isspace() or bytes(font.getmask(char)) != missing
+    """Return whether a font has a glyph for a character; spaces and format characters need none."""
+    return char.isspace() or unicodedata.category(char) == "Cf" or ord(char) in _characters(path)
+
+
+@lru_cache(maxsize=16)
+def _characters(path: Path | None) -> Collection[int]:
+    """Return the code points that a font has glyphs for; none if its file is damaged."""
+    from fontTools.ttLib import TTFont, TTLibError  # slow to import, and only previews need it
+
+    try:
+        with TTFont(io.BytesIO(_builtin(100).font_bytes) if path is None else path, fontNumber=0) as font:
+            return frozenset(font.getBestCmap() or ())
+    except (OSError, TTLibError):
+        return frozenset()
 
 
 @lru_cache(maxsize=1)
@@ -127,11 +133,11 @@ def _system_fonts() -> tuple[Path, ...]:
 
 @lru_cache(maxsize=1)
 def _families() -> dict[tuple[str, bool], Path]:
-    """The upright fonts of this machine by family name in lower case and whether they are bold."""
+    """Return the installed upright fonts by family name in lower case and whether they are bold."""
     found: dict[tuple[str, bool], Path] = {}
     for path in _font_files():
         try:
-            family, style = ImageFont.truetype(str(path), _PROBE_PX).getname()
+            family, style = ImageFont.truetype(str(path), _NAME_PX).getname()
         except OSError:  # a damaged or unsupported font file
             continue
         if family and style in ("Regular", "Book", "Roman", "Bold"):
@@ -141,7 +147,7 @@ def _families() -> dict[tuple[str, bool], Path]:
 
 @lru_cache(maxsize=1)
 def _font_files() -> tuple[Path, ...]:
-    folders = [Path(folder).expanduser() for folder in _FONT_FOLDERS.get(sys.platform, _FONT_FOLDERS["linux"])]
+    folders = [Path(folder).expanduser() for folder in _FONT_DIRECTORIES.get(sys.platform, _FONT_DIRECTORIES["linux"])]
     return tuple(path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*.tt[fc]")))
 
 

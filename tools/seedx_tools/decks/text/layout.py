@@ -1,7 +1,4 @@
-"""Breaking text into lines, to know whether it fits a box and to draw it.
-
-All lengths are points (1/72 inch). Used by the deck writer (does it fit?) and the preview (where is each line?).
-"""
+"""Break text into lines, to tell whether it fits a box and to draw it. All lengths are in points (1/72 inch)."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ _TOKENS = re.compile(r"\S+|\s+")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its text, where it stands in the box, and the bullet before it if it starts a point."""
+    """One line: its text, its position in the box, and its bullet if it starts a point."""
 
     text: str
     x: float
@@ -33,7 +30,7 @@ class Line:
 
 
 def lay_out(paragraphs: Sequence[tuple[str, TextStyle]], width: float, scale: float = 1.0) -> list[Line]:
-    """Return the lines of paragraphs in a box of this inner width, from the top; scale multiplies the font sizes."""
+    """Return the lines of paragraphs in a box of this inner width; scale multiplies the font sizes."""
     lines: list[Line] = []
     top = 0.0
     for number, (text, style) in enumerate(paragraphs):
@@ -41,12 +38,12 @@ def lay_out(paragraphs: Sequence[tuple[str, TextStyle]], width: float, scale: fl
         top += style.space_before * scale if number else 0.0
         height = size * LINE_HEIGHT * style.line_spacing
         room = width - style.margin
-        for index, words in enumerate(wrap(text, size, room, style)):
-            used = width_of(words, size, style)
+        for index, piece in enumerate(wrap(text, size, room, style)):
+            used = width_of(piece, size, style)
             free = max(0.0, room - used)
             shift = {"l": 0.0, "ctr": free / 2, "r": free}[style.align]
             bullet = style.bullet if index == 0 and text.strip() else ""
-            lines.append(Line(words, (0.0 if style.rtl else style.margin) + shift, used, top, height, style, bullet))
+            lines.append(Line(piece, (0.0 if style.rtl else style.margin) + shift, used, top, height, style, bullet))
             top += height
     return lines
 
@@ -57,7 +54,7 @@ def height_of(lines: Sequence[Line]) -> float:
 
 
 def wrap(text: str, size: float, room: float, style: TextStyle) -> list[str]:
-    """Return the lines that a text breaks into; a word wider than the room is broken inside."""
+    """Return the lines that a text breaks into; a word that is wider than the room is broken."""
     lines: list[str] = []
     for part in text.split("\v"):  # a line break inside the paragraph
         lines += _wrap_part(part, size, room, style)
@@ -85,6 +82,6 @@ def _wrap_part(text: str, size: float, room: float, style: TextStyle) -> list[st
 
 
 def _pieces(token: str, size: float, room: float, style: TextStyle) -> list[str]:
-    """A word as it may be broken: whole, or letter by letter when it is too wide or in a script without spaces."""
+    """Return a word whole, or letter by letter if it is too wide or in a script without spaces."""
     breaks_anywhere = any(unicodedata.east_asian_width(char) in "WF" for char in token)
     return list(token) if breaks_anywhere or width_of(token, size, style) > room else [token]

@@ -1,8 +1,8 @@
-"""How wide text is in the fonts that decks name: the same figures on every machine, whatever fonts it has.
+"""Measure text in the fonts that decks name, the same on every machine for the standard fonts.
 
 Arial, Times New Roman and Courier New have the letter widths of Helvetica, Times and Courier, whose published metrics
-(the Adobe font metrics of PDF's 14 standard fonts, ISO 32000-1, 9.6.2.2) come with fpdf2. For another family the font
-file of this machine is asked, if it is installed; else Arial's widths stand in for it.
+(the Adobe font metrics of PDF's 14 standard fonts, ISO 32000-1, 9.6.2.2) come with fpdf2. Other families are
+measured with their installed font file, or with Arial's widths if they are not installed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _em_width(text: str, family: str, bold: bool) -> float:
 
 
 def _letter_width(char: str, widths: Mapping[str, int]) -> float:
-    """The width in em of one letter; full-width letters are one em wide, marks above a letter have no width."""
+    """Return the width in em of one letter: 1 for full-width letters, 0 for combining marks."""
     if unicodedata.east_asian_width(char) in "WF":
         return 1.0
     if unicodedata.combining(char):
@@ -57,7 +57,7 @@ def _letter_width(char: str, widths: Mapping[str, int]) -> float:
 
 @lru_cache(maxsize=8)
 def _standard_widths(name: str, bold: bool) -> Mapping[str, int]:
-    """Widths in thousandths of an em by the letter's byte in code page 1252."""
-    from fpdf.fonts import CORE_FONTS_CHARWIDTHS  # half a second to import, and only decks need it
+    """Return widths in thousandths of an em by the letter's byte in code page 1252."""
+    from fpdf.fonts import CORE_FONTS_CHARWIDTHS  # slow to import, and only decks need it
 
     return CORE_FONTS_CHARWIDTHS[name + ("B" if bold else "")]

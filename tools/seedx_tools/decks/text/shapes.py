@@ -1,4 +1,4 @@
-"""Where the text of a shape really stands on its slide: what the linter measures and the preview draws."""
+"""Lay out the text of shapes on their slide, for the linter and the preview."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
-from seedx_tools.decks.ooxml.layouts import Frame, frame_of
+from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle, body_property, insets, text_style
 from seedx_tools.decks.text.layout import Line, height_of, lay_out
 
-Rect: TypeAlias = tuple[float, float, float, float]
+PointRect: TypeAlias = tuple[float, float, float, float]
 """Left, top, right, bottom in points."""
 
 _NO_WRAP = 100_000.0
@@ -21,17 +21,17 @@ _NO_WRAP = 100_000.0
 
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """The laid-out text of one shape; all lengths are points from the slide's top left corner."""
+    """The laid-out text of one shape; all lengths are in points from the slide's top left corner."""
 
     lines: tuple[Line, ...]
     left: float
-    """Where the lines' own x counts from."""
+    """The origin of the lines' x."""
     top: float
-    """Where the lines' own top counts from."""
+    """The origin of the lines' top."""
     room: float
     """The height that the box has for text."""
     scale: float
-    """What PowerPoint multiplies the font sizes with (normAutofit)."""
+    """The shape's font scale (normAutofit)."""
 
     @property
     def height(self) -> float:
@@ -39,7 +39,7 @@ class PlacedText:
         return height_of(self.lines)
 
     @property
-    def ink(self) -> Rect:
+    def ink(self) -> PointRect:
         """The smallest rectangle around all lines, bullets included."""
         shown = [line for line in self.lines if line.text.strip()]
         if not shown:
@@ -54,14 +54,14 @@ class PlacedText:
         )
 
 
-def place_text(slide: Slide, shape: Any, frame: Frame | None = None, *, number: int = 0) -> PlacedText:
-    """Return the text of a shape as it is laid out.
+def place_text(slide: Slide, shape: Any, frame: EmuFrame | None = None, *, number: int = 0) -> PlacedText:
+    """Return the laid-out text of a shape.
 
     Args:
         slide: The slide that the shape is on.
         shape: A shape with a text frame.
-        frame: Where it is, in EMU, if not where it says itself (a shape in a group).
-        number: The slide's number, shown by a slide-number field.
+        frame: Its position on the slide in EMU; None: its own, which is wrong for a shape in a group.
+        number: The slide's number, for slide-number fields.
     """
     left, top, width, height = (value / EMU_PER_POINT for value in frame or frame_of(shape))
     element = shape.element
@@ -77,7 +77,7 @@ def place_text(slide: Slide, shape: Any, frame: Frame | None = None, *, number: 
     room = height - margins[1] - margins[3]
     share = {"ctr": 0.5, "b": 1.0}.get(body_property(slide, element, "anchor", "t"), 0.0)
     shift = 0.0
-    if not wraps and lines:  # a box that does not wrap grows from where its text is aligned to
+    if not wraps and lines:  # a box that does not wrap grows from the side that its text is aligned to
         shift = {"l": 0.0, "ctr": (inner - _NO_WRAP) / 2, "r": inner - _NO_WRAP}[lines[0].style.align]
     return PlacedText(
         lines, left + margins[0] + shift, top + margins[1] + share * (room - height_of(lines)), room, scale
@@ -85,12 +85,12 @@ def place_text(slide: Slide, shape: Any, frame: Frame | None = None, *, number: 
 
 
 def paragraph_text(paragraph: Any, number: int = 0) -> str:
-    """Return the text of an a:p element: a break is a vertical tab, a slide-number field is the number."""
+    """Return the text of an a:p element; a line break is a vertical tab, a slide-number field is `number`."""
     return "".join(text for _, text in _pieces(paragraph, number))
 
 
 def runs_of(slide: Slide, shape: Any) -> Iterator[tuple[str, TextStyle]]:
-    """Yield the text and the look of every run of a shape that shows something."""
+    """Yield the text and style of every run of a shape that is not blank."""
     for paragraph in shape.text_frame.paragraphs:
         for run, text in _pieces(paragraph._p, 0):
             if text.strip():
@@ -98,7 +98,7 @@ def runs_of(slide: Slide, shape: Any) -> Iterator[tuple[str, TextStyle]]:
 
 
 def font_scale(element: Any) -> float:
-    """Return what a shape multiplies its font sizes with."""
+    """Return the font scale of a shape (normAutofit)."""
     fit = element.find(f".//{qn('a:bodyPr')}/{qn('a:normAutofit')}")
     return 1.0 if fit is None else int(str(fit.get("fontScale", "100000")).rstrip("%")) / 100000
 

@@ -1,4 +1,4 @@
-"""The text of a native table: how it looks in each cell, and how high the table must be to show it."""
+"""Lay out the text of native tables and compute the heights they need."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from seedx_tools.decks.text.layout import Line, height_of, lay_out
 from seedx_tools.decks.text.shapes import paragraph_text
 
 CELL_INSETS = (7.2, 3.6, 7.2, 3.6)
-"""A cell's margins in points unless it says otherwise: left, top, right, bottom (ECMA-376 part 1, 21.1.3.17)."""
+"""The default margins of a cell in points: left, top, right, bottom (ECMA-376 part 1, 21.1.3.17)."""
 
 
 def cell_runs(slide: Slide, shape: Any) -> Iterator[tuple[str, TextStyle, str | None]]:
-    """Yield text, look and the cell's own colour (RRGGBB, or None) of every run in a table."""
+    """Yield the text, the style and the cell's own fill (RRGGBB, or None) of every run in a table."""
     for row in shape.table.rows:
         for cell in row.cells:
             ground = cell_fill(slide, cell)
@@ -29,14 +29,14 @@ def cell_runs(slide: Slide, shape: Any) -> Iterator[tuple[str, TextStyle, str | 
 
 
 def cell_fill(slide: Slide, cell: Any) -> str | None:
-    """Return the colour that a cell itself is filled with, or None where the table's style decides."""
+    """Return a cell's own fill color; None if the table style sets it."""
     properties = cell._tc.find(qn("a:tcPr"))
     fill = None if properties is None else properties.find(qn("a:solidFill"))
     return None if fill is None else resolve_color(slide, fill)
 
 
 def cell_lines(slide: Slide, shape: Any, cell: Any, width: float) -> list[Line]:
-    """Return the laid-out lines of a cell that is this many points wide, margins included."""
+    """Return the laid-out lines of a cell of this width in points, including margins."""
     styled = [
         (paragraph_text(paragraph._p), _style(slide, shape, paragraph, None))
         for paragraph in cell.text_frame.paragraphs
@@ -45,7 +45,7 @@ def cell_lines(slide: Slide, shape: Any, cell: Any, width: float) -> list[Line]:
 
 
 def row_heights(slide: Slide, shape: Any) -> list[float]:
-    """Return how high each row becomes, in points: its own height, or more if its text needs it."""
+    """Return the height of each row in points: its own, or more if its text needs it."""
     widths = [int(column.width) / EMU_PER_POINT for column in shape.table.columns]
     heights = []
     for row in shape.table.rows:
@@ -59,7 +59,7 @@ def row_heights(slide: Slide, shape: Any) -> list[float]:
 
 
 def table_height(slide: Slide, shape: Any) -> float:
-    """Return how high a table becomes, in points."""
+    """Return the height of a table in points."""
     return sum(row_heights(slide, shape))
 
 
@@ -68,6 +68,6 @@ def _width(cell: Any, widths: list[float]) -> float:
 
 
 def _style(slide: Slide, shape: Any, paragraph: Any, run: Any) -> TextStyle:
-    """A table's text inherits from the master's other style and the presentation's defaults, not from a placeholder."""
+    """Return the style of text in a table, which inherits otherStyle and the defaults, but no placeholder."""
     nowhere = shape.element.makeelement(qn("p:sp"))
     return text_style(slide, nowhere, paragraph._p, paragraph.level, run)

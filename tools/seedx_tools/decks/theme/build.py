@@ -1,7 +1,7 @@
-"""Our own slide template: what a deck looks like when the user brings no template.
+"""Build the template of a deck for which the user brings none.
 
-It is python-pptx's default presentation with another theme (colours, fonts), master and layouts. All looks live
-there: a slide only says which placeholder holds what, so a user restyles the whole deck in PowerPoint's master view.
+It is python-pptx's default presentation with another theme (colors, fonts), master and layouts. All styling is there:
+slides only fill placeholders, so users can restyle the whole deck in PowerPoint's master view.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.theme.layouts import (
     HEIGHT_INCHES,
     MARGIN,
-    Box,
-    DeckLayout,
-    Holder,
+    InchBox,
+    LayoutSpec,
+    PlaceholderSpec,
     deck_layouts,
     footer_boxes,
     level1_style,
@@ -40,11 +40,11 @@ _QUIET = (
     f"<a:solidFill {nsdecls('a')}><a:schemeClr val='tx1'><a:lumMod val='65000'/><a:lumOff val='35000'/></a:schemeClr>"
     "</a:solidFill>"
 )
-"""The colour of footers: softer than the text, and still readable."""
+"""The color of footers: softer than the text, but readable."""
 
 
 def default_template(size: DeckSize, theme: DeckTheme = "paper") -> PresentationObject:
-    """Return an empty presentation in one of our looks, at this size."""
+    """Return an empty presentation with a built-in theme at this size."""
     deck = Presentation()
     palette = PALETTES[theme]
     width = WIDTH_INCHES[size]
@@ -59,7 +59,7 @@ def default_template(size: DeckSize, theme: DeckTheme = "paper") -> Presentation
 
 
 def _with_layouts(deck: PresentationObject, count: int) -> list[Any]:
-    """The layouts of a deck, brought to this number by copying the last or leaving some out."""
+    """Return this many layouts of a deck, adding copies of the last or removing some."""
     master = deck.slide_master
     for layout in list(master.slide_layouts)[count:]:
         master.slide_layouts.remove(layout)
@@ -124,11 +124,11 @@ def _set_master(deck: PresentationObject, width: float, palette: Palette) -> Non
     master.replace(styles, parse_xml(_text_styles()))
 
 
-def _place(shape: Any, box: Box) -> None:
+def _place(shape: Any, box: InchBox) -> None:
     shape.left, shape.top, shape.width, shape.height = (Inches(value) for value in box)
 
 
-def _shape_xml(number: int, name: str, box: Box, color: str) -> Any:
+def _shape_xml(number: int, name: str, box: InchBox, color: str) -> Any:
     return parse_xml(
         f"<p:sp {nsdecls('p', 'a')}><p:nvSpPr><p:cNvPr id='{number}' name='{name}'/><p:cNvSpPr/>"
         f"<p:nvPr userDrawn='1'/></p:nvSpPr><p:spPr>{_xfrm(box)}<a:prstGeom prst='rect'><a:avLst/></a:prstGeom>"
@@ -167,7 +167,7 @@ def _text_styles() -> str:
     )
 
 
-def _set_layout(layout: Any, wanted: DeckLayout, palette: Palette) -> None:
+def _set_layout(layout: Any, wanted: LayoutSpec, palette: Palette) -> None:
     layout.name = wanted.name
     element = layout.element
     element.set("type", wanted.kind)
@@ -184,34 +184,34 @@ def _set_layout(layout: Any, wanted: DeckLayout, palette: Palette) -> None:
             shape.element.spPr.remove(transform)
         if wanted.footer_right is not None:
             _place(shape, footer_boxes(wanted.footer_right, wanted.footer_right)[str(placeholder_type(shape.element))])
-    for number, holder in enumerate(wanted.holders):
-        index = 0 if "itle" in holder.kind and holder.kind != "subTitle" else 20 + number
-        tree.insert(2 + number, _holder_xml(20 + number, index, holder))
+    for number, spec in enumerate(wanted.placeholders):
+        index = 0 if "itle" in spec.kind and spec.kind != "subTitle" else 20 + number
+        tree.insert(2 + number, _placeholder_xml(20 + number, index, spec))
     if wanted.is_cover:
         _set_background(element, palette.cover_ground)
-    if wanted.holders[0].anchor == "b":
+    if wanted.placeholders[0].anchor == "b":
         element.set("showMasterSp", "0")
-        left, top, _, height = wanted.holders[0].box
+        left, top, _, height = wanted.placeholders[0].box
         tree.insert(2, _shape_xml(91, "Accent bar", (left, top + height + 0.1, 0.9, 0.09), "accent1"))
 
 
-def _holder_xml(number: int, index: int, holder: Holder) -> Any:
-    ph = f"<p:ph type='{holder.kind}'" + (f" idx='{index}'/>" if index else "/>")
-    shape = "roundRect" if holder.kind == "pic" and holder.rounded else "rect"
+def _placeholder_xml(number: int, index: int, spec: PlaceholderSpec) -> Any:
+    ph = f"<p:ph type='{spec.kind}'" + (f" idx='{index}'/>" if index else "/>")
+    shape = "roundRect" if spec.kind == "pic" and spec.rounded else "rect"
     adjust = "<a:gd name='adj' fmla='val 4500'/>" if shape == "roundRect" else ""
-    geometry = f"<a:prstGeom prst='{shape}'><a:avLst>{adjust}</a:avLst></a:prstGeom>" if holder.kind == "pic" else ""
-    fill = "<a:solidFill><a:schemeClr val='bg1'/></a:solidFill>" if holder.kind == "pic" else ""
-    level1 = holder.level1 if holder.kind != "pic" else level1_style("", 1400, "tx1", no_bullet=True)
+    geometry = f"<a:prstGeom prst='{shape}'><a:avLst>{adjust}</a:avLst></a:prstGeom>" if spec.kind == "pic" else ""
+    fill = "<a:solidFill><a:schemeClr val='bg1'/></a:solidFill>" if spec.kind == "pic" else ""
+    level1 = spec.level1 if spec.kind != "pic" else level1_style("", 1400, "tx1", no_bullet=True)
     return parse_xml(
-        f"<p:sp {nsdecls('p', 'a')}><p:nvSpPr><p:cNvPr id='{number}' name='{holder.prompt} {number}'/><p:cNvSpPr>"
-        f"<a:spLocks noGrp='1'/></p:cNvSpPr><p:nvPr>{ph}</p:nvPr></p:nvSpPr><p:spPr>{_xfrm(holder.box)}{geometry}{fill}"
-        f"</p:spPr><p:txBody><a:bodyPr anchor='{holder.anchor}'><a:normAutofit/></a:bodyPr>"
-        f"<a:lstStyle>{level1}</a:lstStyle><a:p><a:r><a:rPr lang='en-US'/><a:t>{holder.prompt}</a:t></a:r></a:p>"
+        f"<p:sp {nsdecls('p', 'a')}><p:nvSpPr><p:cNvPr id='{number}' name='{spec.prompt} {number}'/><p:cNvSpPr>"
+        f"<a:spLocks noGrp='1'/></p:cNvSpPr><p:nvPr>{ph}</p:nvPr></p:nvSpPr><p:spPr>{_xfrm(spec.box)}{geometry}{fill}"
+        f"</p:spPr><p:txBody><a:bodyPr anchor='{spec.anchor}'><a:normAutofit/></a:bodyPr>"
+        f"<a:lstStyle>{level1}</a:lstStyle><a:p><a:r><a:rPr lang='en-US'/><a:t>{spec.prompt}</a:t></a:r></a:p>"
         "</p:txBody></p:sp>"
     )
 
 
-def _xfrm(box: Box) -> str:
+def _xfrm(box: InchBox) -> str:
     left, top, wide, high = (Inches(value) for value in box)
     return f"<a:xfrm><a:off x='{left}' y='{top}'/><a:ext cx='{wide}' cy='{high}'/></a:xfrm>"
 

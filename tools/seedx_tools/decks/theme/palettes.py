@@ -1,6 +1,6 @@
-"""The looks that are built in: colours and typefaces of a theme.
+"""The colors and typefaces of the built-in themes.
 
-Text on every ground that a layout puts it on meets WCAG AA; a test measures it.
+Text meets WCAG AA on every background that a layout puts it on; a test measures it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ DeckTheme: TypeAlias = Literal["paper", "ink", "night"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Palette:
-    """The twelve colours of a theme (RRGGBB), its typefaces, and which colours are ground and text."""
+    """The twelve colors of a theme (RRGGBB), its typefaces, and the colors of the cover."""
 
     colors: Mapping[str, str]
     title_font: str
     text_font: str
     is_dark: bool
-    """Whether slides are light text on a dark ground: the master then maps the light colours to text."""
+    """Whether slides have light text on a dark background: the master then maps the light colors to text."""
     cover_ground: str
-    """The scheme colour behind title, section and closing slides."""
+    """The scheme color of the background of title, section and closing slides."""
     cover_text: str
     cover_second: str
-    """The scheme colour of the line under the title there."""
+    """The scheme color of the line under the title there."""
 
 
 def _colors(base: str, accents: str, links: str) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Native tables and charts: PowerPoint edits them as its own, in the theme's colours."""
+"""Write native tables and charts, editable in PowerPoint, in the theme's colors."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
-from seedx_tools.decks.content import ChartData, TableData
 from seedx_tools.decks.ooxml.contrast import contrast
-from seedx_tools.decks.ooxml.layouts import Frame, Slots, frame_of, placeholder, remove
+from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, frame_of, placeholder, remove
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, resolve_color
+from seedx_tools.decks.outline import ChartData, TableData
 from seedx_tools.decks.tables import is_number
 from seedx_tools.decks.text.metrics import text_width
+from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.text.tables import row_heights, table_height
 from seedx_tools.decks.writing.pictures import room_below_title
-from seedx_tools.decks.writing.text import clean, runs_right_to_left, set_right_to_left
+from seedx_tools.decks.writing.text import set_right_to_left
 
 TABLE_POINTS = (18.0, 16.0, 14.0, 12.0)
 """The font sizes of tables, the largest that fits first."""
@@ -30,13 +31,13 @@ TABLE_POINTS = (18.0, 16.0, 14.0, 12.0)
 CHART_POINTS = 14
 _KINDS = {"bar": XL_CHART_TYPE.COLUMN_CLUSTERED, "line": XL_CHART_TYPE.LINE_MARKERS, "pie": XL_CHART_TYPE.PIE}
 _PLAIN_STYLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
-"""PowerPoint's built-in table design "No Style, No Grid": the cells carry the theme colours themselves."""
+"""PowerPoint's built-in table design "No Style, No Grid": the cells set the theme colors themselves."""
 _ALT_POINTS = 12
 
 
-def place_table(slide: Slide, slots: Slots, table: TableData, page_height: int) -> list[tuple[str, ...]] | None:
-    """Put a table on a slide; return the rows that did not fit, or None if the slide has no room for any table."""
-    place = _take_place(slide, slots, slots.table, page_height)
+def place_table(slide: Slide, slots: LayoutSlots, table: TableData, page_height: int) -> list[tuple[str, ...]] | None:
+    """Place a table on a slide; return the rows that did not fit, or None if there is no room for a table."""
+    place = _claim_frame(slide, slots, slots.table, page_height)
     if place is None:
         return None
     frame, ph = place
@@ -46,13 +47,13 @@ def place_table(slide: Slide, slots: Slots, table: TableData, page_height: int) 
     return rows
 
 
-def place_chart(slide: Slide, slots: Slots, chart: ChartData, page_height: int) -> bool:
-    """Put a chart on a slide; return whether there was room."""
+def place_chart(slide: Slide, slots: LayoutSlots, chart: ChartData, page_height: int) -> bool:
+    """Place a chart on a slide; return whether there was room."""
     data: Any = CategoryChartData()  # type: ignore[no-untyped-call]
     data.categories = [clean(category) for category in chart.categories]
     for series in chart.series:
         data.add_series(clean(series.name), series.values)
-    place = _take_place(slide, slots, slots.chart, page_height)
+    place = _claim_frame(slide, slots, slots.chart, page_height)
     if place is None:
         return False
     frame, ph = place
@@ -65,22 +66,22 @@ def place_chart(slide: Slide, slots: Slots, chart: ChartData, page_height: int) 
 
 
 def chart_alt(chart: ChartData) -> str:
-    """Return the alt text of a chart: what it is and its figures, as far as they can be listened to."""
+    """Return the alt text of a chart: its kind, title and first values."""
     title = clean(chart.title)
-    words = [f"{chart.kind.capitalize()} chart{f': {title}' if title else ''}."]
+    sentences = [f"{chart.kind.capitalize()} chart{f': {title}' if title else ''}."]
     for series in chart.series:
         points = [f"{clean(name)} {value:.15g}" for name, value in zip(chart.categories, series.values, strict=True)]
         more = f", and {len(points) - _ALT_POINTS} more" if len(points) > _ALT_POINTS else ""
-        words.append(f"{clean(series.name)}: {', '.join(points[:_ALT_POINTS])}{more}.")
-    return " ".join(words)
+        sentences.append(f"{clean(series.name)}: {', '.join(points[:_ALT_POINTS])}{more}.")
+    return " ".join(sentences)
 
 
 def _table_alt(table: TableData) -> str:
     return f"Table of {len(table.rows)} rows. Columns: {', '.join(clean(cell) for cell in table.header)}."
 
 
-def _take_place(slide: Slide, slots: Slots, own: int | None, page_height: int) -> tuple[Frame, Any] | None:
-    """Where a table or chart goes, and the p:ph of the placeholder whose place it takes, if that may hold it."""
+def _claim_frame(slide: Slide, slots: LayoutSlots, own: int | None, page_height: int) -> tuple[EmuFrame, Any] | None:
+    """Return the frame of a table or chart, and the p:ph of the placeholder it replaces if that may hold it."""
     index = own if own is not None else slots.bodies[0] if slots.bodies else None
     if index is None:
         room = room_below_title(slide, slots, page_height)
@@ -97,7 +98,7 @@ def _into_placeholder(shape: Any, ph: Any) -> None:
         shape._element.nvGraphicFramePr.find(qn("p:nvPr")).append(ph)
 
 
-def _fitted_table(slide: Slide, frame: Frame, table: TableData) -> tuple[Any, list[tuple[str, ...]]]:
+def _fitted_table(slide: Slide, frame: EmuFrame, table: TableData) -> tuple[Any, list[tuple[str, ...]]]:
     room = frame[3] / EMU_PER_POINT
     for size in TABLE_POINTS:
         shape = _add_table(slide, frame, table.header, table.rows, size)
@@ -122,14 +123,14 @@ def _fitted_table(slide: Slide, frame: Frame, table: TableData) -> tuple[Any, li
 
 
 def _set_heights(slide: Slide, shape: Any) -> None:
-    """Write the heights that the rows need into the file, so that the frame is the table's real place."""
+    """Set the rows to the heights they need, so that the frame matches the table as displayed."""
     heights = [Emu(round(height * EMU_PER_POINT)) for height in row_heights(slide, shape)]
     for row, height in zip(shape.table.rows, heights, strict=True):
         row.height = height
     shape.height = Emu(sum(heights))
 
 
-def _add_table(slide: Slide, frame: Frame, header: Sequence[str], rows: Sequence[Sequence[str]], size: float) -> Any:
+def _add_table(slide: Slide, frame: EmuFrame, header: Sequence[str], rows: Sequence[Sequence[str]], size: float) -> Any:
     shapes: Any = slide.shapes
     low = Emu(round(size * 1.9 * EMU_PER_POINT))
     left, top, width, _ = (Emu(value) for value in frame)
@@ -162,7 +163,7 @@ def _add_table(slide: Slide, frame: Frame, header: Sequence[str], rows: Sequence
 
 
 def _shares(header: Sequence[str], rows: Sequence[Sequence[str]], size: float) -> list[float]:
-    """The columns' shares of the width: by their longest line, at most three times the narrowest's."""
+    """Return the columns' shares of the width, by their longest line, within limits."""
     longest = [
         max(text_width(clean(text), size, bold=line == 0) for line, text in enumerate((header[number], *column)))
         for number, column in enumerate(zip(*rows, strict=True) if rows else [()] * len(header))
@@ -172,7 +173,7 @@ def _shares(header: Sequence[str], rows: Sequence[Sequence[str]], size: float) -
 
 
 def _header_colors(slide: Slide) -> tuple[Any, Any]:
-    """The theme colours of a table's head: the first pair, of those that themes are made of, that stands out."""
+    """Return the theme colors of the header, fill and text: the first pair with enough contrast."""
     pairs = ((COLOR.TEXT_2, COLOR.BACKGROUND_1), (COLOR.TEXT_1, COLOR.BACKGROUND_1))
     for fill, text in pairs:
         colors = [resolve_color(slide, _scheme(color)) for color in (fill, text)]

@@ -1,4 +1,4 @@
-"""What stands at the edge of a slide: the deck's title and the slide number, and the speaker's notes behind it."""
+"""Write the footer, the slide number and the speaker notes of a slide."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from seedx_tools.decks.ooxml.layouts import remove
 from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.shapes import is_empty_placeholder
 from seedx_tools.decks.text.fitting import shorten
-from seedx_tools.decks.writing.text import clean
+from seedx_tools.decks.text.strings import clean
 
 
 def finish_slide(slide: Slide, footer: str, notes: str) -> bool:
-    """Add footer (what fits), slide number and notes; take empty placeholders away. Return if the notes had a place."""
+    """Add footer, slide number and notes, and remove empty placeholders; return whether the notes had a placeholder."""
     for shape in list(slide.placeholders):
         if is_empty_placeholder(shape):
             remove(shape)
@@ -31,7 +31,7 @@ def finish_slide(slide: Slide, footer: str, notes: str) -> bool:
 
 
 def footer_of(slide: Slide) -> str:
-    """Return the text in a slide's footer, or an empty text."""
+    """Return the text of a slide's footer, or an empty string."""
     for shape in slide.placeholders:
         if placeholder_type(shape.element) == "ftr" and shape.has_text_frame:
             return str(shape.text_frame.text)
@@ -39,7 +39,7 @@ def footer_of(slide: Slide) -> str:
 
 
 def _copy_footer(slide: Slide, footer: str) -> None:
-    """python-pptx leaves the layout's footer and slide number out; take them over with their text."""
+    """Copy the layout's footer and slide number to the slide, which python-pptx does not do."""
     placeholders: Any = slide.slide_layout.placeholders
     for shape in placeholders:
         kind = placeholder_type(shape.element)
@@ -63,7 +63,7 @@ def _slide_number() -> Any:
     )
 
 
-def _line(words: str) -> Any:
+def _line(text: str) -> Any:
     paragraph = parse_xml(f"<a:p {nsdecls('a')}><a:r><a:rPr lang='en-US'/><a:t/></a:r></a:p>")
-    paragraph.find(f".//{qn('a:t')}").text = words
+    paragraph.find(f".//{qn('a:t')}").text = text
     return paragraph

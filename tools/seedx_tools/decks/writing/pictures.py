@@ -1,4 +1,4 @@
-"""Pictures into frames: never stretched, cropped only a little, with alt text."""
+"""Place images as PowerPoint pictures: never stretched, cropped only a little, with alt text."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from PIL import Image
 from pptx.slide import Slide
 
-from seedx_tools.decks.ooxml.layouts import Frame, Slots, frame_of, placeholder, remove
-from seedx_tools.decks.writing.text import clean
+from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, frame_of, placeholder, remove
+from seedx_tools.decks.text.strings import clean
 from seedx_tools.illustration.illustrator import Illustration
 
 MIN_VISIBLE = 0.8
-"""A picture is cropped to fill its frame only if this share of it stays visible; else it is fitted inside."""
+"""An image is cropped to fill its frame only if this share of it stays visible; else it is fitted inside."""
 
 MIN_PICTURE_PX = 768
-"""Smaller pictures are enlarged to at least this side before they are embedded, so that slides show smooth edges."""
+"""Smaller images are enlarged to this longer side before they are embedded, so that slides show smooth edges."""
 
 
-def place_picture(slide: Slide, slots: Slots, picture: Illustration, page_height: int) -> bool:
-    """Put a picture into the layout's picture placeholder, else where there is room; return whether there was any."""
-    data = _png(picture.image)
-    size = picture.image.size
+def place_picture(slide: Slide, slots: LayoutSlots, illustration: Illustration, page_height: int) -> bool:
+    """Place an image in the layout's picture placeholder, else where there is room; return whether it was placed."""
+    data = _png(illustration.image)
+    size = illustration.image.size
     if slots.picture is not None:
         holder: Any = placeholder(slide, slots.picture)
         frame = frame_of(holder)
@@ -37,29 +37,29 @@ def place_picture(slide: Slide, slots: Slots, picture: Illustration, page_height
         shapes: Any = slide.shapes
         shape = shapes.add_picture(data, *contain(size, room))
     properties = shape._element.nvPicPr.cNvPr
-    properties.set("descr", clean(picture.alt))
+    properties.set("descr", clean(illustration.alt))
     properties.set("name", f"Picture {properties.get('id')}")
     return True
 
 
-def contain(size: tuple[int, int], frame: Frame) -> Frame:
-    """Return the largest place of a picture inside a frame, centred, in its own proportions."""
+def contain(size: tuple[int, int], frame: EmuFrame) -> EmuFrame:
+    """Return the largest frame with an image's proportions, centered inside a frame."""
     left, top, width, height = frame
     scale = min(width / size[0], height / size[1])
     wide, high = round(size[0] * scale), round(size[1] * scale)
     return left + (width - wide) // 2, top + (height - high) // 2, wide, high
 
 
-def room_below_title(slide: Slide, slots: Slots, page_height: int) -> Frame | None:
-    """Return the free part of a slide that has a title only, in EMU; None if there is too little."""
+def room_below_title(slide: Slide, slots: LayoutSlots, page_height: int) -> EmuFrame | None:
+    """Return the free area of a slide that has only a title, in EMU; None if it is too small."""
     left, top, width, height = frame_of(placeholder(slide, slots.title))
     start = top + height + page_height // 40
     room = page_height * 90 // 100 - start
     return (left, start, width, room) if room > page_height // 5 else None
 
 
-def _make_room(slide: Slide, slots: Slots, page_height: int) -> Frame | None:
-    """Where a picture goes in a layout without a picture placeholder: EMU, clear of title and body."""
+def _make_room(slide: Slide, slots: LayoutSlots, page_height: int) -> EmuFrame | None:
+    """Return a frame for an image in a layout without a picture placeholder, clear of title and body, in EMU."""
     if len(slots.bodies) > 1:
         second = placeholder(slide, slots.bodies[1])
         frame = frame_of(second)
@@ -68,14 +68,14 @@ def _make_room(slide: Slide, slots: Slots, page_height: int) -> Frame | None:
     if slots.bodies:
         body = placeholder(slide, slots.bodies[0])
         left, top, width, height = frame_of(body)
-        words = width * 55 // 100
-        body.left, body.top, body.width, body.height = left, top, words, height
+        text_width = width * 55 // 100
+        body.left, body.top, body.width, body.height = left, top, text_width, height
         gap = width * 4 // 100
-        return left + words + gap, top, width - words - gap, height
+        return left + text_width + gap, top, width - text_width - gap, height
     return room_below_title(slide, slots, page_height)
 
 
-def _visible(size: tuple[int, int], frame: Frame) -> float:
+def _visible(size: tuple[int, int], frame: EmuFrame) -> float:
     own, wanted = size[0] / size[1], frame[2] / frame[3]
     return min(own, wanted) / max(own, wanted)
 

@@ -1,9 +1,8 @@
-"""Words into placeholders: native text that fits, in the direction that its script runs."""
+"""Write text into placeholders as native text that fits, in the direction of its script."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 
 from pptx.oxml import parse_xml
@@ -12,22 +11,22 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.styles import text_style
 from seedx_tools.decks.text.fitting import fitting_scale, least_scale, paragraphs_of, set_scale
+from seedx_tools.decks.text.strings import runs_right_to_left
 
 _NUMBERED = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def write_line(slide: Slide, shape: Any, text: str) -> None:
-    """Write one paragraph as it is styled, a little smaller if it must be."""
+    """Write one paragraph, scaled down if necessary."""
     shape.text_frame.text = text
     _set_direction(slide, shape, shape.text_frame.paragraphs[0], text, 0)
     _fit(slide, shape, [(text, 0)])
 
 
 def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool) -> None:
-    """Write points, a tab before each level of indentation; without bullets where they are single paragraphs.
+    """Write points, indented one level per leading tab, with or without bullets.
 
-    Points that begin with "1. ", "2. " become a numbered list.
+    Bulleted points that start with "1. ", "2. " become a numbered list.
     """
     paragraphs = paragraphs_of(bullets)
     frame = shape.text_frame
@@ -54,17 +53,17 @@ def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool
 
 
 class _Numbers:
-    """Numbered lists as they are written: one list goes on while its numbers do."""
+    """Tracks numbered lists: a list continues while its numbers are consecutive."""
 
     def __init__(self) -> None:
         self._lists: dict[int, tuple[int, int]] = {}
         """The first and the last number of the open list of each level."""
 
     def take(self, text: str, level: int) -> tuple[str, int | None]:
-        """Return a point without its number, and the number that its list begins with; None if it has none."""
+        """Return a point without its number, and the start number of its list; None if it has no number."""
         self._lists = {open_level: numbers for open_level, numbers in self._lists.items() if open_level <= level}
         found = _NUMBERED.match(text)
-        if found is None or int(found[1]) < 1:  # native numbers begin at 1
+        if found is None or int(found[1]) < 1:  # PowerPoint's numbering starts at 1
             self._lists.pop(level, None)
             return text, None
         number = int(found[1])
@@ -75,30 +74,12 @@ class _Numbers:
         return text[found.end() :], start
 
 
-def runs_right_to_left(text: str) -> bool:
-    """Whether the first letter with a direction runs from right to left (Unicode bidirectional class R or AL)."""
-    for char in text:
-        direction = unicodedata.bidirectional(char)
-        if direction in ("L", "R", "AL"):
-            return direction != "L"
-    return False
-
-
 def set_right_to_left(paragraph: Any, *, mirrored: bool = True) -> None:
-    """Let a paragraph run right to left; mirrored: and begin at the right edge."""
+    """Set a paragraph to run right to left; mirrored also aligns it to the right."""
     properties = paragraph._p.get_or_add_pPr()
     properties.set("rtl", "1")
     if mirrored:
         properties.set("algn", "r")
-
-
-def clean(text: str, *, keep_tabs: bool = False, keep_lines: bool = False) -> str:
-    """Return text that XML can hold, on one line unless keep_lines; keep_tabs keeps the tabs in front."""
-    text = _ILLEGAL.sub("", text)
-    if keep_lines:
-        return text.strip()
-    tabs = text[: len(text) - len(text.lstrip("\t"))] if keep_tabs else ""
-    return tabs + " ".join(text.split())
 
 
 def _fit(slide: Slide, shape: Any, paragraphs: list[tuple[str, int]]) -> None:
@@ -106,7 +87,7 @@ def _fit(slide: Slide, shape: Any, paragraphs: list[tuple[str, int]]) -> None:
 
 
 def _set_direction(slide: Slide, shape: Any, paragraph: Any, text: str, level: int) -> None:
-    """Say that a paragraph runs right to left where its template does not."""
+    """Set a right-to-left paragraph's direction if the template does not."""
     if not runs_right_to_left(text):
         return
     style = text_style(slide, shape.element, None, level)

@@ -1,6 +1,6 @@
-"""Writing the slides of a deck: each part of a plan into the layout and the placeholders that are made for it.
+"""Write the slides of a deck: each part of a plan into the layout and placeholders made for it.
 
-The writer knows layouts and geometry and nothing of models; what a slide could not get is told through `warn`.
+The writer deals with layouts and geometry, not with models. Whatever does not fit is reported through `warn`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Any
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
-from seedx_tools.decks.content import TableData
-from seedx_tools.decks.ooxml.layouts import Layouts, Slots, placeholder
-from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
+from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
+from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.writing.data import place_chart, place_table
 from seedx_tools.decks.writing.footer import finish_slide
 from seedx_tools.decks.writing.pictures import place_picture
-from seedx_tools.decks.writing.text import clean, runs_right_to_left, write_line, write_points
+from seedx_tools.decks.writing.text import write_line, write_points
 from seedx_tools.illustration.illustrator import Illustration
 
 _MAX_CONTINUED = 8
 _MAX_PROPERTY = 255
-"""Characters that a file's properties hold."""
+"""Maximum characters of a document property."""
 _KINDS_OF_CONTENT = ("quote", "columns", "table", "chart")
-"""What a slide can show one of, beside points."""
+"""A slide shows one of these, beside points."""
 
 
 class DeckWriter:
@@ -34,8 +34,8 @@ class DeckWriter:
 
     Args:
         deck: A presentation with at least one layout that has a title and a body.
-        warn: Called with one sentence for everything that a slide could not get.
-        footer: What stands in the slides' footer; the title slide sets it.
+        warn: Called with one sentence for everything that is dropped, moved or shortened.
+        footer: The footer of the slides; add_cover sets it to the title.
     """
 
     def __init__(self, deck: PresentationObject, warn: Callable[[str], None], *, footer: str = "") -> None:
@@ -47,29 +47,29 @@ class DeckWriter:
 
     @property
     def cover_takes_picture(self) -> bool:
-        """Whether the title slide's layout has a place for a picture."""
+        """True if the title slide's layout has a picture placeholder."""
         return self._layouts.cover(picture=True).picture is not None
 
-    def add_cover(self, title: str, subtitle: str, notes: str, picture: Illustration | None) -> Slide:
+    def add_cover(self, title: str, subtitle: str, notes: str, illustration: Illustration | None) -> Slide:
         """Add the title slide and return it."""
         self._footer = clean(title)
-        slide, slots, notes = self._start(self._layouts.cover(picture=picture is not None), title, notes)
+        slide, slots, notes = self._start(self._layouts.cover(picture=illustration is not None), title, notes)
         notes = self._write_second(slide, slots, subtitle, notes)
-        if picture is not None and slots.picture is not None:
-            place_picture(slide, slots, picture, self._page_height)
+        if illustration is not None and slots.picture is not None:
+            place_picture(slide, slots, illustration, self._page_height)
         return self._finish(slide, notes)
 
-    def add_slide(self, plan: SlidePlan, picture: Illustration | None = None) -> list[Slide]:
-        """Add a slide, and continued slides if what it holds needs more room; return them."""
+    def add_slide(self, plan: SlidePlan, illustration: Illustration | None = None) -> list[Slide]:
+        """Add a slide, and continued slides if its content does not fit on one; return them."""
         parts = _parts(plan)
         slides = [slide for part in parts[:-1] for slide in self._add_part(part, None)]
-        slides += self._add_part(parts[-1], picture)
+        slides += self._add_part(parts[-1], illustration)
         if len(parts) > 1:
             number = len(self.deck.slides) - len(slides) + 1
-            self._warn(f"slide {number}: it holds more than one slide can show; it continues on {len(slides) - 1} more")
+            self._warn(f"slide {number}: its content does not fit on one slide; it continues on {len(slides) - 1} more")
         return slides
 
-    def _add_part(self, plan: SlidePlan, picture: Illustration | None) -> list[Slide]:
+    def _add_part(self, plan: SlidePlan, illustration: Illustration | None) -> list[Slide]:
         if plan.kind == "section":
             slides = [self._add_line(self._layouts.section(), plan)]
         elif plan.kind == "closing":
@@ -83,26 +83,26 @@ class DeckWriter:
         elif plan.chart is not None:
             slides = self._add_chart(plan)
         else:
-            return self._add_points(plan.title, plan.bullets, plan.notes, picture, plan)
-        if picture is not None:
-            slides += self._add_points(_continued(plan.title), (), "", picture, plan)
+            return self._add_points(plan.title, plan.bullets, plan.notes, illustration, plan)
+        if illustration is not None:
+            slides += self._add_points(_continued(plan.title), (), "", illustration, plan)
         return slides
 
-    def _start(self, slots: Slots, title: str, notes: str) -> tuple[Slide, Slots, str]:
-        """Add an empty slide with its title; return the notes, with the whole title if it had to be shortened."""
+    def _start(self, slots: LayoutSlots, title: str, notes: str) -> tuple[Slide, LayoutSlots, str]:
+        """Add an empty slide with its title; return the notes, with the full title if it was shortened."""
         slide: Slide = self.deck.slides.add_slide(slots.layout)
         shape = placeholder(slide, slots.title)
         title = clean(title) or "Untitled"
         short = shorten(slide, shape, title)
         write_line(slide, shape, short)
         if short != title:
-            self._warn(f"{self._here}: its title was shortened; the whole title is in the notes")
+            self._warn(f"{self._here}: its title was shortened; the full title is in the notes")
             notes = f"{title}\n{notes}".strip()
         return slide, slots, notes
 
     def _finish(self, slide: Slide, notes: str) -> Slide:
         if not finish_slide(slide, self._footer, notes):
-            self._warn(f"{self._here}: the template's notes page has no text; the notes were left out")
+            self._warn(f"{self._here}: the template's notes page has no text placeholder; the notes were left out")
         return slide
 
     @property
@@ -110,7 +110,7 @@ class DeckWriter:
         return f"slide {len(self.deck.slides)}"
 
     def _add_points(
-        self, title: str, bullets: tuple[str, ...], notes: str, picture: Illustration | None, plan: SlidePlan
+        self, title: str, bullets: tuple[str, ...], notes: str, illustration: Illustration | None, plan: SlidePlan
     ) -> list[Slide]:
         left = [clean(bullet, keep_tabs=True) for bullet in bullets if bullet.strip()]
         slides: list[Slide] = []
@@ -118,14 +118,14 @@ class DeckWriter:
         while left or not slides:
             is_last = len(slides) == _MAX_CONTINUED
             choose = self._layouts.points if left else self._layouts.heading
-            slots = choose(picture=picture is not None, side=plan.picture_side)
+            slots = choose(picture=illustration is not None, side=plan.picture_side)
             slide, slots, notes = self._start(slots, heading, notes)
-            if picture is not None and not place_picture(slide, slots, picture, self._page_height):
-                self._warn(f"{self._here}: its layout has no room for the picture; it was left out")
+            if illustration is not None and not place_picture(slide, slots, illustration, self._page_height):
+                self._warn(f"{self._here}: its layout has no room for the image; it was left out")
             if left:
                 left, notes = self._write_body(slide, slots.bodies[0], left, notes, is_last=is_last)
             slides.append(self._finish(slide, notes))
-            heading, notes, picture = _continued(title), "", None
+            heading, notes, illustration = _continued(title), "", None
         if len(slides) > 1:
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(f"slide {number}: its text is too long for one slide; it continues on {len(slides) - 1} more")
@@ -134,40 +134,40 @@ class DeckWriter:
     def _write_body(
         self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool, bulleted: bool | None = None
     ) -> tuple[list[str], str]:
-        """Write as many points as fit; return the others, and the notes, which take them on the last slide.
+        """Write as many points as fit; return the rest, and the notes, which take the rest on the last slide.
 
-        They have bullets if there are several, unless `bulleted` says so or not.
+        `bulleted` None gives several points bullets and a single one none.
         """
         body = placeholder(slide, index)
         rest: list[str] = []
         if fitting_scale(slide, body, paragraphs_of(bullets)) is None:
             bullets, rest = split(slide, body, bullets)
         if is_last and rest:
-            self._warn(f"{self._here}: the rest of its text is only in the speaker notes")
+            self._warn(f"{self._here}: the rest of its text is in the speaker notes only")
             notes, rest = "\n".join([notes, *rest]).strip(), []
         write_points(slide, body, bullets, bulleted=len(bullets) > 1 if bulleted is None else bulleted)
         return rest, notes
 
-    def _add_line(self, slots: Slots, plan: SlidePlan) -> Slide:
-        """A slide with a title and at most a line under it: a section, the end."""
+    def _add_line(self, slots: LayoutSlots, plan: SlidePlan) -> Slide:
+        """Add a slide with a title and at most one line under it: a section or closing slide."""
         slide, slots, notes = self._start(slots, plan.title, plan.notes)
         return self._finish(slide, self._write_second(slide, slots, " ".join(plan.bullets), notes))
 
-    def _write_second(self, slide: Slide, slots: Slots, text: str, notes: str) -> str:
-        """Write the line under a title; return the notes, with the line if it does not fit."""
+    def _write_second(self, slide: Slide, slots: LayoutSlots, text: str, notes: str) -> str:
+        """Write the line under a title; return the notes, with the full line if it does not fit."""
         second = next(iter((*filter(None, (slots.subtitle,)), *slots.bodies, *slots.captions)), None)
         text = clean(text)
         if not text:
             return notes
         if second is None:
-            self._warn(f"{self._here}: the layout has no place for the line '{text}'; it is in the notes")
+            self._warn(f"{self._here}: the layout has no placeholder for the line '{text}'; it is in the notes")
             return f"{text}\n{notes}".strip()
         shape = placeholder(slide, second)
         short = shorten(slide, shape, text)
         write_points(slide, shape, [short], bulleted=True)
         if short == text:
             return notes
-        self._warn(f"{self._here}: the line under its title was shortened; the whole line is in the notes")
+        self._warn(f"{self._here}: the line under its title was shortened; the full line is in the notes")
         return f"{text}\n{notes}".strip()
 
     def _add_quote(self, plan: SlidePlan) -> Slide:
@@ -175,12 +175,12 @@ class DeckWriter:
         slide, slots, notes = self._start(self._layouts.quote(), plan.title, plan.notes)
         body = placeholder(slide, slots.bodies[0])
         by = [f"\u2014 {clean(plan.quote.by)}"] if plan.quote.by else []
-        words = f"\u201c{clean(plan.quote.text)}\u201d"
-        lines = [words] if slots.captions else [words, *by]
+        text = f"\u201c{clean(plan.quote.text)}\u201d"
+        lines = [text] if slots.captions else [text, *by]
         if fitting_scale(slide, body, paragraphs_of(lines)) is None:
-            self._warn(f"{self._here}: the quote was shortened; all of it is in the notes")
-            notes = f"{words}\n{notes}".strip()
-            kept = shorten(slide, body, words).removesuffix(" ...").split(" ")
+            self._warn(f"{self._here}: the quote was shortened; the full quote is in the notes")
+            notes = f"{text}\n{notes}".strip()
+            kept = shorten(slide, body, text).removesuffix(" ...").split(" ")
             while len(kept) > 1 and fitting_scale(slide, body, paragraphs_of(lines)) is None:
                 kept = kept[:-1]
                 lines[0] = f"{' '.join(kept)} ...\u201d"
@@ -196,7 +196,7 @@ class DeckWriter:
         places = slots.columns(right_to_left=runs_right_to_left(" ".join(texts)))
         if not places:
             self._warn(
-                f"slide {len(self.deck.slides) + 1}: the template has no layout for two columns; they are one list"
+                f"slide {len(self.deck.slides) + 1}: the template has no two-column layout; the columns became one list"
             )
             return self._add_points(plan.title, _one_list(plan), plan.notes, None, plan)
         left = [[clean(bullet, keep_tabs=True) for bullet in column.bullets] for column in plan.columns]
@@ -215,7 +215,7 @@ class DeckWriter:
                     short = shorten(slide, shape, heading)
                     write_points(slide, shape, [short], bulleted=False)
                     if short != heading and not slides:
-                        self._warn(f"{self._here}: a column's heading was shortened; all of it is in the notes")
+                        self._warn(f"{self._here}: a column's heading was shortened; the full heading is in the notes")
                         notes = f"{heading}\n{notes}".strip()
                 if left[number]:
                     is_last = len(slides) == _MAX_CONTINUED
@@ -225,7 +225,7 @@ class DeckWriter:
             slides.append(self._finish(slide, notes))
             title, notes = _continued(plan.title), ""
         if len(slides) > 1:
-            self._warn(f"{self._here}: its columns are too long for one slide; they continue from the slide before")
+            self._warn(f"{self._here}: its columns are too long for one slide; they continue from the previous slide")
         return slides
 
     def _add_table(self, plan: SlidePlan, table: TableData) -> list[Slide]:
@@ -265,7 +265,7 @@ class DeckWriter:
 
 
 def set_properties(deck: PresentationObject, title: str) -> None:
-    """Write the file's own title and dates, in place of the template's."""
+    """Replace the template's document properties with the deck's title and the current time."""
     now = datetime.now(UTC).replace(tzinfo=None)
     properties = deck.core_properties
     properties.title, properties.author, properties.last_modified_by = clean(title)[:_MAX_PROPERTY], "", ""
@@ -274,7 +274,7 @@ def set_properties(deck: PresentationObject, title: str) -> None:
 
 
 def _parts(plan: SlidePlan) -> list[SlidePlan]:
-    """Plans with one kind of content each; points stay with a table or a chart, and come after anything else."""
+    """Return plans with one kind of content each; points stay with a table or chart, and follow anything else."""
     parts: list[dict[str, Any]] = [{name: getattr(plan, name)} for name in _KINDS_OF_CONTENT if getattr(plan, name)]
     if plan.kind != "content":
         parts.insert(0, {"kind": plan.kind, "bullets": plan.bullets})

@@ -1,0 +1,77 @@
+"""The tool make_slides: a deck from an outline or a prompt."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from seedx_sdk import SeedX
+from seedx_tools.arguments import InputPath, OutputPath
+from seedx_tools.decks.make import make_slides
+from seedx_tools.decks.outline import MAX_NUM_SLIDES
+from seedx_tools.decks.results import Deck
+from seedx_tools.decks.theme.build import DeckSize
+from seedx_tools.decks.theme.palettes import DeckTheme
+from seedx_tools.illustration.contact_sheet import contact_sheet
+from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
+
+
+class DeckArgs(ToolArgs):
+    """The content and design of a deck."""
+
+    prompt_or_outline: str = Field(
+        min_length=1,
+        description=(
+            "The content of the deck, best as a Markdown outline: '# Deck title', then for each slide '## Title', "
+            "'- points', '![image prompt](draw)' and '> speaker notes'. Write tables in Markdown, charts as "
+            "```chart bar (or line, pie) with CSV lines, '# Section' between slides, '## Agenda', '## Sources' with "
+            "points. A plain prompt is put on slides as it is."
+        ),
+    )
+    theme: DeckTheme | None = Field(default=None, description="The built-in theme. Omit for paper.")
+    size: DeckSize | None = Field(default=None, description="Page proportions. Omit for 16:9.")
+    num_slides: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_NUM_SLIDES,
+        description="Number of slides, including the title slide, for a plain prompt. Omit for an outline.",
+    )
+    pictures: bool = Field(default=True, description="Whether the model generates an image for each slide.")
+    seed: int = Field(default=0, ge=0, description="Change it to get other images.")
+
+
+class MakeSlidesArgs(DeckArgs):
+    """Arguments of make_slides."""
+
+    path: OutputPath = Field(description="Where to save the deck; must end in .pptx, and its directory must exist.")
+    template: InputPath | None = Field(
+        default=None, description="Path of a .pptx or .potx whose design is used. Omit for a built-in theme."
+    )
+
+
+def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -> Deck:
+    """Make an editable PowerPoint deck with generated images and speaker notes, from an outline or a prompt.
+
+    Write the points yourself as a Markdown outline: this tool lays them out and generates images, but writes no text.
+    The result lists the content of each slide, and warnings about what is missing.
+    """
+    return make_slides(
+        seedx,
+        args.prompt_or_outline,
+        path=args.path,
+        template=args.template,
+        theme=args.theme,
+        size=args.size,
+        num_slides=args.num_slides,
+        seed=args.seed,
+        pictures=args.pictures,
+        on_progress=on_progress,
+    )
+
+
+def _answer(deck: Deck) -> Answer:
+    lines = (f"{number}. {slide.title}" for number, slide in enumerate(deck.slides, start=1))
+    text = "\n".join((f"Saved {len(deck.slides)} slides as {deck.path}:", *lines))
+    return Answer(text, contact_sheet([slide.preview for slide in deck.slides]))
+
+
+MAKE_SLIDES = Tool.of(run_make_slides, name="make_slides", args=MakeSlidesArgs, result=Deck, answer=_answer)
