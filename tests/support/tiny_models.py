@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import torch
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
@@ -11,7 +13,7 @@ from seedx_sdk.model.unet import widen_conv_in
 
 
 def tiny_unet() -> UNet2DConditionModel:
-    return UNet2DConditionModel(
+    unet: UNet2DConditionModel = UNet2DConditionModel(
         sample_size=8,
         in_channels=3,
         out_channels=3,
@@ -27,12 +29,14 @@ def tiny_unet() -> UNet2DConditionModel:
         projection_class_embeddings_input_dim=24 + 6 * 8,
         cross_attention_dim=16 + 24,
     ).eval()
+    return unet
 
 
 def tiny_resampler() -> DetokenizerResampler:
-    return DetokenizerResampler(
+    resampler: DetokenizerResampler = DetokenizerResampler(
         dim=32, depth=1, dim_head=8, heads=4, num_queries=9, embedding_dim=20, output1_dim=16, output2_dim=24
     ).eval()
+    return resampler
 
 
 def tiny_detokenizer(*, stage: int) -> Detokenizer:
@@ -51,5 +55,5 @@ def tiny_detokenizer(*, stage: int) -> Detokenizer:
         unet = widen_conv_in(unet).eval()
         torch.nn.init.normal_(unet.conv_in.weight[:, 3:], std=0.1)
     pipeline = Detokenizer(unet, vae, EulerDiscreteScheduler(), tiny_resampler())
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]
     return pipeline
