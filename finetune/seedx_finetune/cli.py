@@ -63,21 +63,21 @@ def book(
 
 
 def report_table(report: dict[str, Any]) -> Table:
-    """Return the report as a table: one row for each figure, seen beside held-out."""
+    """Return the report as a table: one row for each metric, seen beside held-out."""
     title = f"{report['model']} ({report['revision']}), n {report['n']}, seed {report['seed']}"
-    table = Table("figure", "seen pairs", "held-out pairs", title=title)
-    for task, figures in report["seen"].items():
+    table = Table("metric", "seen pairs", "held-out pairs", title=title)
+    for task, metrics in report["seen"].items():
         table.add_section()
-        for name in figures | report["held_out"][task]:
+        for name in metrics | report["held_out"][task]:
             table.add_row(f"{task} {name}", *(_cell(report[split][task].get(name)) for split in ("seen", "held_out")))
     table.add_section()
-    for name, figure in report["judge"].items():
-        table.add_row(f"judge {name}", _cell(figure), "")
+    for name, metric in report["judge"].items():
+        table.add_row(f"judge {name}", _cell(metric), "")
     return table
 
 
-def _cell(figure: dict[str, float] | None) -> str:
-    if figure is None:
+def _cell(metric: dict[str, float] | None) -> str:
+    if metric is None:
         return "-"
-    digits = 1 if figure["high"] > 1 else 3
-    return f"{figure['value']:.{digits}f} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
+    digits = 1 if metric["high"] > 1 else 3
+    return f"{metric['value']:.{digits}f} [{metric['low']:.{digits}f}, {metric['high']:.{digits}f}]"

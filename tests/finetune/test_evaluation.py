@@ -37,7 +37,7 @@ from seedx_finetune.evaluation.prompts import (
     scene_for,
     wrong_prompts,
 )
-from seedx_finetune.evaluation.statistics import average, mean, ratio, share
+from seedx_finetune.evaluation.statistics import average, mean, proportion, ratio
 from seedx_finetune.evaluation.subject import drawn
 from seedx_finetune.evaluation.train_judge import judge_losses, save, train
 from seedx_finetune.evaluation.verdict import is_done, is_fulfilled, lies
@@ -110,12 +110,12 @@ def report(judge: Judge) -> dict[str, Any]:
 
 
 def test_judge_is_a_judge(judge: Judge) -> None:
-    figures = measure(judge, 40, seed=901)
-    assert figures["accuracy"].n == 480
-    assert figures["accuracy"].value >= 0.98
-    assert figures["false_acceptance"].n > 1000
-    assert figures["false_acceptance"].value <= 0.02
-    assert figures["spoilt_acceptance"].value <= 0.06
+    metrics = measure(judge, 40, seed=901)
+    assert metrics["accuracy"].n == 480
+    assert metrics["accuracy"].value >= 0.98
+    assert metrics["false_acceptance"].n > 1000
+    assert metrics["false_acceptance"].value <= 0.02
+    assert metrics["spoilt_acceptance"].value <= 0.06
 
 
 def test_judge_file_is_small_and_carries_its_thresholds(judge: Judge) -> None:
@@ -159,9 +159,9 @@ def test_spoilt_pages_differ_from_whole_ones() -> None:
 def test_truth_scores_one_everywhere(report: dict[str, Any]) -> None:
     for split in SPLITS:
         for task in ("generate", "describe", "detect"):
-            for name, figure in report[split][task].items():
-                assert figure["value"] == 1.0, (split, task, name)
-                assert figure["high"] == 1.0
+            for name, metric in report[split][task].items():
+                assert metric["value"] == 1.0, (split, task, name)
+                assert metric["high"] == 1.0
         assert report[split]["edit"]["done"]["value"] == 1.0
         assert report[split]["edit"]["psnr"]["value"] == report[split]["edit"]["psnr_kept"]["value"] == MOST_PSNR_DB
 
@@ -189,9 +189,9 @@ def test_report_has_exactly_the_promised_shape(report: dict[str, Any]) -> None:
         assert {"done", "psnr", "psnr_kept"} <= report[split]["edit"].keys()
         for task, name in (("describe", "exact"), ("detect", "acc50"), ("edit", "done")):
             assert sum(f["n"] for key, f in report[split][task].items() if key.startswith(f"{name}_in_")) == COUNT
-        for figure in (f for task in report[split].values() for f in task.values()):
-            assert list(figure) == ["value", "low", "high", "n"]
-            assert figure["low"] <= figure["value"] <= figure["high"]
+        for metric in (f for task in report[split].values() for f in task.values()):
+            assert list(metric) == ["value", "low", "high", "n"]
+            assert metric["low"] <= metric["value"] <= metric["high"]
         assert report[split]["generate"]["counting"]["n"] == COUNT
         assert report[split]["generate"]["mean"]["n"] == 6 * COUNT
     assert json.loads(json.dumps(report)) == report
@@ -376,29 +376,29 @@ def test_boxes_are_matched_one_to_one() -> None:
 
 def test_wilson_intervals_are_the_published_ones() -> None:
     # 81 of 263: (0.2553, 0.3662), Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I
-    figure = share([True] * 81 + [False] * 182)
-    assert (round(figure.low, 4), round(figure.high, 4)) == (0.2553, 0.3662)
+    metric = proportion([True] * 81 + [False] * 182)
+    assert (round(metric.low, 4), round(metric.high, 4)) == (0.2553, 0.3662)
     # 0 of 20: (0.0000, 0.1611), same table
-    figure = share([False] * 20)
-    assert (round(figure.low, 4), round(figure.high, 4)) == (0.0, 0.1611)
+    metric = proportion([False] * 20)
+    assert (round(metric.low, 4), round(metric.high, 4)) == (0.0, 0.1611)
 
 
 def test_bootstrap_intervals_repeat_and_cover() -> None:
     values = list(np.random.default_rng(0).normal(5, 1, 400))
-    figure = mean(values)
-    assert figure == mean(values)
+    metric = mean(values)
+    assert metric == mean(values)
     half_width = 1.96 * float(np.std(values)) / 20
-    assert figure.high - figure.value == pytest.approx(half_width, rel=0.15)  # 2000 resamples: a few percent
+    assert metric.high - metric.value == pytest.approx(half_width, rel=0.15)  # 2000 resamples: a few percent
     assert ratio([1, 1], [2, 0]).value == 1.0
     assert ratio([0, 0], [0, 0]).value == 0.0
 
 
 def test_the_mean_of_figures_is_surer_than_each() -> None:
-    figure = average([share([True] * 8 + [False] * 2)] * 4)
-    single = share([True] * 8 + [False] * 2)
-    assert figure.value == pytest.approx(0.8)
-    assert figure.n == 40
-    assert figure.value - figure.low == pytest.approx((single.value - single.low) / 2)
+    metric = average([proportion([True] * 8 + [False] * 2)] * 4)
+    single = proportion([True] * 8 + [False] * 2)
+    assert metric.value == pytest.approx(0.8)
+    assert metric.n == 40
+    assert metric.value - metric.low == pytest.approx((single.value - single.low) / 2)
 
 
 def test_a_model_that_ends_without_a_picture_misses_but_missing_weights_are_an_error() -> None:

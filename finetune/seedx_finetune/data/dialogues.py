@@ -1,6 +1,6 @@
-"""Pages of the picture book as dialogues: what the language model reads, says and draws.
+"""Pages of the picture book as dialogues: what the language model reads, writes and draws.
 
-A dialogue is a list of segments: what is said to the model, what it should learn to say, and what it draws. Nothing
+A dialogue is a list of segments: the prompt, the answer to learn, and the images to draw. Nothing
 here knows token ids or tensors.
 """
 
@@ -104,7 +104,7 @@ def layout(scene: Scene, request: str | None = None) -> str:
 
     Args:
         scene: The page.
-        request: What it was asked for in text; the things then come in the order in which the text names them, so
+        request: The prompt for it; the things then come in the order in which the text names them, so
             that a plan is made by reading along. Without, they come in reading order.
     """
     named = (f" {_named(number, thing)}{_box(thing)}" for number, thing in enumerate(_planned(scene, request), start=1))
@@ -332,7 +332,7 @@ def boxes(scene: Scene, found: Collection[int], request: str) -> str:
     Args:
         scene: The page.
         found: Indices of the things that are meant.
-        request: What was asked for in text.
+        request: The request.
     """
     return _told_apart(scene, [scene.things[i] for i in found], request, mark=_box)
 

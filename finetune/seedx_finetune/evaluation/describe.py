@@ -7,7 +7,7 @@ from collections import Counter
 
 from seedx_finetune.evaluation.pages import QUESTION_TYPES, pages_to_describe, questions_to_ask
 from seedx_finetune.evaluation.prompts import Split
-from seedx_finetune.evaluation.statistics import Metric, average, by_background, ratio, share
+from seedx_finetune.evaluation.statistics import Metric, average, by_background, proportion, ratio
 from seedx_finetune.evaluation.subject import OnSample, Subject
 from seedx_finetune.world import COLORS, NUMBER_WORDS, QA, Pair, facts, parse_description, render
 
@@ -25,23 +25,23 @@ def score_descriptions(
     A fact is right when color, kind and number are all right: "three red cats" for two is a wrong fact and a missing
     one. Facts are pooled over all pages; the intervals are bootstrapped over pages, so `n` counts pages.
     """
-    hits, said, true = [], [], []
+    hits, stated, true = [], [], []
     scenes = pages_to_describe(split, count, seed)
     for i, scene in enumerate(scenes):
         answer = subject.describe(render(scene), seed=seed + i).text
         claimed, actual = _triples(parse_description(answer)[1]), _triples(facts(scene))
         hits.append(len(claimed & actual))
-        said.append(len(claimed))
+        stated.append(len(claimed))
         true.append(len(actual))
         on_sample(f"describe ({split})")
-    exact = [hit == s == t for hit, s, t in zip(hits, said, true, strict=True)]
-    figures = {
-        "precision": ratio(hits, said),
+    exact = [hit == s == t for hit, s, t in zip(hits, stated, true, strict=True)]
+    metrics = {
+        "precision": ratio(hits, stated),
         "recall": ratio(hits, true),
-        "f1": ratio([2 * hit for hit in hits], [s + t for s, t in zip(said, true, strict=True)]),
-        "exact": share(exact),
+        "f1": ratio([2 * hit for hit in hits], [s + t for s, t in zip(stated, true, strict=True)]),
+        "exact": proportion(exact),
     }
-    return figures | by_background("exact", exact, [scene.background for scene in scenes])
+    return metrics | by_background("exact", exact, [scene.background for scene in scenes])
 
 
 def score_answers(subject: Subject, split: Split, count: int, seed: int, *, on_sample: OnSample) -> dict[str, Metric]:
@@ -51,8 +51,8 @@ def score_answers(subject: Subject, split: Split, count: int, seed: int, *, on_s
         answer = subject.describe(render(scene), question.question, seed=seed + i).text
         outcomes[f"qa_{question.type}"].append(is_right(question, answer))
         on_sample(f"answer questions ({split})")
-    figures = {name: share(values) for name, values in outcomes.items()}
-    return figures | {"qa_mean": average(list(figures.values()))}
+    metrics = {name: proportion(values) for name, values in outcomes.items()}
+    return metrics | {"qa_mean": average(list(metrics.values()))}
 
 
 def is_right(question: QA, answer: str) -> bool:

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from seedx_finetune.evaluation.judge import iou
 from seedx_finetune.evaluation.pages import references_to_detect
 from seedx_finetune.evaluation.prompts import Split
-from seedx_finetune.evaluation.statistics import Metric, by_background, mean, share
+from seedx_finetune.evaluation.statistics import Metric, by_background, mean, proportion
 from seedx_finetune.evaluation.subject import OnSample, Subject
 from seedx_finetune.world import Box, render
 
@@ -38,10 +38,10 @@ def score_detection(subject: Subject, split: Split, count: int, seed: int, *, on
         right.append(min(pairs) >= _ENOUGH)
         outcomes[min(len(reference.things), 2)].append(right[-1])
         on_sample(f"detect ({split})")
-    figures = {"acc50": share(right), "mean_iou": mean(overlaps)}
+    metrics = {"acc50": proportion(right), "mean_iou": mean(overlaps)}
     parts = {"acc50_one": outcomes[1], "acc50_all": outcomes[2]}
-    figures |= {name: share(values) for name, values in parts.items() if values}
-    return figures | by_background("acc50", right, [reference.scene.background for reference in references])
+    metrics |= {name: proportion(values) for name, values in parts.items() if values}
+    return metrics | by_background("acc50", right, [reference.scene.background for reference in references])
 
 
 def matched_overlaps(answered: Sequence[Box], true: Sequence[Box]) -> list[float]:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from seedx_finetune.evaluation.judge import Judge
 from seedx_finetune.evaluation.prompts import CATEGORIES, Prompt, Split, sample_prompts
-from seedx_finetune.evaluation.statistics import Metric, average, share
+from seedx_finetune.evaluation.statistics import Metric, average, proportion
 from seedx_finetune.evaluation.subject import OnSample, Subject, drawn
 from seedx_finetune.evaluation.verdict import is_fulfilled
 
@@ -31,7 +31,7 @@ def score_generation(
     One image is drawn for each prompt (with the seed `seed` + its number). A call that ends without an image is a
     miss.
     """
-    figures: dict[str, Metric] = {}
+    metrics: dict[str, Metric] = {}
     for category in CATEGORIES:
         outcomes = []
         for prompt, image in _images(subject, sample_prompts(category, split, count, seed), seed):
@@ -40,8 +40,8 @@ def score_generation(
             if on_image is not None:
                 on_image(split, prompt, image, right)
             on_sample(f"generate {category} ({split})")
-        figures[category] = share(outcomes)
-    return figures | {"mean": average(list(figures.values()))}
+        metrics[category] = proportion(outcomes)
+    return metrics | {"mean": average(list(metrics.values()))}
 
 
 def _images(subject: Subject, prompts: list[Prompt], seed: int) -> Iterator[tuple[Prompt, Image.Image | None]]:

@@ -121,7 +121,7 @@ class Judge:
         Args:
             network: Trained weights; put into evaluation mode.
             min_score: A find counts from this score on (center probability times kind probability, 0..1).
-            min_color: A color is told from this probability on, otherwise it is `UNCLEAR`.
+            min_color: A color counts from this probability on, otherwise it is `UNCLEAR`.
         """
         self.network = network.eval()
         self.min_score = min_score

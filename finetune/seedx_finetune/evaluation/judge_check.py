@@ -14,7 +14,7 @@ from PIL import Image
 from seedx_finetune.evaluation.judge import Judge, JudgeNet, Maps, Observation
 from seedx_finetune.evaluation.judge_pages import degrade, spoiled
 from seedx_finetune.evaluation.prompts import CATEGORIES, SPLITS, Prompt, sample_prompts, scene_for, wrong_prompts
-from seedx_finetune.evaluation.statistics import Metric, share
+from seedx_finetune.evaluation.statistics import Metric, proportion
 from seedx_finetune.evaluation.verdict import is_fulfilled
 from seedx_finetune.world import facts, render
 
@@ -35,7 +35,7 @@ class JudgeSample:
 
 
 def measure(judge: Judge, count: int, seed: int) -> dict[str, Metric]:
-    """Return the judge's own figures on fresh pages.
+    """Return the judge's own metrics on fresh pages.
 
     Args:
         judge: Under test.
@@ -52,7 +52,7 @@ def measure(judge: Judge, count: int, seed: int) -> dict[str, Metric]:
     observations: list[Observation] = []
     for start in range(0, len(trials), _CHUNK):
         observations += judge.look_many([trial.image for trial in trials[start : start + _CHUNK]])
-    return {name: share(outcomes) for name, outcomes in _outcomes(trials, observations).items()}
+    return {name: proportion(outcomes) for name, outcomes in _outcomes(trials, observations).items()}
 
 
 def calibrate(network: JudgeNet, seed: int) -> dict[str, float]:

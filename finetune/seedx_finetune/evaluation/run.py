@@ -36,10 +36,10 @@ def evaluate(
     on_progress: OnProgress | None = None,
     on_image: OnImage | None = None,
 ) -> Report:
-    """Return `{"seen": P, "held-out": P, "judge": {...}, "n", "seed", "seconds"}`, each figure with its 95 % interval.
+    """Return `{"seen": P, "held-out": P, "judge": {...}, "n", "seed", "seconds"}`, each metric with its 95 % interval.
 
     P = `{"generate": ..., "describe": ..., "detect": ..., "edit": ...}`; the modules of these names say what each
-    figure means. The same seed asks the same things, and a larger `count` asks them and more.
+    metric means. The same seed asks the same things, and a larger `count` asks them and more.
 
     Args:
         subject: A `SeedX`, or anything that answers like one.
@@ -83,5 +83,5 @@ def evaluate(
     return ordered | {"n": count, "seed": seed, "seconds": round(time.monotonic() - started, 1)}
 
 
-def _plain(figures: dict[str, Metric]) -> dict[str, dict[str, float | int]]:
-    return {name: figure.to_json() for name, figure in figures.items()}
+def _plain(metrics: dict[str, Metric]) -> dict[str, dict[str, float | int]]:
+    return {name: metric.to_json() for name, metric in metrics.items()}

@@ -1,4 +1,4 @@
-"""Figures with 95 % intervals: shares (Wilson), means and ratios (bootstrap), and means of independent figures.
+"""Metrics with 95 % intervals: shares (Wilson), means and ratios (bootstrap), and means of independent metrics.
 
 Every score of the evaluation is a `Metric`, so that two runs can be compared without guessing what is noise.
 """
@@ -34,7 +34,7 @@ class Metric:
         return {"value": round(self.value, 4), "low": round(self.low, 4), "high": round(self.high, 4), "n": self.n}
 
 
-def share(outcomes: Sequence[bool]) -> Metric:
+def proportion(outcomes: Sequence[bool]) -> Metric:
     """Return the fraction of true outcomes with its Wilson score interval.
 
     Raises:
@@ -70,20 +70,20 @@ def ratio(parts: Sequence[float], wholes: Sequence[float]) -> Metric:
     return Metric(float(top / bottom) if bottom else 0.0, float(low), float(high), n)
 
 
-def average(figures: Sequence[Metric]) -> Metric:
-    """Return the plain mean of independent figures; its interval is recovered from theirs.
+def average(metrics: Sequence[Metric]) -> Metric:
+    """Return the plain mean of independent metrics; its interval is recovered from theirs.
 
     Source: MOVER, Zou and Donner, "Construction of confidence limits about effect measures", Stat. Med. 2008: the
     distances to the limits add up as squares. Unlike a bootstrap it stays honest where every sample succeeded.
 
     Raises:
-        ValueError: If there are no figures.
+        ValueError: If there are no metrics.
     """
-    k = _count(figures)
-    middle = sum(f.value for f in figures) / k
-    below = math.sqrt(sum((f.value - f.low) ** 2 for f in figures)) / k
-    above = math.sqrt(sum((f.high - f.value) ** 2 for f in figures)) / k
-    return Metric(middle, middle - below, middle + above, sum(f.n for f in figures))
+    k = _count(metrics)
+    middle = sum(f.value for f in metrics) / k
+    below = math.sqrt(sum((f.value - f.low) ** 2 for f in metrics)) / k
+    above = math.sqrt(sum((f.high - f.value) ** 2 for f in metrics)) / k
+    return Metric(middle, middle - below, middle + above, sum(f.n for f in metrics))
 
 
 def by_background(name: str, outcomes: Sequence[bool], backgrounds: Sequence[str]) -> dict[str, Metric]:
@@ -91,7 +91,7 @@ def by_background(name: str, outcomes: Sequence[bool], backgrounds: Sequence[str
     grouped: dict[str, list[bool]] = {}
     for outcome, background in sorted(zip(outcomes, backgrounds, strict=True), key=lambda pair: pair[1]):
         grouped.setdefault(f"{name}_in_{background.replace(' ', '_')}", []).append(outcome)
-    return {key: share(values) for key, values in grouped.items()}
+    return {key: proportion(values) for key, values in grouped.items()}
 
 
 def _count(samples: Sequence[object]) -> int:

@@ -18,7 +18,7 @@ class Subject(Protocol):
     """The four calls of `SeedX` that are measured, each with the seed that makes it repeatable."""
 
     def describe(self, images: Image.Image, question: str | None = None, *, seed: int = 0) -> Description:
-        """Return an answer in text about the image."""
+        """Return the answer to a question about the image."""
         ...
 
     def detect(self, image: Image.Image, phrase: str, *, seed: int = 0) -> Detection:
@@ -26,11 +26,11 @@ class Subject(Protocol):
         ...
 
     def generate(self, prompt: str, *, seed: int = 0) -> GeneratedImage:
-        """Return an image drawn from words."""
+        """Return an image generated from a prompt."""
         ...
 
     def edit(self, image: Image.Image, instruction: str, *, seed: int = 0) -> EditedImage:
-        """Return the image changed as told."""
+        """Return the edited image."""
         ...
 
 

@@ -28,7 +28,7 @@ def loss(
         config: Gives the batch its size and seed.
         step: Number of the update.
         thing_weight: How much more a pixel of a thing counts than one of the background, which covers most of a page.
-        latent_noise: Largest standard deviation of the noise that the decoder has to put up with, as a fraction of the
+        latent_noise: Largest standard deviation of the noise that the decoder has to tolerate, as a fraction of the
             latents' own; drawn per image from 0 to this. Denoised latents are not exact, and hues that lie close
             together would change with every small error.
     """

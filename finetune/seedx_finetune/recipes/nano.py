@@ -77,7 +77,7 @@ from seedx_sdk.tokens import NUM_IMAGE_TOKENS, image_token
 def train_autoencoder(run: Run) -> AutoencoderKL:
     """Return the trained VAE, frozen.
 
-    First all pixels count alike, then those of things count more, and at last the decoder learns to put up with
+    First all pixels count alike, then those of things count more, and finally the decoder learns to tolerate
     latents that are not exact.
     """
     torch.manual_seed(12)

@@ -2,7 +2,7 @@
 
 The 256 output features come in groups of four that all look at the same four cells of the page, so that the averages
 of four, which the language model learns to predict and the de-tokenizer to draw from, hold what the features hold.
-They are regressed onto the code of the page. The patches before the pool are taught what lies on them, and whether a
+They are regressed onto the code of the page. The patches before the pool learn what lies on them, and whether a
 thing has its center there, through linear heads that are thrown away; this brings the transformer on its way much
 sooner.
 

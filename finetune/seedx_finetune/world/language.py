@@ -44,8 +44,8 @@ def describe(scene: Scene) -> str:
     Every thing by itself, in the order of the scene's things and with its number, so that it can be read off the page.
     """
     noun = BACKGROUNDS[scene.background].noun
-    told = [f"{number}: {thing.color} {thing.kind}" for number, thing in enumerate(scene.things, start=1)]
-    return f"{noun[0].upper()}{noun[1:]} with {', '.join(told) if told else 'nothing on it'}."
+    named = [f"{number}: {thing.color} {thing.kind}" for number, thing in enumerate(scene.things, start=1)]
+    return f"{noun[0].upper()}{noun[1:]} with {', '.join(named) if named else 'nothing on it'}."
 
 
 def parse_description(text: str) -> tuple[str | None, Counter[Pair]]:

@@ -12,7 +12,7 @@ from seedx_finetune.world.vocabulary import plural
 def references(scene: Scene, index: int) -> list[str]:
     """Return all phrases without an article that mean exactly this thing ("house", "red house", "house on the left").
 
-    Longer phrases come later. Empty where the thing can't be told from its equals.
+    Longer phrases come later. Empty where the thing can't be distinguished from its equals.
     """
     thing = scene.things[index]
     others = [other for i, other in enumerate(scene.things) if i != index]
