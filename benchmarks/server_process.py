@@ -29,7 +29,7 @@ class ServerProcess:
 
 @contextmanager
 def serving(*arguments: str) -> Iterator[ServerProcess]:
-    """Starts `seedx serve` with these arguments and waits until it is ready; ends it afterwards."""
+    """Start `seedx serve` with these arguments and wait until it is ready; end it afterwards."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]

@@ -60,7 +60,7 @@ LIMIT = 64
 
 
 async def picture(folder: Path, name: str, rounds: int) -> None:
-    """Prints what the image tokens of one picture take, both ways."""
+    """Print what the image tokens of one picture take, both ways."""
     tokens = Tokenizer.from_pretrained(NANO / "llm").ids
     backbone = await VLLMBackbone.start(folder, tokens, VLLM)
     rng = np.random.default_rng(0)
@@ -84,7 +84,7 @@ async def _query_pass(backbone: VLLMBackbone, prompt: list[int]) -> None:
 
 
 async def _decode(backbone: VLLMBackbone, prompt: list[int], count: int) -> None:
-    """Writes exactly so many tokens, one after the other; which ones is the same work."""
+    """Write exactly so many tokens, one after the other; which ones is the same work."""
     parameters = VLLMSamplingParams(temperature=0.0, max_tokens=count, min_tokens=count, ignore_eos=True)
     outputs = backbone.engine.generate(TokensPrompt(prompt_token_ids=prompt), parameters, uuid.uuid4().hex)
     written = [output async for output in outputs]
@@ -92,7 +92,7 @@ async def _decode(backbone: VLLMBackbone, prompt: list[int], count: int) -> None
 
 
 def random_model(folder: Path, layers: int, width: int, mlp: int) -> Path:
-    """Returns a folder with a language model of random bfloat16 weights, in words of the shipped tokenizer."""
+    """Return a folder with a language model of random bfloat16 weights, in words of the shipped tokenizer."""
     config = LlamaConfig.from_pretrained(NANO / "llm")
     sizes = {"num_hidden_layers": layers, "hidden_size": width, "intermediate_size": mlp}
     heads = {"num_attention_heads": width // 64, "num_key_value_heads": width // 64, "head_dim": 64}
@@ -105,7 +105,7 @@ def random_model(folder: Path, layers: int, width: int, mlp: int) -> Path:
 
 
 async def descriptions() -> None:
-    """Prints what 16 descriptions take, at once and in a row."""
+    """Print what 16 descriptions take, at once and in a row."""
     requests = [request(page) for page in pages(16)]
     async with open_vllm(NANO, vllm=VLLM) as many, open_local(NANO) as one:
         for engine in (many, one):
@@ -119,7 +119,7 @@ async def descriptions() -> None:
 
 
 async def pictures(rounds: int) -> None:
-    """Prints the pictures per second of 1, 4 and 8 callers, who ask for 8 pictures together."""
+    """Print the pictures per second of 1, 4 and 8 callers, who ask for 8 pictures together."""
     asked = [calls.generate("a red house and a green tree on a meadow", seed=seed).request for seed in range(8)]
     async with open_vllm(NANO, vllm=VLLM) as engine:
         await _shared(engine, asked, len(asked))
@@ -131,7 +131,7 @@ async def pictures(rounds: int) -> None:
 
 
 async def overhead(rounds: int) -> None:
-    """Prints what HTTP adds to a call without pictures."""
+    """Print what HTTP adds to a call without pictures."""
     asked = calls.chat([Message.user("Is a house in the picture?")], max_new_tokens=4).request
     with serving("--backbone", "transformers") as server:
         async with open_local(NANO) as here, HttpEngine.connect(server.address) as there:
@@ -153,7 +153,7 @@ async def overhead(rounds: int) -> None:
 
 
 async def clients(calls_each: int) -> None:
-    """Prints latencies by the number of callers, then what more callers than the limit get."""
+    """Print latencies by the number of callers, then what more callers than the limit get."""
     asked = [request(page) for page in pages(LIMIT)]
     with serving("--max-replies", str(LIMIT)) as server:
         async with HttpEngine.connect(server.address) as engine:
@@ -171,7 +171,7 @@ async def clients(calls_each: int) -> None:
 
 
 async def _one_after_another(engine: AsyncEngine, asked: Request, count: int) -> list[tuple[float, float]]:
-    """Returns for each call the seconds to the first token and to the end."""
+    """Return for each call the seconds to the first token and to the end."""
     waits = []
     for _ in range(count):
         started, first = time.perf_counter(), None
@@ -184,7 +184,7 @@ async def _one_after_another(engine: AsyncEngine, asked: Request, count: int) ->
 
 
 async def _crowd(server: ServerProcess, callers: int) -> str:
-    """Returns how many were answered and refused, by callers who do not try again."""
+    """Return how many were answered and refused, by callers who do not try again."""
     body = {"images": [to_data_uri(pages(1)[0])]}
     limits = httpx.Limits(max_connections=callers)
     async with httpx.AsyncClient(base_url=server.address, timeout=300, limits=limits) as client:
@@ -196,7 +196,7 @@ async def _crowd(server: ServerProcess, callers: int) -> str:
 
 
 async def memory(count: int) -> None:
-    """Prints the memory of the server's processes every tenth of the requests; one in 50 draws."""
+    """Print the memory of the server's processes every tenth of the requests; one in 50 draws."""
     asked = [request(page) for page in pages(200)]
     drawing = calls.generate("a red house on a meadow", num_inference_steps=4).request
     with serving() as server:
@@ -211,17 +211,17 @@ async def memory(count: int) -> None:
 
 
 def pages(count: int) -> list[Image.Image]:
-    """Returns pages of the picture book."""
+    """Return pages of the picture book."""
     return [render(sample_scene(np.random.default_rng(seed))) for seed in range(count)]
 
 
 def request(page: Image.Image) -> Request:
-    """Returns the request to describe a page."""
+    """Return the request to describe a page."""
     return calls.describe(page).request
 
 
 async def answered(engine: AsyncEngine, asked: Request) -> ReplyDone:
-    """Returns the end of the reply."""
+    """Return the end of the reply."""
     *_, done = [event async for event in engine.stream(asked)]
     assert isinstance(done, ReplyDone)
     return done

@@ -183,7 +183,7 @@ def _slides(seedx: SeedX, page: Page, output: Path, seed: int, step: Callable[[s
 
 @contextmanager
 def _part(console: Console, page: Page, name: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar for one part of the demo; its seconds go to the page."""
+    """Show a progress bar for one part of the demo; its seconds go to the page."""
     columns = (SpinnerColumn(), TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn())
     started = time.perf_counter()
     with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[what]}"), console=console) as bar:

@@ -33,7 +33,7 @@ OUTLINE = "# Our garden\n\n## What we planted\n- Three trees\n"
 
 
 def blocks(page: Path, language: str) -> list[tuple[int, str]]:
-    """The fenced blocks of a language with the number of the line before their first one."""
+    """Find the fenced blocks of a language with the number of the line before their first one."""
     text = page.read_text(encoding="utf-8")
     found = re.finditer(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [(text[: match.start(1)].count("\n"), match[1]) for match in found]

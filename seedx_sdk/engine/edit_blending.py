@@ -97,8 +97,8 @@ def _difference(before: Image.Image, after: Image.Image) -> npt.NDArray[np.float
     scale = _GRID_PX / max(difference.size)
     width, height = (max(1, round(side * scale)) for side in difference.size)
     small = difference.resize((width, height), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(1))
-    grid: npt.NDArray[np.float32] = np.asarray(small, np.float32).mean(axis=-1)
-    return grid
+    mean: npt.NDArray[np.float32] = np.asarray(small, np.float32).mean(axis=-1)
+    return mean
 
 
 def _split_layout(plan: EditPlan, difference: npt.NDArray[np.float32]) -> tuple[list[_Box], list[_Box], bool]:

@@ -109,8 +109,9 @@ class InterleavedEngine:
                             async with aclosing(self.service.generate(job)) as progress:
                                 async for step in progress:
                                     if isinstance(step, Image.Image):
-                                        step = reply.add_image(await self._blended(step, request, written))
-                                    yield step
+                                        yield reply.add_image(await self._blended(step, request, written))
+                                    else:
+                                        yield step
                         continue
                     self.metrics.completion_tokens += len(event.token_ids)
                     written += event.token_ids

@@ -22,14 +22,14 @@ LORA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "down_proj"
 
 
 def llama(config: dict[str, Any]) -> LlamaForCausalLM:
-    """Builds a LLM from a case's sizes."""
+    """Build a LLM from a case's sizes."""
     sizes = {name: value for name, value in config.items() if name not in ("bos", "eos", "rope_theta")}
     rope = {"rope_type": "default", "rope_theta": config.get("rope_theta", 10000.0)}
     return LlamaForCausalLM(LlamaConfig(**sizes, rope_parameters=rope)).eval()
 
 
 def agent(config: dict[str, Any]) -> LVLM:
-    """Builds the agent from a case's constructor arguments."""
+    """Build the agent from a case's constructor arguments."""
     surroundings = LVLMConfig(
         input_resampler=ResamplerConfig.from_dict(config["input_resampler"]),
         output_resampler=ResamplerConfig.from_dict(config["output_resampler"]),
@@ -111,7 +111,7 @@ def _compare_generation(report: Report, answer: Generated, text: str) -> None:
 
 
 def run_lora(report: Report) -> None:
-    """Reads the checkpoint of a LoRA run twice, merged and as adapters; the names are compared as well."""
+    """Read the checkpoint of a LoRA run twice, merged and as adapters; the names are compared as well."""
     case = report.case
     scaling = case.config["lora_alpha"] / case.config["r"]
     if "scaling" in case.config:
@@ -149,7 +149,7 @@ def run_lora(report: Report) -> None:
 
 
 def _in_order(ours: list[str], expected: list[str]) -> list[str]:
-    """Returns our names in the expected order where they are the same set; order is no part of the claim."""
+    """Return our names in the expected order where they are the same set; order is no part of the claim."""
     return list(expected) if sorted(ours) == sorted(expected) else ours
 
 

@@ -107,7 +107,7 @@ def _pipeline(report: Report) -> Detokenizer:
 
 
 def _features(report: Report) -> tuple[Tensor, Tensor]:
-    """Returns the positive and negative image features of the case's generation."""
+    """Return the positive and negative image features of the case's generation."""
     case = report.case
     source, config = case.inputs["gen_source"], case.config["visual_encoder"]
     encoder = None
@@ -202,7 +202,7 @@ def _compare_training(report: Report, pipeline: Detokenizer, noisy: Tensor, cond
 
 
 def _compare_common(report: Report, pipeline: Detokenizer) -> None:
-    """Compares the conditions, the scheduler's numbers and the trainable names, which all runs of a case share."""
+    """Compare the conditions, the scheduler's numbers and the trainable names, which all runs of a case share."""
     positive, negative = _features(report)
     for prefix, features in (("gen", positive), ("gen_negative", negative)):
         prompt_embeds, pooled = pipeline.encode_condition(features)

@@ -15,17 +15,17 @@ from seedx_sdk.model.visual_encoder import VisualEncoder
 
 
 def picture(raw: Tensor) -> Image.Image:
-    """Returns the stored uint8 (height, width, 3) tensor as a picture."""
+    """Return the stored uint8 (height, width, 3) tensor as a picture."""
     return Image.fromarray(raw.numpy())
 
 
 def resampler(config: dict[str, object]) -> Resampler:
-    """Builds a resampler from a case's constructor arguments."""
+    """Build a resampler from a case's constructor arguments."""
     return Resampler(ResamplerConfig.from_dict({k: v for k, v in config.items() if k != "class"}))
 
 
 def visual_encoder(config: dict[str, int]) -> VisualEncoder:
-    """Builds the visual encoder from a case's constructor arguments."""
+    """Build the visual encoder from a case's constructor arguments."""
     optional = {"layer_norm_eps": "layer_norm_eps", "num_positions": "positional_embedding_rows"}
     names = ("image_size", "patch_size", "width", "layers", "heads", "mlp_ratio", "n_queries", "output_dim")
     values = {name: config[name] for name in names}

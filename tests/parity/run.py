@@ -50,13 +50,13 @@ class Outcome:
         return not self.problems
 
     def __str__(self) -> str:
-        """Returns the line that is printed."""
+        """Return the line that is printed."""
         head = f"{'pass' if self.passed else 'FAIL'}  {self.kind:17} {self.name:22}"
         return "; ".join([f"{head} abs {self.max_abs:.2e}  rel {self.max_rel:.2e}", *self.problems[:5]])
 
 
 def check_directory(directory: Path, kinds: Sequence[str] | None = None) -> list[Outcome]:
-    """Returns the outcome of every case of the directory, then of every file that contradicts its manifest.
+    """Return the outcome of every case of the directory, then of every file that contradicts its manifest.
 
     Args:
         directory: Holds `*.json` cases, and perhaps a `manifest.json` with the hash of each file.
@@ -109,7 +109,7 @@ def _failed(kind: str, name: str, problem: str) -> Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the outcomes and returns the exit status."""
+    """Print the outcomes and return the exit status."""
     parser = argparse.ArgumentParser(description="Compares the model code with golden cases.")
     parser.add_argument("directory", type=Path, help="directory of golden cases")
     parser.add_argument("--kinds", help=f"comma-separated kinds to run, of: {', '.join(KINDS)}")

@@ -67,7 +67,7 @@ async def opened(engine: Scripted) -> AsyncIterator[Scripted]:
 
 @contextmanager
 def running(engine: Any, settings: ServerSettings) -> Iterator[str]:
-    """A server in a thread; gives its address."""
+    """Run a server in a thread; give its address."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         server = uvicorn.Server(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -22,8 +25,9 @@ from seedx_sdk.model.visual_encoder import VisualEncoder
 
 TOKENIZER = Path(__file__).resolve().parents[1] / "parity" / "golden" / "tokenizer"
 LAYERS = 2
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
-LLM = {  # as transformers 4.30 wrote it
+LLM: dict[str, Any] = {  # as transformers 4.30 wrote it
     "architectures": ["LlamaForCausalLM"],
     "bos_token_id": 1,
     "eos_token_id": 2,
@@ -78,8 +82,8 @@ class Tree:
     detokenizers: dict[str, Detokenizer]
 
 
-def _half(module: nn.Module) -> nn.Module:
-    """Rounds the weights to float16, which is what the files hold; position tables are computed and stay."""
+def _half(module: ModuleT) -> ModuleT:
+    """Round the weights to float16, which is what the files hold; position tables are computed and stay."""
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.copy_(parameter.half())
@@ -92,7 +96,8 @@ def _half_state(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
 
 
 def _write_sharded(state: dict[str, Tensor], folder: Path, count: int) -> None:
-    names, weight_map = list(state), {}
+    names = list(state)
+    weight_map: dict[str, str] = {}
     for number in range(count):
         file = f"pytorch_model-{number + 1:05}-of-{count:05}.bin"
         shard = {name: state[name] for name in names[number::count]}
@@ -145,7 +150,7 @@ def _detokenizers() -> dict[str, Detokenizer]:
 
 
 def build_tree(path: Path, variant: str = "seed_x_i") -> Tree:
-    """Writes the released files of one variant."""
+    """Write the released files of one variant."""
     torch.manual_seed(7)
     llm = LlamaForCausalLM(LlamaConfig(**LLM))
     lvlm, encoder, pipelines = LVLM(llm, LVLM_CONFIG), VisualEncoder(VISUAL_ENCODER), _detokenizers()
@@ -172,13 +177,13 @@ def build_tree(path: Path, variant: str = "seed_x_i") -> Tree:
     return Tree(path, lvlm, encoder, pipelines)
 
 
-def save(state: dict[str, object], path: Path) -> None:
+def save(state: Mapping[str, object], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, path)
 
 
 def rewrite(path: Path, edit: Callable[[dict[str, Tensor]], object]) -> None:
-    """Changes the tensors of a torch file."""
+    """Change the tensors of a torch file."""
     state = torch.load(path, weights_only=True)
     edit(state)
     torch.save(state, path)

@@ -58,11 +58,11 @@ class Server:
         raise AssertionError(f"not within {seconds} s\n{self.log.read_text()[-3000:]}")
 
     def engine(self) -> psutil.Process:
-        """vLLM's process that the server talks to."""
+        """Find the process of vLLM that the server talks to."""
         return self._descendant("EngineCore")
 
     def worker(self) -> psutil.Process:
-        """vLLM's process that computes."""
+        """Find the process of vLLM that computes."""
         return self._descendant("Worker")
 
     def _descendant(self, name: str) -> psutil.Process:
@@ -80,7 +80,7 @@ class Server:
 
 @contextmanager
 def started(folder: Path, *command: str, seconds: float = 240, **environment: str) -> Iterator[Server]:
-    """A server that runs a command line of Python with `--port` added; killed at the end, if it still runs."""
+    """Run a server by a command line of Python with `--port` added; killed at the end, if it still runs."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
@@ -121,12 +121,12 @@ def started(folder: Path, *command: str, seconds: float = 240, **environment: st
 def started_with_limits(
     folder: Path, backbone: str, *, step_seconds: float = STEP_SECONDS, reply_seconds: float = 120
 ) -> Any:
-    """The shipped model on "vllm" or "transformers", with a small cache."""
+    """Serve the shipped model on "vllm" or "transformers", with a small cache."""
     return started(folder, __file__, backbone, str(step_seconds), str(reply_seconds))
 
 
 def drawing(server: Server, steps: int) -> Iterator[str]:
-    """The names of the events of a drawing."""
+    """Yield the names of the events of a drawing."""
     message = Message.user("a red house").model_dump(mode="json")
     options = {"num_inference_steps": steps, "force_image": True}
     body = {"task": "generate", "messages": [message], "options": options}
@@ -136,7 +136,7 @@ def drawing(server: Server, steps: int) -> Iterator[str]:
 
 
 def shared_memory(process: psutil.Process) -> set[str]:
-    """The files in shared memory that a process holds."""
+    """Return the files in shared memory that a process holds."""
     return {m.path for m in process.memory_maps() if m.path.startswith("/dev/shm/")}
 
 
