@@ -141,7 +141,7 @@ PUBLIC = {
         "Turn",
         "TurnDone",
     ],
-    "seedx_finetune": [],
+    "seedx_finetune": ["Judge", "Scene", "evaluate", "render", "sample_edit", "sample_scene"],
 }
 """The names that users may rely on: constants, then classes, then functions, each in alphabetical order."""
 
