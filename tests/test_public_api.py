@@ -88,6 +88,7 @@ PUBLIC = {
         "deck_to_pdf",
         "deck_to_png",
         "make_slides",
+        "make_slides_async",
         "revise_slide",
         "tell_story",
         "vocabulary_of",
@@ -141,7 +142,7 @@ PUBLIC = {
         "Turn",
         "TurnDone",
     ],
-    "seedx_finetune": [],
+    "seedx_finetune": ["Judge", "Scene", "evaluate", "render", "sample_edit", "sample_scene"],
 }
 """The names that users may rely on: constants, then classes, then functions, each in alphabetical order."""
 
