@@ -95,7 +95,7 @@ def merge_lora(weight: Tensor, a: Tensor, b: Tensor, scaling: float) -> Tensor:
         b: (O, R).
         scaling: lora_alpha / R of the run that trained them.
     """
-    return torch.addmm(weight.float(), b.float(), a.float(), alpha=scaling)
+    return weight.to(torch.float32, copy=True).addmm_(b.float(), a.float(), alpha=scaling)
 
 
 def merge_agent_state(state: Mapping[str, Tensor], *, lora_scaling: float | None = None) -> dict[str, Tensor]:

@@ -129,7 +129,9 @@ print(json.dumps({"total": sum(sizes), "largest": max(sizes), "grown": peak() - 
         assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["total"] > 590e6
-    assert figures["largest"] / 2 < figures["grown"] < figures["largest"] + 10**8 + 100e6 < figures["total"] / 1.5
+    merging = 2 * 130_000 * 64 * 4 if rank else 0  # room for two float32 copies of the largest weight
+    bound = figures["largest"] + 10**8 + 100e6 + merging
+    assert figures["largest"] / 2 < figures["grown"] < bound < figures["total"] / 1.5
     llm = load_directory(tmp_path / "model").lvlm.causal_lm
     assert llm.lm_head.weight.unique().tolist() == [0.5]
     # B @ A of ones is the rank, times 1 / rank
