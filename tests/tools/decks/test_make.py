@@ -58,7 +58,7 @@ def _bodies(slide):
 
 
 def _assert_sound(path):
-    """What holds for every deck: native text, nothing empty, nothing outside the page or on top of a picture."""
+    """Check what holds for every deck: native text, nothing empty, nothing outside the page or on top of a picture."""
     file = Presentation(str(path))
     for slide in file.slides:
         assert slide.shapes.title.text_frame.text.strip()
@@ -326,7 +326,7 @@ def test_a_cancelled_deck_leaves_no_file(seedx, tmp_path):
 
 
 def _parts(path):
-    """The parts of a .pptx by name, without the time at which it was made."""
+    """Return the parts of a .pptx by name, without the time at which it was made."""
     with zipfile.ZipFile(path) as package:
         return {name: package.read(name) for name in package.namelist() if name != "docProps/core.xml"}
 
@@ -386,7 +386,7 @@ class PairedEngine:
             yield event
 
     async def check(self) -> None:
-        """It works."""
+        """Return: it works."""
 
 
 async def test_an_async_deck_generates_images_at_the_same_time_and_orders_warnings_by_slide(tmp_path):

@@ -18,7 +18,7 @@ from tests.support.pptx import Shouting, add_3d_chart, add_picture
 
 
 def _xml(path):
-    """The slides' XML in the order of the deck, as it stands in the file."""
+    """Return the slides' XML in the order of the deck, as it stands in the file."""
     with zipfile.ZipFile(path) as package:
         relations = ElementTree.fromstring(package.read("ppt/_rels/presentation.xml.rels"))
         targets = {relation.get("Id"): relation.get("Target") for relation in relations}
