@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 ADDED = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
     "benchmarks/README.md": "benchmarks.md",
     "tests/parity/README.md": "parity.md",
 }

@@ -42,9 +42,10 @@ def blocks(page: Path, language: str) -> list[tuple[int, str]]:
 @pytest.mark.skipif(not (NANO / "config.json").is_file(), reason="the shipped weights are not in seedx_sdk/nano yet")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name)
 def test_the_python_of_a_page_runs_from_top_to_bottom(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, quick_nano: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("seedx_sdk.engine.NANO", quick_nano)
     render(sample_scene(np.random.default_rng(0))).save("page.png")
     Path("outline.md").write_text(OUTLINE, encoding="utf-8")
     names: dict[str, object] = {"__name__": "snippet"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import runpy
 import sys
@@ -16,8 +15,6 @@ from pptx import Presentation
 
 import seedx_sdk
 from seedx_sdk import SeedX
-from seedx_sdk.engine import NANO
-from seedx_sdk.files import write_file
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PROGRAMS: dict[str, tuple[list[str], str]] = {
@@ -30,6 +27,7 @@ PROGRAMS: dict[str, tuple[list[str], str]] = {
     "edit": ([], r"make the house blue: saved edit-1\.png\nremove the tree: saved edit-2\.png$"),
     "generate": (["a", "red", "house"], r"^saved generate\.png in \d+\.\d s, seed 1"),
     "presenter": ([], r"\n4\. Highest and lowest: .*\n.*saved presenter\.pptx$"),
+    "prompt_to_image": (["a red house", "house.png"], r"^house\.png$"),
     "slides": ([], r"^saved deck\.pptx with 3 slides"),
     "story": (["a red cat on the beach", "cat.html"], r"saved cat\.html$"),
     "storyteller": (["a red cat", "cat.html"], r"saved cat\.html $"),
@@ -46,6 +44,7 @@ FILES = {
     "edit": {"edit-1.png", "edit-2.png"},
     "generate": {"generate.png"},
     "presenter": {"presenter.pptx"},
+    "prompt_to_image": {"house.png"},
     "slides": {"deck.pptx"},
     "story": {"cat.html"},
     "storyteller": {"cat.html", "cat.json"},
@@ -69,20 +68,6 @@ class _Sources(HTMLParser):
             self.files.append(source)
         if tag == "img" and not found.get("alt"):
             self.silent.append(str(source))
-
-
-@pytest.fixture(scope="module")
-def quick_nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped checkpoint directory, whose own number of denoising steps is four."""
-    directory = tmp_path_factory.mktemp("quick") / "nano"
-    directory.mkdir()
-    for part in NANO.iterdir():
-        (directory / part.name).symlink_to(part)
-    config = json.loads((NANO / "config.json").read_text(encoding="utf-8"))
-    config["generation"]["num_inference_steps"] = 4
-    (directory / "config.json").unlink()
-    write_file(directory / "config.json", json.dumps(config).encode())
-    return directory
 
 
 @pytest.fixture

@@ -88,6 +88,7 @@ PUBLIC = {
         "deck_to_pdf",
         "deck_to_png",
         "make_slides",
+        "make_slides_async",
         "revise_slide",
         "tell_story",
         "vocabulary_of",

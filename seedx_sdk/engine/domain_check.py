@@ -24,7 +24,7 @@ _MOST_OBJECTS = 4
 
 def out_of_domain_image(image: Image.Image, parts: ModelParts) -> str | None:
     """Return a warning if the image is unlike all that the model was trained on, such as a photograph."""
-    threshold = parts.config.familiar_psnr
+    threshold = parts.config.in_domain_psnr
     if threshold is None or reconstruction_psnr(image, parts) >= threshold:
         return None
     return (

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from seedx_sdk import prompts
-from seedx_sdk.checkpoints.config import PromptStyle
 from seedx_sdk.errors import PromptError
+from seedx_sdk.model.config import PromptStyle
 from seedx_sdk.types import ImagePart, Message, Request, Task, TextPart
 
 __all__ = ["normalized", "segments"]

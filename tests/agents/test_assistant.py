@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, InvalidToolCall, SystemMessage, ToolMessage
 from PIL import Image
 from pptx import Presentation
 
@@ -73,7 +73,7 @@ def test_over_several_turns_it_sees_finds_fixes_its_call_edits_and_makes_a_deck(
     first = chat_model.seen[0]
     assert isinstance(first[0], SystemMessage) and "only these things: house, tree" in first[0].text
     assert isinstance(first[1], HumanMessage)
-    text, name, shown = first[1].content
+    text, name, shown = list(first[1].content)
     assert text == {"type": "text", "text": "What is there?"}
     assert name == {"type": "text", "text": "The next image is image:1, which the user calls garden."}
     assert isinstance(shown, dict)
@@ -110,7 +110,7 @@ def test_the_text_of_a_chat_model_streams_in_pieces(seedx: SeedX) -> None:
     from langchain_core.language_models import GenericFakeChatModel
 
     class Talker(GenericFakeChatModel):
-        def bind_tools(self, _tools: Any, **_options: Any) -> Talker:
+        def bind_tools(self, tools: Any, **_options: Any) -> Talker:  # noqa: ARG002
             return self
 
     events = list(Assistant(seedx, Talker(messages=iter(["all is well"]))).stream("How is it?"))
@@ -171,8 +171,14 @@ def test_a_call_is_not_retried_beyond_the_budget(
 
 
 def _garbage() -> AIMessage:
-    wrong = {"type": "invalid_tool_call", "id": None, "name": "generate", "args": "{prompt: a hou", "error": None}
-    return AIMessage("", invalid_tool_calls=[wrong])  # type: ignore[list-item]
+    wrong: InvalidToolCall = {
+        "type": "invalid_tool_call",
+        "id": None,
+        "name": "generate",
+        "args": "{prompt: a hou",
+        "error": None,
+    }
+    return AIMessage("", invalid_tool_calls=[wrong])
 
 
 @pytest.mark.parametrize(

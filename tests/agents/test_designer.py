@@ -53,8 +53,9 @@ def test_a_chat_model_sees_the_image_and_its_changes_are_made_to_it(
     edits = [request for request in engine.requests if request.task == "edit"]
     assert [request.options.seed for request in edits] == [3, 4]
     assert all(request.messages[-1].images == (picture,) for request in edits), "each change is made to the given image"
-    text, image = chat_model.seen[0][1].content
-    assert "calmer" in text["text"] and image["type"] == "image"  # type: ignore[index, call-overload]
+    text, image = list(chat_model.seen[0][1].content)
+    assert isinstance(text, dict) and "calmer" in text["text"]
+    assert isinstance(image, dict) and image["type"] == "image"
     assert reports == [(0, 2, "make the house blue"), (1, 2, "add a yellow star"), (2, 2, "done")]
     blind = script(("Changes", {"changes": CHANGES}))
     Designer(seedx, blind, show_images=False).propose(picture, count=2)
@@ -73,7 +74,7 @@ def test_a_change_that_cannot_be_done_is_replaced_by_the_chat_model(
 
 def test_changes_made_before_a_failure_are_kept(script: Script, picture: Image.Image) -> None:
     blue = Image.new("RGB", (8, 8), "blue")
-    replies = ["a house", blue, "a blue house", ModelError("out of memory")]
+    replies: list[Any] = ["a house", blue, "a blue house", ModelError("out of memory")]
     engine = ScriptedEngine([part if isinstance(part, Exception) else Message.assistant(part) for part in replies])
     shown = Designer(SeedX(engine=engine), script(("Changes", {"changes": CHANGES}))).propose(picture, count=2)
     first, second = shown.proposals

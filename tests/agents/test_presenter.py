@@ -26,7 +26,7 @@ PARAGRAPHS = (
     "A second boat is planned. It will cost a lot.",
 )
 LONG = "One, and a very long point that goes on and on until the end of it"
-ROWS = [["Year", "Pupils", "Town"], [2022, 18, "Ebb"], [2023, 41, "Ebb"], [2024, 25, "Flow"]]
+ROWS: list[list[object]] = [["Year", "Pupils", "Town"], [2022, 18, "Ebb"], [2023, 41, "Ebb"], [2024, 25, "Flow"]]
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_a_table_becomes_a_native_table_a_chart_and_its_extremes(
 ) -> None:
     source: Any = ROWS
     if form == "mappings":
-        source = [dict(zip(ROWS[0], row, strict=True)) for row in ROWS[1:]]  # type: ignore[arg-type]
+        source = [dict(zip(ROWS[0], row, strict=True)) for row in ROWS[1:]]
     elif form == "data":
         source = TableData(header=("Year", "Pupils", "Town"), rows=tuple(tuple(map(str, row)) for row in ROWS[1:]))
     elif form in ("csv", "tsv"):
@@ -340,7 +340,7 @@ def test_the_columns_of_a_page_are_read_one_after_the_other(tmp_path: Path) -> N
 
 
 def test_a_table_of_dates_without_numbers_has_no_chart(presenter: Presenter, tmp_path: Path) -> None:
-    rows = [["Day", "What"], [date(2024, 5, 1), "Start"], [date(2024, 6, 1), None]]
+    rows: list[list[object]] = [["Day", "What"], [date(2024, 5, 1), "Start"], [date(2024, 6, 1), None]]
     deck = presenter.make(rows, path=tmp_path / "deck.pptx")
     assert titles(deck.path) == ["The figures", "The figures"]
     assert "no column holds only numbers, so there is no chart" in deck.warnings

@@ -11,7 +11,7 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from seedx_sdk.checkpoints.state_dicts import grow_vocabulary, plain_agent_state
+from seedx_sdk.checkpoints.state_dicts import grow_vocabulary, merge_agent_state
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig
 from seedx_sdk.model.generation import ImageTokenRule
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput
@@ -46,7 +46,7 @@ def run_train(report: Report) -> None:
     case = report.case
     tokens = tokenizer(report).token_ids(case.config["output_resampler"]["grid_size"] ** 2)
     model = agent(case.config)
-    model.load_state_dict(plain_agent_state(case.weights()))
+    model.load_state_dict(merge_agent_state(case.weights()))
     optional = ("image_embeds", "ids_cmp_mask", "ids_gen_mask", "embeds_cmp_mask", "embeds_gen_mask", "patch_positions")
     given = {name: case.input(name) for name in optional if case.has_input(name)}
     output = model(case.input("input_ids"), case.input("labels"), **given)
@@ -81,7 +81,7 @@ def run_generation(report: Report) -> None:
     ids = case.input("input_ids")
     report.check("prompt ids", [names.bos_id, *names.encode(case.inputs["prompt"])], ids[0].tolist())
     model = agent(case.config)
-    model.load_state_dict(plain_agent_state(case.weights()))
+    model.load_state_dict(merge_agent_state(case.weights()))
     optional = ("image_embeds", "ids_cmp_mask", "embeds_cmp_mask", "patch_positions")
     given = {name: case.input(name) for name in optional if case.has_input(name)}
     if "ids_cmp_mask" in given:
@@ -118,7 +118,7 @@ def run_lora(report: Report) -> None:
         report.check("scaling", scaling, case.config["scaling"])
     weights = case.weights()
     merged = agent(case.config)
-    merged.load_state_dict(plain_agent_state(weights, lora_scaling=scaling))
+    merged.load_state_dict(merge_agent_state(weights, lora_scaling=scaling))
     _compare_lora(report, merged)
 
     adapted = agent(case.config)

@@ -64,7 +64,7 @@ def export_nano(run: Run, output: Path) -> DirectoryConfig:
         read_grids=("1x1",),
         image_size=nano_config.IMAGE_SIZE,
         sizes=SIZES,
-        familiar_psnr=0.0,
+        in_domain_psnr=0.0,
         files={},
         generation=GenerationDefaults(
             num_inference_steps=20,
@@ -78,7 +78,7 @@ def export_nano(run: Run, output: Path) -> DirectoryConfig:
         vocabulary=training_vocabulary(),
     )
     write_config(partial, config)
-    complete = write_config(partial, replace(config, familiar_psnr=_familiar_psnr(run, partial)))
+    complete = write_config(partial, replace(config, in_domain_psnr=_in_domain_psnr(run, partial)))
     shutil.rmtree(output, ignore_errors=True)
     partial.replace(output)
     return complete
@@ -89,7 +89,7 @@ def _projectors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def _familiar_psnr(run: Run, output: Path) -> float:
+def _in_domain_psnr(run: Run, output: Path) -> float:
     """Return 2 dB less than the worst copy of 300 pages: below that an image is none of this world."""
     parts = load_directory(output)
     scenes = nano.make_corpus(run).scenes[:300]

@@ -15,6 +15,7 @@ from langchain.agents import create_agent
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
@@ -94,13 +95,12 @@ class _ScriptedModel(GenericFakeChatModel):
 
 def script(*calls: tuple[str, dict[str, Any]]) -> Iterator[AIMessage]:
     for number, (name, args) in enumerate(calls):
-        request = {"type": "tool_call", "id": f"call-{number}", "name": name, "args": args}
-        yield AIMessage("", tool_calls=[request])  # type: ignore[list-item]
+        yield AIMessage("", tool_calls=[{"type": "tool_call", "id": f"call-{number}", "name": name, "args": args}])
     yield AIMessage("All done.")
 
 
 def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_path: Path) -> None:
-    drawn = call(toolkit, "generate", prompt="a red house and a green tree in a meadow", num_inference_steps=8, seed=7)
+    call(toolkit, "generate", prompt="a red house and a green tree in a meadow", num_inference_steps=8, seed=7)
     model = _ScriptedModel(
         messages=script(
             ("describe", {"images": ["image:1"]}),
@@ -111,8 +111,8 @@ def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_
         )
     )
     agent = create_agent(model, toolkit.get_tools(), checkpointer=InMemorySaver())
-    thread = {"configurable": {"thread_id": "1"}}
-    state = agent.invoke({"messages": [HumanMessage(f"Look at {drawn.content[1]['id']}.")]}, thread)  # type: ignore[index]
+    thread: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    state = agent.invoke({"messages": [HumanMessage("Look at image:1.")]}, thread)
     looked, found, mistaken, edited, deck = (m for m in state["messages"] if isinstance(m, ToolMessage))
     assert "house" in looked.text and looked.artifact.text in looked.text
     assert isinstance(found.artifact, Detection) and found.artifact.boxes and "red house" in found.text
@@ -128,7 +128,7 @@ def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_
 
 def test_the_content_is_short_and_the_artifact_whole(toolkit: SeedXToolkit) -> None:
     message = call(toolkit, "generate", prompt="a red house", width=776, height=64, num_inference_steps=1)
-    text, picture = message.content
+    text, picture = list(message.content)
     assert isinstance(text, dict) and isinstance(picture, dict)
     assert text["text"].startswith(
         "Generated an image of 776x64 pixels with seed 0.\nThe image is image:1.\nWarning: 776x64"
@@ -273,7 +273,8 @@ async def test_cancelling_stops_the_model_and_the_next_call_works(toolkit: SeedX
     done: list[int] = []
 
     class Canceller(AsyncCallbackHandler):
-        async def on_custom_event(self, _name: str, data: Any, **_kwargs: Any) -> None:
+        async def on_custom_event(self, name: str, data: Any, **_kwargs: Any) -> None:
+            assert name == PROGRESS_EVENT
             done.append(data["done"])
             task.cancel()
 

@@ -125,16 +125,16 @@ async def progress_then_cancel(client: Client) -> None:
     """Generate in a few steps and check the progress; start a long generation, cancel it, and generate again."""
     steps: list[tuple[float, float | None, str | None]] = []
 
-    async def note(done: float, total: float | None, what: str | None) -> None:
-        steps.append((done, total, what))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        steps.append((progress, total, message))
 
     await client.call_tool("generate", {"prompt": "a red house", "num_inference_steps": 3}, progress_callback=note)
     assert steps == [(1, 3, "denoising"), (2, 3, "denoising"), (3, 3, "denoising")]
     steps.clear()
     with anyio.CancelScope() as scope:
 
-        async def leave(done: float, total: float | None, what: str | None) -> None:
-            await note(done, total, what)
+        async def leave(progress: float, total: float | None, message: str | None) -> None:
+            await note(progress, total, message)
             scope.cancel()
 
         await client.call_tool(

@@ -78,9 +78,10 @@ def test_chat_completions(toolbox: Toolbox, tmp_path: Path) -> None:
     ]
     requests: list[dict[str, Any]] = []
     answers = [completion({"tool_calls": [call]}) for call in calls] + [completion({"content": "All done."})]
-    client, messages = scripted_openai(requests, answers), [{"role": "user", "content": "Look at image:1."}]
+    client, messages = scripted_openai(requests, answers), list[Any]([{"role": "user", "content": "Look at image:1."}])
+    tools: Any = chat_tools(toolbox)
     while True:
-        reply = client.chat.completions.create(model="scripted", messages=messages, tools=chat_tools(toolbox))  # type: ignore[call-overload]
+        reply = client.chat.completions.create(model="scripted", messages=messages, tools=tools)
         message = reply.choices[0].message
         if not message.tool_calls:
             break
@@ -172,7 +173,7 @@ async def test_openai_agents(toolbox: Toolbox, tmp_path: Path) -> None:
     assert open_image(outputs[3][1]["image_url"]) == toolbox.images["image:3"]
 
 
-class _SmolScript(SmolModel):
+class _SmolScript(SmolModel):  # type: ignore[misc]  # smolagents ships no types
     """Answers from a script: code, or a tool call."""
 
     def __init__(self, *script: str | tuple[str, dict[str, Any]]) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import zipfile
+from collections.abc import AsyncGenerator
 
 import anyio
 import pytest
@@ -20,6 +22,7 @@ from seedx_sdk import (
     SeedX,
 )
 from seedx_sdk.testing import ScriptedEngine
+from seedx_sdk.types import Request, StreamEvent
 from seedx_tools import Deck, Outline, SlidePlan, check_deck, make_slides, make_slides_async
 from seedx_tools.decks.ooxml.styles import auto_number
 from seedx_tools.decks.writing.footer import footer_of
@@ -363,12 +366,34 @@ async def test_an_async_deck_is_the_same_file_with_the_same_images_and_warnings(
     assert sorted(request.options.seed for request in engines[1].requests) == seeds
 
 
-async def test_an_async_deck_names_failed_images_in_the_order_of_its_slides(tmp_path):
-    engine = ScriptedEngine(replies=[ModelError("out of memory"), ModelError("stuck")])
-    deck = await make_slides_async(AsyncSeedX(engine=engine), OUTLINE, path=tmp_path / "deck.pptx")
+class PairedEngine:
+    """Answers nothing before two requests wait at the same time; the images of seeds 0 and 1 fail."""
+
+    def __init__(self) -> None:
+        self.info = ScriptedEngine().info
+        self._waiting = 0
+        self._two_wait = asyncio.Event()
+
+    async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
+        assert deadline is None
+        self._waiting += 1
+        if self._waiting == 2:
+            self._two_wait.set()
+        await self._two_wait.wait()
+        if request.options.seed < 2:
+            raise ModelError(f"failure {request.options.seed}")
+        for event in ScriptedEngine().stream(request):
+            yield event
+
+    async def check(self) -> None:
+        """It works."""
+
+
+async def test_an_async_deck_generates_images_at_the_same_time_and_orders_warnings_by_slide(tmp_path):
+    deck = await make_slides_async(AsyncSeedX(engine=PairedEngine()), OUTLINE, path=tmp_path / "deck.pptx")
     assert deck.warnings[:2] == (
-        "slide 1: its image failed and was left out: out of memory",
-        "slide 2: its image failed and was left out: stuck",
+        "slide 1: its image failed and was left out: failure 0",
+        "slide 2: its image failed and was left out: failure 1",
     )
     assert [slide.picture is not None for slide in deck.slides] == [False, False, True, True]
 

@@ -1,62 +1,20 @@
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from xml.etree import ElementTree
 
 import pytest
-from PIL import Image
 from pptx import Presentation
-from pptx.chart.data import CategoryChartData
-from pptx.enum.chart import XL_CHART_TYPE
-from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
-from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
-from pptx.util import Inches
 
 from seedx_sdk import InputError, OutputPathError, PromptError, TemplateError
 from seedx_tools import Outline, SlidePlan, append_slides, check_deck, make_slides, revise_slide
-from seedx_tools.decks.ooxml.styles import auto_number
 from seedx_tools.decks.outline import Quote
 from seedx_tools.decks.reader import read_slide
-
-OUTLINE = """# The boat school
-By the sea
-## One
-- first
-![a red boat](draw)
-> Notes of one.
-## Two
-- second
-## Three
-| a | b |
-|---|---|
-| 1 | 2 |
-"""
-
-
-@pytest.fixture
-def deck(seedx, tmp_path):
-    """A deck whose slide XML is not as python-pptx writes it, and whose parts are not numbered in order."""
-    made = make_slides(seedx, OUTLINE, path=tmp_path / "made.pptx")
-    path = tmp_path / "deck.pptx"
-    names = {"slides/slide2.xml": "slides/slide7.xml", "slides/slide4.xml": "slides/slide2.xml"}
-    with zipfile.ZipFile(made.path) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            data = old.read(name)
-            if re.fullmatch(r"ppt/slides/slide\d+\.xml", name):
-                data = data.replace(b"?>\n", b"?>\r\n<!-- kept by hand -->", 1)
-            if name.endswith(".rels") or name == "[Content_Types].xml":
-                data = re.sub(rb"slides/slide([24])\.xml", lambda m: names[m[0].decode()].encode(), data)
-            moved = re.match(r"ppt/slides/(_rels/)?slide([24])\.xml(.*)", name)
-            if moved:
-                number = {"2": "7", "4": "2"}[moved[2]]
-                name = f"ppt/slides/{moved[1] or ''}slide{number}.xml{moved[3]}"
-            new.writestr(name, data)
-    return path
+from tests.support.pptx import Shouting, add_3d_chart, add_picture
 
 
 def _xml(path):
@@ -137,135 +95,6 @@ def test_slides_are_added_to_a_saved_deck(seedx, deck):
     assert check_deck(deck).findings == ()
 
 
-class _Shouting:
-    def revise(self, plan, instruction):
-        assert instruction == "make it louder"
-        return plan.model_copy(update={"title": plan.title.upper()})
-
-
-def test_an_instruction_goes_to_the_planner_with_the_slide_as_it_is(seedx, deck):
-    revise_slide(seedx, deck, 4, "make it louder", planner=_Shouting())
-    slide = Presentation(str(deck)).slides[3]
-    assert slide.shapes.title.text_frame.text == "THREE"
-    table = next(shape.table for shape in slide.shapes if shape.has_table)
-    assert [cell.text for cell in table.rows[1].cells] == ["1", "2"]
-
-
-def test_an_instruction_keeps_a_chart_and_two_columns(seedx, tmp_path):
-    outline = (
-        "# Pupils\n## Growth\n```chart bar\nyear,pupils\n2022,18\n2023,25\n```\n"
-        "## Sail or row\n### Sail\n- quiet\n### Row\n- steady\n\t- and dry\n"
-    )
-    path = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False).path
-    for number in (2, 3):
-        revise_slide(seedx, path, number, "make it louder", planner=_Shouting())
-    growth, boats = list(Presentation(str(path)).slides)[1:]
-    assert [slide.shapes.title.text_frame.text for slide in (growth, boats)] == ["GROWTH", "SAIL OR ROW"]
-    (chart,) = (shape.chart for shape in growth.shapes if shape.has_chart)
-    assert (list(chart.plots[0].categories), chart.plots[0].series[0].values) == (["2022", "2023"], (18.0, 25.0))
-    told = {shape.text_frame.text: shape.left for shape in boats.placeholders}
-    assert told["Sail"] == told["quiet"] < told["Row"] == told["steady\nand dry"]
-
-
-def _with_diagram(slide):
-    frame = slide.shapes.add_table(1, 1, 0, 0, 914400, 914400)
-    frame._element.find(f".//{qn('a:graphicData')}").set("uri", "http://schemas.openxmlformats.org/drawingml/diagram")
-
-
-def _with_wide_table(slide):
-    slide.shapes.add_table(2, 13, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
-
-
-def _with_area_chart(slide):
-    data = CategoryChartData()
-    data.categories = ["a", "b"]
-    data.add_series("x", (1, 2))
-    slide.shapes.add_chart(XL_CHART_TYPE.AREA, 0, 0, 914400, 914400, data)
-
-
-def _with_3d_chart(slide):
-    data = CategoryChartData()
-    data.categories = ["a", "b"]
-    data.add_series("x", (1, 2))
-    chart = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, 914400, 914400, data).chart
-    chart._chartSpace.find(f".//{qn('c:barChart')}").tag = qn("c:bar3DChart")
-
-
-def _with_second_table(slide):
-    for _ in range(2):
-        slide.shapes.add_table(2, 1, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
-
-
-class _Longer:
-    def revise(self, plan, instruction):
-        assert instruction == "add a step"
-        assert plan.bullets == ("1. one", "2. two")
-        return plan.model_copy(update={"bullets": (*plan.bullets, "3. three")})
-
-
-def test_an_instruction_keeps_the_numbers_of_a_list(seedx, tmp_path):
-    made = make_slides(seedx, "# D\n## S\n1. one\n2. two\n", path=tmp_path / "d.pptx", pictures=False)
-    revise_slide(seedx, made.path, 2, "add a step", planner=_Longer())
-    slide = Presentation(str(made.path)).slides[1]
-    (body,) = (shape for shape in slide.placeholders if shape.placeholder_format.type in (PH.BODY, PH.OBJECT))
-    assert [(p.text, auto_number(p._p)) for p in body.text_frame.paragraphs] == [("one", 1), ("two", 2), ("three", 3)]
-
-
-def _with_shape(slide):
-    slide.shapes.add_shape(MSO_SHAPE.OVAL, 0, 0, 914400, 914400).name = "Start"
-
-
-def _with_line(slide):
-    slide.shapes.add_connector(MSO_CONNECTOR.STRAIGHT, 0, 0, 914400, 914400).name = "Arrow"
-
-
-def _picture(slide, name="red.png", width=64):
-    data = io.BytesIO()
-    Image.new("RGB", (width, 32), "red").save(data, "PNG")
-    picture = slide.shapes.add_picture(data, Inches(1), Inches(4), Inches(2), Inches(1))
-    picture._element.nvPicPr.cNvPr.set("descr", name)
-    return picture
-
-
-def _with_table(slide):
-    slide.shapes.add_table(2, 1, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
-
-
-def _with_video(slide):
-    _picture(slide)._element.nvPicPr.nvPr.append(parse_xml(f"<a:videoFile {nsdecls('a', 'r')} r:link='rId1'/>"))
-
-
-def _with_ink(slide):
-    slide.shapes._spTree.append(
-        parse_xml("<m:AlternateContent xmlns:m='http://schemas.openxmlformats.org/markup-compatibility/2006'/>")
-    )
-
-
-@pytest.mark.parametrize(
-    ("add", "lost"),
-    [
-        (_with_shape, r"a drawn shape \('Start'\)"),
-        (_with_line, r"a drawn line \('Arrow'\)"),
-        (_with_video, "a video or a sound"),
-        (_with_ink, "an object that only some versions"),
-        (_with_table, "a picture beside content that leaves no room"),
-        (_with_diagram, "a diagram or an embedded object"),
-        (_with_wide_table, "more than 12 columns"),
-        (_with_area_chart, "a chart of an unsupported kind"),
-        (_with_3d_chart, "a chart of an unsupported kind"),
-        (_with_second_table, "a second table"),
-    ],
-)
-def test_no_instruction_loses_what_a_plan_cannot_hold(seedx, deck, add, lost):
-    opened = Presentation(str(deck))
-    add(opened.slides[2])
-    opened.save(str(deck))
-    before = deck.read_bytes()
-    with pytest.raises(InputError, match=f"slide 3 holds .*{lost}.*, which an instruction would lose"):
-        revise_slide(seedx, deck, 3, "make it louder", planner=_Shouting())
-    assert deck.read_bytes() == before
-
-
 @pytest.mark.parametrize(
     ("number", "change", "error", "told"),
     [
@@ -297,7 +126,7 @@ def test_decks_that_cannot_be_opened_or_written(seedx, deck, tmp_path):
 
 def test_a_deck_with_a_chart_of_another_kind_can_be_continued(seedx, deck):
     opened = Presentation(str(deck))
-    _with_3d_chart(opened.slides[2])
+    add_3d_chart(opened.slides[2])
     opened.save(str(deck))
     before = _xml(deck)
     assert append_slides(seedx, deck, "## Four\n- fourth\n", pictures=False).slides[-1].title == "Four"
@@ -316,7 +145,7 @@ def _slide_parts(path):
 def _broken(path, number, blob):
     """Put the bytes of something else in place of a picture on a slide."""
     file = Presentation(str(path))
-    _picture(file.slides[number - 1])
+    add_picture(file.slides[number - 1])
     file.save(str(path))
     with zipfile.ZipFile(path) as package:
         parts = {name: package.read(name) for name in package.namelist()}
@@ -347,7 +176,7 @@ def test_a_picture_that_cannot_be_opened_stops_nothing(seedx, plain, blob):
     other = revise_slide(seedx, plain, 6, "## Other\n- c\n- d\n", pictures=False)
     assert (other.slides[5].title, other.warnings) == ("Other", ())
     with pytest.raises(InputError, match="slide 2 holds a picture in a format that cannot be opened"):
-        revise_slide(seedx, plain, 2, "make it louder", planner=_Shouting(), pictures=False)
+        revise_slide(seedx, plain, 2, "make it louder", planner=Shouting(), pictures=False)
     made = revise_slide(seedx, plain, 2, "## New\n- c\n- d\n", pictures=False)
     assert made.slides[1].bullets == ("c", "d")
     (warning,) = made.warnings
@@ -356,7 +185,7 @@ def test_a_picture_that_cannot_be_opened_stops_nothing(seedx, plain, blob):
 
 def test_a_picture_of_any_proportions_is_kept(seedx, plain):
     file = Presentation(str(plain))
-    _picture(file.slides[1], width=32 * 30).crop_left = -0.1
+    add_picture(file.slides[1], width=32 * 30).crop_left = -0.1
     file.save(str(plain))
     made = revise_slide(seedx, plain, 2, "## New\n- c\n- d\n", pictures=False)
     assert (made.slides[1].picture.size, made.warnings) == ((960, 32), ())
@@ -436,7 +265,7 @@ def test_a_slide_stays_what_it_is(seedx, plain):
     before = [slide.slide_layout.name for slide in Presentation(str(plain)).slides]
     assert before == ["Title Slide", "Title and Text", "Quote", "Section", "Closing"]
     for number in range(1, 6):
-        revise_slide(seedx, plain, number, "make it louder", planner=_Shouting(), pictures=False)
+        revise_slide(seedx, plain, number, "make it louder", planner=Shouting(), pictures=False)
     slides = list(Presentation(str(plain)).slides)
     assert [slide.slide_layout.name for slide in slides] == before
     assert _titles(plain) == ["BOATS", "ONE", "SAID", "PART", "THANK YOU"]
@@ -453,7 +282,7 @@ def test_a_slide_stays_what_it_is(seedx, plain):
 
 def test_the_title_slide_keeps_its_picture(seedx, engine, deck):
     drawn = len(engine.requests)
-    made = revise_slide(seedx, deck, 1, "make it louder", planner=_Shouting())
+    made = revise_slide(seedx, deck, 1, "make it louder", planner=Shouting())
     slide = Presentation(str(deck)).slides[0]
     assert sum(shape.element.tag == qn("p:pic") for shape in slide.shapes) == 1
     assert (slide.slide_layout.name, made.slides[0].bullets) == ("Title Slide with Picture", ("By the sea",))
@@ -463,10 +292,10 @@ def test_the_title_slide_keeps_its_picture(seedx, engine, deck):
 @pytest.mark.parametrize("number", [3, 4, 5])
 def test_a_picture_on_a_quote_a_section_and_the_end_is_kept(seedx, plain, number):
     file = Presentation(str(plain))
-    _picture(file.slides[number - 1])
+    add_picture(file.slides[number - 1])
     file.save(str(plain))
     words = read_slide(file.slides[number - 1]).bullets
-    made = revise_slide(seedx, plain, number, "make it louder", planner=_Shouting(), pictures=False)
+    made = revise_slide(seedx, plain, number, "make it louder", planner=Shouting(), pictures=False)
     assert (made.slides[number - 1].bullets, made.warnings) == (words, ())
     assert made.slides[number - 1].picture.size == (64, 32)
 
