@@ -21,8 +21,8 @@ GRACE = int(EVENT_SECONDS)
 """Longer than any reply takes."""
 
 
-def serving(folder: Path, grace: int) -> Any:
-    return started(folder, "-c", COMMAND, "--backbone", "transformers", "--grace", str(grace))
+def serving(temp_dir: Path, grace: int) -> Any:
+    return started(temp_dir, "-c", COMMAND, "--backbone", "transformers", "--grace", str(grace))
 
 
 @pytest.fixture(scope="module")

@@ -118,18 +118,22 @@ def test_tokens_of_the_shipped_model(nano_server: str) -> None:
     with openai.OpenAI(base_url=f"{nano_server}/v1", api_key="none", max_retries=0) as client:
         name = client.models.list().data[0].id
         messages: Any = [{"role": "user", "content": "Draw a red house."}]
-        drawn = client.chat.completions.create(model=name, messages=messages, extra_body={"num_inference_steps": 2})
+        generated = client.chat.completions.create(model=name, messages=messages, extra_body={"num_inference_steps": 2})
         cut = client.chat.completions.create(model=name, messages=messages, max_tokens=3)
-    assert drawn.usage is not None and drawn.usage.completion_tokens > 64 and drawn.choices[0].finish_reason == "stop"
+    assert (
+        generated.usage is not None
+        and generated.usage.completion_tokens > 64
+        and generated.choices[0].finish_reason == "stop"
+    )
     assert cut.usage is not None and cut.usage.completion_tokens == 3 and cut.choices[0].finish_reason == "length"
-    assert drawn.usage.prompt_tokens == cut.usage.prompt_tokens > 4
+    assert generated.usage.prompt_tokens == cut.usage.prompt_tokens > 4
 
 
 def test_the_form_of_an_answer_goes_to_the_engine(connect: Connect) -> None:
     scripted = ScriptedEngine()
     scripted.info = scripted.info.model_copy(update={"supports_structured_output": True})
     client, messages = connect(Scripted(scripted)), [{"role": "user", "content": "What do you see?"}]
-    schema = {"type": "object", "properties": {"colour": {"enum": ["red"]}}}
+    schema = {"type": "object", "properties": {"color": {"enum": ["red"]}}}
     forms: list[Any] = [
         {"type": "text"},
         {"type": "json_object"},
