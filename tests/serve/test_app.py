@@ -166,7 +166,7 @@ def test_too_many_images_are_rejected(serve: Serve, http: httpx.Client, image: I
 @pytest.mark.parametrize(
     ("tool", "body", "message"),
     [
-        ("generate", {"prompt": "a house", "colour": "red"}, "colour: Extra inputs"),
+        ("generate", {"prompt": "a house", "paint": "red"}, "paint: Extra inputs"),
         ("generate", {}, "prompt: Field required"),
         ("generate", {"prompt": ""}, "prompt is empty"),
         ("generate", {"prompt": "a house", "num_inference_steps": 0}, "num_inference_steps 0 is not allowed"),
