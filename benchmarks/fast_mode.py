@@ -44,7 +44,7 @@ MIN_PSNR = 35.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measures, prints, saves; returns 0 if the mode passes, 1 if not."""
+    """Measure, print and save; return 0 if the mode passes, 1 if not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=NANO, help="a model directory; the shipped model if left out")
     parser.add_argument("--n", type=int, default=16, help="prompts for each category and split")
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def measure(model: Path, count: int, seed: int, solver: Any, steps: int) -> dict[str, Any]:
-    """The result of the gate, ready for JSON."""
+    """Return the result of the gate, ready for JSON."""
     parts = load_directory(model)
     seedx, judge, pipeline = SeedX(engine=_opened(parts)), Judge.load(), parts.detokenizer
     schedulers = {"reference": copy_scheduler(pipeline.scheduler), "fast": copy_scheduler(pipeline.scheduler, solver)}

@@ -10,12 +10,12 @@ import statistics
 import subprocess
 import sys
 
-DOORS = ("openai", "langchain", "mcp_server", "openai_agents", "smolagents")
+DOORS = ("openai", "langchain", "mcp", "openai_agents", "smolagents")
 RUNS = 3
 
 
 def seconds(code: str) -> float:
-    """The median CPU time of an interpreter that runs some code, after one run that warms the disk."""
+    """Return the median CPU time of an interpreter that runs some code, after one run that warms the disk."""
     times = []
     for _ in range(RUNS + 1):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -28,8 +28,8 @@ def seconds(code: str) -> float:
 def main() -> None:
     """Measure and print."""
     alone = seconds("pass")
-    for module in ("seedx_sdk", "seedx_tools", *(f"seedx_tools.{door}" for door in DOORS)):
-        print(f"{module:<26} {seconds(f'import {module}') - alone:.2f} s")
+    for module in ("seedx_sdk", "seedx_tools", *(f"seedx_tools.adapters.{door}" for door in DOORS)):
+        print(f"{module:<36} {seconds(f'import {module}') - alone:.2f} s")
 
 
 if __name__ == "__main__":

@@ -16,20 +16,20 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class ServerProcess:
-    """`seedx serve` that answers."""
+    """A ready `seedx serve`."""
 
     process: subprocess.Popen[bytes]
     address: str
 
     def memory(self) -> int:
-        """Bytes that it and its children hold, each shared page counted once."""
+        """Return the bytes of its memory and that of its children, each shared page counted once."""
         family = psutil.Process(self.process.pid)
         return sum(process.memory_full_info().pss for process in [family, *family.children(recursive=True)])
 
 
 @contextmanager
 def serving(*arguments: str) -> Iterator[ServerProcess]:
-    """Starts `seedx serve` with these arguments and waits until it is ready; ends it afterwards."""
+    """Start `seedx serve` with these arguments and wait until it is ready; end it afterwards."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
@@ -40,7 +40,7 @@ def serving(*arguments: str) -> Iterator[ServerProcess]:
     try:
         while not _is_ready(server.address):
             if process.poll() is not None:
-                raise RuntimeError(f"the server ended with {process.returncode}; run `seedx serve` to see why")
+                raise RuntimeError(f"the server exited with code {process.returncode}; run `seedx serve` to see why")
             time.sleep(0.2)
         yield server
     finally:

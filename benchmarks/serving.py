@@ -1,12 +1,12 @@
 """What serving costs and gains: two ways in one run, and the ratio between them.
 
     python benchmarks/serving.py                                          # every part, on the shipped model
-    python benchmarks/serving.py picture overhead                         # some parts
-    python benchmarks/serving.py picture --random 22 2048 5632            # also random weights of 1.1 billion
+    python benchmarks/serving.py image overhead                           # some parts
+    python benchmarks/serving.py image --random 22 2048 5632            # also random weights of 1.1 billion
 
-picture   the image tokens of a picture: one query pass, and 64 decode steps, both on vLLM with the prompt in its cache
-describe  16 descriptions: at once on vLLM, and in a row on transformers
-generate  pictures per second for 1, 4 and 8 callers
+image     the image tokens of an image: one query pass, and 64 decode steps, both on vLLM with the prompt in its cache
+describe  16 captions: concurrently on vLLM, and sequentially on transformers
+generate  images per second for 1, 4 and 8 callers
 overhead  what a call over HTTP takes beyond what its reply takes in the engine
 clients   time to the first token and to the last for 1 to 64 callers, and what happens to more than the server takes
 memory    of the server and all its processes, over 1,000 requests
@@ -53,16 +53,16 @@ from seedx_sdk.types import ReplyDone, Request, TextDelta
 VLLM = VLLMOptions(block_size=32, kv_cache_bytes=1 << 30)
 """As `seedx serve` runs it on a CPU."""
 PROMPT = 256
-"""Tokens before a picture."""
-PARTS = ("picture", "describe", "generate", "overhead", "clients", "memory")
+"""Tokens before an image."""
+PARTS = ("image", "describe", "generate", "overhead", "clients", "memory")
 LIMIT = 64
-"""Dispatcher that the server has under way at most, its default."""
+"""Replies in flight that the server allows, its default."""
 
 
-async def picture(folder: Path, name: str, rounds: int) -> None:
-    """Prints what the image tokens of one picture take, both ways."""
+async def image_tokens(checkpoint_dir: Path, name: str, rounds: int) -> None:
+    """Print the time of the image tokens of one image, both ways."""
     tokens = Tokenizer.from_pretrained(NANO / "llm").ids
-    backbone = await VLLMBackbone.start(folder, tokens, VLLM)
+    backbone = await VLLMBackbone.start(checkpoint_dir, tokens, VLLM)
     rng = np.random.default_rng(0)
     once, stepwise = [], []
     try:
@@ -84,64 +84,64 @@ async def _query_pass(backbone: VLLMBackbone, prompt: list[int]) -> None:
 
 
 async def _decode(backbone: VLLMBackbone, prompt: list[int], count: int) -> None:
-    """Writes exactly so many tokens, one after the other; which ones is the same work."""
+    """Generate exactly so many tokens; which ones makes no difference to the time."""
     parameters = VLLMSamplingParams(temperature=0.0, max_tokens=count, min_tokens=count, ignore_eos=True)
     outputs = backbone.engine.generate(TokensPrompt(prompt_token_ids=prompt), parameters, uuid.uuid4().hex)
     written = [output async for output in outputs]
     assert len(written[-1].outputs[0].token_ids) == count
 
 
-def random_model(folder: Path, layers: int, width: int, mlp: int) -> Path:
-    """Returns a folder with a language model of random bfloat16 weights, in words of the shipped tokenizer."""
+def random_model(directory: Path, layers: int, width: int, mlp: int) -> Path:
+    """Return a checkpoint directory with a language model of random bfloat16 weights and the shipped tokenizer."""
     config = LlamaConfig.from_pretrained(NANO / "llm")
     sizes = {"num_hidden_layers": layers, "hidden_size": width, "intermediate_size": mlp}
     heads = {"num_attention_heads": width // 64, "num_key_value_heads": width // 64, "head_dim": 64}
     torch.manual_seed(0)
     model = LlamaForCausalLM(LlamaConfig(**{**config.to_dict(), **sizes, **heads, "dtype": "bfloat16"}))
-    shutil.copytree(NANO / "llm", folder / "llm", ignore=shutil.ignore_patterns("*.safetensors", "config.json"))
-    model.to(torch.bfloat16).save_pretrained(folder / "llm")  # type: ignore[arg-type]  # stubs of the decorator
+    shutil.copytree(NANO / "llm", directory / "llm", ignore=shutil.ignore_patterns("*.safetensors", "config.json"))
+    model.to(torch.bfloat16).save_pretrained(directory / "llm")  # type: ignore[arg-type]  # stubs of the decorator
     print(f"random weights: {model.num_parameters() / 1e9:.2f} billion")
-    return folder
+    return directory
 
 
-async def descriptions() -> None:
-    """Prints what 16 descriptions take, at once and in a row."""
+async def captions() -> None:
+    """Print the time of 16 captions, concurrently and sequentially."""
     requests = [request(page) for page in pages(16)]
-    async with open_vllm(NANO, vllm=VLLM) as many, open_local(NANO) as one:
-        for engine in (many, one):
+    async with open_vllm(NANO, vllm=VLLM) as vllm, open_local(NANO) as transformers:
+        for engine in (vllm, transformers):
             await answered(engine, requests[0])
-        at_once = await _timed(_shared(many, requests, len(requests)))
-        in_a_row = await _timed(_in_a_row(one, requests))
+        concurrent = await _timed(_shared(vllm, requests, len(requests)))
+        sequential = await _timed(_sequentially(transformers, requests))
     print(
-        f"16 descriptions at once on vLLM {at_once:.2f} s, in a row on transformers {in_a_row:.2f} s, "
-        f"{in_a_row / at_once:.1f} x"
+        f"16 captions concurrently on vLLM {concurrent:.2f} s, sequentially on transformers {sequential:.2f} s, "
+        f"{sequential / concurrent:.1f} x"
     )
 
 
-async def pictures(rounds: int) -> None:
-    """Prints the pictures per second of 1, 4 and 8 callers, who ask for 8 pictures together."""
-    asked = [calls.generate("a red house and a green tree on a meadow", seed=seed).request for seed in range(8)]
+async def images(rounds: int) -> None:
+    """Print the images per second of 1, 4 and 8 callers, who request 8 images in total."""
+    requests = [calls.generate("a red house and a green tree on a meadow", seed=seed).request for seed in range(8)]
     async with open_vllm(NANO, vllm=VLLM) as engine:
-        await _shared(engine, asked, len(asked))
+        await _shared(engine, requests, len(requests))
         rates: dict[int, float] = {}
         for callers in (1, 4, 8):
-            taken = [await _timed(_shared(engine, asked, callers)) for _ in range(rounds)]
-            rates[callers] = len(asked) / min(taken)
-            print(f"{callers} callers: {rates[callers]:.2f} pictures/s, {rates[callers] / rates[1]:.2f} x")
+            taken = [await _timed(_shared(engine, requests, callers)) for _ in range(rounds)]
+            rates[callers] = len(requests) / min(taken)
+            print(f"{callers} callers: {rates[callers]:.2f} images/s, {rates[callers] / rates[1]:.2f} x")
 
 
 async def overhead(rounds: int) -> None:
-    """Prints what HTTP adds to a call without pictures."""
-    asked = calls.chat([Message.user("Is a house in the picture?")], max_new_tokens=4).request
+    """Print what HTTP adds to a call without images."""
+    question = calls.chat([Message.user("Is a house in the picture?")], max_new_tokens=4).request
     with serving("--backbone", "transformers") as server:
-        async with open_local(NANO) as here, HttpEngine.connect(server.address) as there:
-            engines: dict[str, AsyncEngine] = {"in process": here, "over HTTP": there}
+        async with open_local(NANO) as local, HttpEngine.connect(server.address) as remote:
+            engines: dict[str, AsyncEngine] = {"in process": local, "over HTTP": remote}
             whole: dict[str, list[float]] = {name: [] for name in engines}
             added = []
             for _ in range(rounds):
                 for name, engine in engines.items():
                     started = time.perf_counter()
-                    done = await answered(engine, asked)
+                    done = await answered(engine, question)
                     whole[name].append(time.perf_counter() - started)
                 added.append(whole["over HTTP"][-1] - done.reply.timings["total"])
     medians = {name: statistics.median(taken) * 1e3 for name, taken in whole.items()}
@@ -153,13 +153,13 @@ async def overhead(rounds: int) -> None:
 
 
 async def clients(calls_each: int) -> None:
-    """Prints latencies by the number of callers, then what more callers than the limit get."""
-    asked = [request(page) for page in pages(LIMIT)]
+    """Print latencies by the number of callers, then the statuses for more callers than the limit."""
+    requests = [request(page) for page in pages(LIMIT)]
     with serving("--max-replies", str(LIMIT)) as server:
         async with HttpEngine.connect(server.address) as engine:
-            await answered(engine, asked[0])
+            await answered(engine, requests[0])
             for callers in (1, 4, 16, LIMIT):
-                each = [_one_after_another(engine, asked[i], calls_each) for i in range(callers)]
+                each = [_repeated(engine, requests[i], calls_each) for i in range(callers)]
                 waits = np.array(list(itertools.chain(*await asyncio.gather(*each))))
                 p50, p99 = np.percentile(waits, (50, 99), axis=0)
                 print(
@@ -170,12 +170,12 @@ async def clients(calls_each: int) -> None:
         print(f"{crowd} callers, {LIMIT} at most: {await _crowd(server, crowd)}")
 
 
-async def _one_after_another(engine: AsyncEngine, asked: Request, count: int) -> list[tuple[float, float]]:
-    """Returns for each call the seconds to the first token and to the end."""
+async def _repeated(engine: AsyncEngine, request: Request, count: int) -> list[tuple[float, float]]:
+    """Return for each call the seconds to the first token and to the end."""
     waits = []
     for _ in range(count):
         started, first = time.perf_counter(), None
-        async for event in engine.stream(asked):
+        async for event in engine.stream(request):
             if first is None and isinstance(event, TextDelta):
                 first = time.perf_counter() - started
         assert first is not None
@@ -184,26 +184,30 @@ async def _one_after_another(engine: AsyncEngine, asked: Request, count: int) ->
 
 
 async def _crowd(server: ServerProcess, callers: int) -> str:
-    """Returns how many were answered and refused, by callers who do not try again."""
+    """Return how many requests were answered and rejected, for callers that do not retry."""
     body = {"images": [to_data_uri(pages(1)[0])]}
     limits = httpx.Limits(max_connections=callers)
     async with httpx.AsyncClient(base_url=server.address, timeout=300, limits=limits) as client:
         answers = await asyncio.gather(*(client.post("/v1/tools/describe", json=body) for _ in range(callers)))
     counts = Counter((a.status_code, "Retry-After" in a.headers) for a in answers)
     return ", ".join(
-        f"{count} x {status}{' with Retry-After' * told}" for (status, told), count in sorted(counts.items())
+        f"{count} x {status}{' with Retry-After' * has_retry_after}"
+        for (status, has_retry_after), count in sorted(counts.items())
     )
 
 
 async def memory(count: int) -> None:
-    """Prints the memory of the server's processes every tenth of the requests; one in 50 draws."""
-    asked = [request(page) for page in pages(200)]
-    drawing = calls.generate("a red house on a meadow", num_inference_steps=4).request
+    """Print the memory of the server's processes every tenth of the requests; one in 50 generates an image."""
+    requests = [request(page) for page in pages(200)]
+    generation = calls.generate("a red house on a meadow", num_inference_steps=4).request
     with serving() as server:
         async with HttpEngine.connect(server.address) as engine:
             used = []
             for start in range(0, count, count // 10):
-                part = [drawing if i % 50 == 0 else asked[i % len(asked)] for i in range(start, start + count // 10)]
+                part = [
+                    generation if i % 50 == 0 else requests[i % len(requests)]
+                    for i in range(start, start + count // 10)
+                ]
                 await _shared(engine, part, 8)
                 used.append(server.memory())
                 print(f"{start + len(part):>5} requests: {used[-1] / 2**20:.0f} MiB", flush=True)
@@ -211,30 +215,30 @@ async def memory(count: int) -> None:
 
 
 def pages(count: int) -> list[Image.Image]:
-    """Returns pages of the picture book."""
+    """Return pages of the picture book."""
     return [render(sample_scene(np.random.default_rng(seed))) for seed in range(count)]
 
 
 def request(page: Image.Image) -> Request:
-    """Returns the request to describe a page."""
+    """Return the request to caption a page."""
     return calls.describe(page).request
 
 
-async def answered(engine: AsyncEngine, asked: Request) -> ReplyDone:
-    """Returns the end of the reply."""
-    *_, done = [event async for event in engine.stream(asked)]
+async def answered(engine: AsyncEngine, request: Request) -> ReplyDone:
+    """Return the last event of the reply."""
+    *_, done = [event async for event in engine.stream(request)]
     assert isinstance(done, ReplyDone)
     return done
 
 
-async def _in_a_row(engine: AsyncEngine, asked: Sequence[Request]) -> None:
-    for one in asked:
-        await answered(engine, one)
+async def _sequentially(engine: AsyncEngine, requests: Sequence[Request]) -> None:
+    for each in requests:
+        await answered(engine, each)
 
 
-async def _shared(engine: AsyncEngine, asked: Sequence[Request], callers: int) -> None:
-    """Answers all requests, so many at a time."""
-    await asyncio.gather(*(_in_a_row(engine, asked[i::callers]) for i in range(callers)))
+async def _shared(engine: AsyncEngine, requests: Sequence[Request], callers: int) -> None:
+    """Answer all requests, so many at a time."""
+    await asyncio.gather(*(_sequentially(engine, requests[i::callers]) for i in range(callers)))
 
 
 async def _timed(work: Awaitable[None]) -> float:
@@ -243,24 +247,24 @@ async def _timed(work: Awaitable[None]) -> float:
     return time.perf_counter() - started
 
 
-async def _picture_parts(rounds: int, random: Sequence[int] | None) -> None:
-    await picture(NANO, "seed-x-nano", rounds)
+async def _image_part(rounds: int, random: Sequence[int] | None) -> None:
+    await image_tokens(NANO, "seed-x-nano", rounds)
     if random:
-        with tempfile.TemporaryDirectory() as folder:
-            await picture(random_model(Path(folder), *random), "random weights", rounds)
+        with tempfile.TemporaryDirectory() as directory:
+            await image_tokens(random_model(Path(directory), *random), "random weights", rounds)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measures the chosen parts and prints what was found."""
+    """Measure the chosen parts and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=PARTS, help="all, if left out")
+    parser.add_argument("parts", nargs="*", choices=PARTS, help="default: all")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--random", type=int, nargs=3, metavar=("LAYERS", "WIDTH", "MLP"))
     options = parser.parse_args(argv)
     work: dict[str, Callable[[], Coroutine[None, None, None]]] = {
-        "picture": lambda: _picture_parts(options.rounds, options.random),
-        "describe": descriptions,
-        "generate": lambda: pictures(options.rounds),
+        "image": lambda: _image_part(options.rounds, options.random),
+        "describe": captions,
+        "generate": lambda: images(options.rounds),
         "overhead": lambda: overhead(40 * options.rounds),
         "clients": lambda: clients(options.rounds),
         "memory": lambda: memory(1000),

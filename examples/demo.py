@@ -163,7 +163,7 @@ def _tell(seedx: SeedX, page: Page, output: Path, seed: int, step: Callable[[str
     page.story_title = story.title
     for number, told in enumerate(story.pages, start=1):
         name = "" if told.image is None else save_image(told.image, output / f"story-{number}.png").name
-        page.story.append((Drawing(name, told.picture_prompt), told.text))
+        page.story.append((Drawing(name, told.image_prompt), told.text))
     page.warn(story.warnings)
 
 
@@ -183,7 +183,7 @@ def _slides(seedx: SeedX, page: Page, output: Path, seed: int, step: Callable[[s
 
 @contextmanager
 def _part(console: Console, page: Page, name: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar for one part of the demo; its seconds go to the page."""
+    """Show a progress bar for one part of the demo; its seconds go to the page."""
     columns = (SpinnerColumn(), TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn())
     started = time.perf_counter()
     with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[what]}"), console=console) as bar:

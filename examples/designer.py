@@ -1,4 +1,4 @@
-"""Draw from an intent, explain it, and show what it could become: python examples/designer.py "a red house" [FOLDER].
+"""Draw from an intent, explain the idea, and propose changes: python examples/designer.py "a red house" [FOLDER].
 
 A chat model can have the ideas: design(SeedX(), "home", chat_model=init_chat_model("..."), folder="out").
 """
@@ -24,7 +24,7 @@ def design(
     wish: str = "",
     num_inference_steps: int | None = None,
 ) -> Proposals:
-    """Draw a picture, say why it is so, and show three changes to it."""
+    """Draw an image, explain its idea, and show three changes to it."""
     folder.mkdir(parents=True, exist_ok=True)
     designer = Designer(seedx, chat_model, seed=7, num_inference_steps=num_inference_steps)
     drawn = designer.draw(intent)
@@ -43,5 +43,5 @@ def design(
 
 
 if __name__ == "__main__":
-    words = sys.argv[1] if len(sys.argv) > 1 else "a postcard with a red house and a green tree in a meadow"
-    design(SeedX(), words, folder=Path(sys.argv[2] if len(sys.argv) > 2 else "designer"))
+    intent = sys.argv[1] if len(sys.argv) > 1 else "a postcard with a red house and a green tree in a meadow"
+    design(SeedX(), intent, folder=Path(sys.argv[2] if len(sys.argv) > 2 else "designer"))

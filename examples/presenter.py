@@ -14,7 +14,7 @@ from seedx_agents import Presenter
 from seedx_sdk import SeedX
 from seedx_tools import Deck, check_deck
 
-PUPILS = [["Year", "Pupils"], [2022, 18], [2023, 25], [2024, 41]]
+PUPILS: list[list[object]] = [["Year", "Pupils"], [2022, 18], [2023, 25], [2024, 41]]
 
 
 def present(
@@ -26,7 +26,7 @@ def present(
     instruction: str = "title: What the numbers say",
     pictures: bool = True,
 ) -> Deck:
-    """Make the deck, change its second slide, and check it; every other slide stays as it was."""
+    """Make the deck, change its second slide, and check it; all other slides stay as they are."""
     presenter = Presenter(seedx, chat_model, theme="ink", pictures=pictures)
     made = presenter.make(source, path=path, on_progress=lambda done, total, what: print(f"{done}/{total} {what}"))
     revised = presenter.revise(2, instruction)
@@ -42,5 +42,5 @@ def present(
 
 if __name__ == "__main__":
     given = sys.argv[1] if len(sys.argv) > 1 else ""
-    chosen = PUPILS if not given else Path(given) if Path(given).is_file() else given
-    present(SeedX(), chosen, path=Path(sys.argv[2] if len(sys.argv) > 2 else "presenter.pptx"))
+    source = Path(given) if Path(given).is_file() else given or PUPILS
+    present(SeedX(), source, path=Path(sys.argv[2] if len(sys.argv) > 2 else "presenter.pptx"))

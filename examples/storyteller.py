@@ -1,6 +1,6 @@
 """Plan a story, draw the same hero on every page, and save it: python examples/storyteller.py "a red cat" cat.pdf.
 
-A chat model can write it: tell(SeedX(), "a red cat", chat_model=init_chat_model("..."), path="cat.html").
+A chat model can write the story: tell(SeedX(), "a red cat", chat_model=init_chat_model("..."), path="cat.html").
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ def tell(
     pages: int = 6,
     num_inference_steps: int | None = None,
 ) -> Book:
-    """Plan, illustrate and save a story; what is drawn is kept beside it as JSON, so a broken run can go on."""
-    kept = path.with_suffix(".json")
+    """Plan, illustrate and save a story; the book beside it as JSON can be resumed."""
+    stored = path.with_suffix(".json")
     storyteller = Storyteller(seedx, chat_model, seed=1, num_inference_steps=num_inference_steps)
-    story = Book.model_validate_json(kept.read_text(encoding="utf-8")) if kept.exists() else None
+    story = Book.model_validate_json(stored.read_text(encoding="utf-8")) if stored.exists() else None
     book = storyteller.illustrate(
         story or storyteller.plan(prompt, pages),
         on_progress=lambda done, total, what: print(f"{done}/{total} {what}"),
     )
-    write_file(kept, book.model_dump_json().encode())
+    write_file(stored, book.model_dump_json().encode())
     for page in book.pages:
-        print(f"- {page.picture_prompt} (seed {page.seed})")
+        print(f"- {page.image_prompt} (seed {page.seed})")
     saved, warnings = book.save(path)
     for warning in (*book.warnings, *warnings):
         print("note:", warning)
-    print("saved", saved, "" if book.finished else "(not finished: run it again to go on)")
+    print("saved", saved, "" if book.finished else "(not finished: run it again to resume)")
     return book
 
 

@@ -88,7 +88,8 @@ class EngineSession:
 
     async def aclose(self) -> None:
         """See `Session.aclose`."""
-        engine, self._engine = self._engine, None
+        async with self._opening:  # an engine that is being opened is closed too
+            engine, self._engine = self._engine, None
         if engine is None:
             return
         for reply in list(self._replies):

@@ -1,55 +1,152 @@
-"""The examples of the agents run as they stand, with the model that ships and few steps."""
+"""Every program of examples/ runs as it stands, with the shipped model at few denoising steps."""
 
 from __future__ import annotations
 
-import importlib
+import re
+import runpy
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from PIL import Image
+from pptx import Presentation
 
+import seedx_sdk
 from seedx_sdk import SeedX
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+PROGRAMS: dict[str, tuple[list[str], str]] = {
+    "assistant": (["talk"], r"\d+ messages and 3 pictures are kept$"),
+    "chat": ([], r"\[picture: chat-1\.png \]\n\n> what color is the house\?\nred"),
+    "demo": ([], r"Open out/demo/index\.html$"),
+    "describe": ([], r"house.*\n\w+"),
+    "designer": (["a red house", "design"], r"saved design/change-3\.png\n"),
+    "detect": ([], r"^red house at .* of \(128, 128\)\nsaved detect\.png$"),
+    "edit": ([], r"make the house blue: saved edit-1\.png\nremove the tree: saved edit-2\.png$"),
+    "generate": (["a", "red", "house"], r"^saved generate\.png in \d+\.\d s, seed 1"),
+    "presenter": ([], r"\n4\. Highest and lowest: .*\n.*saved presenter\.pptx$"),
+    "prompt_to_image": (["a red house", "house.png"], r"^house\.png$"),
+    "slides": ([], r"^saved deck\.pptx with 3 slides"),
+    "story": (["a red cat on the beach", "cat.html"], r"saved cat\.html$"),
+    "storyteller": (["a red cat", "cat.html"], r"saved cat\.html $"),
+}
+"""The arguments of each program, and what it prints."""
+SIX = range(1, 7)
+FILES = {
+    "assistant": {"talk", *(f"talk/image-{number}.png" for number in (1, 2, 3))},
+    "chat": {"chat-1.png"},
+    "demo": {"out/demo/index.html", "out/demo/deck.pptx", "out/demo/story.html"},
+    "describe": set(),
+    "designer": {"design", "design/design.png", *(f"design/change-{number}.png" for number in (1, 2, 3))},
+    "detect": {"detect.png"},
+    "edit": {"edit-1.png", "edit-2.png"},
+    "generate": {"generate.png"},
+    "presenter": {"presenter.pptx"},
+    "prompt_to_image": {"house.png"},
+    "slides": {"deck.pptx"},
+    "story": {"cat.html"},
+    "storyteller": {"cat.html", "cat.json"},
+}
+"""What each program leaves behind, among other files."""
+Run = Callable[..., str]
+
+
+class _Sources(HTMLParser):
+    """The files that a page refers to, and its images without alternative text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: list[str] = []
+        self.silent: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        source = found.get("src") or found.get("href")
+        if source:
+            self.files.append(source)
+        if tag == "img" and not found.get("alt"):
+            self.silent.append(str(source))
 
 
 @pytest.fixture
-def example(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def run(quick_nano: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a program in an empty directory; gives what it prints."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("seedx_sdk.engine.NANO", quick_nano)
     monkeypatch.syspath_prepend(str(EXAMPLES))
-    assert len((EXAMPLES / f"{request.param}.py").read_text(encoding="utf-8").splitlines()) <= 60
-    return importlib.import_module(request.param)
+
+    def start(name: str, *arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
+        try:
+            runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        except SystemExit as ended:
+            assert not ended.code, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    return start
 
 
-@pytest.mark.parametrize("example", ["assistant"], indirect=True)
-def test_assistant(example: ModuleType, nano: SeedX, tmp_path: Path) -> None:
-    again = example.talk(nano, folder=tmp_path / "out", num_inference_steps=4)
-    assert [message.text for message in again.messages if message.type == "human"] == list(example.REQUESTS)
-    assert len(again.album.images) == 3
-    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == [
-        "image-1.png",
-        "image-2.png",
-        "image-3.png",
+def test_every_program_is_run_here() -> None:
+    programs = {path.stem for path in EXAMPLES.glob("*.py") if "seedx" in path.read_text(encoding="utf-8")}
+    assert set(PROGRAMS) == programs - {"demo_page"}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_prints_and_leaves_what_it_should(name: str, run: Run, tmp_path: Path) -> None:
+    arguments, expected = PROGRAMS[name]
+    printed = run(name, *arguments)
+    assert re.search(expected, printed.strip("\n"), re.DOTALL), printed
+    assert "fault:" not in printed
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert left >= FILES[name] and bool(left) == bool(FILES[name])
+    for path in tmp_path.rglob("*.png"):
+        with Image.open(path) as image:
+            assert min(image.size) >= 128
+    if name == "demo":
+        _check_demo_page(tmp_path / "out" / "demo")
+
+
+def _check_demo_page(output: Path) -> None:
+    html = (output / "index.html").read_text(encoding="utf-8")
+    page = _Sources()
+    page.feed(html)
+    assert page.silent == []
+    assert len(page.files) == 6 + 2 + 4 + 6 + 6 + 2  # drawn, found, edited, story, slides, and links to both files
+    assert all((output / name).is_file() for name in page.files)
+    assert html.count("<h2>") == 6
+    assert not re.search(r"https?://", html)
+
+
+def test_programs_of_one_call_take_their_input_from_the_command_line(run: Run, tmp_path: Path) -> None:
+    Image.new("RGB", (128, 128), (200, 230, 255)).save("page.png")
+    Path("outline.md").write_text("# Our garden\n\n## What we planted\n- Three trees\n", encoding="utf-8")
+    assert run("describe", "page.png", "what is the background?").strip()
+    assert run("detect", "page.png", "the red house").endswith("saved detect.png\n")
+    assert run("edit", "page.png", "make the sky pink") == "make the sky pink: saved edit-1.png\n"
+    assert run("slides", "outline.md", "garden.pptx").startswith("saved garden.pptx with 2 slides")
+    assert [slide.shapes.title.text for slide in Presentation(str(tmp_path / "garden.pptx")).slides] == [
+        "Our garden",
+        "What we planted",
     ]
 
 
-@pytest.mark.parametrize("example", ["storyteller"], indirect=True)
-def test_storyteller(example: ModuleType, nano: SeedX, tmp_path: Path) -> None:
-    book = example.tell(nano, "a red cat on the beach", path=tmp_path / "story.html", pages=2, num_inference_steps=4)
-    assert book.finished and (tmp_path / "story.html").read_text(encoding="utf-8").count("<img") == 2
-    assert (tmp_path / "story.json").exists()
+def test_a_subject_of_the_demo_becomes_a_deck_of_six_slides(
+    run: Run, seedx: SeedX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seedx_sdk, "SeedX", lambda **_options: seedx)
+    run("demo", "dragons", "--output", str(tmp_path / "dragons"))
+    deck = Presentation(str(tmp_path / "dragons" / "deck.pptx"))
+    assert len(deck.slides) == 6
+    assert deck.slides[0].shapes.title.text == "Dragons"
 
 
-@pytest.mark.parametrize("example", ["presenter"], indirect=True)
-def test_presenter(example: ModuleType, seedx: SeedX, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    deck = example.present(seedx, example.PUPILS, path=tmp_path / "deck.pptx", pictures=False)
-    assert [slide.title for slide in deck.slides][1:] == ["What the numbers say", "Pupils", "Highest and lowest"]
-    assert deck.slides[3].bullets == ("Pupils: 41 in 2024, 18 in 2022",)
-    assert "fault:" not in capsys.readouterr().out
+def test_the_demo_reports_a_missing_model(run: Run) -> None:
+    with pytest.raises(AssertionError, match="error: .*nowhere"):
+        run("demo", "--model", "nowhere")
 
 
-@pytest.mark.parametrize("example", ["designer"], indirect=True)
-def test_designer(example: ModuleType, seedx: SeedX, tmp_path: Path) -> None:
-    shown = example.design(seedx, "a red house", folder=tmp_path / "out")
-    saved = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert saved == ["change-1.png", "change-2.png", "change-3.png", "design.png"]
-    assert len(shown.proposals) == 3
+@pytest.mark.parametrize("name", ["assistant", "designer", "presenter", "storyteller"])
+def test_the_programs_of_the_agents_stay_short(name: str) -> None:
+    assert len((EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 60

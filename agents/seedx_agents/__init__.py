@@ -1,11 +1,11 @@
-"""Assistants over the tools of seedx_tools, with any LangChain chat model as their head, or none."""
+"""Agents over the tools of seedx_tools, with any LangChain chat model or a rule-based policy."""
 
 from seedx_agents.assistant.agent import Assistant
 from seedx_agents.assistant.turn import (
     AgentEvent,
+    AssistantText,
     Budget,
     Step,
-    TextSaid,
     ToolEnded,
     ToolProgress,
     ToolStarted,
@@ -21,6 +21,7 @@ from seedx_agents.storyteller.screenplay import Character, Scene, Screenplay
 __all__ = [
     "AgentEvent",
     "Assistant",
+    "AssistantText",
     "Book",
     "BookPage",
     "Budget",
@@ -35,7 +36,6 @@ __all__ = [
     "Screenplay",
     "Step",
     "Storyteller",
-    "TextSaid",
     "ToolEnded",
     "ToolProgress",
     "ToolStarted",

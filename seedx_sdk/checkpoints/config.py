@@ -1,4 +1,4 @@
-"""What config.json of a checkpoint directory holds. Reading it needs no torch, so that anyone can look."""
+"""The config.json of a checkpoint directory; reading it needs no torch."""
 
 from __future__ import annotations
 
@@ -6,34 +6,30 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self, get_args
 
 from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
-from seedx_sdk.model.config import LVLMConfig, PartConfig, Solver, VisualEncoderConfig
+from seedx_sdk.model.config import LVLMConfig, PartConfig, PromptStyle, Solver, VisualEncoderConfig
 
-__all__ = ["DirectoryConfig", "FastSampling", "GenerationDefaults", "PromptStyle"]
+__all__ = ["DirectoryConfig", "FastSampling", "GenerationDefaults"]
 
 FORMAT = 1
 """Version of this layout."""
 
 
-PromptStyle = Literal["instruct", "base"]
-"""Prompts of the instruction-tuned models, or those of the foundation model, which answers one question at a time."""
-
-
 @dataclass(kw_only=True, slots=True, frozen=True)
 class FastSampling(PartConfig):
-    """Fewer steps with a better solver, which were measured to draw as well as the reference's sampling."""
+    """Fewer steps with a better solver, measured to generate images as good as the reference's sampling."""
 
     solver: Solver
-    """What takes the steps."""
+    """The solver."""
     num_inference_steps: int
-    """How many."""
+    """Denoising steps."""
     revision: str
-    """`DirectoryConfig.revision` of the weights that passed `benchmarks/fast_mode.py`; others must be measured anew."""
+    """`DirectoryConfig.revision` of the weights that passed `benchmarks/fast_mode.py`; others need their own run."""
 
     def __post_init__(self) -> None:
-        """Checks the solver and the steps."""
+        """Check the solver and the steps."""
         if self.solver not in get_args(Solver) or self.num_inference_steps < 1:
             raise ValueError(
                 f"fast sampling with {self.solver!r} in {self.num_inference_steps} steps is unknown; "
@@ -43,18 +39,18 @@ class FastSampling(PartConfig):
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class GenerationDefaults(PartConfig):
-    """What a request gets that doesn't say otherwise."""
+    """Defaults of a request's options."""
 
     num_inference_steps: int
-    """De-noising steps."""
+    """Denoising steps."""
     guidance_scale: float
-    """Weight of the image features against those of an empty picture."""
+    """Weight of the image features against those of an empty image."""
     image_guidance_scale: float
     """Weight of the condition image of an edit."""
     max_new_tokens: int
-    """Budget of an answer, image tokens included."""
+    """Largest number of tokens of an answer, image tokens included."""
     temperature: float
-    """Of the words (and layout) before a picture that is drawn from a prompt; everything else is greedy."""
+    """Of the text (and layout) before an image that is generated from a prompt; everything else is greedy."""
     stop_repeats: bool = False
     """Whether text ends before it writes the same words a third time in a row; structured output is left alone."""
     edit_blending: bool = False
@@ -64,7 +60,7 @@ class GenerationDefaults(PartConfig):
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Builds the config from what `to_dict` returned; Raises as the base."""
+        """Build the config from what `to_dict` returned; raise as the base does."""
         fast = values.get("fast")
         nested = {"fast": FastSampling.from_dict(fast)} if isinstance(fast, dict) else {}
         return super(GenerationDefaults, cls).from_dict({**values, **nested})
@@ -72,7 +68,7 @@ class GenerationDefaults(PartConfig):
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class DirectoryConfig(PartConfig):
-    """What config.json holds."""
+    """The content of config.json."""
 
     name: str
     """The model's name, for people."""
@@ -81,13 +77,13 @@ class DirectoryConfig(PartConfig):
     lvlm: LVLMConfig
     """Sizes of what surrounds the language model."""
     read_grids: tuple[str, ...]
-    """Any-resolution grids of pictures that are read."""
+    """Any-resolution grids of input images."""
     image_size: int
-    """Side in pixels of the pictures that the model draws best."""
+    """Side in pixels of the images that the model generates best."""
     sizes: str
     """One sentence on which other sizes work."""
-    familiar_psnr: float | None
-    """Below this fidelity (dB) of the VAE's copy, a picture is unlike all that the model has seen; None: knows all."""
+    in_domain_psnr: float | None
+    """An input image whose reconstruction by the VAE has a lower PSNR (dB) is out-of-domain; None: no image is."""
     generation: GenerationDefaults
     """Defaults of a request."""
     files: dict[str, str]
@@ -95,16 +91,16 @@ class DirectoryConfig(PartConfig):
     prompts: PromptStyle = "instruct"
     """The prompts that the language model was trained on."""
     vocabulary: dict[str, str] | None = None
-    """Words of the texts that a model of a small language was trained to read, for each task but chat, which reads all;
-    its prompts are written in the plain lower case of that language. None: the model reads any text as it is."""
+    """Words, joined by blanks, that a model of a small language was trained to read for each task; its prompts are
+    written in the plain lower case of that language. None: the model reads any text as it is."""
     format: int = FORMAT
     """Version of the layout."""
 
     def tasks(self, *, takes_condition_image: bool) -> tuple[str, ...]:
-        """Returns the calls that the model answers.
+        """Return the calls that the model answers.
 
         Args:
-            takes_condition_image: Whether its de-tokenizer does.
+            takes_condition_image: Whether its de-tokenizer takes one.
         """
         edits = takes_condition_image and self.prompts == "instruct"
         return ("describe", "detect", "generate", "chat", *(["edit"] if edits else []))
@@ -121,23 +117,23 @@ class DirectoryConfig(PartConfig):
         return fast if fast is not None and fast.revision == self.revision else None
 
     @classmethod
-    def read(cls, folder: Path) -> DirectoryConfig:
-        """Reads config.json.
+    def read(cls, checkpoint_dir: Path) -> DirectoryConfig:
+        """Read config.json.
 
         Raises:
             WeightsMissingError: If there is no such directory or file.
             WeightsCorruptError: If the file can't be understood.
         """
-        path = folder / "config.json"
+        path = checkpoint_dir / "config.json"
         if not path.is_file():
             raise WeightsMissingError(
-                f"{folder} holds no model (no config.json); give a directory that this package wrote, "
-                "or none for the model that ships with it"
+                f"{checkpoint_dir} is no checkpoint directory (no config.json); give one that `seedx convert` or a "
+                "training run wrote, or none for the model that ships with this package"
             )
         try:
             values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if values.get("format") != FORMAT:
-                raise ValueError(f"its format is {values.get('format')!r}, this version reads {FORMAT}")
+                raise ValueError(f"its format is {values.get('format')!r} and this version reads {FORMAT}")
             return cls.from_dict(
                 values
                 | {

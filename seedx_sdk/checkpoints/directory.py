@@ -1,10 +1,10 @@
-"""Our checkpoint directory: how a whole model lies on disk, written once and checked before it is read.
+"""Our checkpoint directory: a whole model on disk, verified before it is loaded.
 
 config.json           what the parts are, defaults, sha256 of every weight file
 llm/                  LlamaForCausalLM and tokenizer, as transformers and vLLM read it
 visual_encoder/       model.safetensors; this and the others in several files with an index when they are large
 projectors/           model.safetensors: input and output resampler, patch positions
-detokenizer_edit/     diffusers pipeline with the 2C-channel U-Net, which also draws without a condition image
+detokenizer_edit/     diffusers pipeline with the 2C-channel U-Net, which also works without a condition image
 detokenizer/          the same with the C-channel U-Net; either may be the only one
 specialists/<name>/   PEFT LoRA adapter and its projectors
 """
@@ -42,6 +42,7 @@ __all__ = [
     "ModelParts",
     "find_specialists",
     "load_directory",
+    "quiet_libraries",
     "save_part",
     "stored_dtype",
     "verify_files",
@@ -53,7 +54,7 @@ M = TypeVar("M", bound=nn.Module)
 
 @dataclass(kw_only=True, slots=True)
 class ModelParts:
-    """A loaded directory."""
+    """A loaded checkpoint directory."""
 
     config: DirectoryConfig
     tokenizer: Tokenizer
@@ -64,62 +65,67 @@ class ModelParts:
     """Models with a specialist's adapter merged, by name; they share nothing with `lvlm`."""
 
 
-def find_specialists(folder: Path) -> dict[str, Path]:
-    """Returns the folders of the specialists' adapters in a model directory, by name."""
-    return {path.parent.name: path.parent for path in sorted((folder / "specialists").glob("*/adapter_config.json"))}
+def find_specialists(checkpoint_dir: Path) -> dict[str, Path]:
+    """Return the directories of the specialists' adapters, by name."""
+    configs = sorted((checkpoint_dir / "specialists").glob("*/adapter_config.json"))
+    return {path.parent.name: path.parent for path in configs}
 
 
 def load_directory(
-    folder: Path,
+    checkpoint_dir: Path,
     *,
     dtype: torch.dtype = torch.float32,
     specialists: Mapping[str, Path] | None = None,
     language_models: bool = True,
 ) -> ModelParts:
-    """Loads a model after checking that every file is there and has the hash that config.json names.
+    """Load a model after checking that every file is there and has the hash that config.json names.
 
     Args:
-        folder: The directory.
-        dtype: Of all weights.
-        specialists: Further specialists, each the folder of an adapter and its projectors; they go before those of the
-            directory that have the same name.
+        checkpoint_dir: The checkpoint directory.
+        dtype: Type of all weights.
+        specialists: Further specialists, each the directory of an adapter and its projectors; they take precedence over
+            those of the checkpoint directory that have the same name.
         language_models: False leaves their weights out (on the meta device): something else runs them.
 
     Raises:
         WeightsMissingError: If the directory or a file is missing.
         WeightsCorruptError: If a file was cut short or changed.
     """
-    config = DirectoryConfig.read(folder)
-    verify_files(folder, config)
+    config = DirectoryConfig.read(checkpoint_dir)
+    verify_files(checkpoint_dir, config)
+    adapters = find_specialists(checkpoint_dir) | dict(specialists or {})
     try:
-        with _quiet_libraries():
-            return _load(folder, config, dtype, find_specialists(folder) | dict(specialists or {}), language_models)
+        with quiet_libraries():
+            return _load(checkpoint_dir, config, dtype, adapters, language_models)
     except (SafetensorError, RuntimeError) as error:
-        raise WeightsCorruptError(f"{folder} does not fit its own config.json: {error}") from error
+        raise WeightsCorruptError(
+            f"{checkpoint_dir} does not fit its own config.json: {error}; restore it from its source"
+        ) from error
 
 
 def _load(
-    folder: Path,
+    checkpoint_dir: Path,
     config: DirectoryConfig,
     dtype: torch.dtype,
     specialists: Mapping[str, Path],
     language_models: bool,
 ) -> ModelParts:
     encoder = VisualEncoder(config.visual_encoder)
-    encoder.load_state_dict(_load_part(folder / "visual_encoder"))
-    detokenizer_folder = folder / "detokenizer_edit"
-    if not detokenizer_folder.is_dir():
-        detokenizer_folder = folder / "detokenizer"
-    detokenizer: Detokenizer = Detokenizer.from_pretrained(detokenizer_folder, dtype=dtype)
+    encoder.load_state_dict(_load_part(checkpoint_dir / "visual_encoder"))
+    detokenizer_dir = checkpoint_dir / "detokenizer_edit"
+    if not detokenizer_dir.is_dir():
+        detokenizer_dir = checkpoint_dir / "detokenizer"
+    detokenizer: Detokenizer = Detokenizer.from_pretrained(detokenizer_dir, dtype=dtype)
     detokenizer.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]
 
     def lvlm(adapter: Path | None = None) -> LVLM:
-        llm = _load_llm(folder, dtype, adapter) if language_models else _absent_llm(folder)
-        return _frozen(_with_projectors(llm, config, (folder if adapter is None else adapter) / "projectors"), dtype)
+        llm = _load_llm(checkpoint_dir, dtype, adapter) if language_models else _absent_llm(checkpoint_dir)
+        projectors = (checkpoint_dir if adapter is None else adapter) / "projectors"
+        return _frozen(_with_projectors(llm, config, projectors), dtype)
 
     return ModelParts(
         config=config,
-        tokenizer=Tokenizer.from_pretrained(folder / "llm"),
+        tokenizer=Tokenizer.from_pretrained(checkpoint_dir / "llm"),
         visual_encoder=_frozen(encoder, dtype),
         lvlm=lvlm(),
         detokenizer=detokenizer,
@@ -127,10 +133,10 @@ def _load(
     )
 
 
-def _load_llm(folder: Path, dtype: torch.dtype, adapter: Path | None) -> LlamaForCausalLM:
-    # an adapter is merged in full precision; without one the weights are never larger than they will be used
+def _load_llm(checkpoint_dir: Path, dtype: torch.dtype, adapter: Path | None) -> LlamaForCausalLM:
+    # an adapter is merged in float32; without one, the weights are loaded in the type that they will be used in
     llm_dtype = dtype if adapter is None else torch.float32
-    llm = LlamaForCausalLM.from_pretrained(folder / "llm", dtype=llm_dtype, attn_implementation="sdpa")
+    llm = LlamaForCausalLM.from_pretrained(checkpoint_dir / "llm", dtype=llm_dtype, attn_implementation="sdpa")
     if adapter is not None:
         from peft import PeftModel
 
@@ -138,9 +144,9 @@ def _load_llm(folder: Path, dtype: torch.dtype, adapter: Path | None) -> LlamaFo
     return llm
 
 
-def _absent_llm(folder: Path) -> LlamaForCausalLM:
+def _absent_llm(checkpoint_dir: Path) -> LlamaForCausalLM:
     with torch.device("meta"):
-        return LlamaForCausalLM(LlamaConfig.from_pretrained(folder / "llm"))
+        return LlamaForCausalLM(LlamaConfig.from_pretrained(checkpoint_dir / "llm"))
 
 
 def _with_projectors(llm: LlamaForCausalLM, config: DirectoryConfig, projectors: Path) -> LVLM:
@@ -148,28 +154,30 @@ def _with_projectors(llm: LlamaForCausalLM, config: DirectoryConfig, projectors:
     missing, unexpected = model.load_state_dict(_load_part(projectors), strict=False)
     missing = [name for name in missing if not name.startswith("llm.")]
     if missing or unexpected:
-        raise WeightsCorruptError(f"{projectors} lacks {missing} and holds unknown {unexpected}")
+        raise WeightsCorruptError(
+            f"{projectors} lacks {missing} and holds unknown {unexpected}; restore it from its source"
+        )
     return model
 
 
-def _load_part(folder: Path) -> dict[str, Tensor]:
-    """Returns the tensors of all the files of a part, which is cut into several when it is large."""
+def _load_part(directory: Path) -> dict[str, Tensor]:
+    """Return the tensors of all files of a part, of which a large one has several."""
     state: dict[str, Tensor] = {}
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted(directory.glob("*.safetensors")):
         state |= load_file(path)
     return state
 
 
 @contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Keeps the libraries' bars for reading files, and what they tell each other, off the terminal."""
+def quiet_libraries() -> Iterator[None]:
+    """Silence the libraries' progress bars and warnings."""
     libraries = (diffusers.utils.logging, transformers.utils.logging)
     shown = [library for library in libraries if library.is_progress_bar_enabled()]
     for library in shown:
         library.disable_progress_bar()
     try:
         with warnings.catch_warnings():
-            # PEFT reads an attribute that transformers renamed.
+            # PEFT reads an attribute that transformers renamed
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
             yield
     finally:
@@ -181,15 +189,15 @@ def _frozen(module: M, dtype: torch.dtype) -> M:
     return module.to(dtype).eval().requires_grad_(False)
 
 
-def verify_files(folder: Path, config: DirectoryConfig) -> None:
-    """Checks that every file is there and has the hash that config.json names.
+def verify_files(checkpoint_dir: Path, config: DirectoryConfig) -> None:
+    """Check that every file is there and has the hash that config.json names.
 
     Raises:
         WeightsMissingError: If one is missing.
         WeightsCorruptError: If one was cut short or changed.
     """
     for name, expected in config.files.items():
-        path = folder / name
+        path = checkpoint_dir / name
         if not path.is_file():
             raise WeightsMissingError(f"{path} is missing; restore the directory from its source")
         if sha256(path) != expected:
@@ -200,30 +208,33 @@ def verify_files(folder: Path, config: DirectoryConfig) -> None:
 
 
 def stored_dtype(name: str, dtype: torch.dtype) -> torch.dtype:
-    """The type in which a weight is written; position tables stay float32, as they are small and mostly computed."""
+    """Return the type in which a weight is written; position tables are small and stay float32."""
     return torch.float32 if name.endswith("pos_embed") else dtype
 
 
 def save_part(tensors: dict[str, Tensor], path: Path, *, dtype: torch.dtype = torch.bfloat16) -> None:
-    """Writes weights in a small type (`stored_dtype`)."""
+    """Write weights in a small type (`stored_dtype`)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     small = {k: v.detach().to(stored_dtype(k, dtype)).contiguous() for k, v in tensors.items()}
     save_file(small, path, metadata={"format": "pt"})
 
 
-def write_config(folder: Path, config: DirectoryConfig, known: Mapping[str, str] | None = None) -> DirectoryConfig:
-    """Writes config.json with the hashes of the files that lie in the directory, and returns it so.
+def write_config(
+    checkpoint_dir: Path, config: DirectoryConfig, known: Mapping[str, str] | None = None
+) -> DirectoryConfig:
+    """Write config.json with the hashes of the files in the directory, and return it with them.
 
     Args:
-        folder: The directory.
+        checkpoint_dir: The checkpoint directory.
         config: What to write; its `files` are replaced.
         known: sha256 by path of files that need not be read again.
     """
     kept = (".safetensors", ".model", ".json")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix in kept and p != folder / "config.json")
-    names = [p.relative_to(folder).as_posix() for p in paths]
-    complete = replace(config, files={name: (known or {}).get(name) or sha256(folder / name) for name in names})
-    partial = folder / "config.json.partial"
+    paths = sorted(p for p in checkpoint_dir.rglob("*") if p.suffix in kept and p != checkpoint_dir / "config.json")
+    names = [p.relative_to(checkpoint_dir).as_posix() for p in paths]
+    files = {name: (known or {}).get(name) or sha256(checkpoint_dir / name) for name in names}
+    complete = replace(config, files=files)
+    partial = checkpoint_dir / "config.json.partial"
     partial.write_text(json.dumps(complete.to_dict(), indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / "config.json")
+    partial.replace(checkpoint_dir / "config.json")
     return complete

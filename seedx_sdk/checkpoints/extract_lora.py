@@ -1,7 +1,7 @@
-"""From a model that was tuned as a whole to the LoRA adapter that turns its base into it, where there is one.
+"""Recovers the LoRA adapter that turns a base model into a fine-tuned one, where there is one.
 
-Layers are read one at a time. A layer's change is cut to the rank by SVD, and what is lost is measured: an adapter is
-written only if nothing is lost but what the tolerance and the rounding of the stored weights explain.
+Layers are read one at a time. A layer's change is reduced to the rank by SVD and the loss is measured: an adapter is
+written only if nothing is lost beyond what the tolerance and the rounding of the stored weights explain.
 
 Shapes: O output width, I input width of a linear layer, R rank.
 """
@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,7 +20,7 @@ from peft import LoraConfig
 from safetensors.torch import save_file
 from torch import Tensor
 
-from seedx_sdk.checkpoints.directory import DirectoryConfig, write_config
+from seedx_sdk.checkpoints.directory import DirectoryConfig, verify_files, write_config
 from seedx_sdk.checkpoints.tensor_files import TensorSource, find_weights, list_tensors, read_tensors
 from seedx_sdk.errors import InputError, ModelError, OutputPathError
 from seedx_sdk.files import check_output_path
@@ -30,22 +30,22 @@ __all__ = ["Extraction", "LayerError", "extract_lora"]
 LINEAR = r"model\.layers\.\d+\.(?:self_attn|mlp)\.(?:q|k|v|o|gate|up|down)_proj\.weight"
 """Weights that the adapter holds. Source: configs/clm_models/llm_seed_x_lora.yaml."""
 OVERSAMPLING, POWER_ITERATIONS = 16, 4
-"""Of the randomised SVD. Source: Halko, Martinsson and Tropp 2011, "Finding structure with randomness"."""
+"""Of the randomized SVD. Source: Halko, Martinsson and Tropp 2011, "Finding structure with randomness"."""
 
 ROUNDING_SLACK = 1.5
-"""What rounding loses scatters around what is expected of it; in the smallest layers by a few per cent."""
+"""The loss by rounding scatters around its expected value; in the smallest layers by a few percent."""
 
 OnLayer = Callable[[int, int, str], None]
-"""Layers done, layers in all, the one at work."""
+"""Called with the layers done, all layers, and the current one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerError:
-    """How well the adapter holds one layer's change D; energy is the sum of squares."""
+    """How well the adapter reproduces one layer's change D; energy is the sum of squares."""
 
     layer: str
     change: float
-    """Norm of D over the norm of the base's weight."""
+    """Norm of D divided by the norm of the base's weight."""
     outside: float
     """Share of D's energy that the rank leaves out; 0 if there is no change."""
     rounding: float
@@ -54,11 +54,11 @@ class LayerError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
-    """What was written."""
+    """The adapter that was written."""
 
     layers: tuple[LayerError, ...]
     warnings: tuple[str, ...]
-    """What the adapter cannot carry over."""
+    """What the adapter cannot reproduce, or that it changes nothing."""
 
 
 def extract_lora(
@@ -70,29 +70,31 @@ def extract_lora(
     tolerance: float,
     on_layer: OnLayer = lambda *_: None,
 ) -> Extraction:
-    """Writes the adapter, and the projectors of the tuned model, as a specialist's folder.
+    """Write the adapter, and the projectors of the fine-tuned model, as the directory of a specialist.
 
-    In `DIRECTORY/specialists/` it becomes a specialist of that directory, whose config.json is brought up to date.
+    In `DIRECTORY/specialists/` it becomes a specialist of that checkpoint directory, whose config.json is updated.
 
     Args:
-        base: A checkpoint directory, or its `llm` folder.
-        tuned: The same of the tuned model.
-        target: The folder to write.
+        base: A checkpoint directory, or its `llm` subdirectory.
+        tuned: The same of the fine-tuned model.
+        target: The directory to write.
         rank: R of every layer.
-        tolerance: Share of a change's energy that may be left out, beside what rounding explains.
+        tolerance: Share of a change's energy that may be left out, beyond what rounding explains.
         on_layer: Called before each layer.
 
     Raises:
         WeightsMissingError: If weights are not there.
-        WeightsCorruptError: If a file can't be read.
+        WeightsCorruptError: If a file can't be read, or is not the one that its config.json names.
         ModelError: If the models are not alike, or differ by more than such an adapter can hold; nothing is written.
-        InputError: If the rank is larger than a layer.
+        InputError: If the rank is larger than a layer allows.
         OutputPathError: If the target exists or can't be written.
     """
     if target.exists():
         raise OutputPathError(f"'{target}' exists already; remove it or choose another name")
     check_output_path(target)
-    old, new = (list_tensors(find_weights(_llm(folder))) for folder in (base, tuned))
+    for directory in (base, tuned):
+        _verify(directory)
+    old, new = (list_tensors(find_weights(_llm(directory))) for directory in (base, tuned))
     _check_alike(old, new, rank)
     layers: list[LayerError] = []
     adapter: dict[str, Tensor] = {}
@@ -106,20 +108,35 @@ def extract_lora(
     _check_errors(layers, rank, tolerance)
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as unfinished:
-            folder = Path(unfinished) / target.name
-            _write(adapter, folder, rank)
-            projectors = next((f / "projectors" for f in (tuned, base) if (f / "projectors").is_dir()), None)
+            directory = Path(unfinished) / target.name
+            _write(adapter, directory, rank)
+            projectors = next((d / "projectors" for d in (tuned, base) if (d / "projectors").is_dir()), None)
             if projectors is not None:
-                shutil.copytree(projectors, folder / "projectors")
-            folder.rename(target)
+                shutil.copytree(projectors, directory / "projectors")
+            directory.rename(target)
     except OSError as error:
         raise OutputPathError(f"cannot write '{target}' ({error.strerror or error}); choose another place") from error
     _register(target)
-    return Extraction(layers=tuple(layers), warnings=tuple(_warnings(base, tuned)))
+    warnings = _warnings(base, tuned)
+    if not any(matrix.any() for matrix in adapter.values()):
+        warnings.insert(0, f"the adapter is all zero: the language models of {base} and {tuned} are the same")
+    return Extraction(layers=tuple(layers), warnings=tuple(warnings))
 
 
-def _llm(folder: Path) -> Path:
-    return folder / "llm" if (folder / "llm").is_dir() else folder
+def _llm(directory: Path) -> Path:
+    return directory / "llm" if (directory / "llm").is_dir() else directory
+
+
+def _verify(directory: Path) -> None:
+    """Check the hashes of a checkpoint directory, or of the part of one; other directories have none."""
+    checkpoint_dir = _llm(directory).parent
+    if not ((checkpoint_dir / "config.json").is_file() and (checkpoint_dir / "llm").is_dir()):
+        return
+    config = DirectoryConfig.read(checkpoint_dir)
+    if directory != checkpoint_dir:
+        inside = {k: v for k, v in config.files.items() if k.startswith(f"{directory.name}/")}
+        config = replace(config, files=inside)
+    verify_files(checkpoint_dir, config)
 
 
 def _read(tensors: Mapping[str, TensorSource], name: str) -> Tensor:
@@ -127,10 +144,13 @@ def _read(tensors: Mapping[str, TensorSource], name: str) -> Tensor:
 
 
 def _check_alike(old: Mapping[str, TensorSource], new: Mapping[str, TensorSource], rank: int) -> None:
-    """Compares names, shapes, and all weights that an adapter has no place for."""
+    """Compare names, shapes, and all weights that an adapter has no place for."""
     strange = sorted(set(old) ^ set(new)) or [n for n in old if old[n].meta.shape != new[n].meta.shape]
     if strange:
-        raise ModelError(f"the two models are not alike: {strange[0]!r} is not in both with the same shape")
+        raise ModelError(
+            f"the two models are not alike: {strange[0]!r} is not in both with the same shape; give the base that was "
+            "tuned"
+        )
     smallest = min((min(p.meta.shape) for name, p in old.items() if re.fullmatch(LINEAR, name)), default=0)
     if not 1 <= rank <= smallest:
         raise InputError(f"rank {rank} is not allowed; the layers of this model take 1 to {smallest}")
@@ -144,12 +164,13 @@ def _check_alike(old: Mapping[str, TensorSource], new: Mapping[str, TensorSource
     if changed:
         raise ModelError(
             f"LoRA can't hold the changes of {', '.join(changed[:5])}{' and others' if len(changed) > 5 else ''} "
-            f"({len(changed)} norms, embeddings or heads); keep the tuned model as a directory of its own"
+            f"({len(changed)} norms, embeddings or heads); keep the fine-tuned model as a checkpoint directory "
+            "of its own"
         )
 
 
 def _factors(layer: str, old: Tensor, new: Tensor, rank: int) -> tuple[Tensor, Tensor, LayerError]:
-    """Returns A (R, I), B (O, R), in the tuned weight's type, and what they leave out of new - old (O, I)."""
+    """Return A (R, I), B (O, R), in the tuned weight's type, and what they leave out of new - old (O, I)."""
     change = new.float() - old.float()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -176,7 +197,7 @@ def _energy(x: Tensor) -> float:
 
 
 def _rounding_energy(weight: Tensor) -> float:
-    """The expected energy of rounding to the weight's type: a twelfth of the squared spacing of numbers, summed."""
+    """Return the expected energy of rounding to the weight's type: the sum of a twelfth of each squared spacing."""
     info = torch.finfo(weight.dtype)
     _, exponent = torch.frexp(weight.float())
     spacing = (info.eps * torch.exp2(exponent - 1.0)).clamp(min=info.smallest_normal * info.eps)
@@ -191,22 +212,22 @@ def _check_errors(layers: list[LayerError], rank: int, tolerance: float) -> None
         named = ", ".join(f"{error.layer} ({error.outside:.2g})" for error in worst[:3])
         raise ModelError(
             f"{len(worst)} of {len(layers)} layers changed by more than rank {rank} holds, by this share of the "
-            f"change's energy: {named}; allowed is {tolerance:g}. Raise --rank or --tolerance, or keep the tuned "
-            "model as a directory of its own"
+            f"change's energy: {named}; allowed is {tolerance:g}. Raise --rank or --tolerance, or keep the "
+            "fine-tuned model as a checkpoint directory of its own"
         )
 
 
-def _write(adapter: dict[str, Tensor], folder: Path, rank: int) -> None:
-    """Writes the adapter as PEFT and vLLM read it: scale 1, no copies of whole modules."""
+def _write(adapter: dict[str, Tensor], directory: Path, rank: int) -> None:
+    """Write the adapter as PEFT and vLLM read it: scale 1, no copies of whole modules."""
     modules = sorted({name.split(".")[-3] for name in adapter})
     config = LoraConfig(r=rank, lora_alpha=rank, target_modules=modules, task_type="CAUSAL_LM", inference_mode=True)
-    config.save_pretrained(str(folder))
-    save_file(adapter, folder / "adapter_model.safetensors", metadata={"format": "pt"})
-    (folder / "adapter_model.safetensors").chmod(0o644)
+    config.save_pretrained(str(directory))
+    save_file(adapter, directory / "adapter_model.safetensors", metadata={"format": "pt"})
+    (directory / "adapter_model.safetensors").chmod(0o644)
 
 
 def _register(target: Path) -> None:
-    """Adds the files to the config.json of the directory whose specialist this is."""
+    """Add the files to the config.json of the checkpoint directory whose specialist this is."""
     root = target.parent.parent
     if target.parent.name == "specialists" and (root / "config.json").is_file():
         config = DirectoryConfig.read(root)
@@ -214,10 +235,10 @@ def _register(target: Path) -> None:
 
 
 def _warnings(base: Path, tuned: Path) -> list[str]:
-    """Names the other parts that differ: a specialist is served with those of its base."""
-    if not all((folder / "config.json").is_file() and (folder / "llm").is_dir() for folder in (base, tuned)):
+    """Name the other parts that differ: a specialist is served with those of its base."""
+    if not all((directory / "config.json").is_file() and (directory / "llm").is_dir() for directory in (base, tuned)):
         return []
-    old, new = (DirectoryConfig.read(folder).files for folder in (base, tuned))
+    old, new = (DirectoryConfig.read(directory).files for directory in (base, tuned))
     parts = ("visual_encoder", "detokenizer", "detokenizer_edit")
     return [
         f"the {part} of {base} and {tuned} are different files; the specialist is served with that of {base}"

@@ -1,6 +1,6 @@
 """What a checkpoint directory holds and can do, from its config files and the headers of its weights. No torch.
 
-`seedx info DIR` prints it. Nothing is loaded and no hash is computed; loading does that.
+`seedx info DIR` prints it. No weights are loaded and no hashes computed; loading does that.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
 __all__ = ["DirectoryInfo", "PartInfo", "read_directory"]
 
 MAX_HEADER_BYTES = 100 * 1024 * 1024
-"""Largest header of a safetensors file. Source: the format's description."""
+"""Largest header of a safetensors file. Source: the format's specification."""
 
 
 class PartInfo(BaseModel, frozen=True):
-    """The weights in one folder."""
+    """The weights of one part."""
 
-    folder: str
+    name: str
+    """Its subdirectory, such as "detokenizer_edit/unet"."""
     parameters: int
     bytes: int
     dtypes: tuple[str, ...]
-    """The types of its tensors, as safetensors writes them: F32, BF16, F16."""
+    """The types of its tensors, as safetensors names them: F32, BF16, F16."""
 
 
 class DirectoryInfo(BaseModel, frozen=True):
@@ -38,31 +39,31 @@ class DirectoryInfo(BaseModel, frozen=True):
     name: str
     revision: str
     tasks: tuple[str, ...]
-    """The calls that it answers; `edit` needs a de-tokenizer with a condition image."""
+    """The calls that it answers; `edit` needs a de-tokenizer that takes a condition image."""
     specialists: tuple[str, ...]
     image_size: int
-    """Side in pixels of the pictures that it draws best."""
+    """Side in pixels of the images that it generates best."""
     sizes: str
     parts: tuple[PartInfo, ...]
     memory: dict[str, ServingMemory]
-    """What serving needs, by precision: computed, not measured."""
+    """What serving needs, by precision; computed, not measured."""
 
 
-def read_directory(folder: Path) -> DirectoryInfo:
-    """Looks at a checkpoint directory.
+def read_directory(checkpoint_dir: Path) -> DirectoryInfo:
+    """Return what a checkpoint directory holds.
 
     Raises:
-        WeightsMissingError: It is not there, or a file of its config.json is not.
-        WeightsCorruptError: A config or a header can't be read.
+        WeightsMissingError: If it is not there, or a file of its config.json is not.
+        WeightsCorruptError: If a config or a header can't be read.
     """
-    config = DirectoryConfig.read(folder)
-    missing = [name for name in config.files if not (folder / name).is_file()]
+    config = DirectoryConfig.read(checkpoint_dir)
+    missing = [name for name in config.files if not (checkpoint_dir / name).is_file()]
     if missing:
-        raise WeightsMissingError(f"{folder / missing[0]} is missing; restore the directory from its source")
+        raise WeightsMissingError(f"{checkpoint_dir / missing[0]} is missing; restore the directory from its source")
     weights: dict[str, list[Path]] = {}
     for name in config.files:
         if name.endswith(".safetensors"):
-            weights.setdefault(str(Path(name).parent), []).append(folder / name)
+            weights.setdefault(str(Path(name).parent), []).append(checkpoint_dir / name)
     parts = tuple(_part(name, paths) for name, paths in weights.items())
     detokenizer = "detokenizer_edit" if "detokenizer_edit/unet" in weights else "detokenizer"
     return DirectoryInfo(
@@ -74,10 +75,10 @@ def read_directory(folder: Path) -> DirectoryInfo:
         sizes=config.sizes,
         parts=parts,
         memory=serving_memory(
-            {part.folder: part.parameters for part in parts},
-            llm=_json(folder / "llm" / "config.json"),
-            unet=_json(folder / detokenizer / "unet" / "config.json"),
-            vae=_json(folder / detokenizer / "vae" / "config.json"),
+            {part.name: part.parameters for part in parts},
+            llm=_json(checkpoint_dir / "llm" / "config.json"),
+            unet=_json(checkpoint_dir / detokenizer / "unet" / "config.json"),
+            vae=_json(checkpoint_dir / detokenizer / "vae" / "config.json"),
             image_size=config.image_size,
         ),
     )
@@ -91,10 +92,10 @@ def _json(path: Path) -> dict[str, Any]:
     return values
 
 
-def _part(folder: str, paths: list[Path]) -> PartInfo:
+def _part(name: str, paths: list[Path]) -> PartInfo:
     tensors = [tensor for path in paths for tensor in _header(path)]
     return PartInfo(
-        folder=folder,
+        name=name,
         parameters=sum(math.prod(tensor["shape"]) for tensor in tensors),
         bytes=sum(path.stat().st_size for path in paths),
         dtypes=tuple(sorted({tensor["dtype"] for tensor in tensors})),
@@ -102,7 +103,7 @@ def _part(folder: str, paths: list[Path]) -> PartInfo:
 
 
 def _header(path: Path) -> list[dict[str, Any]]:
-    """The tensors of a safetensors file: eight bytes with the length of a JSON header, then that header."""
+    """Return the tensors that a safetensors file lists: eight bytes hold the length of a JSON header, which follows."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

@@ -1,6 +1,6 @@
 """The sizes of the released modules, read off the shapes of their tensors.
 
-What shapes cannot tell (numbers of heads, the side of a picture) is the same for every released file and stands here.
+What shapes cannot tell (numbers of heads, the side of an image) is the same for every released file and is given here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VIT_HEADS = 16
 POOL_HEAD_WIDTH = 128
 """Source: VisionTransformerWithAttnPool in qwen_visual.py."""
 PROJECTOR_HEADS = 32
-"""Of both resamplers beside the LLM. Source: configs/clm_models/agent_seed_x_i.yaml, as the losses below."""
+"""Of both resamplers beside the LLM. Source: configs/clm_models/agent_seed_x_i.yaml, also for the losses below."""
 DETOKENIZER_HEAD_WIDTH = 64
 """Source: configs/sdxl_adapter/sdxl_qwen_vit_resampler_l4_q64_pretrain_no_normalize.yaml."""
 
@@ -31,22 +31,27 @@ Tensors = Mapping[str, TensorSource]
 
 
 def shape_of(tensors: Tensors, name: str, rank: int) -> tuple[int, ...]:
-    """The shape of a tensor from which sizes are read.
+    """Return the shape of a tensor from which sizes are read.
 
     Raises:
         ModelError: If it is not there or has another number of axes.
     """
     if name not in tensors:
         path = next((place.path for place in tensors.values()), "the file")
-        raise ModelError(f"{path} has no {name!r}, so it is not the file of that part; check what lies where")
+        raise ModelError(
+            f"{path} has no {name!r}, so it is not the file of that part; compare your directories "
+            "with those that the reference's README.md lists"
+        )
     shape = tuple(tensors[name].meta.shape)
     if len(shape) != rank:
-        raise ModelError(f"{name!r} of {tensors[name].path} has shape {shape}; it must have {rank} axes")
+        raise ModelError(
+            f"{name!r} of {tensors[name].path} has shape {shape}; it must have {rank} axes; download it again"
+        )
     return shape
 
 
 def visual_encoder_config(tensors: Tensors) -> VisualEncoderConfig:
-    """The sizes of the visual encoder; Raises as `shape_of`."""
+    """Return the sizes of the visual encoder; raise as `shape_of` does."""
     width, _, patch_size, _ = shape_of(tensors, "conv1.weight", 4)
     hidden, _ = shape_of(tensors, "transformer.resblocks.0.mlp.c_fc.weight", 2)
     output_dim, _ = shape_of(tensors, "proj", 2)
@@ -65,7 +70,7 @@ def visual_encoder_config(tensors: Tensors) -> VisualEncoderConfig:
 
 
 def lvlm_config(tensors: Tensors) -> LVLMConfig:
-    """The sizes of what surrounds the language model; Raises as `shape_of`."""
+    """Return the sizes of what surrounds the language model; raise as `shape_of` does."""
     return LVLMConfig(
         input_resampler=_resampler_config(tensors, "input_resampler"),
         output_resampler=_resampler_config(tensors, "output_resampler"),
@@ -89,7 +94,7 @@ def _resampler_config(tensors: Tensors, prefix: str) -> ResamplerConfig:
 
 
 def detokenizer_resampler_sizes(tensors: Tensors) -> dict[str, Any]:
-    """The arguments of `DetokenizerResampler`; Raises as `shape_of`."""
+    """Return the arguments of `DetokenizerResampler`; raise as `shape_of` does."""
     _, num_queries, dim = shape_of(tensors, "latents", 3)
     inner, _ = shape_of(tensors, "layers.0.0.to_q.weight", 2)
     hidden, _ = shape_of(tensors, "layers.0.1.1.weight", 2)
@@ -107,5 +112,5 @@ def detokenizer_resampler_sizes(tensors: Tensors) -> dict[str, Any]:
 
 
 def _count(tensors: Tensors, pattern: str) -> int:
-    """The number of blocks whose tensors' names start like that."""
+    """Return the number of blocks whose tensors' names match."""
     return len({match[1] for name in tensors if (match := re.match(pattern, name))})

@@ -1,67 +1,128 @@
-"""State dictionaries of the released and trained agents, brought to the names that our modules load.
+"""State dicts of agents, plain or as PEFT wraps them: their names brought to those of our modules, LoRA merged.
 
-Every name of a file is either used or dropped for a reason written here; anything else is an error.
+Every name of a file is used, or left out for a reason written here; anything else is an error.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
-__all__ = ["grow_vocabulary", "plain_agent_state"]
+from seedx_sdk.errors import ModelError
 
-_INV_FREQ = re.compile(r"\.rotary_emb\.inv_freq$")
-_PEFT_PREFIX = "llm.base_model.model."
+__all__ = ["AgentNames", "grow_vocabulary", "merge_agent_state", "merge_lora", "resolve_agent_names"]
+
+T = TypeVar("T")
+
+PEFT_PREFIX = "llm.base_model.model."
+"""What PEFT puts before the names of the language model that it wraps."""
+REPLACED = "LoRA training kept a trained copy (modules_to_save), which is used"
+ROTARY = "rotary frequencies follow from the config; old transformers saved them"
 
 
-def plain_agent_state(state: Mapping[str, Tensor], *, lora_scaling: float | None = None) -> dict[str, Tensor]:
-    """Returns the agent's state under plain names (`llm.model...`, `input_resampler...`), adapters merged.
+@dataclass(frozen=True, slots=True)
+class AgentNames(Generic[T]):
+    """What a state dict of an agent holds, under the names of our modules (`llm.model...`, `input_resampler...`)."""
+
+    weights: dict[str, T]
+    """Weights, those that were trained in full as trained."""
+    lora: dict[str, tuple[T, T]]
+    """A (R, I) and B (O, R) to add to a weight (O, I), by its name; the weight may be in another file."""
+    unused: dict[str, str]
+    """Names in the file that are left out, and why."""
+
+
+def resolve_agent_names(state: Mapping[str, T]) -> AgentNames[T]:
+    """Return what each entry of an agent's state dict is.
 
     Args:
-        state: State dict of an agent, plain or wrapped by PEFT (names with `base_model.model`, `lora_A.default`,
-            `modules_to_save.default`; `base_layer` of newer PEFT is understood too).
-        lora_scaling: lora_alpha / r; needed when the state holds LoRA matrices.
-
-    Returns:
-        W + lora_scaling * B @ A for adapted layers (float32 sum, W's dtype), the saved copies of layers trained in
-        full, everything else unchanged. Rotary buffers, which old versions stored, are left out.
+        state: Tensors, or where they are in files, by name. Names are plain or those of PEFT: `base_model.model`,
+            `lora_A.default`, `modules_to_save.default`, `original_module`, and `base_layer` of newer versions.
 
     Raises:
-        ValueError: If LoRA matrices come without a scaling or without their weight, or a name has no place.
+        ModelError: If a LoRA matrix comes without the other, a name is of an unknown adapter layout, or two names mean
+            the same weight.
     """
-    plain: dict[str, Tensor] = {}
-    lora: dict[str, dict[str, Tensor]] = {}
-    saved: dict[str, Tensor] = {}
-    for name, tensor in state.items():
-        if _INV_FREQ.search(name):
-            continue
-        name = "llm." + name.removeprefix(_PEFT_PREFIX) if name.startswith(_PEFT_PREFIX) else name
-        if match := re.fullmatch(r"(.*)\.lora_([AB])\.default\.weight", name):
-            lora.setdefault(match[1] + ".weight", {})[match[2]] = tensor
+    weights: dict[str, T] = {}
+    trained: dict[str, T] = {}
+    halves: dict[str, dict[str, T]] = {}
+    originals: dict[str, str] = {}
+    unused: dict[str, str] = {}
+    for stored, value in state.items():
+        name = "llm." + stored.removeprefix(PEFT_PREFIX) if stored.startswith(PEFT_PREFIX) else stored
+        if re.search(r"\.rotary_emb\.inv_freq$", name):
+            unused[stored] = ROTARY
+        elif match := re.fullmatch(r"(.*)\.lora_([AB])\.default\.weight", name):
+            halves.setdefault(match[1] + ".weight", {})[match[2]] = value
         elif match := re.fullmatch(r"(.*)\.modules_to_save\.default\.(weight|bias)", name):
-            saved[f"{match[1]}.{match[2]}"] = tensor
+            trained[f"{match[1]}.{match[2]}"] = value
         elif "lora_" in name or "modules_to_save" in name:
-            raise ValueError(f"{name!r} belongs to no known adapter layout; only an adapter named 'default' is read")
+            raise ModelError(
+                f"{stored!r} is of no known adapter layout; only LoRA under PEFT's adapter name 'default' is read. "
+                "Merge the adapter with the library that wrote it, then convert"
+            )
         else:
-            plain[re.sub(r"\.(original_module|base_layer)\.(weight|bias)$", r".\2", name)] = tensor
-    if lora and lora_scaling is None:
-        raise ValueError("the state holds LoRA matrices; pass lora_scaling = lora_alpha / r of the run that wrote it")
-    for name, pair in lora.items():
-        if name not in plain or set(pair) != {"A", "B"}:
-            raise ValueError(f"LoRA of {name!r} is incomplete: it needs lora_A, lora_B and the weight itself")
+            plain = re.sub(r"\.(original_module|base_layer)\.(weight|bias)$", r".\2", name)
+            if plain in weights:
+                raise ModelError(f"two entries mean {plain!r}, one of them {stored!r}; keep the one that was trained")
+            weights[plain] = value
+            if ".original_module." in name:
+                originals[plain] = stored
+    unused |= {stored: REPLACED for plain, stored in originals.items() if plain in trained}
+    lora = {}
+    for name, half in halves.items():
+        if set(half) != {"A", "B"}:
+            raise ModelError(
+                f"LoRA of {name!r} is incomplete: it has lora_{next(iter(half))} alone; export the checkpoint again"
+            )
+        lora[name] = (half["A"], half["B"])
+    return AgentNames(weights | trained, lora, unused)
+
+
+@torch.no_grad()
+def merge_lora(weight: Tensor, a: Tensor, b: Tensor, scaling: float) -> Tensor:
+    """Return weight + scaling * B @ A in float32.
+
+    Args:
+        weight: (O, I).
+        a: (R, I).
+        b: (O, R).
+        scaling: lora_alpha / R of the run that trained them.
+    """
+    return torch.addmm(weight.float(), b.float(), a.float(), alpha=scaling)
+
+
+def merge_agent_state(state: Mapping[str, Tensor], *, lora_scaling: float | None = None) -> dict[str, Tensor]:
+    """Return an agent's state dict under plain names, LoRA merged; for one that is in memory as a whole.
+
+    Args:
+        state: As `resolve_agent_names` takes it.
+        lora_scaling: lora_alpha / rank; needed when the state holds LoRA matrices.
+
+    Raises:
+        ModelError: If LoRA matrices come without a scaling or without their weight, or as `resolve_agent_names`.
+    """
+    names = resolve_agent_names(state)
+    if names.lora and lora_scaling is None:
+        raise ModelError("the state holds LoRA matrices; pass lora_scaling = lora_alpha / rank of its training")
+    merged = dict(names.weights)
+    for name, (a, b) in names.lora.items():
+        if name not in merged:
+            raise ModelError(f"LoRA of {name!r} comes without that weight; add the base model's")
         assert lora_scaling is not None
-        delta = lora_scaling * (pair["B"].float() @ pair["A"].float())
-        plain[name] = (plain[name].float() + delta).to(plain[name].dtype)
-    return {**plain, **saved}
+        merged[name] = merge_lora(merged[name], a, b, lora_scaling).to(merged[name].dtype)
+    return merged
 
 
 @torch.no_grad()
 def grow_vocabulary(llm: LlamaForCausalLM, num_tokens: int) -> None:
-    """Adds rows for new tokens: input rows are the mean of the old ones, output rows three times their mean.
+    """Add rows for new tokens: input rows are the mean of the old ones, output rows three times their mean.
 
     Args:
         llm: Changed in place; needs untied embeddings.

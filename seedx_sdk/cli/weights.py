@@ -1,6 +1,6 @@
-"""The commands of `seedx` that work on weights: convert, extract-lora, and what `info` says of a directory.
+"""The commands of `seedx` for weights: convert, extract-lora, and what `info` prints of a checkpoint directory.
 
-cli.py adds them. Torch is loaded when a command runs, never before.
+Torch is imported when a command runs, never before.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from seedx_sdk.checkpoints.info import read_directory
 from seedx_sdk.checkpoints.memory import ServingMemory
@@ -22,22 +24,40 @@ if TYPE_CHECKING:
 __all__ = ["convert", "extract_lora", "print_directory"]
 
 
+TABLE_WIDTH = 500
+"""Columns of the terminal that tables assume, so that a narrow one wraps their lines instead of cutting cells."""
+
 Variant: TypeAlias = Literal["seed_x_i", "seed_x", "seed_x_edit"]
 WeightType: TypeAlias = Literal["keep", "fp32", "bf16", "fp16"]
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="The folder 'pretrained' with the released files.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="The directory 'pretrained' with the released SEED-X files.")
+    ],
     target: Annotated[Path, typer.Argument(metavar="DST", help="The checkpoint directory to write.")],
-    variant: Annotated[Variant | None, typer.Option("--variant", help="Which model [seed_x_i if it is there].")] = None,
-    dtype: Annotated[WeightType, typer.Option("--dtype", help="The type of the weights.")] = "keep",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, stop.")] = False,
+    variant: Annotated[
+        Variant | None,
+        typer.Option("--variant", help="Model to convert [seed_x_i if it is there; with --agent, seed_x]."),
+    ] = None,
+    dtype: Annotated[WeightType, typer.Option("--dtype", help="Weight dtype.")] = "keep",
+    agent: Annotated[
+        Path | None,
+        typer.Option("--agent", help="Your fine-tune of the variant: what zero_to_fp32.py wrote. LoRA is merged."),
+    ] = None,
+    lora_alpha: Annotated[
+        float | None,
+        typer.Option("--lora-alpha", min=0, help="lora_alpha of that fine-tune [32 if its rank is 32]."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check every tensor, print the plan, write nothing.")
+    ] = False,
 ) -> None:
-    """Turn the released SEED-X files into a checkpoint directory; a run that was cut off goes on where it stopped."""
+    """Convert the released SEED-X files, or your fine-tune, to a checkpoint directory; resumes when interrupted."""
     with progress("checking") as step:
         with needs_extra("local"):
             from seedx_sdk.checkpoints import convert as conversion
-        plan = conversion.plan_conversion(source, variant=variant, dtype=dtype)
+        plan = conversion.plan_conversion(source, variant=variant, dtype=dtype, agent=agent, lora_alpha=lora_alpha)
         if not dry_run:
             megabyte = 1_000_000
             conversion.convert(
@@ -50,72 +70,86 @@ def convert(
 
 
 def extract_lora(
-    base: Annotated[Path, typer.Argument(metavar="BASE", help="The checkpoint directory that was tuned.")],
-    tuned: Annotated[Path, typer.Argument(metavar="TUNED", help="What it became, as a directory of the same kind.")],
+    base: Annotated[Path, typer.Argument(metavar="BASE", help="The checkpoint directory that was fine-tuned.")],
+    tuned: Annotated[Path, typer.Argument(metavar="TUNED", help="The fine-tuned checkpoint directory.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The specialist's folder to write, such as BASE/specialists/NAME.")
+        Path, typer.Option("--output", "-o", help="The specialist's directory to write, such as BASE/specialists/NAME.")
     ],
     rank: Annotated[int, typer.Option("--rank", min=1, help="Rank of the adapter.")] = 32,
     tolerance: Annotated[
-        float, typer.Option("--tolerance", min=0, help="Share of a layer's change that may be lost, rounding apart.")
+        float,
+        typer.Option("--tolerance", min=0, help="Maximum relative energy lost per layer, beyond rounding error."),
     ] = 1e-3,
 ) -> None:
-    """Recover the LoRA adapter between two models, or refuse if the rank can't hold their difference."""
+    """Recover the LoRA adapter between two models; fails if the rank can't hold their difference."""
     with progress("comparing") as step:
         with needs_extra("local"):
             from seedx_sdk.checkpoints import extract_lora as extraction
         found = extraction.extract_lora(base, tuned, output, rank=rank, tolerance=tolerance, on_layer=step)
     print_warnings(found.warnings)
-    typer.echo(f"{'layer':<40}{'change':>10}{'lost':>12}{'rounding':>12}")
-    for error in found.layers:
-        typer.echo(f"{error.layer:<40}{error.change:>10.2e}{error.outside:>12.2e}{error.rounding:>12.2e}")
+    rows = [(e.layer, *(f"{share:.2e}" for share in (e.change, e.outside, e.rounding))) for e in found.layers]
+    _print_table(("layer", "change", "lost", "rounding"), rows)
     typer.echo(output)
 
 
-def print_directory(folder: Path, json: JsonOption = False) -> None:
-    """Say what a checkpoint directory holds and can do, without loading it."""
-    info = read_directory(folder)
+def print_directory(checkpoint_dir: Path, json: JsonOption = False) -> None:
+    """Print what a checkpoint directory holds and can do, without loading it."""
+    info = read_directory(checkpoint_dir)
     if json:
         print_json(info)
         return
     typer.echo(f"name: {info.name}\nrevision: {info.revision}")
     typer.echo(f"tasks: {', '.join(info.tasks)}\nspecialists: {', '.join(info.specialists) or 'none'}")
     typer.echo(f"image_size: {info.image_size}\nsizes: {info.sizes}\n")
-    rows = [(part.folder, part.parameters, part.bytes, ", ".join(part.dtypes)) for part in info.parts]
-    _print_parts(rows)
+    _print_parts([(part.name, part.parameters, part.bytes, ", ".join(part.dtypes)) for part in info.parts])
     _print_memory(info.memory)
 
 
 def _print_plan(plan: ConversionPlan, source: Path) -> None:
+    from seedx_sdk.checkpoints.released import shown_path
+
     released = plan.released
-    typer.echo(f"{released.variant} in {len(plan.files)} weight files\n")
+    typer.echo(f"{released.variant}{', fine-tuned,' if released.is_tuned else ''} in {len(plan.files)} weight files\n")
     rows = []
-    for folder, tensors in released.parts.items():
+    for part, tensors in released.parts.items():
         dtypes = {str(plan.dtype_of(name, place.meta.dtype)).removeprefix("torch.") for name, place in tensors.items()}
-        rows.append((folder, plan.parameters[folder], plan.num_bytes(tensors), ", ".join(sorted(dtypes))))
+        rows.append((part, plan.parameters[part], plan.num_bytes(tensors), ", ".join(sorted(dtypes))))
     _print_parts(rows)
-    for folder, tensors in released.parts.items():
-        files = sorted({str(place.path.relative_to(source)) for place in tensors.values()})
-        typer.echo(f"{folder}: {len(tensors)} tensors from {', '.join(files)}")
+    for part, tensors in released.parts.items():
+        files = sorted({str(shown_path(path, source)) for p in tensors.values() for path, _ in p.places})
+        merged = sum(place.lora is not None for place in tensors.values())
+        with_lora = f", {merged} of them with LoRA merged," if merged else ""
+        typer.echo(f"{part}: {len(tensors)} tensors{with_lora} from {', '.join(files)}")
     for reason, names in released.unused.items():
         typer.echo(f"\nleft out, {len(names)} tensors ({reason}):")
         for name in names:
             typer.echo(f"  {name}")
+    typer.echo("")
     _print_memory(plan.memory)
 
 
 def _print_parts(rows: Sequence[tuple[str, int, int, str]]) -> None:
-    """Folder, parameters, bytes and types of each part, and the sums."""
+    """Print name, parameters, bytes and types of each part, and the sums."""
     total = ("all", sum(row[1] for row in rows), sum(row[2] for row in rows), "")
-    typer.echo(f"{'part':<28}{'parameters':>16}{'GB':>10}  type")
-    for folder, parameters, size, dtype in [*rows, total]:
-        typer.echo(f"{folder:<28}{parameters:>16,}{size / 1e9:>10.3f}  {dtype}".rstrip())
+    cells = [(name, f"{count:,}", f"{size / 1e9:.3f}", dtype) for name, count, size, dtype in [*rows, total]]
+    _print_table(("part", "parameters", "GB", "type"), cells, text_columns=(0, 3))
     typer.echo("")
 
 
 def _print_memory(memory: Mapping[str, ServingMemory]) -> None:
-    typer.echo("\nmemory to serve one request at a time, computed and not measured, in GB:")
-    typer.echo(f"{'precision':<12}{'weights':>10}{'KV cache':>10}{'drawing':>10}{'total':>10}  (KV cache per token)")
+    typer.echo("memory to serve one request at a time in GB (computed, not measured):")
+    rows = []
     for name, need in memory.items():
-        numbers = "".join(f"{n / 1e9:>10.3f}" for n in (need.weights, need.kv_cache, need.drawing, need.total))
-        typer.echo(f"{name:<12}{numbers}  ({need.kv_cache_per_token / 1e6:.3f} MB)")
+        sizes = (need.weights, need.kv_cache, need.image_generation, need.total)
+        rows.append((name, *(f"{size / 1e9:.3f}" for size in sizes), f"{need.kv_cache_per_token / 1e6:.3f}"))
+    _print_table(("precision", "weights", "KV cache", "image generation", "total", "KV cache per token (MB)"), rows)
+
+
+def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: Sequence[int] = (0,)) -> None:
+    """Print a table on stdout, as wide as its cells even where the terminal is narrower."""
+    table = Table(box=None, pad_edge=False, header_style=None)
+    for index, name in enumerate(header):
+        table.add_column(name, justify="left" if index in text_columns else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=TABLE_WIDTH, highlight=False, markup=False).print(table)

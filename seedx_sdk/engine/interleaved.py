@@ -58,7 +58,7 @@ class InterleavedEngine:
             revision=config.revision,
             image_size=config.image_size,
             sizes=config.sizes,
-            is_picture_book=config.familiar_psnr is not None,
+            is_picture_book=config.in_domain_psnr is not None,
             tasks=config.tasks(takes_condition_image=service.takes_condition_image),
             supports_structured_output=backbone.supports_structured_output,
             fast_steps=None if config.fast is None else config.fast.num_inference_steps,
@@ -109,8 +109,9 @@ class InterleavedEngine:
                             async with aclosing(self.service.generate(job)) as progress:
                                 async for step in progress:
                                     if isinstance(step, Image.Image):
-                                        step = reply.add_image(await self._blended(step, request, written))
-                                    yield step
+                                        yield reply.add_image(await self._blended(step, request, written))
+                                    else:
+                                        yield step
                         continue
                     self.metrics.completion_tokens += len(event.token_ids)
                     written += event.token_ids

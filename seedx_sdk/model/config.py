@@ -10,11 +10,13 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+__all__ = ["LVLMConfig", "PartConfig", "PromptStyle", "ResamplerConfig", "Solver", "VisualEncoderConfig"]
+
 Solver = Literal["dpmsolver++", "unipc"]
 """Solvers that need fewer steps than the reference's Euler: Lu et al. 2022 (second order), Zhao et al. 2023."""
 
-
-__all__ = ["LVLMConfig", "PartConfig", "ResamplerConfig", "VisualEncoderConfig"]
+PromptStyle = Literal["instruct", "base"]
+"""Prompts of the instruction-tuned models, or those of the foundation model, which answers one question at a time."""
 
 
 class PartConfig:
@@ -55,8 +57,8 @@ class ResamplerConfig(PartConfig):
     """Width of queries and outputs; a multiple of 4 (sin-cos table) and of num_heads."""
     num_heads: int
     """Attention heads."""
-    kv_dim: int
-    """Width of the inputs; equal to embed_dim means that there is no input projection."""
+    kv_dim: int | None = None
+    """Width of the inputs; None means embed_dim, as in the reference."""
     layer_norm_eps: float = 1e-5
     """Epsilon of both layer norms; 1e-5 beside the LLM, 1e-6 in the visual encoder's pool."""
 
@@ -66,6 +68,11 @@ class ResamplerConfig(PartConfig):
             raise ValueError(
                 f"embed_dim {self.embed_dim} must be a multiple of 4 and of num_heads {self.num_heads}; change one"
             )
+
+    @property
+    def input_dim(self) -> int:
+        """Width of the inputs; where it equals embed_dim, there is no input projection."""
+        return self.embed_dim if self.kv_dim is None else self.kv_dim
 
 
 @dataclass(kw_only=True, slots=True, frozen=True)
@@ -144,7 +151,7 @@ class LVLMConfig(PartConfig):
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build the config from what `to_dict` returned; Raises as the base."""
+        """Build the config from what `to_dict` returned; raise as the base does."""
         nested = {
             name: ResamplerConfig.from_dict(values[name])
             for name in ("input_resampler", "output_resampler")

@@ -8,7 +8,7 @@ Shapes: L tokens, D LLM width, V vocabulary, Q image tokens per image. Batch siz
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 from torch import Tensor
@@ -90,7 +90,7 @@ def stream(
     rule: ImageTokenRule | None = None,
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
-) -> Iterator[TokenChunk | QueryStates]:
+) -> Generator[TokenChunk | QueryStates, None, None]:
     """Yield tokens and images as they are written, until the end token or the budget.
 
     Each image token counts as one token of the budget, as in the reference. An image that no longer fits is written as

@@ -211,7 +211,7 @@ class LVLM(nn.Module):
         touched = next(self.input_resampler.parameters()).new_zeros((), dtype=torch.float32)
         for resampler in (self.input_resampler, self.output_resampler):
             config = resampler.config
-            zeros = resampler.query.new_zeros((1, config.grid_size**2, config.kv_dim))
+            zeros = resampler.query.new_zeros((1, config.grid_size**2, config.input_dim))
             touched = touched + resampler(zeros).float().sum()
         return touched if self.patch_pos_embed is None else touched + self.patch_pos_embed.float().sum()
 

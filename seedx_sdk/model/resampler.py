@@ -3,7 +3,7 @@
 Used three times: as the visual encoder's pool, before the LLM (image features to input embeddings) and after it
 (hidden states to image features).
 
-Shapes: B batch, T input tokens, Q queries, D embed_dim, K kv_dim, H heads.
+Shapes: B batch, T input tokens, Q queries, D embed_dim, K input_dim, H heads.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Resampler(nn.Module):
         d = config.embed_dim
         self.query = nn.Parameter(torch.empty(config.grid_size**2, d))
         self.register_buffer("pos_embed", sincos_table(config.grid_size, d))
-        self.kv_proj = nn.Linear(config.kv_dim, d, bias=False) if config.kv_dim != d else nn.Identity()
+        self.kv_proj = nn.Linear(config.input_dim, d, bias=False) if config.input_dim != d else nn.Identity()
         self.ln_q = nn.LayerNorm(d, eps=config.layer_norm_eps)
         self.ln_kv = nn.LayerNorm(d, eps=config.layer_norm_eps)
         self.attn = _CrossAttention(d, config.num_heads)

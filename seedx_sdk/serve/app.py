@@ -1,4 +1,4 @@
-"""The web application: routes, errors in one form, request ids, health and metrics."""
+"""The web application: routes, error responses, request ids, health and metrics."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import metadata
 
+from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
@@ -17,23 +18,25 @@ from seedx_sdk.engine.metrics import Measured
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import SeedXError
 from seedx_sdk.image_fetcher import ImageFetcher
-from seedx_sdk.serve import error_handlers as failures
 from seedx_sdk.serve.dispatcher import Dispatcher
-from seedx_sdk.serve.engine_collector import EngineCollector
-from seedx_sdk.serve.middleware import Authenticator, AuthMiddleware, BodyLimit
-from seedx_sdk.serve.request_ids import RequestIds
-from seedx_sdk.serve.routes import chat as chat_routes
-from seedx_sdk.serve.routes import openai as openai_routes
-from seedx_sdk.serve.routes import playground
-from seedx_sdk.serve.routes import tools as tool_routes
+from seedx_sdk.serve.error_handlers import http_error, seedx_error, unexpected_error, validation_error
+from seedx_sdk.serve.metrics import EngineCollector
+from seedx_sdk.serve.middleware import (
+    AccessLog,
+    Authenticator,
+    AuthMiddleware,
+    BodyLimit,
+    RequestSpans,
+    is_request_id,
+)
+from seedx_sdk.serve.routes import chat, openai, playground, tools
 from seedx_sdk.serve.settings import ServerSettings
-from seedx_sdk.serve.telemetry import RequestSpans
 
 __all__ = ["create_app"]
 
 
 PLUGIN_GROUP = "seedx.routes"
-"""Entry points in which packages declare routers with further routes."""
+"""Entry points with which packages add routers."""
 
 
 def create_app(
@@ -42,12 +45,12 @@ def create_app(
     *,
     routers: Sequence[APIRouter] | None = None,
 ) -> FastAPI:
-    """Returns the application; the engine is opened when it starts and closed when it ends.
+    """Return the application; the engine is opened at startup and closed at shutdown.
 
     Args:
-        engine: Opens and closes what answers.
+        engine: Opens and closes the engine that answers requests.
         settings: Limits and keys.
-        routers: Further routes; None: those of all installed packages.
+        routers: Additional routes; None loads those of all installed packages.
     """
     if routers is None:
         routers = [entry.load() for entry in metadata.entry_points(group=PLUGIN_GROUP)]
@@ -57,42 +60,39 @@ def create_app(
         async with engine as opened:
             app.state.dispatcher = Dispatcher(opened, settings)
             if isinstance(opened, Measured):
-                app.state.counted.register(EngineCollector(lambda: opened.metrics))
+                app.state.registry.register(EngineCollector(lambda: opened.metrics))
             yield
             del app.state.dispatcher
 
     app = FastAPI(title="SeedX", lifespan=lifespan)
-    app.state.counted = CollectorRegistry()  # its own: a process may serve several engines
-    app.state.gate = Authenticator(settings)
+    app.state.registry = CollectorRegistry()  # not the global one: a process may serve several engines
+    app.state.authenticator = Authenticator(settings)
     app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
-    app.include_router(chat_routes.router)
-    app.include_router(tool_routes.router)
-    app.include_router(openai_routes.router)
-    app.include_router(playground.router)
-    for router in routers:
+    for router in (chat.router, tools.router, openai.router, playground.router, *routers):
         app.include_router(router)
     app.add_api_route("/health/live", _live, methods=["GET"], tags=["health"])
     app.add_api_route("/health/ready", _ready, methods=["GET"], tags=["health"])
     app.add_api_route("/health", _ready, methods=["GET"], tags=["health"])
     app.add_api_route("/metrics", _metrics, methods=["GET"], tags=["health"])
-    app.add_exception_handler(SeedXError, failures.seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
-    app.add_exception_handler(RequestValidationError, failures.validation_error)  # type: ignore[arg-type]
-    app.add_exception_handler(StarletteHTTPException, failures.http_error)  # type: ignore[arg-type]
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, refuse=failures.http_error)
-    app.add_middleware(AuthMiddleware, gate=app.state.gate, refuse=failures.http_error)
-    app.add_middleware(ServerErrorMiddleware, handler=failures.unforeseen)  # inside of RequestIds, unlike FastAPI's own
+    app.add_exception_handler(SeedXError, seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
+    app.add_exception_handler(RequestValidationError, validation_error)  # type: ignore[arg-type]
+    app.add_exception_handler(StarletteHTTPException, http_error)  # type: ignore[arg-type]
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, error_response=http_error)
+    app.add_middleware(AuthMiddleware, authenticator=app.state.authenticator, error_response=http_error)
+    app.add_middleware(ServerErrorMiddleware, handler=unexpected_error)  # FastAPI's own is outside the request ids
     app.add_middleware(RequestSpans)
-    app.add_middleware(RequestIds)
+    app.add_middleware(AccessLog)
+    app.add_middleware(CorrelationIdMiddleware, validator=is_request_id)
     return app
 
 
 async def _live() -> PlainTextResponse:
-    """The process answers."""
+    """Return 200 while the process answers."""
     return PlainTextResponse("live\n")
 
 
 async def _ready(request: Request) -> PlainTextResponse:
-    """The model answers; 503 while it is loading, or when its engine has failed."""
+    """Return 200 when the model can answer; 503 while it is loading or its engine has failed."""
     dispatcher: Dispatcher | None = getattr(request.app.state, "dispatcher", None)
     if dispatcher is None:
         return PlainTextResponse("loading\n", 503)
@@ -104,6 +104,6 @@ async def _ready(request: Request) -> PlainTextResponse:
 
 
 async def _metrics(request: Request) -> Response:
-    """Everything that is counted, for Prometheus: by the server and vLLM, then by the engine."""
-    counted = generate_latest() + generate_latest(request.app.state.counted)
-    return Response(counted, media_type=CONTENT_TYPE_LATEST)
+    """Return all Prometheus metrics: those of the server and vLLM, then those of the engine."""
+    text = generate_latest() + generate_latest(request.app.state.registry)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

@@ -31,7 +31,7 @@ from seedx_sdk.serve.cli_options import (
     StepSecondsOption,
     chosen_backbone,
     server_settings,
-    specialist_folders,
+    specialist_dirs,
 )
 from seedx_sdk.serve.server import DrainingServer
 from seedx_sdk.serve.supervisor import SupervisedEngine
@@ -44,20 +44,20 @@ def serve(
     model: ModelOption = None,
     specialist: SpecialistOption = None,
     host: HostOption = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8000,
     backbone: BackboneOption = "auto",
-    device: Annotated[str, typer.Option(help="What draws: cpu, cuda or cuda:N.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Device of the de-tokenizer: cpu, cuda or cuda:N.")] = "cpu",
     dtype: DtypeOption = None,
     max_replies: MaxRepliesOption = 64,
     requests_per_minute: RateOption = None,
     reply_seconds: ReplySecondsOption = 600,
     step_seconds: StepSecondsOption = 300,
     grace: Annotated[
-        int, typer.Option(min=0, metavar="SECONDS", help="What SIGTERM leaves to replies under way.")
+        int, typer.Option(min=0, metavar="SECONDS", help="Grace period for in-flight requests after SIGTERM.")
     ] = 20,
     image_host: ImageHostOption = None,
 ) -> None:
-    """Serve a model over HTTP. API keys are read from SEEDX_API_KEYS, with commas between them."""
+    """Serve a model over HTTP. API keys are read from SEEDX_API_KEYS, separated by commas."""
     settings = server_settings(
         host,
         max_replies=max_replies,
@@ -65,28 +65,28 @@ def serve(
         reply_seconds=reply_seconds,
         image_hosts=image_host,
     )
-    folder = NANO if model is None else model
-    DirectoryConfig.read(folder)  # before anything is started
+    checkpoint_dir = NANO if model is None else model
+    DirectoryConfig.read(checkpoint_dir)  # fail before anything is started
     limits = ServiceLimits(step_seconds=step_seconds)
-    options = EngineOptions(device=device, dtype=dtype, limits=limits, specialists=specialist_folders(specialist))
+    options = EngineOptions(device=device, dtype=dtype, limits=limits, specialists=specialist_dirs(specialist))
     _log_as_json()
     export_spans()
-    app = create_app(SupervisedEngine(_engine(folder, options, chosen_backbone(backbone, device))), settings)
+    app = create_app(SupervisedEngine(_opener(checkpoint_dir, options, chosen_backbone(backbone, device))), settings)
     DrainingServer(app, host=host, port=port, grace=grace).run_until_signal()
 
 
-def _engine(
-    folder: Path, options: EngineOptions, backbone: Literal["transformers", "vllm"]
+def _opener(
+    checkpoint_dir: Path, options: EngineOptions, backbone: Literal["transformers", "vllm"]
 ) -> Callable[[], AbstractAsyncContextManager[InterleavedEngine]]:
-    """Returns what opens an engine."""
+    """Return a function that opens an engine."""
     if backbone == "transformers":
         logging.getLogger("seedx").info("the language model runs on transformers, one reply at a time")
-        return partial(open_local, folder, options)
-    return partial(open_vllm, folder, options, options.for_vllm())
+        return partial(open_local, checkpoint_dir, options)
+    return partial(open_vllm, checkpoint_dir, options, options.for_vllm())
 
 
 def _log_as_json() -> None:
-    """Writes one JSON object for each line of the log."""
+    """Log one JSON object per line."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter("{asctime}{levelname}{name}{message}", style="{"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,4 +1,4 @@
-"""The options that `seedx serve` and `seedx deploy` share, and what they mean."""
+"""The command-line options that `seedx serve` and `seedx deploy` share."""
 
 from __future__ import annotations
 
@@ -27,33 +27,37 @@ __all__ = [
     "StepSecondsOption",
     "chosen_backbone",
     "server_settings",
-    "specialist_folders",
+    "specialist_dirs",
 ]
 
-ModelOption = Annotated[Path | None, typer.Option("--model", help="A model directory; left out, the shipped model.")]
+ModelOption = Annotated[Path | None, typer.Option("--model", help="Checkpoint directory [default: the shipped model].")]
 SpecialistOption = Annotated[
-    list[str] | None, typer.Option("--specialist", metavar="NAME=DIR", help="A further specialist; repeatable.")
+    list[str] | None, typer.Option("--specialist", metavar="NAME=DIR", help="Additional specialist (repeatable).")
 ]
-HostOption = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one of this machine.")]
+HostOption = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is all interfaces.")]
 BackboneOption = Annotated[
     Literal["auto", "transformers", "vllm"],
-    typer.Option(help="What runs the language model; auto is vllm where it is installed."),
+    typer.Option(help="Backend of the language model; auto is vllm where it is installed."),
 ]
 DtypeOption = Annotated[
     Dtype | None,
-    typer.Option(help="Of the weights; left out, float32, and on vllm what the language model is stored in."),
+    typer.Option(help="Weight dtype [default: float32; the checkpoint's dtype on vLLM]."),
 ]
 ReplySecondsOption = Annotated[
-    float, typer.Option(min=1, help="A reply that takes longer is stopped, and answered with 504.")
+    float, typer.Option(min=1, metavar="SECONDS", help="Time limit of a reply, after which it ends with 504.")
 ]
 StepSecondsOption = Annotated[
     float,
-    typer.Option(min=1, help="A step of vLLM or of the de-tokenizer that takes longer is stuck: it is replaced."),
+    typer.Option(
+        min=1, metavar="SECONDS", help="Watchdog timeout for one engine step, after which the engine is restarted."
+    ),
 ]
-MaxRepliesOption = Annotated[int, typer.Option(min=1, help="Dispatcher under way; more are refused with 503.")]
-RateOption = Annotated[int | None, typer.Option(min=1, help="For each key, or address.")]
+MaxRepliesOption = Annotated[
+    int, typer.Option(min=1, help="Replies in flight; further requests are rejected with 503.")
+]
+RateOption = Annotated[int | None, typer.Option(min=1, help="Rate limit per API key, or per client IP.")]
 ImageHostOption = Annotated[
-    list[str] | None, typer.Option(help="A host from which pictures given by URL are fetched; repeatable.")
+    list[str] | None, typer.Option(help="Host from which images given by URL may be fetched (repeatable).")
 ]
 
 
@@ -65,10 +69,10 @@ def server_settings(
     reply_seconds: float,
     image_hosts: Sequence[str] | None,
 ) -> ServerSettings:
-    """Returns the settings of a server, with the API keys of the environment.
+    """Return the settings of a server, with the API keys from the environment.
 
     Raises:
-        InputError: If there are no keys and others can reach the address.
+        InputError: If there are no keys and other machines can reach the address.
     """
     return ServerSettings(
         api_keys=read_keys(host),
@@ -80,10 +84,10 @@ def server_settings(
 
 
 def chosen_backbone(option: Literal["auto", "transformers", "vllm"], device: str) -> Literal["transformers", "vllm"]:
-    """Returns what runs the language model.
+    """Return the backend of the language model.
 
     Raises:
-        MissingExtraError: If vLLM is asked for and is not installed.
+        MissingExtraError: If vLLM is requested but not installed.
     """
     installed = importlib.util.find_spec("vllm") is not None
     if option == "vllm" and not installed:
@@ -91,16 +95,16 @@ def chosen_backbone(option: Literal["auto", "transformers", "vllm"], device: str
     return "vllm" if installed and option != "transformers" else "transformers"
 
 
-def specialist_folders(options: Sequence[str] | None) -> dict[str, Path]:
-    """Returns the folder of each specialist given as NAME=DIR.
+def specialist_dirs(options: Sequence[str] | None) -> dict[str, Path]:
+    """Return the directory of each specialist given as NAME=DIR.
 
     Raises:
-        InputError: If one is given otherwise, or its folder holds no adapter.
+        InputError: If one has another form, or its directory holds no adapter.
     """
-    folders = {}
+    directories = {}
     for text in options or ():
-        name, equals, folder = text.partition("=")
-        if not equals or not name or not (Path(folder) / "adapter_config.json").is_file():
+        name, equals, directory = text.partition("=")
+        if not equals or not name or not (Path(directory) / "adapter_config.json").is_file():
             raise InputError(f"--specialist {text!r} must be NAME=DIR, where DIR holds adapter_config.json")
-        folders[name] = Path(folder)
-    return folders
+        directories[name] = Path(directory)
+    return directories

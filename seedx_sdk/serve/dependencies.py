@@ -1,4 +1,4 @@
-"""What all routes share: who asks, with what, and a reply that ends when its reader goes away."""
+"""What all routes share: the caller, the dispatcher, event streams, and cancellation when the client disconnects."""
 
 from __future__ import annotations
 
@@ -17,64 +17,64 @@ from seedx_sdk.types import StreamEvent
 
 __all__ = [
     "Caller",
+    "CurrentDispatcher",
     "EventStream",
     "IdempotencyKey",
-    "CurrentDispatcher",
-    "first_event_or_error",
     "cancel_on_disconnect",
+    "first_event_or_error",
 ]
 
 T = TypeVar("T")
 _LOG = logging.getLogger("seedx")
 FIRST_SECONDS = 10.0
-"""What the first event may take before the answer begins without it."""
+"""How long a response waits for the first event before it starts without one."""
 PING_SECONDS = 15.0
-"""Between two signs of life of an answer that has begun."""
+"""Interval of pings in a response that has started."""
 SEND_SECONDS = 60.0
-"""How long a client may leave unread what was sent."""
+"""How long a client may leave sent data unread."""
 
 
 async def _caller(request: Request) -> str:
     name: str | None = getattr(request.state, "caller", None)
-    if name is None:  # a route elsewhere than under /v1
-        name = await request.app.state.gate(request)
+    if name is None:  # a route that is not under /v1
+        name = await request.app.state.authenticator(request)
     return name
 
 
 async def _dispatcher(request: Request) -> Dispatcher:
     dispatcher: Dispatcher | None = getattr(request.app.state, "dispatcher", None)
     if dispatcher is None:
-        raise HTTPException(503, "the model is still loading; try again soon", {"Retry-After": "5"})
+        raise HTTPException(503, "the model is still loading; retry soon", {"Retry-After": "5"})
     return dispatcher
 
 
 Caller = Annotated[str, Depends(_caller)]
-"""The name of who asks, after the gate let it in."""
+"""The name of the authenticated caller."""
 CurrentDispatcher = Annotated[Dispatcher, Depends(_dispatcher)]
-"""What answers."""
+"""The dispatcher of the application."""
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
-"""Repeat a request with the same key and it is not computed twice."""
+"""Repeating a request with the same key replays its answer without computing it again."""
 
 
 class EventStream(EventSourceResponse):
-    """Server-sent events, with pings between them; cut off when the client reads nothing any more."""
+    """Server-sent events with pings in between; cut off when the client stops reading."""
 
     def __init__(self, events: AsyncIterable[ServerSentEvent]) -> None:
         super().__init__(events, ping=PING_SECONDS, send_timeout=SEND_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends them."""
+        """Send the events."""
         try:
             await super().__call__(scope, receive, send)
         except SendTimeoutError:
-            _LOG.warning("a client read nothing for %g seconds; its answer was cut off", SEND_SECONDS)
+            _LOG.warning("cut off a response whose client read nothing for %g seconds", SEND_SECONDS)
 
 
 async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Returns what the work gives; cancels it when the client goes away first.
+    """Return the result of `work`; cancel it if the client disconnects first.
 
     Raises:
-        HTTPException: 499, which nobody reads.
+        HTTPException: If the client has disconnected (499, which nobody reads).
     """
     working = asyncio.ensure_future(work)
     try:
@@ -87,12 +87,12 @@ async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -
 async def first_event_or_error(
     request: Request, events: AsyncGenerator[StreamEvent, None]
 ) -> AsyncGenerator[StreamEvent, None]:
-    """Returns the events when the first one is there, or when it takes longer than FIRST_SECONDS.
+    """Return the events once the first one is there, or after FIRST_SECONDS.
 
-    What fails earlier is raised here, so that the answer can have a status of its own.
+    An error before that is raised here, so that the response can have a status of its own.
 
     Raises:
-        HTTPException: 499, which nobody reads: the client has gone away.
+        HTTPException: If the client has disconnected (499, which nobody reads).
     """
     first = asyncio.ensure_future(anext(events))
     try:
@@ -117,27 +117,26 @@ async def _from_first(
 
 
 async def _cancel(first: asyncio.Future[StreamEvent], events: AsyncGenerator[StreamEvent, None]) -> None:
-    """Stops what makes the events."""
     first.cancel()
     await asyncio.wait([first])
     await events.aclose()
 
 
 async def _wait_or_disconnect(request: Request, work: asyncio.Future[Any], seconds: float | None = None) -> None:
-    """Returns when the work is done, or after so many seconds.
+    """Wait until the work is done, or for so many seconds.
 
     Raises:
-        HTTPException: 499: the client went away first.
+        HTTPException: If the client disconnects first (499).
     """
 
-    async def gone() -> None:
+    async def disconnected() -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    waiting = asyncio.ensure_future(gone())
+    disconnect = asyncio.ensure_future(disconnected())
     try:
-        await asyncio.wait((work, waiting), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if waiting.done() and not work.done():
-            raise HTTPException(499, "the client went away")
+        await asyncio.wait((work, disconnect), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if disconnect.done() and not work.done():
+            raise HTTPException(499, "the client has disconnected")
     finally:
-        waiting.cancel()
+        disconnect.cancel()

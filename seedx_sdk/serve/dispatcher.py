@@ -1,6 +1,6 @@
-"""From a call to the events of its reply: who may come in, for how long, and what is said twice.
+"""From a call to the events of its reply: admission control, deadlines and idempotent replay.
 
-Every route goes through `Dispatcher`, so limits, deadlines, metrics and repeated requests are alike everywhere.
+Every route goes through `Dispatcher`, so limits, deadlines, metrics and repeated requests work the same everywhere.
 """
 
 from __future__ import annotations
@@ -22,78 +22,81 @@ from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ImageDone, ReplyDone, StreamEvent, TextDelta
 
-__all__ = ["IdempotencyError", "Dispatcher"]
+__all__ = ["Dispatcher", "IdempotencyError"]
 
 R = TypeVar("R")
-Say = Callable[[StreamEvent], Awaitable[None]]
-"""Hands an event to whoever reads; waits while too many are unread."""
+Emit = Callable[[StreamEvent], Awaitable[None]]
+"""Passes an event to the reader; waits while too many are unread."""
 _EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
-_AHEAD = 32
+_MAX_UNREAD = 32
 """Events that the engine may be ahead of the reader."""
 
 
 class IdempotencyError(InputError):
-    """The same idempotency key came with another request."""
+    """An idempotency key was reused for a different request."""
 
 
 class Dispatcher:
     """Answers calls with an engine.
 
     Args:
-        engine: Answers.
-        settings: What is allowed.
+        engine: Computes the replies.
+        settings: Limits.
     """
 
     def __init__(self, engine: AsyncEngine, settings: ServerSettings) -> None:
         self.engine, self.settings = engine, settings
-        self._active = 0
-        self._seconds = 1.0  # a running mean, to say when a place may be free
-        self._remembered: TTLCache[tuple[str, str], tuple[str, list[StreamEvent], int]] = TTLCache(
-            settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda kept: kept[2]
+        self._num_in_flight = 0
+        self._mean_seconds = 1.0  # a running mean of replies, for Retry-After
+        self._finished: TTLCache[tuple[str, str], tuple[str, list[StreamEvent], int]] = TTLCache(
+            settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda entry: entry[2]
         )
-        self._in_flight: dict[tuple[str, str], asyncio.Event] = {}
+        self._keys_in_flight: dict[tuple[str, str], asyncio.Event] = {}
 
-    async def result(self, asked: PendingCall[R], *, caller: str, key: str | None = None) -> R:
-        """Returns the whole answer; as `events`."""
-        async with aclosing(self.events(asked, caller=caller, key=key)) as events:
+    async def result(self, pending: PendingCall[R], *, caller: str, key: str | None = None) -> R:
+        """Return the typed result of a call; arguments and errors as in `events`."""
+        async with aclosing(self.events(pending, caller=caller, key=key)) as events:
             async for event in events:
                 if isinstance(event, ReplyDone):
-                    return (await asked.call()).finish(event.reply)
+                    return (await pending.call()).finish(event.reply)
         raise ModelError("the engine stopped without an answer; try another seed")
 
     async def events(
-        self, asked: PendingCall[R], *, caller: str, key: str | None = None
+        self, pending: PendingCall[R], *, caller: str, key: str | None = None
     ) -> AsyncGenerator[StreamEvent, None]:
-        """Yields the events of a reply. Closing the generator stops the work, and so does the deadline, read or not.
+        """Yield the events of a reply. Closing the generator stops the work, and so does the deadline, read or not.
 
         Args:
-            asked: What is asked.
-            caller: Who asks; keys of different callers have nothing to do with each other.
-            key: Repeating a request with the same key gives the same events again, without computing them twice.
+            pending: The call.
+            caller: Who calls; each caller has its own idempotency keys.
+            key: Idempotency key: repeating a request with the same key replays its events without computing them again.
 
         Raises:
-            InputError: The request is not allowed, or the model cannot honour it.
-            IdempotencyError: The key was used for another request.
-            OverloadedError: Too many replies are under way.
-            DeadlineError: It took too long.
-            ModelError: The engine has failed.
+            InputError: If the request is not allowed, or the model cannot honor it.
+            IdempotencyError: If the key was used for a different request.
+            OverloadedError: If the server is at capacity.
+            DeadlineError: If the reply takes longer than `reply_seconds`.
+            ModelError: If the engine fails.
         """
-        allowed = self.settings.max_pictures
-        if asked.pictures > allowed:
-            raise InputError(f"{asked.pictures} pictures are too many for one request; {allowed} are allowed")
-        said: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue(_AHEAD)
+        allowed = self.settings.max_images
+        if pending.num_images > allowed:
+            raise InputError(f"{pending.num_images} images are too many for one request; at most {allowed} are allowed")
+        queue: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue(_MAX_UNREAD)
 
         async def work() -> None:
             end: Exception | None = None
             try:
-                await (self._fresh(asked, said.put) if key is None else self._once(asked, (caller, key), said.put))
+                if key is None:
+                    await self._compute(pending, queue.put)
+                else:
+                    await self._compute_once(pending, (caller, key), queue.put)
             except Exception as error:
                 end = error
-            await said.put(end)
+            await queue.put(end)
 
         working = asyncio.create_task(work())
         try:
-            while (event := await said.get()) is not None:
+            while (event := await queue.get()) is not None:
                 if isinstance(event, Exception):
                     raise event
                 yield event
@@ -101,86 +104,86 @@ class Dispatcher:
             working.cancel()
             await asyncio.wait([working])
 
-    async def _once(self, asked: PendingCall[R], name: tuple[str, str], say: Say) -> None:
-        """Says the events of the reply that has this name; of one that was finished, again."""
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(asked.task.encode() + asked.content()).hexdigest())
-        while name in self._in_flight:
-            await self._in_flight[name].wait()
-        kept = self._remembered.get(name)
-        if kept is not None:
-            if kept[0] != digest:
-                raise IdempotencyError(f"the idempotency key {name[1]!r} was used for another request; take a new one")
-            for event in kept[1]:
-                await say(event)
+    async def _compute_once(self, pending: PendingCall[R], key: tuple[str, str], emit: Emit) -> None:
+        """Emit the events of the reply with this key; replay them if it is finished."""
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(pending.task.encode() + pending.content()).hexdigest())
+        while key in self._keys_in_flight:
+            await self._keys_in_flight[key].wait()
+        finished = self._finished.get(key)
+        if finished is not None:
+            if finished[0] != digest:
+                raise IdempotencyError(f"idempotency key {key[1]!r} was used for a different request; use a new one")
+            for event in finished[1]:
+                await emit(event)
             return
-        self._in_flight[name] = asyncio.Event()
-        said: list[StreamEvent] = []
+        self._keys_in_flight[key] = asyncio.Event()
+        events: list[StreamEvent] = []
 
-        async def keep(event: StreamEvent) -> None:
-            said.append(event)
+        async def record(event: StreamEvent) -> None:
+            events.append(event)
             if isinstance(event, ReplyDone):
-                await self._remember(name, digest, said)
-            await say(event)
+                await self._remember(key, digest, events)
+            await emit(event)
 
         try:
-            await self._fresh(asked, keep)
+            await self._compute(pending, record)
         finally:
-            self._in_flight.pop(name).set()
+            self._keys_in_flight.pop(key).set()
 
-    async def _remember(self, name: tuple[str, str], digest: str, said: list[StreamEvent]) -> None:
-        size = await asyncio.to_thread(lambda: sum(len(_EVENT.dump_json(event)) for event in said))
-        if size <= self._remembered.maxsize:
-            self._remembered[name] = digest, said, size
+    async def _remember(self, key: tuple[str, str], digest: str, events: list[StreamEvent]) -> None:
+        size = await asyncio.to_thread(lambda: sum(len(_EVENT.dump_json(event)) for event in events))
+        if size <= self._finished.maxsize:
+            self._finished[key] = digest, events, size
 
-    async def _fresh(self, asked: PendingCall[R], say: Say) -> None:
-        """Says the events of a reply that is made now, while it has a place and time."""
+    async def _compute(self, pending: PendingCall[R], emit: Emit) -> None:
+        """Compute a reply and emit its events, within the capacity and the deadline."""
         seconds = self.settings.reply_seconds
-        with self._place(), _counted(asked.task) as outcome:
+        with self._admit(), _counted(pending.task) as outcome:
             deadline = time.monotonic() + seconds
             try:
                 async with asyncio.timeout(seconds):
-                    call = await asked.call()
+                    call = await pending.call()
                     listener = call.listen(self.engine.info)
                     for event in listener.first():
-                        await say(event)
+                        await emit(event)
                     async with aclosing(self.engine.stream(call.request, deadline=deadline)) as events:
                         async for event in events:
-                            outcome.see(told := listener.pass_on(event))
-                            await say(told)
+                            outcome.count(event := listener.pass_on(event))
+                            await emit(event)
             except TimeoutError as error:
-                raise DeadlineError(f"the reply took more than {seconds:g} seconds; ask for less") from error
+                raise DeadlineError(f"the reply took more than {seconds:g} seconds; request less") from error
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        if self._active >= self.settings.max_replies:
-            metrics.REFUSED.labels("overloaded").inc()
+    def _admit(self) -> Iterator[None]:
+        if self._num_in_flight >= self.settings.max_replies:
+            metrics.REJECTED.labels("at_capacity").inc()
             raise OverloadedError(
-                f"{self._active} replies are under way, and no more are allowed; try again later",
-                retry_after=max(1.0, self._seconds),
+                f"at capacity: {self._num_in_flight} requests in flight; retry later",
+                retry_after=max(1.0, self._mean_seconds),
             )
-        self._active += 1
-        metrics.ACTIVE.inc()
+        self._num_in_flight += 1
+        metrics.IN_FLIGHT.inc()
         started = time.perf_counter()
         try:
             yield
         finally:
-            self._active -= 1
-            metrics.ACTIVE.dec()
-            self._seconds += 0.1 * (time.perf_counter() - started - self._seconds)
+            self._num_in_flight -= 1
+            metrics.IN_FLIGHT.dec()
+            self._mean_seconds += 0.1 * (time.perf_counter() - started - self._mean_seconds)
 
 
 class _Outcome:
-    """What became of a reply, for the metrics."""
+    """How a reply ended, for the metrics."""
 
-    name = "gone"  # the client went away
+    label = "client_disconnected"  # unless it ends otherwise
 
-    def see(self, event: StreamEvent) -> None:
+    def count(self, event: StreamEvent) -> None:
         if isinstance(event, TextDelta):
             metrics.TEXT_DELTAS.inc()
         elif isinstance(event, ImageDone):
-            metrics.PICTURES.inc()
+            metrics.IMAGES.inc()
         elif isinstance(event, ReplyDone):
-            self.name = "done"
+            self.label = "done"
             for stage, seconds in event.reply.timings.items():
                 if stage != "total":
                     metrics.STAGE_SECONDS.labels(stage).inc(max(0.0, seconds))
@@ -193,7 +196,7 @@ def _counted(task: str) -> Iterator[_Outcome]:
         try:
             yield outcome
         except Exception as error:
-            outcome.name = type(error).__name__
+            outcome.label = type(error).__name__
             raise
         finally:
-            metrics.REPLIES.labels(task, outcome.name).inc()
+            metrics.REPLIES.labels(task, outcome.label).inc()

@@ -1,4 +1,4 @@
-"""The server's replies as an engine, for routes that make several calls of the SDK for one caller."""
+"""The dispatcher as an engine, for routes that make several calls of the SDK for one caller."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["DispatcherEngine"]
 
 
 class DispatcherEngine:
-    """`AsyncEngine` whose every request is a reply of the server, with its limits, deadline and metrics.
+    """An `AsyncEngine` whose requests are replies of the server, with its limits, deadlines and metrics.
 
     Args:
-        dispatcher: Answers.
-        caller: Who asks.
+        dispatcher: Answers the requests.
+        caller: Who calls.
     """
 
     def __init__(self, dispatcher: Dispatcher, caller: str) -> None:
@@ -29,12 +29,12 @@ class DispatcherEngine:
         return self._dispatcher.engine.info
 
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
-        """The events of one reply; its deadline is the server's own, whatever is given here."""
+        """Yield the events of one reply; `deadline` is ignored, the server's own applies."""
         del deadline
         async with aclosing(self._dispatcher.events(PendingCall.request(request), caller=self._caller)) as events:
             async for event in events:
                 yield event
 
     async def check(self) -> None:
-        """Returns if the engine works; see `AsyncEngine.check`."""
+        """Return if the engine works; see `AsyncEngine.check`."""
         await self._dispatcher.engine.check()

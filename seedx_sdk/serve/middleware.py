@@ -1,29 +1,110 @@
-"""Who may ask, how often, and how much at once."""
+"""ASGI middleware: authentication, rate limits, body size, the access log and request spans."""
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Awaitable, Callable
 
+from asgi_correlation_id import correlation_id
 from fastapi import HTTPException, Request, Response
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seedx_sdk.http.api_keys import matching_key
 from seedx_sdk.serve import metrics
 from seedx_sdk.serve.settings import ServerSettings
+from seedx_sdk.tracing import IS_INSTALLED, REQUEST_ID, TRACER
 
-__all__ = ["BodyLimit", "AuthMiddleware", "Authenticator"]
+__all__ = ["AccessLog", "AuthMiddleware", "Authenticator", "BodyLimit", "RequestSpans", "is_request_id"]
 
-Refuse = Callable[[Request, HTTPException], Awaitable[Response]]
-"""Makes the answer that tells of an error."""
+ErrorResponse = Callable[[Request, HTTPException], Awaitable[Response]]
+"""Returns the response for an error."""
+_ACCESS_LOG = logging.getLogger("seedx.access")
+
+
+def is_request_id(text: str) -> bool:
+    """Return whether an `X-Request-ID` from a client is used as it is: 1 to 128 printable ASCII characters."""
+    return text.isascii() and text.isprintable() and 0 < len(text) <= 128
+
+
+class AccessLog:
+    """Logs each response when it starts, and passes the request id on to spans; goes inside CorrelationIdMiddleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        REQUEST_ID.set(correlation_id.get())
+        started = time.perf_counter()
+
+        async def log(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                fields = {
+                    "request_id": correlation_id.get(),
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": message["status"],
+                    "seconds": round(time.perf_counter() - started, 4),
+                }
+                _ACCESS_LOG.info("%(method)s %(path)s %(status)d", fields, extra=fields)
+            await send(message)
+
+        await self._app(scope, receive, log)
+
+
+class RequestSpans:
+    """Records a span for each request to /v1, in the caller's trace if it sends a `traceparent`.
+
+    opentelemetry-instrumentation-asgi names spans by the raw path instead of the route, writes the deprecated `http.*`
+    attributes unless an environment variable asks for the stable ones, and pins its dependencies exactly.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on inside its span."""
+        if not IS_INSTALLED or scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+            await self._app(scope, receive, send)
+            return
+        from opentelemetry import propagate, trace
+
+        with trace.get_tracer(TRACER).start_as_current_span(
+            scope["method"],
+            context=propagate.extract(Headers(scope=scope)),
+            kind=trace.SpanKind.SERVER,
+            attributes={
+                "seedx.request_id": correlation_id.get() or "",
+                "http.request.method": scope["method"],
+                "url.path": scope["path"],
+            },
+        ) as span:
+
+            async def record(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    span.set_attribute("http.response.status_code", message["status"])
+                    if (route := scope.get("route")) is not None:  # set by the router, so known by now
+                        span.update_name(f"{scope['method']} {route.path}")
+                        span.set_attribute("http.route", route.path)
+                    if message["status"] >= 500:
+                        span.set_status(trace.StatusCode.ERROR)
+                await send(message)
+
+            await self._app(scope, receive, record)
 
 
 class Authenticator:
-    """Lets in whoever may ask for something that computes: returns who asks.
+    """Checks the API key and the rate limit of a request.
 
-    Raises HTTPException 401 without a key that is allowed, 429 with Retry-After when a caller asks too often.
+    Raises HTTPException 401 without a valid key, and 429 with Retry-After above the rate limit.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
@@ -33,77 +114,71 @@ class Authenticator:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     async def __call__(self, request: Request) -> str:
-        """Returns the name under which this caller's requests are counted."""
+        """Return the name of the caller: the index of its key, or its address."""
         caller = request.client.host if request.client is not None else "unknown"
         if self._keys:
             key = matching_key(request.headers.get("authorization", ""), self._keys)
             if key is None:
-                metrics.REFUSED.labels("key").inc()
+                metrics.REJECTED.labels("key").inc()
                 raise HTTPException(
                     401, "this server needs an API key: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
                 )
             caller = f"key {key}"
         if self._rate is not None and not await self._limiter.hit(self._rate, caller):
-            metrics.REFUSED.labels("rate").inc()
+            metrics.REJECTED.labels("rate").inc()
             raise HTTPException(
-                429, f"more than {self._rate.amount} requests in a minute; wait a little", {"Retry-After": "10"}
+                429, f"more than {self._rate.amount} requests per minute; retry later", {"Retry-After": "10"}
             )
         return caller
 
 
 class AuthMiddleware:
-    """ASGI middleware that asks the gate about each request to /v1 before any of its body is received.
+    """Authenticates each request to /v1 before its body is received; routes find `request.state.caller`."""
 
-    Routes find who asks in `request.state.caller`.
-    """
-
-    def __init__(self, app: ASGIApp, gate: Authenticator, refuse: Refuse) -> None:
-        self._app, self._gate, self._refuse = app, gate, refuse
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, error_response: ErrorResponse) -> None:
+        self._app, self._authenticator, self._error_response = app, authenticator, error_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on if it may come in."""
+        """Pass the request on, or send an error response."""
         if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
         try:
-            request.state.caller = await self._gate(request)
+            request.state.caller = await self._authenticator(request)
         except HTTPException as error:
-            await (await self._refuse(request, error))(scope, receive, send)
+            await (await self._error_response(request, error))(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
 
 class BodyLimit:
-    """ASGI middleware that answers 413 to a request whose body is too large, declared or sent.
+    """Answers 413 when the body of a request is too large; a body declared as too large is not received."""
 
-    One that is declared is not received.
-    """
-
-    def __init__(self, app: ASGIApp, max_bytes: int, refuse: Refuse) -> None:
-        self._app, self._max_bytes, self._refuse = app, max_bytes, refuse
+    def __init__(self, app: ASGIApp, max_bytes: int, error_response: ErrorResponse) -> None:
+        self._app, self._max_bytes, self._error_response = app, max_bytes, error_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on with its body counted."""
+        """Pass the request on and count the bytes of its body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self._max_bytes:
-            await (await self._refuse(Request(scope), self._too_large()))(scope, receive, send)
+            await (await self._error_response(Request(scope), self._too_large()))(scope, receive, send)
             return
-        counted = 0
+        received = 0
 
         async def count() -> Message:
-            nonlocal counted
+            nonlocal received
             message = await receive()
-            counted += len(message.get("body", b""))
-            if counted > self._max_bytes:
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
                 raise self._too_large()
             return message
 
         await self._app(scope, count, send)
 
     def _too_large(self) -> HTTPException:
-        metrics.REFUSED.labels("size").inc()
-        return HTTPException(413, f"the request is larger than {self._max_bytes} bytes; send smaller or fewer pictures")
+        metrics.REJECTED.labels("size").inc()
+        return HTTPException(413, f"the request is larger than {self._max_bytes} bytes; send smaller or fewer images")

@@ -1,4 +1,4 @@
-"""What callers send, before any of its pictures is opened: opening them costs more than all the rest of a request."""
+"""Requests whose images are not decoded yet: decoding costs more than all other work on a request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seedx_sdk.calls import Call
 from seedx_sdk.imaging import open_image
 from seedx_sdk.types import ChatReply, ImagePart, Message, Request, Task, TextPart
 
-__all__ = ["PendingCall", "WireMessage", "WireImage", "in_thread", "count_images"]
+__all__ = ["PendingCall", "WireImage", "WireMessage", "count_images", "in_thread"]
 
 R = TypeVar("R")
 _REQUEST = TypeAdapter(Request)
@@ -22,32 +22,32 @@ _REQUEST = TypeAdapter(Request)
 
 @dataclass(kw_only=True, slots=True)
 class PendingCall(Generic[R]):
-    """What a caller asks, not yet looked at closely."""
+    """A call of a client, not validated in full."""
 
     task: Task
-    pictures: int
-    """How many it comes with."""
+    num_images: int
+    """Images that the client sent."""
     content: Callable[[], bytes]
-    """Returns all that was sent, to tell two requests from each other."""
+    """Returns everything that the client sent, to tell two requests apart."""
     open: Callable[[], Awaitable[Call[R]]]
-    """Fetches and opens the pictures, and checks everything."""
+    """Fetches and decodes the images, and validates the call."""
     _opened: Call[R] | None = field(default=None, init=False)
 
     @classmethod
     def request(cls, request: Request) -> PendingCall[ChatReply]:
-        """What a request of the SDK asks."""
+        """Return the pending call of a request of the SDK."""
         return PendingCall(
             task=request.task,
-            pictures=sum(len(message.images) for message in request.messages),
+            num_images=sum(len(message.images) for message in request.messages),
             content=lambda: _REQUEST.dump_json(request),
             open=in_thread(lambda: calls.received(request)),
         )
 
     async def call(self) -> Call[R]:
-        """Returns the call, opened the first time.
+        """Return the call; its images are decoded the first time.
 
         Raises:
-            InputError: Something of it is not allowed.
+            InputError: If a part of it is not allowed.
         """
         if self._opened is None:
             self._opened = await self.open()
@@ -55,22 +55,22 @@ class PendingCall(Generic[R]):
 
 
 def in_thread(make: Callable[[], Call[R]]) -> Callable[[], Awaitable[Call[R]]]:
-    """Returns what makes the call without holding up the event loop."""
+    """Return a function that makes the call without blocking the event loop."""
     return lambda: asyncio.to_thread(make)
 
 
 def _data_uri(text: str) -> str:
     if not text.startswith("data:"):
-        raise ValueError("a picture in JSON must be a data URI (data:image/png;base64,...)")
+        raise ValueError("an image in JSON must be a data URI (data:image/png;base64,...)")
     return text
 
 
 WireImage = Annotated[
     str,
     AfterValidator(_data_uri),
-    WithJsonSchema({"type": "string", "format": "data-uri", "description": "a picture as data:image/png;base64,..."}),
+    WithJsonSchema({"type": "string", "format": "data-uri", "description": "an image as data:image/png;base64,..."}),
 ]
-"""A picture as a data URI, which nobody has opened."""
+"""An image as a data URI, not decoded."""
 
 
 class _WireImagePart(BaseModel):
@@ -81,7 +81,7 @@ class _WireImagePart(BaseModel):
 
 
 class WireMessage(BaseModel):
-    """A `Message` whose pictures are not opened."""
+    """A `Message` whose images are not decoded."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -89,15 +89,15 @@ class WireMessage(BaseModel):
     content: tuple[Annotated[TextPart | _WireImagePart, Field(discriminator="type")], ...]
 
     @property
-    def pictures(self) -> int:
-        """How many it has."""
+    def num_images(self) -> int:
+        """The number of its images."""
         return sum(isinstance(part, _WireImagePart) for part in self.content)
 
     def opened(self) -> Message:
-        """Returns the message.
+        """Return the message with its images decoded.
 
         Raises:
-            ImageError: A picture cannot be opened.
+            ImageError: If an image cannot be decoded.
         """
         return Message(
             role=self.role,
@@ -108,5 +108,5 @@ class WireMessage(BaseModel):
 
 
 def count_images(messages: Sequence[WireMessage]) -> int:
-    """How many pictures the messages have."""
-    return sum(message.pictures for message in messages)
+    """Return the number of images in the messages."""
+    return sum(message.num_images for message in messages)

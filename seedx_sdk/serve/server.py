@@ -1,4 +1,4 @@
-"""How the server ends: it finishes what runs, cancels what is left after the grace time, and is gone soon after."""
+"""Graceful shutdown: requests in flight may finish, the rest is cancelled after the grace period."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sse_starlette.sse import AppStatus
 __all__ = ["DrainingServer"]
 
 _CLOSING_SECONDS = 8.0
-"""After the grace time, for closing the engine; a device that hangs must not keep the process."""
+"""For closing the engine after the grace period; a hanging device must not keep the process alive."""
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that SIGTERM and SIGINT end in order, with exit code 0; 1 if it had to be cut off.
+    """A server that drains on SIGTERM and SIGINT and exits with code 0, or 1 if closing takes too long.
 
     Args:
         app: The application.
         host: Address to listen on.
-        port: 0 takes a free one.
-        grace: Seconds that replies under way may still take.
+        port: Port to listen on; 0 picks a free one.
+        grace: Seconds that requests in flight may still take.
     """
 
     def __init__(self, app: FastAPI, *, host: str, port: int, grace: int) -> None:
@@ -37,13 +37,13 @@ class DrainingServer(uvicorn.Server):
         self._grace = grace
 
     def run_until_signal(self) -> None:
-        """Serves until a signal comes."""
+        """Serve until SIGTERM or SIGINT."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)  # uvicorn raises it again when it has ended
+            signal.signal(number, lambda *_: None)  # uvicorn raises it again after its shutdown
         self.run()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begins to end."""
+        """Start the shutdown."""
         if not self.should_exit:
             last = threading.Timer(self._grace + _CLOSING_SECONDS, os._exit, (1,))
             last.daemon = True

@@ -1,4 +1,4 @@
-"""What a server allows, as one value."""
+"""The settings of a server."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ __all__ = ["ServerSettings"]
 
 
 class ServerSettings(BaseModel):
-    """Limits and keys of a server. The defaults are for a machine that only its own users reach."""
+    """Limits and keys of a server. The defaults suit a machine that only its own users reach."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     api_keys: tuple[SecretStr, ...] = ()
-    """A request must bring one of them as `Authorization: Bearer KEY`; without any, everybody may ask."""
+    """Valid keys, one of which a request sends as `Authorization: Bearer KEY`; empty means no authentication."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    """For each key, or for each address where there are no keys."""
+    """Rate limit per API key, or per client IP without keys."""
     max_replies: Annotated[int, Field(ge=1)] = 64
-    """Dispatcher under way; one more is refused with 503 and Retry-After."""
+    """Replies in flight; a further request is rejected with 503 and Retry-After."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 48 << 20
-    """Largest request."""
-    max_pictures: Annotated[int, Field(ge=1)] = 16
-    """Pictures in one request."""
+    """Largest request body."""
+    max_images: Annotated[int, Field(ge=1)] = 16
+    """Images in one request."""
     image_hosts: tuple[str, ...] = ()
-    """Hosts, or patterns such as "*.example.org", from which pictures given by URL are fetched; without any, none."""
+    """Hosts, or patterns such as "*.example.org", from which images given by URL are fetched; empty means none."""
     reply_seconds: Annotated[float, Field(gt=0)] = 600.0
-    """A reply that takes longer is stopped, and answered with 504."""
+    """A reply that takes longer is stopped with 504."""
     remembered_bytes: Annotated[int, Field(ge=0)] = 256 << 20
-    """Memory for finished replies that a repeated Idempotency-Key gets again."""
+    """Memory for finished replies, which are replayed for a repeated Idempotency-Key."""
     remembered_seconds: Annotated[float, Field(gt=0)] = 600.0
-    """How long they are kept."""
+    """How long finished replies are kept."""

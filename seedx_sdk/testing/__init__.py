@@ -1,4 +1,4 @@
-"""Stand-ins for your own unit tests: `ScriptedEngine` needs no weights and no torch."""
+"""For your own tests: `ScriptedEngine` replays answers without torch; `testing.tiny` writes a tiny real model."""
 
 from seedx_sdk.testing.scripted import ScriptedEngine
 

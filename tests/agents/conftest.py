@@ -17,16 +17,16 @@ from seedx_sdk.testing import ScriptedEngine
 SHIPPED = Path(seedx_sdk.__file__).parent / "nano" / "config.json"
 
 
-class ScriptedHead(FakeMessagesListChatModel):
-    """A chat model that says what it was told to say; an exception in the script is raised."""
+class ScriptedChatModel(FakeMessagesListChatModel):
+    """A chat model that answers from a script; an exception in the script is raised."""
 
     responses: list[Any]
     seen: list[list[BaseMessage]] = []
     """The messages of each call."""
     tools: list[Any] = []
-    """What was bound."""
+    """The tools that were bound."""
 
-    def bind_tools(self, tools: Any, **_options: Any) -> ScriptedHead:
+    def bind_tools(self, tools: Any, **_options: Any) -> ScriptedChatModel:
         self.tools.extend(tools)
         return self
 
@@ -37,25 +37,25 @@ class ScriptedHead(FakeMessagesListChatModel):
         return super()._generate(messages, *args, **options)
 
 
-Script = Callable[..., ScriptedHead]
+Script = Callable[..., ScriptedChatModel]
 
 
 @pytest.fixture
 def script() -> Script:
-    """Makes a chat_model from its script: a text is an answer, (tool, args) a call, a list of those several at once."""
+    """Make a chat model from a script: a text is an answer, (tool, args) a call, and a list of these parallel calls."""
 
-    def make(*says: Any) -> ScriptedHead:
-        return ScriptedHead(responses=[_message(said, turn) for turn, said in enumerate(says)])
+    def make(*answers: Any) -> ScriptedChatModel:
+        return ScriptedChatModel(responses=[_message(answer, turn) for turn, answer in enumerate(answers)])
 
     return make
 
 
-def _message(said: Any, turn: int) -> Any:
-    if isinstance(said, str):
-        return AIMessage(said)
-    if not isinstance(said, list | tuple):
-        return said
-    calls = said if isinstance(said, list) else [said]
+def _message(answer: Any, turn: int) -> Any:
+    if isinstance(answer, str):
+        return AIMessage(answer)
+    if not isinstance(answer, list | tuple):
+        return answer
+    calls = answer if isinstance(answer, list) else [answer]
     return AIMessage(
         "",
         tool_calls=[

@@ -1,4 +1,4 @@
-"""The assistant: what it sees, remembers and calls, how a turn ends, and what is left when something fails."""
+"""The assistant: what it sees, remembers and calls, how a turn ends, and what remains after a failure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, InvalidToolCall, SystemMessage, ToolMessage
 from PIL import Image
 from pptx import Presentation
 
-from seedx_agents import Assistant, Budget, TextSaid, ToolEnded, ToolProgress, ToolStarted, TurnDone
-from seedx_sdk import ImageError, InputError, ModelError, OutputPathError, OverloadedError, PromptError, SeedX
+from seedx_agents import Assistant, AssistantText, Budget, ToolEnded, ToolProgress, ToolStarted, TurnDone
+from seedx_sdk import ImageError, InputError, Message, ModelError, OutputPathError, OverloadedError, PromptError, SeedX
 from seedx_sdk.imaging import open_image
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import EditedImage
@@ -41,7 +41,7 @@ def assert_whole(assistant: Assistant) -> None:
     assert not open_calls and isinstance(assistant.messages[-1], AIMessage)
 
 
-def test_over_several_turns_it_sees_finds_mends_its_call_edits_and_makes_a_deck(
+def test_over_several_turns_it_sees_finds_fixes_its_call_edits_and_makes_a_deck(
     nano: SeedX, meadow: Image.Image, script: Script, tmp_path: Path
 ) -> None:
     chat_model = script(
@@ -57,25 +57,25 @@ def test_over_several_turns_it_sees_finds_mends_its_call_edits_and_makes_a_deck(
     assert (looked.text, looked.ending, looked.policy) == ("There is a red house.", "answered", chat_model._llm_type)
     assert [step.outcome for step in looked.steps] == ["done", "done"]
     assert "house" in looked.steps[0].text and "red house" in looked.steps[1].text
-    assert looked.pictures == ("image:2",)
+    assert looked.images == ("image:2",)
 
     changed = assistant.ask("Make it blue, and a deck.")
     mistake, edited, deck = changed.steps
-    assert mistake.outcome == "mistake" and "there are image:1, image:2" in mistake.text
+    assert mistake.outcome == "mistake" and "use image:1, image:2" in mistake.text
     assert isinstance(edited.result, EditedImage) and edited.result.seed == 3
     assert assistant.album["image:3"] is edited.result.image
     assert isinstance(deck.result, Deck) and deck.result.path == tmp_path / "deck.pptx"
     assert [slide.shapes.title.text for slide in Presentation(str(tmp_path / "deck.pptx")).slides][0] == "Our house"
-    assert changed.pictures == ("image:3", "image:4") and changed.ending == "answered"
+    assert changed.images == ("image:3", "image:4") and changed.ending == "answered"
     assert_whole(assistant)
 
     assert [tool.name for tool in chat_model.tools] == list(TOOLS)
     first = chat_model.seen[0]
     assert isinstance(first[0], SystemMessage) and "only these things: house, tree" in first[0].text
     assert isinstance(first[1], HumanMessage)
-    words, named, shown = first[1].content
-    assert words == {"type": "text", "text": "What is there?"}
-    assert named == {"type": "text", "text": "The next picture is image:1, which the user calls garden."}
+    text, name, shown = list(first[1].content)
+    assert text == {"type": "text", "text": "What is there?"}
+    assert name == {"type": "text", "text": "The next image is image:1, which the user calls garden."}
     assert isinstance(shown, dict)
     assert open_image(base64.b64decode(shown["base64"])).tobytes() == meadow.tobytes()
     assert [m.text for m in chat_model.seen[-1] if isinstance(m, ToolMessage)][2].startswith("edit: image: there is no")
@@ -87,10 +87,10 @@ def test_events_come_as_they_happen_and_end_with_the_turn(nano: SeedX, script: S
     )
     events = list(assistant.stream("Draw a red house."))
     assert events[:1] == [ToolStarted(tool="generate", args={"prompt": "a red house"})]
-    assert events[1:3] == [ToolProgress(tool="generate", done=n, total=2, what="drawing") for n in (1, 2)]
+    assert events[1:3] == [ToolProgress(tool="generate", done=n, total=2, what="denoising") for n in (1, 2)]
     ended, said, done = events[3:]
-    assert isinstance(ended, ToolEnded) and ended.step.picture == "image:1"
-    assert said == TextSaid(text="Here is image:1.")
+    assert isinstance(ended, ToolEnded) and ended.step.image == "image:1"
+    assert said == AssistantText(text="Here is image:1.")
     assert isinstance(done, TurnDone) and done.turn.steps == (ended.step,)
 
 
@@ -110,87 +110,113 @@ def test_the_text_of_a_chat_model_streams_in_pieces(seedx: SeedX) -> None:
     from langchain_core.language_models import GenericFakeChatModel
 
     class Talker(GenericFakeChatModel):
-        def bind_tools(self, _tools: Any, **_options: Any) -> Talker:
+        def bind_tools(self, tools: Any, **_options: Any) -> Talker:  # noqa: ARG002
             return self
 
     events = list(Assistant(seedx, Talker(messages=iter(["all is well"]))).stream("How is it?"))
-    said = [event.text for event in events if isinstance(event, TextSaid)]
+    said = [event.text for event in events if isinstance(event, AssistantText)]
     assert said == ["all", " ", "is", " ", "well"]
     assert isinstance(events[-1], TurnDone) and events[-1].turn.text == "all is well"
 
 
-def test_a_terminal_error_ends_the_turn_and_keeps_what_is_done(script: Script, picture: Image.Image) -> None:
-    seedx = SeedX(engine=ScriptedEngine([_drawn(picture), ModelError("out of memory")]))
+def test_a_final_error_ends_the_turn_and_keeps_what_is_done(script: Script, picture: Image.Image) -> None:
+    seedx = SeedX(engine=ScriptedEngine([Message.assistant(picture), ModelError("out of memory")]))
     calls = [("generate", {"prompt": "a house"}), ("generate", {"prompt": "a tree"}), ("generate", {"prompt": "a cat"})]
     assistant = Assistant(seedx, script(calls, "never said"))
     turn = assistant.ask("Draw three.")
     assert turn.ending == "failed"
-    assert turn.text == "Stopped: generate: out of memory. What was made before: image:1."
+    assert turn.text == "Stopped: generate: out of memory. Images made before: image:1."
     assert [step.outcome for step in turn.steps] == ["done", "failed"]
     assert assistant.album["image:1"].tobytes() == picture.tobytes()
     assert_whole(assistant)
 
 
-def _drawn(picture: Image.Image) -> Any:
-    from seedx_sdk import Message
+class Clock:
+    """The loop's clock, which moves only when it sleeps or is told to."""
 
-    return Message.assistant(picture)
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
-def test_a_server_that_has_no_place_is_asked_again(script: Script, picture: Image.Image) -> None:
-    busy = OverloadedError("the queue is full", retry_after=0.01)
-    engine = ScriptedEngine([busy, busy, _drawn(picture)])
-    says = (("generate", {"prompt": "a house"}), "Here.")
-    assert Assistant(SeedX(engine=engine), script(*says)).ask("Draw.").text == "Here."
-    never = ScriptedEngine([OverloadedError("the queue is full", retry_after=0)] * 10_000)
-    turn = Assistant(SeedX(engine=never), script(*says), budget=Budget(seconds=1)).ask("Draw.")
-    assert turn.ending in ("failed", "seconds") and 1 < len(never.requests) < 10
-    full = ScriptedEngine([OverloadedError("the queue is full", retry_after=60)])
-    turn = Assistant(SeedX(engine=full), script(*says), budget=Budget(seconds=30)).ask("Draw.")
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("seedx_agents.assistant.loop.time", clock)
+    return clock
+
+
+def test_a_call_is_retried_until_the_engine_has_capacity(script: Script, picture: Image.Image, clock: Clock) -> None:
+    busy = OverloadedError("the queue is full", retry_after=1)
+    engine = ScriptedEngine([busy, busy, Message.assistant(picture)])
+    turn = Assistant(SeedX(engine=engine), script(("generate", {"prompt": "a house"}), "Here.")).ask("Draw.")
+    assert (turn.ending, turn.text, len(engine.requests)) == ("answered", "Here.", 3)
+    assert clock.now == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize(("retry_after", "num_requests"), [(0, 5), (60, 1)], ids=["always full", "full for too long"])
+def test_a_call_is_not_retried_beyond_the_budget(
+    script: Script, clock: Clock, retry_after: float, num_requests: int
+) -> None:
+    engine = ScriptedEngine([OverloadedError("the queue is full", retry_after=retry_after)] * 10)
+    chat_model = script(("generate", {"prompt": "a house"}), "never said")
+    turn = Assistant(SeedX(engine=engine), chat_model, budget=Budget(seconds=0.99)).ask("Draw.")
     assert (turn.ending, turn.text) == ("failed", "Stopped: generate: the queue is full.")
+    assert len(engine.requests) == num_requests and clock.now < 0.99
 
 
 def _garbage() -> AIMessage:
-    wrong = {"type": "invalid_tool_call", "id": None, "name": "generate", "args": "{prompt: a hou", "error": None}
-    return AIMessage("", invalid_tool_calls=[wrong])  # type: ignore[list-item]
+    wrong: InvalidToolCall = {
+        "type": "invalid_tool_call",
+        "id": None,
+        "name": "generate",
+        "args": "{prompt: a hou",
+        "error": None,
+    }
+    return AIMessage("", invalid_tool_calls=[wrong])
 
 
 @pytest.mark.parametrize(
-    ("says", "words"),
+    ("answers", "message"),
     [
         ([("paint", {})] * 3, "there is no tool 'paint'; use one of describe"),
         ([("generate", {"prompt": 3})] * 3, "prompt: Input should be a valid string"),
-        ([_garbage()] * 3, "the arguments are no JSON object"),
+        ([_garbage()] * 3, "the arguments are not a JSON object"),
         ([""] * 3, "Stopped after 3 mistakes in a row."),
         ([("describe", {"images": ["/etc/passwd"]})] * 3, "outside the allowed folders"),
-        ([("describe", {"images": ["http://127.0.0.1/a.png"]})] * 3, "no pictures from '127.0.0.1'"),
+        ([("describe", {"images": ["http://127.0.0.1/a.png"]})] * 3, "no images from '127.0.0.1'"),
     ],
 )
-def test_a_head_that_talks_nonsense_is_told_and_then_stopped(
-    seedx: SeedX, engine: ScriptedEngine, script: Script, says: list[Any], words: str
+def test_a_chat_model_that_repeats_a_mistake_is_stopped(
+    seedx: SeedX, engine: ScriptedEngine, script: Script, answers: list[Any], message: str
 ) -> None:
-    chat_model = script(*says, "never said")
+    chat_model = script(*answers, "never said")
     assistant = Assistant(seedx, chat_model)
     turn = assistant.ask("Draw.")
-    assert turn.ending == "mistakes" and words in turn.text and len(chat_model.seen) == 3
+    assert turn.ending == "mistakes" and message in turn.text and len(chat_model.seen) == 3
     assert engine.requests == []
     assert_whole(assistant)
 
 
-def test_a_mistake_that_is_mended_is_forgiven(seedx: SeedX, script: Script) -> None:
+def test_a_fixed_mistake_resets_the_count(seedx: SeedX, script: Script) -> None:
     wrong, right = ("generate", {"prompt": ""}), ("generate", {"prompt": "a house"})
-    says = [wrong, wrong, right, wrong, "", "Here it is."]
-    turn = Assistant(seedx, script(*says)).ask("Draw a house.")
+    answers = [wrong, wrong, right, wrong, "", "Here it is."]
+    turn = Assistant(seedx, script(*answers)).ask("Draw a house.")
     assert [step.outcome for step in turn.steps] == ["mistake", "mistake", "done", "mistake"]
-    assert (turn.ending, turn.text, turn.pictures) == ("answered", "Here it is.", ("image:1",))
+    assert (turn.ending, turn.text, turn.images) == ("answered", "Here it is.", ("image:1",))
 
 
-def test_a_head_that_repeats_a_call_gets_its_answer_again_without_the_work(
+def test_a_repeated_call_gets_the_earlier_answer_without_running_again(
     seedx: SeedX, engine: ScriptedEngine, script: Script
 ) -> None:
     turn = Assistant(seedx, script(("generate", {"prompt": "a house"}))).ask("Draw a house.")
-    assert turn.ending == "mistakes" and turn.pictures == ("image:1",)
-    assert "done already, and said: Drew a picture of 128x128" in turn.steps[1].text
+    assert turn.ending == "mistakes" and turn.images == ("image:1",)
+    assert "with the result: Generated an image of 128x128" in turn.steps[1].text
     assert len(engine.requests) == 1
 
 
@@ -198,33 +224,39 @@ def test_the_budget_of_calls_ends_a_turn(seedx: SeedX, script: Script) -> None:
     calls = [("generate", {"prompt": f"house {n}"}) for n in range(5)]
     assistant = Assistant(seedx, script(*calls), budget=Budget(calls=2))
     turn = assistant.ask("Draw.")
-    assert (turn.ending, turn.pictures) == ("calls", ("image:1", "image:2"))
-    assert turn.text == "Stopped after 2 tool calls. What was made before: image:1, image:2."
+    assert (turn.ending, turn.images) == ("calls", ("image:1", "image:2"))
+    assert turn.text == "Stopped after 2 tool calls. Images made before: image:1, image:2."
     assert_whole(assistant)
 
 
-def test_the_budget_of_time_stops_a_picture_under_way(nano: SeedX, script: Script) -> None:
-    nano.info  # noqa: B018  # loads the model before the clock starts
+def test_the_budget_of_time_stops_an_image_in_flight(nano: SeedX, script: Script, clock: Clock) -> None:
     chat_model = script(("generate", {"prompt": "a red house", "num_inference_steps": 200}), "never said")
     assistant = Assistant(nano, chat_model, budget=Budget(seconds=1))
-    turn = assistant.ask("Draw.")
+    steps: list[int] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, ToolProgress):
+            steps.append(event.done)
+            clock.sleep(2)
+
+    turn = assistant.ask("Draw.", on_event=listen)
     assert (turn.ending, turn.text) == ("seconds", "Stopped after 1 seconds.")
-    assert len(chat_model.seen) == 1
+    assert len(chat_model.seen) == 1 and steps[0] == 1 and len(steps) < 200
     assert_whole(assistant)
 
 
-def test_a_chat_model_that_fails_ends_the_turn_and_can_be_asked_again(seedx: SeedX, script: Script) -> None:
+def test_a_chat_model_that_fails_ends_the_turn_and_the_next_one_works(seedx: SeedX, script: Script) -> None:
     chat_model = script(("generate", {"prompt": "a house"}), ConnectionError("no route"), "Good.")
     assistant = Assistant(seedx, chat_model)
     turn = assistant.ask("Draw a house.")
-    assert turn.ending == "policy" and turn.pictures == ("image:1",)
-    assert turn.text.endswith("failed: no route. What was made before: image:1.")
+    assert turn.ending == "policy" and turn.images == ("image:1",)
+    assert turn.text.endswith("failed: no route. Images made before: image:1.")
     chat_model.i = 2
     assert assistant.ask("Again?").text == "Good."
     assert_whole(assistant)
 
 
-def test_what_a_listener_raises_comes_out_and_leaves_a_whole_conversation(seedx: SeedX, script: Script) -> None:
+def test_an_error_of_a_listener_propagates_and_leaves_a_complete_conversation(seedx: SeedX, script: Script) -> None:
     assistant = Assistant(seedx, script([("generate", {"prompt": "a house"})] * 2, "Good."))
 
     def listen(event: object) -> None:
@@ -239,19 +271,19 @@ def test_what_a_listener_raises_comes_out_and_leaves_a_whole_conversation(seedx:
 
 def test_one_turn_at_a_time(seedx: SeedX, script: Script) -> None:
     assistant = Assistant(seedx, script(("generate", {"prompt": "a house"}), "Good."))
-    told: list[str] = []
+    rejected: list[bool] = []
 
     def listen(event: object) -> None:
         if isinstance(event, ToolStarted):
-            with pytest.raises(InputError, match="is under way"):
+            with pytest.raises(InputError, match="is in flight"):
                 assistant.ask("And a tree.")
-            told.append("refused")
+            rejected.append(True)
 
-    assert assistant.ask("Draw.", on_event=listen).text == "Good." and told == ["refused"]
+    assert assistant.ask("Draw.", on_event=listen).text == "Good." and rejected == [True]
 
 
 @pytest.mark.parametrize(
-    ("words", "pictures", "error"),
+    ("prompt", "images", "error"),
     [
         ("", (), PromptError),
         (b"draw", (), PromptError),
@@ -260,45 +292,47 @@ def test_one_turn_at_a_time(seedx: SeedX, script: Script) -> None:
         ("look", [Image.new("RGB", (8, 8)), "missing.png"], ImageError),
     ],
 )
-def test_a_request_that_cannot_be_used_changes_nothing(
-    seedx: SeedX, script: Script, words: Any, pictures: Any, error: type[Exception]
+def test_an_invalid_request_changes_nothing(
+    seedx: SeedX, script: Script, prompt: Any, images: Any, error: type[Exception]
 ) -> None:
     assistant = Assistant(seedx, script("never said"))
     with pytest.raises(error):
-        assistant.ask(words, pictures)
+        assistant.ask(prompt, images)
     assert assistant.messages == () and len(assistant.album.images) == 0
 
 
-def test_a_chat_model_without_tools_is_refused(seedx: SeedX) -> None:
-    with pytest.raises(InputError, match="ChatSeedX calls no tools"):
+def test_a_chat_model_that_cannot_call_tools_is_rejected(seedx: SeedX) -> None:
+    with pytest.raises(InputError, match="ChatSeedX cannot call tools"):
         Assistant(seedx, ChatSeedX(seedx=seedx))
 
 
-def test_only_the_latest_pictures_are_shown_and_none_to_a_head_that_cannot_see(seedx: SeedX, script: Script) -> None:
-    pictures = [Image.new("RGB", (8, 8), (n, 0, 0)) for n in range(10)]
+def test_only_the_latest_images_are_shown_and_none_to_a_chat_model_that_cannot_see(
+    seedx: SeedX, script: Script
+) -> None:
+    images = [Image.new("RGB", (8, 8), (n, 0, 0)) for n in range(10)]
     for sees, shown in ((True, 8), (False, 0)):
         chat_model = script("Ten.")
-        Assistant(seedx, chat_model, show_pictures=sees).ask("How many?", pictures)
+        Assistant(seedx, chat_model, show_images=sees).ask("How many?", images)
         blocks = [block for block in chat_model.seen[0][1].content if isinstance(block, dict)]
         assert sum(block["type"] == "image" for block in blocks) == shown
         assert {"type": "text", "text": "(image:1 is not shown here)"} in blocks
 
 
-def test_pictures_that_a_chat_model_draws_itself_are_kept_by_name(seedx: SeedX, script: Script) -> None:
+def test_images_that_a_chat_model_generates_itself_are_stored_by_name(seedx: SeedX, script: Script) -> None:
     data = base64.b64encode((Path(__file__).parents[2] / "docs" / "images" / "demo.png").read_bytes()).decode()
     own = AIMessage([{"type": "text", "text": "Mine."}, {"type": "image", "base64": data, "mime_type": "image/png"}])
     assistant = Assistant(seedx, script(own))
     turn = assistant.ask("Draw.")
-    assert (turn.text, turn.pictures) == ("Mine.", ("image:1",))
+    assert (turn.text, turn.images) == ("Mine.", ("image:1",))
     assert assistant.messages[-1].content[1] == {"type": "image", "file_id": "image:1"}
 
 
 class TestTranscript:
-    def test_it_saves_reloads_and_goes_on(
+    def test_a_saved_conversation_continues(
         self, seedx: SeedX, script: Script, picture: Image.Image, tmp_path: Path
     ) -> None:
-        says = (("edit", {"image": "yard", "instruction": "make it blue"}), "Done.")
-        assistant = Assistant(seedx, script(*says), seed=5)
+        answers = (("edit", {"image": "yard", "instruction": "make it blue"}), "Done.")
+        assistant = Assistant(seedx, script(*answers), seed=5)
         assistant.ask("Make it blue.", {"yard": picture})
         folder = assistant.save(tmp_path / "talk")
         assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".png", ".png"]
@@ -309,14 +343,14 @@ class TestTranscript:
         assert again.messages == assistant.messages
         assert again.album["yard"].tobytes() == picture.tobytes()
         assert again.album["image:2"].tobytes() == assistant.album["image:2"].tobytes()
-        assert again.ask("Find the house.").pictures == ("image:3",), "new names come after the old ones"
+        assert again.ask("Find the house.").images == ("image:3",), "new names continue after the old ones"
         assert [message.text for message in chat_model.seen[0]][
             1
-        ] == "Make it blue.The next picture is image:1, which the user calls yard."
+        ] == "Make it blue.The next image is image:1, which the user calls yard."
         assert again.save(folder) == folder
         assert len(Assistant.load(folder, seedx).messages) == len(again.messages)
 
-    def test_a_folder_with_other_files_is_refused(self, seedx: SeedX, tmp_path: Path) -> None:
+    def test_a_folder_with_other_files_is_rejected(self, seedx: SeedX, tmp_path: Path) -> None:
         (tmp_path / "mine.txt").write_text("x", encoding="utf-8")
         with pytest.raises(OutputPathError, match="holds other files"):
             Assistant(seedx).save(tmp_path)
@@ -348,26 +382,26 @@ class TestTranscript:
         assert len(Assistant.load(folder, seedx).messages) == 2
 
     @pytest.mark.parametrize(
-        ("change", "words"),
+        ("change", "message"),
         [
             ({"format": 2}, "format: Input should be 1"),
-            ({"pictures": {"image:1": "../../etc/passwd"}}, "String should match pattern"),
-            ({"pictures": {"image:1": "0" * 64}}, "no picture at"),
-            ({"pictures": {"/etc/passwd": None}}, "valid string"),
+            ({"images": {"image:1": "../../etc/passwd"}}, "String should match pattern"),
+            ({"images": {"image:1": "0" * 64}}, "no image at"),
+            ({"images": {"/etc/passwd": None}}, "valid string"),
             ({"messages": [{"type": "constructor", "data": {}}]}, "is damaged"),
             ({"messages": 3}, "valid array"),
             ({"more": 1}, "Extra inputs"),
         ],
     )
-    def test_a_damaged_transcript_is_refused(
-        self, seedx: SeedX, tmp_path: Path, change: dict[str, Any], words: str
+    def test_a_damaged_transcript_is_rejected(
+        self, seedx: SeedX, tmp_path: Path, change: dict[str, Any], message: str
     ) -> None:
-        data = {"format": 1, "messages": [], "pictures": {}, "called": {}} | change
+        data = {"format": 1, "messages": [], "images": {}, "called": {}} | change
         (tmp_path / "transcript.json").write_text(json.dumps(data), encoding="utf-8")
-        with pytest.raises(InputError, match=words):
+        with pytest.raises(InputError, match=message):
             Assistant.load(tmp_path, seedx)
 
-    def test_a_picture_that_was_exchanged_is_refused(
+    def test_a_replaced_image_is_rejected(
         self, seedx: SeedX, script: Script, picture: Image.Image, tmp_path: Path
     ) -> None:
         assistant = Assistant(seedx, script("Yes."))
@@ -375,7 +409,7 @@ class TestTranscript:
         folder = assistant.save(tmp_path / "talk")
         (file,) = folder.glob("*.png")
         Image.new("RGB", picture.size).save(file)
-        with pytest.raises(InputError, match="is not the picture that was saved"):
+        with pytest.raises(InputError, match="is not the image that was saved"):
             Assistant.load(folder, seedx)
         with pytest.raises(InputError, match="give the folder that save"):
             Assistant.load(tmp_path, seedx)
@@ -385,17 +419,17 @@ class TestRules:
     def test_the_real_model_draws_answers_finds_and_edits_over_several_turns(self, nano: SeedX) -> None:
         assistant = Assistant(nano, num_inference_steps=4, seed=7)
         drawn = assistant.ask("Please draw a red house and a green tree in a meadow")
-        assert drawn.pictures == ("image:1",) and drawn.policy == "rules"
+        assert drawn.images == ("image:1",) and drawn.policy == "rule-based"
         assert drawn.warnings[0].startswith("decided by rules over the words of the request: seed-x-nano cannot")
         assert "red" in assistant.ask("What color is the house?").text
         found = assistant.ask("Now find the red house.")
-        assert found.text.startswith("Found 1, in pixels") and found.pictures == ("image:2",)
+        assert found.text.startswith("Found 1, in pixels") and found.images == ("image:2",)
         edited = assistant.ask("Make the house blue")
         assert edited.steps[0].args == {"image": "image:1", "instruction": "Make the house blue"}
         assert [step.args for step in assistant.ask("describe image:1").steps] == [{"images": ["image:1"]}]
 
     @pytest.mark.parametrize(
-        ("words", "call"),
+        ("prompt", "call"),
         [
             ("Could you draw a blue boat?", ("generate", {"prompt": "a blue boat?"})),
             ("make a picture of a cat", ("generate", {"prompt": "a cat"})),
@@ -414,35 +448,31 @@ class TestRules:
         ],
     )
     def test_the_first_words_choose_the_tool(
-        self, seedx: SeedX, picture: Image.Image, tmp_path: Path, words: str, call: tuple[str, dict[str, Any]]
+        self, seedx: SeedX, picture: Image.Image, tmp_path: Path, prompt: str, call: tuple[str, dict[str, Any]]
     ) -> None:
         assistant = Assistant(seedx, roots=[tmp_path])
         assistant.ask("look at this", {"yard": picture})
-        (step,) = assistant.ask(words).steps
+        (step,) = assistant.ask(prompt).steps
         assert (step.tool, step.args, step.outcome) == (*call, "done")
 
-    def test_a_file_that_is_there_is_kept(self, seedx: SeedX, tmp_path: Path) -> None:
+    def test_an_existing_file_is_kept(self, seedx: SeedX, tmp_path: Path) -> None:
         assistant = Assistant(seedx, roots=[tmp_path])
         paths = [assistant.ask(f"slides about cats {n}").steps[0].args["path"] for n in (1, 2, 3)]
         assert paths == ["deck.pptx", "deck-2.pptx", "deck-3.pptx"]
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(paths)
 
-    def test_what_no_rule_fits_gets_an_honest_answer(self, seedx: SeedX, engine: ScriptedEngine) -> None:
+    def test_a_request_that_no_rule_matches_gets_an_honest_answer(self, seedx: SeedX, engine: ScriptedEngine) -> None:
         turn = Assistant(seedx).ask("hello")
-        assert turn.text.startswith("No rule fits this request. I can draw") and "there is no picture yet" in turn.text
+        assert turn.text.startswith("No rule matches this request. I can draw") and "there is no image yet" in turn.text
         assert engine.requests == [] and turn.ending == "answered"
 
-    def test_a_model_with_an_open_vocabulary_answers_for_itself_with_the_whole_conversation(
-        self, picture: Image.Image
-    ) -> None:
-        from seedx_sdk import Message
-
+    def test_a_model_with_an_open_vocabulary_answers_from_the_whole_conversation(self, picture: Image.Image) -> None:
         engine = ScriptedEngine([Message.assistant("Hello."), Message.assistant("A hat:", picture)])
         engine.info = engine.info.model_copy(update={"is_picture_book": False})
         assistant = Assistant(SeedX(engine=engine))
         assert assistant.ask("hello").text == "Hello."
         turn = assistant.ask("wear something")
-        assert (turn.text, turn.pictures) == ("A hat:", ("image:1",))
+        assert (turn.text, turn.images) == ("A hat:", ("image:1",))
         assert [m.text for m in engine.requests[1].messages] == ["hello", "Hello.", "wear something"]
 
     def test_a_tool_that_fails_ends_the_turn(self, picture: Image.Image) -> None:

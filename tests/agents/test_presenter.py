@@ -1,4 +1,4 @@
-"""The presenter: what becomes of a subject, a document and a table, and what a revision changes."""
+"""The presenter: decks from a subject, a document and a table, and what a revision changes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.agents.conftest import Script
 PARAGRAPHS = (
     "The boat school opened in 1998. It had one boat and two teachers.",
     "Pupils learn to sail in the bay. Every pupil has a life jacket, and the first lesson is on land.",
-    "In winter the boats are mended. Parents help on Saturdays.",
+    "In winter the boats are repaired. Parents help on Saturdays.",
     "A second boat is planned. It will cost a lot.",
 )
 LONG = "One, and a very long point that goes on and on until the end of it"
-ROWS = [["Year", "Pupils", "Town"], [2022, 18, "Ebb"], [2023, 41, "Ebb"], [2024, 25, "Flow"]]
+ROWS: list[list[object]] = [["Year", "Pupils", "Town"], [2022, 18, "Ebb"], [2023, 41, "Ebb"], [2024, 25, "Flow"]]
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def pdf(path: Path, *paragraphs: str, title: str = "", pages: int = 1, password:
     return path
 
 
-def test_a_subject_becomes_a_deck_with_drawn_pictures_and_is_revised(nano: SeedX, tmp_path: Path) -> None:
+def test_a_subject_becomes_a_deck_with_generated_images_and_is_revised(nano: SeedX, tmp_path: Path) -> None:
     presenter = Presenter(nano, seed=4)
     deck = presenter.make("A boat school: why we sail", path=tmp_path / "deck.pptx", num_slides=2)
     assert titles(deck.path) == ["A boat school", "Why we sail"]
@@ -87,7 +87,7 @@ def test_a_markdown_document_keeps_its_headings_and_its_long_paragraphs_in_the_n
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".pdf"])
-def test_a_text_and_a_pdf_are_set_out_by_their_paragraphs(presenter: Presenter, tmp_path: Path, suffix: str) -> None:
+def test_a_text_and_a_pdf_are_laid_out_by_their_paragraphs(presenter: Presenter, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"boat_school{suffix}"
     if suffix == ".pdf":
         pdf(path, *PARAGRAPHS, title="The Boat School")
@@ -97,13 +97,13 @@ def test_a_text_and_a_pdf_are_set_out_by_their_paragraphs(presenter: Presenter, 
     assert titles(deck.path) == [
         "The Boat School" if suffix == ".pdf" else "Boat school",
         "The boat school opened in 1998",
-        "In winter the boats are mended",
+        "In winter the boats are repaired",
         "Sources",
     ]
     assert deck.slides[1].bullets == ("The boat school opened in 1998.", "Pupils learn to sail in the bay.")
     assert deck.slides[1].notes == "\n".join(PARAGRAPHS[:2])
     assert deck.slides[3].bullets == (path.name,)
-    assert "the points are first sentences of paragraphs" in deck.warnings[0]
+    assert "the bullets are first sentences of paragraphs" in deck.warnings[0]
 
 
 def test_the_notes_hold_a_long_text_whole(presenter: Presenter, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_the_notes_hold_a_long_text_whole(presenter: Presenter, tmp_path: Path) 
     deck = presenter.make(tmp_path / "long.txt", path=tmp_path / "deck.pptx", num_slides=3)
     assert [slide.notes for slide in deck.slides[1:3]] == ["\n".join(paragraphs[:6]), "\n".join(paragraphs[6:])]
     assert deck.slides[1].bullets == tuple(f"{number}. Boat {number} sails." for number in range(1, 6))
-    assert "not every paragraph has a point; the notes hold the text" in deck.warnings
+    assert "not every paragraph has a bullet; the notes hold the text" in deck.warnings
     deck = presenter.make(tmp_path / "long.txt", path=tmp_path / "deck.pptx", num_slides=1)
     assert deck.slides[0].notes == "\n".join(paragraphs)
     deck = presenter.make(tmp_path / "long.md", path=tmp_path / "deck.pptx")
@@ -127,7 +127,7 @@ def test_a_table_becomes_a_native_table_a_chart_and_its_extremes(
 ) -> None:
     source: Any = ROWS
     if form == "mappings":
-        source = [dict(zip(ROWS[0], row, strict=True)) for row in ROWS[1:]]  # type: ignore[arg-type]
+        source = [dict(zip(ROWS[0], row, strict=True)) for row in ROWS[1:]]
     elif form == "data":
         source = TableData(header=("Year", "Pupils", "Town"), rows=tuple(tuple(map(str, row)) for row in ROWS[1:]))
     elif form in ("csv", "tsv"):
@@ -183,7 +183,7 @@ def test_a_chat_model_plans_from_a_document_and_revises(seedx: SeedX, script: Sc
 
 
 @pytest.mark.parametrize(
-    ("order", "bullets"),
+    ("command", "bullets"),
     [
         ("add a point: And wind", (LONG, "Two", "And wind")),
         ("remove point 1", ("Two",)),
@@ -192,16 +192,16 @@ def test_a_chat_model_plans_from_a_document_and_revises(seedx: SeedX, script: Sc
         ("## Why\n- Whole", ("Whole",)),
     ],
 )
-def test_plain_orders_change_a_slide(
-    presenter: Presenter, tmp_path: Path, order: str, bullets: tuple[str, ...]
+def test_edit_commands_change_a_slide(
+    presenter: Presenter, tmp_path: Path, command: str, bullets: tuple[str, ...]
 ) -> None:
     plan = SlidePlan(title="Why", bullets=(LONG, "Two"))
     presenter.make(Outline(title="Boats", slides=(plan,)), path=tmp_path / "deck.pptx")
-    assert presenter.revise(2, order).slides[1].bullets == bullets
+    assert presenter.revise(2, command).slides[1].bullets == bullets
 
 
 @pytest.mark.parametrize(
-    ("order", "bullets"),
+    ("command", "bullets"),
     [
         ("remove point 1", ("\t1. thin", "\t2. real", "1. show", "2. ask", "rest", "5. five")),
         ("remove point 2", ("1. build", "\t1. real", "2. show", "3. ask", "rest", "5. five")),
@@ -209,37 +209,37 @@ def test_plain_orders_change_a_slide(
         ("remove point 6", ("1. build", "\t1. thin", "\t2. real", "2. show", "3. ask", "5. five")),
     ],
 )
-def test_a_numbered_list_has_no_gap_after_a_point_is_removed(order: str, bullets: tuple[str, ...]) -> None:
+def test_a_numbered_list_has_no_gap_after_a_bullet_is_removed(command: str, bullets: tuple[str, ...]) -> None:
     points = ("1. build", "\t1. thin", "\t2. real", "2. show", "3. ask", "rest", "5. five")
-    assert RuleReviser().revise(SlidePlan(title="Steps", bullets=points), order).bullets == bullets
+    assert RuleReviser().revise(SlidePlan(title="Steps", bullets=points), command).bullets == bullets
 
 
-def test_a_shorter_point_keeps_its_number() -> None:
+def test_a_shorter_bullet_keeps_its_number() -> None:
     points = (f"\t12. {LONG}. {LONG}",)
     assert RuleReviser().revise(SlidePlan(title="Steps", bullets=points), "shorter").bullets == ("\t12. One",)
 
 
 @pytest.mark.parametrize(
-    ("slide", "order", "words"),
+    ("slide", "command", "message"),
     [
         (2, "jazz it up", "'jazz it up' cannot be followed; use 'title: ...', 'add: ...'"),
-        (2, "remove point 7", "there is no point 7; the slide has 1"),
+        (2, "remove point 7", "there is no bullet 7; the slide has 1"),
         (9, "shorter", "there is no slide 9; the deck has slides 1 to 3"),
         (2, " ", "change is empty"),
     ],
 )
-def test_an_order_that_cannot_be_followed_leaves_the_deck_as_it_was(
-    presenter: Presenter, tmp_path: Path, slide: int, order: str, words: str
+def test_a_command_that_cannot_be_followed_leaves_the_deck_unchanged(
+    presenter: Presenter, tmp_path: Path, slide: int, command: str, message: str
 ) -> None:
     slides = (SlidePlan(title="Why", bullets=("One",)), SlidePlan(title="Numbers"))
     deck = presenter.make(Outline(title="Boats", slides=slides), path=tmp_path / "deck.pptx")
     before = deck.path.read_bytes()
-    with pytest.raises(InputError, match=words.replace("(", r"\(")):
-        presenter.revise(slide, order)
+    with pytest.raises(InputError, match=message.replace("(", r"\(")):
+        presenter.revise(slide, command)
     assert deck.path.read_bytes() == before and presenter.path == deck.path
 
 
-def test_an_order_keeps_a_chart_and_reaches_columns(presenter: Presenter, tmp_path: Path) -> None:
+def test_a_command_keeps_a_chart_and_changes_columns(presenter: Presenter, tmp_path: Path) -> None:
     chart = ChartData(kind="bar", categories=("a", "b"), series=(ChartSeries(name="n", values=(1, 2)),))
     columns = (Column(heading="Sail", bullets=(LONG,)), Column(heading="Row", bullets=("Steady",)))
     slides = (SlidePlan(title="Numbers", chart=chart), SlidePlan(title="Sail or row", columns=columns))
@@ -253,9 +253,7 @@ def test_an_order_keeps_a_chart_and_reaches_columns(presenter: Presenter, tmp_pa
     assert {"Sail", "Row", "Steady"} <= set(texts) and LONG not in texts
 
 
-def test_it_goes_on_with_a_deck_that_is_there_and_may_save_it_elsewhere(
-    presenter: Presenter, seedx: SeedX, tmp_path: Path
-) -> None:
+def test_an_existing_deck_can_be_opened_and_saved_elsewhere(presenter: Presenter, seedx: SeedX, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no deck yet"):
         presenter.revise(1, "shorter")
     first = presenter.make("# Boats\n\n## Why\n- Fun\n", path=tmp_path / "a.pptx").path
@@ -278,7 +276,7 @@ def test_a_chat_model_that_fails_leaves_no_deck(seedx: SeedX, script: Script, tm
 
 
 @pytest.mark.parametrize(
-    ("source", "error", "words"),
+    ("source", "error", "message"),
     [
         ("", PromptError, "prompt is empty"),
         (Path("missing.pdf"), InputError, "cannot read 'missing.pdf'"),
@@ -290,9 +288,9 @@ def test_a_chat_model_that_fails_leaves_no_deck(seedx: SeedX, script: Script, tm
     ],
 )
 def test_a_source_that_cannot_be_used(
-    presenter: Presenter, tmp_path: Path, source: Any, error: type[Exception], words: str
+    presenter: Presenter, tmp_path: Path, source: Any, error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=message):
         presenter.make(source, path=tmp_path / "deck.pptx")
     with pytest.raises(OutputPathError):
         presenter.make("boats", path=tmp_path / "no" / "deck.pptx")
@@ -306,14 +304,14 @@ def test_documents_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     (tmp_path / "empty.md").write_text(" \n", encoding="utf-8")
     pdf(tmp_path / "scan.pdf")
     pdf(tmp_path / "locked.pdf", "secret", password="a")
-    for name, words in (
-        ("broken.pdf", "is no PDF that can be read"),
+    for name, message in (
+        ("broken.pdf", "cannot read .* as a PDF"),
         ("latin.txt", "is not UTF-8 at byte 2"),
         ("empty.md", "holds no text"),
-        ("scan.pdf", "run text recognition"),
-        ("locked.pdf", "is locked with a password"),
+        ("scan.pdf", "run OCR"),
+        ("locked.pdf", "is encrypted with a password"),
     ):
-        with pytest.raises(InputError, match=words):
+        with pytest.raises(InputError, match=message):
             read_document(tmp_path / name)
 
 
@@ -321,10 +319,10 @@ def test_a_long_pdf_is_read_in_part_and_lines_are_joined_to_paragraphs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("seedx_agents.presenter.documents.MAX_PAGES", 2)
-    words = "The wind blows over the bay and fills the sails of every boat that left the harbour this morning. " * 3
-    document = read_document(pdf(tmp_path / "long.pdf", words.strip(), "Short.", pages=3))
+    text = "The wind blows over the bay and fills the sails of every boat that left the harbor this morning. " * 3
+    document = read_document(pdf(tmp_path / "long.pdf", text.strip(), "Short.", pages=3))
     assert document.warnings == ("'long.pdf' has 3 pages; the first 2 were read",)
-    assert document.text.split("\n\n") == [words.strip(), "Short."] * 2
+    assert document.text.split("\n\n") == [text.strip(), "Short."] * 2
 
 
 def test_the_columns_of_a_page_are_read_one_after_the_other(tmp_path: Path) -> None:
@@ -342,7 +340,7 @@ def test_the_columns_of_a_page_are_read_one_after_the_other(tmp_path: Path) -> N
 
 
 def test_a_table_of_dates_without_numbers_has_no_chart(presenter: Presenter, tmp_path: Path) -> None:
-    rows = [["Day", "What"], [date(2024, 5, 1), "Start"], [date(2024, 6, 1), None]]
+    rows: list[list[object]] = [["Day", "What"], [date(2024, 5, 1), "Start"], [date(2024, 6, 1), None]]
     deck = presenter.make(rows, path=tmp_path / "deck.pptx")
     assert titles(deck.path) == ["The figures", "The figures"]
-    assert "no column holds numbers only, so there is no chart" in deck.warnings
+    assert "no column holds only numbers, so there is no chart" in deck.warnings

@@ -1,4 +1,4 @@
-"""The storyteller: the same hero on every page, what it does when a page or a model fails, and what it saves."""
+"""The storyteller: the same hero on every page, failures of a page or a model, and what it saves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def planned(**changes: Any) -> tuple[str, dict[str, Any]]:
     return ("Screenplay", PLAN | changes)
 
 
-def test_the_real_model_draws_the_hero_on_every_page_and_it_is_seen_there(nano: SeedX, tmp_path: Path) -> None:
+def test_the_real_model_draws_a_recognizable_hero_on_every_page(nano: SeedX, tmp_path: Path) -> None:
     reports: list[tuple[int, int]] = []
     book = Storyteller(nano, num_inference_steps=4, seed=1).tell(
         "a red cat on the beach who wants to sail",
@@ -38,10 +38,10 @@ def test_the_real_model_draws_the_hero_on_every_page_and_it_is_seen_there(nano: 
         on_progress=lambda done, total, _what: reports.append((done, total)),
     )
     assert reports == [(0, 2), (1, 2), (2, 2)]
-    assert [page.picture_prompt for page in book.pages] == ["a red cat on the beach"] * 2
+    assert [page.image_prompt for page in book.pages] == ["a red cat on the beach"] * 2
     assert [page.missing for page in book.pages] == [(), ()] and book.finished
     assert book.warnings == (
-        "told without a language model: a fixed frame around the hero and the place in the prompt",
+        "written without a language model: a fixed template around the hero and the place in the prompt",
     )
     for page in book.pages:
         assert "red cat" in nano.describe(page.image).text  # type: ignore[arg-type]
@@ -49,14 +49,14 @@ def test_the_real_model_draws_the_hero_on_every_page_and_it_is_seen_there(nano: 
         path, _ = book.save(tmp_path / name)
         assert path.exists()
     entries = json.loads((tmp_path / "folder" / "story.json").read_text(encoding="utf-8"))["pages"]
-    assert [entry["picture"] for entry in entries] == ["page-01.png", "page-02.png"]
+    assert [entry["image"] for entry in entries] == ["page-01.png", "page-02.png"]
 
 
 def test_a_chat_model_writes_and_code_keeps_the_looks(seedx: SeedX, engine: ScriptedEngine, script: Script) -> None:
     chat_model = script(planned())
     engine.replies = [Message.assistant(Image.new("RGB", (8, 8))), Message.assistant("a red cat and a yellow bird")] * 3
     book = Storyteller(seedx, chat_model).tell("Tom meets Ann", 3)
-    assert [page.picture_prompt for page in book.pages] == [
+    assert [page.image_prompt for page in book.pages] == [
         "a red cat on the beach",
         "a red cat and a yellow bird in the snow",
         "a red cat and a blue boat on the beach",
@@ -66,7 +66,7 @@ def test_a_chat_model_writes_and_code_keeps_the_looks(seedx: SeedX, engine: Scri
     assert "only these things: house, tree" in chat_model.seen[0][0].text
 
 
-def test_a_page_is_drawn_again_until_its_characters_are_seen_and_the_best_is_kept(
+def test_a_page_is_generated_again_until_its_characters_are_seen_and_the_best_is_kept(
     seedx: SeedX, engine: ScriptedEngine, script: Script
 ) -> None:
     pictures = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (0, 1, 2)]
@@ -78,43 +78,41 @@ def test_a_page_is_drawn_again_until_its_characters_are_seen_and_the_best_is_kep
     (page,) = book.pages
     assert page.image is not None and page.image.getpixel((0, 0)) == (1, 0, 0)
     assert (page.seed, page.missing) == (1000, ("Ann",))
-    assert book.warnings == ("page 1: Ann could not be made out in the picture",)
+    assert book.warnings == ("page 1: Ann could not be recognized in the image",)
 
 
-def test_a_model_that_knows_more_than_the_picture_book_is_asked_for_boxes(
-    engine: ScriptedEngine, script: Script
-) -> None:
+def test_a_model_with_an_open_vocabulary_detects_the_characters(engine: ScriptedEngine, script: Script) -> None:
     engine.info = engine.info.model_copy(update={"is_picture_book": False})
     book = Storyteller(SeedX(engine=engine), script(planned())).tell("Tom", 3)
-    assert book.pages[2].picture_prompt == "a red cat and a blue boat on the beach"
+    assert book.pages[2].image_prompt == "a red cat and a blue boat on the beach"
     assert [r.messages[-1].text for r in engine.requests if r.task == "detect"] == [
         "a red cat",
         "a red cat",
         "a yellow bird",
         "a red cat",
     ]
-    told = Storyteller(SeedX(engine=engine)).plan("a dragon in a cave", 2)
-    assert told.characters[0].looks == "a dragon"
-    assert told.picture(told.scenes[0], None) == "a dragon in a cave"
+    plan = Storyteller(SeedX(engine=engine)).plan("a dragon in a cave", 2)
+    assert plan.characters[0].looks == "a dragon"
+    assert plan.image_prompt(plan.scenes[0], None) == "a dragon in a cave"
 
 
-def test_what_the_picture_book_cannot_draw_gets_one_stand_in_and_a_warning(seedx: SeedX) -> None:
+def test_a_hero_that_the_picture_book_model_cannot_draw_gets_a_stand_in_and_a_warning(seedx: SeedX) -> None:
     plan = Storyteller(seedx).plan("a dragon who loves tea", 4)
     (hero,) = plan.characters
-    assert plan.warnings[1] == f"scripted cannot draw a dragon: a {hero.looks} stands for the dragon in every picture"
+    assert plan.warnings[1] == f"scripted cannot draw a dragon: a {hero.looks} stands for the dragon in every image"
     color, kind = hero.looks.split()
     only = {"kinds": [kind], "colors": [color], "backgrounds": ["beach"]}
-    assert {plan.picture(scene, only).split(" on ")[0] for scene in plan.scenes} == {f"a {hero.looks}"}
+    assert {plan.image_prompt(scene, only).split(" on ")[0] for scene in plan.scenes} == {f"a {hero.looks}"}
 
 
 @pytest.mark.parametrize("fault", [ModelError("out of memory"), GenerationCancelled("generate was cancelled")])
-def test_what_is_drawn_survives_a_failure_and_the_book_goes_on(script: Script, fault: Exception) -> None:
+def test_pages_before_a_failure_are_kept_and_the_book_can_be_resumed(script: Script, fault: Exception) -> None:
     red = Image.new("RGB", (8, 8), "red")
     engine = ScriptedEngine([Message.assistant(red), Message.assistant("a red cat"), fault])
     storyteller = Storyteller(SeedX(engine=engine), script(planned()), tries=1)
     book = storyteller.tell("Tom meets Ann", 3)
     assert [page.image is not None for page in book.pages] == [True, False, False] and not book.finished
-    assert book.warnings == (f"stopped at page 2: generate: {fault}; illustrate the book again to go on",)
+    assert book.warnings == (f"stopped at page 2: generate: {fault}; illustrate the book again to resume",)
     kept = Book.model_validate_json(book.model_dump_json())
     whole = storyteller.illustrate(kept)
     assert whole.finished and whole.pages[0] == kept.pages[0]
@@ -125,8 +123,8 @@ def test_a_scene_that_cannot_be_drawn_goes_back_to_the_chat_model(script: Script
     broken = PLAN["scenes"][0] | {"things": ["<img>"]}
     engine = ScriptedEngine()
     engine.info = engine.info.model_copy(update={"is_picture_book": False})
-    mended = ("Scene", {"text": "Tom slept.", "characters": ["Tom"], "place": "on the beach"})
-    chat_model = script(planned(scenes=[broken]), mended)
+    rewritten = ("Scene", {"text": "Tom slept.", "characters": ["Tom"], "place": "on the beach"})
+    chat_model = script(planned(scenes=[broken]), rewritten)
     book = Storyteller(SeedX(engine=engine), chat_model).tell("Tom", 1)
     assert book.pages[0].scene.text == "Tom slept." and book.finished
     assert "Scene 1 cannot be drawn: generate: prompt contains '<img>'" in chat_model.seen[1][1].text
@@ -137,27 +135,27 @@ def test_a_scene_that_cannot_be_drawn_goes_back_to_the_chat_model(script: Script
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("wrong", "message"),
     [
         ({"characters": []}, "at least 1 item"),
-        ({"characters": PLAN["characters"][:1]}, "scene 2 shows 'Ann', who is none of the characters: Tom"),
+        ({"characters": PLAN["characters"][:1]}, "scene 2 shows 'Ann', who is not one of the characters: Tom"),
         ({"characters": PLAN["characters"][:1] * 2}, "two characters have the same name"),
         ({"scenes": []}, "at least 1 item"),
         ({"moral": "x"}, "Extra inputs"),
     ],
 )
-def test_a_plan_that_is_wrong_goes_back_with_the_reason(
-    seedx: SeedX, script: Script, wrong: dict[str, Any], words: str
+def test_an_invalid_plan_goes_back_with_the_reason(
+    seedx: SeedX, script: Script, wrong: dict[str, Any], message: str
 ) -> None:
     chat_model = script(planned(**wrong), planned())
     assert Storyteller(seedx, chat_model).plan("Tom", 3).title == "Tom and Ann"
-    assert words in chat_model.seen[1][2].text
+    assert message in chat_model.seen[1][2].text
     with pytest.raises(ToolFailed, match="no valid Screenplay in 3 tries"):
         Storyteller(seedx, script(planned(**wrong))).plan("Tom", 3)
 
 
 def test_a_wrong_number_of_scenes_is_a_warning(seedx: SeedX, script: Script) -> None:
-    assert Storyteller(seedx, script(planned())).plan("Tom", 5).warnings == ("the storyteller wrote 3 scenes, not 5",)
+    assert Storyteller(seedx, script(planned())).plan("Tom", 5).warnings == ("the chat model wrote 3 scenes, not 5",)
 
 
 def test_bad_input(seedx: SeedX) -> None:

@@ -27,7 +27,7 @@ from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.model.tokenizer import Tokenizer
-from tests.support.released_tree import LAYERS, LVLM_CONFIG, TOKENIZER, VISUAL_ENCODER, Tree, rewrite
+from tests.support.released_tree import LAYERS, TOKENIZER, Tree, rewrite
 
 pytestmark = pytest.mark.filterwarnings(
     # The schedulers of diffusers turn tensors into arrays in a way that NumPy 2 is about to change.
@@ -41,7 +41,7 @@ SHARD = "seed_x_i/llm/pytorch_model-00002-of-00003.bin"
 
 
 def _names(part: str, blocks: int | None = None) -> dict[str, list[int]]:
-    """Names and shapes of a released file, with as many blocks as it has or as given."""
+    """Return names and shapes of a released file, with as many blocks as it has or as given."""
     return {
         name.replace("{i}", str(i)): shape
         for name, (shape, count) in SHAPES[part]["names"].items()
@@ -50,12 +50,12 @@ def _names(part: str, blocks: int | None = None) -> dict[str, list[int]]:
 
 
 def _unchanged(parts: ModelParts, tree: Tree, stage: str = "second_stage") -> None:
-    """Asserts that the loaded modules compute exactly what those of the source files do."""
+    """Assert that the loaded modules compute exactly what those of the source files do."""
     pixels = torch.randn(2, 3, 448, 448, generator=torch.Generator().manual_seed(0))
     ids = torch.tensor([[1, 400, 401, 402]])
     latents = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(1))
     ours, theirs = parts.detokenizer, tree.detokenizers[stage]
-    picture = Image.linear_gradient("L").convert("RGB") if stage == "second_stage" else None
+    image = Image.linear_gradient("L").convert("RGB") if stage == "second_stage" else None
     with torch.inference_mode():
         features = tree.visual_encoder(pixels)
         torch.testing.assert_close(parts.visual_encoder(pixels), features, rtol=0, atol=0)
@@ -69,11 +69,11 @@ def _unchanged(parts: ModelParts, tree: Tree, stage: str = "second_stage") -> No
         read = tree.lvlm.input_resampler(features)
         torch.testing.assert_close(parts.lvlm.input_resampler(features), read, rtol=0, atol=0)
         assert torch.equal(parts.lvlm.patch_pos_embed, tree.lvlm.patch_pos_embed)
-        drawn = [
+        images = [
             pipeline(
                 features[:1],
                 features[1:],
-                condition_image=picture,
+                condition_image=image,
                 latents=latents,
                 height=128,
                 width=128,
@@ -82,7 +82,7 @@ def _unchanged(parts: ModelParts, tree: Tree, stage: str = "second_stage") -> No
             ).images
             for pipeline in (ours, theirs)
         ]
-    assert (drawn[0] == drawn[1]).all()
+    assert (images[0] == images[1]).all()
 
 
 # What the copy and the configs say, against the released names and shapes
@@ -151,14 +151,21 @@ def test_sizes_are_read_off_the_released_shapes() -> None:
 
 def test_a_converted_model_computes_what_the_source_does(built: Tree, tmp_path: Path) -> None:
     config = convert(plan_conversion(built.path), tmp_path / "model")
-    assert (config.name, config.image_size, config.familiar_psnr, len(config.read_grids)) == ("seed-x-i", 1024, None, 8)
-    assert (config.visual_encoder, config.lvlm) == (VISUAL_ENCODER, LVLM_CONFIG)
+    assert (config.name, config.image_size, config.in_domain_psnr, len(config.read_grids)) == (
+        "seed-x-i",
+        1024,
+        None,
+        8,
+    )
+    assert (config.visual_encoder, config.lvlm) == (built.visual_encoder.config, built.lvlm.config)
     assert config.generation.to_dict() == {
         "num_inference_steps": 50,
         "guidance_scale": 7.5,
         "image_guidance_scale": 1.5,
         "max_new_tokens": 512,
         "temperature": 0.0,
+        "stop_repeats": False,
+        "edit_blending": False,
         "fast": None,
     }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
@@ -184,26 +191,26 @@ def test_a_request_gets_the_same_answer_as_from_the_source_modules(built: Tree, 
             yield InterleavedEngine(backbone, service)
 
     reference = SeedX(engine=engine())
-    picture = Image.linear_gradient("L").convert("RGB")
+    image = Image.linear_gradient("L").convert("RGB")
     for client in (converted, reference):
         client.info  # noqa: B018  # loads it
-    drawn = [
+    images = [
         client.generate("a dog", width=64, height=64, num_inference_steps=2, seed=3)
         for client in (converted, reference)
     ]
-    assert drawn[0].image.tobytes() == drawn[1].image.tobytes()
-    assert (drawn[0].text, drawn[0].model) == (drawn[1].text, "seed-x-i")
+    assert images[0].image.tobytes() == images[1].image.tobytes()
+    assert (images[0].text, images[0].model) == (images[1].text, "seed-x-i")
     edited = [
-        client.edit(picture, "make it red", width=64, height=64, num_inference_steps=2)
+        client.edit(image, "make it red", width=64, height=64, num_inference_steps=2)
         for client in (converted, reference)
     ]
     assert edited[0].image.tobytes() == edited[1].image.tobytes()
-    said = [client.describe(picture, "what is it?", max_new_tokens=12).text for client in (converted, reference)]
-    assert said[0] == said[1]
+    texts = [client.describe(image, "what is it?", max_new_tokens=12).text for client in (converted, reference)]
+    assert texts[0] == texts[1]
 
 
 def _agent_with_llm(tree: Tree) -> None:
-    """The LLM's folder gets other weights, and the agent file the right ones."""
+    """Put other weights into the LLM's directory, and the right ones into the agent file."""
     llm = {f"llm.{k}": v.half() for k, v in tree.lvlm.llm.state_dict().items()}
     old = {"llm.model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(8), "visual_encoder.proj": torch.ones(2)}
     rewrite(tree.path / AGENT, lambda state: state.update(llm | old))

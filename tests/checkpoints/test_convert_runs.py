@@ -24,14 +24,14 @@ HERE = Path(__file__).parent
 
 
 def _run(code: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs Python in a process of its own, with the worktree's packages."""
+    """Run Python in a process of its own, with this checkout's packages."""
     start = f"import sys; sys.path[:0] = {[str(HERE.parents[1])]}\nfrom pathlib import Path\n"
     start += "from seedx_sdk.checkpoints.convert import ConversionPlan, convert, plan_conversion\n"
     command = [sys.executable, "-c", start + code, *(str(arg) for arg in args)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(built: Tree, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_bytes(built: Tree, tmp_path: Path) -> None:
     whole = convert(plan_conversion(built.path), tmp_path / "whole")
     code = """
 import os, signal
@@ -57,7 +57,7 @@ convert(plan_conversion(Path(sys.argv[1])), Path(sys.argv[2]), stop)
     assert not list((tmp_path / "model").rglob("*.partial"))
 
 
-def test_a_run_with_other_options_begins_anew(built: Tree, tmp_path: Path) -> None:
+def test_a_run_with_other_options_starts_over(built: Tree, tmp_path: Path) -> None:
     def stop(_done: int, _total: int, file: str) -> None:
         if file.startswith("projectors"):
             raise KeyboardInterrupt
@@ -68,7 +68,7 @@ def test_a_run_with_other_options_begins_anew(built: Tree, tmp_path: Path) -> No
     assert load_file(tmp_path / "model" / "llm" / "model.safetensors")["lm_head.weight"].dtype == torch.bfloat16
 
 
-def test_a_full_disk_is_one_error_and_the_run_can_go_on(built: Tree, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_error_and_the_run_can_resume(built: Tree, tmp_path: Path) -> None:
     code = """
 import resource
 plan = plan_conversion(Path(sys.argv[1]))
@@ -77,23 +77,24 @@ convert(plan, Path(sys.argv[2]))
 """
     failed = _run(code, built.path, tmp_path / "model")
     last = failed.stderr.strip().splitlines()[-1]
-    assert last.startswith("seedx_sdk.errors.OutputPathError: cannot write") and "it goes on where it stopped" in last
+    assert last.startswith("seedx_sdk.errors.OutputPathError: cannot write") and "it resumes where it stopped" in last
     assert not (tmp_path / "model").exists()
     whole = convert(plan_conversion(built.path), tmp_path / "whole")
     assert convert(plan_conversion(built.path), tmp_path / "model").files == whole.files
 
 
 @pytest.mark.slow
-def test_memory_grows_with_one_file_and_not_with_the_model(tree: Tree, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rank", [0, 4], ids=["plain", "with LoRA to merge"])
+def test_memory_grows_with_one_file_and_not_with_the_model(rank: int, tree: Tree, tmp_path: Path) -> None:
     """Six hundred megabytes in files of a hundred: at most one is mapped and one is copied, at the same time."""
     shutil.rmtree(tree.path / "seed_x_i" / "llm")
     write = """
 import json, torch
-from tests.support.released_tree import LLM
-folder = Path(sys.argv[1]) / "seed_x_i" / "llm"
-folder.mkdir()
+from tests.support.released_tree import LLM, rewrite
+rank, directory = int(sys.argv[3]), Path(sys.argv[1]) / "seed_x_i" / "llm"
+directory.mkdir()
 sizes = LLM | {"intermediate_size": 130_000, "num_hidden_layers": 12}
-(folder / "config.json").write_text(json.dumps(sizes))
+(directory / "config.json").write_text(json.dumps(sizes))
 from transformers import LlamaConfig, LlamaForCausalLM
 with torch.device("meta"):
     names = LlamaForCausalLM(LlamaConfig(**sizes)).state_dict()
@@ -101,25 +102,35 @@ weight_map = {}
 for number in range(6):
     file = f"pytorch_model-{number + 1:05}-of-00006.bin"
     shard = [n for i, n in enumerate(names) if i * 6 // len(names) == number]
-    torch.save({n: torch.empty(names[n].shape, dtype=torch.float16).fill_(0.5) for n in shard}, folder / file)
+    torch.save({n: torch.empty(names[n].shape, dtype=torch.float16).fill_(0.5) for n in shard}, directory / file)
     weight_map |= dict.fromkeys(shard, file)
-(folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": weight_map}))
+(directory / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": weight_map}))
+def add_lora(agent):
+    for name in [name for name in names if name.endswith("_proj.weight")]:
+        layer, (rows, columns) = f"llm.base_model.model.{name}".removesuffix(".weight"), names[name].shape
+        agent[f"{layer}.lora_A.default.weight"] = torch.ones(rank, columns)
+        agent[f"{layer}.lora_B.default.weight"] = torch.ones(rows, rank)
+if rank:
+    rewrite(directory.parent / "agent" / "pytorch_model.bin", add_lora)
 """
     measure = """
 import json, re, torch
 source, target = Path(sys.argv[1]), Path(sys.argv[2])
-def peak():  # of this program alone: ru_maxrss would begin with that of the process that started it
+def peak():  # of this program alone: ru_maxrss starts with that of the parent process
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
-released = plan_conversion(source).released
+released = plan_conversion(source, lora_alpha=1).released
 before = peak()
 convert(ConversionPlan(released=released, dtype=None, max_shard_bytes=10**8), target)
 sizes = [p.stat().st_size for p in (source / "seed_x_i" / "llm").glob("*.bin")]
 print(json.dumps({"total": sum(sizes), "largest": max(sizes), "grown": peak() - before}))
 """
     for code in (write, measure):
-        done = _run(code, tree.path, tmp_path / "model")
+        done = _run(code, tree.path, tmp_path / "model", str(rank))
         assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["total"] > 590e6
     assert figures["largest"] / 2 < figures["grown"] < figures["largest"] + 10**8 + 100e6 < figures["total"] / 1.5
-    assert load_directory(tmp_path / "model").lvlm.llm.lm_head.weight.unique().tolist() == [0.5]
+    llm = load_directory(tmp_path / "model").lvlm.causal_lm
+    assert llm.lm_head.weight.unique().tolist() == [0.5]
+    # B @ A of ones is the rank, times 1 / rank
+    assert llm.model.layers[0].mlp.up_proj.weight.unique().tolist() == [1.5 if rank else 0.5]

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
-from seedx_sdk import InputError, ModelError, OutputPathError, SeedX
+from seedx_sdk import InputError, ModelError, OutputPathError, SeedX, WeightsCorruptError
 from seedx_sdk.checkpoints.convert import convert, plan_conversion
 from seedx_sdk.checkpoints.directory import DirectoryConfig, load_directory, write_config
 from seedx_sdk.checkpoints.extract_lora import extract_lora
@@ -27,20 +27,20 @@ LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_
 
 @pytest.fixture(scope="session")
 def base(built: Tree, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models") / "base"
-    convert(plan_conversion(built.path, dtype="fp32"), folder)
-    return folder
+    directory = tmp_path_factory.mktemp("models") / "base"
+    convert(plan_conversion(built.path, dtype="fp32"), directory)
+    return directory
 
 
-def _tune(base: Path, folder: Path, change: Callable[[State], object], part: str = "llm") -> Path:
-    """A copy of a directory with other weights in one part."""
-    shutil.copytree(base, folder)
-    path = folder / part / "model.safetensors"
+def _tune(base: Path, directory: Path, change: Callable[[State], object], part: str = "llm") -> Path:
+    """Return a copy of a checkpoint directory with other weights in one part."""
+    shutil.copytree(base, directory)
+    path = directory / part / "model.safetensors"
     state = load_file(path)
     change(state)
     save_file(state, path, metadata={"format": "pt"})
-    write_config(folder, DirectoryConfig.read(folder))
-    return folder
+    write_config(directory, DirectoryConfig.read(directory))
+    return directory
 
 
 def _low_rank(state: State, rank: int = 3, dtype: torch.dtype = torch.float32) -> None:
@@ -100,7 +100,7 @@ def test_a_specialist_of_a_directory_answers_as_the_tuned_model_did(base: Path, 
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_rounding_of_the_stored_weights_is_no_reason_to_refuse(dtype: torch.dtype, base: Path, tmp_path: Path) -> None:
+def test_rounding_of_the_stored_weights_is_allowed(dtype: torch.dtype, base: Path, tmp_path: Path) -> None:
     tuned = _tune(base, tmp_path / "tuned", lambda state: _low_rank(state, dtype=dtype))
     found = extract_lora(base, tuned, tmp_path / "adapter", rank=3, tolerance=1e-6)
     for error in found.layers:
@@ -151,12 +151,28 @@ def test_models_that_are_not_alike_are_refused(base: Path, tmp_path: Path) -> No
 def test_other_parts_that_differ_are_a_warning(base: Path, tmp_path: Path) -> None:
     tuned = _tune(base, tmp_path / "tuned", lambda state: state["proj"].mul_(2), part="visual_encoder")
     found = extract_lora(base, tuned, tmp_path / "adapter", rank=3, tolerance=1e-3)
-    (warning,) = found.warnings
-    assert warning.startswith("the visual_encoder of") and warning.endswith(f"served with that of {base}")
+    zero, other = found.warnings
+    assert zero == f"the adapter is all zero: the language models of {base} and {tuned} are the same"
+    assert other.startswith("the visual_encoder of") and other.endswith(f"served with that of {base}")
     assert all((error.change, error.outside) == (0, 0) for error in found.layers)  # an unchanged model is no error
 
 
-def test_folders_of_the_language_model_alone_will_do(base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["", "llm"])
+@pytest.mark.parametrize("damaged", ["base", "tuned"])
+def test_a_directory_whose_files_have_other_hashes_is_refused(
+    damaged: str, part: str, base: Path, tmp_path: Path
+) -> None:
+    models = {name: _tune(base, tmp_path / name, _low_rank) for name in ("base", "tuned")}
+    path = models[damaged] / "llm" / "model.safetensors"
+    state = load_file(path)
+    state["lm_head.weight"][0, 0] += 1
+    save_file(state, path, metadata={"format": "pt"})
+    with pytest.raises(WeightsCorruptError, match=f"{path} .* is not the file that config.json names"):
+        extract_lora(models["base"] / part, models["tuned"] / part, tmp_path / "adapter", rank=3, tolerance=1e-3)
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_directories_of_the_language_model_alone_are_enough(base: Path, tmp_path: Path) -> None:
     tuned = _tune(base, tmp_path / "tuned", _low_rank)
     extract_lora(base / "llm", tuned / "llm", tmp_path / "adapter", rank=3, tolerance=1e-6)
     assert sorted(path.name for path in (tmp_path / "adapter").iterdir()) == [

@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-import torch
-from diffusers import UNet2DConditionModel
 from typer.testing import CliRunner, Result
 
 from seedx_sdk.checkpoints.convert import DTYPES, convert, plan_conversion
 from seedx_sdk.checkpoints.directory import load_directory
 from seedx_sdk.checkpoints.info import read_directory
-from seedx_sdk.checkpoints.memory import serving_memory
 from seedx_sdk.checkpoints.released import VARIANTS
 from seedx_sdk.cli.main import app
 from seedx_sdk.cli.weights import Variant, WeightType
@@ -40,12 +37,12 @@ def test_convert_prints_the_directory_and_info_says_what_is_in_it(built: Tree, t
     assert lines[0] == "name: seed-x-i"
     assert "tasks: describe, detect, generate, chat, edit" in lines
     assert "specialists: none" in lines
-    said = json.loads(run("info", model, "--json").stdout)
-    assert said["revision"] == load_directory(model).config.revision
-    parts = {part["folder"]: (part["parameters"], part["dtypes"]) for part in said["parts"]}
+    printed = json.loads(run("info", model, "--json").stdout)
+    assert printed["revision"] == load_directory(model).config.revision
+    parts = {part["name"]: (part["parameters"], part["dtypes"]) for part in printed["parts"]}
     assert parts == {
-        folder: (count, ["BF16", "F32"] if folder in ("projectors", "visual_encoder") else ["BF16"])
-        for folder, count in plan_conversion(built.path).parameters.items()
+        part: (count, ["BF16", "F32"] if part in ("projectors", "visual_encoder") else ["BF16"])
+        for part, count in plan_conversion(built.path).parameters.items()
     }
 
 
@@ -58,7 +55,7 @@ def test_a_dry_run_says_everything_and_writes_nothing(built: Tree, tmp_path: Pat
     assert "visual_encoder: 42 tensors from QwenViT/qwen_vit_G.pt" in text
     assert f"left out, {LAYERS} tensors (rotary frequencies follow from the config" in text
     assert "pytorch_model-00001-of-00003.bin: model.layers.0.self_attn.rotary_emb.inv_freq" in text
-    assert "computed and not measured" in text
+    assert "computed, not measured" in text
     plan = plan_conversion(built.path)
     convert(plan, tmp_path / "model")
     info = read_directory(tmp_path / "model")
@@ -73,64 +70,6 @@ def test_without_a_condition_image_there_is_no_edit(tree: Tree, tmp_path: Path) 
     assert read_directory(tmp_path / "model").tasks == ("describe", "detect", "generate", "chat")
 
 
-def test_memory_counts_what_is_loaded() -> None:
-    info = read_directory(NANO)
-    parts = load_directory(NANO)
-    modules = [parts.visual_encoder, parts.lvlm, parts.specialists["edit"], *parts.detokenizer.components.values()]
-    tensors = [t for m in modules if isinstance(m, torch.nn.Module) for t in m.state_dict().values()]
-    assert info.memory["float32"].weights == 4 * sum(t.numel() for t in tensors)
-    assert (info.specialists, info.revision) == (("edit",), parts.config.revision)
-
-
-def test_memory_of_the_released_sizes() -> None:
-    """13.0 B + 1.9 B + 0.2 B + 2.6 B parameters; two bytes for each of 2 x 40 layers x 40 heads x 128 per token."""
-    counts = json.loads((ROOT / "tests/checkpoints/released_shapes.json").read_text())["parameter_counts"]
-    unet = {"block_out_channels": [320, 640, 1280], "layers_per_block": 2}
-    unet["down_block_types"] = ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"]
-    vae = {"block_out_channels": [128, 256, 512, 512], "force_upcast": True}
-    llm = {"hidden_size": 5120, "num_attention_heads": 40, "num_hidden_layers": 40, "max_position_embeddings": 4096}
-    need = serving_memory(
-        {
-            "llm": counts["llm"],
-            "visual_encoder": counts["vit"],
-            "projectors": counts["input_resampler"] + counts["output_resampler"],
-            "detokenizer/unet": counts["unet4"],
-            "detokenizer_edit/unet": counts["unet8"],
-            "detokenizer_edit/resampler": counts["detok_resampler"],
-        },
-        llm=llm,
-        unet=unet,
-        vae=vae,
-        image_size=1024,
-    )
-    loaded = sum(counts[name] for name in counts if name != "unet4")
-    assert need["bfloat16"].weights == 2 * loaded
-    assert need["bfloat16"].kv_cache_per_token == 2 * 2 * 40 * 5120
-    assert need["bfloat16"].kv_cache == 4096 * 819_200
-    assert need["float16"].drawing == 4 * 1024**2 * 256 * 4  # the VAE decodes in float32
-    assert need["bfloat16"].drawing == 4 * 1024**2 * 256 * 2
-    assert round(need["float16"].total / 1e9, 1) == 43.2
-
-
-def test_the_released_unet_has_the_released_names() -> None:
-    """The counts that the listing of the released files gives for the de-tokenizer's U-Net."""
-    with torch.device("meta"):
-        unet = UNet2DConditionModel(
-            sample_size=128,
-            block_out_channels=(320, 640, 1280),
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-            transformer_layers_per_block=(1, 2, 10),
-            attention_head_dim=(5, 10, 20),
-            cross_attention_dim=2048,
-            use_linear_projection=True,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=256,
-            projection_class_embeddings_input_dim=2816,
-        )
-    assert (len(unet.state_dict()), sum(p.numel() for p in unet.parameters())) == (1680, 2567463684)
-
-
 def test_info_names_what_is_missing_or_damaged(built: Tree, tmp_path: Path) -> None:
     convert(plan_conversion(built.path), tmp_path / "model")
     weights = tmp_path / "model" / "llm" / "model.safetensors"
@@ -142,7 +81,7 @@ def test_info_names_what_is_missing_or_damaged(built: Tree, tmp_path: Path) -> N
         read_directory(tmp_path / "model")
     result = run("info", tmp_path)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"error: {tmp_path} holds no model (no config.json)")
+    assert result.stderr.startswith(f"error: {tmp_path} is no checkpoint directory (no config.json)")
     assert run("info", NANO, "--model", NANO).exit_code == 2
 
 
@@ -164,6 +103,7 @@ def test_the_choices_of_the_command_are_those_of_the_module() -> None:
 def test_extract_lora_prints_a_table(built: Tree, tmp_path: Path) -> None:
     convert(plan_conversion(built.path), tmp_path / "model")
     result = run("extract-lora", tmp_path / "model", tmp_path / "model", "--rank", "2", "-o", tmp_path / "adapter")
+    assert result.stderr.startswith("warning: the adapter is all zero: the language models of")
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["layer", "change", "lost", "rounding"]
     assert len(lines) == 1 + 7 * LAYERS + 1 and lines[-1] == str(tmp_path / "adapter")

@@ -15,7 +15,8 @@ from seedx_finetune.world import Scene, box_around, render
 from seedx_finetune.world.scene import Thing
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.local import ALONE, EngineOptions, open_local
-from seedx_sdk.types import ChatReply, GenerationOptions, ImageProgress, Message, ReplyDone, Request
+from seedx_sdk.options import GenerationOptions
+from seedx_sdk.types import ChatReply, ImageProgress, Message, ReplyDone, Request
 
 pytestmark = [
     pytest.mark.gpu,

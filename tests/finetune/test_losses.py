@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from diffusers import DDPMScheduler
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor
 
 from seedx_finetune.training.losses import denoising_loss, predict
 from seedx_sdk.model.unet import size_ids, widen_conv_in
-from tests.support.tiny_models import tiny_resampler, tiny_unet
+from seedx_sdk.testing.tiny import tiny_resampler, tiny_unet
 
 
 def _embeds(count: int) -> Tensor:

@@ -38,7 +38,7 @@ def test_tensors_of_two_devices_do_not_mix(gpu_lvlm: LVLM) -> None:
 
 def test_an_image_is_read_and_written(gpu_lvlm: LVLM, tokenizer: Tokenizer, tokens: TokenIds) -> None:
     ids = [tokenizer.bos_id, *tokenizer.encode(f"[INST] {image_block(1, 16)}repeat it [/INST]\n<img>")]
-    read = gpu_lvlm.embed_images(torch.randn(2, 64, 24, device=GPU), torch.rand(2, 2, device=GPU))
+    read = gpu_lvlm.embed_images(torch.randn(2, 64, 20, device=GPU), torch.rand(2, 2, device=GPU))
     assert (read.device, read.shape) == (GPU, (2, 16, 40))
     prompt = Prompt(token_ids=tuple(ids), features=torch.randn(sum(input_mask(ids, tokens)), 40))
     embeds = embed_prompt(gpu_lvlm, prompt, tokens)
@@ -46,7 +46,7 @@ def test_an_image_is_read_and_written(gpu_lvlm: LVLM, tokenizer: Tokenizer, toke
     event = next(stream(gpu_lvlm, embeds, tokens, max_new_tokens=20, last_id=ids[-1]))
     assert isinstance(event, QueryStates)
     features = gpu_lvlm.regress(event.hidden_states[None])
-    assert (features.device, features.shape) == (GPU, (1, 16, 24))
+    assert (features.device, features.shape) == (GPU, (1, 16, 20))
 
 
 def test_pixels_are_encoded() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from seedx_sdk.checkpoints.state_dicts import grow_vocabulary, plain_agent_state
+from seedx_sdk.checkpoints.state_dicts import grow_vocabulary
 from seedx_sdk.model.lvlm import LVLM, pool_features
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import TokenIds, image_block, input_mask
@@ -23,7 +23,7 @@ def _batch(tokenizer: Tokenizer, tokens: TokenIds) -> dict[str, torch.Tensor]:
         "labels": labels,
         "ids_cmp_mask": reads,
         "ids_gen_mask": draws,
-        "image_embeds": torch.randn(3, 64, 24, generator=torch.Generator().manual_seed(0)),
+        "image_embeds": torch.randn(3, 64, 20, generator=torch.Generator().manual_seed(0)),
         "embeds_cmp_mask": torch.tensor([True, True, False]),
         "embeds_gen_mask": torch.tensor([False, False, True]),
         "patch_positions": torch.tensor([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]),
@@ -78,23 +78,6 @@ def test_config_survives_json(lvlm: LVLM) -> None:
     assert type(lvlm.config).from_dict(lvlm.config.to_dict()) == lvlm.config
     with pytest.raises(ValueError, match="unknown fields"):
         type(lvlm.config).from_dict(lvlm.config.to_dict() | {"colour": 1})
-
-
-def test_lora_state_needs_its_scaling_and_its_pairs() -> None:
-    layer = "llm.base_model.model.model.layers.0.mlp.up_proj"
-    state = {
-        f"{layer}.base_layer.weight": torch.ones(3, 2),
-        f"{layer}.lora_A.default.weight": torch.ones(1, 2),
-        f"{layer}.lora_B.default.weight": torch.ones(3, 1),
-    }
-    merged = plain_agent_state(state, lora_scaling=2.0)
-    assert list(merged) == ["llm.model.layers.0.mlp.up_proj.weight"]
-    torch.testing.assert_close(merged["llm.model.layers.0.mlp.up_proj.weight"], torch.full((3, 2), 3.0))
-    with pytest.raises(ValueError, match="pass lora_scaling"):
-        plain_agent_state(state)
-    del state[f"{layer}.lora_B.default.weight"]
-    with pytest.raises(ValueError, match="incomplete"):
-        plain_agent_state(state, lora_scaling=2.0)
 
 
 def test_vocabulary_does_not_shrink(lvlm: LVLM) -> None:

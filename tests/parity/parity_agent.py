@@ -11,7 +11,7 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from seedx_sdk.checkpoints.state_dicts import grow_vocabulary, plain_agent_state
+from seedx_sdk.checkpoints.state_dicts import grow_vocabulary, merge_agent_state
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig
 from seedx_sdk.model.generation import ImageTokenRule
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput
@@ -22,14 +22,14 @@ LORA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "down_proj"
 
 
 def llama(config: dict[str, Any]) -> LlamaForCausalLM:
-    """Builds a LLM from a case's sizes."""
+    """Build a LLM from a case's sizes."""
     sizes = {name: value for name, value in config.items() if name not in ("bos", "eos", "rope_theta")}
     rope = {"rope_type": "default", "rope_theta": config.get("rope_theta", 10000.0)}
     return LlamaForCausalLM(LlamaConfig(**sizes, rope_parameters=rope)).eval()
 
 
 def agent(config: dict[str, Any]) -> LVLM:
-    """Builds the agent from a case's constructor arguments."""
+    """Build the agent from a case's constructor arguments."""
     surroundings = LVLMConfig(
         input_resampler=ResamplerConfig.from_dict(config["input_resampler"]),
         output_resampler=ResamplerConfig.from_dict(config["output_resampler"]),
@@ -46,7 +46,7 @@ def run_train(report: Report) -> None:
     case = report.case
     tokens = tokenizer(report).token_ids(case.config["output_resampler"]["grid_size"] ** 2)
     model = agent(case.config)
-    model.load_state_dict(plain_agent_state(case.weights()))
+    model.load_state_dict(merge_agent_state(case.weights()))
     optional = ("image_embeds", "ids_cmp_mask", "ids_gen_mask", "embeds_cmp_mask", "embeds_gen_mask", "patch_positions")
     given = {name: case.input(name) for name in optional if case.has_input(name)}
     output = model(case.input("input_ids"), case.input("labels"), **given)
@@ -81,7 +81,7 @@ def run_generation(report: Report) -> None:
     ids = case.input("input_ids")
     report.check("prompt ids", [names.bos_id, *names.encode(case.inputs["prompt"])], ids[0].tolist())
     model = agent(case.config)
-    model.load_state_dict(plain_agent_state(case.weights()))
+    model.load_state_dict(merge_agent_state(case.weights()))
     optional = ("image_embeds", "ids_cmp_mask", "embeds_cmp_mask", "patch_positions")
     given = {name: case.input(name) for name in optional if case.has_input(name)}
     if "ids_cmp_mask" in given:
@@ -111,14 +111,14 @@ def _compare_generation(report: Report, answer: Generated, text: str) -> None:
 
 
 def run_lora(report: Report) -> None:
-    """Reads the checkpoint of a LoRA run twice, merged and as adapters; the names are compared as well."""
+    """Read the checkpoint of a LoRA run twice, merged and as adapters; the names are compared as well."""
     case = report.case
     scaling = case.config["lora_alpha"] / case.config["r"]
     if "scaling" in case.config:
         report.check("scaling", scaling, case.config["scaling"])
     weights = case.weights()
     merged = agent(case.config)
-    merged.load_state_dict(plain_agent_state(weights, lora_scaling=scaling))
+    merged.load_state_dict(merge_agent_state(weights, lora_scaling=scaling))
     _compare_lora(report, merged)
 
     adapted = agent(case.config)
@@ -149,7 +149,7 @@ def run_lora(report: Report) -> None:
 
 
 def _in_order(ours: list[str], expected: list[str]) -> list[str]:
-    """Returns our names in the expected order where they are the same set; order is no part of the claim."""
+    """Return our names in the expected order where they are the same set; order is no part of the claim."""
     return list(expected) if sorted(ours) == sorted(expected) else ours
 
 

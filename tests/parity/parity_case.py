@@ -34,7 +34,7 @@ class Case:
 
     @classmethod
     def load(cls, path: Path) -> Case:
-        """Reads a case and checks it against the hash, names, types and shapes in its JSON."""
+        """Read a case and check it against the hash, names, types and shapes in its JSON."""
         record = json.loads(path.read_text(encoding="utf-8"))
         tensors: dict[str, Tensor] = {}
         listed = record.get("tensors", {})
@@ -68,7 +68,7 @@ class Case:
         )
 
     def input(self, name: str) -> Tensor:
-        """Returns an input tensor."""
+        """Return an input tensor."""
         return self.tensors[f"inputs/{name}"]
 
     def has_input(self, name: str) -> bool:
@@ -76,7 +76,7 @@ class Case:
         return f"inputs/{name}" in self.tensors
 
     def weights(self, prefix: str = "") -> dict[str, Tensor]:
-        """Returns the weights below a prefix as float32, prefix removed."""
+        """Return the weights below a prefix as float32, prefix removed."""
         start = f"weights/{prefix}"
         return {
             name.removeprefix(start): tensor.float() for name, tensor in self.tensors.items() if name.startswith(start)
@@ -98,7 +98,7 @@ class Report:
         return f"outputs/{name}" in self.case.tensors or name in self.case.outputs
 
     def close(self, name: str, ours: Tensor, *, atol: float | None = None) -> None:
-        """Compares a tensor within the case's tolerance (or `atol` alone)."""
+        """Compare a tensor within the case's tolerance (or `atol` alone)."""
         expected = self._expected_tensor(name).double()
         ours = ours.detach().double()
         if ours.shape != expected.shape and ours.numel() == expected.numel() <= 1:
@@ -117,7 +117,7 @@ class Report:
             self.problems.append(f"{name}: differs by {error.max().item():.3g}")
 
     def equal(self, name: str, ours: Any) -> None:
-        """Compares an output exactly: a JSON value, or a tensor of integers, booleans or listed values."""
+        """Compare an output exactly: a JSON value, or a tensor of integers, booleans or listed values."""
         expected: Any
         if f"outputs/{name}" in self.case.tensors:
             expected = self._expected_tensor(name).tolist()
@@ -129,12 +129,12 @@ class Report:
             self.problems.append(f"{name}: {_short(ours)} instead of {_short(expected)}")
 
     def close_number(self, name: str, ours: float) -> None:
-        """Compares a number of the JSON within the case's tolerance."""
+        """Compare a number of the JSON within the case's tolerance."""
         self._seen.add(name)
         self.check_number(name, ours, self.case.outputs[name])
 
     def check_number(self, label: str, ours: float, expected: float) -> None:
-        """Compares a number that stands inside of an output."""
+        """Compare a number that stands inside of an output."""
         error = abs(ours - expected)
         self.max_abs = max(self.max_abs, error)
         self.max_rel = max(self.max_rel, error / max(abs(expected), 1e-12))
@@ -142,12 +142,12 @@ class Report:
             self.problems.append(f"{label}: {ours} instead of {expected}")
 
     def check(self, label: str, ours: Any, expected: Any) -> None:
-        """Compares a value that stands inside of an output, or an input that we can compute too."""
+        """Compare a value that stands inside of an output, or an input that we can compute too."""
         if ours != expected:
             self.problems.append(f"{label}: {_short(ours)} instead of {_short(expected)}")
 
     def rows(self) -> list[dict[str, Any]]:
-        """Returns the rows of a table case and marks them as compared."""
+        """Return the rows of a table case and mark them as compared."""
         self._seen.add("rows")
         rows: list[dict[str, Any]] = self.case.outputs["rows"]
         if not rows:
@@ -155,7 +155,7 @@ class Report:
         return rows
 
     def finish(self) -> list[str]:
-        """Returns all problems, outputs that nothing was compared with included."""
+        """Return all problems, outputs that nothing was compared with included."""
         held = {name.removeprefix("outputs/") for name in self.case.tensors if name.startswith("outputs/")}
         forgotten = sorted((held | set(self.case.outputs)) - self._seen)
         return self.problems + [f"{name}: not compared" for name in forgotten]
@@ -166,13 +166,13 @@ class Report:
 
 
 def known_fields(row: Mapping[str, Any], allowed: set[str], report: Report) -> None:
-    """Notes fields of a table row that nothing would be compared with."""
+    """Note fields of a table row that nothing would be compared with."""
     if extra := sorted(set(row) - allowed):
         report.problems.append(f"rows: fields {extra} are not compared")
 
 
 def sha256(path: Path) -> str:
-    """Returns the file's hash as hexadecimal digits."""
+    """Return the file's hash as hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

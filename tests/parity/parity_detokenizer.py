@@ -9,8 +9,8 @@ import diffusers
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.utils.torch_utils import randn_tensor
-from parity_case import Report
-from parity_vision import picture, visual_encoder
+from parity_case import Case, Report
+from parity_vision import image, visual_encoder
 from torch import Tensor
 
 from seedx_finetune.training.losses import predict
@@ -64,6 +64,28 @@ def run_stage2(report: Report) -> None:
     _compare_common(report, pipeline)
 
 
+def run_size(report: Report) -> None:
+    """Run an image that is not square with the weights and features of another case of the directory."""
+    case = report.case
+    base = Report(Case.load(case.directory / f"{case.config['weights_of']}.json"))
+    condition = image(case.input("gen_condition_raw")) if case.has_input("gen_condition_raw") else None
+    trace = _run_pipeline(
+        _pipeline(base),
+        *_features(base),
+        condition_image=condition,
+        height=case.inputs["height"],
+        width=case.inputs["width"],
+        num_inference_steps=base.case.inputs["gen_num_inference_steps"],
+        guidance_scale=base.case.inputs["gen_guidance_scale"],
+        image_guidance_scale=base.case.inputs.get("gen_image_guidance_scale", 1.5),
+        latents=case.input("gen_initial_noise"),
+    )
+    report.close("time_ids", trace.time_ids)
+    report.close("step_latents", torch.cat(trace.step_latents))
+    report.close("image_float01", trace.image_float01)
+    report.problems.extend(base.problems)
+
+
 def _as_three(branches: Tensor) -> Tensor:
     """Without a condition image two of the reference's three branches are the same; we run that one once."""
     if branches.shape[0] == 1:
@@ -107,7 +129,7 @@ def _pipeline(report: Report) -> Detokenizer:
 
 
 def _features(report: Report) -> tuple[Tensor, Tensor]:
-    """Returns the positive and negative image features of the case's generation."""
+    """Return the positive and negative image features of the case's generation."""
     case = report.case
     source, config = case.inputs["gen_source"], case.config["visual_encoder"]
     encoder = None
@@ -127,10 +149,10 @@ def _features(report: Report) -> tuple[Tensor, Tensor]:
     if encoder is None:
         raise ValueError(f"gen_source {source!r} needs the weights of a visual encoder")
     if source == "image_pil":
-        pixels = ImageTransform("clip", config["image_size"])(picture(case.input("gen_image_raw")))[None]
+        pixels = ImageTransform("clip", config["image_size"])(image(case.input("gen_image_raw")))[None]
     else:
         pixels = next(t for name, t in case.tensors.items() if name.startswith("inputs/gen_image") and t.ndim == 4)
-    # Features of a whole picture are not averaged in fours, and neither is their negative.
+    # features of a whole image are not averaged in fours, and neither is their negative
     features = encoder(pixels)
     if report.expects("gen_vit_of_image"):
         report.close("gen_vit_of_image", features)
@@ -138,8 +160,29 @@ def _features(report: Report) -> tuple[Tensor, Tensor]:
 
 
 def _generate(report: Report, pipeline: Detokenizer, *, condition: bool) -> Trace:
-    case, trace = report.case, Trace()
-    positive, negative = _features(report)
+    case = report.case
+    start: dict[str, Any] = {"latents": case.input("gen_initial_noise")} if case.has_input("gen_initial_noise") else {}
+    if "gen_seed" in case.inputs:
+        if case.has_input("gen_initial_noise_from_seed"):
+            expected = case.input("gen_initial_noise_from_seed")
+            drawn = randn_tensor(expected.shape, generator=torch.Generator().manual_seed(case.inputs["gen_seed"]))
+            report.check("noise of the seed", bool(torch.equal(drawn, expected)), True)
+        start = {"generator": torch.Generator().manual_seed(case.inputs["gen_seed"])}
+    return _run_pipeline(
+        pipeline,
+        *_features(report),
+        condition_image=image(case.input("gen_condition_raw")) if condition else None,
+        height=case.inputs["gen_height"],
+        width=case.inputs["gen_width"],
+        num_inference_steps=case.inputs["gen_num_inference_steps"],
+        guidance_scale=case.inputs["gen_guidance_scale"],
+        image_guidance_scale=case.inputs.get("gen_image_guidance_scale", 1.5),
+        **start,
+    )
+
+
+def _run_pipeline(pipeline: Detokenizer, positive: Tensor, negative: Tensor, **options: Any) -> Trace:
+    trace = Trace()
 
     def on_unet(_module: Any, args: tuple[Tensor, ...], kwargs: dict[str, Any], output: tuple[Tensor, ...]) -> None:
         trace.unet_inputs.append(args[0])
@@ -149,28 +192,8 @@ def _generate(report: Report, pipeline: Detokenizer, *, condition: bool) -> Trac
     def on_step(_pipeline: Detokenizer, _index: int, _t: Tensor, state: dict[str, Tensor]) -> None:
         trace.step_latents.append(state["latents"])
 
-    start: dict[str, Any] = {"latents": case.input("gen_initial_noise")} if case.has_input("gen_initial_noise") else {}
-    if "gen_seed" in case.inputs:
-        if case.has_input("gen_initial_noise_from_seed"):
-            expected = case.input("gen_initial_noise_from_seed")
-            drawn = randn_tensor(expected.shape, generator=torch.Generator().manual_seed(case.inputs["gen_seed"]))
-            report.check("noise of the seed", bool(torch.equal(drawn, expected)), True)
-        start = {"generator": torch.Generator().manual_seed(case.inputs["gen_seed"])}
-    raw = picture(case.input("gen_condition_raw")) if condition else None
     hook = pipeline.unet.register_forward_hook(on_unet, with_kwargs=True)
-    latents = pipeline(
-        positive,
-        negative,
-        condition_image=raw,
-        height=case.inputs["gen_height"],
-        width=case.inputs["gen_width"],
-        num_inference_steps=case.inputs["gen_num_inference_steps"],
-        guidance_scale=case.inputs["gen_guidance_scale"],
-        image_guidance_scale=case.inputs.get("gen_image_guidance_scale", 1.5),
-        callback_on_step_end=on_step,
-        output_type="latent",
-        **start,
-    ).images
+    latents = pipeline(positive, negative, callback_on_step_end=on_step, output_type="latent", **options).images
     hook.remove()
     decoded = pipeline.decode_latents(latents)  # type: ignore[arg-type]
     trace.image_float01 = pipeline.image_processor.postprocess(decoded, output_type="pt")
@@ -202,7 +225,7 @@ def _compare_training(report: Report, pipeline: Detokenizer, noisy: Tensor, cond
 
 
 def _compare_common(report: Report, pipeline: Detokenizer) -> None:
-    """Compares the conditions, the scheduler's numbers and the trainable names, which all runs of a case share."""
+    """Compare the conditions, the scheduler's numbers and the trainable names, which all runs of a case share."""
     positive, negative = _features(report)
     for prefix, features in (("gen", positive), ("gen_negative", negative)):
         prompt_embeds, pooled = pipeline.encode_condition(features)
@@ -220,4 +243,9 @@ def _compare_common(report: Report, pipeline: Detokenizer) -> None:
         report.equal("trainable_parameter_names", names)
 
 
-KINDS = {"detok_resampler": run_resampler, "sdxl_stage1": run_stage1, "sdxl_stage2": run_stage2}
+KINDS = {
+    "detok_resampler": run_resampler,
+    "sdxl_stage1": run_stage1,
+    "sdxl_stage2": run_stage2,
+    "sdxl_size": run_size,
+}

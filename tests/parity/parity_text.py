@@ -11,7 +11,7 @@ from seedx_sdk.tokens import TokenIds, added_tokens, box_to_pixels, clean_text, 
 
 
 def tokenizer(report: Report) -> Tokenizer:
-    """Reads the case's tokenizer and checks the ids that the case names."""
+    """Read the case's tokenizer and check the ids that the case names."""
     ours = Tokenizer.from_pretrained(report.case.directory / report.case.config["tokenizer_dir"])
     named = {"bos": ours.bos_id, "eos": ours.eos_id, "pad": ours.pad_id, "unk": ours.unk_id, "vocab": len(ours)}
     for name, expected in report.case.config.get("special_ids", {}).items():

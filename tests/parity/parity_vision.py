@@ -14,18 +14,18 @@ from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
 
-def picture(raw: Tensor) -> Image.Image:
-    """Returns the stored uint8 (height, width, 3) tensor as a picture."""
+def image(raw: Tensor) -> Image.Image:
+    """Return the stored uint8 (height, width, 3) tensor as an image."""
     return Image.fromarray(raw.numpy())
 
 
 def resampler(config: dict[str, object]) -> Resampler:
-    """Builds a resampler from a case's constructor arguments."""
+    """Build a resampler from a case's constructor arguments."""
     return Resampler(ResamplerConfig.from_dict({k: v for k, v in config.items() if k != "class"}))
 
 
 def visual_encoder(config: dict[str, int]) -> VisualEncoder:
-    """Builds the visual encoder from a case's constructor arguments."""
+    """Build the visual encoder from a case's constructor arguments."""
     optional = {"layer_norm_eps": "layer_norm_eps", "num_positions": "positional_embedding_rows"}
     names = ("image_size", "patch_size", "width", "layers", "heads", "mlp_ratio", "n_queries", "output_dim")
     values = {name: config[name] for name in names}
@@ -44,7 +44,7 @@ def run_vit(report: Report) -> None:
     transform = ImageTransform("clip", case.config["image_size"])
     for index in range(pixels.shape[0]):
         if case.has_input(f"image_raw_{index}"):
-            ours = transform(picture(case.input(f"image_raw_{index}")))
+            ours = transform(image(case.input(f"image_raw_{index}")))
             report.check(f"pixel_values {index}", bool((ours - pixels[index]).abs().max() <= 1e-5), True)
     blocks = model.patch_features(pixels)
     if report.expects("after_blocks"):
@@ -86,7 +86,7 @@ def run_anyres_table(report: Report) -> None:
         for name, value in ours.items():
             if name in row:
                 report.check(f"{size} {name}", value, row[name])
-        if row.get("patch_positions_xy") is not None:  # null where the picture was too large to cut
+        if row.get("patch_positions_xy") is not None:  # null where the image was too large to split
             expected = [tuple(pair) for pair in row["patch_positions_xy"]]
             report.check(f"{size} positions", [(round(x, 6), round(y, 6)) for x, y in positions],
                          [(round(x, 6), round(y, 6)) for x, y in expected])  # fmt: skip
@@ -96,18 +96,18 @@ def run_anyres_image(report: Report) -> None:
     config = report.case.config
     kind = config["transform"]
     transform = ImageTransform(kind["type"], kind["image_size"], keep_ratio=kind["keep_ratio"])
-    ours = split_image(picture(report.case.input("image_raw")), config["grids"], config["base_resolution"], transform)
+    ours = split_image(image(report.case.input("image_raw")), config["grids"], config["base_resolution"], transform)
     report.close("images", ours.images)
     report.close("patch_positions", ours.positions)
 
 
 def run_transforms(report: Report) -> None:
-    image, size = picture(report.case.input("image_raw")), report.case.config["image_size"]
+    raw, size = image(report.case.input("image_raw")), report.case.config["image_size"]
     for kind in ("clip", "clipa", "clipb", "sd"):
         for keep in (False, True):
             name = f"{kind}_keep{int(keep)}"
             if report.expects(name):
-                report.close(name, ImageTransform(kind, size, keep_ratio=keep)(image))
+                report.close(name, ImageTransform(kind, size, keep_ratio=keep)(raw))
 
 
 KINDS = {

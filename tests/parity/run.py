@@ -1,6 +1,6 @@
-"""Holds our modules against a directory of golden cases: `python tests/parity/run.py DIR [--kinds vit,agent_gen]`.
+"""Compares our modules with a directory of golden cases: `python tests/parity/run.py DIR [--kinds vit,agent_gen]`.
 
-Every case is run on its own weights and inputs, and every output that it holds is compared. Prints one line a case;
+Every case is run on its own weights and inputs, and every output that it holds is compared. Prints one line per case;
 exits with 0 only if all of them pass.
 """
 
@@ -15,9 +15,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-for folder in (ROOT / "finetune", ROOT, HERE):  # so that it runs from a bare checkout, too
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+for root in (ROOT / "finetune", ROOT, HERE):  # it also runs from a bare checkout
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
 
 import parity_agent  # noqa: E402
 import parity_detokenizer  # noqa: E402
@@ -50,27 +50,28 @@ class Outcome:
         return not self.problems
 
     def __str__(self) -> str:
-        """Returns the line that is printed."""
+        """Return the line that is printed."""
         head = f"{'pass' if self.passed else 'FAIL'}  {self.kind:17} {self.name:22}"
         return "; ".join([f"{head} abs {self.max_abs:.2e}  rel {self.max_rel:.2e}", *self.problems[:5]])
 
 
 def check_directory(directory: Path, kinds: Sequence[str] | None = None) -> list[Outcome]:
-    """Returns the outcome of every case of the directory, then of every file that contradicts its manifest.
+    """Return the outcome of every case of the directory, then of every file that contradicts its manifest.
 
     Args:
         directory: Holds `*.json` cases, and perhaps a `manifest.json` with the hash of each file.
-        kinds: Kinds to run; None runs all, and then a kind that we do not know fails.
+        kinds: Kinds to run; None runs all, and then an unknown kind fails.
     """
     outcomes = [_failed("kind", kind, "unknown kind") for kind in kinds or () if kind not in KINDS]
     for path in sorted(directory.glob("*.json")):
-        if path.name != "manifest.json" and (outcome := _check_file(path, kinds)):
+        if path.name != "manifest.json" and (outcome := check_file(path, kinds)):
             outcomes.append(outcome)
     outcomes.extend(_check_manifest(directory))
     return outcomes
 
 
-def _check_file(path: Path, kinds: Sequence[str] | None) -> Outcome | None:
+def check_file(path: Path, kinds: Sequence[str] | None = None) -> Outcome | None:
+    """Return the outcome of one case; None if it is of a kind that is not to be run."""
     try:
         kind = str(json.loads(path.read_text(encoding="utf-8"))["kind"])
     except (ValueError, KeyError, TypeError) as error:
@@ -109,7 +110,7 @@ def _failed(kind: str, name: str, problem: str) -> Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the outcomes and returns the exit status."""
+    """Print the outcomes and return the exit status."""
     parser = argparse.ArgumentParser(description="Compares the model code with golden cases.")
     parser.add_argument("directory", type=Path, help="directory of golden cases")
     parser.add_argument("--kinds", help=f"comma-separated kinds to run, of: {', '.join(KINDS)}")

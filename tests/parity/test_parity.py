@@ -6,9 +6,15 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seedx_sdk.model.detokenizer import Detokenizer
+from seedx_sdk.model.unet import size_ids
 
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE / "golden"
@@ -17,7 +23,7 @@ sys.path.insert(0, str(HERE))
 run = pytest.importorskip("run", reason="the model's libraries are not installed: pip install 'seedx-sdk[local]'")
 
 pytestmark = [
-    # peft looks at every attribute of a transformers model, deprecated ones included.
+    # peft reads every attribute of a transformers model, deprecated ones included
     pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"),
     # The schedulers of diffusers turn tensors into arrays in a way that NumPy 2 is about to change.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
@@ -29,6 +35,49 @@ def test_golden_cases_of_kind_pass(kind: str) -> None:
     outcomes = run.check_directory(GOLDEN, [kind])
     assert [outcome for outcome in outcomes if outcome.kind == kind], "no case of this kind"
     assert [str(outcome) for outcome in outcomes if not outcome.passed] == []
+
+
+def _outcome(case: str) -> str:
+    return str(run.check_file(GOLDEN / f"{case}.json"))
+
+
+@pytest.mark.parametrize("case", ["sdxl_size_1", "sdxl_size_2"])
+def test_swapped_width_and_height_are_noticed(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = Detokenizer.begin
+
+    def swapped_ids(height: int, width: int, *args: Any, **kwargs: Any) -> Tensor:
+        return size_ids(width, height, *args, **kwargs)
+
+    def swapped_begin(*args: Any, **kwargs: Any) -> Any:
+        return begin(*args, **{**kwargs, "height": kwargs["width"], "width": kwargs["height"]})
+
+    assert _outcome(case).startswith("pass")
+    with monkeypatch.context() as patch:
+        patch.setattr("seedx_sdk.model.detokenizer.size_ids", swapped_ids)
+        assert "time_ids: differs by" in _outcome(case)
+    with monkeypatch.context() as patch:
+        patch.setattr(Detokenizer, "begin", swapped_begin)
+        assert "ValueError: latents have shape" in _outcome(case)
+
+
+@pytest.mark.parametrize("factor", [0.1, 10])
+@pytest.mark.parametrize(("case", "norms"), [("resampler_in_eps", 2), ("vit_eps", 8), ("detok_resampler_eps", 7)])
+def test_a_wrong_epsilon_of_any_layer_norm_is_noticed(
+    case: str, norms: int, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wrong in range(norms):
+        seen: list[nn.LayerNorm] = []
+
+        def forward(self: nn.LayerNorm, x: Tensor, wrong: int = wrong, seen: list[nn.LayerNorm] = seen) -> Tensor:
+            if self not in seen:
+                seen.append(self)
+            eps = self.eps * factor if seen.index(self) == wrong else self.eps
+            return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, eps)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(nn.LayerNorm, "forward", forward)
+            assert "differs by" in _outcome(case), wrong
+        assert len(seen) == norms
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ class _Async:
             yield event
 
     async def check(self) -> None:
-        """It works."""
+        """Return: it works."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[_Async]:

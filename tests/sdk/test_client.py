@@ -356,7 +356,7 @@ class _Async:
             yield event
 
     async def check(self) -> None:
-        """It works."""
+        """Return: it works."""
 
 
 def test_a_closed_client_loads_again_at_its_next_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the options of `seedx serve` become, without serving."""
+"""How the options of `seedx serve` reach the engine, without serving."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
 from seedx_sdk.http.api_keys import read_keys
-from seedx_sdk.serve import cli as command
+from seedx_sdk.serve import cli
 
 
 class Stopped:
@@ -28,23 +28,23 @@ class Stopped:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[EngineOptions]:
-    """What would be opened."""
-    seen: list[EngineOptions] = []
-    monkeypatch.setattr(command, "DrainingServer", Stopped)
-    monkeypatch.setattr(command, "_log_as_json", lambda: None)
-    monkeypatch.setattr(command, "open_local", lambda _folder, options: seen.append(options))
+    """The options of the engines that would be opened."""
+    options_seen: list[EngineOptions] = []
+    monkeypatch.setattr(cli, "DrainingServer", Stopped)
+    monkeypatch.setattr(cli, "_log_as_json", lambda: None)
+    monkeypatch.setattr(cli, "open_local", lambda _checkpoint_dir, options: options_seen.append(options))
 
     class Opening:
         def __init__(self, open_engine: Any) -> None:
             open_engine()
 
-    monkeypatch.setattr(command, "SupervisedEngine", Opening)
-    return seen
+    monkeypatch.setattr(cli, "SupervisedEngine", Opening)
+    return options_seen
 
 
 def serve(*options: str) -> Any:
     app = typer.Typer()
-    app.command()(command.serve)
+    app.command()(cli.serve)
     return CliRunner().invoke(app, ["--backbone", "transformers", *options])
 
 
@@ -57,7 +57,7 @@ def test_options_reach_the_engine(opened: list[EngineOptions]) -> None:
 def test_limits_of_a_step_reach_vllm(monkeypatch: pytest.MonkeyPatch, opened: list[EngineOptions]) -> None:
     pytest.importorskip("vllm", exc_type=ImportError)
     seen: list[Any] = []
-    monkeypatch.setattr(command, "open_vllm", lambda _folder, options, vllm: seen.append((options, vllm)))
+    monkeypatch.setattr(cli, "open_vllm", lambda _checkpoint_dir, options, vllm: seen.append((options, vllm)))
     assert serve("--backbone", "vllm", "--step-seconds", "20").exit_code == 0 and not opened
     ((options, vllm),) = seen
     assert options.limits.step_seconds == vllm.step_seconds == 20
@@ -67,11 +67,11 @@ def test_limits_of_a_step_reach_vllm(monkeypatch: pytest.MonkeyPatch, opened: li
 @pytest.mark.parametrize(
     "options", [["--dtype", "float64"], ["--port", "70000"], ["--step-seconds", "0"], ["--reply-seconds", "0"]]
 )
-def test_what_is_not_allowed_is_a_usage_error(opened: list[EngineOptions], options: list[str]) -> None:
+def test_invalid_options_are_usage_errors(opened: list[EngineOptions], options: list[str]) -> None:
     assert serve(*options).exit_code == 2 and not opened
 
 
-def test_a_specialist_must_be_there(opened: list[EngineOptions], tmp_path: Path) -> None:
+def test_a_specialist_must_exist(opened: list[EngineOptions], tmp_path: Path) -> None:
     answer = serve("--specialist", f"edit={tmp_path}")
     assert "adapter_config.json" in str(answer.exception) and not opened
 

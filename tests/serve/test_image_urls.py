@@ -5,7 +5,7 @@ import httpx
 from tests.support.http_server import Serve
 
 
-def test_a_server_fetches_nothing_unless_told(serve: Serve, http: httpx.Client) -> None:
+def test_a_server_fetches_only_from_allowed_hosts(serve: Serve, http: httpx.Client) -> None:
     body = {
         "messages": [
             {
@@ -14,9 +14,9 @@ def test_a_server_fetches_nothing_unless_told(serve: Serve, http: httpx.Client) 
             }
         ]
     }
-    for settings, words in (({}, "fetches no images"), ({"image_hosts": ("localhost",)}, "fetches no images")):
+    for settings in ({}, {"image_hosts": ("localhost",)}):
         answer = http.post(f"{serve(**settings)}/v1/chat/completions", json=body)
-        assert answer.status_code == 400 and words in answer.json()["error"]["message"]
+        assert answer.status_code == 400 and "fetches no images" in answer.json()["error"]["message"]
     body["messages"][0]["content"][0]["image_url"]["url"] = "http://localhost:1/a.png"  # type: ignore[index]
     answer = http.post(f"{serve(image_hosts=('localhost',))}/v1/chat/completions", json=body)
     assert answer.status_code == 400 and "private network" in answer.json()["error"]["message"]

@@ -1,4 +1,4 @@
-"""The shipped model behind a server must answer as it does in process."""
+"""The shipped model gives the same answers behind a server as in process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def there(nano_server: str) -> Iterator[SeedX]:
     seedx.close()
 
 
-def test_the_same_bytes_come_over_http(here: SeedX, there: SeedX) -> None:
+def test_results_over_http_are_those_in_process(here: SeedX, there: SeedX) -> None:
     drawn, expected = (
         s.generate("a red house beside a green tree", seed=3, num_inference_steps=6) for s in (there, here)
     )
@@ -39,7 +39,7 @@ def test_the_same_bytes_come_over_http(here: SeedX, there: SeedX) -> None:
     assert there.info == here.info
 
 
-def test_previews_come_as_the_picture_is_drawn(here: SeedX, there: SeedX) -> None:
+def test_previews_come_while_the_image_is_generated(here: SeedX, there: SeedX) -> None:
     seen: dict[str, list[bytes | None]] = {}
     for name, seedx in (("here", here), ("there", there)):
         events: list[ImageProgress] = []
@@ -50,9 +50,7 @@ def test_previews_come_as_the_picture_is_drawn(here: SeedX, there: SeedX) -> Non
     assert [preview is not None for preview in seen["here"]] == [False, True, False, True, False, False]
 
 
-def test_the_fast_sampler_takes_the_steps_that_it_was_measured_with(
-    nano_server: str, here: SeedX, there: SeedX
-) -> None:
+def test_the_fast_sampler_takes_the_steps_it_was_measured_with(nano_server: str, here: SeedX, there: SeedX) -> None:
     assert there.info.fast_steps == 12  # benchmarks/fast_mode_nano.json
     plain = here.generate("a red house", seed=3, num_inference_steps=12)
     drawn, expected = (s.generate("a red house", seed=3, sampler="fast") for s in (there, here))
@@ -69,14 +67,14 @@ def test_the_fast_sampler_takes_the_steps_that_it_was_measured_with(
         assert answer.status_code == 400 and "measured with 12 steps" in answer.json()["error"]["message"]
 
 
-def test_a_schema_is_refused_without_vllm(here: SeedX, there: SeedX) -> None:
+def test_a_schema_is_rejected_without_vllm(here: SeedX, there: SeedX) -> None:
     for seedx in (here, there):
         assert not seedx.info.supports_structured_output
         with pytest.raises(InputError, match="serve it on vLLM"):
             seedx.chat([Message.user("hello")], json_schema={"type": "object"})
 
 
-def test_a_conversation_comes_as_it_is_made(there: SeedX) -> None:
+def test_a_conversation_is_streamed(there: SeedX) -> None:
     events = list(there.chat_stream([Message.user("Draw a red house.")], num_inference_steps=6))
     kinds = [event.type for event in events]
     assert kinds[-1] == "reply_done" and "text_delta" in kinds and kinds.count("image_progress") == 6

@@ -1,4 +1,4 @@
-"""Pictures are counted before they are fetched or opened, and that costs a place, time and no event loop."""
+"""Images are counted before they are fetched and decoded, outside of the event loop, within capacity and deadline."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from PIL import Image
 
 from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
-from seedx_sdk.serve import pending_call as asked
-from seedx_sdk.serve.routes import openai_schemas as openai_bodies
-from tests.support.http_server import Scripted, Serve
+from seedx_sdk.serve import pending_call
+from seedx_sdk.serve.routes import openai_schemas
+from tests.support.http_server import EVENT_SECONDS, Scripted, Serve
 
 BROKEN = "data:image/png;base64,AAAA"
 PNG = to_png(Image.new("RGB", (8, 8), "red"))
 
 
-def said(*urls: str) -> dict[str, Any]:
+def openai_body(*urls: str) -> dict[str, Any]:
     parts = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
     return {"messages": [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, *parts]}]}
 
 
-def turn(*pictures: str) -> dict[str, Any]:
-    parts = [{"type": "image", "image": picture} for picture in pictures]
+def turn(*images: str) -> dict[str, Any]:
+    parts = [{"type": "image", "image": image} for image in images]
     return {"role": "user", "content": [{"type": "text", "text": "What is it?"}, *parts]}
 
 
@@ -38,60 +38,60 @@ def turn(*pictures: str) -> dict[str, Any]:
         ("/v1/tools/describe", {"images": [BROKEN] * 2, "question": "?", "history": [turn(BROKEN)]}),
         ("/v1/tools/generate", {"prompt": "a house", "images": [BROKEN] * 3}),
         ("/v1/chat", {"messages": [turn(BROKEN, BROKEN), {"role": "assistant", "content": []}, turn(BROKEN)]}),
-        ("/v1/chat/completions", said(BROKEN, BROKEN, "http://nowhere.example.org/a.png")),
+        ("/v1/chat/completions", openai_body(BROKEN, BROKEN, "http://nowhere.example.org/a.png")),
     ],
 )
-def test_pictures_are_counted_before_they_are_opened(
+def test_images_are_counted_before_they_are_decoded(
     serve: Serve, http: httpx.Client, path: str, body: dict[str, Any]
 ) -> None:
-    answer = http.post(f"{serve(max_pictures=2)}{path}", json=body)
-    assert answer.status_code == 400 and "3 pictures are too many" in answer.json()["error"]["message"]
+    answer = http.post(f"{serve(max_images=2)}{path}", json=body)
+    assert answer.status_code == 400 and "3 images are too many" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/v1/chat", {"messages": [turn(to_data_uri(open_image(PNG)))]}), ("/v1/chat/completions", said(BROKEN))],
+    [("/v1/chat", {"messages": [turn(to_data_uri(open_image(PNG)))]}), ("/v1/chat/completions", openai_body(BROKEN))],
 )
-def test_pictures_are_opened_outside_of_the_event_loop(
+def test_images_are_decoded_outside_of_the_event_loop(
     serve: Serve, http: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any]
 ) -> None:
     opened: list[object] = []
 
-    def seen(source: object) -> Image.Image:
+    def decode(source: object) -> Image.Image:
         with pytest.raises(RuntimeError, match="no running event loop"):
             asyncio.get_running_loop()
         opened.append(source)
         return Image.new("RGB", (8, 8))
 
-    monkeypatch.setattr(asked, "open_image", seen)
-    monkeypatch.setattr(openai_bodies, "open_image", seen)
+    monkeypatch.setattr(pending_call, "open_image", decode)
+    monkeypatch.setattr(openai_schemas, "open_image", decode)
     assert http.post(f"{serve()}{path}", json=body).status_code == 200
     assert len(opened) == 1
 
 
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/tools/describe"])
-def test_a_picture_that_cannot_be_opened_is_an_image_error(serve: Serve, http: httpx.Client, path: str) -> None:
+def test_an_image_that_cannot_be_decoded_is_an_image_error(serve: Serve, http: httpx.Client, path: str) -> None:
     answer = http.post(
         f"{serve()}{path}", json={"images": [BROKEN]} if path.endswith("describe") else {"messages": [turn(BROKEN)]}
     )
     assert answer.status_code == 400 and answer.json()["error"]["type"] == "ImageError"
 
 
-def test_fetching_takes_a_place(serve: Serve, http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, end = threading.Event(), threading.Event()
+def test_fetching_counts_as_in_flight(serve: Serve, http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    started, finish = threading.Event(), threading.Event()
 
     async def fetch(_self: ImageFetcher, _url: str) -> bytes:
-        begun.set()
-        await asyncio.to_thread(end.wait, 20)
+        started.set()
+        await asyncio.to_thread(finish.wait, EVENT_SECONDS)
         return PNG
 
     monkeypatch.setattr(ImageFetcher, "fetch", fetch)
     address = serve(max_replies=1)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        first = pool.submit(http.post, f"{address}/v1/chat/completions", json=said("http://example.org/a.png"))
-        assert begun.wait(20)
+        first = pool.submit(http.post, f"{address}/v1/chat/completions", json=openai_body("http://example.org/a.png"))
+        assert started.wait(EVENT_SECONDS)
         assert http.post(f"{address}/v1/tools/generate", json={"prompt": "a house"}).status_code == 503
-        end.set()
+        finish.set()
         assert "1 picture(s)" in first.result().json()["choices"][0]["message"]["content"]
 
 
@@ -102,11 +102,13 @@ def test_fetching_ends_at_the_deadline(serve: Serve, http: httpx.Client, monkeyp
 
     monkeypatch.setattr(ImageFetcher, "fetch", fetch)
     engine = Scripted()
-    answer = http.post(f"{serve(engine, reply_seconds=0.5)}/v1/chat/completions", json=said("http://example.org/a.png"))
+    answer = http.post(
+        f"{serve(engine, reply_seconds=0.5)}/v1/chat/completions", json=openai_body("http://example.org/a.png")
+    )
     assert answer.status_code == 504 and not engine.scripted.requests
 
 
-def test_a_repeated_key_opens_no_picture_again(
+def test_a_repeated_key_fetches_no_image_again(
     serve: Serve, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched: list[str] = []
@@ -116,7 +118,7 @@ def test_a_repeated_key_opens_no_picture_again(
         return PNG
 
     monkeypatch.setattr(ImageFetcher, "fetch", fetch)
-    address, body = serve(), {**said("http://example.org/a.png"), "stream": True}
+    address, body = serve(), {**openai_body("http://example.org/a.png"), "stream": True}
     answers = [
         http.post(f"{address}/v1/chat/completions", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)
     ]

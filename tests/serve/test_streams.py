@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
-import time
 from collections.abc import AsyncGenerator
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,17 +14,17 @@ import pytest
 from seedx_sdk import Message, SeedX
 from seedx_sdk.errors import ModelError, ServiceError
 from seedx_sdk.http import engine as http_engine
-from seedx_sdk.serve import dependencies as route_parts
+from seedx_sdk.serve import dependencies
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import Request, StreamEvent, TextDelta
-from tests.support.http_server import Scripted, Serve
+from tests.support.http_server import Scripted, Serve, post_without_reading, wait_until
 
 HELLO = {"messages": [Message.user("hello").model_dump(mode="json")]}
 
 
 @dataclass
 class Endless(Scripted):
-    """For "hello", says more and more."""
+    """Writes without end when the message is "hello"."""
 
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         try:
@@ -42,30 +39,14 @@ class Endless(Scripted):
 
 @dataclass
 class Hesitant(Scripted):
-    """Says nothing for a while."""
+    """Writes nothing for a while."""
 
-    hesitation: float = 1.0
+    hesitation: float = 0.3
 
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         await asyncio.sleep(self.hesitation)
         async for event in super().stream(request, deadline=deadline):
             yield event
-
-
-def wait_until_stopped(engine: Scripted, number: int = 1) -> None:
-    for _ in range(400):
-        if engine.stopped == number:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{engine.stopped} replies were stopped")
-
-
-def post_and_never_read(address: str, path: str, body: object) -> socket.socket:
-    content = json.dumps(body).encode()
-    sock = socket.create_connection(("127.0.0.1", httpx.URL(address).port or 0), timeout=20)
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    sock.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
-    return sock
 
 
 STREAMED = [
@@ -75,39 +56,39 @@ STREAMED = [
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMED)
-def test_a_reader_who_stops_has_no_more_time_than_others(
+def test_the_deadline_holds_for_a_client_that_does_not_read(
     serve: Serve, http: httpx.Client, path: str, body: object
 ) -> None:
     engine = Endless()
-    address = serve(engine, max_replies=1, reply_seconds=1.0)
-    with closing(post_and_never_read(address, path, body)):
-        wait_until_stopped(engine)
+    address = serve(engine, max_replies=1, reply_seconds=0.5)
+    with closing(post_without_reading(address, path, body)):
+        wait_until(lambda: engine.stopped == 1)
         assert http.post(f"{address}/v1/tools/generate", json={"prompt": "a house"}).status_code == 200
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMED)
-def test_a_reader_who_stops_is_cut_off(
+def test_a_client_that_does_not_read_is_cut_off(
     serve: Serve, http: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str, body: object
 ) -> None:
-    monkeypatch.setattr(route_parts, "SEND_SECONDS", 0.3)
+    monkeypatch.setattr(dependencies, "SEND_SECONDS", 0.3)
     engine = Endless()
     address = serve(engine, max_replies=1)
-    with closing(post_and_never_read(address, path, body)):
-        wait_until_stopped(engine)
+    with closing(post_without_reading(address, path, body)):
+        wait_until(lambda: engine.stopped == 1)
         assert http.post(f"{address}/v1/tools/generate", json={"prompt": "a house"}).status_code == 200
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that begins its answers early, and a client that leaves when it hears nothing for a second."""
-    monkeypatch.setattr(route_parts, "FIRST_SECONDS", 0.2)
-    monkeypatch.setattr(route_parts, "PING_SECONDS", 0.2)
-    monkeypatch.setattr(http_engine, "_TIMEOUT", httpx.Timeout(1.0))
+    """A server that starts its responses at once, and a client that gives up when it receives nothing for 3 seconds."""
+    monkeypatch.setattr(dependencies, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(dependencies, "PING_SECONDS", 0.02)
+    monkeypatch.setattr(http_engine, "_TIMEOUT", httpx.Timeout(3.0))
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_reply_that_begins_late_arrives(serve: Serve) -> None:
-    engine = Hesitant(hesitation=2.5)
+def test_pings_keep_a_slow_reply_alive(serve: Serve) -> None:
+    engine = Hesitant(hesitation=3.5)
     seedx = SeedX(base_url=serve(engine))
     assert seedx.generate("a house").image is not None
     assert len(engine.scripted.requests) == 1
@@ -115,19 +96,19 @@ def test_a_reply_that_begins_late_arrives(serve: Serve) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_what_fails_late_is_told_in_the_stream(serve: Serve, http: httpx.Client) -> None:
+def test_a_late_failure_is_an_event_of_the_stream(serve: Serve, http: httpx.Client) -> None:
     failures = [ModelError("the model is broken"), KeyError("secret")]
     address = serve(Hesitant(ScriptedEngine(failures * 3)))
     seedx = SeedX(base_url=address)
-    for kind, words in ((ModelError, "is broken"), (ServiceError, "not foreseen")):
-        with pytest.raises(kind, match=words) as caught:
+    for kind, message in ((ModelError, "is broken"), (ServiceError, "unexpected")):
+        with pytest.raises(kind, match=message) as caught:
             seedx.generate("a house")
         assert type(caught.value) is kind
     seedx.close()
     client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
-    for words in ("is broken", "not foreseen"):
+    for message in ("is broken", "unexpected"):
         with (
-            pytest.raises(openai.APIError, match=words),
+            pytest.raises(openai.APIError, match=message),
             client.chat.completions.create(
                 model="scripted", messages=[{"role": "user", "content": "hello"}], stream=True
             ) as chunks,
@@ -139,20 +120,20 @@ def test_what_fails_late_is_told_in_the_stream(serve: Serve, http: httpx.Client)
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMED)
-def test_what_fails_early_has_a_status(serve: Serve, http: httpx.Client, path: str, body: object) -> None:
+def test_an_early_failure_has_a_status(serve: Serve, http: httpx.Client, path: str, body: object) -> None:
     address = serve(Scripted(ScriptedEngine([ModelError("the model is broken")])))
     answer = http.post(f"{address}{path}", json=body)
     assert answer.status_code == 500 and answer.json()["error"]["type"] == "ModelError"
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMED)
-def test_who_leaves_before_the_first_event_is_noticed(
+def test_a_client_that_disconnects_before_the_first_event_is_noticed(
     serve: Serve, http: httpx.Client, path: str, body: object
 ) -> None:
-    engine = Scripted(seconds=30)
+    engine = Scripted(pause_at=0)
     address = serve(engine, max_replies=1)
-    with pytest.raises(httpx.ReadTimeout):
-        http.post(f"{address}{path}", json=body, timeout=0.5)
-    wait_until_stopped(engine)
-    engine.seconds = 0.0
+    with closing(post_without_reading(address, path, body)):
+        wait_until(lambda: engine.paused == 1)
+    wait_until(lambda: engine.stopped == 1)
+    engine.pause_at = None
     assert http.post(f"{address}{path}", json=body).status_code == 200

@@ -1,10 +1,9 @@
-"""Spans of requests and of what a reply goes through, read from the exporter that keeps them in memory."""
+"""Spans of requests, replies and stages, read from an in-memory exporter."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -19,11 +18,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from seedx_sdk.errors import MissingExtraError
 from seedx_sdk.serve import telemetry
+from tests.support.http_server import wait_until
 
 
 @pytest.fixture(scope="module")
 def exporter() -> Iterator[InMemorySpanExporter]:
-    """A process has one provider, which stays."""
+    """The one tracer provider of the process."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
@@ -38,13 +38,9 @@ def spans(exporter: InMemorySpanExporter) -> InMemorySpanExporter:
 
 
 def by_name(spans: InMemorySpanExporter, request: str) -> dict[str, ReadableSpan]:
-    """What was finished when the request was, which is a little after its client has read everything."""
-    for _ in range(500):
-        found = {span.name: span for span in spans.get_finished_spans()}
-        if request in found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{request} was not finished")
+    """Return the spans once that of the request has ended, which is a little after its client has read everything."""
+    wait_until(lambda: any(span.name == request for span in spans.get_finished_spans()))
+    return {span.name: span for span in spans.get_finished_spans()}
 
 
 def test_a_request_and_its_stages(spans: InMemorySpanExporter, nano_server: str, http: httpx.Client) -> None:
@@ -89,7 +85,7 @@ def test_a_streamed_reply_is_in_the_span_of_its_request(
     assert "seedx.denoise" in found
 
 
-def test_a_refused_request_has_a_span_and_health_has_none(
+def test_a_rejected_request_has_a_span_and_health_has_none(
     spans: InMemorySpanExporter, nano_server: str, http: httpx.Client
 ) -> None:
     http.get(f"{nano_server}/health/ready")
@@ -99,7 +95,7 @@ def test_a_refused_request_has_a_span_and_health_has_none(
     assert span.attributes is not None and span.attributes["http.response.status_code"] == 400
 
 
-def test_spans_are_exported_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spans_are_exported_to_the_endpoint_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
     telemetry.export_spans()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")

@@ -27,7 +27,7 @@ from seedx_sdk.types import ChatReply, EditedImage, Result
 from tests.support.http_server import running
 
 NEAR = 3
-"""Largest difference of a pixel, 0..255: the engines add up in another order, and pictures are drawn in batches."""
+"""Largest difference of a pixel, 0..255: the engines sum in another order, and images are denoised in batches."""
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +39,10 @@ def server() -> Iterator[str]:
         yield address
 
 
-def test_many_callers_at_once_get_what_each_gets_in_process(server: str) -> None:
+def test_concurrent_answers_are_those_in_process(server: str) -> None:
     pages = [render(sample_scene(np.random.default_rng(seed))) for seed in range(4)]
 
-    async def ask(seedx: AsyncSeedX) -> list[Result]:
+    async def answers_of(seedx: AsyncSeedX) -> list[Result]:
         return await asyncio.gather(
             *(seedx.describe(page) for page in pages),
             *(seedx.detect(page, "all things") for page in pages),
@@ -55,7 +55,7 @@ def test_many_callers_at_once_get_what_each_gets_in_process(server: str) -> None
 
     async def run() -> tuple[list[Result], list[Result]]:
         there, here = AsyncSeedX(base_url=server), AsyncSeedX()
-        answers, expected = await ask(there), await ask(here)
+        answers, expected = await answers_of(there), await answers_of(here)
         await there.aclose()
         await here.aclose()
         return answers, expected
@@ -64,19 +64,18 @@ def test_many_callers_at_once_get_what_each_gets_in_process(server: str) -> None
     for answer, wanted in zip(answers, expected, strict=True):
         for name in ("text", "boxes", "layout", "model", "revision", "seed", "warnings", "usage", "finish_reason"):
             assert getattr(answer, name, None) == getattr(wanted, name, None)
-        pictures, wanted_pictures = _pictures(answer), _pictures(wanted)
-        assert len(pictures) == len(wanted_pictures)
-        assert all(_difference(a, b) <= NEAR for a, b in zip(pictures, wanted_pictures, strict=True))
-    assert sum(len(_pictures(answer)) for answer in answers) == 4
+        images = zip(_images(answer), _images(wanted), strict=True)
+        assert all(_difference(a, b) <= NEAR for a, b in images)
+    assert sum(len(_images(answer)) for answer in answers) == 4
 
 
-def test_the_engine_of_the_server_is_ready_and_counts(server: str) -> None:
+def test_the_engine_is_ready_and_counts(server: str) -> None:
     assert httpx.get(f"{server}/health/ready").text == "ready\n"
-    counted = httpx.get(f"{server}/metrics").text
-    assert "vllm:prefix_cache_hits_total" in counted and "seedx_replies_total" in counted
+    metrics = httpx.get(f"{server}/metrics").text
+    assert "vllm:prefix_cache_hits_total" in metrics and "seedx_replies_total" in metrics
     drawn, completion = (
-        float(re.search(f"^{name} (.*)$", counted, re.MULTILINE)[1])  # type: ignore[index]
-        for name in ('seedx_drawings_total{outcome="completed"}', 'seedx_tokens_total{kind="completion"}')
+        float(re.search(f"^{name} (.*)$", metrics, re.MULTILINE)[1])  # type: ignore[index]
+        for name in ('seedx_image_jobs_total{outcome="completed"}', 'seedx_tokens_total{kind="completion"}')
     )
     assert drawn == 4 and completion > 4 * 64
     seedx = SeedX(base_url=server)
@@ -84,34 +83,34 @@ def test_the_engine_of_the_server_is_ready_and_counts(server: str) -> None:
     seedx.close()
 
 
-class Sight(BaseModel):
+class Scene(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    colour: Literal["red", "blue", "green"]
+    color: Literal["red", "blue", "green"]
     count: Annotated[int, Field(ge=0, le=9)]
 
 
 def test_answers_fit_a_schema(server: str) -> None:
-    page, schema = render(sample_scene(np.random.default_rng(1))), Sight.model_json_schema()
+    page, schema = render(sample_scene(np.random.default_rng(1))), Scene.model_json_schema()
     seedx = SeedX(base_url=server)
     assert seedx.info.supports_structured_output
     described = seedx.describe(page, json_schema=schema)
-    Sight.model_validate_json(described.text)
+    Scene.model_validate_json(described.text)
     assert described.finish_reason == "stop"
     with pytest.raises(InputError, match="form"):
         seedx.describe(page, json_schema={"type": "no such type"})
     with openai.OpenAI(base_url=f"{server}/v1", api_key="none", max_retries=0) as client:
         answer = client.chat.completions.parse(
-            model=seedx.info.name, messages=[{"role": "user", "content": "Draw a red house."}], response_format=Sight
+            model=seedx.info.name, messages=[{"role": "user", "content": "Draw a red house."}], response_format=Scene
         )
-    assert isinstance(answer.choices[0].message.parsed, Sight)
+    assert isinstance(answer.choices[0].message.parsed, Scene)
     assert (
         seedx.chat([Message.user("Draw a red house.")], json_schema=schema, max_new_tokens=2).finish_reason == "length"
     )
     seedx.close()
 
 
-def _pictures(answer: Result) -> tuple[Image.Image, ...]:
+def _images(answer: Result) -> tuple[Image.Image, ...]:
     if isinstance(answer, ChatReply):
         return answer.message.images
     return (answer.image,) if isinstance(answer, EditedImage) else ()

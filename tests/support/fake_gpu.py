@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 @contextmanager
 def fake_gpu(*modules: nn.Module) -> Iterator[None]:
-    """Moves modules to a fake GPU, for good, and makes all tensors inside the block fake ones."""
+    """Move modules to a fake GPU, for good, and make all tensors inside the block fake ones."""
     with FakeTensorMode(allow_non_fake_inputs=True), _WithoutDeviceGuard(), torch.no_grad():
         for module in (inner for outer in modules for inner in outer.modules()):
             for name, parameter in module._parameters.items():
@@ -33,7 +33,7 @@ def fake_gpu(*modules: nn.Module) -> Iterator[None]:
 
 
 def with_real_timesteps(scheduler: Any) -> Any:
-    """Returns the scheduler, which computes its tables on the CPU and with values."""
+    """Return the scheduler, which computes its tables on the CPU and with values."""
     set_timesteps = scheduler.set_timesteps
 
     def on_cpu(count: int, device: torch.device) -> None:
@@ -50,7 +50,7 @@ def _on_gpu(tensor: Tensor) -> Tensor:
 
 
 class _WithoutDeviceGuard(TorchFunctionMode):
-    """Does with operators the methods that a torch without CUDA refuses before it asks what the tensor is."""
+    """Replaces tensor methods that a torch without CUDA rejects even for fake tensors by operators."""
 
     def __torch_function__(
         self, function: Callable[..., Any], _types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

@@ -1,8 +1,9 @@
-"""Real servers on real ports: one over a scripted engine, to test the server itself, and one over the shipped model."""
+"""Real servers on real ports: over a scripted engine, to test the server itself, and over the shipped model."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -28,18 +29,33 @@ from seedx_sdk.types import ModelInfo, Request, StreamEvent
 from seedx_tools.adapters import http as deck_route
 
 Serve = Callable[..., Any]
+EVENT_SECONDS = 120.0
+"""Limit for waiting for an event, which takes far less time unless the machine is very busy."""
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return once the condition holds."""
+    deadline = time.monotonic() + EVENT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the event that this test waits for did not happen"
+        time.sleep(0.01)
 
 
 @dataclass
 class Scripted:
-    """A scripted engine in an event loop, which can be slow and can fail."""
+    """A scripted engine in an event loop, which can be slow, pause and fail."""
 
     scripted: ScriptedEngine = field(default_factory=ScriptedEngine)
     seconds: float = 0.0
     """Between two events."""
+    pause_at: int | None = None
+    """Index of the event before which each reply waits for `resume`."""
+    resume: threading.Event = field(default_factory=threading.Event)
     failed: bool = False
+    paused: int = 0
+    """Replies that are waiting for `resume`."""
     stopped: int = 0
-    """Replies that were left before their end."""
+    """Replies that were cancelled."""
 
     @property
     def info(self) -> ModelInfo:
@@ -48,16 +64,35 @@ class Scripted:
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         assert deadline is not None and deadline > time.monotonic()
         try:
-            for event in self.scripted.stream(request):
+            for index, event in enumerate(self.scripted.stream(request)):
+                if index == self.pause_at:
+                    await self._pause()
                 await asyncio.sleep(self.seconds)
                 yield event
         except (GeneratorExit, asyncio.CancelledError):
             self.stopped += 1
             raise
 
+    async def _pause(self) -> None:
+        self.paused += 1
+        try:
+            while not self.resume.is_set():
+                await asyncio.sleep(0.01)
+        finally:
+            self.paused -= 1
+
     async def check(self) -> None:
         if self.failed:
             raise ModelError("the engine has died")
+
+
+def post_without_reading(address: str, path: str, body: object) -> socket.socket:
+    """Send a request and return its connection, of which nothing is read."""
+    content = json.dumps(body).encode()
+    sock = socket.create_connection(("127.0.0.1", httpx.URL(address).port or 0), timeout=EVENT_SECONDS)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    sock.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+    return sock
 
 
 @asynccontextmanager
@@ -67,7 +102,7 @@ async def opened(engine: Scripted) -> AsyncIterator[Scripted]:
 
 @contextmanager
 def running(engine: Any, settings: ServerSettings) -> Iterator[str]:
-    """A server in a thread; gives its address."""
+    """Run a server in a thread; yield its address."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         server = uvicorn.Server(
@@ -77,19 +112,18 @@ def running(engine: Any, settings: ServerSettings) -> Iterator[str]:
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.02)
+        wait_until(lambda: server.started or not thread.is_alive())
         assert server.started
         try:
             yield f"http://127.0.0.1:{sock.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(timeout=30)
+            thread.join(EVENT_SECONDS)
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts a server over an engine with settings; gives its address."""
+    """Start a server over an engine with settings; return its address."""
     with ExitStack() as stack:
 
         def start(engine: Scripted | None = None, **settings: Any) -> str:
@@ -106,5 +140,5 @@ def nano_server() -> Iterator[str]:
 
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=EVENT_SECONDS) as client:
         yield client

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, to be killed, stopped and starved; run as a program, this is such a server."""
+"""Servers in processes of their own, to be killed, suspended and starved; run as a program, this is such a server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -25,8 +25,13 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "import typer; from seedx_sdk.serve.cli import serve; typer.run(serve)"
 """`seedx serve`, also where the package is not installed."""
 STEP_SECONDS = 4.0
+"""Watchdog timeout of a server whose engine is made to hang."""
+NEVER_SECONDS = 3600.0
+"""Watchdog timeout of a server whose engine must not count as stuck, however slow the machine is."""
+EVENT_SECONDS = 600.0
+"""Limit for waiting for an event, which takes far less time unless the machine is very busy."""
 STUCK_FILE = "stuck"
-"""While a file of this name is in the server's TMPDIR, its de-tokenizer does not get on."""
+"""While the server's TMPDIR has a file with this name, its de-tokenizer hangs."""
 
 
 @dataclass
@@ -38,31 +43,49 @@ class Server:
     log: Path
 
     def ready(self) -> tuple[int, str]:
-        answer = httpx.get(f"{self.address}/health/ready", timeout=10)
+        answer = httpx.get(f"{self.address}/health/ready", timeout=EVENT_SECONDS)
         return answer.status_code, answer.text
 
-    def wait_until_ready(self, seconds: float = 600) -> float:
-        """Seconds that it took."""
-        return self.wait_for(lambda: self.ready()[0] == 200, seconds)
+    def wait_until_ready(self, seconds: float = EVENT_SECONDS) -> float:
+        """Return the seconds until the server is ready."""
+        return self.wait_until(lambda: self.ready()[0] == 200, seconds)
 
-    def wait_for(self, holds: Any, seconds: float) -> float:
-        began = time.monotonic()
-        while time.monotonic() - began < seconds:
+    def wait_until_failed(self) -> str:
+        """Return what `/health/ready` says once the engine has failed."""
+        answers: list[tuple[int, str]] = []
+
+        def has_failed() -> bool:
+            answers.append(self.ready())
+            return answers[-1][0] == 503
+
+        self.wait_until(has_failed)
+        return answers[-1][1]
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = EVENT_SECONDS) -> float:
+        """Return the seconds until the condition holds; fail at once if the server ends."""
+        started = time.monotonic()
+        while time.monotonic() - started < seconds:
             assert self.process.poll() is None, self.log.read_text()[-3000:]
             try:
-                if holds():
-                    return time.monotonic() - began
+                if condition():
+                    return time.monotonic() - started
             except httpx.TransportError:
                 pass
             time.sleep(0.1)
         raise AssertionError(f"not within {seconds} s\n{self.log.read_text()[-3000:]}")
 
+    def in_flight(self) -> int:
+        """Return the number of replies in flight."""
+        metrics = httpx.get(f"{self.address}/metrics", timeout=EVENT_SECONDS).text
+        (line,) = [line for line in metrics.splitlines() if line.startswith("seedx_replies_in_flight ")]
+        return int(float(line.split()[1]))
+
     def engine(self) -> psutil.Process:
-        """vLLM's process that the server talks to."""
+        """Return vLLM's process that the server talks to."""
         return self._descendant("EngineCore")
 
     def worker(self) -> psutil.Process:
-        """vLLM's process that computes."""
+        """Return vLLM's process that computes."""
         return self._descendant("Worker")
 
     def _descendant(self, name: str) -> psutil.Process:
@@ -71,16 +94,16 @@ class Server:
         return found
 
     def files(self) -> list[Path]:
-        """Its temporary files, without the cache of torch, which is shared on purpose."""
+        """Return its temporary files, without the cache of torch, which is shared on purpose."""
         return [path for path in self.folder.iterdir() if not path.name.startswith("torchinductor_")]
 
     def post(self, path: str, **body: Any) -> httpx.Response:
-        return httpx.post(f"{self.address}{path}", json=body, timeout=150)
+        return httpx.post(f"{self.address}{path}", json=body, timeout=EVENT_SECONDS)
 
 
 @contextmanager
-def started(folder: Path, *command: str, seconds: float = 240, **environment: str) -> Iterator[Server]:
-    """A server that runs a command line of Python with `--port` added; killed at the end, if it still runs."""
+def started(folder: Path, *command: str, seconds: float = EVENT_SECONDS, **environment: str) -> Iterator[Server]:
+    """Run a command line of Python with `--port` added as a server; kill it at the end if it still runs."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
@@ -119,24 +142,25 @@ def started(folder: Path, *command: str, seconds: float = 240, **environment: st
 
 
 def started_with_limits(
-    folder: Path, backbone: str, *, step_seconds: float = STEP_SECONDS, reply_seconds: float = 120
+    folder: Path, backbone: str, *, step_seconds: float = NEVER_SECONDS, reply_seconds: float = NEVER_SECONDS
 ) -> Any:
-    """The shipped model on "vllm" or "transformers", with a small cache."""
+    """Run the shipped model on "vllm" or "transformers", with a small cache."""
     return started(folder, __file__, backbone, str(step_seconds), str(reply_seconds))
 
 
-def drawing(server: Server, steps: int) -> Iterator[str]:
-    """The names of the events of a drawing."""
+def generation_events(server: Server, steps: int) -> Iterator[str]:
+    """Yield the names of the events of a reply with one image."""
     message = Message.user("a red house").model_dump(mode="json")
     options = {"num_inference_steps": steps, "force_image": True}
     body = {"task": "generate", "messages": [message], "options": options}
-    with httpx.Client(timeout=60) as client, connect_sse(client, "POST", f"{server.address}/v1/chat", json=body) as sse:
-        for event in sse.iter_sse():
-            yield event.event
+    with httpx.Client(timeout=EVENT_SECONDS) as client:
+        with connect_sse(client, "POST", f"{server.address}/v1/chat", json=body) as sse:
+            for event in sse.iter_sse():
+                yield event.event
 
 
 def shared_memory(process: psutil.Process) -> set[str]:
-    """The files in shared memory that a process holds."""
+    """Return the files in shared memory that a process holds."""
     return {m.path for m in process.memory_maps() if m.path.startswith("/dev/shm/")}
 
 
@@ -154,10 +178,10 @@ def main() -> None:
     backbone, step_seconds, reply_seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
     draw = DenoiseWorker.run
 
-    def draw_or_hang(self: DenoiseWorker, tickets: Any) -> None:
+    def draw_or_hang(self: DenoiseWorker, jobs: Any) -> None:
         while (Path(os.environ["TMPDIR"]) / STUCK_FILE).exists():
             time.sleep(0.1)
-        draw(self, tickets)
+        draw(self, jobs)
 
     DenoiseWorker.run = draw_or_hang  # type: ignore[method-assign]
     vllm = VLLMOptions(

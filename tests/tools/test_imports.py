@@ -1,4 +1,4 @@
-"""What importing the doors costs: no torch, and a clear error where an extra is missing."""
+"""Importing an adapter imports no torch, and a missing extra is a clear error."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
-def test_no_door_imports_torch() -> None:
-    doors = (
+def test_no_adapter_imports_torch() -> None:
+    modules = (
         "adapters.openai",
         "adapters.langchain",
         "adapters.mcp",
@@ -23,12 +23,12 @@ def test_no_door_imports_torch() -> None:
         "adapters.openai_agents",
         "adapters.smolagents",
     )
-    names = ", ".join(f"seedx_tools.{door}" for door in doors)
+    names = ", ".join(f"seedx_tools.{module}" for module in modules)
     done = run(f"import sys, {names}; print([m for m in {HEAVY} if m in sys.modules])")
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
-def test_the_doors_to_openai_and_langchain_need_no_extra() -> None:
+def test_the_adapters_for_openai_and_langchain_need_no_extra() -> None:
     missing = ("openai", "langchain", "langgraph", "mcp", "agents", "smolagents", *HEAVY)
     adapters = "seedx_tools.adapters.openai, seedx_tools.adapters.langchain"
     code = f"import sys; sys.modules.update(dict.fromkeys({missing})); import {adapters}"
@@ -37,13 +37,13 @@ def test_the_doors_to_openai_and_langchain_need_no_extra() -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "package", "extra"),
+    ("adapter", "package", "extra"),
     [
         ("mcp", "mcp_types", "mcp"),
         ("openai_agents", "agents", "openai-agents"),
         ("smolagents", "smolagents", "smolagents"),
     ],
 )
-def test_a_missing_framework_names_the_pip_line(door: str, package: str, extra: str) -> None:
-    done = run(f"import sys; sys.modules[{package!r}] = None; import seedx_tools.adapters.{door}")
+def test_a_missing_framework_names_the_pip_line(adapter: str, package: str, extra: str) -> None:
+    done = run(f"import sys; sys.modules[{package!r}] = None; import seedx_tools.adapters.{adapter}")
     assert f"the '{package}' package is not installed; install it with: pip install 'seedx-sdk[{extra}]'" in done.stderr

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -12,13 +14,13 @@ from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import TOOLS, ToolFailed, ToolRetry
 
 
-def test_six_tools_are_registered_under_their_names():
+def test_six_tools_are_registered_under_their_names() -> None:
     assert list(TOOLS) == ["describe", "detect", "generate", "edit", "make_slides", "tell_story"]
     assert all(tool.name == name for name, tool in TOOLS.items())
 
 
 @pytest.mark.parametrize("name", list(TOOLS))
-def test_every_argument_is_described_and_unknown_ones_are_refused(name):
+def test_every_argument_is_described_and_unknown_ones_are_rejected(name: str) -> None:
     schema = TOOLS[name].schema()
     assert json.loads(json.dumps(schema)) == schema
     assert len(schema["description"]) > 60
@@ -27,15 +29,15 @@ def test_every_argument_is_described_and_unknown_ones_are_refused(name):
     assert all(len(field.get("description", "")) > 20 for field in schema["parameters"]["properties"].values())
 
 
-def test_describe_takes_data_uris_and_returns_the_typed_result(seedx, picture):
+def test_describe_takes_data_uris_and_returns_the_typed_result(seedx: SeedX, picture: Image.Image) -> None:
     result = TOOLS["describe"].run(seedx, {"images": [to_data_uri(picture)], "question": "what is red?"})
     assert result.text == "a scripted answer about 1 picture(s)"
 
 
-def test_results_match_their_schema(seedx, picture, tmp_path):
+def test_results_match_their_schema(seedx: SeedX, picture: Image.Image, tmp_path: Path) -> None:
     picture.save(tmp_path / "picture.png")
     image = str(tmp_path / "picture.png")
-    calls = {
+    calls: dict[str, dict[str, Any]] = {
         "describe": {"images": [image]},
         "detect": {"image": image, "phrase": "the square"},
         "generate": {"prompt": "a red house", "width": 128, "height": 64},
@@ -50,7 +52,7 @@ def test_results_match_their_schema(seedx, picture, tmp_path):
         assert tool.result.model_validate_json(result.model_dump_json()).model_dump_json() == result.model_dump_json()
 
 
-def test_generate_passes_size_steps_and_seed_on(seedx, engine):
+def test_generate_passes_size_steps_and_seed_on(seedx: SeedX, engine: ScriptedEngine) -> None:
     result = TOOLS["generate"].run(
         seedx, {"prompt": "a red house", "width": 128, "height": 64, "num_inference_steps": 3, "seed": 5}
     )
@@ -60,11 +62,11 @@ def test_generate_passes_size_steps_and_seed_on(seedx, engine):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "message"),
     [
         ("generate", {}, "prompt: Field required"),
-        ("generate", {"prompt": "x", "colour": "red"}, "colour: Extra inputs are not permitted"),
-        ("generate", {"prompt": "x", "width": "big", "height": 64}, "width: Input should be a valid integer"),
+        ("generate", {"prompt": "x", "hue": "red"}, "hue: Extra inputs are not permitted"),
+        ("generate", {"prompt": "x", "width": "big"}, "width: Input should be a valid integer"),
         ("generate", {"prompt": "   "}, "prompt is empty"),
         ("generate", {"prompt": "x", "width": 127, "height": 64}, "multiple of 8"),
         ("describe", {"images": ["missing.png"]}, "missing.png"),
@@ -73,22 +75,22 @@ def test_generate_passes_size_steps_and_seed_on(seedx, engine):
         ("tell_story", {"prompt": "x", "pages": 0}, "pages"),
     ],
 )
-def test_wrong_arguments_can_be_mended(seedx, name, arguments, told):
-    with pytest.raises(ToolRetry, match=told):
+def test_invalid_arguments_can_be_fixed(seedx: SeedX, name: str, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ToolRetry, match=message):
         TOOLS[name].run(seedx, arguments)
 
 
-def test_a_failing_model_is_terminal():
+def test_a_failing_model_is_final() -> None:
     broken = SeedX(engine=ScriptedEngine(replies=[ModelError("out of memory; use a smaller size")]))
     with pytest.raises(ToolFailed, match="generate: out of memory"):
         TOOLS["generate"].run(broken, {"prompt": "a red house"})
 
 
-def test_tool_errors_are_seedx_errors():
+def test_tool_errors_are_seedx_errors() -> None:
     assert issubclass(ToolRetry, SeedXError) and issubclass(ToolFailed, SeedXError)
 
 
-def test_detect_returns_boxes_on_the_given_picture(seedx):
+def test_detect_returns_boxes_on_the_given_picture(seedx: SeedX) -> None:
     result = TOOLS["detect"].run(seedx, {"image": to_data_uri(Image.new("RGB", (80, 40))), "phrase": "the red house"})
     assert result.boxes[0].pixels == (20, 10, 60, 30)
     assert result.annotated.size == (80, 40)

@@ -51,20 +51,20 @@ async def test_a_cancelled_call_stops_the_model(tmp_path: Path) -> None:
         await task
     outcome = await toolbox.arun("generate", args | {"num_inference_steps": 1})
     assert isinstance(outcome.result, GeneratedImage) and outcome.result.image is not None
-    assert 2 <= engine.steps < 100 and list(toolbox.images) == ["image:1"]
+    assert 2 <= engine.steps < 200 and list(toolbox.images) == ["image:1"]
 
 
-def test_results_as_data_hold_names_in_place_of_pixels(seedx: SeedX, tmp_path: Path) -> None:
+def test_results_as_data_have_names_in_place_of_images(seedx: SeedX, tmp_path: Path) -> None:
     toolbox = Toolbox(seedx, workspace=Workspace(roots=[tmp_path]))
     outcome = toolbox.run("generate", {"prompt": "a red house"})
-    assert (outcome.name, outcome.data["image"]) == ("image:1", "image:1")
+    assert (outcome.image_name, outcome.data["image"]) == ("image:1", "image:1")
     deck = toolbox.run("make_slides", {"prompt_or_outline": "# A\n\n## B\n- c", "path": "deck.pptx"})
-    assert deck.name == "image:2", "the sheet with all slides"
+    assert deck.image_name == "image:2", "the sheet with all slides"
     previews = [slide["preview"] for slide in deck.data["slides"]]
     assert len({*previews}) == 2 and all(name in toolbox.images for name in previews)
     assert deck.data["path"] == str(tmp_path / "deck.pptx")
 
 
-def test_an_unknown_tool_is_named_with_those_that_there_are(seedx: SeedX) -> None:
+def test_an_unknown_tool_is_an_error_that_lists_the_tools(seedx: SeedX) -> None:
     with pytest.raises(ToolRetry, match="there is no tool 'draw'; use one of describe, detect, generate"):
         Toolbox(seedx).run("draw", {})

@@ -10,6 +10,7 @@ from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, DeckSlide
 from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.errors import ToolFailed, ToolRetry
+from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.image_store import ImageStore
 from seedx_tools.stories.chat_model_planner import ChatModelStoryPlanner
 from seedx_tools.stories.make import Story, StoryPage, tell_story
@@ -57,4 +58,5 @@ __all__ = [
     "make_slides_async",
     "revise_slide",
     "tell_story",
+    "vocabulary_of",
 ]

@@ -1,6 +1,6 @@
-"""The types of arguments that stand for something outside the call: pictures and files.
+"""Types of arguments that refer to something outside the call: images and files.
 
-A model writes plain strings. Where a Workspace is the validation context, they become what they mean, or an error that
+A model writes plain strings. With a Workspace as validation context they are resolved, or rejected with an error that
 names the argument; without one they stay as they are, and the SDK opens any path.
 """
 
@@ -16,27 +16,27 @@ from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSch
 from seedx_sdk.imaging import ImageSource
 from seedx_tools.workspace import Workspace
 
-IMAGE_HELP = "Give the name of an earlier picture (image:1), a file path, an allowed URL or a data URI."
-"""Ends the description of every argument that is a picture."""
+IMAGE_HELP = "Give the name of an earlier image (image:1), a file path, an allowed URL or a data URI."
+"""Ends the description of every image argument."""
 
 
 def _image(value: object, info: ValidationInfo) -> ImageSource:
     if isinstance(value, Image.Image):
         return value
     text = reference(value)
-    return info.context.picture(text) if isinstance(info.context, Workspace) else text
+    return info.context.resolve_image(text) if isinstance(info.context, Workspace) else text
 
 
 def reference(value: object) -> str:
-    """Return the reference itself, or the one inside a content block of LangChain, OpenAI or MCP.
+    """Return a reference to an image as it is, or the one inside a content block of LangChain, OpenAI or MCP.
 
     Raises:
-        ValueError: It is neither, or the block holds no picture or several.
+        ValueError: If it is neither, or the block holds no image or several.
     """
     if isinstance(value, str):
         return value
     if not isinstance(value, Mapping):
-        raise ValueError(f"a picture must be text, not {type(value).__name__}")
+        raise ValueError(f"an image must be given as text, not {type(value).__name__}")
     block: Mapping[str, Any] = value
     kind, mime = block.get("type"), block.get("mime_type") or block.get("mimeType") or "image/png"
     if kind in ("image_url", "input_image"):
@@ -47,7 +47,7 @@ def reference(value: object) -> str:
         inline = None if data is None else f"data:{mime};base64,{data}"
         found = [given for given in (inline, block.get("url"), block.get("file_id")) if given is not None]
     else:
-        raise ValueError(f"a content block of type {str(kind)[:40]!r} is no picture; its type must be 'image'")
+        raise ValueError(f"a content block of type {str(kind)[:40]!r} is not an image; its type must be 'image'")
     if len(found) != 1 or not isinstance(found[0], str):
         raise ValueError("an image block must have exactly one of base64, url and file_id")
     return found[0]
@@ -64,7 +64,7 @@ def _output_path(value: str, info: ValidationInfo) -> str:
 ImageRef: TypeAlias = Annotated[
     str | Path | bytes | Image.Image, PlainValidator(_image), WithJsonSchema({"type": "string"})
 ]
-"""A picture. The model writes a string; programs may also pass a content block or a PIL image."""
+"""An image. The model writes a string; programs may also pass a content block or a PIL image."""
 InputPath: TypeAlias = Annotated[str, AfterValidator(_input_path)]
 """A file to read."""
 OutputPath: TypeAlias = Annotated[str, AfterValidator(_output_path)]

@@ -1,10 +1,10 @@
-"""What a tool says when it could not do its work.
+"""Errors that tools raise.
 
     SeedXError
-    +-- ToolRetry    the arguments were wrong: fix them and call again
-    +-- ToolFailed   the tool cannot do this: stop, tell the user
+    +-- ToolRetry    the arguments are wrong: fix them and call again
+    +-- ToolFailed   no arguments will help: stop and tell the user
 
-Agents show the text of a ToolRetry to the model, and end on a ToolFailed.
+Agents pass the text of a ToolRetry back to the chat model and end the turn on a ToolFailed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from seedx_sdk.errors import SeedXError
 
 
 class ToolRetry(SeedXError):
-    """The arguments were wrong; the message says which and how to put them right."""
+    """The arguments are wrong; the message says which ones and how to fix them."""
 
 
 class ToolFailed(SeedXError):
-    """The tool cannot do what was asked, whatever the arguments; the message says why and what would help."""
+    """The tool cannot do this whatever the arguments; the message says why and what would help."""

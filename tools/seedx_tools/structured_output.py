@@ -1,4 +1,4 @@
-"""Asking a chat model for an answer in a structure, until it is valid and can be used."""
+"""Structured answers from a chat model, with retries until an answer is valid and can be used."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ R = TypeVar("R")
 
 
 class StructuredChat(Generic[T]):
-    """One kind of question to a chat model.
+    """A chat model that answers with one schema.
 
     Args:
         model: Any LangChain chat model with `with_structured_output`.
-        schema: What an answer is.
-        retries: How often an answer that cannot be used is sent back with what was wrong with it.
+        schema: What an answer looks like.
+        retries: How often an unusable answer is sent back with what was wrong with it.
 
     Raises:
-        ToolFailed: The chat model has no structured output.
+        ToolFailed: If the chat model has no structured output.
     """
 
     def __init__(self, model: BaseChatModel, schema: type[T], retries: int) -> None:
@@ -33,31 +33,31 @@ class StructuredChat(Generic[T]):
             self._model: Any = model.with_structured_output(schema)
         except NotImplementedError as error:
             raise ToolFailed(
-                f"{type(model).__name__} has no structured output; use a model that has, or none"
+                f"{type(model).__name__} has no structured output; use a chat model that has, or none"
             ) from error
         self._schema = schema
         self._retries = retries
 
-    def __call__(self, order: str, request: str | list[str | dict[Any, Any]]) -> T:
+    def __call__(self, system_prompt: str, prompt: str | list[str | dict[Any, Any]]) -> T:
         """Return the answer.
 
         Raises:
-            ToolFailed: The chat model failed, or no answer in all tries was valid.
+            ToolFailed: If the chat model failed, or no try gave a valid answer.
         """
-        return self.used(order, request, lambda answer: answer)
+        return self.apply(system_prompt, prompt, lambda answer: answer)
 
-    def used(self, order: str, request: str | list[str | dict[Any, Any]], use: Callable[[T], R]) -> R:
-        """Return what came of using the answer; where `use` raises ToolRetry, its text goes back to the chat model.
+    def apply(self, system_prompt: str, prompt: str | list[str | dict[Any, Any]], use: Callable[[T], R]) -> R:
+        """Return `use(answer)`; the text of a ToolRetry that it raises goes back to the chat model.
 
         Args:
-            order: The system message.
-            request: Words, or content blocks.
+            system_prompt: The system message.
+            prompt: Text, or content blocks.
             use: Does what the answer says.
 
         Raises:
-            ToolFailed: The chat model failed, no answer in all tries could be used, or `use` raised it.
+            ToolFailed: If the chat model failed, no try gave a usable answer, or `use` raised it.
         """
-        messages: list[BaseMessage] = [SystemMessage(order), HumanMessage(request)]
+        messages: list[BaseMessage] = [SystemMessage(system_prompt), HumanMessage(prompt)]
         fault = ""
         for _ in range(self._retries + 1):
             try:
@@ -65,7 +65,7 @@ class StructuredChat(Generic[T]):
                 return use(answer if isinstance(answer, self._schema) else self._schema.model_validate(answer))
             except (ValidationError, OutputParserException, ToolRetry) as error:
                 fault = str(error)
-                messages = [*messages[:2], HumanMessage(f"That answer was not valid: {fault}\nAnswer again.")]
+                messages = [*messages[:2], HumanMessage(f"That answer is not valid: {fault}\nAnswer again.")]
         raise ToolFailed(
             f"the chat model gave no valid {self._schema.__name__} in {self._retries + 1} tries ({fault[:300]}); "
             "use a model that supports structured output, or none"
@@ -76,5 +76,5 @@ class StructuredChat(Generic[T]):
             return self._model.invoke(messages)
         except (ValidationError, OutputParserException):
             raise
-        except Exception as error:  # a chat model raises what its service's library raises
+        except Exception as error:  # a chat model raises whatever its client library raises
             raise ToolFailed(f"the chat model failed: {error or type(error).__name__}") from error

@@ -1,13 +1,13 @@
-"""The shape that every tool has: a name, a description, typed arguments, a typed result.
+"""The shape of every tool: a name, a description, typed arguments and a typed result.
 
-The agents, the command line and the adapters for other frameworks see tools only through this class, so one
-schema serves them all.
+Agents, the command line and the adapters see tools only through this class, so one schema serves them all.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -21,7 +21,7 @@ from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.workspace import Workspace
 
 Progress: TypeAlias = Callable[[int, int, str], None]
-"""Called as work goes on with (steps done, steps in all, what is being done now)."""
+"""Called with (steps done, total steps, what is being done now)."""
 
 
 def _own_fields_first(schema: dict[str, Any], args: type[BaseModel]) -> None:
@@ -34,18 +34,18 @@ def _own_fields_first(schema: dict[str, Any], args: type[BaseModel]) -> None:
 
 
 class ToolArgs(BaseModel):
-    """Base of every tool's arguments: frozen, and an unknown name is an error."""
+    """Base class of all tool arguments: frozen, and an unknown name is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_own_fields_first)
 
 
 class Answer(NamedTuple):
-    """What a language model is told of a result."""
+    """What a language model gets to see of a result."""
 
     text: str
-    """A few lines, without pixels."""
-    picture: Image.Image | None = None
-    """What it may look at."""
+    """A few lines, without image data."""
+    image: Image.Image | None = None
+    """The image to look at, if any."""
 
 
 A = TypeVar("A", bound=ToolArgs)
@@ -53,12 +53,23 @@ R = TypeVar("R", bound=Result)
 
 
 def ignore_progress(_done: int, _total: int, _what: str) -> None:
-    """Do nothing: the Progress of those who do not ask for any."""
+    """Do nothing; the default of `on_progress`."""
 
 
-def drawing(on_progress: Progress) -> Callable[[ImageProgress], None]:
-    """Return a listener to the SDK's progress of one picture."""
-    return lambda event: on_progress(event.step, event.total, "drawing")
+def denoising(on_progress: Progress) -> Callable[[ImageProgress], None]:
+    """Return a listener that reports the SDK's progress of one image as a tool's progress."""
+    return lambda event: on_progress(event.step, event.total, "denoising")
+
+
+def result_fields(seedx: SeedX, *, seed: int, started: float, warnings: Iterable[str]) -> dict[str, Any]:
+    """Return the fields that every Result has; `started` is the time.perf_counter() at which the work began."""
+    return {
+        "seed": seed,
+        "model": seedx.info.name,
+        "revision": seedx.info.revision,
+        "timings": {"total": time.perf_counter() - started},
+        "warnings": tuple(dict.fromkeys(warnings)),
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,13 +81,13 @@ class Tool(Generic[A, R]):
     description: str
     """What the tool is for, written for the model that chooses among tools."""
     args: type[A]
-    """The arguments' model: unknown names are refused."""
+    """Model of the arguments; it rejects unknown names."""
     result: type[R]
-    """The result's model: serialises to JSON."""
+    """Model of the result; it serializes to JSON."""
     call: Callable[[SeedX, A, Progress], R]
-    """The function itself, for arguments that are already valid."""
+    """The function itself, for arguments that are already validated."""
     answer: Callable[[R], Answer]
-    """What a language model is told of the result."""
+    """What a language model gets to see of a result."""
 
     @classmethod
     def of(
@@ -104,13 +115,13 @@ class Tool(Generic[A, R]):
 
         Args:
             seedx: The model.
-            args: The arguments, by name.
+            args: The arguments by name.
             workspace: What the arguments may refer to; None: any path of this machine, and no names or URLs.
-            on_progress: Called with (steps done, steps in all, what is being done now).
+            on_progress: Called with (steps done, total steps, what is being done now).
 
         Raises:
-            ToolRetry: The arguments are invalid; the message names each and what is allowed.
-            ToolFailed: The model or the machine could not do it.
+            ToolRetry: If the arguments are invalid; the message names each of them and what is allowed.
+            ToolFailed: If the model or the machine could not do it.
         """
         checked = self.check(args, workspace)
         try:
@@ -123,10 +134,10 @@ class Tool(Generic[A, R]):
             raise ToolFailed(f"{self.name}: {error}") from error
 
     def check(self, args: A | Mapping[str, Any], workspace: Workspace | None = None) -> A:
-        """Return valid arguments; with a workspace, pictures and paths are looked up in it.
+        """Return the validated arguments; with a workspace, images and paths are resolved in it.
 
         Raises:
-            ToolRetry: They are invalid; the message names each and what is allowed.
+            ToolRetry: If they are invalid; the message names each of them and what is allowed.
         """
         given = args.model_dump(exclude_unset=True) if isinstance(args, self.args) else args
         try:
@@ -134,10 +145,10 @@ class Tool(Generic[A, R]):
         except ValidationError as error:
             raise ToolRetry(f"{self.name}: {explain(error)}") from error
         except UnicodeEncodeError as error:  # half of a surrogate pair, in a path or a name
-            raise ToolRetry(f"{self.name}: a text holds characters that cannot be written; leave them out") from error
+            raise ToolRetry(f"{self.name}: a text holds characters that cannot be encoded; leave them out") from error
 
     def schema(self) -> dict[str, Any]:
-        """Return name, description and the JSON schemas of the arguments and of the result."""
+        """Return the name, the description and the JSON schemas of the arguments and of the result."""
         return {
             "name": self.name,
             "description": self.description,
@@ -147,7 +158,7 @@ class Tool(Generic[A, R]):
 
 
 def explain(error: ValidationError) -> str:
-    """Return one line a model can act on: each wrong argument with the reason."""
+    """Return one line that a model can act on: each invalid argument with the reason."""
     faults = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         where = ".".join(str(step) for step in fault["loc"]) or "arguments"

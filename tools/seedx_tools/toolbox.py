@@ -1,4 +1,4 @@
-"""Tools with the model that they use and what they may reach: the one thing that every adapter wraps."""
+"""Tools together with the model that they use and what they may access; every adapter wraps a toolbox."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from seedx_tools.image_store import ImageStore
 from seedx_tools.tool import Progress, Tool, ignore_progress
 from seedx_tools.workspace import Workspace
 
-SHOWN_SIDE = 768
-"""Pixels of the longer side of a picture that a model looks at; the store keeps it whole."""
+MAX_SHOWN_PX = 768
+"""Longer side of an image that a chat model is shown; the store keeps the full size."""
 
 AsyncProgress: TypeAlias = Callable[[int, int, str], Coroutine[Any, Any, None]]
 """A Progress that is awaited."""
@@ -30,31 +30,31 @@ AsyncProgress: TypeAlias = Callable[[int, int, str], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A result as it is handed to people, programs and models."""
+    """A result in the forms that people, programs and models need."""
 
     result: Result
-    """Typed, whole, with its pictures."""
+    """The typed result with all its images."""
     text: str
-    """What a model reads: the answer, the name of the picture and the warnings."""
-    picture: Image.Image | None
-    """What a model may look at, at most SHOWN_SIDE pixels long."""
-    name: str | None
-    """The name of that picture in the store, where it is whole."""
+    """What a model reads: the answer, the name of the image, and the warnings."""
+    image: Image.Image | None
+    """What a model may look at, at most MAX_SHOWN_PX long."""
+    image_name: str | None
+    """The name under which the store has that image in full size."""
     images: ImageStore
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """The result as JSON, with names in place of pictures; all of them are in the store then."""
+        """The result as JSON with names in place of images, all of which are in the store."""
         return self.result.model_dump(mode="json", context={"image": self.images.add})
 
 
 class Toolbox:
-    """Tools to be called by a language model.
+    """Tools for a language model to call.
 
     Args:
         seedx: The model that does the work.
-        tools: Which ones, by name.
-        workspace: What they may reach; None: pictures by name, and the current folder.
+        tools: The tools by name.
+        workspace: What they may access; None: images by name, and the current folder.
     """
 
     def __init__(
@@ -72,45 +72,45 @@ class Toolbox:
         roots: Sequence[str | os.PathLike[str]] | None = None,
         image_hosts: Sequence[str] | None = None,
     ) -> Toolbox:
-        """Return a toolbox for a model; one that is a toolbox already stays as it is.
+        """Return a toolbox over a model; a toolbox is returned as it is.
 
         Args:
-            seedx: The model, or a toolbox, which knows its tools, folders and hosts already.
+            seedx: The model, or a toolbox, which has its tools, folders and hosts already.
             tools: Names of tools; None: all.
             roots: Folders that may be read and written; None: the current one.
-            image_hosts: Hosts from which pictures are fetched; None: none.
+            image_hosts: Hosts from which images are fetched; None: none.
 
         Raises:
-            ToolRetry: There is no tool of a name.
-            InputError: A toolbox and one of the others are given.
+            ToolRetry: If there is no tool of a name.
+            InputError: If a toolbox is given together with one of the other options.
         """
         if isinstance(seedx, Toolbox):
             if (tools, roots, image_hosts) != (None, None, None):
-                raise InputError("a toolbox has its tools, roots and image_hosts; give them where it is made")
+                raise InputError("a toolbox has its tools, roots and image_hosts; set them where it is created")
             return seedx
         workspace = Workspace(roots=(".",) if roots is None else roots, image_hosts=image_hosts or ())
         return cls(seedx, tools=TOOLS if tools is None else choose(tools), workspace=workspace)
 
     @property
     def images(self) -> ImageStore:
-        """The pictures of the conversation by name; `add` puts one in."""
+        """The images of the conversation by name; `add` stores one."""
         return self.workspace.images
 
     def run(self, name: str, args: Mapping[str, Any], *, on_progress: Progress = ignore_progress) -> Outcome:
         """Return the outcome of a tool.
 
         Raises:
-            ToolRetry: There is no such tool, or its arguments are invalid.
-            ToolFailed: The model or the machine could not do it.
+            ToolRetry: If there is no such tool, or its arguments are invalid.
+            ToolFailed: If the model or the machine could not do it.
         """
         return self._run(self.seedx, name, args, on_progress)
 
     async def arun(self, name: str, args: Mapping[str, Any], *, on_progress: AsyncProgress | None = None) -> Outcome:
-        """Return the outcome of a tool that works in a thread; it stops soon after its task is cancelled.
+        """Return the outcome of a tool that runs in a thread; cancelling the task soon stops it.
 
         Raises:
-            ToolRetry: There is no such tool, or its arguments are invalid.
-            ToolFailed: The model or the machine could not do it.
+            ToolRetry: If there is no such tool, or its arguments are invalid.
+            ToolFailed: If the model or the machine could not do it.
         """
         stop = threading.Event()
 
@@ -130,21 +130,27 @@ class Toolbox:
         tool = find(self.tools, name)
         result = tool.run(seedx, args, workspace=self.workspace, on_progress=on_progress)
         answer = tool.answer(result)
-        lines, shown, called = [answer.text], None, None
-        if answer.picture is not None:
-            called = self.images.add(answer.picture)
-            lines.append(f"The picture is {called}.")
-            shown = answer.picture.copy()
-            shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+        lines, image, image_name = [answer.text], None, None
+        if answer.image is not None:
+            image_name = self.images.add(answer.image)
+            lines.append(f"The image is {image_name}.")
+            image = shown(answer.image)
         lines += [f"Warning: {warning}" for warning in result.warnings]
-        return Outcome(result=result, text="\n".join(lines), picture=shown, name=called, images=self.images)
+        return Outcome(result=result, text="\n".join(lines), image=image, image_name=image_name, images=self.images)
+
+
+def shown(image: Image.Image) -> Image.Image:
+    """Return a copy of an image, at most MAX_SHOWN_PX long, for a chat model to look at."""
+    copy = image.copy()
+    copy.thumbnail((MAX_SHOWN_PX, MAX_SHOWN_PX))
+    return copy
 
 
 def choose(names: Iterable[str]) -> dict[str, Tool[Any, Any]]:
-    """Return our tools of these names, in this order.
+    """Return the tools of these names, in this order.
 
     Raises:
-        ToolRetry: There is no tool of a name.
+        ToolRetry: If there is no tool of a name.
     """
     return {name: find(TOOLS, name) for name in names}
 
@@ -153,7 +159,7 @@ def find(tools: Mapping[str, Tool[Any, Any]], name: str) -> Tool[Any, Any]:
     """Return the tool of a name.
 
     Raises:
-        ToolRetry: There is none; the message names those that there are.
+        ToolRetry: If there is none; the message lists the tools.
     """
     if name not in tools:
         raise ToolRetry(f"there is no tool {name[:80]!r}; use one of {', '.join(tools)}")

@@ -1,14 +1,13 @@
-"""What tools may reach when a language model calls them: named pictures, some folders, some hosts."""
+"""What tools may access when a language model calls them: named images, some folders, some hosts."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import anyio
+from anyio.from_thread import start_blocking_portal
 
 from seedx_sdk.errors import ImageError, InputError, OutputPathError
 from seedx_sdk.image_fetcher import ImageFetcher
@@ -19,15 +18,15 @@ _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
 class Workspace:
-    """The pictures, folders and hosts of one conversation.
+    """The images, folders and hosts of one conversation.
 
     Args:
-        images: Pictures by name; None makes an empty store.
-        roots: Folders that may be read and written, with all that is in them; relative paths begin at the first.
-            Symbolic links are followed before a path is judged.
-        image_hosts: Hosts from which pictures are fetched, or patterns such as "*.example.org"; private addresses are
-            refused all the same, also after a redirect.
-        fetcher: Replaces the one for image_hosts, for tests.
+        images: Images by name; None creates an empty store.
+        roots: Folders that may be read and written, including their subfolders; relative paths start at the first.
+            Symbolic links are resolved before a path is checked.
+        image_hosts: Hosts from which images are fetched, or patterns such as "*.example.org". Private addresses are
+            always rejected, also after a redirect.
+        fetcher: Fetches image URLs; None creates one for image_hosts.
     """
 
     def __init__(
@@ -42,52 +41,53 @@ class Workspace:
         self.roots = tuple(Path(root).resolve() for root in roots)
         self._fetcher = fetcher or ImageFetcher(image_hosts, max_bytes=ImageLimits().max_bytes)
 
-    def picture(self, reference: str) -> ImageSource:
-        """Return what a reference means: a name, a data URI, a URL or a path.
+    def resolve_image(self, reference: str) -> ImageSource:
+        """Return the image that a name, a data URI, a URL or a path refers to.
 
         Raises:
-            ImageError: There is no such name, the URL is not allowed or not answered, or the path is outside.
+            ImageError: If there is no such name, the URL is not allowed or not answered, or the path is outside the
+                allowed folders.
         """
         if reference.startswith(SCHEME):
             return self.images[reference]
         if reference.startswith("data:"):
             return reference
         if _URL.match(reference):
-            with ThreadPoolExecutor(1) as pool:  # the caller's thread may have an event loop of its own
-                return pool.submit(anyio.run, self._fetcher.fetch, reference).result()
+            with start_blocking_portal() as portal:  # the caller's thread may run an event loop of its own
+                return portal.call(self._fetcher.fetch, reference)
         path = self._inside(reference)
         if path is None:
-            raise ImageError(f"'{reference[:200]}' is outside {self._allowed()}; give the name of an earlier picture")
+            raise ImageError(f"'{reference[:200]}' is outside {self._allowed()}; give the name of an earlier image")
         return path
 
     def file_to_read(self, path: str) -> Path:
-        """Return the whole path of a file that may be read.
+        """Return the absolute path of a file that may be read.
 
         Raises:
-            InputError: It is outside the allowed folders.
+            InputError: If it is outside the allowed folders.
         """
         inside = self._inside(path)
         if inside is None:
-            raise InputError(f"'{path[:200]}' is outside {self._allowed()}; use a file in there")
+            raise InputError(f"'{path[:200]}' is outside {self._allowed()}; use a file in one of them")
         return inside
 
     def file_to_write(self, path: str) -> Path:
-        """Return the whole path of a file that may be written.
+        """Return the absolute path of a file that may be written.
 
         Raises:
-            OutputPathError: It is outside the allowed folders.
+            OutputPathError: If it is outside the allowed folders.
         """
         inside = self._inside(path)
         if inside is None:
-            raise OutputPathError(f"'{path[:200]}' is outside {self._allowed()}; save it in there")
+            raise OutputPathError(f"'{path[:200]}' is outside {self._allowed()}; save it in one of them")
         return inside
 
     def _inside(self, path: str) -> Path | None:
         try:
-            whole = Path(os.path.realpath((self.roots[0] if self.roots else Path()) / Path(path)))
+            resolved = Path(os.path.realpath((self.roots[0] if self.roots else Path()) / Path(path)))
         except (OSError, ValueError):
             return None
-        return whole if any(whole.is_relative_to(root) for root in self.roots) else None
+        return resolved if any(resolved.is_relative_to(root) for root in self.roots) else None
 
     def _allowed(self) -> str:
         return f"the allowed folders ({', '.join(map(str, self.roots)) or 'none'})"

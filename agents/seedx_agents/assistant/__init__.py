@@ -1,1 +1,1 @@
-"""Assistant agent."""
+"""An assistant that chooses among the tools over several turns."""

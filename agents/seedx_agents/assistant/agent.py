@@ -1,11 +1,12 @@
-"""An assistant that sees, remembers and makes pictures: a loop over the tools, led by a chat model or by rules."""
+"""An assistant that sees, remembers and makes images: a tool loop led by a chat model or by rules."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Self
@@ -13,7 +14,7 @@ from typing import Any, Self
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage
 
-from seedx_agents.assistant.image_memory import ImageMemory, Pictures, by_name
+from seedx_agents.assistant.image_memory import ImageMemory, Images, named_block
 from seedx_agents.assistant.loop import OnEvent, ToolLoop
 from seedx_agents.assistant.policy import ChatModelPolicy, Policy
 from seedx_agents.assistant.rule_policy import RulePolicy
@@ -28,31 +29,31 @@ from seedx_tools.illustration.prompts import drawing_advice, vocabulary_of
 from seedx_tools.toolbox import Toolbox, choose
 
 _SYSTEM_PROMPT = (
-    "You are an assistant who works with pictures. You see the pictures of the conversation, and your tools draw, "
-    "describe, search and change pictures, make slides and tell stories. Each picture has a name, such as image:1; "
-    "give tools that name. Call a tool only where the request needs one. When a tool answers with an error, mend the "
-    "call as it says; do not repeat a call that was done. When all is done, answer in the user's language, in a few "
-    "sentences, and name the pictures that you made."
+    "You are an assistant that works with images. You see the images of the conversation, and your tools generate, "
+    "describe, search and edit images, make slides and tell stories. Each image has a name, such as image:1; give "
+    "tools that name. Call a tool only if the request needs one. When a tool answers with an error, fix the call as "
+    "described; do not repeat a call that succeeded. When everything is done, answer in the user's language, in a few "
+    "sentences, and name the images that you made."
 )
 
 
 class Assistant:
-    """Talks over several turns, sees the user's pictures and its own, and decides which tool to call.
+    """Holds a conversation over several turns, sees the user's images and its own, and decides which tools to call.
 
     Args:
         seedx: The model behind the tools.
-        chat_model: A LangChain chat model that calls tools. None: a rule-based policy decides, and says so.
+        chat_model: A LangChain chat model that calls tools. None: a rule-based policy decides, and the turn says so.
         tools: Which tools it may call.
-        roots: Folders whose files it may read and write; relative paths begin at the first.
-        image_hosts: Hosts from which it may fetch pictures.
-        budget: How much one turn may take.
-        seed: Seed of all tool calls for which the head chose none.
-        num_inference_steps: Denoising steps of drawings and edits for which the head chose none; None: the model's own.
-        show_pictures: Whether the chat model gets pixels; False for one that cannot see.
+        roots: Folders whose files it may read and write; relative paths start at the first.
+        image_hosts: Hosts from which it may fetch images.
+        budget: How much one turn may use.
+        seed: Seed of all tool calls for which the policy chose none.
+        num_inference_steps: Denoising steps of images for which the policy chose none; None: the model's own.
+        show_images: Whether the chat model gets the images themselves; False for one that cannot see.
 
     Raises:
-        InputError: The chat model calls no tools.
-        ToolRetry: There is no tool of a name.
+        InputError: If the chat model calls no tools.
+        ToolRetry: If there is no tool of a name.
     """
 
     def __init__(
@@ -66,63 +67,67 @@ class Assistant:
         budget: Budget | None = None,
         seed: int = 0,
         num_inference_steps: int | None = None,
-        show_pictures: bool = True,
+        show_images: bool = True,
     ) -> None:
         self.album = ImageMemory(roots=roots, image_hosts=image_hosts)
+        """The images of the conversation by name."""
         self._messages: list[BaseMessage] = []
         toolbox = Toolbox(seedx, tools=choose(tools), workspace=self.album)
-        chosen: Policy
+        policy: Policy
         if chat_model is None:
-            chosen = RulePolicy(seedx, tools, album=self.album, seed=seed)
+            policy = RulePolicy(seedx, tools, memory=self.album, seed=seed)
         else:
             bound = seedx_toolkit(toolbox).get_tools()
             system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary_of(seedx.info))
-            chosen = ChatModelPolicy(
-                chat_model, bound, system_prompt=system_prompt, album=self.album, show_pictures=show_pictures
+            policy = ChatModelPolicy(
+                chat_model, bound, system_prompt=system_prompt, memory=self.album, show_images=show_images
             )
-        defaults = (
-            {"seed": seed}
-            if num_inference_steps is None
-            else {"seed": seed, "num_inference_steps": num_inference_steps}
+        steps = {} if num_inference_steps is None else {"num_inference_steps": num_inference_steps}
+        self._new_loop = partial(
+            ToolLoop,
+            policy,
+            toolbox,
+            self.album,
+            budget=budget or Budget(),
+            defaults={"seed": seed, **steps},
         )
-        self._loop = ToolLoop(chosen, toolbox, self.album, budget=budget or Budget(), defaults=defaults)
         self._busy = threading.Lock()
 
     @property
     def messages(self) -> tuple[BaseMessage, ...]:
-        """The conversation as LangChain messages, with names in place of pixels."""
+        """The conversation as LangChain messages, with names in place of images."""
         return tuple(self._messages)
 
-    def ask(self, words: str, pictures: Pictures = (), *, on_event: OnEvent | None = None) -> Turn:
+    def ask(self, prompt: str, images: Images = (), *, on_event: OnEvent | None = None) -> Turn:
         """Return the answer to a request.
 
         Args:
-            words: What the user says.
-            pictures: Pictures that the user shows with it: one, several, or a mapping of names to pictures.
+            prompt: The user's message.
+            images: Images that the user shows with it: one, several, or a mapping of names to images.
             on_event: Called with each event as it happens.
 
         Raises:
-            PromptError: The words are empty or not text.
-            ImageError: A picture cannot be read.
-            InputError: A turn is under way already.
+            PromptError: If the prompt is empty or not text.
+            ImageError: If an image cannot be read.
+            InputError: If a turn is in flight already.
         """
-        request = self._request(words, pictures)
+        request = self._request(prompt, images)
         with self._turn():
-            return self._loop.run(self._messages, request, on_event or _ignore, stop=lambda: False)
+            return self._run(request, on_event or _ignore, lambda: False)
 
-    def stream(self, words: str, pictures: Pictures = ()) -> Generator[AgentEvent, None, None]:
+    def stream(self, prompt: str, images: Images = ()) -> Generator[AgentEvent, None, None]:
         """Return the events of a turn as they happen; the last is TurnDone. Closing the generator ends the turn.
 
         Raises:
-            As ask.
+            SeedXError: As ask.
         """
-        return self._events(self._request(words, pictures))
+        return self._events(self._request(prompt, images))
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the conversation and its pictures into a folder, and return it; saving there again is allowed.
+        """Write the conversation and its images into a folder and return the folder; saving there again is allowed.
 
         Raises:
-            OutputPathError: It cannot be written there, or the folder holds something else.
+            OutputPathError: If it cannot be written there, or the folder holds something else.
         """
         with self._turn():
             return save_transcript(folder, self._messages, self.album)
@@ -131,24 +136,25 @@ class Assistant:
     def load(
         cls, folder: str | os.PathLike[str], seedx: SeedX, chat_model: BaseChatModel | None = None, **options: Any
     ) -> Self:
-        """Return an assistant that goes on with a saved conversation; options are those of the class.
+        """Return an assistant that continues a saved conversation; the options are those of the class.
 
         Raises:
-            InputError: The folder holds no transcript, or a damaged one.
+            InputError: If the folder holds no transcript, or a damaged one.
         """
         assistant = cls(seedx, chat_model, **options)
         assistant._messages = load_transcript(folder, assistant.album)
         return assistant
 
-    def _request(self, words: str, pictures: Pictures) -> HumanMessage:
-        checked = check_text(words, "words")
-        shown = self.album.add(pictures)
-        blocks: list[str | dict[str, Any]] = [{"type": "text", "text": checked}]
-        for name in shown:
-            mine = [called for called, known in self.album.called.items() if known == name]
-            calls = f", which the user calls {' or '.join(mine)}" if mine else ""
-            blocks += [{"type": "text", "text": f"The next picture is {name}{calls}."}, by_name(name)]
+    def _request(self, prompt: str, images: Images) -> HumanMessage:
+        blocks: list[str | dict[str, Any]] = [{"type": "text", "text": check_text(prompt, "prompt")}]
+        for name in self.album.add(images):
+            own_names = [called for called, known in self.album.called.items() if known == name]
+            also = f", which the user calls {' or '.join(own_names)}" if own_names else ""
+            blocks += [{"type": "text", "text": f"The next image is {name}{also}."}, named_block(name)]
         return HumanMessage(content=blocks)
+
+    def _run(self, request: HumanMessage, on_event: OnEvent, stop: Callable[[], bool]) -> Turn:
+        return self._new_loop(messages=self._messages, on_event=on_event, stop=stop).run(request)
 
     def _events(self, request: HumanMessage) -> Generator[AgentEvent, None, None]:
         events: SimpleQueue[AgentEvent | BaseException] = SimpleQueue()
@@ -157,8 +163,8 @@ class Assistant:
         def work() -> None:
             try:
                 with self._turn():
-                    self._loop.run(self._messages, request, events.put, stop=ended.is_set)
-            except BaseException as error:  # it belongs to the reader of the events
+                    self._run(request, events.put, ended.is_set)
+            except BaseException as error:  # raised where the events are read
                 events.put(error)
 
         worker = threading.Thread(target=work, name="seedx-assistant", daemon=True)
@@ -178,7 +184,7 @@ class Assistant:
     @contextmanager
     def _turn(self) -> Generator[None, None, None]:
         if not self._busy.acquire(blocking=False):
-            raise InputError("a turn of this assistant is under way; read its events to the end or close them first")
+            raise InputError("a turn of this assistant is in flight; read its events to the end or close them first")
         try:
             yield
         finally:

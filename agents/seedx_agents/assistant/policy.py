@@ -1,4 +1,4 @@
-"""What decides the next step of an assistant: a LangChain chat model, or rules where there is none."""
+"""What decides the next step of an assistant: a LangChain chat model, or rules if there is none."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from langchain_core.tools import BaseTool
 from seedx_agents.assistant.image_memory import ImageMemory
 from seedx_sdk.errors import InputError
 
-Say: TypeAlias = Callable[[str], None]
-"""Called with each piece of text as it is said."""
+OnText: TypeAlias = Callable[[str], None]
+"""Called with each piece of text as it is written."""
 
 
 class Policy(Protocol):
-    """Decides what comes next."""
+    """Decides the next step."""
 
     name: str
     warnings: tuple[str, ...]
-    """What the user should know of its answers."""
+    """What the user should know about its answers."""
 
-    def decide(self, messages: Sequence[BaseMessage], say: Say) -> AIMessage:
+    def decide(self, messages: Sequence[BaseMessage], on_text: OnText) -> AIMessage:
         """Return tool calls, or the answer to the last request."""
         ...
 
@@ -33,13 +33,13 @@ class ChatModelPolicy:
 
     Args:
         model: Any chat model that calls tools.
-        tools: The tools; it never runs them itself.
-        system_prompt: Its text.
-        album: Where the pictures are that messages name.
-        show_pictures: Whether it gets pixels; False for a chat model that cannot see.
+        tools: The tools; the policy never runs them itself.
+        system_prompt: The system message.
+        memory: The images that messages name.
+        show_images: Whether it gets the images themselves; False for a chat model that cannot see.
 
     Raises:
-        InputError: The chat model calls no tools.
+        InputError: If the chat model calls no tools.
     """
 
     warnings: tuple[str, ...] = ()
@@ -50,26 +50,27 @@ class ChatModelPolicy:
         tools: Sequence[BaseTool],
         *,
         system_prompt: str,
-        album: ImageMemory,
-        show_pictures: bool,
+        memory: ImageMemory,
+        show_images: bool,
     ) -> None:
         self.name = model._llm_type
         try:
             self._model = model.bind_tools(tools)
         except NotImplementedError as error:
             raise InputError(
-                f"{type(model).__name__} calls no tools; use a chat model with bind_tools, or none: then rules decide"
+                f"{type(model).__name__} cannot call tools; use a chat model with bind_tools, or none for a "
+                "rule-based policy"
             ) from error
         self._system_message = SystemMessage(system_prompt)
-        self._album, self._show_pictures = album, show_pictures
+        self._memory, self._show_images = memory, show_images
 
-    def decide(self, messages: Sequence[BaseMessage], say: Say) -> AIMessage:
+    def decide(self, messages: Sequence[BaseMessage], on_text: OnText) -> AIMessage:
         """Return the chat model's next message."""
-        shown = self._album.show(messages, pixels=self._show_pictures)
+        shown = self._memory.show(messages, pixels=self._show_images)
         whole: AIMessageChunk | AIMessage | None = None
         for piece in self._model.stream([self._system_message, *shown]):
             if piece.text:
-                say(piece.text)
+                on_text(piece.text)
             both_chunks = isinstance(whole, AIMessageChunk) and isinstance(piece, AIMessageChunk)
             whole = whole + piece if both_chunks else piece  # type: ignore[assignment, operator]
         message = AIMessage("") if whole is None else message_chunk_to_message(whole)

@@ -1,7 +1,7 @@
-"""The head of an assistant without a chat model: plain rules choose the tool by the first words of the request.
+"""The policy of an assistant without a chat model: rules choose the tool by the first words of the request.
 
 They understand one request at a time and say so; nothing is made up. A SEED-X model with an open vocabulary answers
-what no rule fits; the picture-book model cannot, and the answer says what it can do.
+what no rule matches; the picture-book model cannot, and the answer says what it can do.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from PIL import Image
 
-from seedx_agents.assistant.image_memory import ImageMemory, by_name, names_in
-from seedx_agents.assistant.policy import Say
+from seedx_agents.assistant.image_memory import ImageMemory, image_names, named_block
+from seedx_agents.assistant.policy import OnText
 from seedx_sdk import Message, SeedX
 from seedx_tools.image_store import SCHEME
 
@@ -32,130 +32,129 @@ _DRAW = re.compile(
     re.I | re.S,
 )
 _LOOK = re.compile(
-    r"^(describe|caption|look|what(?:'s| is) (?:this|that|in (?:it|this|the picture))|what do you see)", re.I
+    r"^(describe|caption|look|what(?:'s| is) (?:this|that|in (?:it|this|the (?:picture|image)))|what do you see)", re.I
 )
 _FILE = re.compile(r"[\w./-]+\.(?:pptx|html?|pdf)\b", re.I)
 _PAGES = re.compile(r"\b(\d{1,2})[- ]page", re.I)
 CAN_DO = (
-    "I can draw ('draw a red house in a meadow'), look at a picture ('what color is the house?'), find things in it "
-    "('find the red house'), change it ('make the house blue'), make slides and tell a story"
+    "I can draw ('draw a red house in a meadow'), look at an image ('what color is the house?'), find things in it "
+    "('find the red house'), edit it ('make the house blue'), make slides and tell a story"
 )
-"""The answer to what no rule fits."""
+"""The answer to what no rule matches."""
 
 
 class RulePolicy:
     """Rules over the tools.
 
     Args:
-        seedx: Answers what no rule fits, if it knows more than the picture book.
-        tools: Names of the tools there are.
-        album: The pictures that a request may mean.
-        seed: Seed of an answer that SEED-X gives itself.
+        seedx: Answers what no rule matches, if it has an open vocabulary.
+        tools: Names of the available tools.
+        memory: The images that a request may mean.
+        seed: Seed of an answer that SEED-X itself gives.
     """
 
-    name = "rules"
+    name = "rule-based"
 
-    def __init__(self, seedx: SeedX, tools: Sequence[str], *, album: ImageMemory, seed: int) -> None:
-        self._seedx, self._tools, self._album, self._seed = seedx, set(tools), album, seed
+    def __init__(self, seedx: SeedX, tools: Sequence[str], *, memory: ImageMemory, seed: int) -> None:
+        self._seedx, self._tools, self._memory, self._seed = seedx, set(tools), memory, seed
         self.warnings: tuple[str, ...] = (
             f"decided by rules over the words of the request: {seedx.info.name} cannot call tools; "
-            "pass a chat model as head for plans of several steps",
+            "pass a chat_model for plans of several steps",
         )
 
-    def decide(self, messages: Sequence[BaseMessage], say: Say) -> AIMessage:
-        """Return the one call that fits the request, or its result in words."""
+    def decide(self, messages: Sequence[BaseMessage], on_text: OnText) -> AIMessage:
+        """Return the one call that the request needs, or the text of its result."""
         last = messages[-1]
         if isinstance(last, ToolMessage):
-            answer = AIMessage(_words(last))
+            answer = AIMessage(_text(last))
         else:
-            words = _POLITE.sub("", _words(last)).strip()
-            call = self._call(words, self._meant(messages, words))
+            text = _POLITE.sub("", _text(last)).strip()
+            call = self._call(text, self._images_meant(messages, text))
             if call is not None:
                 name, args = call
-                number = f"rule-{len(messages)}"
-                return AIMessage("", tool_calls=[{"type": "tool_call", "id": number, "name": name, "args": args}])
+                call_id = f"rule-{len(messages)}"
+                return AIMessage("", tool_calls=[{"type": "tool_call", "id": call_id, "name": name, "args": args}])
             answer = self._answer(messages)
-        say(answer.text)
+        on_text(answer.text)
         return answer
 
-    def _call(self, words: str, pictures: list[str]) -> tuple[str, dict[str, Any]] | None:
-        plain, subject = self._without_names(words), _FILE.sub("", words).strip()
-        if "make_slides" in self._tools and _DECK.search(plain):
-            return "make_slides", {
-                "prompt_or_outline": _FILE.sub("", words).strip(),
-                "path": self._path(words, "deck.pptx"),
-            }
-        if "tell_story" in self._tools and _STORY.search(plain):
-            args: dict[str, Any] = {"prompt": subject, "path": self._path(words, "story.html")}
-            if pages := _PAGES.search(words):
+    def _call(self, text: str, images: list[str]) -> tuple[str, dict[str, Any]] | None:
+        unnamed, subject = self._without_names(text), _FILE.sub("", text).strip()
+        if "make_slides" in self._tools and _DECK.search(unnamed):
+            return "make_slides", {"prompt_or_outline": subject, "path": self._path(text, "deck.pptx")}
+        if "tell_story" in self._tools and _STORY.search(unnamed):
+            args: dict[str, Any] = {"prompt": subject, "path": self._path(text, "story.html")}
+            if pages := _PAGES.search(text):
                 args["pages"] = int(pages.group(1))
             return "tell_story", args
-        if (found := _DRAW.match(plain)) and "generate" in self._tools and not (pictures and _is_edit_of(plain)):
+        if (found := _DRAW.match(unnamed)) and "generate" in self._tools and not (images and _is_edit(unnamed)):
             return "generate", {"prompt": found.group(1).strip()}
-        if not pictures:
+        if not images:
             return None
-        if (found := _FIND.match(plain)) and "detect" in self._tools:
-            return "detect", {"image": pictures[-1], "phrase": found.group(1).strip(" ?.!")}
-        if _EDIT.match(plain) and "edit" in self._tools:
-            return "edit", {"image": pictures[-1], "instruction": plain.strip(" .!")}
-        if "describe" in self._tools and (_LOOK.match(plain) or plain.endswith("?") or not plain):
-            args = {"images": pictures}
-            return "describe", args if _LOOK.match(plain) or not plain else args | {"question": plain}
+        if (found := _FIND.match(unnamed)) and "detect" in self._tools:
+            return "detect", {"image": images[-1], "phrase": found.group(1).strip(" ?.!")}
+        if _EDIT.match(unnamed) and "edit" in self._tools:
+            return "edit", {"image": images[-1], "instruction": unnamed.strip(" .!")}
+        if "describe" in self._tools and (_LOOK.match(unnamed) or unnamed.endswith("?") or not unnamed):
+            args = {"images": images}
+            return "describe", args if _LOOK.match(unnamed) or not unnamed else args | {"question": unnamed}
         return None
 
-    def _meant(self, messages: Sequence[BaseMessage], words: str) -> list[str]:
-        """The pictures that a request means: those given with it, those it names, else the latest given or drawn."""
-        called = self._album.called
-        named = re.findall(rf"{SCHEME}\w+", words)
-        named += [called[name] for name in called if re.search(rf"\b{re.escape(name)}\b", words)]
-        if given := names_in(messages[-1]) or list(dict.fromkeys(named)):
+    def _images_meant(self, messages: Sequence[BaseMessage], text: str) -> list[str]:
+        """Return the images that a request means: given with it, else named, else the latest given or generated."""
+        called = self._memory.called
+        named = re.findall(rf"{SCHEME}\w+", text)
+        named += [called[name] for name in called if re.search(rf"\b{re.escape(name)}\b", text)]
+        if given := image_names(messages[-1]) or list(dict.fromkeys(named)):
             return given
         scenes = (m for m in reversed(messages) if isinstance(m, HumanMessage) or m.name in ("generate", "edit"))
-        return next((names[-1:] for message in scenes if (names := names_in(message))), [])
+        return next((names[-1:] for message in scenes if (names := image_names(message))), [])
 
-    def _without_names(self, words: str) -> str:
-        names = [rf"{SCHEME}\w+", *(rf"\b{re.escape(name)}\b" for name in self._album.called)]
-        where = rf"(?:\s*\b(?:in|on|of|from|at)\b)?(?:\s*\bthe picture\b)?\s*(?:{'|'.join(names)})"
-        return re.sub(where, "", words).strip()
+    def _without_names(self, text: str) -> str:
+        names = [rf"{SCHEME}\w+", *(rf"\b{re.escape(name)}\b" for name in self._memory.called)]
+        where = rf"(?:\s*\b(?:in|on|of|from|at)\b)?(?:\s*\bthe (?:picture|image)\b)?\s*(?:{'|'.join(names)})"
+        return re.sub(where, "", text).strip()
 
-    def _path(self, words: str, usual: str) -> str:
-        """The file that the request names, else one beside those that are there."""
-        if named := _FILE.search(words):
+    def _path(self, text: str, default: str) -> str:
+        """Return the file that the request names, else one that does not exist yet."""
+        if named := _FILE.search(text):
             return named.group(0)
-        stem, suffix = usual.split(".")
-        folder = self._album.roots[0] if self._album.roots else Path()
+        stem, suffix = default.split(".")
+        folder = self._memory.roots[0] if self._memory.roots else Path()
         taken = {path.name for path in folder.glob(f"{stem}*.{suffix}")}
         numbered = (f"{stem}-{number}.{suffix}" for number in range(2, len(taken) + 3))
-        return next(name for name in (usual, *numbered) if name not in taken)
+        return next(name for name in (default, *numbered) if name not in taken)
 
     def _answer(self, messages: Sequence[BaseMessage]) -> AIMessage:
         info = self._seedx.info
         if info.is_picture_book:
-            needs = "" if len(self._album.images) else "; there is no picture yet: draw one or give one"
-            return AIMessage(f"No rule fits this request. {CAN_DO}{needs}.")
-        reply = self._seedx.chat([self._message(message) for message in messages if _is_said(message)], seed=self._seed)
+            needs = "" if len(self._memory.images) else "; there is no image yet: draw one or give one"
+            return AIMessage(f"No rule matches this request. {CAN_DO}{needs}.")
+        reply = self._seedx.chat(
+            [self._message(message) for message in messages if _is_dialogue(message)], seed=self._seed
+        )
         content: list[str | dict[Any, Any]] = [{"type": "text", "text": reply.message.text}]
-        content += [by_name(self._album.images.add(picture)) for picture in reply.message.images]
+        content += [named_block(self._memory.images.add(image)) for image in reply.message.images]
         return AIMessage(content)
 
     def _message(self, message: BaseMessage) -> Message:
-        parts: list[str | Image.Image] = [self._album.images[name] for name in names_in(message)]
-        if words := _words(message):
-            parts.append(words)
+        parts: list[str | Image.Image] = [self._memory.images[name] for name in image_names(message)]
+        if text := _text(message):
+            parts.append(text)
         return Message.user(*parts) if isinstance(message, HumanMessage) else Message.assistant(*parts)
 
 
-def _is_edit_of(words: str) -> bool:
-    """Whether a request that begins like a drawing ("paint the house blue") means a thing that is there."""
-    return bool(re.match(r"^paint the\b", words, re.I))
+def _is_edit(text: str) -> bool:
+    """Whether a request that could be a drawing ("paint the house blue") means a thing in an image."""
+    return bool(re.match(r"^paint the\b", text, re.I))
 
 
-def _is_said(message: BaseMessage) -> bool:
+def _is_dialogue(message: BaseMessage) -> bool:
     return isinstance(message, HumanMessage) or (isinstance(message, AIMessage) and not message.tool_calls)
 
 
-def _words(message: BaseMessage) -> str:
-    """The first text of a message: what the user wrote, or a tool's answer."""
+def _text(message: BaseMessage) -> str:
+    """Return the first text of a message: what the user wrote, or a tool's answer."""
     if isinstance(message.content, str):
         return message.content
     texts = (block["text"] for block in message.content if isinstance(block, dict) and block.get("type") == "text")

@@ -1,7 +1,7 @@
-"""A conversation on disk: transcript.json, and one PNG for each picture, named by the hash of its bytes.
+"""A conversation on disk: transcript.json, and one PNG per image, named by the hash of its bytes.
 
-A file is written as a whole or not at all, the JSON last; so a folder always holds a whole conversation, the one saved
-before or the new one.
+Each file is written completely or not at all, the JSON last; so a folder always holds a complete conversation, the one
+saved before or the new one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from seedx_tools.tool import explain
 
 FILE = "transcript.json"
 MAX_BYTES = 64 * 1024 * 1024
-"""A longer transcript.json is not read: words and names of pictures never come near it."""
+"""A longer transcript.json is rejected: text and image names never come near it."""
 
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -34,44 +34,44 @@ class _Transcript(BaseModel):
 
     format: Literal[1] = 1
     messages: list[dict[str, Any]]
-    pictures: dict[str, _Hash]
+    images: dict[str, _Hash]
     """Names that tools use, each with the SHA-256 of its PNG file."""
     called: dict[str, str]
     """The user's names, each with the name that tools use."""
 
 
-def save_transcript(folder: str | os.PathLike[str], messages: Sequence[BaseMessage], album: ImageMemory) -> Path:
+def save_transcript(folder: str | os.PathLike[str], messages: Sequence[BaseMessage], memory: ImageMemory) -> Path:
     """Write a conversation into a folder, which is made if it is not there, and return the folder.
 
     Raises:
-        OutputPathError: It cannot be written there, or the folder holds something else.
+        OutputPathError: If it cannot be written there, or the folder holds something else.
     """
     target = Path(folder)
     try:
         if not target.exists():
             check_output_path(target).mkdir()
         elif target.is_dir() and not (target / FILE).exists() and any(target.iterdir()):
-            raise OutputPathError(f"the folder '{target}' holds other files; give a new one")
+            raise OutputPathError(f"the folder '{target}' holds other files; choose a new one")
     except OSError as error:
         raise OutputPathError(f"cannot make the folder '{target}' ({error.strerror}); choose another") from error
-    pictures = {}
-    for name, picture in list(album.images.items()):
-        data = to_png(picture)
-        pictures[name] = hashlib.sha256(data).hexdigest()
-        file = target / f"{pictures[name]}.png"
+    images = {}
+    for name, image in list(memory.images.items()):
+        data = to_png(image)
+        images[name] = hashlib.sha256(data).hexdigest()
+        file = target / f"{images[name]}.png"
         if not file.exists():
             write_file(file, data)
-    called = {called: name for called, name in album.called.items() if name in pictures}
-    transcript = _Transcript(messages=messages_to_dict(messages), pictures=pictures, called=called)
+    called = {called: name for called, name in memory.called.items() if name in images}
+    transcript = _Transcript(messages=messages_to_dict(messages), images=images, called=called)
     write_file(target / FILE, transcript.model_dump_json(indent=1).encode())
     return target
 
 
-def load_transcript(folder: str | os.PathLike[str], album: ImageMemory) -> list[BaseMessage]:
-    """Return the messages of a saved conversation; its pictures go into the album under the names that they had.
+def load_transcript(folder: str | os.PathLike[str], memory: ImageMemory) -> list[BaseMessage]:
+    """Return the messages of a saved conversation; its images go into the memory under their old names.
 
     Raises:
-        InputError: The folder holds no transcript, or a damaged one; the album is as it was.
+        InputError: If the folder holds no transcript, or a damaged one; the memory is unchanged.
     """
     path = Path(folder) / FILE
     try:
@@ -84,19 +84,19 @@ def load_transcript(folder: str | os.PathLike[str], album: ImageMemory) -> list[
     try:
         transcript = _Transcript.model_validate_json(data)
         messages = messages_from_dict(transcript.messages)
-        pictures = {name: _read(Path(folder), hashed) for name, hashed in transcript.pictures.items()}
-        album.images.restore(pictures)
+        images = {name: _read(Path(folder), digest) for name, digest in transcript.images.items()}
+        memory.images.restore(images)
     except ValidationError as error:
-        raise InputError(f"'{path}' is no transcript: {explain(error)[:300]}") from error
+        raise InputError(f"'{path}' is not a transcript: {explain(error)[:300]}") from error
     except (ImageError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"'{path}' is damaged: {error}") from error
-    album.called.update({called: name for called, name in transcript.called.items() if name in pictures})
+    memory.called.update({called: name for called, name in transcript.called.items() if name in images})
     return messages
 
 
-def _read(folder: Path, hashed: str) -> Image.Image:
-    file = folder / f"{hashed}.png"
-    picture = open_image(file)  # limits sizes before it reads
-    if hashlib.sha256(file.read_bytes()).hexdigest() != hashed:
-        raise ImageError(f"'{file}' is not the picture that was saved")
-    return picture
+def _read(folder: Path, digest: str) -> Image.Image:
+    file = folder / f"{digest}.png"
+    image = open_image(file)  # checks the size before it decodes
+    if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+        raise ImageError(f"'{file}' is not the image that was saved")
+    return image

@@ -1,4 +1,4 @@
-"""What one turn of an assistant was: what it called, what came out, why it ended; and the events on the way."""
+"""What one turn of an assistant did: its tool calls, what came out, why it ended, and the events on the way."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 from seedx_sdk.types import Result
 
 Ending: TypeAlias = Literal["answered", "calls", "seconds", "mistakes", "failed", "policy", "cancelled"]
-"""Why a turn ended: the head answered; the budget's calls, seconds or mistakes were spent; a tool cannot do it; the
-head itself failed; the caller closed the stream."""
+"""Why a turn ended: the policy answered; the budget of calls, seconds or mistakes was used up; a tool cannot do it; the
+policy itself failed; the caller closed the stream."""
 
 
 class _Frozen(BaseModel):
@@ -18,14 +18,14 @@ class _Frozen(BaseModel):
 
 
 class Budget(_Frozen):
-    """How much one turn may take."""
+    """How much one turn may use."""
 
     calls: int = Field(default=12, ge=1)
-    """Tool calls, wrong ones among them."""
+    """Tool calls, including invalid ones."""
     seconds: float = Field(default=600, gt=0)
-    """Wall-clock time. A picture under way stops at its next step; a chat model is waited for."""
+    """Wall-clock time. An image in flight stops at its next denoising step; a chat model is waited for."""
     mistakes: int = Field(default=3, ge=1)
-    """Wrong calls and empty answers in a row."""
+    """Invalid calls and empty answers in a row."""
 
 
 class Step(_Frozen):
@@ -33,33 +33,33 @@ class Step(_Frozen):
 
     tool: str
     args: dict[str, Any]
-    """As the head wrote them."""
+    """As the policy wrote them."""
     outcome: Literal["done", "mistake", "failed"]
-    """`mistake`: the head could mend it. `failed`: no call can."""
+    """`mistake`: the policy can fix the call. `failed`: no call will work."""
     text: str
-    """What the head was told."""
-    picture: str | None = None
-    """The name of the picture that came out."""
+    """What the policy got back."""
+    image: str | None = None
+    """The name of the image that came out."""
     result: SerializeAsAny[Result] | None = None
-    """The tool's own typed result."""
+    """The tool's typed result."""
 
 
 class Turn(_Frozen):
     """The answer to one request, with everything that was done for it."""
 
     text: str
-    """The answer; when the turn ended early, why, and what there is all the same."""
-    pictures: tuple[str, ...]
-    """Names of the pictures that were made, in order."""
+    """The answer; if the turn ended early, why, and what there is nevertheless."""
+    images: tuple[str, ...]
+    """Names of the images that were made, in order."""
     steps: tuple[Step, ...]
     ending: Ending
     policy: str
-    """What decided: the chat model's kind, or "rules"."""
+    """What decided: the kind of the chat model, or "rule-based"."""
     warnings: tuple[str, ...]
 
 
-class TextSaid(_Frozen):
-    """The head said a further piece of text."""
+class AssistantText(_Frozen):
+    """The policy wrote a further piece of text."""
 
     text: str
 
@@ -72,16 +72,19 @@ class ToolStarted(_Frozen):
 
 
 class ToolProgress(_Frozen):
-    """A tool works on."""
+    """A tool made progress."""
 
     tool: str
     done: int
+    """Steps done."""
     total: int
+    """Total steps."""
     what: str
+    """What is being done now."""
 
 
 class ToolEnded(_Frozen):
-    """A tool answered."""
+    """A tool returned."""
 
     step: Step
 
@@ -92,4 +95,4 @@ class TurnDone(_Frozen):
     turn: Turn
 
 
-AgentEvent: TypeAlias = TextSaid | ToolStarted | ToolProgress | ToolEnded | TurnDone
+AgentEvent: TypeAlias = AssistantText | ToolStarted | ToolProgress | ToolEnded | TurnDone

@@ -1,1 +1,1 @@
-"""Designer agent."""
+"""A designer of images and of changes to them."""

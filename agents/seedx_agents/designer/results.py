@@ -1,4 +1,4 @@
-"""What a designer thinks up and what it makes: ideas, changes, and pictures of them."""
+"""What a designer thinks up and makes: ideas, changes, and images of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seedx_sdk.types import ImageField, Result
 
 MAX_CHANGES = 8
-"""More proposals at once are refused: each costs a picture."""
+"""More proposals at once are rejected: each costs an image."""
 
 
 class Idea(BaseModel):
@@ -15,21 +15,21 @@ class Idea(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    prompt: str = Field(min_length=1, description="What the picture shows, in one English sentence.")
+    prompt: str = Field(min_length=1, description="What the image shows, in one English sentence.")
     idea: str = Field(min_length=1, description="The creative idea, in two or three sentences.")
 
 
 class Change(BaseModel):
-    """One change to a picture."""
+    """One change to an image."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    instruction: str = Field(min_length=1, description="One change as an English order.")
+    instruction: str = Field(min_length=1, description="One change as an English instruction.")
     reason: str = Field(min_length=1, description="Why it helps, in one sentence.")
 
 
 class Changes(BaseModel):
-    """Several changes, each to the picture as it is."""
+    """Several changes, each to the original image."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,32 +37,32 @@ class Changes(BaseModel):
 
 
 class Design(Result):
-    """A picture and its idea."""
+    """An image and its idea."""
 
     image: ImageField
     prompt: str
-    """What was drawn."""
+    """What the image was generated from."""
     idea: str
-    """Why so."""
+    """Why the image is as it is."""
     seen: str
-    """What the model sees in the picture: a check on the idea, in its own view."""
+    """What the model sees in the image: its own check of the idea, which can be wrong."""
 
 
 class Proposal(BaseModel):
-    """A change, and the picture with it."""
+    """A change and its result."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     change: Change
     image: ImageField | None
-    """None when the model failed before it was drawn."""
+    """None if the model failed before it was made."""
     seen: str
-    """What the model sees in the changed picture; empty without one."""
+    """What the model sees in the changed image; empty without one."""
 
 
 class Proposals(Result):
-    """What a picture could become."""
+    """What an image could become."""
 
     seen: str
-    """What the model sees in the picture that was given."""
+    """What the model sees in the original image."""
     proposals: tuple[Proposal, ...]

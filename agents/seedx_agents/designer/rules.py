@@ -1,4 +1,4 @@
-"""What a designer says without a chat model: how a picture is arranged, and changes by plain rules."""
+"""A designer without a chat model: how an image is arranged, and changes by rules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLACES = {
     "snow": "a snowy field",
     "room": "a room",
 }
-"""A background's name in an order to change it, as the picture-book model learned it."""
+"""A background's name in an instruction to change it, as the picture-book model learned it."""
 _COMPLEMENT = {
     "red": "blue",
     "orange": "blue",
@@ -31,31 +31,31 @@ _EXTRAS = ("yellow star", "pink flower", "green tree", "blue boat")
 
 
 def arrangement(layout: Sequence[Box], seen: str) -> str:
-    """Return where the things of a picture stand, from the boxes that the model planned, and what it sees now."""
+    """Return where the things of an image are, from the boxes that the model planned, and what it sees now."""
     if not layout:
-        return f"The picture shows: {seen}"
+        return f"The image shows: {seen}"
     parts = [f"{box.label} {_third(box)}" for box in layout]
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"Planned with {listed}. Looked at again, it shows: {seen}"
+    return f"Planned with {listed}. The result shows: {seen}"
 
 
 def rule_based_changes(
-    seen: str, said: Sequence[str], wish: str, count: int, vocabulary: Vocabulary | None
+    seen: str, suggestions: Sequence[str], wish: str, count: int, vocabulary: Vocabulary | None
 ) -> list[tuple[str, str]]:
-    """Return at most count changes, each an order and a reason; the user's wish comes first.
+    """Return at most count changes, each an instruction and a reason; the user's wish comes first.
 
     Args:
-        seen: What the model sees in the picture.
-        said: Orders that the model proposed, one a line.
+        seen: What the model sees in the image.
+        suggestions: Instructions that the model suggested, one per line.
         wish: The user's wish, or empty.
         count: How many.
         vocabulary: What the model can draw; None: anything.
     """
     found = [(wish, "It is what you wished for.")] if wish else []
     found += [
-        (order, "The model proposes it.")
-        for line in said
-        if (order := re.sub(r"^\s*(?:[-*]|\d+[.)])\s*", "", line).strip())
+        (instruction, "The model suggests it.")
+        for line in suggestions
+        if (instruction := re.sub(r"^\s*(?:[-*]|\d+[.)])\s*", "", line).strip())
     ]
     if vocabulary is not None:
         found += _by_rule(seen, vocabulary)
@@ -63,12 +63,12 @@ def rule_based_changes(
 
 
 def _by_rule(seen: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:
-    """New colours, other backgrounds and further things, in turn."""
+    """Return new colors, other backgrounds and further things, in turn."""
     things = find_things(seen, vocabulary)
     kinds = {thing.split()[-1] for thing in things}
     here = find_place(seen, vocabulary)
     colors = [
-        (f"make the {kind} {_COMPLEMENT[color]}", f"{_COMPLEMENT[color].capitalize()} is the opposite of {color}.")
+        (f"make the {kind} {_COMPLEMENT[color]}", f"{_COMPLEMENT[color].capitalize()} is the complement of {color}.")
         for color, kind in (thing.split() for thing in things if " " in thing)
         if color in _COMPLEMENT
     ]
@@ -85,7 +85,7 @@ def _by_rule(seen: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:
 
 
 def _third(box: Box) -> str:
-    """Where a box stands on the picture: "at the upper left", "in the middle"."""
+    """Return where a box is in the image: "at the upper left", "in the middle"."""
     x = (box.normalized[0] + box.normalized[2]) / 2
     y = (box.normalized[1] + box.normalized[3]) / 2
     side = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""

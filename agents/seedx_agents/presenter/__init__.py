@@ -1,1 +1,1 @@
-"""Presenter agent."""
+"""A presenter that makes and revises decks."""

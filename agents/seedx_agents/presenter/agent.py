@@ -1,4 +1,4 @@
-"""A presenter: a deck from a subject, a document or a table, which is then revised slide by slide."""
+"""A presenter: makes a deck from a subject, a document or a table, and revises it slide by slide."""
 
 from __future__ import annotations
 
@@ -32,32 +32,32 @@ from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.tool import Progress
 
 Rows: TypeAlias = Sequence[Sequence[object]] | Sequence[Mapping[str, object]]
-"""A table: lines of cells, the headings first, or one mapping for each row."""
+"""A table: rows of cells, the header first, or one mapping per row."""
 Source: TypeAlias = str | Path | Outline | TableData | Rows
-"""Words are a subject or a Markdown outline; a Path is a file: .md, .txt, .pdf, or a table as .csv or .tsv."""
+"""A string is a subject or a Markdown outline; a Path is a file: .md, .txt, .pdf, or a table as .csv or .tsv."""
 
 TABLES = (".csv", ".tsv")
 _CSV = "data.csv"
 
 
 class Presenter:
-    """Makes a deck and goes on with it.
+    """Makes a deck and revises it.
 
     Args:
-        seedx: Draws the pictures.
-        chat_model: A LangChain chat model with structured output that writes. None: the source's own text and numbers
-            are set out, and revisions follow plain orders.
-        theme: Which of our looks; None: "paper".
-        template: A .pptx or .potx whose look is used in place of a theme.
-        size: The page; None: 16:9, or the template's own.
-        pictures: Whether slides get drawn pictures.
-        files: The folder of the pictures and CSV files that outlines may name; None: no file is read.
-        seed: Seed of the first picture; each further slide adds one.
-        retries: How often an answer of the head that cannot be used goes back to it.
+        seedx: Generates the images.
+        chat_model: A LangChain chat model with structured output that writes the slides. None: the source's own text
+            and numbers are laid out, and revisions follow edit commands.
+        theme: The built-in theme; None: "paper".
+        template: A .pptx or .potx whose design is used in place of a theme.
+        size: The page size; None: 16:9, or the template's own.
+        pictures: Whether slides get generated images.
+        files: The folder of the images and CSV files that outlines may name; None: no file is read.
+        seed: Seed of the first image; each further slide adds one.
+        retries: How often an unusable answer goes back to the chat model.
 
     Raises:
-        InputError: The seed is out of range.
-        ToolFailed: The chat model has no structured output.
+        InputError: If the seed is out of range.
+        ToolFailed: If the chat model has no structured output.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Presenter:
             None if chat_model is None else ChatModelPlanner(chat_model, vocabulary=vocabulary, retries=retries)
         )
         self.path: Path | None = None
-        """The deck that revise() and append() go on with; None before make() or open()."""
+        """The deck that revise() and append() change; None before make() or open()."""
 
     def make(
         self,
@@ -91,25 +91,25 @@ class Presenter:
         num_slides: int | None = None,
         on_progress: Progress | None = None,
     ) -> Deck:
-        """Return a deck that is saved.
+        """Make and save a deck.
 
         Args:
             source: What it is about.
-            path: Where the .pptx goes; it appears when it is complete.
-            num_slides: How many slides, with the title slide; None leaves it to the source or the head.
-            on_progress: Called with (slides done, slides in all, what comes now).
+            path: Where to save the .pptx; the file appears when it is complete.
+            num_slides: How many slides, including the title slide; None leaves it to the source or the chat model.
+            on_progress: Called with (slides done, total slides, what is being done now).
 
         Raises:
-            InputError: The document or table cannot be used, or num_slides is out of range.
-            OutputPathError: The path cannot be written.
-            PromptError: The subject is empty or not text.
-            ToolFailed: The head gave no valid outline in all its tries.
+            InputError: If the document or table cannot be used, or num_slides is out of range.
+            OutputPathError: If the path cannot be written.
+            PromptError: If the subject is empty or not text.
+            ToolFailed: If the chat model failed or gave no valid outline.
         """
         with tempfile.TemporaryDirectory() as folder:
-            words, files = self._prepared(source, num_slides, Path(folder))
+            content, files = self._prepare(source, num_slides, Path(folder))
             deck = make_slides(
                 self._seedx,
-                words,
+                content,
                 path=path,
                 template=self._template,
                 theme=self._theme,
@@ -125,30 +125,30 @@ class Presenter:
         return deck
 
     def open(self, path: str | os.PathLike[str]) -> Path:
-        """Go on with a .pptx that is there, ours or not, and return its path.
+        """Open an existing .pptx for revise() and append(), and return its path.
 
         Raises:
-            TemplateError: It cannot be opened.
+            TemplateError: If it cannot be opened.
         """
         open_deck(path, allow_links=False)
         self.path = Path(path)
         return self.path
 
     def revise(self, slide: int, instruction: str | SlidePlan, *, output: str | os.PathLike[str] | None = None) -> Deck:
-        """Return the deck with one slide changed, saved; all others keep their XML byte for byte.
+        """Change one slide and save the deck; all others keep their XML byte for byte.
 
         Args:
             slide: Which slide, from 1.
-            instruction: What to change. Without a head: one of revisions.ORDERS. Or the new slide itself, as Markdown
-                ("## Title" and points) or as a SlidePlan.
-            output: Where the deck goes, and where it is gone on with; None: where it was.
+            instruction: What to change; without a chat model, edit commands (revision_rules.COMMANDS). Or the new slide
+                itself, as Markdown ("## Title" and bullets) or as a SlidePlan.
+            output: Where to save the deck, which is then the current one; None overwrites it.
 
         Raises:
-            InputError: There is no deck or no such slide, or the instruction cannot be followed.
-            OutputPathError: It cannot be written.
-            ToolFailed: The head gave no valid slide in all its tries.
+            InputError: If there is no deck or no such slide, or the instruction cannot be followed.
+            OutputPathError: If it cannot be written.
+            ToolFailed: If the chat model failed or gave no valid slide.
         """
-        path = self._open()
+        path = self._current()
         deck = revise_slide(
             self._seedx,
             path,
@@ -164,17 +164,17 @@ class Presenter:
         return deck
 
     def append(self, more: str | Outline, *, on_progress: Progress | None = None) -> Deck:
-        """Return the deck with more slides at its end, saved.
+        """Add slides to the end of the deck and save it.
 
         Args:
-            more: The slides as Markdown ("## Title" and points) or an Outline, whose title slide is left out.
-            on_progress: Called with (slides done, slides in all, what comes now).
+            more: The slides as Markdown ("## Title" and bullets) or an Outline, whose title slide is left out.
+            on_progress: Called with (slides done, total slides, what is being done now).
 
         Raises:
-            InputError: There is no deck, or `more` is no outline.
-            OutputPathError: It cannot be written.
+            InputError: If there is no deck, or `more` is not an outline.
+            OutputPathError: If it cannot be written.
         """
-        path = self._open()
+        path = self._current()
         return append_slides(
             self._seedx,
             path,
@@ -185,45 +185,45 @@ class Presenter:
             on_progress=on_progress,
         )
 
-    def _open(self) -> Path:
+    def _current(self) -> Path:
         if self.path is None:
             raise InputError("there is no deck yet; call make() or open() first")
         return self.path
 
-    def _prepared(
+    def _prepare(
         self, source: Source, num_slides: int | None, folder: Path
     ) -> tuple[str | Outline, str | os.PathLike[str] | None]:
-        """What make_slides gets, and the folder of the files that it may read."""
+        """Return the content for make_slides, and the folder of the files that it may read."""
         if isinstance(source, str | Outline):
             return source, self._files
         if isinstance(source, Path) and source.suffix.lower() not in TABLES:
             document = read_document(source)
             if self._planner is None:
                 return document_outline(document, num_slides), self._files
-            order = f"Make a deck of this document, '{document.name}'. Give it as the source."
-            return f"{order}\n\n{document.text}", self._files
+            task = f"Make a deck of this document, '{document.name}'. Name it as the source."
+            return f"{task}\n\n{document.text}", self._files
         table, name = _table(source)
         title = name or "The figures"
         if self._planner is None:
             return table_outline(table, Path(title).stem.replace("_", " ").capitalize(), name), self._files
         text = _as_csv(table)
         write_file(folder / _CSV, text.encode())
-        order = (
-            f"Make a deck of this table{f', {name!r}' if name else ''}. Where a slide shows it as a table or a chart, "
-            f"give the file name {_CSV!r} as its csv, and copy no numbers."
+        task = (
+            f"Make a deck of this table{f', {name!r}' if name else ''}. If a slide shows it as a table or a chart, "
+            f"give the file name {_CSV!r} as its csv; do not copy numbers."
         )
-        return f"{order}\n\n{text}", folder
+        return f"{task}\n\n{text}", folder
 
 
 def _table(source: Path | TableData | Rows) -> tuple[TableData, str]:
-    """A table and the name of its file, if it has one."""
+    """Return a table and the name of its file, if it has one."""
     if isinstance(source, TableData):
         return source, ""
     if isinstance(source, Path):
         return read_table(decode(read_bytes(source), source), f"'{source.name}'"), source.name
     if not isinstance(source, Sequence) or not source:
         raise InputError(
-            f"a deck cannot be made of {type(source).__name__}; pass words, a Path, an Outline, or a table as rows"
+            f"a deck cannot be made of {type(source).__name__}; pass a string, a Path, an Outline, or a table as rows"
         )
     lines: list[list[object]] = []
     for row in source:

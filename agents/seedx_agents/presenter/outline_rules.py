@@ -1,4 +1,4 @@
-"""Outlines of documents and tables without a language model: their own words and numbers, and nothing else."""
+"""Outlines of documents and tables without a language model: their own text and numbers, and nothing else."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from seedx_tools.decks.outline import (
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.tables import chart_of, is_number
 
-POINT_CHARS = 140
-"""A longer point is cut to its first sentence; the whole stands in the notes."""
-POINTS = 5
-"""Points on a slide that is made from paragraphs."""
+BULLET_CHARS = 140
+"""A longer bullet is cut to its first sentence; the notes hold all of it."""
+MAX_BULLETS = 5
+"""Maximum number of bullets on a slide made from paragraphs."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _BEFORE = re.compile(r"\A\t*(?:\d{1,3}[.)]\s+)?")
 _CLAUSE = re.compile(r"[,;:(]| - | -- ")
@@ -35,7 +35,7 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
 
     Args:
         document: What was read.
-        num_slides: Slides with the title slide, where the document has no headings; None: DEFAULT_NUM_SLIDES at most.
+        num_slides: Slides including the title slide, if the document has no headings; None: at most DEFAULT_NUM_SLIDES.
     """
     if document.kind == "markdown":
         outline = OutlinePlanner().plan(document.text, num_slides)
@@ -44,11 +44,11 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", document.text) if part.strip()]
     count = (num_slides or DEFAULT_NUM_SLIDES) - 1
     slides = tuple(_slide(group) for group in _groups(paragraphs, count))
-    warnings = [*document.warnings, "planned without a language model: the points are first sentences of paragraphs"]
+    warnings = [*document.warnings, "planned without a language model: the bullets are first sentences of paragraphs"]
     if len(slides) < count and num_slides is not None:
         warnings.append(f"'{document.name}' has text for {len(slides) + 1} slides, not {num_slides}")
-    if len(paragraphs) > count * POINTS:
-        warnings.append("not every paragraph has a point; the notes hold the text")
+    if len(paragraphs) > count * MAX_BULLETS:
+        warnings.append("not every paragraph has a bullet; the notes hold the text")
     return Outline(
         title=document.title,
         notes="" if slides else "\n".join(paragraphs),
@@ -59,12 +59,12 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
 
 
 def table_outline(table: TableData, title: str, source: str) -> Outline:
-    """Return the outline of a table: the table, a chart of its numbers, and what is highest and lowest in each column.
+    """Return the outline of a table: the table, a chart of its numbers, and the extremes of each column.
 
     Args:
         table: Cells; the first column labels the rows.
         title: The deck's title.
-        source: Where the numbers come from, or empty.
+        source: Source of the numbers, or empty.
     """
     slides = [SlidePlan(title="The figures", table=table, picture="")]
     warnings = ["planned without a language model: the table, its chart, and its extremes"]
@@ -84,18 +84,20 @@ def table_outline(table: TableData, title: str, source: str) -> Outline:
         heading = ", ".join(shown.header[1:])
         slides.append(SlidePlan(title=heading, chart=chart_of(shown, kind, "", "the table"), picture=""))
     elif not numbers:
-        warnings.append("no column holds numbers only, so there is no chart")
+        warnings.append("no column holds only numbers, so there is no chart")
     else:
-        warnings.append(f"{len(table.rows)} rows are too many for a chart; {MAX_CATEGORIES} fit")
+        warnings.append(
+            f"a chart holds at most {MAX_CATEGORIES} rows; the table has {len(table.rows)}, so there is no chart"
+        )
     if facts := [_extremes(table, column) for column in numbers]:
         slides.append(SlidePlan(title="Highest and lowest", bullets=tuple(facts), picture=""))
     return Outline(title=title, slides=tuple(slides), sources=(source,) if source else (), warnings=tuple(warnings))
 
 
-def shortened(point: str, chars: int = POINT_CHARS) -> str:
-    """Return a point, or its first sentence, clause or words where it has more characters.
+def shorten(point: str, chars: int = BULLET_CHARS) -> str:
+    """Return a bullet, or its first sentence, clause or words if it has more characters.
 
-    Tabs and a number in front stay.
+    Leading tabs and a leading number stay.
     """
     text = _BEFORE.sub("", point)
     indent = point.removesuffix(text)
@@ -126,7 +128,7 @@ def _extremes(table: TableData, column: int) -> str:
 
 
 def _with_short_points(slide: SlidePlan) -> SlidePlan:
-    short = tuple(shortened(point) for point in slide.bullets)
+    short = tuple(shorten(point) for point in slide.bullets)
     cut = [point.strip() for point, kept in zip(slide.bullets, short, strict=True) if point != kept]
     if not cut:
         return slide
@@ -135,7 +137,7 @@ def _with_short_points(slide: SlidePlan) -> SlidePlan:
 
 
 def _groups(paragraphs: Sequence[str], count: int) -> list[Sequence[str]]:
-    """At most count groups of neighbouring paragraphs, as even as can be."""
+    """Return at most count groups of adjacent paragraphs, as even as possible."""
     if count < 1:
         return []
     count = min(count, len(paragraphs))
@@ -146,13 +148,13 @@ def _groups(paragraphs: Sequence[str], count: int) -> list[Sequence[str]]:
 def _slide(paragraphs: Sequence[str]) -> SlidePlan:
     first = paragraphs[0]
     heading = len(first) <= 60 and first[-1] not in ".!?" and len(paragraphs) > 1
-    title = first if heading else shortened(_first_sentence(first), 60)
+    title = first if heading else shorten(_first_sentence(first), 60)
     points = paragraphs[1:] if heading else paragraphs
-    bullets = tuple(shortened(_first_sentence(point)) for point in points[:POINTS])
+    bullets = tuple(shorten(_first_sentence(point)) for point in points[:MAX_BULLETS])
     return SlidePlan(title=title.rstrip(".:"), bullets=bullets, notes="\n".join(paragraphs))
 
 
 def _first_sentence(text: str) -> str:
-    """The first sentence, with a number in front that would read as one of its own."""
+    """Return the first sentence; a leading number is part of it, not a sentence of its own."""
     rest = _BEFORE.sub("", text)
     return text.removesuffix(rest) + _SENTENCE.split(rest)[0]

@@ -1,18 +1,18 @@
-"""Changing a slide by an instruction without a language model: a few plain orders, and a clear answer to all others."""
+"""Revises a slide without a language model: a few edit commands, and a clear error for everything else."""
 
 from __future__ import annotations
 
 import re
 
-from seedx_agents.presenter.outline_rules import shortened
+from seedx_agents.presenter.outline_rules import shorten
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import SlidePlan
 
-ORDERS = (
-    "'title: ...', 'add: ...' (a point), 'remove point 2', 'remove the last point', 'shorter', 'picture: ...', "
-    "'no picture', 'notes: ...'; several with ';' between them; or the whole new slide as Markdown ('## Title', points)"
+COMMANDS = (
+    "'title: ...', 'add: ...' (a bullet), 'remove bullet 2', 'remove the last bullet', 'shorter', 'picture: ...', "
+    "'no picture', 'notes: ...'; several separated by ';'; or the whole new slide as Markdown ('## Title', bullets)"
 )
-"""What RuleReviser follows."""
+"""The edit commands of RuleReviser."""
 
 _TITLE = re.compile(
     r"(?:(?:change|set) the title to|(?:the )?title\s*(?:is|:)|call it|rename it to)\s*(.+)", re.I | re.S
@@ -28,51 +28,51 @@ _SHORT_CHARS = 60
 
 
 class RuleReviser:
-    """Follows ORDERS; a planner for revise_slide."""
+    """Follows COMMANDS; a planner for revise_slide."""
 
     def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
-        """Return the slide as the orders make it, one after the other.
+        """Return the slide after the commands of an instruction, one after the other.
 
         Raises:
-            InputError: An order is none of ORDERS, or names a point that is not there.
+            InputError: If a command is not one of COMMANDS, or names a bullet that does not exist.
         """
-        for order in filter(None, (part.strip(" .\n") for part in instruction.split(";"))):
-            plan = _follow(plan, order)
+        for command in filter(None, (part.strip(" .\n") for part in instruction.split(";"))):
+            plan = _apply(plan, command)
         return plan
 
 
-def _follow(plan: SlidePlan, order: str) -> SlidePlan:
-    if found := _TITLE.fullmatch(order):
+def _apply(plan: SlidePlan, command: str) -> SlidePlan:
+    if found := _TITLE.fullmatch(command):
         return plan.model_copy(update={"title": found.group(1).strip("'\" ")})
-    if found := _ADD.fullmatch(order):
+    if found := _ADD.fullmatch(command):
         return plan.model_copy(update={"bullets": (*plan.bullets, found.group(1))})
-    if (found := _REMOVE.fullmatch(order)) and any(found.groups()):
+    if (found := _REMOVE.fullmatch(command)) and any(found.groups()):
         return plan.model_copy(update={"bullets": _without(plan.bullets, found.group(1), found.group(2))})
-    if _SHORTER.fullmatch(order):
-        columns = tuple(c.model_copy(update={"bullets": _shorter(c.bullets)}) for c in plan.columns)
-        return plan.model_copy(update={"bullets": _shorter(plan.bullets), "columns": columns})
-    if _NO_PICTURE.fullmatch(order):
+    if _SHORTER.fullmatch(command):
+        columns = tuple(c.model_copy(update={"bullets": _shorten_all(c.bullets)}) for c in plan.columns)
+        return plan.model_copy(update={"bullets": _shorten_all(plan.bullets), "columns": columns})
+    if _NO_PICTURE.fullmatch(command):
         return plan.model_copy(update={"picture": ""})
-    if found := _NOTES.fullmatch(order):
+    if found := _NOTES.fullmatch(command):
         return plan.model_copy(update={"notes": found.group(1)})
-    if found := _PICTURE.fullmatch(order):
+    if found := _PICTURE.fullmatch(command):
         return plan.model_copy(update={"picture": found.group(1)})
-    raise InputError(f"without a chat model {order[:80]!r} cannot be followed; use {ORDERS}")
+    raise InputError(f"without a chat model {command[:80]!r} cannot be followed; use {COMMANDS}")
 
 
-def _shorter(points: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(shortened(point, _SHORT_CHARS) for point in points)
+def _shorten_all(points: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(shorten(point, _SHORT_CHARS) for point in points)
 
 
 def _without(points: tuple[str, ...], which: str | None, number: str | None) -> tuple[str, ...]:
     index = int(number) - 1 if number else 0 if (which or "").lower() == "first" else len(points) - 1
     if not 0 <= index < len(points):
-        raise InputError(f"there is no point {index + 1}; the slide has {len(points)}")
-    return points[:index] + _counted_down(points[index], points[index + 1 :])
+        raise InputError(f"there is no bullet {index + 1}; the slide has {len(points)}")
+    return points[:index] + _renumber(points[index], points[index + 1 :])
 
 
-def _counted_down(removed: str, points: tuple[str, ...]) -> tuple[str, ...]:
-    """The points after a removed one; those that go on with its numbers count one less."""
+def _renumber(removed: str, points: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the bullets after a removed one; those that continue its numbering count one less."""
     found = _NUMBERED.match(removed)
     if found is None:
         return points

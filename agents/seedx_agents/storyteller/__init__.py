@@ -1,1 +1,1 @@
-"""Storyteller agent."""
+"""A storyteller that plans, illustrates and saves stories."""

@@ -230,7 +230,7 @@ class LocalImageService:
             DeadlineError: If the deadline passes first.
         """
         lvlm = self._lvlm(model)
-        width = lvlm.config.output_resampler.kv_dim
+        width = lvlm.config.output_resampler.input_dim
         if hidden_states.ndim != 2 or hidden_states.shape[1] != width or not torch.isfinite(hidden_states).all():
             raise InputError(f"hidden states {tuple(hidden_states.shape)} must be finite and have shape (Q, {width})")
 

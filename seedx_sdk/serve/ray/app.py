@@ -1,4 +1,4 @@
-"""The HTTP application as a deployment of Ray Serve: one front, replicas of the language model and the de-tokenizer."""
+"""The Ray Serve application: one ingress, replicas of the language model and of the de-tokenizer."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from seedx_sdk.serve.telemetry import export_spans
 __all__ = ["APP", "Ingress", "build"]
 
 APP = "seedx"
-"""Name of the application; deploying it again replaces it in place."""
+"""Name of the application; deploying it again updates it in place."""
 _MAX_PROMPTS = 256
-"""Prompts of one language model at once; vLLM batches and queues them itself."""
+"""Concurrent prompts per language model; vLLM batches and queues them itself."""
 
 
 class Ingress:
-    """The application of `create_app`, over replicas. It computes nothing itself.
+    """The application of `create_app` over replicas. It computes nothing itself.
 
-    There is one, since it remembers idempotency keys and counts each caller's requests; it carries events only.
+    There is exactly one, because it holds the idempotency keys and rate limits.
 
     Args:
         backbones: Handle of the language models.
         detokenizers: Handle of the de-tokenizers.
-        options: What was deployed.
+        options: The options of the deployment.
     """
 
     def __init__(self, backbones: DeploymentHandle, detokenizers: DeploymentHandle, options: DeployOptions) -> None:
         self._backbones, self._detokenizers, self._options = backbones, detokenizers, options
 
     def __serve_build_asgi_app__(self) -> FastAPI:
-        """Returns the application; Ray Serve opens it, and so waits for the first replicas."""
+        """Return the application; Ray Serve starts it, which waits for the first replicas."""
         export_spans()
         return create_app(open_replicas(self._backbones, self._detokenizers, self._options), self._options.settings)
 
 
 def build(options: DeployOptions) -> serve.Application:
-    """Returns what `serve.run(..., name=APP)` runs."""
+    """Return the application for `serve.run(..., name=APP)`."""
     shared: dict[str, Any] = {
         "health_check_period_s": 5.0,
-        "health_check_timeout_s": options.served.limits.step_seconds + 10,  # what hangs says so itself by then
+        "health_check_timeout_s": options.served.limits.step_seconds + 10,  # a step that hangs is reported before that
         "graceful_shutdown_timeout_s": options.drain_seconds,
         "graceful_shutdown_wait_loop_s": 0.5,
     }
     bundle = options.backbone_bundle
-    least, most = options.detokenizers
+    low, high = options.detokenizers
     batch = options.served.limits.max_batch
-    scaling = {"min_replicas": least, "max_replicas": most, "target_ongoing_requests": batch}
+    scaling = {"min_replicas": low, "max_replicas": high, "target_ongoing_requests": batch}
     backbones = serve.deployment(BackboneReplica).options(
         name="backbone",
         num_replicas=options.backbones,
         max_ongoing_requests=_MAX_PROMPTS,
-        placement_group_bundles=[bundle],  # one bundle lies on one machine
+        placement_group_bundles=[bundle],  # a bundle stays on one machine
         ray_actor_options={"num_cpus": bundle["CPU"], "num_gpus": bundle.get("GPU", 0)},
         **shared,
     )
@@ -66,14 +66,14 @@ def build(options: DeployOptions) -> serve.Application:
         name="detokenizer",
         max_ongoing_requests=options.served.limits.max_queue,
         ray_actor_options={"num_cpus": 1, "num_gpus": 1 if options.gpus else 0},
-        **({"num_replicas": least} if least == most else {"autoscaling_config": scaling}),
+        **({"num_replicas": low} if low == high else {"autoscaling_config": scaling}),
         **shared,
     )
-    front = serve.deployment(serve.ingress()(Ingress)).options(
-        name="front",
-        max_ongoing_requests=2 * options.settings.max_replies,  # so that it refuses the others itself
+    ingress = serve.deployment(serve.ingress()(Ingress)).options(
+        name="ingress",
+        max_ongoing_requests=2 * options.settings.max_replies,  # so that it rejects further requests itself
         max_surge_percent=100,
         ray_actor_options={"num_cpus": 0},
         **shared,
     )
-    return front.bind(backbones.bind(options), detokenizers.bind(options), options)
+    return ingress.bind(backbones.bind(options), detokenizers.bind(options), options)

@@ -1,4 +1,4 @@
-"""`seedx deploy`: the server of `seedx serve` on a Ray cluster, with replicas; again, and it is updated in place."""
+"""`seedx deploy`: the server of `seedx serve` on a Ray cluster, with replicas; run it again to update it in place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from seedx_sdk.serve.cli_options import (
     StepSecondsOption,
     chosen_backbone,
     server_settings,
-    specialist_folders,
+    specialist_dirs,
 )
 from seedx_sdk.serve.ray.cluster import run
 from seedx_sdk.serve.ray.options import DeployOptions
@@ -38,17 +38,17 @@ def deploy(
     specialist: SpecialistOption = None,
     backbones: Annotated[int, typer.Option(min=1, help="Replicas of the language model.")] = 1,
     detokenizers: Annotated[
-        str, typer.Option(metavar="N|MIN..MAX", help="Replicas that read and draw pictures; a range scales by load.")
+        str, typer.Option(metavar="N|MIN..MAX", help="Replicas that encode and generate images; a range autoscales.")
     ] = "1",
-    tensor_parallel: Annotated[int, typer.Option(min=1, help="GPUs of a machine that share a language model.")] = 1,
+    tensor_parallel: Annotated[int, typer.Option(min=1, help="GPUs of one machine that share a language model.")] = 1,
     host: HostOption = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     address: Annotated[
         str | None,
-        typer.Option(help="Ray cluster, or 'local' for a new one; left out, the one that runs here, if any."),
+        typer.Option(help="Ray cluster, or 'local' for a new one [default: the one on this machine, if any]."),
     ] = None,
     backbone: BackboneOption = "auto",
-    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="What replicas run on.")] = "cpu",
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Device of the replicas.")] = "cpu",
     dtype: DtypeOption = None,
     max_replies: MaxRepliesOption = 64,
     requests_per_minute: RateOption = None,
@@ -56,7 +56,7 @@ def deploy(
     step_seconds: StepSecondsOption = 300,
     image_host: ImageHostOption = None,
 ) -> None:
-    """Serve a model over HTTP from a Ray cluster, or update what is served there."""
+    """Serve a model over HTTP from a Ray cluster, or update the deployment."""
     settings = server_settings(
         host,
         max_replies=max_replies,
@@ -69,21 +69,21 @@ def deploy(
         backbone=chosen_backbone(backbone, device),
         backbones=backbones,
         tensor_parallel=tensor_parallel,
-        detokenizers=_least_and_most(detokenizers),
+        detokenizers=_min_and_max(detokenizers),
         served=EngineOptions(
             device=device,
             dtype=dtype,
             limits=ServiceLimits(step_seconds=step_seconds),
-            specialists=specialist_folders(specialist),
+            specialists=specialist_dirs(specialist),
         ),
         settings=settings,
     )
-    DirectoryConfig.read(options.model)  # before anything is started
+    DirectoryConfig.read(options.model)  # fail before anything is started
     run(options, host=host, port=port, address=address)
 
 
-def _least_and_most(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", text)
-    if found is None:
+def _min_and_max(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", text)
+    if match is None:
         raise InputError(f"--detokenizers {text!r} must be a number, such as 2, or a range, such as 1..8")
-    return int(found[1]), int(found[2] or found[1])
+    return int(match[1]), int(match[2] or match[1])

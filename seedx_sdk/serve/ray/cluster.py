@@ -1,4 +1,4 @@
-"""Runs a deployment on a Ray cluster: one that exists, or one of this machine that ends with this process."""
+"""Runs a deployment on an existing Ray cluster, or on a local one that ends with this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import ray
 from ray import serve
-from ray.serve.context import _get_global_client  # it alone knows the address; serve.status() does not say it
+from ray.serve.context import _get_global_client  # serve.status() does not return the address
 
 from seedx_sdk.errors import InputError, ServiceError
 from seedx_sdk.serve.ray.app import APP, build
@@ -18,31 +18,31 @@ from seedx_sdk.serve.ray.options import DeployOptions
 __all__ = ["run"]
 
 _SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # it would report how it is used
+    "RAY_USAGE_STATS_ENABLED": "0",  # no telemetry
     "RAY_process_group_cleanup_enabled": "0",
     "RAY_kill_child_processes_on_worker_exit": "0",
 }
-"""Of a cluster that is started here. When a process of Ray ends, Ray would kill all its descendants at once, and nobody
-would free vLLM's shared memory; left alone, they notice it and end in order (engine/child_processes.py)."""
+"""Environment of a local cluster. Ray would kill all descendants of a process that ends, and vLLM's shared memory would
+leak; left alone, they notice and clean up (engine/backbones/child_processes.py)."""
 
 
 def run(options: DeployOptions, *, host: str, port: int, address: str | None) -> None:
-    """Deploys, or updates what is deployed. On a cluster that was started for this, returns at SIGTERM or SIGINT.
+    """Deploy, or update the deployment. On a local cluster, return at SIGTERM or SIGINT.
 
     Args:
         options: What to deploy.
-        host: Address to listen on; that of the first deployment, if there is one.
-        port: As `host`.
-        address: The cluster; "local" is a new one, None the one that runs on this machine, else a new one.
+        host: Address to listen on; must be that of an existing deployment.
+        port: Port to listen on; likewise.
+        address: The cluster; "local" starts a new one, None takes one on this machine, or else starts one.
 
     Raises:
-        InputError: If the cluster listens on another host or port already.
+        InputError: If the cluster already listens on another host or port.
         ServiceError: If there is no such cluster, or the replicas do not start.
     """
     if _joined(address):
         _deploy(options, host, port)
     else:
-        with _own_cluster(options):
+        with _local_cluster(options):
             _deploy(options, host, port)
             signal.pause()
 
@@ -65,34 +65,37 @@ def _deploy(options: DeployOptions, host: str, port: int) -> None:
     try:
         serve.run(build(options), name=APP)
     except RuntimeError as error:
-        raise ServiceError(f"{error} The logs of Ray Serve, logs/serve in Ray's session directory, say why") from error
+        raise ServiceError(f"{error} See the logs of Ray Serve in logs/serve of Ray's session directory") from error
 
 
 def _check_address(host: str, port: int) -> None:
-    """Returns if Ray Serve listens where it should; it keeps to the address with which it was started.
+    """Check that Ray Serve listens on this address, which cannot change after its start.
 
-    API keys were asked for, or not, because of the host.
+    Whether API keys are required depends on the host.
+
+    Raises:
+        InputError: If it listens elsewhere.
     """
-    held = _get_global_client().http_config
-    if (held.host, held.port) != (host, port):
+    current = _get_global_client().http_config
+    if (current.host, current.port) != (host, port):
         raise InputError(
-            f"Ray Serve listens on {held.host}:{held.port} of this cluster already, not on {host}:{port}; "
-            f"give --host {held.host} --port {held.port}, or end what is served with 'serve shutdown' first"
+            f"Ray Serve already listens on {current.host}:{current.port} of this cluster, not on {host}:{port}; "
+            f"use --host {current.host} --port {current.port}, or run 'serve shutdown' first"
         )
 
 
 @contextlib.contextmanager
-def _own_cluster(options: DeployOptions) -> Iterator[None]:
-    """A cluster of this machine, until the block is left; SIGTERM and SIGINT leave it.
+def _local_cluster(options: DeployOptions) -> Iterator[None]:
+    """Run a cluster on this machine until the block ends, or SIGTERM or SIGINT arrives.
 
-    It is told of as many CPUs as the replicas need, so that they fit on any laptop. At the end replicas may finish what
-    they do, for as long as Ray Serve allows, 30 seconds.
+    It is configured with as many CPUs as the replicas need, so that they fit on any laptop. At the end replicas have
+    30 seconds, Ray Serve's limit, to finish their work.
     """
     os.environ.update(_SETTINGS)
     try:
         ray.init("local", num_cpus=options.num_cpus, include_dashboard=False, log_to_driver=False)
-    except Exception as error:  # it has no class of its own for this
-        raise ServiceError(f"Ray did not start on this machine: {error} Try again when it is less busy") from error
+    except Exception as error:  # Ray has no class of its own for this
+        raise ServiceError(f"Ray did not start on this machine: {error} Retry when the machine is less busy") from error
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's own handler aborts the process
         yield
@@ -100,6 +103,6 @@ def _own_cluster(options: DeployOptions) -> Iterator[None]:
         pass
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # it is ending already
+            signal.signal(number, signal.SIG_IGN)  # the shutdown has started
         serve.shutdown()
         ray.shutdown()

@@ -1,7 +1,7 @@
-"""A backbone and a picture service whose work is done by replicas of Ray Serve.
+"""A backbone and an image service that run on replicas of Ray Serve.
 
-A call is a pure function of its arguments, so one whose replica dies is made once more on another replica, and what it
-had told before is not told twice (resumed.py). If that fails too it is a ServiceError: the caller may ask again.
+A call is a pure function of its arguments, so one whose replica dies is replayed once on another replica, without
+repeating events (replay.py). If that fails too, it is a ServiceError, and the caller may retry.
 """
 
 from __future__ import annotations
@@ -33,42 +33,43 @@ from seedx_sdk.types import ImageProgress
 __all__ = ["RayBackbone", "RayImageService", "open_replicas"]
 
 CHECK_SECONDS = 5.0
-"""A check that takes longer has failed: no replica is free to answer it."""
-MISSES, MISS_SECONDS = 40, 0.1
-"""How often, and after what pause, a call that met a replica with other weights is sent on."""
+"""Time limit of a health check."""
+MAX_MISMATCHES, MISMATCH_SECONDS = 40, 0.1
+"""How often, and after what pause, a call is sent to another replica because one holds other weights."""
 
 
 class RayBackbone:
     """`Backbone` over the replicas of a language model."""
 
     def __init__(self, handle: DeploymentHandle, revision: str, *, supports_structured_output: bool) -> None:
-        self._replicas, self._can_guide = _Replicas(handle, revision, "language model"), supports_structured_output
+        self._replicas = _Replicas(handle, revision, "language model")
+        self._supports_structured_output = supports_structured_output
 
     @property
     def supports_structured_output(self) -> bool:
-        """Whether answers can be guided."""
-        return self._can_guide
+        """Whether text can be held to a JSON schema."""
+        return self._supports_structured_output
 
     async def generate(
         self, prompt: Prompt, sampling: SamplingParams
     ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
-        """The answer as it is written; see `Backbone.generate`."""
-        async with aclosing(self._replicas.stream("generate", prompt, sampling)) as answer:
-            async for event in answer:
+        """Yield the output as it is generated; see `Backbone.generate`."""
+        async with aclosing(self._replicas.stream("generate", prompt, sampling)) as events:
+            async for event in events:
                 yield event
 
     async def check(self) -> None:
-        """Returns if a replica works; raises ServiceError, since Ray Serve will replace those that don't."""
+        """Return if a replica works; raise ServiceError otherwise, because Ray Serve replaces failed ones."""
         await self._replicas.check()
 
     async def close(self) -> None:
-        """Does nothing: Ray Serve owns the replicas."""
+        """Do nothing: Ray Serve owns the replicas."""
 
 
 class RayImageService:
     """`ImageService` over the replicas of a de-tokenizer."""
 
-    metrics = None  # they count, each for itself
+    metrics = None  # each replica has its own
 
     def __init__(
         self,
@@ -87,30 +88,30 @@ class RayImageService:
         self, image: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
     ) -> Tensor:
         """Return the embeddings of an image; see `ImageService.encode`."""
-        embeds: Tensor = await self._replicas.call("encode", image, tuple(grids), model, _seconds_to(deadline))
+        embeds: Tensor = await self._replicas.call("encode", image, tuple(grids), model, _seconds_until(deadline))
         return embeds
 
     async def regress(
         self, hidden_states: Tensor, *, model: str | None = None, deadline: float | None = None
     ) -> Tensor:
-        """Returns the features of hidden states; see `ImageService.regress`."""
-        features: Tensor = await self._replicas.call("regress", hidden_states, model, _seconds_to(deadline))
+        """Return the features of hidden states; see `ImageService.regress`."""
+        features: Tensor = await self._replicas.call("regress", hidden_states, model, _seconds_until(deadline))
         return features
 
     async def generate(self, job: ImageJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
         """Yield the events of an image job; see `ImageService.generate`."""
-        arguments = replace(job, deadline=None), _seconds_to(job.deadline)
+        arguments = replace(job, deadline=None), _seconds_until(job.deadline)
         async with aclosing(self._replicas.stream("generate", *arguments)) as events:
             async for event in events:
                 yield event
 
     async def out_of_domain_warning(self, image: Image.Image) -> str | None:
-        """Return a warning about an image; see `ImageService.out_of_domain_warning`."""
+        """Return a warning about an out-of-domain image; see `ImageService.out_of_domain_warning`."""
         warning: str | None = await self._replicas.call("out_of_domain_warning", image)
         return warning
 
     async def check(self) -> None:
-        """Returns if a replica works; raises ServiceError otherwise."""
+        """Return if a replica works; raise ServiceError otherwise."""
         await self._replicas.check()
 
 
@@ -118,7 +119,7 @@ class RayImageService:
 async def open_replicas(
     backbones: DeploymentHandle, detokenizers: DeploymentHandle, options: DeployOptions
 ) -> AsyncIterator[InterleavedEngine]:
-    """Opens the engine of a deployment, once replicas with its weights answer."""
+    """Open the engine of a deployment once replicas with its weights answer."""
     config = DirectoryConfig.read(options.model)
     engine = InterleavedEngine(
         RayBackbone(backbones, config.revision, supports_structured_output=options.backbone == "vllm"),
@@ -134,71 +135,70 @@ async def open_replicas(
         try:
             await engine.check()
             break
-        except ServiceError:  # they are still loading; if one cannot load, Ray Serve gives the deployment up
-            await asyncio.sleep(MISS_SECONDS)
+        except ServiceError:  # replicas are loading; if one cannot load, Ray Serve ends the deployment
+            await asyncio.sleep(MISMATCH_SECONDS)
     yield engine
 
 
 class _Replicas:
-    """Calls the replicas of a deployment, each call on one of those that hold certain weights."""
+    """Calls the replicas that hold certain weights."""
 
     def __init__(self, handle: DeploymentHandle, revision: str, name: str) -> None:
         self._handle, self._revision, self._name = handle, revision, name
 
     async def call(self, method: str, *arguments: Any) -> Any:
-        """Returns what a method returns; errors as `stream`."""
+        """Return the result of a method; errors as in `stream`."""
         async with aclosing(self.stream(method, *arguments, streams=False)) as results:
             return await anext(results)
 
     async def stream(self, method: str, *arguments: Any, streams: bool = True) -> AsyncGenerator[Any, None]:
-        """Yields what a method yields. Closing the generator stops the work.
+        """Yield what a method yields. Closing the generator stops the work.
 
         Args:
             method: Its name.
-            arguments: What it gets, after the revision.
-            streams: Whether it yields; False if it returns one thing.
+            arguments: Its arguments after the revision.
+            streams: Whether it yields; False if it returns a single value.
 
         Raises:
-            SeedXError: What the replica raised.
-            OverloadedError: All replicas hold other weights.
-            ServiceError: The replica died, and what came from another is not the same; or two died, or one failed
-                otherwise.
+            SeedXError: If the replica raises one.
+            OverloadedError: If all replicas hold other weights.
+            ServiceError: If the replica dies and its replay diverges, two replicas die, or one fails unexpectedly.
         """
-        deaths = misses = 0
-        resumed = ReplayedStream()
+        failures = mismatches = 0
+        replayed = ReplayedStream()
         while True:
-            resumed.restart()
+            replayed.restart()
             response = self._handle.options(method_name=method, stream=streams).remote(self._revision, *arguments)
             try:
                 if streams:
                     async for event in response:
-                        if (rest := resumed.rest(event)) is not None:
+                        if (rest := replayed.rest(event)) is not None:
                             yield rest
                 else:
                     yield await response
                 return
             except (RayError, RayServeException) as error:
                 failure = self._failure(error)
-            except BaseException:  # the caller has gone away, or the answer came out different
+            except BaseException:  # the caller cancelled, or the replay diverged
                 response.cancel()
                 raise
             if isinstance(failure, WeightsMismatchError):
-                misses += 1
-                if misses > MISSES:
-                    raise OverloadedError("the model is being replaced; try again soon", retry_after=5.0)
-                await asyncio.sleep(MISS_SECONDS)
+                mismatches += 1
+                if mismatches > MAX_MISMATCHES:
+                    raise OverloadedError("the model is being replaced; retry soon", retry_after=5.0)
+                await asyncio.sleep(MISMATCH_SECONDS)
             elif failure is not None:
                 raise failure
             else:
-                deaths += 1
-                if deaths > 1:
-                    raise ServiceError(f"two replicas of the {self._name} failed while they worked on this; ask again")
+                failures += 1
+                if failures > 1:
+                    raise ServiceError(f"two replicas of the {self._name} failed during the request; retry")
 
     async def check(self) -> None:
-        """Returns if a replica answers.
+        """Return if a replica answers.
 
         Raises:
-            ServiceError: None does.
+            ServiceError: If none does.
         """
         try:
             async with asyncio.timeout(CHECK_SECONDS):
@@ -207,13 +207,13 @@ class _Replicas:
             raise ServiceError(f"no replica of the {self._name} answered in {CHECK_SECONDS:g} seconds") from None
 
     def _failure(self, error: Exception) -> SeedXError | None:
-        """Returns what Ray's error means, None if the replica has died, or the engine inside it."""
+        """Return the meaning of Ray's error; None if the replica, or the engine inside it, has died."""
         if not isinstance(error, RayTaskError) or isinstance(error.cause, ModelError):
             return None
         if isinstance(error.cause, SeedXError):
             return error.cause
-        return ServiceError(f"the {self._name} failed ({type(error.cause).__name__}: {error.cause}); try again")
+        return ServiceError(f"the {self._name} failed ({type(error.cause).__name__}: {error.cause}); retry")
 
 
-def _seconds_to(deadline: float | None) -> float | None:
+def _seconds_until(deadline: float | None) -> float | None:
     return None if deadline is None else deadline - time.monotonic()

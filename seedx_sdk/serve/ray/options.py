@@ -1,4 +1,4 @@
-"""What a deployment runs, and how many of each."""
+"""The options of a deployment: the model and its replicas."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ __all__ = ["DeployOptions"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeployOptions:
-    """A deployment: the model, its replicas, and what the HTTP server allows."""
+    """A deployment: the model, its replicas, and the settings of the HTTP server."""
 
     model: Path
-    """A model directory that every machine of the cluster reads under this path."""
+    """A checkpoint directory that every machine of the cluster reads under this path."""
     backbone: Literal["transformers", "vllm"]
-    """What runs the language model; transformers answers one prompt at a time."""
+    """Backend of the language model; transformers answers one prompt at a time."""
     backbones: int = 1
     """Replicas of the language model."""
     tensor_parallel: int = 1
     """GPUs, or CPUs, of one machine that share one language model."""
     detokenizers: tuple[int, int] = (1, 1)
-    """Fewest and most replicas that read and draw pictures; Ray Serve chooses between them by load."""
+    """Minimum and maximum number of replicas that encode and generate images; Ray Serve scales between them by load."""
     served: EngineOptions = EngineOptions(device="cpu")
-    """Device, limits, placement and specialists of every replica; the device is named, as replicas run elsewhere."""
+    """Device, limits, placement and specialists of every replica; the device is explicit, as replicas run elsewhere."""
     vllm: VLLMOptions | None = None
-    """How vLLM runs; None is `EngineOptions.for_vllm`."""
+    """Options of vLLM; None is `EngineOptions.for_vllm`."""
     settings: ServerSettings = ServerSettings()
-    """What the HTTP server allows."""
+    """Limits and keys of the HTTP server."""
     drain_seconds: float = 600.0
-    """How long a replica that is being replaced may go on with what it has begun."""
+    """How long a replica that is being replaced may finish its requests."""
 
     def __post_init__(self) -> None:
-        """Checks the numbers."""
-        least, most = self.detokenizers
-        if self.backbones < 1 or not 1 <= least <= most:
+        """Check the numbers."""
+        low, high = self.detokenizers
+        if self.backbones < 1 or not 1 <= low <= high:
             raise InputError(
-                f"{self.backbones} backbones and {least}..{most} de-tokenizers cannot be deployed; "
-                "use at least one of each, and the fewer before the more"
+                f"{self.backbones} backbones and {low}..{high} de-tokenizers cannot be deployed; "
+                "use at least one of each, with the minimum first"
             )
         if self.tensor_parallel < 1 or (self.tensor_parallel > 1 and self.backbone != "vllm"):
             raise InputError(
@@ -57,10 +57,10 @@ class DeployOptions:
 
     @property
     def backbone_bundle(self) -> dict[str, float]:
-        """What one language model takes of one machine, in Ray's units; a CPU steers its GPUs."""
+        """Resources of one language model on one machine, in Ray's units; one CPU drives its GPUs."""
         return {"CPU": 1, "GPU": self.tensor_parallel} if self.gpus else {"CPU": self.tensor_parallel}
 
     @property
     def num_cpus(self) -> int:
-        """CPUs that Ray must set aside for the most replicas."""
+        """CPUs that Ray reserves for the maximum number of replicas."""
         return self.backbones * int(self.backbone_bundle["CPU"]) + self.detokenizers[1]

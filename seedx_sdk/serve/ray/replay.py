@@ -1,7 +1,7 @@
-"""A stream of events that is begun anew elsewhere, after its first half was lost with the machine that made it.
+"""Deduplicates a replayed event stream.
 
-A request is a pure function of its arguments and its seed, so the same events come again, up to rounding. The caller
-has the first ones already, and gets those that follow.
+A request is a pure function of its arguments and its seed, so a replay on another replica yields the same events, up to
+rounding. The caller already has the first ones and gets only those that follow.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ __all__ = ["ReplayedStream"]
 
 
 class ReplayedStream:
-    """What the caller of a stream has already, and of each event the part that is new to him."""
+    """The events that the caller of a stream already has; returns only the new part of each event."""
 
     def __init__(self) -> None:
-        self._given: list[object] = []
-        self._place = 0
+        self._seen: list[object] = []
+        self._position = 0
 
     def restart(self) -> None:
-        """The stream begins anew."""
-        self._place = 0
+        """Start the replay."""
+        self._position = 0
 
     def rest(self, event: Any) -> Any | None:
-        """Returns what of an event has not been given before, None if nothing.
+        """Return the part of an event that is new, None if there is none.
 
-        Words may come in other pieces than the first time.
+        Tokens may be chunked differently than the first time.
 
         Raises:
-            ServiceError: The stream tells something else than the first time.
+            ServiceError: If the replay diverges.
         """
-        marks = _marks(event)
-        given = self._given[self._place : self._place + len(marks)]
-        new = marks[len(given) :]
-        if given != list(marks[: len(given)]):
-            raise ServiceError("this was begun anew on another replica, and came out different; ask again")
-        self._place += len(marks)
-        self._given += new
+        keys = _keys(event)
+        seen = self._seen[self._position : self._position + len(keys)]
+        new = keys[len(seen) :]
+        if seen != list(keys[: len(seen)]):
+            raise ServiceError("the request was replayed on another replica and the output diverged; retry")
+        self._position += len(keys)
+        self._seen += new
         if not new:
             return None
-        return TokenChunk(token_ids=event.token_ids[len(given) :]) if isinstance(event, TokenChunk) else event
+        return TokenChunk(token_ids=event.token_ids[len(seen) :]) if isinstance(event, TokenChunk) else event
 
 
-def _marks(event: Any) -> Sequence[object]:
-    """What tells an event from others: pixels and hidden states are the same up to rounding only."""
+def _keys(event: Any) -> Sequence[object]:
+    """Return what identifies an event: pixels and hidden states are equal up to rounding only."""
     if isinstance(event, TokenChunk):
         return event.token_ids
     return (event.step,) if isinstance(event, ImageProgress) else (type(event),)

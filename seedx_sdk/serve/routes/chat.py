@@ -1,4 +1,4 @@
-"""`/v1/info` and `/v1/chat`: a request of the SDK as JSON, and the events of its reply as server-sent events."""
+"""`/v1/info` and `/v1/chat`: requests of the SDK as JSON, their replies as server-sent events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
 
 
 class ChatBody(BaseModel):
-    """A conversation to be answered; the last message is the user's. Pictures are data URIs."""
+    """A conversation whose last message is the user's. Images are data URIs."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,10 +34,10 @@ class ChatBody(BaseModel):
     options: GenerationOptions = GenerationOptions()
 
     def pending_call(self) -> PendingCall[ChatReply]:
-        """Returns what is asked."""
+        """Return the pending call."""
         return PendingCall(
             task=self.task,
-            pictures=count_images(self.messages),
+            num_images=count_images(self.messages),
             content=lambda: self.model_dump_json().encode(),
             open=in_thread(self._call),
         )
@@ -49,7 +49,7 @@ class ChatBody(BaseModel):
 
 @router.get("/v1/info")
 async def info(dispatcher: CurrentDispatcher, _caller: Caller) -> ModelInfo:
-    """What the model is and what it accepts."""
+    """Return what the model is and what it accepts."""
     return dispatcher.engine.info
 
 
@@ -57,10 +57,10 @@ async def info(dispatcher: CurrentDispatcher, _caller: Caller) -> ModelInfo:
 async def chat(
     body: ChatBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> EventStream:
-    """The reply as it is made: one server-sent event for each piece, the last one `reply_done`, or `error`."""
+    """Stream the reply as server-sent events; the last one is `reply_done` or `error`."""
     events = await first_event_or_error(request, dispatcher.events(body.pending_call(), caller=caller, key=key))
 
-    async def tell() -> AsyncIterator[ServerSentEvent]:
+    async def stream() -> AsyncIterator[ServerSentEvent]:
         async with aclosing(events):
             try:
                 async for event in events:
@@ -68,4 +68,4 @@ async def chat(
             except Exception as error:
                 yield JSONServerSentEvent(stream_error_body(error), event="error")
 
-    return EventStream(tell())
+    return EventStream(stream())

@@ -1,8 +1,10 @@
-"""OpenAI's routes, for its client and all that speak its language.
+"""OpenAI-compatible routes.
 
-Pictures come in as `image_url` parts with data URIs, and go out the same way in the content of a message, as vLLM-Omni
-does; so are the further fields named: seed, num_inference_steps, guidance_scale, width, height. Ours alone is sampler.
-What is not supported is an error.
+Images are `image_url` parts with data URIs, in requests and replies, as in vLLM-Omni, which also has the additional
+fields seed, num_inference_steps, guidance_scale, width and height; sampler is ours. Unsupported fields are errors.
+
+The responses are plain dicts: importing openai's models would double the import time of the server, and their type for
+the content of a message admits no images. Tests validate the responses with these models.
 """
 
 from __future__ import annotations
@@ -51,18 +53,18 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 T = TypeVar("T")
-P = TypeVar("P", GeneratedImage, EditedImage)
+ImageResult = TypeVar("ImageResult", GeneratedImage, EditedImage)
 
 
 @router.get("/models")
 async def models(dispatcher: CurrentDispatcher, _caller: Caller) -> dict[str, Any]:
-    """The one model that is served."""
+    """List the served model."""
     return {"object": "list", "data": [_model(dispatcher)]}
 
 
 @router.get("/models/{name:path}")
 async def model(name: str, dispatcher: CurrentDispatcher, _caller: Caller) -> dict[str, Any]:
-    """The model of that name."""
+    """Return the model with this name."""
     _check_model(name, dispatcher)
     return _model(dispatcher)
 
@@ -75,25 +77,25 @@ async def chat_completions(
     caller: Caller,
     key: IdempotencyKey = None,
 ) -> Response | dict[str, Any]:
-    """The next message: text, or text and pictures in order."""
+    """Return or stream the next message: text, or text and images in order."""
     _check_model(body.model, dispatcher)
-    asked = body.pending_call(request.app.state.fetcher)
-    head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": dispatcher.engine.info.name}
+    pending = body.pending_call(request.app.state.fetcher)
+    base = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": dispatcher.engine.info.name}
     if not body.stream:
-        reply = await cancel_on_disconnect(request, dispatcher.result(asked, caller=caller, key=key))
+        reply = await cancel_on_disconnect(request, dispatcher.result(pending, caller=caller, key=key))
         message = {"role": "assistant", "content": _content(reply.message)}
         choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
-        return {**head, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
+        return {**base, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
 
-    events = await first_event_or_error(request, dispatcher.events(asked, caller=caller, key=key))
+    events = await first_event_or_error(request, dispatcher.events(pending, caller=caller, key=key))
     with_usage = body.stream_options is not None and body.stream_options.include_usage
-    blank = {**head, "object": "chat.completion.chunk", **({"usage": None} if with_usage else {})}
+    chunk_base = {**base, "object": "chat.completion.chunk", **({"usage": None} if with_usage else {})}
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> ServerSentEvent:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
-        return JSONServerSentEvent({**blank, "choices": [choice]})
+        return JSONServerSentEvent({**chunk_base, "choices": [choice]})
 
-    async def tell() -> AsyncIterator[ServerSentEvent]:
+    async def stream() -> AsyncIterator[ServerSentEvent]:
         yield chunk({"role": "assistant", "content": ""})
         try:
             async with aclosing(events):
@@ -105,62 +107,62 @@ async def chat_completions(
                     elif isinstance(event, ReplyDone):
                         yield chunk({}, event.reply.finish_reason)
                         if with_usage:
-                            yield JSONServerSentEvent({**blank, "choices": [], "usage": _usage(event.reply)})
+                            yield JSONServerSentEvent({**chunk_base, "choices": [], "usage": _usage(event.reply)})
                         yield ServerSentEvent("[DONE]")
         except Exception as error:
             yield JSONServerSentEvent({"error": stream_error_body(error)})
 
-    return EventStream(tell())
+    return EventStream(stream())
 
 
 @router.post("/images/generations")
 async def images_generations(
     body: ImagesBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> dict[str, Any]:
-    """Pictures drawn from words."""
+    """Generate images from a prompt."""
     _check_model(body.model, dispatcher)
-    return await _pictures(request, dispatcher, body.drawings(), caller, key)
+    return await _images(request, dispatcher, body.generations(), caller, key)
 
 
 @router.post("/images/edits")
 async def images_edits(
     request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> dict[str, Any]:
-    """A picture changed as told; a form with the picture as the file `image`."""
+    """Edit an image according to an instruction; a form with the image as the file `image`."""
     async with _form(request) as form:
         fields = dict(form.multi_items())
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         upload = fields.pop("image", None) or fields.pop("image[]", None)
         if not isinstance(upload, UploadFile) or len(files) != 1:
-            raise InputError("an edit needs one picture, as the file 'image', and nothing else as a file")
-        picture = await upload.read()
+            raise InputError("an edit takes exactly one file, the image, in the field 'image'")
+        image = await upload.read()
     try:
         body = ImagesBody.model_validate(fields)
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InputError(found) from error
+        fields_text = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InputError(fields_text) from error
     _check_model(body.model, dispatcher)
-    return await _pictures(request, dispatcher, body.edits(picture), caller, key)
+    return await _images(request, dispatcher, body.edits(image), caller, key)
 
 
-async def _pictures(
+async def _images(
     request: Request,
     dispatcher: Dispatcher,
-    asked: Sequence[PendingCall[P]],
+    pending: Sequence[PendingCall[ImageResult]],
     caller: str,
     key: str | None,
 ) -> dict[str, Any]:
-    """Answers with all the pictures that are asked for at once.
+    """Return the images of all calls, which run at once.
 
     Raises:
-        InputError: They are more than the server ever makes at once.
+        InputError: If there are more calls than the server runs at once.
     """
     allowed = dispatcher.settings.max_replies
-    if len(asked) > allowed:
-        raise InputError(f"n {len(asked)} is more than this server draws at once; use at most {allowed}")
-    results = [dispatcher.result(one, caller=caller, key=_numbered(key, i)) for i, one in enumerate(asked)]
-    drawn = await cancel_on_disconnect(request, _all(results))
-    data = [{"b64_json": base64.b64encode(to_png(one.image)).decode()} for one in drawn if one.image is not None]
+    if len(pending) > allowed:
+        raise InputError(f"n {len(pending)} is more images than this server generates at once; use at most {allowed}")
+    results = [dispatcher.result(call, caller=caller, key=_numbered(key, i)) for i, call in enumerate(pending)]
+    images = await cancel_on_disconnect(request, _all(results))
+    data = [{"b64_json": base64.b64encode(to_png(result.image)).decode()} for result in images if result.image]
     return {"created": int(time.time()), "data": data, "output_format": "png"}
 
 
@@ -169,9 +171,9 @@ async def _form(request: Request) -> AsyncIterator[FormData]:
     try:
         async with request.form(max_files=2, max_fields=32) as form:
             yield form
-    except OSError as error:  # larger files wait in a temporary one
+    except OSError as error:  # larger files go to a temporary one
         raise ServiceError(
-            f"the upload cannot be kept ({error.strerror}): the server's disk is full; make room, or set TMPDIR"
+            f"cannot store the upload ({error.strerror}): the server's disk is full; free space, or set TMPDIR"
         ) from error
 
 
@@ -182,7 +184,7 @@ def _model(dispatcher: Dispatcher) -> dict[str, Any]:
 def _check_model(name: str | None, dispatcher: Dispatcher) -> None:
     served = dispatcher.engine.info.name
     if name is not None and name != served:
-        raise HTTPException(404, f"there is no model {name!r} here; this server has {served!r}")
+        raise HTTPException(404, f"there is no model {name!r}; this server has {served!r}")
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:
@@ -208,9 +210,9 @@ def _numbered(key: str | None, number: int) -> str | None:
     return None if key is None else f"{key}/{number}"
 
 
-async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Returns what all give; when one fails, the others are stopped."""
-    tasks = [asyncio.ensure_future(work) for work in works]
+async def _all(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return all results; if one fails, cancel the others."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         return await asyncio.gather(*tasks)
     finally:

@@ -1,4 +1,4 @@
-"""What OpenAI's client sends: the bodies of its requests, and what they ask of the model. Unknown fields are errors."""
+"""Request bodies of the OpenAI-compatible routes, and the calls that they stand for. Unknown fields are errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from seedx_sdk.types import (
 __all__ = ["ChatCompletionBody", "ImagesBody"]
 
 R = TypeVar("R")
-Seed = Annotated[int | None, Field(ge=0)]
 
 
 class _Body(BaseModel):
@@ -57,12 +56,12 @@ class _ChatMessage(_Body):
     name: str | None = None
 
     @property
-    def pictures(self) -> int:
-        """How many it has."""
+    def num_images(self) -> int:
+        """The number of its images."""
         return 0 if isinstance(self.content, str) else sum(isinstance(part, _ImageUrl) for part in self.content)
 
     async def parts(self, fetcher: ImageFetcher) -> list[ContentPart]:
-        """Returns the content as the SDK's parts."""
+        """Return the content as parts of an SDK message."""
         if isinstance(self.content, str):
             return [TextPart(text=self.content)] if self.content.strip() else []
         return [
@@ -73,7 +72,7 @@ class _ChatMessage(_Body):
 
 class _StreamOptions(_Body):
     include_usage: bool = False
-    """The last chunk before the end has no choices, and the tokens of the whole reply."""
+    """The last chunk before the end has no choices, and the usage of the whole reply."""
 
 
 class _PlainText(_Body):
@@ -89,7 +88,7 @@ class _NamedSchema(_Body):
     description: str | None = None
     schema_: dict[str, Any] = Field(alias="schema")
     strict: bool | None = None
-    """Every schema is kept to strictly."""
+    """Accepted and ignored: every schema is strict."""
 
 
 class _JsonSchema(_Body):
@@ -97,10 +96,19 @@ class _JsonSchema(_Body):
     json_schema: _NamedSchema
 
 
-class ChatCompletionBody(_Body):
-    """A conversation; a system message is put before the user's next words, or after his last ones.
+class _ImageOptions(_Body):
+    """The options that both bodies have."""
 
-    The model knows no other place for it.
+    seed: Annotated[int | None, Field(ge=0)] = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    sampler: Sampler | None = None
+
+
+class ChatCompletionBody(_ImageOptions):
+    """A conversation. The model knows no system messages.
+
+    A system message is prepended to the next user message, or appended to the last.
     """
 
     model: str | None = None
@@ -111,29 +119,25 @@ class ChatCompletionBody(_Body):
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     n: Literal[1] = 1
-    seed: Seed = None
     user: str | None = None
-    num_inference_steps: int | None = None
-    guidance_scale: float | None = None
     response_format: Annotated[_PlainText | _JsonObject | _JsonSchema, Field(discriminator="type")] | None = None
     width: int | None = None
     height: int | None = None
-    sampler: Sampler | None = None
 
     def pending_call(self, fetcher: ImageFetcher) -> PendingCall[ChatReply]:
-        """Returns what is asked."""
+        """Return the pending call."""
         return PendingCall(
             task="chat",
-            pictures=sum(message.pictures for message in self.messages),
+            num_images=sum(message.num_images for message in self.messages),
             content=lambda: self.model_dump_json(exclude={"stream", "stream_options", "user"}).encode(),
             open=lambda: self._call(fetcher),
         )
 
     async def _call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
         messages = await _conversation(self.messages, fetcher)
-        return await asyncio.to_thread(self._checked, messages)
+        return await asyncio.to_thread(self._validated, messages)
 
-    def _checked(self, messages: list[Message]) -> calls.Call[ChatReply]:
+    def _validated(self, messages: list[Message]) -> calls.Call[ChatReply]:
         return calls.chat(
             messages,
             width=self.width,
@@ -148,14 +152,14 @@ class ChatCompletionBody(_Body):
         )
 
     def _schema(self) -> dict[str, Any] | None:
-        """Returns what the answer must fit."""
+        """Return the JSON schema of the answer, if there is one."""
         if isinstance(self.response_format, _JsonSchema):
             return self.response_format.json_schema.schema_
         return {"type": "object"} if isinstance(self.response_format, _JsonObject) else None
 
 
-class ImagesBody(_Body):
-    """What to draw; of several pictures, each has the seed of the one before and 1."""
+class ImagesBody(_ImageOptions):
+    """An image to generate or edit; with `n`, each image has a seed 1 higher than the one before."""
 
     model: str | None = None
     prompt: str
@@ -163,29 +167,25 @@ class ImagesBody(_Body):
     size: str | None = None
     response_format: Literal["b64_json"] = "b64_json"
     user: str | None = None
-    seed: Seed = None
-    num_inference_steps: int | None = None
-    guidance_scale: float | None = None
-    sampler: Sampler | None = None
 
-    def drawings(self) -> list[PendingCall[GeneratedImage]]:
-        """Returns what is asked, once for each picture."""
-        return [self._asked("generate", seed, partial(calls.generate, self.prompt)) for seed in self._seeds]
+    def generations(self) -> list[PendingCall[GeneratedImage]]:
+        """Return a pending call for each image."""
+        return [self._pending("generate", seed, partial(calls.generate, self.prompt)) for seed in self._seeds]
 
-    def edits(self, picture: bytes) -> list[PendingCall[EditedImage]]:
-        """Returns the same, where the picture, the bytes of a file, is to be changed."""
-        make = partial(calls.edit, picture, self.prompt)
-        return [self._asked("edit", seed, make, picture) for seed in self._seeds]
+    def edits(self, image: bytes) -> list[PendingCall[EditedImage]]:
+        """Return a pending call for each edit of an image, given as the bytes of a file."""
+        make = partial(calls.edit, image, self.prompt)
+        return [self._pending("edit", seed, make, image) for seed in self._seeds]
 
-    def _asked(self, task: Task, seed: int, make: Callable[..., calls.Call[R]], picture: bytes = b"") -> PendingCall[R]:
+    def _pending(self, task: Task, seed: int, make: Callable[..., calls.Call[R]], image: bytes = b"") -> PendingCall[R]:
         return PendingCall(
             task=task,
-            pictures=1 if picture else 0,
-            content=lambda: self.model_dump_json(exclude={"user"}).encode() + picture,
-            open=in_thread(partial(make, seed=seed, **self._drawing())),
+            num_images=1 if image else 0,
+            content=lambda: self.model_dump_json(exclude={"user"}).encode() + image,
+            open=in_thread(partial(make, seed=seed, **self._options())),
         )
 
-    def _drawing(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         width, height = _size(self.size)
         return {
             "width": width,
@@ -203,17 +203,17 @@ class ImagesBody(_Body):
 
 async def _conversation(messages: Sequence[_ChatMessage], fetcher: ImageFetcher) -> list[Message]:
     conversation: list[Message] = []
-    told: list[ContentPart] = []
+    system: list[ContentPart] = []
     for message in messages:
         if message.role in ("system", "developer"):
-            told += await message.parts(fetcher)
+            system += await message.parts(fetcher)
         elif message.role == "user":
-            conversation.append(Message(role="user", content=(*told, *await message.parts(fetcher))))
-            told = []
+            conversation.append(Message(role="user", content=(*system, *await message.parts(fetcher))))
+            system = []
         else:
             conversation.append(Message(role="assistant", content=tuple(await message.parts(fetcher))))
-    if told and conversation and conversation[-1].role == "user":
-        conversation[-1] = Message(role="user", content=(*conversation[-1].content, *told))
+    if system and conversation and conversation[-1].role == "user":
+        conversation[-1] = Message(role="user", content=(*conversation[-1].content, *system))
     return conversation
 
 

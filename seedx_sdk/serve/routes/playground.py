@@ -1,4 +1,4 @@
-"""`/`: a page to try the model on. One file, nothing from elsewhere, and nothing runs in it but its own script."""
+"""`/`: a page for trying the model. One self-contained file; its policy allows no other script."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PAGE = (Path(__file__).parent / "playground.html").read_text(encoding="utf-8")
 
 
 def _hash_of(tag: str) -> str:
-    """Returns the source expression that allows the page's one inline element of this name."""
-    (inside,) = re.findall(f"<{tag}>(.*?)</{tag}>", _PAGE, re.DOTALL)
-    return f"'sha256-{base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()}'"
+    """Return the CSP source expression of the page's one inline element with this tag."""
+    (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", _PAGE, re.DOTALL)
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 _HEADERS = {
@@ -35,5 +35,5 @@ _HEADERS = {
 
 @router.get("/", include_in_schema=False)
 async def playground() -> HTMLResponse:
-    """The page."""
+    """Return the page."""
     return HTMLResponse(_PAGE, headers=_HEADERS)

@@ -1,4 +1,4 @@
-"""`/v1/tools/NAME`: the calls of the SDK one by one, with the same arguments, results and errors."""
+"""`/v1/tools/NAME`: the calls of the SDK, with the same arguments, results and errors."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ class _Arguments(SeedField):
     def _given(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in type(self).model_fields}
 
-    def _asked(self, task: Task, pictures: int, make: Callable[[], Call[R]]) -> PendingCall[R]:
+    def _pending(self, task: Task, num_images: int, make: Callable[[], Call[R]]) -> PendingCall[R]:
         return PendingCall(
-            task=task, pictures=pictures, content=lambda: self.model_dump_json().encode(), open=in_thread(make)
+            task=task, num_images=num_images, content=lambda: self.model_dump_json().encode(), open=in_thread(make)
         )
 
 
 class DescribeArguments(_Arguments, TextFields):
-    """Pictures, as data URIs, and what to find out about them."""
+    """Images, as data URIs, and a question about them."""
 
     images: list[WireImage]
     question: str | None = None
     history: tuple[WireMessage, ...] = ()
 
     def pending_call(self) -> PendingCall[Description]:
-        """Returns what is asked."""
+        """Return the pending call."""
 
         def make() -> Call[Description]:
             return calls.describe(**{**self._given(), "history": [message.opened() for message in self.history]})
 
-        return self._asked("describe", len(self.images) + count_images(self.history), make)
+        return self._pending("describe", len(self.images) + count_images(self.history), make)
 
 
 class DetectArguments(_Arguments):
-    """A picture, as a data URI, and what to find in it."""
+    """An image, as a data URI, and what to find in it."""
 
     image: WireImage
     phrase: str
 
     def pending_call(self) -> PendingCall[Detection]:
-        """Returns what is asked."""
-        return self._asked("detect", 1, lambda: calls.detect(**self._given()))
+        """Return the pending call."""
+        return self._pending("detect", 1, lambda: calls.detect(**self._given()))
 
 
 class _ImageArguments(_Arguments, ImageFields):
@@ -66,33 +66,33 @@ class _ImageArguments(_Arguments, ImageFields):
 
 
 class GenerateArguments(_ImageArguments):
-    """What to draw."""
+    """What to generate."""
 
     prompt: str
     images: list[WireImage] = []
     force_image: bool = True
 
     def pending_call(self) -> PendingCall[GeneratedImage]:
-        """Returns what is asked."""
-        return self._asked("generate", len(self.images), lambda: calls.generate(**self._given()))
+        """Return the pending call."""
+        return self._pending("generate", len(self.images), lambda: calls.generate(**self._given()))
 
 
 class EditArguments(_ImageArguments, EditFields):
-    """A picture, as a data URI, and what to change in it."""
+    """An image, as a data URI, and what to change in it."""
 
     image: WireImage
     instruction: str
 
     def pending_call(self) -> PendingCall[EditedImage]:
-        """Returns what is asked."""
-        return self._asked("edit", 1, lambda: calls.edit(**self._given()))
+        """Return the pending call."""
+        return self._pending("edit", 1, lambda: calls.edit(**self._given()))
 
 
 @router.post("/describe")
 async def describe(
     body: DescribeArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> Description:
-    """An answer in words about pictures; without a question, a description."""
+    """Answer a question about images; without one, caption them."""
     return await cancel_on_disconnect(request, dispatcher.result(body.pending_call(), caller=caller, key=key))
 
 
@@ -100,7 +100,7 @@ async def describe(
 async def detect(
     body: DetectArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> Detection:
-    """Boxes around what the phrase names."""
+    """Return boxes around what the phrase names."""
     return await cancel_on_disconnect(request, dispatcher.result(body.pending_call(), caller=caller, key=key))
 
 
@@ -108,7 +108,7 @@ async def detect(
 async def generate(
     body: GenerateArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> GeneratedImage:
-    """A picture drawn from words."""
+    """Generate an image from a prompt."""
     return await cancel_on_disconnect(request, dispatcher.result(body.pending_call(), caller=caller, key=key))
 
 
@@ -116,5 +116,5 @@ async def generate(
 async def edit(
     body: EditArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> EditedImage:
-    """The picture changed as told."""
+    """Edit an image according to an instruction."""
     return await cancel_on_disconnect(request, dispatcher.result(body.pending_call(), caller=caller, key=key))

@@ -104,7 +104,7 @@ def served(folder: Path, parts: ModelParts, run: Any) -> Iterator[VLLMBackbone]:
 
 
 def ask(parts: ModelParts, text: str, *pictures: int, **sampling: Any) -> Ask:
-    """A request about rendered pages, each given by its seed."""
+    """Return a request about rendered pages, each given by its seed."""
     ids = [parts.tokenizer.bos_id]
     for segment in prompts.chat_segments([], image_block(1) * len(pictures) + text):
         ids += parts.tokenizer.encode(segment)
@@ -184,7 +184,7 @@ def expected(parts: ModelParts, reference: TransformersBackbone, run: Any) -> li
 
 
 def counted(name: str) -> float:
-    """What vLLM itself has counted so far."""
+    """Return what vLLM itself has counted so far."""
     samples = (sample for metric in REGISTRY.collect() for sample in metric.samples)
     return sum(sample.value for sample in samples if sample.name == f"vllm:{name}_total")
 

@@ -356,7 +356,7 @@ def test_closing_after_an_error_cancels_all_jobs_at_the_next_step(parts: ModelPa
 
 @contextlib.contextmanager
 def failing(parts: ModelParts, error: Exception, *, above: int = 0) -> Iterator[None]:
-    """A U-Net that raises on batches larger than `above`, like one on a small device."""
+    """Make the U-Net raise on batches larger than `above`, like one on a small device."""
 
     def before(_module: Any, args: tuple[Tensor, ...]) -> None:
         if args[0].shape[0] > above:

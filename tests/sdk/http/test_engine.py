@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import anyio
 import httpx
 import pytest
 
-from seedx_sdk import Message
+from seedx_sdk import AsyncSeedX, Message
 from seedx_sdk.errors import DeadlineError, OverloadedError, SeedXError, ServiceError
 from seedx_sdk.http.engine import HttpEngine
 from seedx_sdk.http.errors import to_problem
@@ -95,3 +97,72 @@ def test_an_overload_before_the_first_event_is_waited_for() -> None:
 
     assert anyio.run(said) == [TextDelta(text="hi")]
     assert len(keys) == 2 and keys[0] == keys[1] and all(answer.is_closed for answer in answers)
+
+
+class Connections:
+    """A server that counts its open connections and answers `/v1/info`; replies never end."""
+
+    def __init__(self) -> None:
+        self.open, self.total = 0, 0
+        self.may_answer = asyncio.Event()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[str]:
+        async with await asyncio.start_server(self._handle, "127.0.0.1", 0) as server:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async def closed(self) -> None:
+        """Return once the server has no connection."""
+        async with asyncio.timeout(60):
+            while self.open:
+                await asyncio.sleep(0.01)
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open, self.total = self.open + 1, self.total + 1
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                await self.may_answer.wait()
+                if head.startswith(b"GET /v1/info "):
+                    content = INFO.content
+                    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(content), content))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self.open -= 1
+            writer.close()
+
+
+def test_a_client_closed_while_it_connects_leaves_no_connection() -> None:
+    async def run() -> None:
+        server = Connections()
+        async with server.listening() as address:
+            seedx = AsyncSeedX(base_url=address)
+            info = asyncio.ensure_future(seedx.info())
+            while server.open == 0:
+                await asyncio.sleep(0.01)
+            closing = asyncio.ensure_future(seedx.aclose())
+            await asyncio.sleep(0)
+            server.may_answer.set()
+            await asyncio.wait([info, closing])
+            await server.closed()
+
+    asyncio.run(run())
+
+
+def test_a_call_cancelled_at_any_point_leaves_no_connection() -> None:
+    async def run() -> None:
+        server = Connections()
+        server.may_answer.set()
+        async with server.listening() as address:
+            for steps in range(0, 60, 3):  # event loop iterations before the cancellation
+                async with AsyncSeedX(base_url=address) as seedx:
+                    calls = [asyncio.ensure_future(seedx.chat([Message.user("hello")])) for _ in range(3)]
+                    for _ in range(steps):
+                        await asyncio.sleep(0)
+                    for call in calls:
+                        call.cancel()
+                    await asyncio.wait(calls)
+                await server.closed()
+            assert server.total > 0
+
+    asyncio.run(run())

@@ -28,7 +28,7 @@ from seedx_finetune.world import render, sample_scene
 from seedx_sdk import AsyncSeedX, Message
 from seedx_sdk.errors import InputError, OverloadedError, ServiceError
 from seedx_sdk.types import ChatReply, Result
-from tests.support.server_processes import Server, shared_memory, started
+from tests.support.server_processes import EVENT_SECONDS, Server, shared_memory, started
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,13 +39,13 @@ pytestmark = [
 LOG = logging.getLogger(__name__)
 
 NEAR = 3
-"""Largest difference of a pixel, 0..255: the engines add up in another order, and pictures are drawn in batches."""
-LOAD_SECONDS = 900
-"""Replicas must be loaded by then; half a minute on an idle machine, and far more on a busy one."""
-CALLS = {"backbone": "generate", "detokenizer": "read|regress|draw"}
+"""Largest difference of a pixel, 0..255: the engines sum in another order, and images are denoised in batches."""
+LOAD_SECONDS = 1800
+"""Limit for loading replicas, which takes half a minute on an idle machine."""
+CALLS = {"backbone": "generate", "detokenizer": "encode|regress|generate"}
 """The calls that replicas of each kind answer for requests."""
 
-Ask = Callable[[AsyncSeedX], Awaitable[Result]]
+Send = Callable[[AsyncSeedX], Awaitable[Result]]
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,20 @@ class Deployment:
         return self.server.address
 
     def replicas(self, kind: str) -> list[psutil.Process]:
-        """The processes of one kind of replica, which Ray names after it, loaded or not."""
+        """Return the processes of one kind of replica, which Ray names after it, loaded or not."""
         family = psutil.Process(self.server.process.pid).children(recursive=True)
         return [process for process in family if f"ServeReplica:seedx:{kind}" in _title(process)]
 
     def answering(self, kind: str) -> set[str]:
-        """The replicas of one kind that have answered a call, by the names of their logs."""
+        """Return the names of the logs of the replicas of one kind that have answered a call."""
         logs = self.server.folder.glob(f"ray/session_2*/logs/serve/replica_seedx_{kind}_*.log")
         return {log.name for log in logs if re.search(rf" ({CALLS[kind]}) OK ", log.read_text())}
 
-    def counted(self) -> Counter[str]:
-        """Dispatcher that the front has ended, by what became of them."""
+    def outcomes(self) -> Counter[str]:
+        """Return the number of replies that have ended, by outcome."""
         metrics = httpx.get(f"{self.address}/metrics").text
-        found = re.findall(r'^seedx_replies_total\{.*outcome="(\w+)".*\} (\S+)$', metrics, re.M)
-        return sum((Counter({outcome: int(float(count))}) for outcome, count in found), Counter())
+        counts = re.findall(r'^seedx_replies_total\{.*outcome="(\w+)".*\} (\S+)$', metrics, re.M)
+        return sum((Counter({outcome: int(float(count))}) for outcome, count in counts), Counter())
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +86,8 @@ def deployment() -> Iterator[Deployment]:
             yield Deployment(server)
 
 
-def requests() -> list[Ask]:
-    """12 requests whose answers do not depend on random words."""
+def requests() -> list[Send]:
+    """Return 12 requests whose answers are deterministic."""
     pages = [render(sample_scene(np.random.default_rng(seed))) for seed in range(4)]
     colors = ("red", "blue")
     return [
@@ -105,24 +105,22 @@ def requests() -> list[Ask]:
 
 @pytest.fixture(scope="module")
 def expected() -> list[Result]:
-    """What a model in process answers."""
+    """The answers of a model in process."""
 
     async def run() -> list[Result]:
-        seedx = AsyncSeedX()
-        answers = [await ask(seedx) for ask in requests()]
-        await seedx.aclose()
-        return answers
+        async with AsyncSeedX() as seedx:
+            return [await send(seedx) for send in requests()]
 
     return anyio.run(run)
 
 
 def test_the_deployment_answers_as_a_model_in_process(deployment: Deployment, expected: list[Result]) -> None:
     answer_until(deployment, expected, lambda: all(len(deployment.answering(kind)) == 2 for kind in CALLS))
-    with pytest.raises(InputError, match="takes .* tokens"):  # an error of a replica is the client's
+    with pytest.raises(InputError, match="takes .* tokens"):  # an error of a replica reaches the client
         anyio.run(too_long, deployment)
 
 
-def test_killing_replicas_under_load_loses_and_repeats_nothing(deployment: Deployment, expected: list[Result]) -> None:
+def test_killed_replicas_lose_and_repeat_nothing(deployment: Deployment, expected: list[Result]) -> None:
     known = {kind: deployment.answering(kind) for kind in CALLS}
     replicas = {kind: deployment.replicas(kind) for kind in CALLS}
     assert [len(processes) for processes in replicas.values()] == [2, 2]
@@ -134,24 +132,24 @@ def test_killing_replicas_under_load_loses_and_repeats_nothing(deployment: Deplo
     def kill() -> None:
         for processes in replicas.values():
             victim = max(processes, key=lambda process: _cpu_seconds(process) - idle[process.pid])
-            assert _cpu_seconds(victim) > idle[victim.pid]  # it works on what was asked
+            assert _cpu_seconds(victim) > idle[victim.pid]  # it works on a request
             victims.append(victim)
             children.extend(victim.children(recursive=True))
         shared.update(*map(shared_memory, children))
         for victim in victims:
             victim.kill()
 
-    before = deployment.counted()
+    before = deployment.outcomes()
     outcomes = answers_of(deployment, kill)  # one of each request: an answer or an error
-    counted = deployment.counted() - before
+    ended = deployment.outcomes() - before
 
     for outcome, wanted in zip(outcomes, expected, strict=True):
         assert is_retryable(outcome) if isinstance(outcome, BaseException) else is_same(outcome, wanted), outcome
     answered = sum(not isinstance(outcome, BaseException) for outcome in outcomes)
-    assert counted["done"] == answered  # none was computed twice, or lost on its way
-    assert answered >= len(outcomes) // 2  # the other replicas went on
+    assert ended["done"] == answered  # none was computed twice, or lost
+    assert answered >= len(outcomes) // 2  # the other replicas continue
     assert children and shared
-    _, alive = psutil.wait_procs(children, timeout=60)
+    _, alive = psutil.wait_procs(children, timeout=EVENT_SECONDS)
     assert [_title(process) for process in alive if _lives(process)] == []
     assert [path for path in shared if os.path.exists(path)] == []
 
@@ -162,28 +160,29 @@ def test_killing_replicas_under_load_loses_and_repeats_nothing(deployment: Deplo
     LOG.info(f"{answered} of {len(outcomes)} answered, new replicas answered after {back:.1f} s; {outcomes}")
 
 
-def test_a_client_that_goes_away_frees_its_place(deployment: Deployment) -> None:
+def test_a_client_that_disconnects_frees_the_replicas(deployment: Deployment) -> None:
     async def run() -> None:
         seedx = AsyncSeedX(base_url=deployment.address)
-        drawings = [  # at once, so that both de-tokenizers are busy
+        replies = [  # at once, so that both de-tokenizers are busy
             seedx.chat_stream([Message.user("Draw a red house.")], num_inference_steps=1000, temperature=0)
             for _ in range(2)
         ]
-        for events in drawings:
+        for events in replies:
             async for event in events:
                 if event.type == "image_progress":
                     break
-        for events in drawings:
+        for events in replies:
             await events.aclose()
-        async with asyncio.timeout(30):  # the drawings that were left would take minutes
-            for seed in range(4):
-                await seedx.chat([Message.user("Draw a red house.")], seed=seed, num_inference_steps=2, temperature=0)
+        while deployment.server.in_flight() > 0:  # 1000 steps would take minutes
+            await asyncio.sleep(0.1)
+        for seed in range(4):
+            await seedx.chat([Message.user("Draw a red house.")], seed=seed, num_inference_steps=2, temperature=0)
         await seedx.aclose()
 
     anyio.run(run)
 
 
-def test_health_tells_the_truth(deployment: Deployment) -> None:
+def test_health_matches_the_replicas(deployment: Deployment) -> None:
     assert deployment.server.ready() == (200, "ready\n")
     for victim in deployment.replicas("detokenizer"):
         victim.kill()
@@ -192,46 +191,39 @@ def test_health_tells_the_truth(deployment: Deployment) -> None:
     assert httpx.get(f"{deployment.address}/health/live").status_code == 200
 
 
-def test_a_signal_ends_it_in_order(deployment: Deployment) -> None:
-    """Also while replicas are loading, as those are that the test before has killed."""
+def test_a_signal_shuts_it_down(deployment: Deployment) -> None:
+    """Also while replicas are loading, like those that replace the ones killed by the test before."""
     server = deployment.server
     family = psutil.Process(server.process.pid).children(recursive=True)
     shared = set().union(*(shared_memory(process) for process in family if _lives(process)))
     assert shared and len(family) > 10
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(60) == 0, server.log.read_text()[-3000:]
-    psutil.wait_procs(family, timeout=15)
+    assert server.process.wait(EVENT_SECONDS) == 0, server.log.read_text()[-3000:]
+    psutil.wait_procs(family, timeout=EVENT_SECONDS)
     assert [_title(process) for process in family if _lives(process)] == []
     assert [path for path in shared if os.path.exists(path)] == []
     assert [path.name for path in server.files() if path.name.startswith("seedx")] == []
 
 
 def answers_of(deployment: Deployment, kill: Callable[[], None] | None = None) -> list[Result | BaseException]:
-    """The answers to all requests, asked at once; `kill` is called when a few have come."""
+    """Return the answers to all requests, sent at once; `kill` is called when a few have been answered."""
 
     async def run() -> list[Result | BaseException]:
-        seedx = AsyncSeedX(base_url=deployment.address)
-        await seedx.info()
-        asked = [asyncio.ensure_future(ask(seedx)) for ask in requests()]
-        if kill is not None:
-            while sum(task.done() for task in asked) < 3:
-                await asyncio.sleep(0.01)
-            assert sum(task.done() for task in asked) < len(asked) // 2
-            kill()
-        answers = await asyncio.gather(*asked, return_exceptions=kill is not None)
-        await seedx.aclose()
-        return answers
+        async with AsyncSeedX(base_url=deployment.address) as seedx:
+            await seedx.info()
+            replies = [asyncio.ensure_future(send(seedx)) for send in requests()]
+            if kill is not None:
+                await asyncio.wait(replies, return_when=asyncio.FIRST_COMPLETED)
+                kill()
+            return await asyncio.gather(*replies, return_exceptions=kill is not None)
 
     return anyio.run(run)
 
 
 async def too_long(deployment: Deployment) -> Result:
-    seedx = AsyncSeedX(base_url=deployment.address)
-    try:
-        asked, answered = Message.user("a red house " * 150), Message.assistant("yes")
-        return await seedx.chat([asked, answered, asked, answered, asked])
-    finally:
-        await seedx.aclose()
+    async with AsyncSeedX(base_url=deployment.address) as seedx:
+        question, answer = Message.user("a red house " * 150), Message.assistant("yes")
+        return await seedx.chat([question, answer, question, answer, question])
 
 
 def is_same(answer: Result | BaseException, wanted: Result) -> bool:
@@ -241,32 +233,32 @@ def is_same(answer: Result | BaseException, wanted: Result) -> bool:
     )
     if not isinstance(answer, ChatReply) or not isinstance(wanted, ChatReply):
         return same and getattr(answer, "text", None) == getattr(wanted, "text", None)
-    pictures = list(zip(answer.message.images, wanted.message.images, strict=True))
-    return same and answer.message.text == wanted.message.text and all(_difference(a, b) <= NEAR for a, b in pictures)
+    images = zip(answer.message.images, wanted.message.images, strict=True)
+    return same and answer.message.text == wanted.message.text and all(_difference(a, b) <= NEAR for a, b in images)
 
 
 def _difference(a: Image.Image, b: Image.Image) -> int:
     return int(np.abs(np.asarray(a, dtype=int) - np.asarray(b, dtype=int)).max())
 
 
-def answer_until(deployment: Deployment, expected: list[Result], holds: Callable[[], bool]) -> float:
-    """Asks all, and looks at the answers, until something holds; returns the seconds that it took."""
+def answer_until(deployment: Deployment, expected: list[Result], condition: Callable[[], bool]) -> float:
+    """Send all requests and check the answers until the condition holds; return the seconds that it took."""
     began = time.monotonic()
     while True:
         assert all(is_same(answer, wanted) for answer, wanted in zip(answers_of(deployment), expected, strict=True))
-        if holds():
+        if condition():
             return time.monotonic() - began
         assert time.monotonic() - began < LOAD_SECONDS
         time.sleep(2)
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Whether it is an error after which asking again is right, said in words of ours."""
+    """Return whether the caller may retry after the error, which has a message of ours."""
     return type(error) in (ServiceError, OverloadedError) and "Error" not in str(error)
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
-    """What it and its children have computed so far."""
+    """Return the CPU time of the process and its children."""
     family = [process, *process.children(recursive=True)]
     return sum(times.user + times.system for times in (member.cpu_times() for member in family))
 

@@ -1,4 +1,4 @@
-"""What `seedx deploy` refuses before it starts anything, and errors that cross processes."""
+"""What `seedx deploy` rejects before it starts anything, and errors that cross processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ray.serve.config import HTTPOptions
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError, MissingExtraError, OverloadedError, SeedXError
 from seedx_sdk.serve.cli_options import chosen_backbone
-from seedx_sdk.serve.ray import cluster as ray_cluster
+from seedx_sdk.serve.ray import cluster
 from seedx_sdk.serve.ray.cli import deploy
 from seedx_sdk.serve.ray.options import DeployOptions
 
@@ -28,62 +28,64 @@ NOWHERE = Path("/nowhere")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["--detokenizers", "many"], "a number, such as 2, or a range, such as 1..8"),
-        (["--detokenizers", "4..2"], "the fewer before the more"),
+        (["--detokenizers", "4..2"], "with the minimum first"),
         (["--backbone", "transformers", "--tensor-parallel", "2"], "use 1, or more on vllm"),
         (["--host", "0.0.0.0"], "SEEDX_API_KEYS"),
         (["--specialist", "edit"], "NAME=DIR"),
         (["--model", "/nowhere"], "no config.json"),
     ],
 )
-def test_wrong_options_are_refused(monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str) -> None:
+def test_invalid_options_are_rejected(monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:
     monkeypatch.delenv("SEEDX_API_KEYS", raising=False)
     app = typer.Typer()
     app.command()(deploy)
-    with pytest.raises(SeedXError, match=words):
+    with pytest.raises(SeedXError, match=message):
         CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 
 @pytest.mark.parametrize("numbers", [{"backbones": 0}, {"detokenizers": (0, 1)}, {"tensor_parallel": 0}])
-def test_wrong_numbers_are_refused(numbers: dict[str, Any]) -> None:
+def test_invalid_numbers_are_rejected(numbers: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="cannot be deployed|is not possible"):
         DeployOptions(model=NOWHERE, backbone="vllm", **numbers)
 
 
-def test_ray_sets_aside_what_the_most_replicas_need() -> None:
+def test_ray_reserves_cpus_for_the_maximum_of_replicas() -> None:
     options = DeployOptions(model=NOWHERE, backbone="vllm", backbones=2, detokenizers=(1, 4), tensor_parallel=3)
     assert options.backbone_bundle == {"CPU": 3} and options.num_cpus == 10
     on_gpus = replace(options, served=EngineOptions(device="cuda"))
     assert on_gpus.backbone_bundle == {"CPU": 1, "GPU": 3} and on_gpus.num_cpus == 6
 
 
-def test_an_asked_for_vllm_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_requested_vllm_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert chosen_backbone("auto", "cpu") == chosen_backbone("transformers", "cpu") == "transformers"
     with pytest.raises(MissingExtraError, match=r"seedx-sdk\[vllm\]"):
         chosen_backbone("vllm", "cuda:1")
 
 
-def test_an_overload_keeps_its_time_between_processes() -> None:
+def test_an_overload_error_keeps_its_retry_after_between_processes() -> None:
     error = pickle.loads(pickle.dumps(OverloadedError("full", retry_after=2.5)))
     assert type(error) is OverloadedError and (str(error), error.retry_after) == ("full", 2.5)
 
 
-@pytest.mark.parametrize(("held", "deployed"), [(("0.0.0.0", 8000), False), (("127.0.0.1", 80), False), (None, True)])
-def test_a_cluster_that_listens_elsewhere_is_not_changed(
-    monkeypatch: pytest.MonkeyPatch, held: tuple[str, int] | None, deployed: bool
+@pytest.mark.parametrize(
+    ("current", "deployed"), [(("0.0.0.0", 8000), False), (("127.0.0.1", 80), False), (None, True)]
+)
+def test_a_cluster_that_listens_elsewhere_is_not_updated(
+    monkeypatch: pytest.MonkeyPatch, current: tuple[str, int] | None, deployed: bool
 ) -> None:
     runs: list[Any] = []
-    host, port = held or ("127.0.0.1", 8000)
+    host, port = current or ("127.0.0.1", 8000)
     answer = SimpleNamespace(http_config=HTTPOptions(host=host, port=port))
-    monkeypatch.setattr(ray_cluster.serve, "start", lambda **_: None)
-    monkeypatch.setattr(ray_cluster.serve, "run", lambda app, **_: runs.append(app))
-    monkeypatch.setattr(ray_cluster, "_get_global_client", lambda: answer)
-    monkeypatch.setattr(ray_cluster, "_joined", lambda _: True)
-    refused = nullcontext() if deployed else pytest.raises(InputError, match=rf"{host}:{port} .*serve shutdown")
-    with refused:
+    monkeypatch.setattr(cluster.serve, "start", lambda **_: None)
+    monkeypatch.setattr(cluster.serve, "run", lambda app, **_: runs.append(app))
+    monkeypatch.setattr(cluster, "_get_global_client", lambda: answer)
+    monkeypatch.setattr(cluster, "_joined", lambda _: True)
+    outcome = nullcontext() if deployed else pytest.raises(InputError, match=rf"{host}:{port} .*serve shutdown")
+    with outcome:
         options = DeployOptions(model=NOWHERE, backbone="transformers")
-        ray_cluster.run(options, host="127.0.0.1", port=8000, address="auto")
+        cluster.run(options, host="127.0.0.1", port=8000, address="auto")
     assert len(runs) == deployed

@@ -1,4 +1,4 @@
-"""Streams that are begun anew after a replica has died."""
+"""Streams that are replayed after a replica has died."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seedx_sdk.serve.ray.replay import ReplayedStream
 from seedx_sdk.types import ImageProgress
 
 
-def written(*token_ids: int) -> TokenChunk:
+def tokens(*token_ids: int) -> TokenChunk:
     return TokenChunk(token_ids=token_ids)
 
 
@@ -24,47 +24,47 @@ def states(value: float) -> QueryStates:
     return QueryStates(hidden_states=torch.full((2, 3), value))
 
 
-def test_a_stream_that_is_not_begun_anew_is_passed_on() -> None:
-    events = [written(1, 2), states(0.0), written(3), *steps(1, 2), Image.new("RGB", (2, 2))]
-    resumed = ReplayedStream()
-    assert [resumed.rest(event) for event in events] == events
+def test_a_stream_that_is_not_replayed_is_passed_on() -> None:
+    events = [tokens(1, 2), states(0.0), tokens(3), *steps(1, 2), Image.new("RGB", (2, 2))]
+    replayed = ReplayedStream()
+    assert [replayed.rest(event) for event in events] == events
 
 
-def test_words_come_once_however_they_are_cut() -> None:
-    resumed = ReplayedStream()
-    assert [resumed.rest(event) for event in (written(1), written(2, 3))] == [written(1), written(2, 3)]
-    resumed.restart()
-    assert resumed.rest(written(1, 2)) is None
-    assert resumed.rest(written(3, 4, 5)) == written(4, 5)
-    resumed.restart()
-    assert resumed.rest(written(1, 2, 3, 4)) is None
-    assert resumed.rest(written(5)) is None
-    assert resumed.rest(written(6)) == written(6)
+def test_tokens_come_once_however_they_are_chunked() -> None:
+    replayed = ReplayedStream()
+    assert [replayed.rest(event) for event in (tokens(1), tokens(2, 3))] == [tokens(1), tokens(2, 3)]
+    replayed.restart()
+    assert replayed.rest(tokens(1, 2)) is None
+    assert replayed.rest(tokens(3, 4, 5)) == tokens(4, 5)
+    replayed.restart()
+    assert replayed.rest(tokens(1, 2, 3, 4)) is None
+    assert replayed.rest(tokens(5)) is None
+    assert replayed.rest(tokens(6)) == tokens(6)
 
 
-def test_a_picture_that_was_given_keeps_its_first_states() -> None:
-    resumed = ReplayedStream()
-    resumed.rest(written(1))
-    resumed.rest(states(0.0))
-    resumed.restart()
-    assert [resumed.rest(event) for event in (written(1), states(1e-6))] == [None, None]
-    assert resumed.rest(written(2)) == written(2)
+def test_an_image_keeps_its_first_hidden_states() -> None:
+    replayed = ReplayedStream()
+    replayed.rest(tokens(1))
+    replayed.rest(states(0.0))
+    replayed.restart()
+    assert [replayed.rest(event) for event in (tokens(1), states(1e-6))] == [None, None]
+    assert replayed.rest(tokens(2)) == tokens(2)
 
 
-def test_progress_is_told_once() -> None:
-    resumed = ReplayedStream()
+def test_progress_comes_once() -> None:
+    replayed = ReplayedStream()
     for event in steps(1, 2):
-        resumed.rest(event)
-    resumed.restart()
-    assert [resumed.rest(event) for event in steps(1, 2, 3)] == [None, None, *steps(3)]
-    picture = Image.new("RGB", (2, 2))
-    assert resumed.rest(picture) is picture
+        replayed.rest(event)
+    replayed.restart()
+    assert [replayed.rest(event) for event in steps(1, 2, 3)] == [None, None, *steps(3)]
+    image = Image.new("RGB", (2, 2))
+    assert replayed.rest(image) is image
 
 
-@pytest.mark.parametrize("other", [written(1, 9), states(0.0)], ids=["other words", "a picture for a word"])
-def test_a_stream_that_comes_out_different_is_an_error(other: TokenChunk | QueryStates) -> None:
-    resumed = ReplayedStream()
-    resumed.rest(written(1, 2, 3))
-    resumed.restart()
-    with pytest.raises(ServiceError, match="came out different"):
-        resumed.rest(other)
+@pytest.mark.parametrize("other", [tokens(1, 9), states(0.0)], ids=["other tokens", "an image instead of tokens"])
+def test_a_replay_that_diverges_is_an_error(other: TokenChunk | QueryStates) -> None:
+    replayed = ReplayedStream()
+    replayed.rest(tokens(1, 2, 3))
+    replayed.restart()
+    with pytest.raises(ServiceError, match="diverged"):
+        replayed.rest(other)

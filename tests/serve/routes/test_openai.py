@@ -51,7 +51,7 @@ def test_models(connect: Connect) -> None:
         client.models.retrieve("gpt")
 
 
-def test_a_chat_with_pictures_in_and_out(connect: Connect, page: Image.Image) -> None:
+def test_a_chat_with_images_in_and_out(connect: Connect, page: Image.Image) -> None:
     engine = Scripted(ScriptedEngine([Message.assistant("here", page, "done"), Message.assistant("a red page")]))
     client = connect(engine)
     messages: Any = [
@@ -89,8 +89,8 @@ def test_a_streamed_chat(connect: Connect, page: Image.Image) -> None:
             deltas.append(chunk.choices[0].delta.content)
             finish = chunk.choices[0].finish_reason
     assert finish == "stop" and "here it is" in deltas
-    pictures = [delta for delta in deltas if isinstance(delta, list)]
-    assert decoded(pictures[0][0]["image_url"]["url"].partition(",")[2]).tobytes() == page.tobytes()
+    images = [delta for delta in deltas if isinstance(delta, list)]
+    assert decoded(images[0][0]["image_url"]["url"].partition(",")[2]).tobytes() == page.tobytes()
 
 
 def test_tokens_are_counted(connect: Connect) -> None:
@@ -99,15 +99,15 @@ def test_tokens_are_counted(connect: Connect) -> None:
     usage = client.chat.completions.create(model="scripted", messages=messages).usage
     assert usage is not None
     assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (4, 3, 7)
-    for asked in (True, False):
+    for include_usage in (True, False):
         with client.chat.completions.create(
-            model="scripted", messages=messages, stream=True, stream_options={"include_usage": asked}
+            model="scripted", messages=messages, stream=True, stream_options={"include_usage": include_usage}
         ) as stream:
             chunks = list(stream)
         last = chunks[-1]
         assert [chunk.usage for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
-        assert (last.choices == []) is asked
-        assert last.usage == (usage if asked else None)
+        assert (last.choices == []) is include_usage
+        assert last.usage == (usage if include_usage else None)
 
 
 def test_tokens_of_the_shipped_model(nano_server: str) -> None:
@@ -138,22 +138,22 @@ def test_the_form_of_an_answer_goes_to_the_engine(connect: Connect) -> None:
         connect(Scripted()).chat.completions.create(model="scripted", messages=messages, response_format=forms[2])  # type: ignore[arg-type]
 
 
-def test_pictures_are_drawn_as_by_the_sdk(connect: Connect) -> None:
+def test_images_are_those_of_the_sdk(connect: Connect) -> None:
     client = connect(Scripted())
-    drawn = client.images.generate(
+    generated = client.images.generate(
         model="scripted",
         prompt="a house",
         n=2,
         size="128x64",
         extra_body={"seed": 7, "guidance_scale": 3.0},  # type: ignore[arg-type]
     )
-    assert drawn.data is not None and len(drawn.data) == 2
-    for seed, image in zip((7, 8), drawn.data, strict=True):
+    assert generated.data is not None and len(generated.data) == 2
+    for seed, image in zip((7, 8), generated.data, strict=True):
         expected = SeedX(engine=ScriptedEngine()).generate("a house", seed=seed, width=128, height=64).image
         assert expected is not None and decoded(image.b64_json).tobytes() == expected.tobytes()
 
 
-def test_a_picture_is_edited(connect: Connect, page: Image.Image) -> None:
+def test_an_image_is_edited(connect: Connect, page: Image.Image) -> None:
     engine = Scripted()
     client = connect(engine)
     edited = client.images.edit(image=("page.png", to_png(page)), prompt="make it blue", extra_body={"seed": 5})
@@ -163,16 +163,16 @@ def test_a_picture_is_edited(connect: Connect, page: Image.Image) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "message"),
     [
         (lambda c: c.images.generate(prompt="a house", quality="high"), "quality"),
         (lambda c: c.images.generate(prompt="a house", size="big"), "WIDTHxHEIGHT"),
         (lambda c: c.images.generate(prompt="a house", response_format="url"), "response_format"),
         (lambda c: c.images.generate(prompt="a house", n=50), "n:"),
-        (lambda c: c.images.edit(image=("p.png", b"no picture"), prompt="x"), "picture"),
+        (lambda c: c.images.edit(image=("p.png", b"no image"), prompt="x"), "image"),
         (
             lambda c: c.images.edit(image=("p.png", to_png(Image.new("RGB", (8, 8)))), prompt="x", mask=b"m"),
-            "one picture",
+            "exactly one file",
         ),
         (
             lambda c: c.images.edit(image=("p.png", to_png(Image.new("RGB", (8, 8)))), prompt="x", background="auto"),
@@ -191,22 +191,22 @@ def test_a_picture_is_edited(connect: Connect, page: Image.Image) -> None:
                     {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://127.0.0.1/a.png"}}]}
                 ],
             ),
-            "fetches no pictures",
+            "fetches no images",
         ),
         (lambda c: c.chat.completions.create(model="scripted", messages=[]), "does not end with the user"),
     ],
 )
-def test_what_is_not_supported_is_an_error(connect: Connect, call: Callable[[openai.OpenAI], Any], words: str) -> None:
-    with pytest.raises((openai.BadRequestError, openai.UnprocessableEntityError), match=words):
+def test_unsupported_fields_are_errors(connect: Connect, call: Callable[[openai.OpenAI], Any], message: str) -> None:
+    with pytest.raises((openai.BadRequestError, openai.UnprocessableEntityError), match=message):
         call(connect(Scripted()))
 
 
-def test_another_model_is_not_found(connect: Connect) -> None:
+def test_an_unknown_model_is_not_found(connect: Connect) -> None:
     with pytest.raises(openai.NotFoundError):
         connect(Scripted()).images.generate(model="dall-e-3", prompt="a house")
 
 
-def test_keys_of_the_client_are_the_servers(serve: Serve) -> None:
+def test_the_api_key_of_the_client_is_checked(serve: Serve) -> None:
     address = serve(api_keys=("sesame",))
     for key, known in (("sesame", True), ("wrong", False)):
         with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0, http_client=httpx.Client()) as client:
@@ -217,7 +217,7 @@ def test_keys_of_the_client_are_the_servers(serve: Serve) -> None:
                     client.models.list()
 
 
-def test_what_the_system_says_last_comes_after_the_users_words(connect: Connect) -> None:
+def test_a_last_system_message_is_appended_to_the_user_message(connect: Connect) -> None:
     engine = Scripted()
     messages: Any = [
         {"role": "user", "content": "Hello."},
@@ -237,7 +237,7 @@ def test_what_the_system_says_last_comes_after_the_users_words(connect: Connect)
             client.chat.completions.create(model="scripted", messages=unanswerable)
 
 
-def test_more_pictures_than_are_ever_drawn_at_once_are_refused(serve: Serve, http: httpx.Client) -> None:
+def test_more_images_than_the_capacity_are_rejected(serve: Serve, http: httpx.Client) -> None:
     address = serve(max_replies=2)
     page = {"image": ("page.png", to_png(Image.new("RGB", (8, 8))))}
     for answer in (
@@ -245,5 +245,5 @@ def test_more_pictures_than_are_ever_drawn_at_once_are_refused(serve: Serve, htt
         http.post(f"{address}/v1/images/edits", data={"prompt": "a house", "n": "3"}, files=page),
     ):
         assert answer.status_code == 400 and "at most 2" in answer.json()["error"]["message"]
-    drawn = http.post(f"{address}/v1/images/generations", json={"prompt": "a house", "n": 2})
-    assert len(drawn.json()["data"]) == 2
+    generated = http.post(f"{address}/v1/images/generations", json={"prompt": "a house", "n": 2})
+    assert len(generated.json()["data"]) == 2

@@ -32,7 +32,7 @@ FLAGS = [
 ]
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 SECONDS = 30_000.0
-"""Milliseconds that the browser waits for something to show."""
+"""Milliseconds that the browser waits for an element."""
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +46,17 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    """A tab of a fresh profile; anything that the page complains of, or asks of another host, fails the test."""
+    """A tab with a new profile; an error of the page, or a request to another host, fails the test."""
     context = browser.new_context(viewport={"width": 900, "height": 900})
     page = context.new_page()
     page.set_default_timeout(SECONDS)
-    said: list[str] = []
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("console", lambda message: said.append(message.text) if "Security Policy" in message.text else None)
-    page.on("request", lambda request: None if _is_here(request.url) else said.append(f"asked {request.url}"))
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if "Security Policy" in message.text else None)
+    page.on("request", lambda request: None if _is_here(request.url) else complaints.append(f"requested {request.url}"))
     yield page
     context.close()
-    assert not said
+    assert not complaints
 
 
 def _is_here(url: str) -> bool:
@@ -64,19 +64,19 @@ def _is_here(url: str) -> bool:
 
 
 def send(page: Any, text: str, task: str = "chat") -> None:
-    page.get_by_label("Do", exact=True).select_option(task)
+    page.get_by_label("Task", exact=True).select_option(task)
     page.get_by_label("Message").fill(text)
     page.get_by_label("Message").press("Enter")
 
 
 def answered(page: Any, count: int = 1) -> Any:
-    """The last reply, when it is finished."""
+    """Return the last reply once it is finished."""
     replies = page.locator("article:not(.user):not([aria-busy])")
     replies.nth(count - 1).wait_for()
     return replies.nth(count - 1)
 
 
-def test_the_page_allows_nothing_but_itself(serve: Serve, http: httpx.Client) -> None:
+def test_the_page_allows_no_other_script(serve: Serve, http: httpx.Client) -> None:
     answer = http.get(f"{serve(api_keys=('secret',))}/")
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/html")
     rules = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
@@ -86,19 +86,19 @@ def test_the_page_allows_nothing_but_itself(serve: Serve, http: httpx.Client) ->
 
 
 @needs_browser
-def test_a_conversation_with_pictures(serve: Serve, page: Any, tmp_path: Path) -> None:
-    picture = Image.new("RGB", (64, 48), "red")
-    engine = Scripted(ScriptedEngine([Message.assistant("here it is", picture), Message.assistant("a red page")]), 0.2)
+def test_a_conversation_with_images(serve: Serve, page: Any, tmp_path: Path) -> None:
+    image = Image.new("RGB", (64, 48), "red")
+    engine = Scripted(ScriptedEngine([Message.assistant("here it is", image), Message.assistant("a red page")]), 0.2)
     page.goto(serve(engine))
     send(page, "Draw a red page.")
-    page.get_by_label("Drawing a picture").wait_for()
+    page.get_by_label("Generating an image").wait_for()
     reply = answered(page)
     assert reply.locator("p").inner_text() == "here it is"
     assert reply.locator("img").evaluate("image => [image.naturalWidth, image.naturalHeight]") == [64, 48]
     assert page.locator("progress").count() == 0
-    (tmp_path / "given.png").write_bytes(to_png(picture))
-    page.get_by_label("Pictures", exact=True).set_input_files(tmp_path / "given.png")
-    page.get_by_label("Leave out picture 1").wait_for()
+    (tmp_path / "given.png").write_bytes(to_png(image))
+    page.get_by_label("Images", exact=True).set_input_files(tmp_path / "given.png")
+    page.get_by_label("Remove image 1").wait_for()
     send(page, "What is it?")
     assert answered(page, 2).locator("p").inner_text() == "a red page"
     last = engine.scripted.requests[-1]
@@ -107,7 +107,7 @@ def test_a_conversation_with_pictures(serve: Serve, page: Any, tmp_path: Path) -
 
 
 @needs_browser
-def test_what_the_model_says_is_never_html(serve: Serve, page: Any) -> None:
+def test_model_output_is_never_html(serve: Serve, page: Any) -> None:
     evil = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
     box = Box.on(evil, (0.25, 0.25, 0.75, 0.75), (128, 128))
     engine = ScriptedEngine(
@@ -123,11 +123,11 @@ def test_what_the_model_says_is_never_html(serve: Serve, page: Any) -> None:
 
 
 @needs_browser
-def test_the_last_picture_is_edited_and_searched(serve: Serve, page: Any) -> None:
+def test_the_last_image_is_edited_and_searched(serve: Serve, page: Any) -> None:
     engine = Scripted(ScriptedEngine([Message.assistant(Image.new("RGB", (64, 64), "red"))]))
     page.goto(serve(engine))
     send(page, "Make it blue.", "edit")
-    page.get_by_role("alert").get_by_text("There is no picture yet").wait_for()
+    page.get_by_role("alert").get_by_text("There is no image yet").wait_for()
     send(page, "Draw a page.")
     answered(page)
     send(page, "Make it blue.", "edit")
@@ -144,7 +144,7 @@ def test_the_last_picture_is_edited_and_searched(serve: Serve, page: Any) -> Non
 
 
 @needs_browser
-def test_slides_are_offered_for_download(serve: Serve, page: Any, tmp_path: Path) -> None:
+def test_slides_can_be_downloaded(serve: Serve, page: Any, tmp_path: Path) -> None:
     page.goto(serve(Scripted()))
     send(page, "# A boat school\n\n## The harbour\n- Boats", "slides")
     reply = answered(page)
@@ -155,17 +155,17 @@ def test_slides_are_offered_for_download(serve: Serve, page: Any, tmp_path: Path
     slides = Presentation(str(tmp_path / "slides.pptx")).slides
     assert [slide.shapes.title.text_frame.text for slide in slides] == ["A boat school", "The harbour"]
     send(page, "   ", "slides")
-    page.get_by_role("alert").get_by_text("Write what you want first").wait_for()
+    page.get_by_role("alert").get_by_text("Enter a message first").wait_for()
 
 
 @needs_browser
-def test_errors_are_told_and_the_message_is_given_back(serve: Serve, page: Any) -> None:
-    page.goto(serve(Scripted(ScriptedEngine([ModelError("the model is broken"), Message.assistant("well again")]))))
+def test_an_error_is_shown_and_the_message_restored(serve: Serve, page: Any) -> None:
+    page.goto(serve(Scripted(ScriptedEngine([ModelError("the model is broken"), Message.assistant("recovered")]))))
     send(page, "Hello")
     page.get_by_role("alert").get_by_text("the model is broken").wait_for()
     assert page.get_by_label("Message").input_value() == "Hello"
     page.get_by_role("button", name="Send").click()
-    assert answered(page).locator("p").inner_text() == "well again"
+    assert answered(page).locator("p").inner_text() == "recovered"
     assert page.locator("#alert").text_content() == ""
 
 
@@ -174,7 +174,7 @@ def test_a_reply_can_be_stopped(serve: Serve, page: Any) -> None:
     engine = Scripted(ScriptedEngine([Message.assistant("here", Image.new("RGB", (64, 64)))]), 0.5)
     page.goto(serve(engine))
     send(page, "Draw.")
-    page.get_by_label("Drawing a picture").wait_for()
+    page.get_by_label("Generating an image").wait_for()
     page.get_by_role("button", name="Stop").click()
     page.locator("button#send:enabled").wait_for()
     for _ in range(50):
@@ -185,7 +185,7 @@ def test_a_reply_can_be_stopped(serve: Serve, page: Any) -> None:
 
 
 @needs_browser
-def test_the_key_is_asked_for_and_kept_in_the_tab(serve: Serve, page: Any) -> None:
+def test_the_key_is_requested_and_kept_in_the_tab(serve: Serve, page: Any) -> None:
     page.goto(serve(Scripted(), api_keys=("secret",)))
     page.get_by_role("alert").get_by_text("API key").wait_for()
     page.get_by_label("API key").fill("secret")
@@ -200,7 +200,7 @@ def test_the_key_is_asked_for_and_kept_in_the_tab(serve: Serve, page: Any) -> No
 
 @needs_browser
 @pytest.mark.slow
-def test_the_shipped_model_draws_on_the_page(nano_server: str, page: Any, tmp_path: Path) -> None:
+def test_the_shipped_model_generates_an_image_on_the_page(nano_server: str, page: Any, tmp_path: Path) -> None:
     page.goto(nano_server)
     page.get_by_text("knows drawn picture-book scenes").wait_for()
     send(page, "Draw a red house beside a green tree.")

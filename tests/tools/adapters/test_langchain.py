@@ -15,6 +15,7 @@ from langchain.agents import create_agent
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, ToolException
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
@@ -94,13 +95,12 @@ class _ScriptedModel(GenericFakeChatModel):
 
 def script(*calls: tuple[str, dict[str, Any]]) -> Iterator[AIMessage]:
     for number, (name, args) in enumerate(calls):
-        request = {"type": "tool_call", "id": f"call-{number}", "name": name, "args": args}
-        yield AIMessage("", tool_calls=[request])  # type: ignore[list-item]
+        yield AIMessage("", tool_calls=[{"type": "tool_call", "id": f"call-{number}", "name": name, "args": args}])
     yield AIMessage("All done.")
 
 
 def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_path: Path) -> None:
-    drawn = call(toolkit, "generate", prompt="a red house and a green tree in a meadow", num_inference_steps=8, seed=7)
+    call(toolkit, "generate", prompt="a red house and a green tree in a meadow", num_inference_steps=8, seed=7)
     model = _ScriptedModel(
         messages=script(
             ("describe", {"images": ["image:1"]}),
@@ -111,12 +111,12 @@ def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_
         )
     )
     agent = create_agent(model, toolkit.get_tools(), checkpointer=InMemorySaver())
-    thread = {"configurable": {"thread_id": "1"}}
-    state = agent.invoke({"messages": [HumanMessage(f"Look at {drawn.content[1]['id']}.")]}, thread)  # type: ignore[index]
+    thread: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    state = agent.invoke({"messages": [HumanMessage("Look at image:1.")]}, thread)
     looked, found, mistaken, edited, deck = (m for m in state["messages"] if isinstance(m, ToolMessage))
     assert "house" in looked.text and looked.artifact.text in looked.text
     assert isinstance(found.artifact, Detection) and found.artifact.boxes and "red house" in found.text
-    assert mistaken.status == "error" and "there are image:1, image:2" in mistaken.text
+    assert mistaken.status == "error" and "use image:1, image:2" in mistaken.text
     assert isinstance(edited.artifact, EditedImage)
     assert toolkit.toolbox.images[edited.content[1]["id"]] is edited.artifact.image  # type: ignore[index]
     assert isinstance(deck.artifact, Deck) and deck.artifact.path == tmp_path / "deck.pptx"
@@ -128,23 +128,25 @@ def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_
 
 def test_the_content_is_short_and_the_artifact_whole(toolkit: SeedXToolkit) -> None:
     message = call(toolkit, "generate", prompt="a red house", width=776, height=64, num_inference_steps=1)
-    text, picture = message.content
+    text, picture = list(message.content)
     assert isinstance(text, dict) and isinstance(picture, dict)
-    assert text["text"].startswith("Drew a picture of 776x64 pixels, seed 0.\nThe picture is image:1.\nWarning: 776x64")
+    assert text["text"].startswith(
+        "Generated an image of 776x64 pixels with seed 0.\nThe image is image:1.\nWarning: 776x64"
+    )
     assert (picture["type"], picture["mime_type"], picture["id"]) == ("image", "image/png", "image:1")
     assert open_image(base64.b64decode(picture["base64"])).size == (768, 63)
     assert isinstance(message.artifact, GeneratedImage) and message.artifact.image is not None
     assert message.artifact.image.size == (776, 64)
 
 
-def test_a_chat_model_that_cannot_see_gets_names_only(real_seedx: SeedX) -> None:
+def test_a_chat_model_that_cannot_see_gets_only_names(real_seedx: SeedX) -> None:
     message = call(
-        seedx_toolkit(real_seedx, show_pictures=False), "generate", prompt="a red house", num_inference_steps=1
+        seedx_toolkit(real_seedx, show_images=False), "generate", prompt="a red house", num_inference_steps=1
     )
     assert [block["type"] for block in message.content] == ["text"]  # type: ignore[index]
 
 
-def test_pictures_come_in_as_path_data_uri_name_block_and_allowed_url(
+def test_images_are_given_as_path_data_uri_name_block_or_allowed_url(
     seedx: SeedX, engine: ScriptedEngine, tmp_path: Path, picture: Image.Image
 ) -> None:
     async def public(_host: str, _port: int) -> list[str]:
@@ -178,15 +180,15 @@ BLOCK = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
     ("name", "args", "words"),
     [
         ("detect", {"image": "image:1", "phrase": "x", "zoom": 2}, "zoom: Extra inputs are not permitted"),
-        ("detect", {"image": 3, "phrase": "x"}, "image: a picture must be text, not int"),
+        ("detect", {"image": 3, "phrase": "x"}, "image: an image must be given as text, not int"),
         ("detect", {"phrase": "x"}, "image: Field required"),
         ("generate", {"prompt": "x", "seed": "many"}, "seed: Input should be a valid integer"),
-        ("detect", {"image": "image:7", "phrase": "x"}, "image: there is no picture 'image:7'; there are image:1"),
-        ("detect", {"image": "missing.png", "phrase": "x"}, "no picture at"),
+        ("detect", {"image": "image:7", "phrase": "x"}, "image: there is no image 'image:7'; use image:1"),
+        ("detect", {"image": "missing.png", "phrase": "x"}, "no image at"),
         ("detect", {"image": "/etc/passwd", "phrase": "x"}, "image: '/etc/passwd' is outside the allowed folders"),
         ("detect", {"image": "../page.png", "phrase": "x"}, "outside the allowed folders"),
         ("detect", {"image": "link/passwd", "phrase": "x"}, "outside the allowed folders"),
-        ("detect", {"image": "https://example.org/a.png", "phrase": "x"}, "fetches no pictures from 'example.org'"),
+        ("detect", {"image": "https://example.org/a.png", "phrase": "x"}, "fetches no images from 'example.org'"),
         ("detect", {"image": "file:///etc/passwd", "phrase": "x"}, "no http or https URL"),
         ("detect", {"image": "a\0b", "phrase": "x"}, "outside the allowed folders"),
         (
@@ -195,28 +197,28 @@ BLOCK = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
             "exactly one of base64, url and file_id",
         ),
         ("detect", {"image": {"type": "image"}, "phrase": "x"}, "exactly one of base64, url and file_id"),
-        ("detect", {"image": {"type": "audio"}, "phrase": "x"}, "of type 'audio' is no picture"),
-        ("detect", {"image": BLOCK, "phrase": "x"}, "not a readable picture"),
-        ("describe", {"images": ["image:1", "image:8"]}, "images.1: there is no picture 'image:8'"),
+        ("detect", {"image": {"type": "audio"}, "phrase": "x"}, "of type 'audio' is not an image"),
+        ("detect", {"image": BLOCK, "phrase": "x"}, "not a readable image"),
+        ("describe", {"images": ["image:1", "image:8"]}, "images.1: there is no image 'image:8'"),
         ("make_slides", {"prompt_or_outline": "x", "path": "/tmp/deck.pptx"}, "path: '/tmp/deck.pptx' is outside"),
         ("make_slides", {"prompt_or_outline": "x", "path": "a.pptx", "template": "/x.pptx"}, "template: '/x.pptx'"),
         ("tell_story", {"prompt": "x", "path": "../story.pdf"}, "path: '../story.pdf' is outside"),
     ],
 )
-def test_a_wrong_call_is_an_exception_that_says_how_to_mend_it(
+def test_an_invalid_call_is_an_exception_that_says_how_to_fix_it(
     scripted: SeedXToolkit, picture: Image.Image, tmp_path: Path, name: str, args: dict[str, Any], words: str
 ) -> None:
     scripted.toolbox.images.add(picture)
     os.symlink("/etc", tmp_path / "link")
     with pytest.raises(ToolException) as caught:
         call(scripted, name, **args)
-    assert words in str(caught.value) and str(caught.value).endswith(". Mend the arguments and call again.")
+    assert words in str(caught.value) and str(caught.value).endswith(". Fix the arguments and call again.")
     assert isinstance(caught.value.__cause__, ToolRetry)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link"]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.5", "169.254.169.254", "::1"])
-def test_a_url_to_a_private_address_is_refused_at_once_and_after_a_redirect(
+def test_a_url_to_a_private_address_is_rejected_also_after_a_redirect(
     seedx: SeedX, tmp_path: Path, address: str
 ) -> None:
     async def resolve(host: str, _port: int) -> list[str]:
@@ -234,7 +236,7 @@ def test_a_url_to_a_private_address_is_refused_at_once_and_after_a_redirect(
         assert message.status == "error" and "'inner.org' is in a private network" in message.text
 
 
-def test_a_failing_model_says_that_the_same_call_will_fail_again(tmp_path: Path) -> None:
+def test_the_error_of_a_failing_model_says_not_to_repeat_the_call(tmp_path: Path) -> None:
     broken = SeedX(engine=ScriptedEngine([ModelError("out of memory"), ModelError("out of memory")]))
     message = call(seedx_toolkit(broken, roots=[tmp_path]), "generate", prompt="a house")
     assert (message.status, message.text) == ("error", "generate: out of memory. Do not repeat the same call.")
@@ -263,7 +265,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(
 async def test_progress_is_a_custom_event(toolkit: SeedXToolkit) -> None:
     found = tool(toolkit, "generate").astream_events({"prompt": "a red house", "num_inference_steps": 3}, version="v2")
     events = [event["data"] async for event in found if event["event"] == "on_custom_event"]
-    assert events == [{"tool": "generate", "done": n, "total": 3, "what": "drawing"} for n in (1, 2, 3)]
+    assert events == [{"tool": "generate", "done": n, "total": 3, "what": "denoising"} for n in (1, 2, 3)]
     assert PROGRESS_EVENT == "seedx_progress"
 
 
@@ -271,7 +273,8 @@ async def test_cancelling_stops_the_model_and_the_next_call_works(toolkit: SeedX
     done: list[int] = []
 
     class Canceller(AsyncCallbackHandler):
-        async def on_custom_event(self, _name: str, data: Any, **_kwargs: Any) -> None:
+        async def on_custom_event(self, name: str, data: Any, **_kwargs: Any) -> None:
+            assert name == PROGRESS_EVENT
             done.append(data["done"])
             task.cancel()
 
@@ -281,11 +284,11 @@ async def test_cancelling_stops_the_model_and_the_next_call_works(toolkit: SeedX
     with pytest.raises(asyncio.CancelledError):
         await task
     content = await generate.ainvoke({"prompt": "a red house", "num_inference_steps": 1})
-    assert content[0]["text"].startswith("Drew") and done == [1]
+    assert content[0]["text"].startswith("Generated") and done == [1]
 
 
-def test_one_text_is_taken_as_the_first_argument(scripted: SeedXToolkit) -> None:
-    assert tool(scripted, "generate").invoke("a red house")[0]["text"].startswith("Drew a picture")
+def test_a_single_string_is_the_first_argument(scripted: SeedXToolkit) -> None:
+    assert tool(scripted, "generate").invoke("a red house")[0]["text"].startswith("Generated an image")
 
 
 def test_a_toolkit_holds_the_tools_that_were_asked_for(seedx: SeedX) -> None:

@@ -1,4 +1,4 @@
-"""ChatSeedX against LangChain's standard tests, with the shipped model; and what those do not ask."""
+"""ChatSeedX against LangChain's standard tests, with the shipped model; and what those do not cover."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
@@ -40,7 +41,7 @@ class TestIntegration(ChatModelIntegrationTests):
 
     @pytest.fixture(autouse=True)
     def _open(self, real_seedx: SeedX, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The suite fetches its test picture from the network; ours stands in for it."""
+        """Replace the test image that the suite fetches from the network."""
         self.seedx = real_seedx
         page = to_png(Image.new("RGB", (64, 48), "white"))
         monkeypatch.setattr(httpx, "get", lambda *_args, **_kwargs: httpx.Response(200, content=page))
@@ -69,11 +70,11 @@ def ask(*blocks: Any) -> list[HumanMessage]:
     return [HumanMessage(content_blocks=[{"type": "text", "text": b} if isinstance(b, str) else b for b in blocks])]
 
 
-def block(picture: Image.Image) -> dict[str, str]:
-    return {"type": "image", "base64": to_data_uri(picture).partition(",")[2], "mime_type": "image/png"}
+def block(image: Image.Image) -> dict[str, str]:
+    return {"type": "image", "base64": to_data_uri(image).partition(",")[2], "mime_type": "image/png"}
 
 
-def test_it_answers_about_a_picture_and_draws_one(real_seedx: SeedX, page: Image.Image) -> None:
+def test_it_answers_about_an_image_and_generates_one(real_seedx: SeedX, page: Image.Image) -> None:
     model = ChatSeedX(seedx=real_seedx, num_inference_steps=2)
     answer = model.invoke(ask(block(page), "What do you see?"))
     expected = real_seedx.chat([Message.user(page, "What do you see?")])
@@ -86,7 +87,7 @@ def test_it_answers_about_a_picture_and_draws_one(real_seedx: SeedX, page: Image
     assert open_image(f"data:image/png;base64,{picture['base64']}") == whole.message.images[0]
     assert drawn.response_metadata["boxes"][0]["label"] == whole.boxes[0].label
     assert whole.usage is not None and drawn.usage_metadata is not None
-    assert drawn.usage_metadata["output_tokens"] == whole.usage.completion_tokens > 64  # those of a picture
+    assert drawn.usage_metadata["output_tokens"] == whole.usage.completion_tokens > 64  # those of an image
     again = model.invoke([HumanMessage("Draw a red house."), drawn, HumanMessage("What color is the house?")])
     assert again.usage_metadata is not None and again.usage_metadata["input_tokens"] > 64
 
@@ -102,7 +103,7 @@ def test_the_stream_is_the_reply_in_pieces(real_seedx: SeedX) -> None:
     assert whole.content_blocks == model.invoke("Draw a red house.").content_blocks
 
 
-async def test_the_async_stream_has_the_same_pieces_and_can_be_left(real_seedx: SeedX) -> None:
+async def test_the_async_stream_has_the_same_pieces_and_can_be_cancelled(real_seedx: SeedX) -> None:
     model = ChatSeedX(seedx=real_seedx, num_inference_steps=200)
     async for chunk in model.astream("Draw a red house."):
         assert chunk.content
@@ -110,9 +111,13 @@ async def test_the_async_stream_has_the_same_pieces_and_can_be_left(real_seedx: 
     quick = ChatSeedX(seedx=real_seedx, num_inference_steps=1)
     pieces = [chunk.content async for chunk in quick.astream("Draw a red house.")]
     assert pieces == [chunk.content for chunk in quick.stream("Draw a red house.")]
-    running = asyncio.create_task(model.ainvoke("Draw a red house."))
-    await asyncio.sleep(0.2)
-    running.cancel()
+
+    class Canceller(AsyncCallbackHandler):
+        async def on_llm_new_token(self, *_args: Any, **_kwargs: Any) -> None:
+            running.cancel()
+
+    slow = ChatSeedX(seedx=real_seedx, num_inference_steps=200, streaming=True)
+    running = asyncio.create_task(slow.ainvoke("Draw a red house.", {"callbacks": [Canceller()]}))
     with pytest.raises(asyncio.CancelledError):
         await running
     assert (await quick.ainvoke("Draw a red house.")).content_blocks
@@ -123,7 +128,7 @@ def scripted(*replies: Message | Exception, **options: Any) -> tuple[ChatSeedX, 
     return ChatSeedX(seedx=SeedX(engine=engine), **options), engine
 
 
-def test_a_system_message_stands_before_the_next_words() -> None:
+def test_a_system_message_is_prepended_to_the_next_user_message() -> None:
     model, engine = scripted()
     model.invoke([SystemMessage("Be brief."), HumanMessage("Hello"), AIMessage("Hi"), HumanMessage("Draw.")])
     assert engine.requests[0].messages == (
@@ -139,7 +144,7 @@ def test_a_reply_ends_before_a_stop_text(stop: list[str]) -> None:
     assert model.invoke("What is there?", stop=stop).text.rstrip() == "a red house, a"
 
 
-def test_options_of_a_call_win_and_unknown_ones_are_refused() -> None:
+def test_options_of_a_call_take_precedence_and_unknown_ones_are_rejected() -> None:
     model, engine = scripted(temperature=0.5, max_tokens=7, seed=3)
     model.invoke("Hello", seed=4)
     options = engine.requests[0].options
@@ -151,24 +156,26 @@ def test_options_of_a_call_win_and_unknown_ones_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("messages", "error", "words"),
+    ("messages", "error", "message"),
     [
         (lambda: [ToolMessage("done", tool_call_id="1")], PromptError, "calls no tools"),
         (lambda: ask({"type": "audio", "url": "https://a.org/a.mp3"}), PromptError, "not a block of type 'audio'"),
-        (lambda: ask({"type": "image", "url": "https://a.org/a.png"}), ImageError, "fetches no pictures from 'a.org'"),
+        (lambda: ask({"type": "image", "url": "https://a.org/a.png"}), ImageError, "fetches no images from 'a.org'"),
         (lambda: ask({"type": "image", "url": "/etc/passwd"}), ImageError, "outside the allowed folders (none)"),
         (lambda: ask({"type": "image", "base64": "AAAA", "mime_type": "image/png"}), ImageError, "not a readable"),
-        (lambda: [HumanMessage("Hello"), AIMessage("Hi")], PromptError, "does not end with the user"),
+        (lambda: [HumanMessage("Hello"), AIMessage("Hi")], PromptError, "does not end with a user message"),
         (lambda: [HumanMessage("")], PromptError, "empty"),
     ],
 )
-def test_what_it_cannot_read_is_a_typed_error(messages: Callable[[], Any], error: type[Exception], words: str) -> None:
+def test_what_it_cannot_read_is_a_typed_error(
+    messages: Callable[[], Any], error: type[Exception], message: str
+) -> None:
     with pytest.raises(error) as caught:
         scripted()[0].invoke(messages())
-    assert words in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_server_without_a_place_is_asked_again() -> None:
+def test_a_server_at_capacity_is_retried() -> None:
     full = OverloadedError("full", retry_after=0.1)
     model, engine = scripted(full, full, Message.assistant("a house"))
     assert model.invoke("What is there?").text == "a house" and len(engine.requests) == 3
@@ -177,6 +184,6 @@ def test_a_server_without_a_place_is_asked_again() -> None:
         model.invoke("What is there?")
 
 
-def test_a_reply_that_takes_too_long_is_given_up(real_seedx: SeedX) -> None:
+def test_a_reply_that_exceeds_the_timeout_is_an_error(real_seedx: SeedX) -> None:
     with pytest.raises(DeadlineError, match="within 0.3 seconds"):
         ChatSeedX(seedx=real_seedx, num_inference_steps=1000, timeout=0.3).invoke("Draw a red house.")

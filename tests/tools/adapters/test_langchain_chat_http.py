@@ -1,4 +1,4 @@
-"""ChatSeedX over HTTP passes the tests that it passes in process, and says the same."""
+"""ChatSeedX over HTTP passes the same tests as in process and gives the same replies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TestOverHttp(ChatModelIntegrationTests):
 
     @pytest.fixture(autouse=True)
     def _open(self, nano_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The suite fetches its test picture from the network; ours stands in for it."""
+        """Replace the test image that the suite fetches from the network."""
         self.address = nano_server
         page = to_png(Image.new("RGB", (64, 48), "white"))
         monkeypatch.setattr(httpx, "get", lambda *_args, **_kwargs: httpx.Response(200, content=page))
@@ -38,7 +38,7 @@ class TestOverHttp(ChatModelIntegrationTests):
         return True
 
 
-def test_a_server_says_the_same_as_the_model_in_process(nano_server: str) -> None:
+def test_a_server_gives_the_same_reply_as_the_model_in_process(nano_server: str) -> None:
     here, there = (
         ChatSeedX(seedx=SeedX(), num_inference_steps=2),
         ChatSeedX(base_url=nano_server, num_inference_steps=2),

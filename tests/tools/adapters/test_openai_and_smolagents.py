@@ -37,7 +37,7 @@ CALLS: list[tuple[str, Any]] = [
     ("edit", {"image": "image:1", "instruction": "make the house blue", "num_inference_steps": 2}),
     ("make_slides", {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False}),
 ]
-"""Look, find, err, mend and edit, make a deck."""
+"""Describe, detect, fail, edit, and make a deck."""
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def toolbox(real_seedx: SeedX, tmp_path: Path) -> Toolbox:
 def check_texts(texts: list[str], tmp_path: Path) -> None:
     looked, found, mistaken, edited, saved = texts
     assert "house" in looked and "red house: x0 y0 x1 y1" in found
-    assert "there is no picture 'image:9'; there are image:1, image:2" in mistaken
-    assert "The picture is image:3." in edited and f"Saved 2 slides as {tmp_path / 'deck.pptx'}" in saved
+    assert "there is no image 'image:9'; use image:1, image:2" in mistaken
+    assert "The image is image:3." in edited and f"Saved 2 slides as {tmp_path / 'deck.pptx'}" in saved
     assert len(Presentation(str(tmp_path / "deck.pptx")).slides) == 2
 
 
@@ -78,9 +78,10 @@ def test_chat_completions(toolbox: Toolbox, tmp_path: Path) -> None:
     ]
     requests: list[dict[str, Any]] = []
     answers = [completion({"tool_calls": [call]}) for call in calls] + [completion({"content": "All done."})]
-    client, messages = scripted_openai(requests, answers), [{"role": "user", "content": "Look at image:1."}]
+    client, messages = scripted_openai(requests, answers), list[Any]([{"role": "user", "content": "Look at image:1."}])
+    tools: Any = chat_tools(toolbox)
     while True:
-        reply = client.chat.completions.create(model="scripted", messages=messages, tools=chat_tools(toolbox))  # type: ignore[call-overload]
+        reply = client.chat.completions.create(model="scripted", messages=messages, tools=tools)
         message = reply.choices[0].message
         if not message.tool_calls:
             break
@@ -116,23 +117,23 @@ def test_responses(toolbox: Toolbox, tmp_path: Path) -> None:
     check_texts([item["output"][0]["text"] for item in outputs], tmp_path)
     assert [len(item["output"]) for item in outputs] == [1, 2, 1, 2, 2]
     assert open_image(outputs[3]["output"][1]["image_url"]) == toolbox.images["image:3"]
-    assert len(response_outputs(toolbox, response.output[1:2], show_pictures=False)[0]["output"]) == 1
+    assert len(response_outputs(toolbox, response.output[1:2], show_images=False)[0]["output"]) == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
-        ("{", "the arguments are not JSON"),
-        ("[" * 200_000, "the arguments are not JSON"),
-        ('{"seed": ' + "1" * 5000 + "}", "the arguments are not JSON"),
+        ("{", "the arguments are not valid JSON"),
+        ("[" * 200_000, "the arguments are not valid JSON"),
+        ('{"seed": ' + "1" * 5000 + "}", "the arguments are not valid JSON"),
         ("[1]", "the arguments are list"),
         ("", "image: Field required"),
     ],
 )
-def test_nonsense_in_place_of_arguments_is_told_to_the_model(toolbox: Toolbox, arguments: str, words: str) -> None:
+def test_the_model_is_told_what_is_wrong_with_its_arguments(toolbox: Toolbox, arguments: str, message: str) -> None:
     call = ResponseFunctionToolCall(type="function_call", call_id="1", name="detect", arguments=arguments)
     (output,) = response_outputs(toolbox, [call])
-    assert output["output"][0]["text"].startswith("Error: detect: ") and words in output["output"][0]["text"]
+    assert output["output"][0]["text"].startswith("Error: detect: ") and message in output["output"][0]["text"]
 
 
 class _ScriptedModel(Model):
@@ -172,8 +173,8 @@ async def test_openai_agents(toolbox: Toolbox, tmp_path: Path) -> None:
     assert open_image(outputs[3][1]["image_url"]) == toolbox.images["image:3"]
 
 
-class _SmolScript(SmolModel):
-    """Says the next thing of a script: code, or a call of a tool."""
+class _SmolScript(SmolModel):  # type: ignore[misc]  # smolagents ships no types
+    """Answers from a script: code, or a tool call."""
 
     def __init__(self, *script: str | tuple[str, dict[str, Any]]) -> None:
         super().__init__(model_id="scripted")
@@ -189,7 +190,7 @@ class _SmolScript(SmolModel):
         return ChatMessage(role=MessageRole.ASSISTANT, content="", tool_calls=[call])
 
 
-def test_a_code_agent_of_smolagents_passes_pictures_on(toolbox: Toolbox, tmp_path: Path) -> None:
+def test_a_code_agent_of_smolagents_passes_images_on(toolbox: Toolbox, tmp_path: Path) -> None:
     model = _SmolScript(
         'print(describe(images=["image:1"]))\nprint(detect(image="image:1", phrase="the red house"))',
         'edit(image="image:9", instruction="make the house blue")',
@@ -204,13 +205,13 @@ def test_a_code_agent_of_smolagents_passes_pictures_on(toolbox: Toolbox, tmp_pat
     assert isinstance(answer, AgentImage) and answer.to_raw() == toolbox.images["image:3"]
     first, second, third = (step for step in agent.memory.steps if hasattr(step, "observations"))
     assert "red house: x0 y0 x1 y1" in first.observations
-    assert "there is no picture 'image:9'" in str(second.error)
+    assert "there is no image 'image:9'" in str(second.error)
     assert f"Saved 2 slides as {tmp_path / 'deck.pptx'}" in third.observations
 
 
 def test_a_tool_calling_agent_of_smolagents(toolbox: Toolbox) -> None:
     model = _SmolScript(
-        ("generate", {"prompt": "a red house", "width": "big"}),
+        ("generate", {"prompt": "a red house", "width": 127, "height": 64}),
         ("generate", {"prompt": "a red house", "num_inference_steps": 2, "seed": None}),
         ("detect", {"image": "image.png", "phrase": "the red house"}),
         ("final_answer", {"answer": "image.png"}),
@@ -219,7 +220,7 @@ def test_a_tool_calling_agent_of_smolagents(toolbox: Toolbox) -> None:
     answer = agent.run("Draw a red house.")
     assert isinstance(answer, AgentImage) and answer.to_raw().size == (128, 128)
     wrong, drawn, found, _last = (step for step in agent.memory.steps if hasattr(step, "observations"))
-    assert "width: Input should be a valid integer" in str(wrong.error)
+    assert "multiple of 8" in str(wrong.error)
     assert "image.png" in drawn.observations and "128x128" in found.observations
 
 

@@ -108,7 +108,7 @@ def test_a_wrong_number_of_slides_is_a_warning(seedx, tmp_path):
 def test_a_chat_model_tells_the_story(seedx):
     story = tell_story(seedx, "a cat", pages=2, planner=ChatModelStoryPlanner(CallingModel(answers=[STORY])))
     assert [page.text for page in story.pages] == ["A cat.", "Asleep."]
-    assert [page.picture_prompt for page in story.pages] == ["a red cat in a room", "a red cat in the snow"]
+    assert [page.image_prompt for page in story.pages] == ["a red cat in a room", "a red cat in the snow"]
     assert story.warnings == ()
 
 

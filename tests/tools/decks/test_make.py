@@ -58,7 +58,7 @@ def _bodies(slide):
 
 
 def _assert_sound(path):
-    """What holds for every deck: native text, nothing empty, nothing outside the page or on top of a picture."""
+    """Check what holds for every deck: native text, nothing empty, nothing outside the page or on top of a picture."""
     file = Presentation(str(path))
     for slide in file.slides:
         assert slide.shapes.title.text_frame.text.strip()
@@ -122,7 +122,7 @@ def test_pictures_fill_picture_placeholders_and_have_alt_text(deck):
     for slide, made in zip(slides, deck.slides, strict=True):
         picture = next(shape for shape in slide.placeholders if shape.placeholder_format.type == PH.PICTURE)
         assert picture.element.tag == qn("p:pic")
-        assert picture._element.nvPicPr.cNvPr.get("descr") == f"Drawn picture: {made.picture_prompt}"
+        assert picture._element.nvPicPr.cNvPr.get("descr") == f"Generated image: {made.picture_prompt}"
         assert min(picture.image.size) >= 768
     assert deck.slides[1].picture_prompt.startswith("a red boat ")
 
@@ -326,7 +326,7 @@ def test_a_cancelled_deck_leaves_no_file(seedx, tmp_path):
 
 
 def _parts(path):
-    """The parts of a .pptx by name, without the time at which it was made."""
+    """Return the parts of a .pptx by name, without the time at which it was made."""
     with zipfile.ZipFile(path) as package:
         return {name: package.read(name) for name in package.namelist() if name != "docProps/core.xml"}
 
@@ -386,7 +386,7 @@ class PairedEngine:
             yield event
 
     async def check(self) -> None:
-        """It works."""
+        """Return: it works."""
 
 
 async def test_an_async_deck_generates_images_at_the_same_time_and_orders_warnings_by_slide(tmp_path):

@@ -18,7 +18,7 @@ from tests.support.pptx import Shouting, add_3d_chart, add_picture
 
 
 def _xml(path):
-    """The slides' XML in the order of the deck, as it stands in the file."""
+    """Return the slides' XML in the order of the deck, as it stands in the file."""
     with zipfile.ZipFile(path) as package:
         relations = ElementTree.fromstring(package.read("ppt/_rels/presentation.xml.rels"))
         targets = {relation.get("Id"): relation.get("Target") for relation in relations}
@@ -68,7 +68,7 @@ def test_the_picture_is_kept_unless_another_is_asked_for(seedx, engine, deck):
     revise_slide(seedx, deck, 2, "## One\n- changed words")
     assert len(engine.requests) == drawn
     picture = next(shape for shape in Presentation(str(deck)).slides[1].shapes if shape.element.tag == qn("p:pic"))
-    assert picture._element.nvPicPr.cNvPr.get("descr").startswith("Drawn picture: a red boat")
+    assert picture._element.nvPicPr.cNvPr.get("descr").startswith("Generated image: a red boat")
     result = revise_slide(seedx, deck, 2, "## One\n- changed words\n![a green tree](draw)")
     assert len(engine.requests) == drawn + 1
     assert result.slides[1].picture_prompt.startswith("a green tree")

@@ -123,7 +123,7 @@ def _holds(path, words):
 
 
 def _link(sheet, slide, tag):
-    """A shape on a layout, master or slide with a link to a slide."""
+    """Return a shape on a layout, master or slide with a link to a slide."""
     relation = sheet.part.relate_to(slide.part, RT.SLIDE)
     sheet.shapes._spTree.append(
         parse_xml(
@@ -324,7 +324,7 @@ def _linked(kind, target):
 
 
 def _related(relation, name="ppt/slideLayouts/_rels/slideLayout2.xml.rels"):
-    """A template with a relation of its own as it is written, and with a part's name in other letters."""
+    """Return a template with a relation of its own as it is written, and with a part's name in other letters."""
 
     def make(path):
         whole = path.with_name("whole.pptx")
@@ -346,7 +346,7 @@ _PAGE = f'<Relationship Id="rId9" Type="{_TYPE}/hyperlink" Target="http://evil.e
 
 
 def _page_as_picture(path):
-    """A template with a hyperlink that is the source of a picture."""
+    """Return a template with a hyperlink that is the source of a picture."""
     file = Presentation()
     relation = file.slide_layouts[1].part.relate_to("https://evil.example/x.png", RT.HYPERLINK, is_external=True)
     file.slide_layouts[1].shapes._spTree.append(
@@ -366,7 +366,7 @@ def _with_document_type(path):
 
 
 def _flipped(path):
-    """A template with wrong bits in a compressed part."""
+    """Return a template with wrong bits in a compressed part."""
     Presentation().save(str(path))
     with zipfile.ZipFile(path) as package:
         first = package.infolist()[0]

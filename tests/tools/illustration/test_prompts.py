@@ -4,10 +4,10 @@ import pytest
 
 from seedx_finetune.world.vocabulary import BACKGROUNDS, COLORS, KINDS
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools.illustration.prompts import PICTURE_BOOK, picture_prompt, place_phrase, vocabulary_of
+from seedx_tools.illustration.prompts import PICTURE_BOOK, image_prompt, place_phrase, vocabulary_of
 
 
-def test_the_vocabulary_is_that_of_the_world_the_model_was_trained_on():
+def test_the_vocabulary_is_that_of_the_world_the_model_was_trained_on() -> None:
     assert tuple(PICTURE_BOOK["kinds"]) == KINDS
     assert tuple(PICTURE_BOOK["colors"]) == tuple(COLORS)
     assert tuple(PICTURE_BOOK["backgrounds"]) == tuple(BACKGROUNDS)
@@ -27,8 +27,8 @@ def test_the_vocabulary_is_that_of_the_world_the_model_was_trained_on():
         ("red car", "a red car in a meadow"),
     ],
 )
-def test_known_things_colours_places_and_counts_are_used(text, prompt):
-    found = picture_prompt(text, PICTURE_BOOK, context="a meadow")
+def test_known_things_colors_places_and_counts_are_used(text: str, prompt: str) -> None:
+    found = image_prompt(text, PICTURE_BOOK, context="a meadow")
     assert (found.text, found.decorative) == (prompt, False)
 
 
@@ -40,29 +40,29 @@ def test_known_things_colours_places_and_counts_are_used(text, prompt):
         ("a red hat,  a blue cup and a green tree", "a red hat, a blue cup and a green tree in a meadow"),
     ],
 )
-def test_what_the_model_understands_is_asked_for_as_it_is(text, prompt):
-    assert picture_prompt(text, PICTURE_BOOK, context="a meadow").text == prompt
+def test_a_text_that_the_model_understands_is_the_prompt_itself(text: str, prompt: str) -> None:
+    assert image_prompt(text, PICTURE_BOOK, context="a meadow").text == prompt
 
 
-def test_the_context_helps_where_the_text_names_nothing():
-    found = picture_prompt("Why it matters", PICTURE_BOOK, context="A boat school by the sea")
+def test_the_context_helps_if_the_text_names_nothing() -> None:
+    found = image_prompt("Why it matters", PICTURE_BOOK, context="A boat school by the sea")
     assert found.text.startswith("a blue boat and ")
     assert found.text.endswith(" on the beach")
     assert not found.decorative
 
 
-def test_unknown_subjects_get_the_same_decoration_every_time():
-    first, second = (picture_prompt("Quarterly revenue", PICTURE_BOOK) for _ in range(2))
+def test_unknown_subjects_get_the_same_decoration_every_time() -> None:
+    first, second = (image_prompt("Quarterly revenue", PICTURE_BOOK) for _ in range(2))
     assert first == second
     assert first.decorative
 
 
-def test_a_model_that_knows_everything_gets_the_words_themselves():
-    found = picture_prompt("Quarterly  revenue", None)
+def test_a_model_with_an_open_vocabulary_gets_the_text_itself() -> None:
+    found = image_prompt("Quarterly  revenue", None)
     assert (found.text, found.decorative) == ("Quarterly revenue", False)
 
 
-def test_only_picture_book_models_have_a_vocabulary():
+def test_only_picture_book_models_have_a_vocabulary() -> None:
     info = ScriptedEngine().info
     assert vocabulary_of(info) is PICTURE_BOOK
     assert vocabulary_of(info.model_copy(update={"is_picture_book": False})) is None

@@ -1,1 +1,1 @@
-"""The tools in other frameworks."""
+"""Adapters of the tools for other frameworks."""

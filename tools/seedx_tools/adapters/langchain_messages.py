@@ -1,4 +1,4 @@
-"""LangChain's messages as ours, and our events as LangChain's chunks."""
+"""LangChain messages as SDK messages, and SDK events as LangChain chunks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
+from PIL import Image
 
 from seedx_sdk.errors import PromptError
 from seedx_sdk.imaging import open_image, to_png
@@ -28,33 +29,33 @@ from seedx_tools.workspace import Workspace
 
 
 def conversation(messages: Sequence[BaseMessage], workspace: Workspace) -> list[Message]:
-    """Return the messages as the SDK's; a system message is put before the user's next words.
+    """Return the messages as the SDK's; a system message is prepended to the next user message.
 
     Args:
         messages: System, human and AI messages with text and image blocks.
-        workspace: Where pictures that are no data are looked up.
+        workspace: Resolves images that are not embedded.
 
     Raises:
-        PromptError: A message or a block is of another kind.
-        ImageError: A picture cannot be read.
+        PromptError: If a message or a block is of another kind.
+        ImageError: If an image cannot be read.
     """
-    said: list[Message] = []
-    told: tuple[ContentPart, ...] = ()
+    converted: list[Message] = []
+    system: tuple[ContentPart, ...] = ()
     for message in messages:
         parts = tuple(_parts(message, workspace))
         if isinstance(message, SystemMessage):
-            told += parts
+            system += parts
         elif isinstance(message, HumanMessage):
-            said.append(Message(role="user", content=(*told, *parts)))
-            told = ()
+            converted.append(Message(role="user", content=(*system, *parts)))
+            system = ()
         elif isinstance(message, AIMessage) and not message.tool_calls:
-            said.append(Message(role="assistant", content=parts))
+            converted.append(Message(role="assistant", content=parts))
         else:
             raise PromptError(
                 f"ChatSeedX calls no tools, so it takes no {message.type} message with a call or its result; "
                 "give the tools to another chat model"
             )
-    return said
+    return converted
 
 
 def _parts(message: BaseMessage, workspace: Workspace) -> Iterator[ContentPart]:
@@ -63,13 +64,18 @@ def _parts(message: BaseMessage, workspace: Workspace) -> Iterator[ContentPart]:
             if block["text"].strip():
                 yield TextPart(text=block["text"])
         elif block["type"] == "image":
-            yield ImagePart(image=open_image(workspace.picture(reference(block))))
+            yield ImagePart(image=open_image(workspace.resolve_image(reference(block))))
         else:
-            raise PromptError(f"ChatSeedX reads text and pictures, not a block of type {block['type'][:40]!r}")
+            raise PromptError(f"ChatSeedX reads text and images, not a block of type {block['type'][:40]!r}")
+
+
+def image_block(image: Image.Image) -> dict[str, Any]:
+    """Return LangChain's content block of an image, as PNG."""
+    return {"type": "image", "base64": base64.b64encode(to_png(image)).decode("ascii"), "mime_type": "image/png"}
 
 
 class ChunkWriter:
-    """Turns the events of one reply into chunks; ends it before a stop text.
+    """Turns the events of one reply into chunks, and ends it before a stop text.
 
     Args:
         stop: Texts before which the reply ends.
@@ -77,22 +83,21 @@ class ChunkWriter:
 
     def __init__(self, stop: Sequence[str]) -> None:
         self._stop = [text for text in stop if text]
-        self._held = ""  # said, and perhaps the beginning of a stop text
+        self._held = ""  # may be the beginning of a stop text
         self.done = False
 
     def chunks(self, event: StreamEvent) -> Iterator[ChatGenerationChunk]:
-        """Yield what the event adds; `done` is True after the last."""
+        """Yield the chunks of an event; `done` is True after the last one."""
         if isinstance(event, TextDelta):
-            yield from self._say(event.text)
+            yield from self._write(event.text)
         elif isinstance(event, ImageDone):
             yield from self._release()
-            data = base64.b64encode(to_png(event.image)).decode("ascii")
-            yield _chunk([{"type": "image", "base64": data, "mime_type": "image/png"}])
+            yield _chunk([image_block(event.image)])
         elif isinstance(event, ReplyDone):
             yield from self._release()
             yield self._last(event.reply)
 
-    def _say(self, text: str) -> Iterator[ChatGenerationChunk]:
+    def _write(self, text: str) -> Iterator[ChatGenerationChunk]:
         self._held += text
         cuts = [at for at in (self._held.find(stop) for stop in self._stop) if at >= 0]
         if cuts:

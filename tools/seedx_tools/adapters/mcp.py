@@ -1,7 +1,7 @@
 """The tools for clients of the Model Context Protocol: `seedx mcp`, or `mcp_server(seedx)` in a program.
 
-A call answers with a few words, a small picture, and the typed result as structured content in which names stand for
-pictures. The whole picture of a name is a resource whose URI is the name.
+A call answers with a short text, a small image, and the typed result as structured content with names in place of
+images. The image in full size is the resource whose URI is the name.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ with needs_extra("mcp"):
 __all__ = ["http_app", "mcp_server"]
 
 _INSTRUCTIONS = (
-    f"Pictures have names such as {SCHEME}1. A tool that makes one says its name; give the name where a tool wants a "
-    "picture. Files can be read and written in the allowed folders only; relative paths begin there."
+    f"Images have names such as {SCHEME}1. A tool that makes one says its name; give the name where a tool wants an "
+    "image. Files can be read and written in the allowed folders only; relative paths start there."
 )
 
 
 def mcp_server(seedx: SeedX | Toolbox) -> Server[Any]:
     """Return a server for the tools of a toolbox, or for all tools over a model.
 
-    Progress is reported to callers who ask for it, and a cancelled call stops the model. An error of a tool is a result
-    with is_error and a text for the model.
+    Progress is reported to clients that ask for it, and a cancelled call stops the model. An error of a tool is a
+    result with is_error and a text for the model.
     """
     toolbox = Toolbox.of(seedx)
 
     async def list_tools(_ctx: ServerRequestContext[Any], _params: object) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_described(tool) for tool in toolbox.tools.values()])
+        return types.ListToolsResult(tools=[_mcp_tool(tool) for tool in toolbox.tools.values()])
 
     async def call_tool(ctx: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
         try:
@@ -59,21 +59,21 @@ def mcp_server(seedx: SeedX | Toolbox) -> Server[Any]:
 
     async def list_templates(_ctx: ServerRequestContext[Any], _params: object) -> types.ListResourceTemplatesResult:
         template = types.ResourceTemplate(
-            name="picture",
+            name="image",
             uri_template=f"{SCHEME}{{name}}",
-            description="A picture by its name.",
+            description="An image by its name.",
             mime_type="image/png",
         )
         return types.ListResourceTemplatesResult(resource_templates=[template])
 
-    async def read_picture(
+    async def read_image(
         _ctx: ServerRequestContext[Any], params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         try:
             png = to_png(toolbox.images[params.uri])
         except ImageError as error:
             raise MCPError(types.INVALID_PARAMS, str(error)) from error
-        contents = types.BlobResourceContents(uri=params.uri, mime_type="image/png", blob=_text(png))
+        contents = types.BlobResourceContents(uri=params.uri, mime_type="image/png", blob=_base64(png))
         return types.ReadResourceResult(contents=[contents])
 
     return Server(
@@ -84,7 +84,7 @@ def mcp_server(seedx: SeedX | Toolbox) -> Server[Any]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resource_templates=list_templates,
-        on_read_resource=read_picture,
+        on_read_resource=read_image,
     )
 
 
@@ -93,54 +93,54 @@ def http_app(server: Server[Any], *, host: str, keys: tuple[SecretStr, ...] = ()
 
     Args:
         server: From mcp_server.
-        host: Where it will listen; on this machine's own addresses, requests for other host names are refused.
-        keys: A request must bring one of them as `Authorization: Bearer KEY`; without any, everybody may ask.
+        host: Where it will listen; on a loopback address, requests with other host names are rejected.
+        keys: A request must carry one of them as `Authorization: Bearer KEY`; empty admits everybody.
     """
     app: ASGIApp = server.streamable_http_app(host=host)
     return _KeyCheck(app, keys) if keys else app
 
 
 class _KeyCheck:
-    """ASGI middleware that answers 401 to a request without a key that is allowed."""
+    """ASGI middleware that answers 401 to a request without a valid key."""
 
     def __init__(self, app: ASGIApp, keys: tuple[SecretStr, ...]) -> None:
         self._app, self._keys = app, keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
+        """Pass the request on, or reject it."""
         if scope["type"] == "http":
             header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
             if matching_key(header, self._keys) is None:
-                refusal = "this server needs an API key: Authorization: Bearer KEY\n"
-                return await PlainTextResponse(refusal, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+                message = "this server needs an API key: Authorization: Bearer KEY\n"
+                return await PlainTextResponse(message, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
         await self._app(scope, receive, send)
 
 
-def _described(tool: Tool[Any, Any]) -> types.Tool:
+def _mcp_tool(tool: Tool[Any, Any]) -> types.Tool:
     schema = tool.schema()
     return types.Tool(
         name=tool.name,
         description=tool.description,
         input_schema=schema["parameters"],
-        output_schema=_with_names(schema["returns"]),
+        output_schema=_names_for_images(schema["returns"]),
     )
 
 
-def _with_names(schema: Any) -> Any:
-    """The JSON schema of a result in which names stand for pictures."""
+def _names_for_images(schema: Any) -> Any:
+    """Return the JSON schema of a result with names in place of images."""
     if isinstance(schema, dict):
         if schema.get("format") == "data-uri":
-            return {"type": "string", "pattern": f"^{SCHEME}", "description": "the name of a picture"}
-        return {key: _with_names(value) for key, value in schema.items()}
-    return [_with_names(value) for value in schema] if isinstance(schema, list) else schema
+            return {"type": "string", "pattern": f"^{SCHEME}", "description": "the name of an image"}
+        return {key: _names_for_images(value) for key, value in schema.items()}
+    return [_names_for_images(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _result(outcome: Outcome) -> types.CallToolResult:
     content: list[Any] = [types.TextContent(text=outcome.text)]
-    if outcome.picture is not None:
-        content.append(types.ImageContent(data=_text(to_png(outcome.picture)), mime_type="image/png"))
+    if outcome.image is not None:
+        content.append(types.ImageContent(data=_base64(to_png(outcome.image)), mime_type="image/png"))
     return types.CallToolResult(content=content, structured_content=outcome.data)
 
 
-def _text(data: bytes) -> str:
+def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")

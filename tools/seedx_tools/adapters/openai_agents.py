@@ -19,29 +19,29 @@ with needs_extra("openai-agents"):
 __all__ = ["agent_tools"]
 
 
-def agent_tools(seedx: SeedX | Toolbox, *, show_pictures: bool = True) -> list[FunctionTool]:
+def agent_tools(seedx: SeedX | Toolbox, *, show_images: bool = True) -> list[FunctionTool]:
     """Return the tools of a toolbox, or all tools over a model.
 
-    They answer with a text and a picture; an error of ours is a text that tells the model what to do. A cancelled run
-    stops the model.
+    They answer with a text and an image; an error is a text that tells the model what to do. Cancelling the run stops
+    the model.
 
     Args:
         seedx: The model that does the work, or a toolbox.
-        show_pictures: Whether tools answer with pictures; False for a model that cannot see.
+        show_images: Whether tools answer with images; False for a model that cannot see.
     """
     toolbox = Toolbox.of(seedx)
-    return [_function_tool(toolbox, tool, show_pictures) for tool in toolbox.tools.values()]
+    return [_function_tool(toolbox, tool, show_images) for tool in toolbox.tools.values()]
 
 
-def _function_tool(toolbox: Toolbox, tool: Tool[Any, Any], show_pictures: bool) -> FunctionTool:
+def _function_tool(toolbox: Toolbox, tool: Tool[Any, Any], show_images: bool) -> FunctionTool:
     async def invoke(_context: ToolContext[Any], arguments: str) -> str | list[ToolOutputText | ToolOutputImage]:
         try:
             outcome = await toolbox.arun(tool.name, arguments_of(tool.name, arguments))
         except (ToolRetry, ToolFailed) as error:
             return f"Error: {error}"
         output: list[ToolOutputText | ToolOutputImage] = [ToolOutputText(text=outcome.text)]
-        if show_pictures and outcome.picture is not None:
-            output.append(ToolOutputImage(image_url=to_data_uri(outcome.picture)))
+        if show_images and outcome.image is not None:
+            output.append(ToolOutputImage(image_url=to_data_uri(outcome.image)))
         return output
 
     return FunctionTool(
@@ -49,5 +49,5 @@ def _function_tool(toolbox: Toolbox, tool: Tool[Any, Any], show_pictures: bool) 
         description=tool.description,
         params_json_schema=tool.schema()["parameters"],
         on_invoke_tool=invoke,
-        strict_json_schema=False,  # the strict subset has neither defaults nor patterns nor optional arguments
+        strict_json_schema=False,  # strict mode has neither defaults nor patterns nor optional arguments
     )

@@ -1,6 +1,6 @@
 """The tools for smolagents: `CodeAgent(tools=agent_tools(seedx), model=...)` or a ToolCallingAgent.
 
-A tool that draws returns an AgentImage, as the agents of smolagents expect; the others return text. Pictures go in as
+A tool that generates an image returns an AgentImage, as smolagents expects; the others return text. Images go in as
 AgentImage, PIL image, name, path, allowed URL or data URI.
 """
 
@@ -21,9 +21,9 @@ __all__ = ["SeedXTool", "agent_tools"]
 
 
 class SeedXTool(SmolTool):  # type: ignore[misc]  # smolagents ships no types
-    """One of our tools as one of smolagents'; made by agent_tools. Raises ToolRetry and ToolFailed."""
+    """A SeedX tool as a smolagents tool; created by agent_tools. Raises ToolRetry and ToolFailed."""
 
-    skip_forward_signature_validation = True  # ours takes its arguments by name, whatever they are
+    skip_forward_signature_validation = True  # forward() takes any arguments by name
 
     def __init__(self, toolbox: Toolbox, tool: Tool[Any, Any]) -> None:
         self.name, self.description = tool.name, tool.description
@@ -36,8 +36,8 @@ class SeedXTool(SmolTool):  # type: ignore[misc]  # smolagents ships no types
         super().__init__()
 
     def forward(self, **arguments: Any) -> Any:
-        """Return the picture that was drawn, or what a model reads of the result."""
-        given = {name: _plain(value) for name, value in arguments.items() if value is not None}
+        """Return the generated image, or what a model reads of the result."""
+        given = {name: _unwrapped(value) for name, value in arguments.items() if value is not None}
         outcome = self._toolbox.run(self.name, given)
         if self.output_type == "image":
             return AgentImage(outcome.result.image)  # type: ignore[attr-defined]
@@ -51,15 +51,15 @@ def agent_tools(seedx: SeedX | Toolbox) -> list[SeedXTool]:
 
 
 def _input(schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
-    """An argument in the terms of smolagents, whose "any" lets pictures through and is "string" to the model."""
+    """Return an argument's schema for smolagents, whose "any" lets images through and is "string" to the model."""
     (kind,) = [choice for choice in schema.get("anyOf", [schema]) if choice["type"] != "null"]
     described = {key: kind[key] for key in ("items", "enum") if key in kind}
     described |= {"type": "any" if kind["type"] == "string" else kind["type"], "description": schema["description"]}
     return described if required else {**described, "nullable": True}
 
 
-def _plain(value: Any) -> Any:
-    """An argument without the wrappers of smolagents."""
+def _unwrapped(value: Any) -> Any:
+    """Return an argument without the wrappers of smolagents."""
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_unwrapped(item) for item in value]
     return value.to_raw() if isinstance(value, AgentType) else value

@@ -1,1 +1,1 @@
-"""The tools, one in each module."""
+"""The tools, one per module."""

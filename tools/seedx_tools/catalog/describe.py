@@ -1,4 +1,4 @@
-"""The tool that reads pictures: what is there, and answers to questions."""
+"""The tool that captions images and answers questions about them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
 class DescribeArgs(ToolArgs, SeedField):
     """Arguments of describe."""
 
-    images: tuple[ImageRef, ...] = Field(min_length=1, description=f"The pictures to look at, in order. {IMAGE_HELP}")
+    images: tuple[ImageRef, ...] = Field(min_length=1, description=f"The images to look at, in order. {IMAGE_HELP}")
     question: str | None = Field(
         default=None,
-        description="What to find out, as one plain question. Leave out for a description of the whole picture.",
+        description="What to find out, as one plain question. Leave it out for a caption of the whole image.",
     )
 
 
 def describe(seedx: SeedX, args: DescribeArgs, _on_progress: Progress) -> Description:
-    """Say in words what is in one or more pictures, or answer a question about them.
+    """Caption one or more images, or answer a question about them.
 
-    Use it to caption, to count, to read colours and positions. To get coordinates use detect.
+    Use it also to count things and to read colors and positions. For coordinates use detect.
 
     Raises:
-        ImageError: A picture cannot be read.
-        PromptError: The question is empty or too long.
+        ImageError: If an image cannot be read.
+        PromptError: If the question is empty or too long.
     """
     images = args.images[0] if len(args.images) == 1 else list(args.images)
     return seedx.describe(images, args.question, seed=args.seed)

@@ -1,4 +1,4 @@
-"""The tool that points at things in a picture."""
+"""The tool that finds things in an image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
 class DetectArgs(ToolArgs, SeedField):
     """Arguments of detect."""
 
-    image: ImageRef = Field(description=f"The picture to search. {IMAGE_HELP}")
+    image: ImageRef = Field(description=f"The image to search. {IMAGE_HELP}")
     phrase: str = Field(
         min_length=1,
         description="What to find, as a noun phrase: 'the red house' for one thing, 'all houses' for every one.",
@@ -22,14 +22,14 @@ class DetectArgs(ToolArgs, SeedField):
 
 
 def detect(seedx: SeedX, args: DetectArgs, _on_progress: Progress) -> Detection:
-    """Find things in a picture and return a box for each, in pixels and as shares of the width and height.
+    """Find things in an image and return a box for each, in pixels and as fractions of the width and height.
 
-    The result also holds a copy of the picture with the boxes drawn on it. No box means that the model did not
-    find the phrase in the picture.
+    The result also holds a copy of the image with the boxes drawn on it. No boxes means that the model did not find
+    the phrase in the image.
 
     Raises:
-        ImageError: The picture cannot be read.
-        PromptError: The phrase is empty or too long.
+        ImageError: If the image cannot be read.
+        PromptError: If the phrase is empty or too long.
     """
     return seedx.detect(args.image, args.phrase, seed=args.seed)
 
@@ -39,7 +39,7 @@ def _answer(result: Detection) -> Answer:
         return Answer("Nothing found.")
     lines = (f"{box.label}: x0 y0 x1 y1 = {' '.join(map(str, box.pixels))}" for box in result.boxes)
     size = f"{result.annotated.width}x{result.annotated.height}"
-    return Answer("\n".join((f"Found {len(result.boxes)}, in pixels of the {size} picture:", *lines)), result.annotated)
+    return Answer("\n".join((f"Found {len(result.boxes)}, in pixels of the {size} image:", *lines)), result.annotated)
 
 
 DETECT = Tool.of(detect, name="detect", args=DetectArgs, result=Detection, answer=_answer)

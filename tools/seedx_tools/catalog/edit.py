@@ -1,4 +1,4 @@
-"""The tool that changes a picture as told."""
+"""The tool that edits an image according to an instruction."""
 
 from __future__ import annotations
 
@@ -8,45 +8,35 @@ from seedx_sdk import SeedX
 from seedx_sdk.options import EditFields
 from seedx_sdk.types import EditedImage
 from seedx_tools.arguments import IMAGE_HELP, ImageRef
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, drawing
+from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, denoising
 
 
 class EditArgs(ToolArgs, EditFields):
     """Arguments of edit."""
 
-    image: ImageRef = Field(description=f"The picture to change; it stays as it is. {IMAGE_HELP}")
+    image: ImageRef = Field(description=f"The image to edit; it stays as it is. {IMAGE_HELP}")
     instruction: str = Field(
         min_length=1,
-        description="One change as an order: 'make the house blue', 'remove the tree', 'add a boat on the left'.",
+        description="One change as an instruction: 'make the house blue', 'remove the tree', 'add a boat on the left'.",
     )
 
 
 def edit(seedx: SeedX, args: EditArgs, on_progress: Progress) -> EditedImage:
-    """Change one thing in a picture and keep the rest: recolour, add, remove, replace, move, change the background.
+    """Change one thing in an image and keep the rest: recolor, add, remove, replace or move it, or the background.
 
-    For several changes call it once for each, feeding the result of one into the next.
+    For several changes, call it once for each and pass the result of one call to the next.
 
     Raises:
-        ImageError: The picture cannot be read.
-        PromptError: The instruction is empty or too long.
-        SizeError: The model cannot draw at this size.
+        ImageError: If the image cannot be read.
+        PromptError: If the instruction is empty or too long.
+        SizeError: If the model cannot generate at this size.
     """
-    return seedx.edit(
-        args.image,
-        args.instruction,
-        width=args.width,
-        height=args.height,
-        num_inference_steps=args.num_inference_steps,
-        guidance_scale=args.guidance_scale,
-        image_guidance_scale=args.image_guidance_scale,
-        seed=args.seed,
-        force=args.force,
-        on_progress=drawing(on_progress),
-    )
+    options = args.model_dump(include={*EditFields.model_fields})
+    return seedx.edit(args.image, args.instruction, **options, on_progress=denoising(on_progress))
 
 
 def _answer(result: EditedImage) -> Answer:
-    return Answer(f"The changed picture has {result.image.width}x{result.image.height} pixels.", result.image)
+    return Answer(f"Edited the image; the result has {result.image.width}x{result.image.height} pixels.", result.image)
 
 
 EDIT = Tool.of(edit, name="edit", args=EditArgs, result=EditedImage, answer=_answer)

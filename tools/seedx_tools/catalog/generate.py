@@ -1,4 +1,4 @@
-"""The tool that draws a picture from words, or from words and pictures."""
+"""The tool that generates an image from a prompt, or from a prompt and images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from seedx_sdk import SeedX
 from seedx_sdk.options import ImageFields
 from seedx_sdk.types import GeneratedImage
 from seedx_tools.arguments import IMAGE_HELP, ImageRef
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, drawing
+from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, denoising
 
 
 class GenerateArgs(ToolArgs, ImageFields):
@@ -16,40 +16,33 @@ class GenerateArgs(ToolArgs, ImageFields):
 
     prompt: str = Field(
         min_length=1,
-        description="What to draw: things, their colours, where they stand, and the background, in one sentence.",
+        description="What the image shows: things, their colors, where they are, and the background, in one sentence.",
     )
     images: tuple[ImageRef, ...] = Field(
-        default=(), description=f"Pictures that the prompt speaks of, in order; usually none. {IMAGE_HELP}"
+        default=(), description=f"Images that the prompt refers to, in order; usually none. {IMAGE_HELP}"
     )
 
 
 def generate(seedx: SeedX, args: GenerateArgs, on_progress: Progress) -> GeneratedImage:
-    """Draw a new picture from a prompt.
+    """Generate a new image from a prompt.
 
-    To change a picture that exists use edit. The result names the seed, so a picture can be drawn again.
+    To change an existing image use edit. The result names the seed, with which the image can be generated again.
 
     Raises:
-        PromptError: The prompt is empty or too long.
-        SizeError: The model cannot draw at this size.
-        ImageError: A picture cannot be read.
+        PromptError: If the prompt is empty or too long.
+        SizeError: If the model cannot generate at this size.
+        ImageError: If an image cannot be read.
     """
-    return seedx.generate(
-        args.prompt,
-        list(args.images),
-        width=args.width,
-        height=args.height,
-        num_inference_steps=args.num_inference_steps,
-        guidance_scale=args.guidance_scale,
-        seed=args.seed,
-        on_progress=drawing(on_progress),
-    )
+    options = args.model_dump(include={*ImageFields.model_fields})
+    return seedx.generate(args.prompt, list(args.images), **options, on_progress=denoising(on_progress))
 
 
 def _answer(result: GeneratedImage) -> Answer:
     if result.image is None:
         return Answer(result.text)
     return Answer(
-        f"Drew a picture of {result.image.width}x{result.image.height} pixels, seed {result.seed}.", result.image
+        f"Generated an image of {result.image.width}x{result.image.height} pixels with seed {result.seed}.",
+        result.image,
     )
 
 

@@ -1,4 +1,4 @@
-"""All tools by name; agents, the adapters and the command line read this table."""
+"""All tools by name, for agents, adapters and the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seedx_tools.catalog.detect import DETECT
 from seedx_tools.catalog.edit import EDIT
 from seedx_tools.catalog.generate import GENERATE
 from seedx_tools.catalog.make_slides import MAKE_SLIDES
-from seedx_tools.stories.make import TELL_STORY
+from seedx_tools.catalog.tell_story import TELL_STORY
 from seedx_tools.tool import Tool
 
 TOOLS: Mapping[str, Tool[Any, Any]] = MappingProxyType(

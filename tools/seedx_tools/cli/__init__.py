@@ -1,1 +1,1 @@
-"""Commands that `seedx` finds as plug-ins."""
+"""Commands that `seedx` loads as plug-ins."""

@@ -1,4 +1,4 @@
-"""`seedx mcp`: the tools as an MCP server, on stdin and stdout or over HTTP."""
+"""`seedx mcp`: the tools as an MCP server, over stdio or HTTP."""
 
 from __future__ import annotations
 
@@ -25,25 +25,26 @@ __all__ = ["mcp"]
 def mcp(
     ctx: typer.Context,
     root: Annotated[
-        list[Path] | None, typer.Option("--root", help="A folder that may be read and written [this one]; repeatable.")
+        list[Path] | None,
+        typer.Option("--root", help="Folder that may be read and written (repeatable) [default: the current one]."),
     ] = None,
-    tool: Annotated[list[str] | None, typer.Option("--tool", help="A tool to offer [all]; repeatable.")] = None,
+    tool: Annotated[list[str] | None, typer.Option("--tool", help="Tool to offer (repeatable) [default: all].")] = None,
     image_host: Annotated[
-        list[str] | None, typer.Option(help="A host from which pictures given by URL are fetched; repeatable.")
+        list[str] | None, typer.Option(help="Host from which image URLs are fetched (repeatable).")
     ] = None,
-    base_url: Annotated[str | None, typer.Option(help="A server (seedx serve) that does the work.")] = None,
-    api_key: Annotated[str | None, typer.Option(envvar="SEEDX_API_KEY", help="The key of that server.")] = None,
-    http: Annotated[bool, typer.Option("--http", help="Listen on a port, at /mcp, instead of stdin.")] = False,
+    base_url: Annotated[str | None, typer.Option(help="SeedX server to use (see seedx serve).")] = None,
+    api_key: Annotated[str | None, typer.Option(envvar="SEEDX_API_KEY", help="API key of that server.")] = None,
+    http: Annotated[bool, typer.Option("--http", help="Serve over HTTP at /mcp instead of stdio.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on, with --http.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on, with --http.")] = 8001,
     model: ModelOption = None,
 ) -> None:
-    """Offer the tools to clients of the Model Context Protocol, on stdin and stdout or over HTTP.
+    """Serve the tools to clients of the Model Context Protocol, over stdio or HTTP.
 
-    With --http, API keys are read from SEEDX_API_KEYS, with commas between them; all clients share the folders.
+    With --http, API keys are read from SEEDX_API_KEYS, separated by commas; all clients share the folders.
     """
     seedx = open_client(ctx, model) if base_url is None else SeedX(model, base_url=base_url, api_key=api_key)
-    images = ImageStore(secret=http)  # clients over HTTP must not guess each other's pictures
+    images = ImageStore(secret=http)  # clients over HTTP must not guess the names of each other's images
     workspace = Workspace(images=images, roots=root or (".",), image_hosts=image_host or ())
     server = mcp_server(Toolbox(seedx, tools=choose(tool or TOOLS), workspace=workspace))
     if http:

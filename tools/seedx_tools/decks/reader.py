@@ -30,6 +30,7 @@ from seedx_tools.decks.outline import (
 )
 from seedx_tools.decks.shapes import ShapeKind, SlideShape, slide_shapes
 from seedx_tools.decks.text.strings import runs_right_to_left
+from seedx_tools.illustration.illustrator import ALT_PREFIX
 
 _DASH = "\u2014"
 _MAX_LINES = 2
@@ -74,7 +75,7 @@ def read_slide(slide: Slide) -> SlidePlan:
         table=_table(tables[0].shape) if tables else None,
         chart=_chart(charts[0].shape) if charts else None,
         quote=quote,
-        picture=pictures[0].alt_text.removeprefix("Drawn picture: ") or None if pictures else "",
+        picture=pictures[0].alt_text.removeprefix(ALT_PREFIX) or None if pictures else "",
         notes="" if notes is None else notes.text,
     )
 

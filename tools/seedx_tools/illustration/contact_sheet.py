@@ -1,4 +1,4 @@
-"""Many pictures on one, so that a model sees a whole deck or story with one look."""
+"""Many images on one, so that a model sees a whole deck or story at a glance."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from PIL import Image, ImageOps
 
 COLUMNS = 3
-CELL_WIDTH = 320
-"""Pixels; enough to read a slide's title."""
-MOST = 30
-"""Pictures on a sheet; those after it are left out."""
-_GAP = 8
+CELL_WIDTH_PX = 320
+"""Enough to read a slide's title."""
+MAX_IMAGES = 30
+"""Further images are left out."""
+_GAP_PX = 8
 
 
-def contact_sheet(pictures: Sequence[Image.Image]) -> Image.Image | None:
-    """Return the pictures in rows of three, in reading order, each as wide as the others; None for no pictures."""
-    if not pictures:
+def contact_sheet(images: Sequence[Image.Image]) -> Image.Image | None:
+    """Return the images in rows of three, in reading order and equally wide; None if there are none."""
+    if not images:
         return None
-    shown = pictures[:MOST]
-    height = max(round(CELL_WIDTH * picture.height / picture.width) for picture in shown)
+    shown = images[:MAX_IMAGES]
+    height = max(round(CELL_WIDTH_PX * image.height / image.width) for image in shown)
     columns = min(COLUMNS, len(shown))
     rows = -(-len(shown) // columns)
-    size = (columns * (CELL_WIDTH + _GAP) + _GAP, rows * (height + _GAP) + _GAP)
+    size = (columns * (CELL_WIDTH_PX + _GAP_PX) + _GAP_PX, rows * (height + _GAP_PX) + _GAP_PX)
     sheet = Image.new("RGB", size, "white")
-    for index, picture in enumerate(shown):
+    for index, image in enumerate(shown):
         row, column = divmod(index, columns)
-        cell = ImageOps.contain(picture, (CELL_WIDTH, height))
-        sheet.paste(cell, (_GAP + column * (CELL_WIDTH + _GAP), _GAP + row * (height + _GAP)))
+        cell = ImageOps.contain(image, (CELL_WIDTH_PX, height))
+        sheet.paste(cell, (_GAP_PX + column * (CELL_WIDTH_PX + _GAP_PX), _GAP_PX + row * (height + _GAP_PX)))
     return sheet

@@ -11,10 +11,12 @@ from PIL import Image
 from seedx_sdk import AsyncSeedX, SeedX
 from seedx_sdk.errors import GenerationCancelled, SeedXError
 from seedx_sdk.types import GeneratedImage, ModelInfo
-from seedx_tools.illustration.prompts import ImagePrompt, picture_prompt, vocabulary_of
+from seedx_tools.illustration.prompts import ImagePrompt, image_prompt, vocabulary_of
 
+ALT_PREFIX = "Generated image: "
+"""Begins the alt text of generated images, before the prompt."""
 NO_ROOM = "the slide has no room for an image; none was generated"
-"""The warning of a slide whose image was requested in vain."""
+"""The warning of a slide whose layout has no place left for the image that its plan names."""
 
 Warn = Callable[[str], None]
 """Called with one sentence when an image is missing or is not what was requested."""
@@ -51,18 +53,18 @@ def request_image(
         seed: Seed of the image.
         where: The slide or page, for warnings.
     """
-    return ImageRequest(picture_prompt(wanted or text, vocabulary_of(info), context=context), seed, where)
+    return ImageRequest(image_prompt(wanted or text, vocabulary_of(info), context=context), seed, where)
 
 
 def generate_illustration(seedx: SeedX, request: ImageRequest, warn: Warn) -> Illustration | None:
-    """Return the image of a request; None, with a warning, when the model failed."""
+    """Return the image of a request; None, with a warning, if the model failed."""
     with _failure_as_warning(request, warn):
         return _illustration(seedx.generate(request.prompt.text, seed=request.seed), request, warn)
     return None
 
 
 async def generate_illustration_async(seedx: AsyncSeedX, request: ImageRequest, warn: Warn) -> Illustration | None:
-    """Return the image of a request; None, with a warning, when the model failed."""
+    """Return the image of a request; None, with a warning, if the model failed."""
     with _failure_as_warning(request, warn):
         return _illustration(await seedx.generate(request.prompt.text, seed=request.seed), request, warn)
     return None
@@ -74,8 +76,8 @@ def decorative_warning(requests: Iterable[ImageRequest], info: ModelInfo) -> str
     if not decorative:
         return None
     return (
-        f"{', '.join(decorative)}: {info.name} cannot draw the subject, so these images are decorative; name "
-        "things that it knows, or load a larger model with SeedX(model=...)"
+        f"{', '.join(decorative)}: {info.name} cannot draw the subject, so the images are decorative; name things "
+        "that it knows, or load a larger model with SeedX(model=...)"
     )
 
 
@@ -96,8 +98,8 @@ class Illustrator:
 
     def draw(
         self, wanted: str | None, text: str, *, context: str, number: int, where: str
-    ) -> tuple[Illustration | None, str | None]:
-        """Return an image and its prompt; the image is None, with a warning, when the model failed.
+    ) -> tuple[Illustration | None, str]:
+        """Return an image and its prompt; the image is None, with a warning, if the model failed.
 
         Args:
             wanted: What the image should show; None chooses from the text.
@@ -131,6 +133,6 @@ def _illustration(generated: GeneratedImage, request: ImageRequest, warn: Warn) 
     for warning in generated.warnings:
         warn(warning)
     if generated.image is None:
-        warn(f"{request.where}: the model returned no image")
+        warn(f"{request.where}: the model generated no image")
         return None
-    return Illustration(generated.image, alt=f"Drawn picture: {request.prompt.text}")
+    return Illustration(generated.image, alt=f"{ALT_PREFIX}{request.prompt.text}")

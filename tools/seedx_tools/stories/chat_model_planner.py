@@ -8,25 +8,31 @@ from seedx_tools.illustration.prompts import Vocabulary, drawing_advice
 from seedx_tools.stories.plan import StoryPlan
 from seedx_tools.structured_output import StructuredChat
 
-_STORY_ORDER = (
+_SYSTEM_PROMPT = (
     "You write illustrated stories for children. Write a title and the pages: each with two or three short sentences "
-    "and what its picture shows. Keep the same hero throughout, and name the hero's looks in every picture. Write in "
-    "the language of the request, but describe pictures in English."
+    "and what its image shows. Keep the same hero throughout, and describe the hero's looks for every image. Write in "
+    "the language of the request, but describe images in English."
 )
 
 
 class ChatModelStoryPlanner:
-    """Writes stories with a LangChain chat model; pass it to tell_story(planner=...). Arguments: ChatModelPlanner."""
+    """Plans stories with a LangChain chat model; pass it to tell_story(planner=...).
+
+    Args:
+        model: A chat model with `with_structured_output`.
+        vocabulary: What the image model can draw (vocabulary_of(seedx.info)); None: anything.
+        retries: How often an invalid answer is sent back with what was wrong with it.
+    """
 
     def __init__(self, model: BaseChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
-        self._ask = StructuredChat(model, StoryPlan, retries)
-        self._order = _STORY_ORDER + drawing_advice(vocabulary)
+        self._chat = StructuredChat(model, StoryPlan, retries)
+        self._system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary)
 
-    def plan(self, text: str, num_pages: int, first_picture: str | None) -> StoryPlan:
+    def plan(self, text: str, num_pages: int, first_image: str | None) -> StoryPlan:
         """Return the story that the chat model wrote.
 
         Raises:
-            ToolFailed: The chat model gave no valid story in all its tries.
+            ToolFailed: If the chat model failed or gave no valid story.
         """
-        given = f"\n\nThe story starts from this picture: {first_picture}" if first_picture else ""
-        return self._ask(self._order, f"{text}{given}\n\n{num_pages} pages.")
+        start = f"\n\nThe story starts from this image: {first_image}" if first_image else ""
+        return self._chat(self._system_prompt, f"{text}{start}\n\n{num_pages} pages.")

@@ -1,4 +1,4 @@
-"""A story as one HTML file: pictures inside, no script, readable on a phone, by a screen reader and on paper."""
+"""A story as one HTML file: images embedded, no script, readable on a phone, with a screen reader and on paper."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ p { margin: 0; max-width: 32em; }
 """
 
 _MIN_SIDE_PX = 512
-"""Smaller pictures are enlarged to this side, because browsers enlarge with visible blocks or blur."""
+"""Smaller images are enlarged to this side, because browsers enlarge them with visible blocks or blur."""
 
 
 def story_html(title: str, language: str, pages: Sequence[StoryPageContent]) -> str:
-    """Return the whole HTML document of a story; all words in it are escaped."""
+    """Return the HTML document of a story; all text in it is escaped."""
     sections = "\n".join(_section(number, page) for number, page in enumerate(pages, start=1))
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
@@ -46,13 +46,13 @@ def story_html(title: str, language: str, pages: Sequence[StoryPageContent]) -> 
 
 
 def _section(number: int, page: StoryPageContent) -> str:
-    words = f'<div><p class="number" aria-hidden="true">{number}</p><p>{escape(page.text)}</p></div>'
+    text = f'<div><p class="number" aria-hidden="true">{number}</p><p>{escape(page.text)}</p></div>'
     label = f'aria-label="Page {number}"'
     if page.image is None:
-        return f'<section class="alone" {label}>{words}</section>'
-    return f'<section {label}><img src="{to_data_uri(_large(page.image))}" alt="{escape(page.alt)}">{words}</section>'
+        return f'<section class="alone" {label}>{text}</section>'
+    return f'<section {label}><img src="{to_data_uri(_enlarged(page.image))}" alt="{escape(page.alt)}">{text}</section>'
 
 
-def _large(image: Image.Image) -> Image.Image:
+def _enlarged(image: Image.Image) -> Image.Image:
     factor = -(-_MIN_SIDE_PX // max(image.size))
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.BICUBIC)

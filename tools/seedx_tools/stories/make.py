@@ -1,4 +1,4 @@
-"""Illustrated stories: words from a planner, one picture for each page, saved as a page, a book, a deck or a folder."""
+"""Illustrated stories: text from a planner and an image for each page, saved as HTML, PDF, a deck or a folder."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ import os
 import time
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.types import ImageField, Result
 from seedx_sdk.validation import check_text
-from seedx_tools.arguments import IMAGE_HELP, ImageRef, OutputPath
 from seedx_tools.errors import ToolFailed
-from seedx_tools.illustration.contact_sheet import contact_sheet
 from seedx_tools.illustration.illustrator import Illustrator
 from seedx_tools.illustration.prompts import vocabulary_of
-from seedx_tools.stories.plan import StoryPageContent, StoryPlan, StoryPlanner
+from seedx_tools.stories.plan import StoryPageContent, StoryPlanner
 from seedx_tools.stories.save import check_story_path, save_story
 from seedx_tools.stories.template_planner import TemplateStoryPlanner
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
+from seedx_tools.tool import Progress, result_fields
 
 MAX_PAGES = 40
-"""More is refused: each page costs a picture."""
+"""More pages are rejected: each costs an image."""
 
 
 class StoryPage(BaseModel):
@@ -34,13 +32,13 @@ class StoryPage(BaseModel):
 
     text: str
     image: ImageField | None
-    """None when the model failed to draw it; the story's warnings say why."""
-    picture_prompt: str
-    """What the model was asked to draw; for a given first picture, what the model sees in it."""
+    """None if the model failed to generate it; the story's warnings say why."""
+    image_prompt: str
+    """The prompt of the image; for a given first image, what the model sees in it."""
 
 
 class Story(Result):
-    """A story that was told, and saved if a path was given."""
+    """A story, saved if a path was given."""
 
     title: str
     pages: tuple[StoryPage, ...]
@@ -58,28 +56,28 @@ def tell_story(
     planner: StoryPlanner | None = None,
     on_progress: Progress | None = None,
 ) -> Story:
-    """Return a story with a picture on every page.
+    """Return a story with an image on every page.
 
     Args:
-        seedx: Draws the pictures, and describes the first one if it is given.
+        seedx: Generates the images, and describes the first one if it is given.
         prompt: What the story is about: a hero, a place, a wish.
         pages: How many pages.
         path: Where to save it: .html (one file), .pdf, .pptx, or a new folder; None does not save.
-        first_image: A picture that the story starts from: it becomes the first page, and its hero the hero.
-        seed: Seed of the first page's picture; each further page adds one.
-        planner: Writes the words; None: TemplateStoryPlanner, which needs no language model.
-        on_progress: Called with (pages done, pages in all, what comes now).
+        first_image: An image that the story starts from: it becomes the first page, and its hero the hero.
+        seed: Seed of the first page's image; each further page adds one.
+        planner: Writes the text; None: TemplateStoryPlanner, which needs no language model.
+        on_progress: Called with (pages done, total pages, what is being done now).
 
     Raises:
-        OutputPathError: The path cannot be written.
-        ImageError: The first picture cannot be read.
-        PromptError: The prompt is empty or not text.
-        InputError: pages is out of range.
-        ToolFailed: The planner gave no story.
+        OutputPathError: If the path cannot be written.
+        ImageError: If the first image cannot be read.
+        PromptError: If the prompt is empty or not text.
+        InputError: If pages is out of range.
+        ToolFailed: If the planner gave no story, or one that is too long.
     """
     started = time.perf_counter()
     target = None if path is None else check_story_path(path)
-    words = check_text(prompt, "prompt")
+    text = check_text(prompt, "prompt")
     if not 1 <= pages <= MAX_PAGES:
         raise InputError(f"pages is {pages}; use 1 to {MAX_PAGES}")
     warnings: list[str] = []
@@ -89,84 +87,32 @@ def tell_story(
         described = seedx.describe(given, seed=seed)
         seen = described.text
         warnings.extend(described.warnings)
-    plan = (planner or TemplateStoryPlanner(vocabulary_of(seedx.info))).plan(words, pages, seen)
+    plan = (planner or TemplateStoryPlanner(vocabulary_of(seedx.info))).plan(text, pages, seen)
     warnings.extend(plan.warnings)
     if len(plan.pages) > MAX_PAGES:
-        raise ToolFailed(f"the planner wrote {len(plan.pages)} pages, not {pages}; at most {MAX_PAGES} are drawn")
+        raise ToolFailed(f"the planner wrote {len(plan.pages)} pages, not {pages}; at most {MAX_PAGES} are allowed")
     if len(plan.pages) != pages:
         warnings.append(f"the planner wrote {len(plan.pages)} pages, not {pages}")
-    artist = Illustrator(seedx, warnings.append, seed=seed)
-    told: list[StoryPage] = []
+    illustrator = Illustrator(seedx, warnings.append, seed=seed)
+    story_pages: list[StoryPage] = []
     for number, page in enumerate(plan.pages):
         if on_progress is not None:
             on_progress(number, len(plan.pages), page.text)
         if number == 0 and given is not None:
-            told.append(StoryPage(text=page.text, image=given, picture_prompt=seen or ""))
+            story_pages.append(StoryPage(text=page.text, image=given, image_prompt=seen or ""))
             continue
         where = f"page {number + 1}"
-        drawn, asked = artist.draw(page.picture, page.text, context=plan.title, number=number, where=where)
-        told.append(StoryPage(text=page.text, image=None if drawn is None else drawn.image, picture_prompt=asked or ""))
-    artist.finish()
+        drawn, shows = illustrator.draw(page.picture, page.text, context=plan.title, number=number, where=where)
+        story_pages.append(StoryPage(text=page.text, image=None if drawn is None else drawn.image, image_prompt=shows))
+    illustrator.finish()
     if on_progress is not None:
         on_progress(len(plan.pages), len(plan.pages), "done")
     if target is not None:
-        _save(plan, told, target, warnings)
+        contents = [StoryPageContent(page.text, page.image, page.image_prompt) for page in story_pages]
+        save_story(plan.title, plan.language, contents, target, warnings.append)
     return Story(
         title=plan.title,
-        pages=tuple(told),
+        pages=tuple(story_pages),
         path=target,
-        seed=seed,
-        model=seedx.info.name,
-        revision=seedx.info.revision,
-        timings={"total": time.perf_counter() - started},
-        warnings=tuple(dict.fromkeys(warnings)),
+        **result_fields(seedx, seed=seed, started=started, warnings=warnings),
     )
-
-
-def _save(plan: StoryPlan, pages: list[StoryPage], target: Path, warnings: list[str]) -> None:
-    contents = [StoryPageContent(page.text, page.image, page.picture_prompt) for page in pages]
-    save_story(plan.title, plan.language, contents, target, warnings.append)
-
-
-class TellStoryArgs(ToolArgs):
-    """Arguments of tell_story."""
-
-    prompt: str = Field(
-        min_length=1,
-        description="What the story is about, in one sentence: a hero, a place, a wish. 'A red cat who wants to sail'.",
-    )
-    pages: int = Field(default=6, ge=1, le=MAX_PAGES, description="Number of pages, each with a picture.")
-    path: OutputPath | None = Field(
-        default=None,
-        description="Where to save the story: a path that ends in .html, .pdf or .pptx, or a new folder. Optional.",
-    )
-    first_image: ImageRef | None = Field(
-        default=None, description=f"A picture that the story starts from; it becomes the first page. {IMAGE_HELP}"
-    )
-    seed: int = Field(default=0, ge=0, description="Change it to get other pictures.")
-
-
-def run_tell_story(seedx: SeedX, args: TellStoryArgs, on_progress: Progress) -> Story:
-    """Tell an illustrated story: pages of text, each with a drawn picture, optionally saved as a file.
-
-    The words follow a simple frame around the hero and the place in the prompt.
-    """
-    return tell_story(
-        seedx,
-        args.prompt,
-        pages=args.pages,
-        path=args.path,
-        first_image=args.first_image,
-        seed=args.seed,
-        on_progress=on_progress,
-    )
-
-
-def _answer(story: Story) -> Answer:
-    lines = [story.title, *(f"{number}. {page.text}" for number, page in enumerate(story.pages, start=1))]
-    if story.path is not None:
-        lines.append(f"Saved as {story.path}.")
-    return Answer("\n".join(lines), contact_sheet([page.image for page in story.pages if page.image is not None]))
-
-
-TELL_STORY = Tool.of(run_tell_story, name="tell_story", args=TellStoryArgs, result=Story, answer=_answer)

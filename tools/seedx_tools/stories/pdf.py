@@ -1,6 +1,6 @@
-"""A story as a PDF: a landscape page for each of its pages, with text that can be selected and read aloud.
+"""A story as a PDF: one landscape page for each of its pages, with text that can be selected and read aloud.
 
-A text that is too long for its page goes on on the next.
+Text that is too long for its page continues on the next.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from seedx_tools.decks.text.fonts import system_font
 from seedx_tools.stories.plan import StoryPageContent
 
 _PAGE_MM = (297.0, 210.0)
-_PICTURE_MM = 140.0
+_IMAGE_MM = 140.0
 _MARGIN_MM = 22.0
 _TEXT_PT = 22
 _TITLE_PT = 40
@@ -38,9 +38,9 @@ def story_pdf(title: str, language: str, pages: Sequence[StoryPageContent], warn
 
     Args:
         title: Shown on the first page and as the document's title.
-        language: BCP 47 code of the words.
+        language: BCP 47 code of the text.
         pages: The pages in order.
-        warn: Told when no font here has the story's letters.
+        warn: Called with one sentence if no font of this machine has all characters of the story.
     """
     book = _Book(format=(_PAGE_MM[1], _PAGE_MM[0]), orientation="landscape")
     book.set_auto_page_break(False)
@@ -57,17 +57,19 @@ class _Book(FPDF):
     family = _CORE_FONT
     lossy = False
 
-    def choose_font(self, words: str, warn: Callable[[str], None]) -> None:
-        """Helvetica, which needs no file, for Western European text; else a font of this machine."""
+    def choose_font(self, text: str, warn: Callable[[str], None]) -> None:
+        """Choose Helvetica, which needs no file, for Western European text; else a font of this machine."""
         self.core_fonts_encoding = _CORE_ENCODING
         try:
-            words.encode(_CORE_ENCODING)
+            text.encode(_CORE_ENCODING)
             return
         except UnicodeEncodeError:
-            path = system_font(words)
+            path = system_font(text)
         if path is None:
             self.lossy = True
-            warn("no font on this machine has all letters of the story: the PDF shows '?' for them; save it as .html")
+            warn(
+                "no font on this machine has all characters of the story: the PDF shows '?' for them; save it as .html"
+            )
             return
         self.add_font(_FAMILY, fname=str(path))
         self.family = _FAMILY
@@ -88,7 +90,7 @@ class _Book(FPDF):
         self._fill(_PAPER)
         left = _MARGIN_MM
         if page.image is not None:
-            wide, high = _fit(page.image.size, _PICTURE_MM)
+            wide, high = _fit(page.image.size, _IMAGE_MM)
             top = (_PAGE_MM[1] - high) / 2
             self.image(_png(page.image), x=_MARGIN_MM, y=top, w=wide, h=high, alt_text=page.alt)
             left += wide + 14
@@ -113,12 +115,12 @@ class _Book(FPDF):
         self.set_font(self.family, size=size)
         self.set_xy(x, y)
         self.multi_cell(
-            width, size * _LINE * _MM_PER_PT, self._known(text), align=align, new_x=XPos.LEFT, new_y=YPos.NEXT
+            width, size * _LINE * _MM_PER_PT, self._encodable(text), align=align, new_x=XPos.LEFT, new_y=YPos.NEXT
         )
 
     def _lines(self, text: str, size: float, width: float) -> list[str]:
         self.set_font(self.family, size=size)
-        lines: Any = self.multi_cell(width, size, self._known(text), dry_run=True, output="LINES")
+        lines: Any = self.multi_cell(width, size, self._encodable(text), dry_run=True, output="LINES")
         return list(lines)
 
     def _height(self, text: str, size: float, width: float) -> float:
@@ -129,7 +131,7 @@ class _Book(FPDF):
             size -= 1
         return size
 
-    def _known(self, text: str) -> str:
+    def _encodable(self, text: str) -> str:
         return text.encode(_CORE_ENCODING, "replace").decode(_CORE_ENCODING) if self.lossy else text
 
 

@@ -1,4 +1,4 @@
-"""What a story says before it is drawn; and the protocol of everything that can write one."""
+"""A story before it is illustrated, and the protocol of what can write one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pydantic.json_schema import SkipJsonSchema
 
 
 class PagePlan(BaseModel):
-    """One page in words."""
+    """One page before it is illustrated."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str = Field(description="What the page says: two or three short sentences.")
-    picture: str = Field(description="What the page's picture shows, as one sentence for an image model.")
+    picture: str = Field(description="What the page's image shows, as one sentence for an image model.")
 
 
 class StoryPlan(BaseModel):
-    """A whole story in words."""
+    """A whole story before it is illustrated."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,14 +28,14 @@ class StoryPlan(BaseModel):
     language: str = Field(default="en", pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="Language code.")
     pages: tuple[PagePlan, ...] = Field(min_length=1, description="The pages in order.")
     warnings: SkipJsonSchema[tuple[str, ...]] = ()
-    """What the planner could not do, or did on its own; copied into the story's warnings."""
+    """What the planner could not do, or decided on its own; copied into the story's warnings."""
 
 
 class StoryPlanner(Protocol):
-    """Writes the words of a story."""
+    """Writes the text of a story."""
 
-    def plan(self, text: str, num_pages: int, first_picture: str | None) -> StoryPlan:
-        """Return a story for a prompt; first_picture describes the picture that it starts from, if there is one."""
+    def plan(self, text: str, num_pages: int, first_image: str | None) -> StoryPlan:
+        """Return a story for a prompt; first_image describes the image that it starts from, if there is one."""
         ...
 
 
@@ -46,4 +46,4 @@ class StoryPageContent:
     text: str
     image: Image.Image | None
     alt: str
-    """What the picture shows, in words."""
+    """What the image shows."""

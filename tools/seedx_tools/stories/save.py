@@ -1,4 +1,4 @@
-"""Saving a story: the path's suffix says as what. TokenChunk as a whole or not at all."""
+"""Saves a story in the format that the path's suffix names, completely or not at all."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from seedx_tools.illustration.illustrator import Illustration
 from seedx_tools.stories.plan import StoryPageContent
 
 SUFFIXES = (".html", ".htm", ".pdf", ".pptx")
-"""What a story can be saved as; a path without a suffix is a folder."""
+"""Formats of a story file; a path without a suffix is a folder."""
 
 
 def check_story_path(path: str | os.PathLike[str]) -> Path:
-    """Return the path of a story file or folder, once it is sure that it can be written.
+    """Return the path of a story file or folder after checking that it can be written.
 
     Raises:
-        OutputPathError: The suffix is another one, the place cannot be written, or the folder has files in it.
+        OutputPathError: If the suffix is not one of SUFFIXES, the path cannot be written, or the folder is not empty.
     """
     target = Path(path)
     if target.suffix and not target.is_dir():
@@ -45,13 +45,13 @@ def save_story(
 
     Args:
         title: The story's title.
-        language: BCP 47 code of the words ("en"), for screen readers.
+        language: BCP 47 code of the text ("en"), for screen readers.
         pages: The pages in order.
         target: The file or folder.
-        warn: Called with one sentence for what the format could not hold.
+        warn: Called with one sentence for what the format cannot hold.
 
     Raises:
-        OutputPathError: It cannot be written.
+        OutputPathError: If it cannot be written.
     """
     suffix = target.suffix.lower()
     if suffix in (".html", ".htm"):
@@ -71,17 +71,17 @@ def save_story(
 def _save_deck(title: str, pages: Sequence[StoryPageContent], target: Path, warn: Callable[[str], None]) -> None:
     deck = default_template("16:9")
     writer = DeckWriter(deck, warn)
-    shown = [None if page.image is None else Illustration(page.image, page.alt) for page in pages]
-    writer.add_cover(title, "", "", shown[0])
-    for number, (page, picture) in enumerate(zip(pages, shown, strict=True), start=1):
-        writer.add_slide(SlidePlan(title=f"Page {number}", bullets=(page.text,), notes=page.text), picture)
+    illustrations = [None if page.image is None else Illustration(page.image, page.alt) for page in pages]
+    writer.add_cover(title, "", "", illustrations[0])
+    for number, (page, illustration) in enumerate(zip(pages, illustrations, strict=True), start=1):
+        writer.add_slide(SlidePlan(title=f"Page {number}", bullets=(page.text,), notes=page.text), illustration)
     set_properties(deck, title)
     with output_file(target) as partial:
         deck.save(str(partial))
 
 
 def _save_folder(title: str, pages: Sequence[StoryPageContent], target: Path) -> None:
-    """PNG pictures, story.md to read and story.json to process."""
+    """Write PNG images, story.md to read and story.json to process."""
     partial = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
     try:
         partial.mkdir()
@@ -90,7 +90,7 @@ def _save_folder(title: str, pages: Sequence[StoryPageContent], target: Path) ->
             name = None if page.image is None else f"page-{number:02d}.png"
             if page.image is not None and name is not None:
                 page.image.save(partial / name, "PNG")
-            entries.append({"text": page.text, "picture": name, "alt": page.alt})
+            entries.append({"text": page.text, "image": name, "alt": page.alt})
         (partial / "story.json").write_text(
             json.dumps({"title": title, "pages": entries}, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
         )
@@ -105,7 +105,7 @@ def _save_folder(title: str, pages: Sequence[StoryPageContent], target: Path) ->
 def _markdown(title: str, entries: Sequence[dict[str, str | None]]) -> str:
     parts = [f"# {title}"]
     for entry in entries:
-        if entry["picture"]:
-            parts.append(f"![{(entry['alt'] or '').replace(']', '')}]({entry['picture']})")
+        if entry["image"]:
+            parts.append(f"![{(entry['alt'] or '').replace(']', '')}]({entry['image']})")
         parts.append(str(entry["text"]))
     return "\n\n".join(parts) + "\n"

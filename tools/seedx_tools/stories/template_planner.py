@@ -1,6 +1,6 @@
-"""A short story without a language model: the hero, the wish and the place come from the user's own words.
+"""Stories without a language model: a fixed template around the hero, the wish and the place of the prompt.
 
-The frame around them is the same for every story, and the plan's warnings say so.
+The plan's warnings say so.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from seedx_tools.illustration.prompts import Vocabulary, find_place, find_things, picture_prompt, place_phrase
+from seedx_tools.illustration.prompts import Vocabulary, find_place, find_things, image_prompt, place_phrase
 from seedx_tools.stories.plan import PagePlan, StoryPlan
 
-_ORDER = re.compile(
+_REQUEST = re.compile(
     r"^(please )?(tell|write|make|create)?( me| us)? ?((a|an|the) )?((short|little|children's|bedtime|\w+-page) )*"
     r"(story|tale|book)( about| of|:| on| for) ",
     re.IGNORECASE,
@@ -30,7 +30,7 @@ _MIDDLE = (
     ("Everyone wanted to hear about it, and {hero} told it all from the start.", False),
     ("And around the next corner was {friend}. What a day!", True),
 )
-"""Sentences of the middle pages, and whether the page's picture shows the friend too."""
+"""Sentences of the middle pages, and whether the page's image shows the friend too."""
 
 _WANTS = re.compile(r"(wants?|wanted|wishes|wished|dreams?|dreamed|loves?|loved)\s+((?:to|of)\s.*)", re.I | re.S)
 _PAST = {
@@ -53,7 +53,7 @@ _FRIENDS = ("a green tree", "a blue boat", "a yellow star", "a pink flower", "an
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """What the prompt gave: "a red cat", "on the beach", "wants to sail"."""
+    """What the prompt names: "a red cat", "on the beach", "wants to sail"."""
 
     hero: str
     place: str
@@ -61,7 +61,7 @@ class Cast:
 
     @property
     def name(self) -> str:
-        """The hero as somebody known: "the red cat"."""
+        """The hero with a definite article: "the red cat"."""
         return re.sub(r"^(an?|the|some) ", "the ", self.hero, flags=re.IGNORECASE)
 
 
@@ -69,34 +69,36 @@ class TemplateStoryPlanner:
     """Plans a story without a language model, around the hero, the place and the wish in the prompt.
 
     Args:
-        vocabulary: What the picture model can draw (vocabulary_of(seedx.info)); None: anything.
+        vocabulary: What the image model can draw (vocabulary_of(seedx.info)); None: anything.
     """
 
     def __init__(self, vocabulary: Vocabulary | None = None) -> None:
         self._vocabulary = vocabulary
 
-    def plan(self, text: str, num_pages: int, first_picture: str | None) -> StoryPlan:
-        """Return a story of num_pages pages; first_picture, the words for a given picture, names hero and place."""
-        cast = self.cast(text, first_picture)
-        friends = self._friends(f"{text} {first_picture or ''}", cast.hero)
+    def plan(self, text: str, num_pages: int, first_image: str | None) -> StoryPlan:
+        """Return a story of num_pages pages; first_image, a description of the first image, names hero and place."""
+        cast = self.cast(text, first_image)
+        friends = self._friends(f"{text} {first_image or ''}", cast.hero)
         pages = [self._page(self._opening(cast), cast, "", cast.place)]
         for index in range(num_pages - 2):
             sentence, with_friend = _MIDDLE[index % len(_MIDDLE)]
             friend = friends[index % len(friends)]
-            words = sentence.format(hero=cast.name, Hero=_capital(cast.name), friend=friend)
-            pages.append(self._page(words, cast, friend if with_friend else "", self._scene(index, cast.place)))
+            text = sentence.format(hero=cast.name, Hero=_capital(cast.name), friend=friend)
+            pages.append(self._page(text, cast, friend if with_friend else "", self._scene(index, cast.place)))
         if num_pages > 1:
             closing = f"At the end of the day {cast.name} was home again, tired and happy."
             pages.append(self._page(closing, cast, "", cast.place))
         return StoryPlan(
             title=_capital(cast.name) + (f" {cast.place}" if cast.place else ""),
             pages=tuple(pages),
-            warnings=("told without a language model: a fixed frame around the hero and the place in the prompt",),
+            warnings=(
+                "written without a language model: a fixed template around the hero and the place in the prompt",
+            ),
         )
 
-    def cast(self, prompt: str, first_picture: str | None) -> Cast:
-        """Return hero, place and wish as plan() finds them."""
-        text = _ORDER.sub("", " ".join(prompt.split()).strip()).rstrip(".!")
+    def cast(self, prompt: str, first_image: str | None) -> Cast:
+        """Return the hero, the place and the wish that plan() uses."""
+        text = _REQUEST.sub("", " ".join(prompt.split()).strip()).rstrip(".!")
         wish = ""
         if found := _WISH.search(text):
             wish, text = found.group(1).strip(), text[: found.start()].strip(" ,")
@@ -104,12 +106,12 @@ class TemplateStoryPlanner:
         if found := _PLACE.search(text):
             place, text = found.group(1).strip(" ,"), text[: found.start()].strip(" ,")
         hero = text or "somebody"
-        if first_picture and self._vocabulary is not None:
-            seen = find_things(first_picture, self._vocabulary)
+        if first_image and self._vocabulary is not None:
+            seen = find_things(first_image, self._vocabulary)
             hero = _with_article(seen[0]) if seen else hero
-            place = place or find_place(first_picture, self._vocabulary) or ""
-        elif first_picture:
-            hero = text or first_picture.rstrip(".")
+            place = place or find_place(first_image, self._vocabulary) or ""
+        elif first_image:
+            hero = text or first_image.rstrip(".")
         named = re.match(r"(an?|the|some|my|our|two) ", hero, re.IGNORECASE)
         return Cast(hero=hero if named else _with_article(hero), place=place, wish=wish)
 
@@ -121,7 +123,7 @@ class TemplateStoryPlanner:
         return f"{opening} Everybody knew {cast.name}, who {cast.wish}." if cast.wish else opening
 
     def _friends(self, text: str, hero: str) -> list[str]:
-        """Things for the hero to meet: those that the prompt names first."""
+        """Return what the hero meets: first the things that the prompt names."""
         if self._vocabulary is None:
             return list(_FRIENDS)
         kinds = set(self._vocabulary["kinds"])
@@ -132,17 +134,19 @@ class TemplateStoryPlanner:
         return met or list(_FRIENDS)
 
     def _scene(self, index: int, place: str) -> str:
-        """Where a middle page plays: at home first, then further away."""
+        """Return where a middle page takes place: at home first, then further away."""
         if self._vocabulary is None or index == 0:
             return place
-        scenes = [name for name in self._vocabulary["backgrounds"]]
-        order = sorted(scenes, key=lambda name: next((i for i, s in enumerate(_SCENES) if s.split()[0] in name), 9))
-        return place_phrase(order[index % len(order)])
+        scenes = sorted(
+            self._vocabulary["backgrounds"],
+            key=lambda name: next((i for i, s in enumerate(_SCENES) if s.split()[0] in name), 9),
+        )
+        return place_phrase(scenes[index % len(scenes)])
 
-    def _page(self, words: str, cast: Cast, friend: str, place: str) -> PagePlan:
+    def _page(self, text: str, cast: Cast, friend: str, place: str) -> PagePlan:
         shown = f"{cast.hero}{' and ' + friend if friend else ''} {place}".strip()
         home = f"{cast.hero} {cast.place}"
-        return PagePlan(text=words, picture=picture_prompt(shown, self._vocabulary, context=home).text)
+        return PagePlan(text=text, picture=image_prompt(shown, self._vocabulary, context=home).text)
 
 
 def _with_article(thing: str) -> str:

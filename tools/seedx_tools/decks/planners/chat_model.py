@@ -55,7 +55,7 @@ class ChatModelPlanner:
         wanted = f"{count} slides including the title slide, so {count - 1} in `slides`."
         if num_slides is None:
             wanted = f"As many slides as the request asks for; if it does not say, {wanted}"
-        return self._chat.used(self._system_prompt, f"{text}\n\n{wanted}", _check_length)
+        return self._chat.apply(self._system_prompt, f"{text}\n\n{wanted}", _check_length)
 
 
 def _check_length(outline: Outline) -> Outline:
