@@ -1,4 +1,4 @@
-"""`python -m seedx_finetune nano`: trains the shipped model from nothing, stage by stage, and writes its directory."""
+"""`python -m seedx_finetune nano`: train the shipped model from scratch and write its checkpoint directory."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 @app.callback()
 def _main() -> None:
-    """Training recipes."""
+    """Train models."""
 
 
 @app.command()
 def nano(
-    work: Annotated[Path, typer.Option(help="folder for checkpoints and logs; an interrupted run resumes here")] = Path(
-        "runs/nano"
-    ),
-    output: Annotated[Path, typer.Option(help="the model directory to write")] = Path("runs/nano/model"),
+    work: Annotated[
+        Path, typer.Option(help="Directory for checkpoints and logs; an interrupted run resumes from it.")
+    ] = Path("runs/nano"),
+    output: Annotated[Path, typer.Option(help="The checkpoint directory to write.")] = Path("runs/nano/model"),
     share: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="share of updates and corpus; 0.001 tries the whole path out")
+        float, typer.Option(min=0.0, max=1.0, help="Fraction of steps and data; 0.001 is a smoke test.")
     ] = 1.0,
 ) -> None:
-    """Train seed-x-nano: every stage in order, each skipped when its output is there."""
+    """Train seed-x-nano: run every stage in order, skipping those whose output exists."""
     from seedx_finetune.recipes import nano as recipe
     from seedx_finetune.recipes.export import export_nano
     from seedx_finetune.training.run import Run

@@ -1,4 +1,4 @@
-"""The command `seedx eval`, which the command line of seedx_sdk finds as a plug-in."""
+"""The `seedx eval` command, a plug-in of the seedx_sdk command line."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from seedx_sdk.files import check_output_path, write_file
 
 __all__ = ["eval_app"]
 
-eval_app = typer.Typer(no_args_is_help=True, help="Measure a model.")
+eval_app = typer.Typer(no_args_is_help=True, help="Evaluate a model.")
 
 
 @eval_app.callback()
 def _measure() -> None:
-    """Measure a model."""
+    """Evaluate a model."""
 
 
 @eval_app.command()
 def book(
     ctx: typer.Context,
-    n: Annotated[int, typer.Option("--n", min=1, help="Samples for each category, question type and task.")] = 50,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed asks the same things.")] = 0,
-    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Where to save the report.")] = None,
+    n: Annotated[int, typer.Option("--n", min=1, help="Samples per category, question type and task.")] = 50,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the samples.")] = 0,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report to this file.")] = None,
     model: ModelOption = None,
     sheet: Annotated[
-        Path | None, typer.Option("--sheet", metavar="FILE.png", help="Also save the first pictures, to look at them.")
+        Path | None, typer.Option("--sheet", metavar="FILE.png", help="Save a contact sheet of the first images.")
     ] = None,
 ) -> None:
-    """Measure a model on the picture book: drawing, describing, finding and editing, on seen and unseen pairs.
+    """Evaluate generation, description, detection and editing on the picture book, on seen and held-out pairs.
 
-    Every figure has a 95 % interval. Drawings and edits are judged by a detector of its own, whose accuracy is
-    measured beside them. A model that can't be loaded, or a file that can't be written, is an error before any work.
+    Every metric has a 95 % confidence interval. Generated and edited images are scored by a separate detector, whose
+    own accuracy is reported too. A model that cannot be loaded or a file that cannot be written fails at once.
     """
     if json is not None:
         check_output_path(json)
@@ -51,33 +51,33 @@ def book(
         raise MissingExtraError("train", error.name or "torch") from error
     client = open_client(ctx, model)
     info = client.info
-    pictures = ContactSheet()
+    images = ContactSheet()
     with progress("evaluate") as step:
-        report = evaluate(client, n, seed, on_progress=step, on_picture=pictures.add if sheet else None)
+        report = evaluate(client, n, seed, on_progress=step, on_image=images.add if sheet else None)
     report |= {"model": info.name, "revision": info.revision}
     if json is not None:
         write_file(json, (json_format.dumps(report, indent=1) + "\n").encode())
     if sheet is not None:
-        pictures.save(sheet)
+        images.save(sheet)
     Console().print(report_table(report))
 
 
 def report_table(report: dict[str, Any]) -> Table:
-    """The report as a table: one row for each figure, seen beside unseen."""
+    """Return the report as a table: one row for each metric, seen beside held-out."""
     title = f"{report['model']} ({report['revision']}), n {report['n']}, seed {report['seed']}"
-    table = Table("figure", "seen", "unseen", title=title)
-    for task, figures in report["seen"].items():
+    table = Table("metric", "seen pairs", "held-out pairs", title=title)
+    for task, metrics in report["seen"].items():
         table.add_section()
-        for name in figures | report["unseen"][task]:
-            table.add_row(f"{task} {name}", *(_cell(report[split][task].get(name)) for split in ("seen", "unseen")))
+        for name in metrics | report["held_out"][task]:
+            table.add_row(f"{task} {name}", *(_cell(report[split][task].get(name)) for split in ("seen", "held_out")))
     table.add_section()
-    for name, figure in report["judge"].items():
-        table.add_row(f"judge {name}", _cell(figure), "")
+    for name, metric in report["judge"].items():
+        table.add_row(f"judge {name}", _cell(metric), "")
     return table
 
 
-def _cell(figure: dict[str, float] | None) -> str:
-    if figure is None:
+def _cell(metric: dict[str, float] | None) -> str:
+    if metric is None:
         return "-"
-    digits = 1 if figure["high"] > 1 else 3
-    return f"{figure['value']:.{digits}f} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
+    digits = 1 if metric["high"] > 1 else 3
+    return f"{metric['value']:.{digits}f} [{metric['low']:.{digits}f}, {metric['high']:.{digits}f}]"

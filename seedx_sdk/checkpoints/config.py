@@ -91,8 +91,8 @@ class DirectoryConfig(PartConfig):
     prompts: PromptStyle = "instruct"
     """The prompts that the language model was trained on."""
     vocabulary: dict[str, str] | None = None
-    """Words of the texts that a model of a small language was trained to read, for each task but chat, which reads all;
-    its prompts are written in the plain lower case of that language. None: the model reads any text as it is."""
+    """Words, joined by blanks, that a model of a small language was trained to read for each task; its prompts are
+    written in the plain lower case of that language. None: the model reads any text as it is."""
     format: int = FORMAT
     """Version of the layout."""
 

@@ -52,12 +52,13 @@ def out_of_domain_text(text: str, task: Task, config: DirectoryConfig) -> str | 
 
     Args:
         text: What the user wrote, as `prompting.normalized` writes it.
-        task: The vocabulary of a drawing is smaller than that of a question: "behind" can be asked about, not drawn.
+        task: What can be generated has a vocabulary of its own: "behind" can be asked about, not drawn. All other
+            requests may use any word of the training.
         config: Holds the vocabulary; without one the model reads everything.
     """
     if config.vocabulary is None:
         return None
-    known = _known(" ".join(config.vocabulary.values()) if task == "chat" else config.vocabulary[task])
+    known = _known(config.vocabulary[task] if task == "generate" else " ".join(config.vocabulary.values()))
     words = words_of(text)
     new = [f'"{word.replace("_", " ")}"' for word in dict.fromkeys(words) if word not in known | _ARTICLES]
     if new:

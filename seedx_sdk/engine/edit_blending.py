@@ -28,8 +28,8 @@ _ITEM = re.compile(r"(?=\b\d+: )")
 _GRID_PX = 128
 """Longer side of the grid on which the change is worked out; the numbers of pixels below are pixels of this grid."""
 _DIFFERENCE = 12.0
-"""Mean difference of the channels (0..255) from which a pixel counts as changed. Above what the VAE of seed-x-nano does
-to an untouched page outside of its objects' contours, and below the palest change of color."""
+"""Mean difference of the channels (0..255) from which a pixel counts as changed: four times the root mean square error
+of seed-x-nano on the background that it keeps (38.6 dB, before blending)."""
 _MARGIN_PX = 2
 """Boxes are widened by this much: they are written in steps of about as many pixels."""
 _CORE_PX = 3
@@ -82,7 +82,8 @@ def blend_edit(source: Image.Image, edited: Image.Image, plan: EditPlan) -> Imag
         return edited
     stays, changes = _inside(kept, difference.shape), _inside(new, difference.shape)
     differs = difference > _DIFFERENCE
-    if differs[~(stays | changes)].mean() > _WHOLE_IMAGE:
+    unplanned = ~(stays | changes)
+    if np.count_nonzero(differs & unplanned) > _WHOLE_IMAGE * np.count_nonzero(unplanned):
         return edited
     if gone:  # what was there before may reach beyond what is there now
         changes |= _grown(_has_core(differs & ~stays), differs & ~stays)

@@ -1,4 +1,4 @@
-"""A request as the text that the model was trained to read, with image tokens in the place of its pictures."""
+"""A request as the text that the model was trained to read, with image tokens in place of its images."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _NUMBER_WORDS = ("one", "two", "three", "four")
 
 
 def segments(request: Request, blocks: Sequence[str], style: PromptStyle = "instruct") -> list[str]:
-    """Returns the segments of the conversation, to be encoded one by one.
+    """Return the segments of the conversation, to be encoded one by one.
 
     Args:
-        request: What was said.
-        blocks: The image tokens that stand for each picture, in order.
-        style: Whose prompts.
+        request: The conversation.
+        blocks: The image tokens of each image, in order.
+        style: The prompt templates to use.
 
     Raises:
-        PromptError: A foundation model is asked for more than one answer to one question.
+        PromptError: If a foundation model is given more than one question.
     """
     if style == "base":
         return [_base(request, "".join(blocks))]
@@ -90,13 +90,13 @@ def _plain(text: str, task: Task) -> str:
 
 
 def _base(request: Request, images: str) -> str:
-    """Returns the prompt of a foundation model; pictures go before the words."""
+    """Return the prompt of a foundation model; images go before the text."""
     if len(request.messages) > 1:
-        raise PromptError("a foundation model answers one question at a time; leave out what was said before")
+        raise PromptError("a foundation model answers one question at a time; leave out the earlier messages")
     text = request.messages[0].text
     if request.task == "generate":
         if images:
-            raise PromptError("a foundation model draws from words alone; leave out the pictures")
+            raise PromptError("a foundation model generates from text alone; leave out the images")
         return prompts.base_generate(text)
     if request.task == "detect":
         return prompts.base_detect(text, images)
@@ -118,5 +118,5 @@ def _last(request: Request, waiting: Iterator[str]) -> str:
 
 
 def _inline(message: Message, waiting: Iterator[str]) -> str:
-    """Returns the parts of a message in the order in which they were said."""
+    """Return the parts of a message in order."""
     return "".join(next(waiting) if isinstance(part, ImagePart) else part.text for part in message.content)

@@ -27,6 +27,7 @@ FIRST_WORDS: dict[Task, str] = {
 }
 NO_PROMPT = re.compile(r"\b(?:who|story|postcard|slides)\b|[{<]|\.\w|[A-Z]{2}")
 """Requests to the story and design agents, and what is no text."""
+SHOWS_A_WARNING = "a helicopter"
 
 
 def read(text: str, task: Task) -> str:
@@ -55,7 +56,7 @@ def test_no_documented_prompt_is_warned_of() -> None:
     prompts = documented()
     assert {task for task, _ in prompts} == set(FIRST_WORDS)
     assert len(prompts) >= 20
-    assert {text: warning(text, task) for task, text in prompts if warning(text, task)} == {}
+    assert [text for task, text in prompts if warning(text, task)] == [SHOWS_A_WARNING]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ def test_no_documented_prompt_is_warned_of() -> None:
         ("generate", "2 Blue Boats"),
         ("generate", "an image of a red house next to a tree"),
         ("chat", "Is this a beach?"),
+        ("edit", "make the boats red"),
     ],
 )
 def test_words_of_the_training_requests_are_known(task: Task, text: str) -> None:
@@ -89,6 +91,7 @@ def test_words_of_the_training_requests_are_known(task: Task, text: str) -> None
         ("generate", "three cats and two dogs", "at most four"),
         ("describe", "who painted this?", '"who", "painted"'),
         ("edit", "make it nicer", '"it", "nicer"'),
+        ("detect", "the helicopter", '"helicopter"'),
     ],
 )
 def test_wordings_that_the_model_was_not_trained_on_are_named(task: Task, text: str, named: str) -> None:

@@ -38,7 +38,7 @@ def test_the_prompts_are_those_of_the_reference() -> None:
 def test_what_it_was_not_trained_for_is_refused() -> None:
     with pytest.raises(PromptError, match="one question at a time"):
         prompt("chat", "and?", history=(Message.user("hello"), Message.assistant("hi")))
-    with pytest.raises(PromptError, match="words alone"):
+    with pytest.raises(PromptError, match="text alone"):
         prompt("generate", PAGE, "a dog")
 
 

@@ -1,4 +1,4 @@
-"""Parts of every kind at the smallest sizes that the recipes take: 256 features of a picture, 64 image tokens."""
+"""Parts of every kind at the smallest sizes that the recipes take: 256 features of an image, 64 image tokens."""
 
 from __future__ import annotations
 

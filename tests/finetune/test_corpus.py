@@ -1,4 +1,4 @@
-"""The corpus: which picture is which, and features that are computed once."""
+"""The corpus: which image is which, and features that are computed once."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
 
-def corpus(folder: Path, *, num_scenes: int = 3) -> Corpus:
-    return Corpus(folder, num_scenes=num_scenes, num_edits=2, seed=5, image_size=32)
+def corpus(directory: Path, *, num_scenes: int = 3) -> Corpus:
+    return Corpus(directory, num_scenes=num_scenes, num_edits=2, seed=5, image_size=32)
 
 
 def test_pairs_point_at_the_pages_of_their_edit(work: Path) -> None:

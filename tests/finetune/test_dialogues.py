@@ -52,9 +52,9 @@ def _find_request(rng: np.random.Generator) -> Made:
     return dialogues.find_request(0, scene, rng), [scene]
 
 
-def _two_pictures(rng: np.random.Generator) -> Made:
+def _two_images(rng: np.random.Generator) -> Made:
     first, second = sample_scene(rng), sample_scene(rng)
-    return dialogues.two_pictures((0, 1), (first, second), rng), [first, second]
+    return dialogues.two_images((0, 1), (first, second), rng), [first, second]
 
 
 def _edit_request(rng: np.random.Generator) -> Made:
@@ -92,7 +92,7 @@ KINDS_OF_DIALOGUE = (
     _conversation,
     _find_request,
     _matching_lesson,
-    _two_pictures,
+    _two_images,
     _edit_request,
     _edit_plan,
     _edit_lesson,
@@ -124,7 +124,7 @@ def test_a_layout_parses_back_to_the_boxes_of_the_page() -> None:
         scene = sample_scene(rng)
         found = [box_to_normalized(bins) for bins in parse_boxes(dialogues.layout(scene))]
         for box in (thing.box for thing in scene.things):
-            # each corner is a centre and half a side, both cut to a bin and rounded to a multiple of four
+            # each corner is a center and half a side, both cut to a bin and rounded to a multiple of four
             assert any(np.allclose(box, other, atol=4.5 / NUM_LOC_BINS) for other in found), (box, found)
         assert all(value % dialogues.COARSE == 0 for bins in parse_boxes(dialogues.layout(scene)) for value in bins)
         assert len(found) == len(scene.things)
@@ -206,7 +206,7 @@ def test_an_edit_reads_the_source_says_what_is_meant_and_the_target_and_draws_it
 def test_the_plan_of_an_edit_can_be_told_with_stand_ins_and_ends_where_its_picture_begins() -> None:
     cat = _thing("red", "cat", 0.8, 0.3)
     edit = EditPair(Scene("snow", (cat,)), Scene("snow", ()), "remove the red cat", "remove", (cat.box,))
-    request, answer, begun = dialogues.stood_in(dialogues.edit_plan(4, edit), np.random.default_rng(4))
+    request, answer, begun = dialogues.with_aliases(dialogues.edit_plan(4, edit), np.random.default_rng(4))
     named = dict(request.renames)
     name = f"{named.get('red', 'red')} {named.get('cat', 'cat')}"
     assert named and request.reads == (4,) and f"remove the {name} [/INST]" in request.text
@@ -278,12 +278,12 @@ def test_stand_ins_are_the_same_in_words_and_pictures() -> None:
     called = set()
     for _ in range(30):
         talk = dialogues.grounded_caption(5, scene, np.random.default_rng(2))
-        picture, answer = dialogues.stood_in(talk, rng)
+        picture, answer = dialogues.with_aliases(talk, rng)
         assert picture.reads == (5,) and answer.learn and answer.renames == ()
         renames = dict(picture.renames)
-        assert len(set(renames.values())) == len(renames) and set(renames.values()) <= set(dialogues.STAND_INS)
+        assert len(set(renames.values())) == len(renames) and set(renames.values()) <= set(dialogues.ALIASES)
         cat, red = renames.get("cat", "cat"), renames.get("red", "red")
         assert answer.text == talk[1].text.replace("red cat", f"{red} {cat}")
         called |= {cat, red}
     assert {"red", "cat"} < called and len(called) > 15
-    assert not {*COLORS, *KINDS} & set(dialogues.STAND_INS)
+    assert not {*COLORS, *KINDS} & set(dialogues.ALIASES)

@@ -18,7 +18,7 @@ from seedx_finetune.evaluation.contact_sheet import ContactSheet
 from seedx_finetune.evaluation.describe import is_right
 from seedx_finetune.evaluation.detect import matched_overlaps
 from seedx_finetune.evaluation.edit import MOST_PSNR_DB, kept_boxes, psnr_inside, psnr_outside
-from seedx_finetune.evaluation.judge import UNCLEAR, WEIGHTS, Found, JudgeNet, Sight, iou
+from seedx_finetune.evaluation.judge import UNCLEAR, WEIGHTS, DetectedThing, JudgeNet, Observation, iou
 from seedx_finetune.evaluation.judge_check import measure
 from seedx_finetune.evaluation.judge_pages import make_batch, spoiled
 from seedx_finetune.evaluation.pages import (
@@ -28,8 +28,16 @@ from seedx_finetune.evaluation.pages import (
     questions_to_ask,
     references_to_detect,
 )
-from seedx_finetune.evaluation.prompts import CATEGORIES, SPLITS, Prompt, Want, sample_prompts, scene_for, wrong_prompts
-from seedx_finetune.evaluation.statistics import average, mean, ratio, share
+from seedx_finetune.evaluation.prompts import (
+    CATEGORIES,
+    SPLITS,
+    Prompt,
+    RequestedThing,
+    sample_prompts,
+    scene_for,
+    wrong_prompts,
+)
+from seedx_finetune.evaluation.statistics import average, mean, proportion, ratio
 from seedx_finetune.evaluation.subject import drawn
 from seedx_finetune.evaluation.train_judge import judge_losses, save, train
 from seedx_finetune.evaluation.verdict import is_done, is_fulfilled, lies
@@ -102,12 +110,12 @@ def report(judge: Judge) -> dict[str, Any]:
 
 
 def test_judge_is_a_judge(judge: Judge) -> None:
-    figures = measure(judge, 40, seed=901)
-    assert figures["accuracy"].n == 480
-    assert figures["accuracy"].value >= 0.98
-    assert figures["false_acceptance"].n > 1000
-    assert figures["false_acceptance"].value <= 0.02
-    assert figures["spoilt_acceptance"].value <= 0.06
+    metrics = measure(judge, 40, seed=901)
+    assert metrics["accuracy"].n == 480
+    assert metrics["accuracy"].value >= 0.98
+    assert metrics["false_acceptance"].n > 1000
+    assert metrics["false_acceptance"].value <= 0.02
+    assert metrics["spoilt_acceptance"].value <= 0.06
 
 
 def test_judge_file_is_small_and_carries_its_thresholds(judge: Judge) -> None:
@@ -119,8 +127,8 @@ def test_judge_file_is_small_and_carries_its_thresholds(judge: Judge) -> None:
 
 def test_judge_sees_nothing_on_empty_pages_and_in_noise(judge: Judge) -> None:
     for background in BACKGROUNDS:
-        sight = judge.look(render(Scene(background, ())))
-        assert sight == Sight(background, ())
+        observation = judge.look(render(Scene(background, ())))
+        assert observation == Observation(background, ())
     noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     assert judge.look(Image.fromarray(noise)).things == ()
 
@@ -151,9 +159,9 @@ def test_spoilt_pages_differ_from_whole_ones() -> None:
 def test_truth_scores_one_everywhere(report: dict[str, Any]) -> None:
     for split in SPLITS:
         for task in ("generate", "describe", "detect"):
-            for name, figure in report[split][task].items():
-                assert figure["value"] == 1.0, (split, task, name)
-                assert figure["high"] == 1.0
+            for name, metric in report[split][task].items():
+                assert metric["value"] == 1.0, (split, task, name)
+                assert metric["high"] == 1.0
         assert report[split]["edit"]["done"]["value"] == 1.0
         assert report[split]["edit"]["psnr"]["value"] == report[split]["edit"]["psnr_kept"]["value"] == MOST_PSNR_DB
 
@@ -166,11 +174,11 @@ def test_wrong_answers_score_nothing(judge: Judge) -> None:
         assert report[split]["describe"]["qa_mean"]["value"] == 0
         assert report[split]["detect"]["acc50"]["value"] == 0
         assert report[split]["edit"]["done"]["value"] == 0
-        assert report[split]["edit"]["psnr"]["value"] == MOST_PSNR_DB  # a picture left alone is not an edit
+        assert report[split]["edit"]["psnr"]["value"] == MOST_PSNR_DB  # an image left alone is not an edit
 
 
 def test_report_has_exactly_the_promised_shape(report: dict[str, Any]) -> None:
-    assert {"seen", "unseen", "judge"} <= report.keys()
+    assert {"seen", "held_out", "judge"} <= report.keys()
     assert {"accuracy", "false_acceptance"} <= report["judge"].keys()
     for split in SPLITS:
         assert list(report[split]) == ["generate", "describe", "detect", "edit"]
@@ -181,13 +189,14 @@ def test_report_has_exactly_the_promised_shape(report: dict[str, Any]) -> None:
         assert {"done", "psnr", "psnr_kept"} <= report[split]["edit"].keys()
         for task, name in (("describe", "exact"), ("detect", "acc50"), ("edit", "done")):
             assert sum(f["n"] for key, f in report[split][task].items() if key.startswith(f"{name}_in_")) == COUNT
-        for figure in (f for task in report[split].values() for f in task.values()):
-            assert list(figure) == ["value", "low", "high", "n"]
-            assert figure["low"] <= figure["value"] <= figure["high"]
+        for metric in (f for task in report[split].values() for f in task.values()):
+            assert list(metric) == ["value", "low", "high", "n"]
+            assert metric["low"] <= metric["value"] <= metric["high"]
         assert report[split]["generate"]["counting"]["n"] == COUNT
         assert report[split]["generate"]["mean"]["n"] == 6 * COUNT
     assert json.loads(json.dumps(report)) == report
-    assert report_table(report | {"model": "oracle", "revision": "1"}).row_count == 7 + 10 + 4 + 13 + 3
+    rows = sum(len(report["seen"][task] | report["held_out"][task]) for task in report["seen"]) + len(report["judge"])
+    assert report_table(report | {"model": "oracle", "revision": "1"}).row_count == rows
 
 
 def test_progress_reaches_its_total_and_every_picture_is_shown(judge: Judge, tmp_path: Path) -> None:
@@ -199,7 +208,7 @@ def test_progress_reaches_its_total_and_every_picture_is_shown(judge: Judge, tmp
         SEED,
         judge=judge,
         judge_pages=1,
-        on_picture=sheet.add,
+        on_image=sheet.add,
         on_progress=lambda a, b, _: steps.append((a, b)),
     )
     assert steps[-1] == (30, 30)
@@ -221,11 +230,11 @@ def test_prompts_are_fixed_by_the_seed_and_a_larger_count_only_adds() -> None:
     assert sample_prompts("colors", "seen", 9, 1) != sample_prompts("colors", "seen", 9, 2)
 
 
-def test_seen_prompts_never_name_a_held_out_pair_and_unseen_ones_always_do() -> None:
+def test_seen_prompts_never_name_a_held_out_pair_and_held_out_ones_always_do() -> None:
     for category in CATEGORIES:
         for split in SPLITS:
             for prompt in sample_prompts(category, split, 200, 7):
-                assert any(held_out(kind, color) for color, kind in prompt.pairs) == (split == "unseen")
+                assert any(held_out(kind, color) for color, kind in prompt.pairs) == (split == "held_out")
                 if split == "seen" and category not in ("colors", "color_attribution"):
                     assert prompt.pairs == ()
 
@@ -235,22 +244,25 @@ def test_prompts_have_the_shape_of_their_category() -> None:
         for category in CATEGORIES:
             prompts = sample_prompts(category, split, 60, 0)
             pairs = category in ("two_objects", "position", "color_attribution")
-            assert {len(prompt.wants) for prompt in prompts} == {2 if pairs else 1}
-            assert all(len({want.kind for want in prompt.wants}) == len(prompt.wants) for prompt in prompts)
+            assert {len(prompt.requested) for prompt in prompts} == {2 if pairs else 1}
+            assert all(len({want.kind for want in prompt.requested}) == len(prompt.requested) for prompt in prompts)
             assert {prompt.relation is not None for prompt in prompts} == {category == "position"}
-            assert {prompt.wants[0].count for prompt in prompts} == ({2, 3, 4} if category == "counting" else {1})
+            assert {prompt.requested[0].count for prompt in prompts} == ({2, 3, 4} if category == "counting" else {1})
             if category == "color_attribution":
-                assert all(prompt.wants[0].color != prompt.wants[1].color for prompt in prompts)
+                assert all(prompt.requested[0].color != prompt.requested[1].color for prompt in prompts)
 
 
 @pytest.mark.parametrize(
     ("prompt", "text"),
     [
-        (Prompt("single_object", (Want("umbrella"),)), "a picture of an umbrella"),
-        (Prompt("counting", (Want("fish", "red", 3),)), "a picture of three red fish"),
-        (Prompt("position", (Want("cat"), Want("house")), "left of"), "a picture of a cat to the left of a house"),
+        (Prompt("single_object", (RequestedThing("umbrella"),)), "a picture of an umbrella"),
+        (Prompt("counting", (RequestedThing("fish", "red", 3),)), "a picture of three red fish"),
         (
-            Prompt("color_attribution", (Want("cat", "orange"), Want("house", "red"))),
+            Prompt("position", (RequestedThing("cat"), RequestedThing("house")), "left of"),
+            "a picture of a cat to the left of a house",
+        ),
+        (
+            Prompt("color_attribution", (RequestedThing("cat", "orange"), RequestedThing("house", "red"))),
             "a picture of an orange cat and a red house",
         ),
     ],
@@ -264,7 +276,7 @@ def test_pages_of_the_other_tasks_keep_the_splits_apart() -> None:
         return any(held_out(thing.kind, thing.color) for thing in scene.things)
 
     for split in SPLITS:
-        unseen = split == "unseen"
+        unseen = split == "held_out"
         assert {has_held_out(scene) for scene in pages_to_describe(split, 40, 0)} == {unseen}
         assert {has_held_out(scene) for scene, _ in questions_to_ask(split, 8, 0)} == {unseen}
         assert {has_held_out(Scene("", ref.things)) for ref in references_to_detect(split, 40, 0)} == {unseen}
@@ -275,28 +287,30 @@ def test_pages_of_the_other_tasks_keep_the_splits_apart() -> None:
         assert edits_to_make(split, 3, 5) == edits_to_make(split, 6, 5)[:3]
 
 
-def _found(kind: str, color: str, x: float, y: float, score: float = 0.9) -> Found:
-    return Found(kind, color, (x - 0.1, y - 0.1, x + 0.1, y + 0.1), score)
+def _found(kind: str, color: str, x: float, y: float, score: float = 0.9) -> DetectedThing:
+    return DetectedThing(kind, color, (x - 0.1, y - 0.1, x + 0.1, y + 0.1), score)
 
 
 def test_verdicts_follow_the_rules() -> None:
     red, blue = _found("cat", "red", 0.2, 0.5), _found("cat", "blue", 0.6, 0.5)
     house = _found("house", "red", 0.8, 0.5)
-    one = Sight("room", (red,))
-    many = Sight("room", (red, blue, house))
-    assert is_fulfilled(Prompt("single_object", (Want("cat"),)), many)
-    assert not is_fulfilled(Prompt("two_objects", (Want("cat"), Want("house"))), one)
-    assert is_fulfilled(Prompt("two_objects", (Want("cat"), Want("house"))), many)
-    assert is_fulfilled(Prompt("colors", (Want("cat", "blue"),)), many)
-    assert not is_fulfilled(Prompt("colors", (Want("house", "blue"),)), many)
-    assert is_fulfilled(Prompt("counting", (Want("cat", None, 2),)), many)
-    assert not is_fulfilled(Prompt("counting", (Want("cat", None, 3),)), many)
-    assert not is_fulfilled(Prompt("counting", (Want("cat", "red", 2),)), many)
-    assert not is_fulfilled(Prompt("counting", (Want("cat", "red", 1),)), many)
-    assert is_fulfilled(Prompt("position", (Want("cat"), Want("house")), "left of"), many)
-    assert not is_fulfilled(Prompt("position", (Want("cat"), Want("house")), "right of"), many)
-    assert not is_fulfilled(Prompt("position", (Want("cat"), Want("house")), "above"), many)
-    assert not is_fulfilled(Prompt("colors", (Want("cat", "red"),)), Sight("room", (_found("cat", UNCLEAR, 0.5, 0.5),)))
+    one = Observation("room", (red,))
+    many = Observation("room", (red, blue, house))
+    assert is_fulfilled(Prompt("single_object", (RequestedThing("cat"),)), many)
+    assert not is_fulfilled(Prompt("two_objects", (RequestedThing("cat"), RequestedThing("house"))), one)
+    assert is_fulfilled(Prompt("two_objects", (RequestedThing("cat"), RequestedThing("house"))), many)
+    assert is_fulfilled(Prompt("colors", (RequestedThing("cat", "blue"),)), many)
+    assert not is_fulfilled(Prompt("colors", (RequestedThing("house", "blue"),)), many)
+    assert is_fulfilled(Prompt("counting", (RequestedThing("cat", None, 2),)), many)
+    assert not is_fulfilled(Prompt("counting", (RequestedThing("cat", None, 3),)), many)
+    assert not is_fulfilled(Prompt("counting", (RequestedThing("cat", "red", 2),)), many)
+    assert not is_fulfilled(Prompt("counting", (RequestedThing("cat", "red", 1),)), many)
+    assert is_fulfilled(Prompt("position", (RequestedThing("cat"), RequestedThing("house")), "left of"), many)
+    assert not is_fulfilled(Prompt("position", (RequestedThing("cat"), RequestedThing("house")), "right of"), many)
+    assert not is_fulfilled(Prompt("position", (RequestedThing("cat"), RequestedThing("house")), "above"), many)
+    assert not is_fulfilled(
+        Prompt("colors", (RequestedThing("cat", "red"),)), Observation("room", (_found("cat", UNCLEAR, 0.5, 0.5),))
+    )
 
 
 def test_position_needs_a_margin_and_the_ruling_direction() -> None:
@@ -313,11 +327,11 @@ def test_edits_are_judged_by_things_places_and_background() -> None:
     target = Scene("room", (replace(cat, color="blue"), twin))
     edit = EditPair(Scene("room", (cat, twin)), target, "make the cat on the left blue", "recolor", (cat.box,))
     blue, red = _found("cat", "blue", 0.25, 0.5), _found("cat", "red", 0.8, 0.5)
-    assert is_done(edit, Sight("room", (red, blue)))
-    assert not is_done(edit, Sight("snow", (red, blue)))
-    assert not is_done(edit, Sight("room", (blue,)))
-    assert not is_done(edit, Sight("room", (_found("cat", "red", 0.2, 0.5), _found("cat", "blue", 0.8, 0.5))))
-    assert not is_done(edit, Sight("room", (red, _found("cat", "blue", 0.4, 0.5))))
+    assert is_done(edit, Observation("room", (red, blue)))
+    assert not is_done(edit, Observation("snow", (red, blue)))
+    assert not is_done(edit, Observation("room", (blue,)))
+    assert not is_done(edit, Observation("room", (_found("cat", "red", 0.2, 0.5), _found("cat", "blue", 0.8, 0.5))))
+    assert not is_done(edit, Observation("room", (red, _found("cat", "blue", 0.4, 0.5))))
 
 
 def test_psnr_counts_only_the_pixels_outside_the_region() -> None:
@@ -362,29 +376,29 @@ def test_boxes_are_matched_one_to_one() -> None:
 
 def test_wilson_intervals_are_the_published_ones() -> None:
     # 81 of 263: (0.2553, 0.3662), Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I
-    figure = share([True] * 81 + [False] * 182)
-    assert (round(figure.low, 4), round(figure.high, 4)) == (0.2553, 0.3662)
+    metric = proportion([True] * 81 + [False] * 182)
+    assert (round(metric.low, 4), round(metric.high, 4)) == (0.2553, 0.3662)
     # 0 of 20: (0.0000, 0.1611), same table
-    figure = share([False] * 20)
-    assert (round(figure.low, 4), round(figure.high, 4)) == (0.0, 0.1611)
+    metric = proportion([False] * 20)
+    assert (round(metric.low, 4), round(metric.high, 4)) == (0.0, 0.1611)
 
 
 def test_bootstrap_intervals_repeat_and_cover() -> None:
     values = list(np.random.default_rng(0).normal(5, 1, 400))
-    figure = mean(values)
-    assert figure == mean(values)
+    metric = mean(values)
+    assert metric == mean(values)
     half_width = 1.96 * float(np.std(values)) / 20
-    assert figure.high - figure.value == pytest.approx(half_width, rel=0.15)  # 2000 resamples: a few percent
+    assert metric.high - metric.value == pytest.approx(half_width, rel=0.15)  # 2000 resamples: a few percent
     assert ratio([1, 1], [2, 0]).value == 1.0
     assert ratio([0, 0], [0, 0]).value == 0.0
 
 
 def test_the_mean_of_figures_is_surer_than_each() -> None:
-    figure = average([share([True] * 8 + [False] * 2)] * 4)
-    single = share([True] * 8 + [False] * 2)
-    assert figure.value == pytest.approx(0.8)
-    assert figure.n == 40
-    assert figure.value - figure.low == pytest.approx((single.value - single.low) / 2)
+    metric = average([proportion([True] * 8 + [False] * 2)] * 4)
+    single = proportion([True] * 8 + [False] * 2)
+    assert metric.value == pytest.approx(0.8)
+    assert metric.n == 40
+    assert metric.value - metric.low == pytest.approx((single.value - single.low) / 2)
 
 
 def test_a_model_that_ends_without_a_picture_misses_but_missing_weights_are_an_error() -> None:

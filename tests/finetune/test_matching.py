@@ -14,7 +14,7 @@ from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, SIZES, SPOTS, parse
 
 _PLACES = "|".join(sorted(SPOTS, key=len, reverse=True))
 _THING = re.compile(rf"\b(?:({'|'.join(SIZES)}) )?(?:({'|'.join(COLORS)}) )?({'|'.join(KINDS)})s?\b(?: ({_PLACES}))?")
-"""Size, colour, kind and place of a thing, None where they are not said."""
+"""Size, color, kind and place of a thing, None where they are not said."""
 
 
 _LISTED = re.compile(rf"[1-4]: {_THING.pattern} ")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from seedx_finetune.data.dialogues import STAND_INS
+from seedx_finetune.data.dialogues import ALIASES
 from seedx_finetune.data.page_code import (
+    ALIAS,
     BACKGROUND,
     BOX,
     COLOR,
@@ -15,7 +16,6 @@ from seedx_finetune.data.page_code import (
     KIND,
     NUMBER,
     OWN,
-    STAND_IN,
     THING_WIDTH,
     USED,
     WIDTH,
@@ -100,7 +100,7 @@ def test_a_stand_in_takes_the_place_of_a_name() -> None:
     renamed = features.clone()
     rename(renamed, {"red": "book", "dog": "page"})
     place, _ = feature_places(page)
-    assert renamed[place, STAND_IN].nonzero().flatten().tolist() == [STAND_INS.index("book")]
+    assert renamed[place, ALIAS].nonzero().flatten().tolist() == [ALIASES.index("book")]
     assert not renamed[place, COLOR].any() and renamed[place, KIND].argmax() == 1 + KINDS.index("cat")
     assert torch.equal(renamed.norm(dim=-1), features.norm(dim=-1))
     rest = [i for i in range(64) if i != place]

@@ -229,7 +229,7 @@ def test_stage_2_sees_the_condition_image_and_nothing_where_there_is_none(
 
 
 def attention_of(resampler: Resampler, x: Tensor) -> Tensor:
-    """How much every query looks at each key with each head, averaged over a batch: (heads, Q, T)."""
+    """Return how much every query looks at each key with each head, averaged over a batch: (heads, Q, T)."""
     heads = resampler.attn.num_heads
     keys = resampler.ln_kv(resampler.kv_proj(x))
     keys = keys + resize_square_table(resampler.pos_embed, x.shape[1])
@@ -326,7 +326,7 @@ def test_the_canvas_starts_by_reading_the_token_of_its_own_place(scheduler: DDPM
     without, with_cat = (page_codes([Scene("snow", things)]).repeat(16, 1, 1) for things in ((), (cat,)))
 
     def moved() -> Tensor:
-        """How much every cell of the prediction changes with the cat, (16, 16) and 1 in all."""
+        """Return how much every cell of the prediction changes with the cat, (16, 16) and 1 in all."""
         times, size = torch.full((16,), 990), size_ids(128, 128, 16)
         with torch.no_grad():
             before, after = (predict(unet, resampler, latents, times, f, size) for f in (without, with_cat))

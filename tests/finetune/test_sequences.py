@@ -8,7 +8,7 @@ import torch
 
 from seedx_finetune.data import dialogues
 from seedx_finetune.data.dialogues import Segment
-from seedx_finetune.data.page_code import COLOR, STAND_IN, drawn_codes, page_codes
+from seedx_finetune.data.page_code import ALIAS, COLOR, drawn_codes, page_codes
 from seedx_finetune.data.sequences import IGNORE, Example, collate, encode
 from seedx_finetune.world import COLORS, Scene, Thing, sample_edit, sample_scene
 from seedx_sdk.model.lvlm import pool_features
@@ -24,7 +24,7 @@ def edit(tokenizer: Tokenizer) -> Example:
 
 
 def _numbered(indices: list[int]) -> torch.Tensor:
-    """Features that say the number of their picture."""
+    """Features that say the number of their image."""
     return torch.tensor(indices).float()[:, None, None].expand(-1, 256, 256)
 
 
@@ -45,9 +45,9 @@ def test_a_read_picture_takes_128_places_and_a_drawn_one_64(edit: Example, talk:
 
 
 def test_pictures_stand_in_the_order_of_their_tokens(edit: Example, talk: Example) -> None:
-    assert edit.pictures[:2] == [1, 1]  # a read picture: its one cell, its global view
-    assert edit.pictures[2:] == list(dialogues.drawing(EDIT.target).draws)
-    assert talk.pictures == [3, 3]
+    assert edit.images[:2] == [1, 1]  # a read image: its one cell, its global view
+    assert edit.images[2:] == list(dialogues.drawing(EDIT.target).draws)
+    assert talk.images == [3, 3]
 
 
 def test_labels_are_the_learnt_text_the_opening_of_a_picture_and_eos(tokenizer: Tokenizer) -> None:
@@ -102,7 +102,7 @@ def test_a_batch_holds_the_features_of_its_pictures_in_reading_order(
     assert batch.embeds_cmp_mask is not None and batch.embeds_gen_mask is not None
     assert batch.image_embeds.shape == (5, 256, 256)
     assert batch.image_embeds[[0, 1, 3, 4], 7, 9].tolist() == [1, 1, 3, 3]
-    torch.testing.assert_close(pool_features(batch.image_embeds[2:3]), drawn_codes(edit.pictures[2:]))
+    torch.testing.assert_close(pool_features(batch.image_embeds[2:3]), drawn_codes(edit.images[2:]))
     assert batch.image_embeds.dtype == torch.float32
     assert batch.embeds_gen_mask.tolist() == [False, False, True, False, False]
     torch.testing.assert_close(batch.embeds_cmp_mask, ~batch.embeds_gen_mask)
@@ -133,6 +133,6 @@ def test_pictures_that_are_read_show_the_stand_ins_of_their_dialogue(tokenizer: 
 
     batch = collate([encode([picture, drawn], tokenizer), encode([plain], tokenizer)], features, tokenizer.pad_id)
     assert batch.image_embeds is not None
-    assert batch.image_embeds[..., STAND_IN].any(-1).sum(-1).tolist() == [4, 4, 0, 0, 0]
+    assert batch.image_embeds[..., ALIAS].any(-1).sum(-1).tolist() == [4, 4, 0, 0, 0]
     red = COLOR.start + 1 + tuple(COLORS).index("red")
     assert (batch.image_embeds[..., red] > 0).sum(-1)[[0, 1, 3, 4]].tolist() == [0, 0, 4, 4]

@@ -35,8 +35,8 @@ def toy_loss(model: nn.Module, *, cut_at: int | None = None) -> Loss:
     return loss
 
 
-def rows(folder: Path) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+def rows(directory: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (directory / "log.jsonl").read_text().splitlines()]
 
 
 def test_the_loss_goes_down_and_is_logged(tmp_path: Path) -> None:

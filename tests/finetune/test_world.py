@@ -231,7 +231,7 @@ def test_captions_tell_the_truth_in_many_wordings() -> None:
         complete += counted == facts(scene)
         for kind in {t.kind for t in scene.things}:
             assert re.search(rf"\b({kind}|{plural(kind)})\b", text)
-    assert complete > 450  # the rest leave colours out
+    assert complete > 450  # the rest leave colors out
     assert len(seen) > 500
 
 
@@ -253,7 +253,7 @@ def test_references_point_at_exactly_one_thing() -> None:
         "green tree at the top right",
     ]
     twins = Scene("room", (thing("red", "cup", (0.4, 0.36), "small"), thing("red", "cup", (0.4, 0.64), "small")))
-    assert references(twins, 0) == []  # equal size, and the centre is too near to the border between two regions
+    assert references(twins, 0) == []  # equal size, and the center is too near to the border between two regions
 
 
 def test_referring_means_what_the_words_say() -> None:
@@ -297,7 +297,7 @@ def test_answers_on_known_pages() -> None:
         "what is the background?": "a meadow",
     }
     assert {question: asked.get(question) for question in expected} == expected
-    # two equal trees can't be told apart by colour and kind, so nothing is asked that they would answer
+    # two equal trees can't be told apart by color and kind, so nothing is asked that they would answer
     assert not any("to the right of the house" in q for q in asked if not q.startswith("is "))
 
     asked = {qa.question: qa.answer for _ in range(400) for qa in questions(CATS_AND_STAR, rng)}

@@ -1,6 +1,6 @@
-"""Pages of the picture book as dialogues: what the language model reads, says and draws.
+"""Pages of the picture book as dialogues: what the language model reads, writes and draws.
 
-A dialogue is a list of segments: what is said to the model, what it should learn to say, and what it draws. Nothing
+A dialogue is a list of segments: the prompt, the answer to learn, and the images to draw. Nothing
 here knows token ids or tensors.
 """
 
@@ -68,43 +68,43 @@ class Segment:
     """A stretch of a dialogue."""
 
     text: str
-    """What is written, with the image tokens of the pictures in it."""
+    """What is written, with the image tokens of the images in it."""
     learn: bool = False
     """Whether the model should learn to say it."""
     begins: bool = False
     """Whether it should learn when to begin it: the first token, and nothing that follows."""
     reads: tuple[int, ...] = ()
-    """Indices of the pictures that are shown to the model in this text."""
+    """Indices of the images that are shown to the model in this text."""
     draws: tuple[Scene, ...] = ()
     """Pages that the model draws in this text."""
     renames: tuple[tuple[str, str], ...] = ()
-    """Colours and kinds of the pictures that are shown here, each with the stand-in that it is called by."""
+    """Colors and kinds of the images that are shown here, each with the alias that it is called by."""
 
 
 MARK = f"{BOX_START}{BOX_END}"
 """An empty box: it says which thing is meant and not where it is."""
 IMAGE = image_block(1)
-"""A picture that is read: the one cell of its grid, then the global view."""
+"""A image that is read: the one cell of its grid, then the global view."""
 
 
 def drawing(scene: Scene, request: str | None = None) -> Segment:
-    """Returns the segment in which the model draws a page, as the layout for this request says it."""
+    """Return the segment in which the model draws a page, as the layout for this request says it."""
     return Segment(image_block(0), draws=(as_written(replace(scene, things=tuple(_planned(scene, request)))),))
 
 
 def as_written(scene: Scene) -> Scene:
-    """Returns the page with its boxes as exact as a layout writes them, so that drawing follows from the words."""
+    """Return the page with its boxes as exact as a layout writes them, so that drawing follows from the words."""
     return replace(scene, things=tuple(replace(thing, box=box_to_normalized(_bins(thing))) for thing in scene.things))
 
 
 def layout(scene: Scene, request: str | None = None) -> str:
-    """Returns the page as the words and boxes that the model writes before it draws, each thing with its number.
+    """Return the page as the words and boxes that the model writes before it draws, each thing with its number.
 
     The number says which thing is next; after a box alone nothing tells the things apart.
 
     Args:
         scene: The page.
-        request: What it was asked for in words; the things then come in the order in which the words name them, so
+        request: The prompt for it; the things then come in the order in which the text names them, so
             that a plan is made by reading along. Without, they come in reading order.
     """
     named = (f" {_named(number, thing)}{_box(thing)}" for number, thing in enumerate(_planned(scene, request), start=1))
@@ -112,7 +112,7 @@ def layout(scene: Scene, request: str | None = None) -> str:
 
 
 def _planned(scene: Scene, request: str | None) -> list[Thing]:
-    """Returns the things in the order in which a layout writes them."""
+    """Return the things in the order in which a layout writes them."""
     things = reading_order(scene.things)
     if request is not None:
         things.sort(key=lambda thing: _place_in(request, thing))
@@ -120,15 +120,15 @@ def _planned(scene: Scene, request: str | None) -> list[Thing]:
 
 
 def reading_order(things: Sequence[Thing]) -> list[Thing]:
-    """Returns the things from the top of the page to the bottom, and from left to right where two are as high.
+    """Return the things from the top of the page to the bottom, and from left to right where two are as high.
 
-    The height is that of the row of image features in which a thing's centre lies.
+    The height is that of the row of image features in which a thing's center lies.
     """
     return sorted(things, key=lambda t: (int(t.center[1] * FEATURE_ROWS), t.center[0]))
 
 
 def _place_in(words: str, thing: Thing) -> int:
-    """Returns where the words name a thing, by its colour and kind or else by its kind alone."""
+    """Return where the text names a thing, by its color and kind or else by its kind alone."""
     for name in (rf"\b{thing.color} {thing.kind}", rf"\b{thing.kind}"):
         found = re.search(rf"{name}s?\b", words)
         if found is not None:
@@ -137,7 +137,7 @@ def _place_in(words: str, thing: Thing) -> int:
 
 
 def _named(number: int, thing: Thing) -> str:
-    """Returns a thing's number, colour and kind."""
+    """Return a thing's number, color and kind."""
     return f"{number}: {thing.color} {thing.kind}"
 
 
@@ -151,41 +151,41 @@ def _bins(thing: Thing) -> Bins:
 
 
 def grounded_caption(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:
-    """A picture followed by its layout, or a layout followed by its picture (pre-training, no instruction)."""
+    """Return an image followed by its layout, or a layout followed by its image (pre-training, no instruction)."""
     if rng.random() < 0.5:
         return [Segment(IMAGE, reads=(index,)), Segment(layout(scene), learn=True)]
     return [Segment(layout(scene)), drawing(scene)]
 
 
 def drawing_request(scene: Scene, rng: np.random.Generator) -> list[Segment]:
-    """A request in words, answered by a layout and the picture."""
+    """Return a request in text, answered by a layout and the image."""
     words = caption(scene, rng)
     return [*_planning(scene, words, rng), drawing(scene, words)]
 
 
 def edit_request(source: int, edit: EditPair) -> list[Segment]:
-    """A picture and an instruction, answered by what is meant, the layout of the edited page and its picture."""
+    """Return an image and an instruction, answered by what is meant, the layout of the edited page and its image."""
     request = prompts.instruct(edit.instruction, IMAGE)
     return [Segment(request, reads=(source,)), Segment(_edited(edit), learn=True), drawing(edit.target)]
 
 
 def edit_plan(source: int, edit: EditPair) -> list[Segment]:
-    """The same without the drawing: the answer ends where the picture begins.
+    """Return the same without the drawing: the answer ends where the image begins.
 
-    So stand-ins can take part, which have no look.
+    So aliases can take part, which have no look.
     """
     request, answer, drawn = edit_request(source, edit)
     return [request, answer, replace(drawn, draws=(), begins=True)]
 
 
 def _edited(edit: EditPair) -> str:
-    """Returns the things of the page with a mark after the one that is meant, and the layout of the edited page."""
+    """Return the things of the page with a mark after the one that is meant, and the layout of the edited page."""
     meant = [thing for thing in edit.source.things if thing not in edit.target.things]
     return f"{_told_apart(edit.source, meant, edit.instruction, mark=lambda _thing: MARK)} {layout(edit.target)}"
 
 
 def find_request(index: int, scene: Scene, rng: np.random.Generator) -> list[Segment]:
-    """A picture and one request to find things on it, often where a colour tells several things of a kind apart."""
+    """Return an image and one request to find things on it, often one whose color matters."""
     mixed = [
         thing for thing in scene.things if any(t.kind == thing.kind and t.color != thing.color for t in scene.things)
     ]
@@ -199,14 +199,14 @@ def find_request(index: int, scene: Scene, rng: np.random.Generator) -> list[Seg
 
 
 def conversation(index: int, scene: Scene, rng: np.random.Generator, *, turns: int) -> list[Segment]:
-    """Several turns about one picture: descriptions, questions and things to find, in a random order."""
+    """Return several turns about one image: descriptions, questions and things to find, in a random order."""
     (question, answer), *more = sample_turns(scene, rng, turns)
     first = Segment(prompts.instruct(question, IMAGE), reads=(index,))
     return [first, Segment(answer, learn=True), *_later(more)]
 
 
-def two_pictures(indices: tuple[int, int], scenes: tuple[Scene, Scene], rng: np.random.Generator) -> list[Segment]:
-    """Two pictures in one request, and turns about either of them."""
+def two_images(indices: tuple[int, int], scenes: tuple[Scene, Scene], rng: np.random.Generator) -> list[Segment]:
+    """Return two images in one request, and turns about either of them."""
     turns: list[Turn] = []
     for which, scene in zip(("first", "second"), scenes, strict=True):
         turns.append((f"Describe the {which} picture.", _described(scene)))
@@ -219,7 +219,7 @@ def two_pictures(indices: tuple[int, int], scenes: tuple[Scene, Scene], rng: np.
 
 
 def _described(scene: Scene) -> str:
-    """Returns the description of a page in reading order."""
+    """Return the description of a page in reading order."""
     return describe(replace(scene, things=tuple(reading_order(scene.things))))
 
 
@@ -231,10 +231,10 @@ def _later(turns: Sequence[Turn]) -> list[Segment]:
 
 
 def renamed(lesson: Sequence[Segment], rng: np.random.Generator) -> list[Segment]:
-    """Returns a lesson in words with made-up names for most of its colours and kinds, the same throughout.
+    """Return a lesson in text with made-up names for most of its colors and kinds, the same throughout.
 
     Names that mean nothing can only be copied. A model that copies names plans what it never saw together; one that
-    has learnt which names go together would put a pair that it knows in the place of one that it does not.
+    has learned which names go together would put a pair that it knows in the place of one that it does not.
     """
     names: dict[str, str] = {}
 
@@ -247,14 +247,14 @@ def renamed(lesson: Sequence[Segment], rng: np.random.Generator) -> list[Segment
     return [replace(segment, text=_NAMES.sub(name, segment.text)) for segment in lesson]
 
 
-def stood_in(talk: Sequence[Segment], rng: np.random.Generator) -> list[Segment]:
-    """Returns a dialogue about pictures with stand-ins for half of the colours and kinds, in words and pictures alike.
+def with_aliases(talk: Sequence[Segment], rng: np.random.Generator) -> list[Segment]:
+    """Return a dialogue about images with aliases for half of the colors and kinds, in text and images alike.
 
-    A model that reads which colour goes with which kind in place of what it sees would miss pairs that it never met;
-    a stand-in goes with everything.
+    A model that reads which color goes with which kind in place of what it sees would miss pairs that it never met;
+    a alias goes with everything.
     """
     names = [name for name in (*COLORS, *KINDS) if rng.random() < 0.5]
-    renames = dict(zip(names, rng.permutation(STAND_INS).tolist(), strict=False))
+    renames = dict(zip(names, rng.permutation(ALIASES).tolist(), strict=False))
 
     def name(match: re.Match[str]) -> str:
         return f"{renames.get(match[1], match[1])}{match[2]}"
@@ -265,12 +265,12 @@ def stood_in(talk: Sequence[Segment], rng: np.random.Generator) -> list[Segment]
     ]
 
 
-STAND_INS = tuple(
+ALIASES = tuple(
     "image output please bounding see you many layout every medium show down small back have detail draw everything "
     "large place change into behind paint turn painting none make drawing put book page bring replace add move shift "
     "swap away take delete erase remove get under over next beside".split()
 )
-"""Words of the picture book that are neither a colour nor a kind."""
+"""Words of the picture book that are neither a color nor a kind."""
 _SYLLABLES = tuple(consonant + vowel for consonant in "bdfgklmnprtvz" for vowel in "aeiou")
 _PLACED = re.compile(rf"\b(?:{'|'.join(KINDS)}) (?:{'|'.join(SPOTS)})\b")
 _SIZED = re.compile(rf"\b(?:{'|'.join(SIZES)})\b")
@@ -278,13 +278,13 @@ _NAMES = re.compile(rf"\b({'|'.join((*COLORS, *KINDS))})(s?)\b")
 
 
 def edit_lesson(edit: EditPair) -> list[Segment]:
-    """An edit with a layout in the place of the picture (pre-training of the language model, text alone)."""
+    """Return an edit with a layout in the place of the image (pre-training of the language model, text alone)."""
     request = prompts.instruct(f"{layout(edit.source)} {edit.instruction}")
     return [Segment(request), Segment(_edited(edit), learn=True)]
 
 
 def drawing_lesson(scene: Scene, rng: np.random.Generator) -> list[Segment]:
-    """A request for a picture, answered by its layout alone."""
+    """Return a request for an image, answered by its layout alone."""
     return _planning(scene, caption(scene, rng), rng)
 
 
@@ -294,14 +294,14 @@ def _planning(scene: Scene, words: str, rng: np.random.Generator) -> list[Segmen
 
 
 def conversation_lesson(scene: Scene, rng: np.random.Generator, *, turns: int) -> list[Segment]:
-    """A conversation about a layout in the place of the picture."""
+    """Return a conversation about a layout in the place of the image."""
     (question, answer), *more = sample_turns(scene, rng, turns)
     first = Segment(prompts.instruct(f"{layout(scene)} {question}"))
     return [first, Segment(answer, learn=True), *_later(more)]
 
 
 def sample_turns(scene: Scene, rng: np.random.Generator, count: int) -> list[Turn]:
-    """Returns `count` turns about a page; the full description is asked for in most of them."""
+    """Return `count` turns about a page; the full description is asked for in most of them."""
     turns: list[Turn] = []
     if rng.random() < 0.8:
         turns.append((pick(rng, DESCRIBE), _described(scene)))
@@ -319,12 +319,12 @@ def _to_find(scene: Scene, rng: np.random.Generator) -> Turn:
 
 
 def request_to_find(phrase: str, rng: np.random.Generator) -> str:
-    """Returns a request for the boxes of what the phrase means."""
+    """Return a request for the boxes of what the phrase means."""
     return pick(rng, _DETECT).format(phrase) if rng.random() < 0.5 else prompts.detect_question(phrase)
 
 
 def boxes(scene: Scene, found: Collection[int], request: str) -> str:
-    """Returns the answer to a request to find things: all of the page by number and name, and the boxes of those found.
+    """Return the answer to a request to find things: all of the page by number and name, and the boxes of those found.
 
     Whether a thing is meant is said after its name, so it is a matter of comparing words. Where the request tells
     things apart by their size or place, the names say it too.
@@ -332,13 +332,13 @@ def boxes(scene: Scene, found: Collection[int], request: str) -> str:
     Args:
         scene: The page.
         found: Indices of the things that are meant.
-        request: What was asked for in words.
+        request: The request.
     """
     return _told_apart(scene, [scene.things[i] for i in found], request, mark=_box)
 
 
 def _told_apart(scene: Scene, meant: Sequence[Thing], request: str, *, mark: Callable[[Thing], str]) -> str:
-    """Returns the things in reading order, those that are meant with a mark."""
+    """Return the things in reading order, those that are meant with a mark."""
     named = []
     for number, thing in enumerate(reading_order(scene.things), start=1):
         name = full_name(thing.color, thing.kind, thing.size, region_of(thing), request)
@@ -347,12 +347,12 @@ def _told_apart(scene: Scene, meant: Sequence[Thing], request: str, *, mark: Cal
 
 
 def full_name(color: str, kind: str, size: str, place: str, request: str) -> str:
-    """Returns the name of a thing with what a request tells things apart by: their place, or their size."""
+    """Return the name of a thing with what a request tells things apart by: their place, or their size."""
     if _PLACED.search(request):
         return f"{color} {kind} {place}"
     return f"{size} {color} {kind}" if _SIZED.search(request) else f"{color} {kind}"
 
 
 def sentence(text: str) -> str:
-    """Returns the text with a capital letter at its start."""
+    """Return the text with a capital letter at its start."""
     return text[0].upper() + text[1:]

@@ -1,7 +1,7 @@
-"""Lessons in which things a phrase means and how many are alike, in words alone: names are compared.
+"""Lessons in which things a phrase means and how many are alike, in text alone: names are compared.
 
-A dialogue about a picture holds few such choices among many words; the small model does not learn from it what it
-learns here in some hundred updates, and then finds and counts things on pictures with it.
+A dialogue about an image holds few such choices among many words; the small model does not learn from it what it
+learns here in some hundred updates, and then finds and counts things on images with it.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _NUMBERS = ("none", *NUMBER_WORDS[1:])
 
 
 def matching_lesson(rng: np.random.Generator) -> list[Segment]:
-    """A request about a thing and a list in which what it means is marked, or a list and questions on it."""
+    """Return a request about a thing and a list in which what it means is marked, or a list and questions on it."""
     return _marking(rng) if rng.random() < 0.4 else _asking(rng)
 
 
 def _marking(rng: np.random.Generator) -> list[Segment]:
-    """The list is not learnt, as it follows from nothing or stands before the request; only where the marks come."""
+    """Return a request and a list of which only the marks are learned, as its names follow from nothing."""
     meant, with_color = pick(rng, SEEN_PAIRS), bool(rng.random() < 0.7)
     size, place = pick(rng, tuple(SIZES)), pick(rng, tuple(SPOTS))
     detail = pick(rng, ("none", "none", "size", "place"))
@@ -62,7 +62,7 @@ def _marking(rng: np.random.Generator) -> list[Segment]:
 
 
 def _request(meant: Pair, with_color: bool, size: str, place: str, rng: np.random.Generator) -> str:
-    """Returns a request about one thing, or about several where neither a size nor a place tells one apart."""
+    """Return a request about one thing, or about several where neither a size nor a place tells one apart."""
     color, kind = meant
     several = not (size or place) and bool(rng.random() < 0.6)
     words = (size, color if with_color else "", plural(kind) if several else kind, place)
@@ -74,7 +74,7 @@ def _request(meant: Pair, with_color: bool, size: str, place: str, rng: np.rando
 
 
 def _asking(rng: np.random.Generator) -> list[Segment]:
-    """Turns about a list: what is there, how many, and the whole description, which says equal things together."""
+    """Turn about a list: what is there, how many, and the whole description, which says equal things together."""
     meant = pick(rng, SEEN_PAIRS)
     count = int(rng.integers(1, _MOST_THINGS + 1))
     scene = Scene(
@@ -102,7 +102,7 @@ def _asking(rng: np.random.Generator) -> list[Segment]:
 
 
 def _like(meant: Pair, rng: np.random.Generator) -> Pair:
-    """Returns the same pair, one of the same kind, one of the same colour, or any, each as likely."""
+    """Return the same pair, one of the same kind, one of the same color, or any, each as likely."""
     alike = (
         lambda pair: pair == meant,
         lambda pair: pair[1] == meant[1],

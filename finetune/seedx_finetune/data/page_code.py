@@ -1,12 +1,12 @@
 """The code of a page: what the visual encoder is trained to say, and the language model to draw.
 
-A page has 64 features: 16 rows of 4. A feature tells one thing: its kind, its colour, its box as the places of numbers
+A page has 64 features: 16 rows of 4. A feature tells one thing: its kind, its color, its box as the places of numbers
 on circles of several frequencies, the columns and rows of a 16 x 16 raster that the box covers, and its number in
 reading order; or it says that there is nothing. It tells the background and its own place besides. All codes are
-equally long, so sums, averages and layer norms keep the parts apart; kinds and colours never seen together need nothing
-new; a language model finds all that there is to say of a thing at once; and a thing that is drawn is of one colour.
+equally long, so sums, averages and layer norms keep the parts apart; kinds and colors never seen together need nothing
+new; a language model finds all that there is to say of a thing at once; and a thing that is drawn is of one color.
 
-Of a page that is seen, the feature of the place where a thing has its centre tells that thing, and the others nothing.
+Of a page that is seen, the feature of the place where a thing has its center tells that thing, and the others nothing.
 Of a page that is drawn, all features of column n tell thing n of the plan: a language model only has to look up the
 n-th thing that it wrote, and sixteen features that say the same are right when one of them is not.
 
@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seedx_finetune.data.dialogues import ALIASES, reading_order
 from seedx_finetune.data.dialogues import FEATURE_ROWS as SIDE
-from seedx_finetune.data.dialogues import STAND_INS, reading_order
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Scene, Thing
 from seedx_sdk.model.lvlm import POOL
 
@@ -31,12 +31,12 @@ WIDTH = 256
 COLUMNS = SIDE // POOL
 """Features side by side."""
 _ONE = 4.0
-"""Length of the one-hot vectors of kinds, colours and backgrounds."""
+"""Length of the one-hot vectors of kinds, colors and backgrounds."""
 _RADIUS = 1.4
 """Of the circles of boxes."""
 _CENTER_TURNS = (0.5, 1.0, 2.0, 4.0)
 _SIZE_TURNS = (1.0, 2.0, 4.0)
-"""Turns that a centre and a side take on each of their circles while they go from 0 to the side of the page."""
+"""Turns that a center and a side take on each of their circles while they go from 0 to the side of the page."""
 _PLACE_TURNS = (0.25, 0.5, 1.0, 2.0)
 """The same for a place within a box while it goes from one side to the other."""
 PLACE_WIDTH = 4 * len(_PLACE_TURNS)
@@ -49,9 +49,9 @@ _NUM_CIRCLES = 2 * len(_CENTER_TURNS) + 2 * len(_SIZE_TURNS)
 KIND = slice(0, len(KINDS) + 1)
 """Dimensions of a thing's code: the kind, the first one for no thing."""
 COLOR = slice(KIND.stop, KIND.stop + len(COLORS) + 1)
-"""The colour, likewise."""
+"""The color, likewise."""
 NAMED = ((KIND.start + 1, KINDS), (COLOR.start + 1, tuple(COLORS)))
-"""The first dimension of the kinds and of the colours, each with their names in order."""
+"""The first dimension of the kinds and of the colors, each with their names in order."""
 BOX = slice(COLOR.stop, COLOR.stop + 2 * _NUM_CIRCLES)
 """Centre and size of the box on circles; zero where there is no thing."""
 COVER = slice(BOX.stop, BOX.stop + 2 * SIDE)
@@ -66,14 +66,14 @@ NUMBER = slice(BACKGROUND.stop, BACKGROUND.stop + 1 + COLUMNS)
 
 There are as many numbers as columns to draw in: a page of the corpus holds no more things.
 """
-STAND_IN = slice(NUMBER.stop, NUMBER.stop + len(STAND_INS))
-"""Dimensions for stand-ins, which no page has by itself."""
-USED = STAND_IN.stop
+ALIAS = slice(NUMBER.stop, NUMBER.stop + len(ALIASES))
+"""Dimensions for aliases, which no page has by itself."""
+USED = ALIAS.stop
 """The dimensions from here on are zero."""
 
 
 def page_codes(scenes: Sequence[Scene]) -> Tensor:
-    """Returns the (B, 64, D) features of pages that are seen, in raster order."""
+    """Return the (B, 64, D) features of pages that are seen, in raster order."""
     features = _empty_pages(scenes)
     for feature, scene in zip(features, scenes, strict=True):
         for place, thing, number in zip(feature_places(scene), scene.things, _numbers(scene), strict=True):
@@ -84,7 +84,7 @@ def page_codes(scenes: Sequence[Scene]) -> Tensor:
 
 
 def drawn_codes(scenes: Sequence[Scene]) -> Tensor:
-    """Returns the (B, 64, D) features of pages that are drawn: column n tells thing n, up to the fourth.
+    """Return the (B, 64, D) features of pages that are drawn: column n tells thing n, up to the fourth.
 
     No feature has the number of a thing.
     """
@@ -96,16 +96,16 @@ def drawn_codes(scenes: Sequence[Scene]) -> Tensor:
 
 
 def rename(features: Tensor, renames: Mapping[str, str]) -> None:
-    """Gives colours and kinds in features (..., D) of a page the names of stand-ins, in place."""
+    """Give colors and kinds in features (..., D) of a page the names of aliases, in place."""
     dimensions = {name: start + i for start, names in NAMED for i, name in enumerate(names)}
-    for name, stand_in in renames.items():
-        to, d = STAND_IN.start + STAND_INS.index(stand_in), dimensions[name]
+    for name, alias in renames.items():
+        to, d = ALIAS.start + ALIASES.index(alias), dimensions[name]
         features[..., to] = features[..., d]
         features[..., d] = 0
 
 
 def _empty_pages(scenes: Sequence[Scene]) -> Tensor:
-    """Returns the (B, 64, D) features of pages with their backgrounds and nothing on them."""
+    """Return the (B, 64, D) features of pages with their backgrounds and nothing on them."""
     features = torch.zeros(len(scenes), SIDE * COLUMNS, WIDTH)
     place = torch.arange(features.shape[1])
     features[..., :THING_WIDTH] = _nothing()
@@ -118,14 +118,14 @@ def _empty_pages(scenes: Sequence[Scene]) -> Tensor:
 
 
 def _numbers(scene: Scene) -> list[int]:
-    """Returns the number of each thing in reading order, 0 for those after the last that has one."""
+    """Return the number of each thing in reading order, 0 for those after the last that has one."""
     order = [id(thing) for thing in reading_order(scene.things)]
     numbers = [1 + order.index(id(thing)) for thing in scene.things]
     return [number if number <= COLUMNS else 0 for number in numbers]
 
 
 def feature_places(scene: Scene) -> list[int]:
-    """Returns which feature tells each thing: that of its centre or, where another thing was first, the nearest."""
+    """Return which feature tells each thing: that of its center or, where another thing was first, the nearest."""
     taken: list[int] = []
     for thing in scene.things:
         cx, cy = thing.center
@@ -152,7 +152,7 @@ def _thing_code(thing: Thing) -> Tensor:
 
 
 def _covered(low: float, high: float) -> np.ndarray:
-    """Returns how much of each of the columns, or rows, lies between two places: (16,) of 0..1."""
+    """Return how much of each of the columns, or rows, lies between two places: (16,) of 0..1."""
     edges = np.arange(SIDE + 1) / SIDE
     shares: np.ndarray = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None) * SIDE
     return shares
@@ -166,7 +166,7 @@ def _nothing() -> Tensor:
 
 
 def center_codes(scenes: Sequence[Scene]) -> Tensor:
-    """Returns the (B, 256, THING_WIDTH) codes of cells: the thing whose centre lies there, or nothing."""
+    """Return the (B, 256, THING_WIDTH) codes of cells: the thing whose center lies there, or nothing."""
     codes = _nothing().repeat(len(scenes), SIDE * SIDE, 1)
     for code, scene in zip(codes, scenes, strict=True):
         for thing in scene.things:
@@ -176,13 +176,13 @@ def center_codes(scenes: Sequence[Scene]) -> Tensor:
 
 
 def cell_labels(scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
-    """Returns the kind and the colour of the thing on each cell, both (B, 256) in raster order; 0 for no thing."""
+    """Return the kind and the color of the thing on each cell, both (B, 256) in raster order; 0 for no thing."""
     codes = cell_codes(scenes)
     return codes[..., KIND].argmax(-1), codes[..., COLOR].argmax(-1)
 
 
 def cell_numbers(scenes: Sequence[Scene]) -> Tensor:
-    """Returns the number in reading order of the thing on each cell, (B, 256) in raster order; 0 for no thing."""
+    """Return the number in reading order of the thing on each cell, (B, 256) in raster order; 0 for no thing."""
     numbers = torch.zeros(len(scenes), SIDE, SIDE, dtype=torch.long)
     for page, scene in zip(numbers, scenes, strict=True):
         owners = torch.from_numpy(_owners(scene))
@@ -192,7 +192,7 @@ def cell_numbers(scenes: Sequence[Scene]) -> Tensor:
 
 
 def cell_codes(scenes: Sequence[Scene]) -> Tensor:
-    """Returns for each cell the code of the thing on it, (B, 256, THING_WIDTH); zero where there is nothing."""
+    """Return for each cell the code of the thing on it, (B, 256, THING_WIDTH); zero where there is nothing."""
     codes = torch.zeros(len(scenes), SIDE * SIDE, THING_WIDTH)
     for code, scene in zip(codes, scenes, strict=True):
         owners = torch.from_numpy(_owners(scene)).flatten()
@@ -202,7 +202,7 @@ def cell_codes(scenes: Sequence[Scene]) -> Tensor:
 
 
 def places_within(scenes: Sequence[Scene]) -> Tensor:
-    """Returns where each cell lies within the box of its thing, across and down, on circles: (B, 256, PLACE_WIDTH).
+    """Return where each cell lies within the box of its thing, across and down, on circles: (B, 256, PLACE_WIDTH).
 
     Zero where there is no thing.
     """
@@ -219,7 +219,7 @@ def places_within(scenes: Sequence[Scene]) -> Tensor:
 
 
 def _owners(scene: Scene) -> np.ndarray:
-    """Returns the number of the thing that covers most of each cell, (16, 16), -1 where there is none."""
+    """Return the number of the thing that covers most of each cell, (16, 16), -1 where there is none."""
     owners, most = np.full((SIDE, SIDE), -1), np.zeros((SIDE, SIDE))
     for i, thing in enumerate(scene.things):
         x0, y0, x1, y1 = thing.box
@@ -231,6 +231,6 @@ def _owners(scene: Scene) -> np.ndarray:
 
 
 def circles(values: Tensor, turns: Sequence[float]) -> Tensor:
-    """Returns values (N,) as points on one unit circle for each frequency, (N, 2 len(turns))."""
+    """Return values (N,) as points on one unit circle for each frequency, (N, 2 len(turns))."""
     angles = 2 * torch.pi * values[:, None] * torch.tensor(turns)
     return torch.cat([angles.cos(), angles.sin()], dim=1)

@@ -13,32 +13,32 @@ from seedx_sdk.model.transforms import CLIP_MEAN, CLIP_STD
 
 
 def random_scenes(count: int, *, seed: Sequence[int]) -> list[Scene]:
-    """Returns `count` training scenes that depend on the seed alone."""
+    """Return `count` training scenes that depend on the seed alone."""
     rng = np.random.default_rng(seed)
     return [sample_scene(rng) for _ in range(count)]
 
 
 def to_bytes(scenes: Sequence[Scene], size: int) -> Tensor:
-    """Returns the pictures of scenes, (B, 3, size, size) uint8."""
+    """Return the images of scenes, (B, 3, size, size) uint8."""
     return torch.from_numpy(np.stack([np.asarray(render(s, size)) for s in scenes])).permute(0, 3, 1, 2)
 
 
 def to_pixels(scenes: Sequence[Scene], size: int) -> Tensor:
-    """Returns the pictures of scenes for the visual encoder, (B, 3, size, size) with CLIP's normalisation."""
+    """Return the images of scenes for the visual encoder, (B, 3, size, size) with CLIP's normalization."""
     return normalise(to_bytes(scenes, size))
 
 
 def normalise(image: Tensor) -> Tensor:
-    """Returns uint8 pictures (B, 3, H, W) as the visual encoder reads them."""
+    """Return uint8 images (B, 3, H, W) as the visual encoder reads them."""
     mean, std = torch.tensor(CLIP_MEAN).view(3, 1, 1), torch.tensor(CLIP_STD).view(3, 1, 1)
     return (image.float() / 255 - mean) / std
 
 
 def to_signed(scenes: Sequence[Scene], size: int) -> Tensor:
-    """Returns the pictures of scenes for the VAE, (B, 3, size, size) in -1..1."""
+    """Return the images of scenes for the VAE, (B, 3, size, size) in -1..1."""
     return signed(to_bytes(scenes, size))
 
 
 def signed(image: Tensor) -> Tensor:
-    """Returns uint8 pictures (B, 3, H, W) as the VAE reads them: -1..1, channels last, which is faster on a CPU."""
+    """Return uint8 images (B, 3, H, W) as the VAE reads them: -1..1, channels last, which is faster on a CPU."""
     return (image.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)

@@ -1,7 +1,7 @@
 """Dialogues as token sequences, and sequences as padded batches.
 
-Shapes: B sequences, L tokens, I pictures (a picture that is read counts twice: its one patch and the global view),
-N features of a picture, D their width.
+Shapes: B sequences, L tokens, I images (an image that is read counts twice: its one patch and the global view),
+N features of an image, D their width.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from seedx_sdk.tokens import NUM_IMAGE_TOKENS, input_mask
 IGNORE = -100
 
 Features = Callable[[list[int]], Tensor]
-"""From indices of I pictures to their visual features (I, N, D)."""
+"""From indices of I images to their visual features (I, N, D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class Example:
     input_ids: list[int]
     labels: list[int]
     reads: list[bool]
-    """Positions that are overwritten by the features of a picture."""
+    """Positions that are overwritten by the features of an image."""
     draws: list[bool]
-    """Positions whose hidden states are regressed onto a picture's features."""
-    pictures: list[int | Scene]
-    """The pictures in the order of the tokens: the index of one that is read, which stands twice, or the page of one
+    """Positions whose hidden states are regressed onto an image's features."""
+    images: list[int | Scene]
+    """The images in the order of the tokens: the index of one that is read, which stands twice, or the page of one
     that is drawn."""
     renames: dict[str, str]
-    """Colours and kinds of the pictures that are read, each with its stand-in."""
+    """Colors and kinds of the images that are read, each with its alias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class Batch:
     input_ids: Tensor
     """(B, L) right-padded."""
     labels: Tensor
-    """(B, L), -100 where nothing is learnt."""
+    """(B, L), -100 where nothing is learned."""
     ids_cmp_mask: Tensor
     """(B, L) bool."""
     ids_gen_mask: Tensor
     """(B, L) bool."""
     image_embeds: Tensor | None
-    """(I, N, D) features of all pictures in token order, None without any."""
+    """(I, N, D) features of all images in token order, None without any."""
     embeds_cmp_mask: Tensor | None
     """(I,) bool."""
     embeds_gen_mask: Tensor | None
@@ -65,10 +65,10 @@ class Batch:
 
 
 def encode(segments: Sequence[Segment], tokenizer: Tokenizer) -> Example:
-    """Returns the ids of a dialogue with bos and eos and what is supervised: learnt text, `<img>` and eos."""
+    """Return the ids of a dialogue with bos and eos and what is supervised: learned text, `<img>` and eos."""
     tokens = tokenizer.ids
     ids, labels, reads, draws = [tokens.bos], [IGNORE], [False], [False]
-    pictures: list[int | Scene] = []
+    images: list[int | Scene] = []
     renames: dict[str, str] = {}
     hidden = {*tokens.image, tokens.end_image}
     answered = False
@@ -86,18 +86,18 @@ def encode(segments: Sequence[Segment], tokenizer: Tokenizer) -> Example:
             piece_labels[0] = tokens.eos  # an answer ends here, although no end token stands between turns
         labels += piece_labels
         answered = learn
-        pictures += [index for index in segment.reads for _ in range(2)]
-        pictures += segment.draws
+        images += [index for index in segment.reads for _ in range(2)]
+        images += segment.draws
         renames |= dict(segment.renames)
-    return Example([*ids, tokens.eos], [*labels, tokens.eos], [*reads, False], [*draws, False], pictures, renames)
+    return Example([*ids, tokens.eos], [*labels, tokens.eos], [*reads, False], [*draws, False], images, renames)
 
 
 def collate(examples: Sequence[Example], features: Features, pad_id: int) -> Batch:
-    """Returns the examples right-padded to the longest, with the features of their pictures.
+    """Return the examples right-padded to the longest, with the features of their images.
 
     Args:
         examples: B tokenised dialogues.
-        features: Gives the features of the pictures that are read; those to draw are the codes of their pages.
+        features: Gives the features of the images that are read; those to draw are the codes of their pages.
         pad_id: Fills the end of shorter rows.
     """
     length = max(len(e.input_ids) for e in examples)
@@ -105,18 +105,18 @@ def collate(examples: Sequence[Example], features: Features, pad_id: int) -> Bat
     def pad(rows: list[list[int]] | list[list[bool]], value: int | bool) -> Tensor:
         return torch.tensor([[*row, *([value] * (length - len(row)))] for row in rows])
 
-    pictures = [p for e in examples for p in e.pictures]
-    drawn = torch.tensor([isinstance(p, Scene) for p in pictures], dtype=torch.bool) if pictures else None
+    images = [p for e in examples for p in e.images]
+    drawn = torch.tensor([isinstance(p, Scene) for p in images], dtype=torch.bool) if images else None
     embeds = None
     if drawn is not None:
-        embeds = torch.zeros(len(pictures), POOL * NUM_IMAGE_TOKENS, WIDTH)
+        embeds = torch.zeros(len(images), POOL * NUM_IMAGE_TOKENS, WIDTH)
         if drawn.any():
-            codes = drawn_codes([p for p in pictures if isinstance(p, Scene)])
+            codes = drawn_codes([p for p in images if isinstance(p, Scene)])
             embeds[drawn] = codes.repeat_interleave(POOL, dim=1)
         if not drawn.all():
-            embeds[~drawn] = features([p for p in pictures if isinstance(p, int)])
-            for picture, renames in zip(embeds, [e.renames for e in examples for _ in e.pictures], strict=True):
-                rename(picture, renames)
+            embeds[~drawn] = features([p for p in images if isinstance(p, int)])
+            for page, renames in zip(embeds, [e.renames for e in examples for _ in e.images], strict=True):
+                rename(page, renames)
     return Batch(
         input_ids=pad([e.input_ids for e in examples], pad_id),
         labels=pad([e.labels for e in examples], IGNORE),
@@ -125,5 +125,5 @@ def collate(examples: Sequence[Example], features: Features, pad_id: int) -> Bat
         image_embeds=embeds,
         embeds_cmp_mask=None if drawn is None else ~drawn,
         embeds_gen_mask=drawn,
-        patch_positions=None if drawn is None else torch.full((len(pictures), 2), 0.5),
+        patch_positions=None if drawn is None else torch.full((len(images), 2), 0.5),
     )

@@ -38,7 +38,7 @@ def _requests(rng: np.random.Generator) -> Iterator[tuple[str, str]]:
     talks = {
         "generate": dialogues.drawing_lesson(arranged, rng),
         "edit": dialogues.edit_request(0, sample_edit(rng)),
-        "describe": dialogues.two_pictures((0, 1), (scene, arranged), rng),
+        "describe": dialogues.two_images((0, 1), (scene, arranged), rng),
     }
     for task, talk in talks.items():
         yield task, _read(talk)

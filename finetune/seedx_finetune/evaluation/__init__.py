@@ -1,8 +1,8 @@
-"""Measuring a model on the picture book: GenEval-shaped drawing, seeing, pointing and editing, with their own judge."""
+"""Evaluation of a model on the picture book: generation, description, detection and editing, scored by a judge."""
 
-from seedx_finetune.evaluation.judge import Judge, Sight
+from seedx_finetune.evaluation.judge import Judge, Observation
 from seedx_finetune.evaluation.run import evaluate
-from seedx_finetune.evaluation.statistics import Figure
+from seedx_finetune.evaluation.statistics import Metric
 from seedx_finetune.evaluation.subject import Subject
 
-__all__ = ["Figure", "Judge", "Sight", "Subject", "evaluate"]
+__all__ = ["Judge", "Metric", "Observation", "Subject", "evaluate"]

@@ -10,14 +10,14 @@ from scipy.optimize import linear_sum_assignment
 from seedx_finetune.evaluation.judge import iou
 from seedx_finetune.evaluation.pages import references_to_detect
 from seedx_finetune.evaluation.prompts import Split
-from seedx_finetune.evaluation.statistics import Figure, by_background, mean, share
+from seedx_finetune.evaluation.statistics import Metric, by_background, mean, proportion
 from seedx_finetune.evaluation.subject import OnSample, Subject
 from seedx_finetune.world import Box, render
 
 _ENOUGH = 0.5
 
 
-def score_detection(subject: Subject, split: Split, count: int, seed: int, *, on_sample: OnSample) -> dict[str, Figure]:
+def score_detection(subject: Subject, split: Split, count: int, seed: int, *, on_sample: OnSample) -> dict[str, Metric]:
     """Return `acc50` and `mean_iou` over `count` phrases, and `acc50` broken down.
 
     `acc50_one` and `acc50_all` are those of phrases that mean one object or several, `acc50_in_<background>` those of
@@ -38,14 +38,14 @@ def score_detection(subject: Subject, split: Split, count: int, seed: int, *, on
         right.append(min(pairs) >= _ENOUGH)
         outcomes[min(len(reference.things), 2)].append(right[-1])
         on_sample(f"detect ({split})")
-    figures = {"acc50": share(right), "mean_iou": mean(overlaps)}
+    metrics = {"acc50": proportion(right), "mean_iou": mean(overlaps)}
     parts = {"acc50_one": outcomes[1], "acc50_all": outcomes[2]}
-    figures |= {name: share(values) for name, values in parts.items() if values}
-    return figures | by_background("acc50", right, [reference.scene.background for reference in references])
+    metrics |= {name: proportion(values) for name, values in parts.items() if values}
+    return metrics | by_background("acc50", right, [reference.scene.background for reference in references])
 
 
 def matched_overlaps(answered: Sequence[Box], true: Sequence[Box]) -> list[float]:
-    """The overlap of each matched pair, and 0 for each box of either side that has no partner."""
+    """Return the overlap of each matched pair, and 0 for each box of either side that has no partner."""
     overlap = np.array([[iou(a, t) for t in true] for a in answered]).reshape(len(answered), len(true))
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     alone = max(len(answered), len(true)) - len(rows)

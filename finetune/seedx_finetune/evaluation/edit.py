@@ -11,7 +11,7 @@ from PIL import Image
 from seedx_finetune.evaluation.judge import Judge
 from seedx_finetune.evaluation.pages import edits_to_make
 from seedx_finetune.evaluation.prompts import Split
-from seedx_finetune.evaluation.statistics import Figure, by_background, mean, share
+from seedx_finetune.evaluation.statistics import Metric, by_background, mean, proportion
 from seedx_finetune.evaluation.subject import OnSample, Subject, drawn
 from seedx_finetune.evaluation.verdict import is_done
 from seedx_finetune.world import Box, EditPair, render
@@ -24,14 +24,14 @@ _RIM_PX = 2
 
 def score_edits(
     subject: Subject, judge: Judge, split: Split, count: int, seed: int, *, on_sample: OnSample
-) -> dict[str, Figure]:
+) -> dict[str, Metric]:
     """Return `done`, the fraction of edits done as asked, and how well the rest was kept, in dB against the source.
 
     `psnr` is measured outside of the region that had to change, which is mostly empty background, and averaged over the
     edits that leave a rest, that is all kinds but new backgrounds. `psnr_kept` is measured in the box of each object
     that stays and does not touch that region, and averaged over the objects. Each single value is capped at
     `MOST_PSNR_DB`; a call that ends without an image isn't done and has 0 dB. `done_<kind>`, `psnr_<kind>` and
-    `done_in_<background>` (of the source) break the figures down.
+    `done_in_<background>` (of the source) break the metrics down.
     """
     edits = edits_to_make(split, count, seed)
     done: list[bool] = []
@@ -46,15 +46,15 @@ def score_edits(
             boxes = kept_boxes(edit)
             kept += [0.0] * len(boxes) if edited is None else [psnr_inside(source, edited, box) for box in boxes]
         on_sample(f"edit ({split})")
-    figures = {"done": share(done), "psnr": mean([x for values in psnr.values() for x in values])}
+    metrics = {"done": proportion(done), "psnr": mean([x for values in psnr.values() for x in values])}
     if kept:
-        figures["psnr_kept"] = mean(kept)
+        metrics["psnr_kept"] = mean(kept)
     kinds = dict.fromkeys(edit.kind for edit in edits)
-    figures |= {
-        f"done_{kind}": share([x for x, e in zip(done, edits, strict=True) if e.kind == kind]) for kind in kinds
+    metrics |= {
+        f"done_{kind}": proportion([x for x, e in zip(done, edits, strict=True) if e.kind == kind]) for kind in kinds
     }
-    figures |= {f"psnr_{kind}": mean(values) for kind, values in psnr.items()}
-    return figures | by_background("done", done, [edit.source.background for edit in edits])
+    metrics |= {f"psnr_{kind}": mean(values) for kind, values in psnr.items()}
+    return metrics | by_background("done", done, [edit.source.background for edit in edits])
 
 
 def kept_boxes(edit: EditPair) -> list[Box]:

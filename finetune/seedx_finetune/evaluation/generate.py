@@ -8,12 +8,12 @@ from PIL import Image
 
 from seedx_finetune.evaluation.judge import Judge
 from seedx_finetune.evaluation.prompts import CATEGORIES, Prompt, Split, sample_prompts
-from seedx_finetune.evaluation.statistics import Figure, average, share
+from seedx_finetune.evaluation.statistics import Metric, average, proportion
 from seedx_finetune.evaluation.subject import OnSample, Subject, drawn
 from seedx_finetune.evaluation.verdict import is_fulfilled
 
-OnPicture = Callable[[Split, Prompt, Image.Image | None, bool], None]
-"""Gets each drawn picture with its verdict, for contact sheets."""
+OnImage = Callable[[Split, Prompt, Image.Image | None, bool], None]
+"""Gets each drawn image with its verdict, for contact sheets."""
 
 
 def score_generation(
@@ -24,26 +24,26 @@ def score_generation(
     seed: int,
     *,
     on_sample: OnSample,
-    on_picture: OnPicture | None = None,
-) -> dict[str, Figure]:
-    """The share of right pictures in each category, and `mean`, the plain mean of the six.
+    on_image: OnImage | None = None,
+) -> dict[str, Metric]:
+    """Return the fraction of right images in each category, and `mean`, the plain mean of the six.
 
-    One picture is drawn for each prompt (with the seed `seed` + its number). A call that ends without a picture is a
+    One image is drawn for each prompt (with the seed `seed` + its number). A call that ends without an image is a
     miss.
     """
-    figures: dict[str, Figure] = {}
+    metrics: dict[str, Metric] = {}
     for category in CATEGORIES:
         outcomes = []
-        for prompt, picture in _pictures(subject, sample_prompts(category, split, count, seed), seed):
-            right = picture is not None and is_fulfilled(prompt, judge.look(picture))
+        for prompt, image in _images(subject, sample_prompts(category, split, count, seed), seed):
+            right = image is not None and is_fulfilled(prompt, judge.look(image))
             outcomes.append(right)
-            if on_picture is not None:
-                on_picture(split, prompt, picture, right)
+            if on_image is not None:
+                on_image(split, prompt, image, right)
             on_sample(f"generate {category} ({split})")
-        figures[category] = share(outcomes)
-    return figures | {"mean": average(list(figures.values()))}
+        metrics[category] = proportion(outcomes)
+    return metrics | {"mean": average(list(metrics.values()))}
 
 
-def _pictures(subject: Subject, prompts: list[Prompt], seed: int) -> Iterator[tuple[Prompt, Image.Image | None]]:
+def _images(subject: Subject, prompts: list[Prompt], seed: int) -> Iterator[tuple[Prompt, Image.Image | None]]:
     for i, prompt in enumerate(prompts):
         yield prompt, drawn(lambda text=prompt.text, i=i: subject.generate(text, seed=seed + i))  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """The judge: a small detector of picture-book things that shares nothing with the models that it measures.
 
 It has its own network, its own training pages (`judge_pages`) and its own training script (`train_judge`), and it has
-seen all 128 colour-kind pairs, because it must recognise the ones that the measured model has never seen. The scores
+seen all 128 color-kind pairs, because it must recognize the ones that the measured model has never seen. The scores
 call it through `Judge.look`; how often it is wrong is measured by `judge_check` and reported beside every score.
 """
 
@@ -23,30 +23,30 @@ from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Box, Pair
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
 """The weights that ship, with the thresholds in the file's metadata."""
 PAGE_PX = 128
-"""Side in pixels of the pictures that the judge looks at; others are resized."""
+"""Side in pixels of the images that the judge looks at; others are resized."""
 STRIDE_PX = 8
 """Side in pixels of one cell of the judge's output grid."""
 GRID = PAGE_PX // STRIDE_PX
 UNCLEAR = "unclear"
-"""The colour of a thing whose colour the judge can't tell; it matches no name."""
+"""The color of a thing whose color the judge can't tell; it matches no name."""
 _OVERLAP = 0.55
 """Two finds that overlap more than this (intersection over union) are one thing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DetectedThing:
     """One thing that the judge sees."""
 
     kind: str
     color: str
-    """A name from the world's colours, or `UNCLEAR`."""
+    """A name from the world's colors, or `UNCLEAR`."""
     box: Box
     score: float
     """0..1: how sure the judge is that a whole thing of this kind is here."""
 
     @property
     def pair(self) -> Pair:
-        """The (colour, kind) pair."""
+        """The (color, kind) pair."""
         return self.color, self.kind
 
     @property
@@ -56,16 +56,16 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What the judge sees in one picture."""
+class Observation:
+    """What the judge sees in one image."""
 
     background: str
-    things: tuple[Found, ...]
+    things: tuple[DetectedThing, ...]
     """Best first; only those over the judge's threshold."""
 
     @property
     def facts(self) -> Counter[Pair]:
-        """How many things of each (colour, kind) there are."""
+        """How many things of each (color, kind) there are."""
         return Counter(thing.pair for thing in self.things)
 
 
@@ -88,7 +88,7 @@ class Maps:
 class JudgeNet(nn.Module):
     """A fully convolutional detector in the manner of CenterNet, about 0.27 million parameters.
 
-    Source: "Objects as Points" (arXiv:1904.07850) for centres as peaks of a heat map with sizes read off at the peak.
+    Source: "Objects as Points" (arXiv:1904.07850) for centers as peaks of a heat map with sizes read off at the peak.
     """
 
     def __init__(self, width: int = 64) -> None:
@@ -105,7 +105,7 @@ class JudgeNet(nn.Module):
         nn.init.constant_(self.heads.bias[:1], -3.0)  # type: ignore[index]  # most cells are empty: start from "nothing here"
 
     def forward(self, pages: Tensor) -> Maps:
-        """The maps of pages (B, 3, 128, 128), float 0..1."""
+        """Return the maps of pages (B, 3, 128, 128), float 0..1."""
         features = self.blocks(self.stem(pages * 2 - 1))
         center, kind, color, box = self.heads(features).split([1, len(KINDS), len(COLORS), 4], dim=1)
         pooled = torch.cat([features.mean((2, 3)), features.amax((2, 3))], dim=1)
@@ -120,8 +120,8 @@ class Judge:
 
         Args:
             network: Trained weights; put into evaluation mode.
-            min_score: A find counts from this score on (centre probability times kind probability, 0..1).
-            min_color: A colour is told from this probability on, otherwise it is `UNCLEAR`.
+            min_score: A find counts from this score on (center probability times kind probability, 0..1).
+            min_color: A color counts from this probability on, otherwise it is `UNCLEAR`.
         """
         self.network = network.eval()
         self.min_score = min_score
@@ -129,37 +129,37 @@ class Judge:
 
     @classmethod
     def load(cls, path: Path = WEIGHTS) -> Judge:
-        """The judge that ships with the package, or another one that `train_judge` wrote."""
+        """Return the judge that ships with the package, or another one that `train_judge` wrote."""
         network = JudgeNet()
         with safe_open(path, framework="pt") as file:
             network.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
             thresholds = file.metadata()
         return cls(network, min_score=float(thresholds["min_score"]), min_color=float(thresholds["min_color"]))
 
-    def look(self, picture: Image.Image) -> Sight:
-        """What is in one picture of any size; other shapes than a square are squeezed to one."""
-        return self.look_many([picture])[0]
+    def look(self, image: Image.Image) -> Observation:
+        """Return what is in one image of any size; other shapes than a square are squeezed to one."""
+        return self.look_many([image])[0]
 
-    def look_many(self, pictures: list[Image.Image]) -> list[Sight]:
-        """What is in each of the pictures."""
-        return self.read(self.maps(pictures))
+    def look_many(self, images: list[Image.Image]) -> list[Observation]:
+        """Return what is in each of the images."""
+        return self.read(self.maps(images))
 
     @torch.no_grad()
-    def maps(self, pictures: list[Image.Image]) -> Maps:
-        """The raw output for the pictures, which `read` turns into sights."""
-        maps: Maps = self.network(to_pages(pictures))
+    def maps(self, images: list[Image.Image]) -> Maps:
+        """Return the raw output for the images, which `read` turns into sights."""
+        maps: Maps = self.network(to_pages(images))
         return maps
 
-    def read(self, maps: Maps) -> list[Sight]:
-        """What the maps of each page say, under this judge's thresholds."""
+    def read(self, maps: Maps) -> list[Observation]:
+        """Return what the maps of each page say, under this judge's thresholds."""
         names = maps.background.argmax(1).tolist()
-        return [Sight(tuple(BACKGROUNDS)[name], tuple(self._things(maps, i))) for i, name in enumerate(names)]
+        return [Observation(tuple(BACKGROUNDS)[name], tuple(self._things(maps, i))) for i, name in enumerate(names)]
 
-    def _things(self, maps: Maps, index: int) -> list[Found]:
-        """The finds of one page, best first."""
+    def _things(self, maps: Maps, index: int) -> list[DetectedThing]:
+        """Return the finds of one page, best first."""
         center = maps.center[index].sigmoid()
         peak = F.max_pool2d(center[None], 3, 1, 1)[0] == center
-        found: list[Found] = []
+        found: list[DetectedThing] = []
         for y, x in (peak & (center >= self.min_score)).nonzero().tolist():
             kind = maps.kind[index, :, y, x].softmax(0)
             color = maps.color[index, :, y, x].softmax(0)
@@ -170,19 +170,19 @@ class Judge:
             box = (cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2)
             name = tuple(COLORS)[int(color.argmax())] if float(color.max()) >= self.min_color else UNCLEAR
             if score >= self.min_score:
-                found.append(Found(KINDS[int(kind.argmax())], name, box, score))
-        kept: list[Found] = []
+                found.append(DetectedThing(KINDS[int(kind.argmax())], name, box, score))
+        kept: list[DetectedThing] = []
         for thing in sorted(found, key=lambda f: -f.score):
             if all(iou(thing.box, other.box) <= _OVERLAP for other in kept):
                 kept.append(thing)
         return kept
 
 
-def to_pages(pictures: list[Image.Image]) -> Tensor:
-    """Pictures as the network's input: (B, 3, 128, 128), float 0..1."""
+def to_pages(images: list[Image.Image]) -> Tensor:
+    """Images as the network's input: (B, 3, 128, 128), float 0..1."""
     arrays = []
-    for picture in pictures:
-        rgb = picture.convert("RGB")
+    for image in images:
+        rgb = image.convert("RGB")
         if rgb.size != (PAGE_PX, PAGE_PX):
             rgb = rgb.resize((PAGE_PX, PAGE_PX), Image.Resampling.LANCZOS)
         arrays.append(np.asarray(rgb))

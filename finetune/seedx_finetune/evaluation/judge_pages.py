@@ -1,6 +1,6 @@
 """Training pages of the judge: rendered scenes, damaged as a small auto-encoder would, and things that aren't things.
 
-The judge looks at pictures that a model drew. So its training pages are blurred, warped, noisy and smudged, and
+The judge looks at images that a model drew. So its training pages are blurred, warped, noisy and smudged, and
 carry half-drawn things, mixtures of two kinds and plain blobs that must not count.
 """
 
@@ -26,11 +26,11 @@ _RESAMPLINGS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resam
 class Example:
     """One page and what the judge shall see on it."""
 
-    picture: Image.Image
+    image: Image.Image
     background: str
     things: tuple[Thing, ...]
     second_colors: tuple[str, ...]
-    """For each thing the colour of its other half: the same colour except on two-coloured things."""
+    """For each thing the color of its other half: the same color except on two-colored things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Batch:
     kind: Tensor
     """(C,) kind index."""
     color: Tensor
-    """(C, 8) colour probabilities."""
+    """(C, 8) color probabilities."""
     box: Tensor
     """(C, 4) offsets in cells, log width, log height."""
     background: Tensor
@@ -58,7 +58,7 @@ class Batch:
 
 
 def sample_example(rng: np.random.Generator) -> Example:
-    """One page with 0 to 6 things, and on every third page things that must not count."""
+    """Return one page with 0 to 6 things, and on every third page things that must not count."""
     count = int(rng.choice(7, p=[0.04, 0.2, 0.24, 0.2, 0.16, 0.09, 0.07]))
     num_junk = int(rng.integers(1, 3)) if rng.random() < 0.4 else 0
     num_junk = min(num_junk, 6 - count)
@@ -67,51 +67,51 @@ def sample_example(rng: np.random.Generator) -> Example:
     scene = place(rng, contents, background=background) if contents else Scene(background, ())
     scene = replace(scene, things=tuple(_resized(rng, thing) for thing in scene.things))
     good, junk = scene.things[:count], scene.things[count:]
-    picture = render(Scene(background, good))
+    image = render(Scene(background, good))
     kept, second = list(good), [thing.color for thing in good]
     for thing in junk:
         spoil = _SPOILS[int(rng.choice(len(_SPOILS), p=_SPOIL_CHANCES))]
-        other = spoil(rng, picture, background, thing)
+        other = spoil(rng, image, background, thing)
         if other is not None:
             kept.append(thing)
             second.append(other)
-    return Example(picture, background, tuple(kept), tuple(second))
+    return Example(image, background, tuple(kept), tuple(second))
 
 
 def spoiled(background: str, thing: Thing, rng: np.random.Generator) -> Image.Image:
-    """A page with one thing that must not count: mixed with another kind, half erased, smudged, or a mere blob."""
+    """Return a page with one thing that must not count: mixed with another kind, half erased, smudged, or a blob."""
     page = render(Scene(background, ()))
     _SPOILS[int(rng.choice(len(_SPOILS) - 1))](rng, page, background, thing)
     return page
 
 
-def degrade(picture: Image.Image, rng: np.random.Generator, strength: float = 1.0) -> Image.Image:
-    """The picture with the losses of a small auto-encoder: blur, down-scaling, JPEG.
+def degrade(image: Image.Image, rng: np.random.Generator, strength: float = 1.0) -> Image.Image:
+    """Return the image with the losses of a small auto-encoder: blur, down-scaling, JPEG.
 
     Args:
-        picture: RGB.
+        image: RGB.
         rng: The only source of randomness.
         strength: 1 is what the judge is trained on; 0.5 is mild (still pleasant to look at).
     """
     if rng.random() < 0.45:
         factor = 1 + strength * float(rng.uniform(0.3, 2.0))
         down, up = (_RESAMPLINGS[int(i)] for i in rng.integers(len(_RESAMPLINGS), size=2))
-        small = picture.resize((round(picture.width / factor), round(picture.height / factor)), down)
-        picture = small.resize(picture.size, Image.Resampling.BILINEAR if up == Image.Resampling.BOX else up)
+        small = image.resize((round(image.width / factor), round(image.height / factor)), down)
+        image = small.resize(image.size, Image.Resampling.BILINEAR if up == Image.Resampling.BOX else up)
     if rng.random() < 0.45:
-        picture = picture.filter(ImageFilter.GaussianBlur(strength * float(rng.uniform(0.3, 1.7))))
+        image = image.filter(ImageFilter.GaussianBlur(strength * float(rng.uniform(0.3, 1.7))))
     if rng.random() < 0.35:
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=int(rng.integers(round(90 - 70 * strength), 91)))
-        picture = Image.open(buffer).convert("RGB")
-    return picture
+        image.save(buffer, "JPEG", quality=int(rng.integers(round(90 - 70 * strength), 91)))
+        image = Image.open(buffer).convert("RGB")
+    return image
 
 
 def make_batch(rng: np.random.Generator, size: int) -> Batch:
-    """`size` pages with everything that training asks for, the same for the same state of `rng`."""
+    """Return `size` pages with everything that training asks for, the same for the same state of `rng`."""
     examples = [sample_example(rng) for _ in range(size)]
-    pictures = [e.picture if rng.random() < 0.2 else degrade(e.picture, rng) for e in examples]
-    pages = torch.from_numpy(np.stack([np.asarray(p) for p in pictures])).permute(0, 3, 1, 2).float() / 255
+    images = [e.image if rng.random() < 0.2 else degrade(e.image, rng) for e in examples]
+    pages = torch.from_numpy(np.stack([np.asarray(p) for p in images])).permute(0, 3, 1, 2).float() / 255
     matrices = _warps(rng, size)
     pages = _shake(rng, pages, matrices)
     heat = np.zeros((size, GRID, GRID), np.float32)
@@ -151,7 +151,7 @@ def make_batch(rng: np.random.Generator, size: int) -> Batch:
 
 
 def _contents(rng: np.random.Generator, count: int) -> list[Pair]:
-    """Equal things, one kind in many colours, one colour in many kinds, or all sorts."""
+    """Equal things, one kind in many colors, one color in many kinds, or all sorts."""
     if count == 0:
         return []
     first = PAIRS[int(rng.integers(len(PAIRS)))]
@@ -165,7 +165,7 @@ def _contents(rng: np.random.Generator, count: int) -> list[Pair]:
 
 
 def _resized(rng: np.random.Generator, thing: Thing) -> Thing:
-    """The thing a little smaller than the world draws it, around the same middle."""
+    """Return the thing a little smaller than the world draws it, around the same middle."""
     factor = float(rng.uniform(0.8, 1.0)) if rng.random() < 0.4 else 1.0
     (cx, cy), (x0, y0, x1, y1) = thing.center, thing.box
     w, h = (x1 - x0) * factor / 2, (y1 - y0) * factor / 2
@@ -184,19 +184,19 @@ def _crop_px(box: Box) -> tuple[int, int, int, int]:
 
 
 def _alone(background: str, thing: Thing) -> Image.Image:
-    """The part of a page with only this thing that its box covers."""
+    """Return the part of a page with only this thing that its box covers."""
     return render(Scene(background, (thing,))).crop(_crop_px(thing.box))
 
 
 def _another(rng: np.random.Generator, thing: Thing, *, same_kind: bool) -> Thing:
-    """A thing of another kind (any colour) or of another colour in the same box."""
+    """Return a thing of another kind (any color) or of another color in the same box."""
     options = [p for p in PAIRS if (p[1] == thing.kind and p[0] != thing.color if same_kind else p[1] != thing.kind)]
     color, kind = options[int(rng.integers(len(options)))]
     return replace(thing, color=color, kind=kind)
 
 
 def _halves(rng: np.random.Generator, a: Image.Image, b: Image.Image, low: float, high: float) -> Image.Image:
-    """`a` with one side of it, between these shares of its area, taken from `b`."""
+    """Return `a` with one side of it, between these shares of its area, taken from `b`."""
     out = a.copy()
     share = float(rng.uniform(low, high))
     width, height = a.size
@@ -212,7 +212,7 @@ def _halves(rng: np.random.Generator, a: Image.Image, b: Image.Image, low: float
 
 
 Spoil = Callable[[np.random.Generator, Image.Image, str, Thing], str | None]
-"""Draws a spoilt thing on the page; returns its second colour where it still counts as a thing of its kind."""
+"""Draws a spoiled thing on the page; returns its second color where it still counts as a thing of its kind."""
 
 
 def _spoil_blend(rng: np.random.Generator, page: Image.Image, background: str, thing: Thing) -> None:
@@ -283,7 +283,7 @@ def _warps(rng: np.random.Generator, size: int) -> np.ndarray[tuple[int, ...], n
 
 
 def _warped_box(box: Box, warp: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Box:
-    """Where a box of the drawn page lies on the warped page (the small waves are left out)."""
+    """Return where a box of the drawn page lies on the warped page (the small waves are left out)."""
     (sx, sy), (tx, ty) = warp[:2], warp[2:]
 
     def back(value: float, scale: float, shift: float) -> float:
@@ -293,7 +293,7 @@ def _warped_box(box: Box, warp: np.ndarray[tuple[int, ...], np.dtype[np.float64]
 
 
 def _shake(rng: np.random.Generator, pages: Tensor, warps: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Tensor:
-    """The batch scaled, shifted and waved, with tinted light, blotches and noise, clamped to 0..1."""
+    """Return the batch scaled, shifted and waved, with tinted light, blotches and noise, clamped to 0..1."""
     size = len(pages)
     axis = (torch.arange(PAGE_PX) + 0.5) / PAGE_PX * 2 - 1
     grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).expand(size, -1, -1, -1)
@@ -319,6 +319,6 @@ def _smooth(rng: np.random.Generator, size: int, channels: int, cells: int) -> T
 def _some(
     rng: np.random.Generator, size: int, share: float, most: float
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """(B, 1, 1, 1): a strength up to `most` for this share of the pages, 0 for the others."""
+    """(B, 1, 1, 1): a strength up to `most` for this fraction of the pages, 0 for the others."""
     strength = rng.uniform(0, most, size) * (rng.random(size) < share)
     return strength.astype(np.float32).reshape(size, 1, 1, 1)

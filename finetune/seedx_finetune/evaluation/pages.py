@@ -1,4 +1,4 @@
-"""The pages that describe, detect and edit are asked about, with the truth; `unseen` ones hold a held-out pair."""
+"""The pages that describe, detect and edit are asked about, with the truth; `held-out` ones hold a held-out pair."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Reference:
 
 
 def pages_to_describe(split: Split, count: int, seed: int) -> list[Scene]:
-    """`count` pages of 1 to 4 things; unseen ones hold at least one held-out pair, among others."""
+    """Return `count` pages of 1 to 4 things; held-out ones hold at least one held-out pair, among others."""
     pages = _pages(np.random.default_rng((seed, _DESCRIBE, SPLITS.index(split))), split)
     return [next(pages) for _ in range(count)]
 
 
 def questions_to_ask(split: Split, count: int, seed: int) -> list[tuple[Scene, QA]]:
-    """`count` questions of every type; a page gives at most one question of each type."""
+    """Return `count` questions of every type; a page gives at most one question of each type."""
     rng = np.random.default_rng((seed, _ASK, SPLITS.index(split)))
     missing = dict.fromkeys(QUESTION_TYPES, count)
     found = []
@@ -63,7 +63,7 @@ def questions_to_ask(split: Split, count: int, seed: int) -> list[tuple[Scene, Q
 
 
 def references_to_detect(split: Split, count: int, seed: int) -> list[Reference]:
-    """`count` phrases for one thing ("the red house") or a set ("all houses"); unseen ones mean a held-out pair."""
+    """Return `count` phrases for one thing ("the red house") or a set ("all houses")."""
     rng = np.random.default_rng((seed, _DETECT, SPLITS.index(split)))
     found: list[Reference] = []
     for scene in _pages(rng, split):
@@ -77,7 +77,7 @@ def references_to_detect(split: Split, count: int, seed: int) -> list[Reference]
 
 
 def edits_to_make(split: Split, count: int, seed: int) -> list[EditPair]:
-    """`count` edits, each kind in turn; with unseen ones the page before or after holds a held-out pair."""
+    """Return `count` edits, each kind in turn; with held-out ones the page before or after holds a held-out pair."""
     rng = np.random.default_rng((seed, _EDIT, SPLITS.index(split)))
     found: list[EditPair] = []
     while len(found) < count:

@@ -9,12 +9,12 @@ from typing import Any
 from seedx_finetune.evaluation.describe import score_answers, score_descriptions
 from seedx_finetune.evaluation.detect import score_detection
 from seedx_finetune.evaluation.edit import score_edits
-from seedx_finetune.evaluation.generate import OnPicture, score_generation
+from seedx_finetune.evaluation.generate import OnImage, score_generation
 from seedx_finetune.evaluation.judge import Judge
 from seedx_finetune.evaluation.judge_check import measure
 from seedx_finetune.evaluation.pages import QUESTION_TYPES
 from seedx_finetune.evaluation.prompts import CATEGORIES, SPLITS
-from seedx_finetune.evaluation.statistics import Figure
+from seedx_finetune.evaluation.statistics import Metric
 from seedx_finetune.evaluation.subject import Subject
 
 OnProgress = Callable[[int, int, str], None]
@@ -34,12 +34,12 @@ def evaluate(
     judge: Judge | None = None,
     judge_pages: int = JUDGE_PAGES,
     on_progress: OnProgress | None = None,
-    on_picture: OnPicture | None = None,
+    on_image: OnImage | None = None,
 ) -> Report:
-    """`{"seen": P, "unseen": P, "judge": {...}, "n", "seed", "seconds"}`, each figure with its 95 % interval.
+    """Return `{"seen": P, "held-out": P, "judge": {...}, "n", "seed", "seconds"}`, each metric with its 95 % interval.
 
     P = `{"generate": ..., "describe": ..., "detect": ..., "edit": ...}`; the modules of these names say what each
-    figure means. The same seed asks the same things, and a larger `count` asks them and more.
+    metric means. The same seed asks the same things, and a larger `count` asks them and more.
 
     Args:
         subject: A `SeedX`, or anything that answers like one.
@@ -48,7 +48,7 @@ def evaluate(
         judge: Another judge than the one that ships.
         judge_pages: Pages for each category and split to measure the judge on.
         on_progress: Called after every sample.
-        on_picture: Gets each generated picture with its verdict.
+        on_image: Gets each generated image with its verdict.
 
     Raises:
         ValueError: `count` is below 1 or `seed` below 0.
@@ -73,7 +73,7 @@ def evaluate(
         facts = score_descriptions(subject, split, count, seed, on_sample=on_sample)
         report[split] = {
             "generate": _plain(
-                score_generation(subject, judge, split, count, seed, on_sample=on_sample, on_picture=on_picture)
+                score_generation(subject, judge, split, count, seed, on_sample=on_sample, on_image=on_image)
             ),
             "describe": _plain(facts | score_answers(subject, split, count, seed, on_sample=on_sample)),
             "detect": _plain(score_detection(subject, split, count, seed, on_sample=on_sample)),
@@ -83,5 +83,5 @@ def evaluate(
     return ordered | {"n": count, "seed": seed, "seconds": round(time.monotonic() - started, 1)}
 
 
-def _plain(figures: dict[str, Figure]) -> dict[str, dict[str, float | int]]:
-    return {name: figure.to_json() for name, figure in figures.items()}
+def _plain(metrics: dict[str, Metric]) -> dict[str, dict[str, float | int]]:
+    return {name: metric.to_json() for name, metric in metrics.items()}

@@ -1,4 +1,4 @@
-"""What is evaluated: anything that answers as `seedx_sdk.SeedX` does, and how a refused picture is counted."""
+"""What is evaluated: anything that answers as `seedx_sdk.SeedX` does, and how a refused image is counted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Subject(Protocol):
     """The four calls of `SeedX` that are measured, each with the seed that makes it repeatable."""
 
     def describe(self, images: Image.Image, question: str | None = None, *, seed: int = 0) -> Description:
-        """An answer in words about the picture."""
+        """Return the answer to a question about the image."""
         ...
 
     def detect(self, image: Image.Image, phrase: str, *, seed: int = 0) -> Detection:
@@ -26,16 +26,16 @@ class Subject(Protocol):
         ...
 
     def generate(self, prompt: str, *, seed: int = 0) -> GeneratedImage:
-        """A picture drawn from words."""
+        """Return an image generated from a prompt."""
         ...
 
     def edit(self, image: Image.Image, instruction: str, *, seed: int = 0) -> EditedImage:
-        """The picture changed as told."""
+        """Return the edited image."""
         ...
 
 
 def drawn(call: Callable[[], GeneratedImage | EditedImage]) -> Image.Image | None:
-    """The picture that a call draws, or None (a miss) where the model ends without one.
+    """Return the image that a call draws, or None (a miss) where the model ends without one.
 
     Missing or damaged weights are still raised: they are no property of the model.
     """

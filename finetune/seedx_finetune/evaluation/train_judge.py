@@ -1,6 +1,6 @@
 """Train and calibrate the judge: `python -m seedx_finetune.evaluation.train_judge [OUTPUT] [--steps N]`.
 
-Pages are drawn on the fly from all 128 colour-kind pairs (the judge must know them all) with their own seed. The
+Pages are drawn on the fly from all 128 color-kind pairs (the judge must know them all) with their own seed. The
 thresholds are chosen on pages and prompts of another seed, and both go into the metadata of one safetensors file.
 """
 
@@ -79,7 +79,7 @@ def train(checkpoint: Path, *, steps: int = STEPS, seed: int = SEED) -> JudgeNet
 
 
 def judge_losses(maps: Maps, batch: Batch) -> dict[str, Tensor]:
-    """Focal loss of the heat map; kind, colour, box at the supervised cells; background. Each is a scalar."""
+    """Focal loss of the heat map; kind, color, box at the supervised cells; background. Each is a scalar."""
     center, heat = maps.center, batch.heat
     chance = center.sigmoid()
     is_peak = heat == 1

@@ -1,4 +1,4 @@
-"""Training of the VAE between pictures and latents.
+"""Training of the VAE between images and latents.
 
 Absolute error of the pixels and of their differences (which keeps outlines sharp), and a light pull of the posterior
 towards a unit normal, as latent diffusion models are trained.
@@ -15,21 +15,21 @@ from seedx_finetune.training.trainer import TrainConfig
 from seedx_finetune.world import Scene
 
 KL_WEIGHT = 1e-5 / 64
-"""Weight of the KL divergence from a unit normal, summed over the latent of a picture."""
+"""Weight of the KL divergence from a unit normal, summed over the latent of an image."""
 
 
 def loss(
     vae: AutoencoderKL, config: TrainConfig, step: int, *, thing_weight: float = 1.0, latent_noise: float = 0.0
 ) -> dict[str, Tensor]:
-    """Returns the loss terms on the batch of this update.
+    """Return the loss terms on the batch of this update.
 
     Args:
         vae: The VAE.
         config: Gives the batch its size and seed.
         step: Number of the update.
         thing_weight: How much more a pixel of a thing counts than one of the background, which covers most of a page.
-        latent_noise: Largest standard deviation of the noise that the decoder has to put up with, as a share of the
-            latents' own; drawn per picture from 0 to this. De-noised latents are not exact, and hues that lie close
+        latent_noise: Largest standard deviation of the noise that the decoder has to tolerate, as a fraction of the
+            latents' own; drawn per image from 0 to this. Denoised latents are not exact, and hues that lie close
             together would change with every small error.
     """
     scenes = random_scenes(config.batch_size, seed=(config.seed, step))
@@ -53,7 +53,7 @@ def loss(
 
 
 def _pixel_weights(scenes: list[Scene], size: int, thing_weight: float) -> Tensor:
-    """Returns (B, 1, size, size): `thing_weight` inside the boxes of things, 1 elsewhere."""
+    """Return (B, 1, size, size): `thing_weight` inside the boxes of things, 1 elsewhere."""
     weights = torch.ones(len(scenes), 1, size, size)
     for row, scene in enumerate(scenes):
         for thing in scene.things:

@@ -1,7 +1,7 @@
 """Training of the de-tokenizer: its resampler, stage 1 from image features alone, stage 2 with a condition image too.
 
 The resampler learns first, by regression, to tell each place of the canvas its latents. A small U-Net would need
-many thousands of updates to find out by itself how to take the features apart; of good tokens it makes pictures soon.
+many thousands of updates to find out by itself how to take the features apart; of good tokens it makes images soon.
 The features are the codes of pages, which the language model learns to predict, and in the end the language model's
 own predictions, so that the de-tokenizer meets what it will be given.
 """
@@ -48,7 +48,7 @@ class ResamplerPretraining(nn.Module):
         self.row, self.column = nn.Linear(width, side), nn.Linear(width, side)
 
     def forward(self, embeds: Tensor, latents: Tensor, scenes: list[Scene]) -> dict[str, Tensor]:
-        """Returns the loss and its terms for features (B, N, D) and scaled latents (B, C, side, side) of pages."""
+        """Return the loss and its terms for features (B, N, D) and scaled latents (B, C, side, side) of pages."""
         tokens, _ = self.resampler(embeds)
         (kinds, colors), places = cell_labels(scenes), places_within(scenes)
         covered = places.any(-1)
@@ -79,39 +79,39 @@ class DenoisingData:
     """What the de-tokenizer trains on."""
 
     latents: np.ndarray
-    """(pictures, C, H, W) unscaled posterior modes."""
+    """(images, C, H, W) unscaled posterior modes."""
     scenes: list[Scene]
-    """The pages of the pictures; their codes are the features to draw from."""
+    """The pages of the images; their codes are the features to draw from."""
     scaling_factor: float
     """The VAE's."""
     image_size: int
-    """Side of the pictures in pixels."""
+    """Side of the images in pixels."""
     pairs: np.ndarray | None = None
-    """(edits, 2) picture indices of source and target; None in stage 1."""
+    """(edits, 2) image indices of source and target; None in stage 1."""
     predicted: dict[int, np.ndarray] | None = None
-    """The language model's prediction (64, D) for pictures, used in `PREDICTED_SHARE` of the samples; None: never."""
+    """The language model's prediction (64, D) for images, used in `PREDICTED_SHARE` of the samples; None: never."""
     pages: np.ndarray | None = None
-    """Indices of the pictures to draw without a condition image; None for all."""
+    """Indices of the images to draw without a condition image; None for all."""
     condition_share: float = 0.5
-    """Share of samples in stage 2 that get a condition image."""
+    """Fraction of samples in stage 2 that get a condition image."""
     feature_noise: float = 0.0
     """Largest standard deviation of the noise put on the features, drawn per sample from 0 to this."""
     noisy_updates: int = 0
     """Updates at the start that see almost pure noise alone, so that all comes from the features."""
 
-    def features(self, pictures: np.ndarray) -> Tensor:
-        """Returns the features (B, N, D) of pictures: the codes of their pages."""
-        return drawn_codes([self.scenes[i] for i in pictures])
+    def features(self, images: np.ndarray) -> Tensor:
+        """Return the features (B, N, D) of images: the codes of their pages."""
+        return drawn_codes([self.scenes[i] for i in images])
 
-    def scaled_latents(self, pictures: np.ndarray | slice) -> Tensor:
-        """Returns the latents (B, C, H, W) of pictures at unit variance."""
-        return torch.from_numpy(self.latents[pictures].astype(np.float32)) * self.scaling_factor
+    def scaled_latents(self, images: np.ndarray | slice) -> Tensor:
+        """Return the latents (B, C, H, W) of images at unit variance."""
+        return torch.from_numpy(self.latents[images].astype(np.float32)) * self.scaling_factor
 
 
 def resampler_loss(
     model: ResamplerPretraining, data: DenoisingData, config: TrainConfig, step: int
 ) -> dict[str, Tensor]:
-    """Returns the regression loss of the resampler's pre-training on the batch of this update."""
+    """Return the regression loss of the resampler's pre-training on the batch of this update."""
     target = np.random.default_rng((config.seed, step)).integers(len(data.latents), size=config.batch_size)
     with torch.autocast("cpu", torch.bfloat16):
         embeds, scenes = _noisy(data.features(target), data), [data.scenes[i] for i in target]
@@ -126,7 +126,7 @@ def _noisy(embeds: Tensor, data: DenoisingData) -> Tensor:
 def loss(
     model: DetokenizerParts, scheduler: DDPMScheduler, data: DenoisingData, config: TrainConfig, step: int
 ) -> dict[str, Tensor]:
-    """Returns the denoising loss on the batch of this update."""
+    """Return the denoising loss on the batch of this update."""
     rng = np.random.default_rng((config.seed, step))
     size = config.batch_size
     target = rng.integers(len(data.latents), size=size) if data.pages is None else rng.choice(data.pages, size=size)

@@ -13,7 +13,7 @@ from peft import PeftModel
 from torch import nn
 
 from seedx_finetune.data.training_words import training_vocabulary
-from seedx_finetune.recipes import nano
+from seedx_finetune.recipes import nano, nano_config
 from seedx_finetune.training.run import Run
 from seedx_finetune.world import render
 from seedx_sdk.checkpoints.directory import DirectoryConfig, GenerationDefaults, load_directory, save_part, write_config
@@ -23,20 +23,20 @@ from seedx_sdk.model.detokenizer import Detokenizer
 SIZES = "it was trained on 128x128 pages only, and other sizes come out blurred or repeated"
 
 
-def export_nano(run: Run, folder: Path) -> DirectoryConfig:
-    """Writes everything that inference needs in bfloat16, and returns the directory's config.
+def export_nano(run: Run, output: Path) -> DirectoryConfig:
+    """Write everything that inference needs in bfloat16, and return the directory's config.
 
     Args:
         run: Its stages are trained if they are not yet.
-        folder: Replaced as a whole when everything is written.
+        output: Replaced as a whole when everything is written.
     """
-    partial = folder.with_name(folder.name + ".partial")
+    partial = output.with_name(output.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     general, _ = nano.train_lvlm(run)
     nn.Module.to(general.llm, torch.bfloat16)
     general.llm.save_pretrained(partial / "llm")
     for name in ("tokenizer.model", "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"):
-        shutil.copy(run.folder / "tokenizer" / name, partial / "llm" / name)
+        shutil.copy(run.output / "tokenizer" / name, partial / "llm" / name)
     save_part(_projectors(general), partial / "projectors" / "model.safetensors")
     save_part(nano.train_visual_encoder(run).state_dict(), partial / "visual_encoder" / "model.safetensors")
 
@@ -53,16 +53,16 @@ def export_nano(run: Run, folder: Path) -> DirectoryConfig:
     Detokenizer(
         unet=detokenizer.unet,
         vae=vae,
-        scheduler=EulerDiscreteScheduler(**nano.NOISE_SCHEDULE),
+        scheduler=EulerDiscreteScheduler(**nano_config.NOISE_SCHEDULE),
         resampler=detokenizer.resampler,
     ).to(torch.bfloat16).save_pretrained(partial / "detokenizer_edit")
 
     config = DirectoryConfig(
         name="seed-x-nano",
-        visual_encoder=nano.VISUAL_ENCODER,
-        lvlm=nano.LVLM_CONFIG,
+        visual_encoder=nano_config.VISUAL_ENCODER,
+        lvlm=nano_config.LVLM_CONFIG,
         read_grids=("1x1",),
-        image_size=nano.IMAGE_SIZE,
+        image_size=nano_config.IMAGE_SIZE,
         sizes=SIZES,
         in_domain_psnr=0.0,
         files={},
@@ -79,8 +79,8 @@ def export_nano(run: Run, folder: Path) -> DirectoryConfig:
     )
     write_config(partial, config)
     complete = write_config(partial, replace(config, in_domain_psnr=_in_domain_psnr(run, partial)))
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.replace(folder)
+    shutil.rmtree(output, ignore_errors=True)
+    partial.replace(output)
     return complete
 
 
@@ -89,8 +89,8 @@ def _projectors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def _in_domain_psnr(run: Run, folder: Path) -> float:
-    """Returns 2 dB less than the worst copy of 300 pages: below that a picture is none of this world."""
-    parts = load_directory(folder)
+def _in_domain_psnr(run: Run, output: Path) -> float:
+    """Return 2 dB less than the worst copy of 300 pages: below that an image is none of this world."""
+    parts = load_directory(output)
     scenes = nano.make_corpus(run).scenes[:300]
-    return round(float(np.min([reconstruction_psnr(render(s, nano.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)
+    return round(float(np.min([reconstruction_psnr(render(s, nano_config.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)

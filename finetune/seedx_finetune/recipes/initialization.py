@@ -22,14 +22,14 @@ _NUM_ADDRESS = 15
 
 
 _LOUD = 6.0
-"""Length at which a token of the de-tokenizer tells its column and its row: about that of a kind or a colour."""
+"""Length at which a token of the de-tokenizer tells its column and its row: about that of a kind or a color."""
 
 
 @torch.no_grad()
 def look_at(resampler: Resampler, places: Tensor, *, step: float = 0.0, drop: float = 4.0) -> None:
-    """Starts a resampler with as many keys as queries so that every query looks at the key at a place.
+    """Start a resampler with as many keys as queries so that every query looks at the key at a place.
 
-    The fast waves of the sin-cos tables tell neighbours apart. Query and key projections start by reading these alone,
+    The fast waves of the sin-cos tables tell neighbors apart. Query and key projections start by reading these alone,
     and the content of the keys starts small there. From a random start a resampler needs hundreds of updates before it
     finds this.
 
@@ -70,7 +70,7 @@ def look_at(resampler: Resampler, places: Tensor, *, step: float = 0.0, drop: fl
 
 @torch.no_grad()
 def look_at_own_feature(resampler: Resampler, features: Tensor, *, drop: float = 20.0) -> None:
-    """Starts a resampler so that query k looks at feature k, by what the features say of their own place.
+    """Start a resampler so that query k looks at feature k, by what the features say of their own place.
 
     Args:
         resampler: Changed in place.
@@ -97,9 +97,9 @@ def look_at_own_feature(resampler: Resampler, features: Tensor, *, drop: float =
 
 @torch.no_grad()
 def read_as_words(resampler: Resampler, features: Tensor, words: Mapping[int, Tensor]) -> None:
-    """Starts what a resampler says so that a feature reads as the sum of the words for what it holds.
+    """Start what a resampler says so that a feature reads as the sum of the words for what it holds.
 
-    A language model that can copy words then can copy what it sees; and a colour seen is the colour named.
+    A language model that can copy words then can copy what it sees; and a color seen is the color named.
 
     Args:
         resampler: Changed in place; it must already look at one feature with each query.
@@ -125,7 +125,7 @@ def read_as_words(resampler: Resampler, features: Tensor, words: Mapping[int, Te
 
 
 def _write_queries(resampler: Resampler, wanted: Tensor, at: Tensor, rest: Tensor) -> None:
-    """Sets the learned queries so that queries with their positions are `wanted` (Q, len(at)) in some dimensions.
+    """Set the learned queries so that queries with their positions are `wanted` (Q, len(at)) in some dimensions.
 
     The layer norm of the queries must not change what is written: the other dimensions even its sums out.
     """
@@ -141,7 +141,7 @@ def _write_queries(resampler: Resampler, wanted: Tensor, at: Tensor, rest: Tenso
 
 
 def fisher_address(features: Tensor, most: int) -> tuple[Tensor, Tensor]:
-    """Returns the directions that tell one place from another (Fisher's linear discriminant), and each place's code.
+    """Return the directions that tell one place from another (Fisher's linear discriminant), and each place's code.
 
     Args:
         features: (B, N, K) of many pages, B well above K / N.
@@ -162,13 +162,13 @@ def fisher_address(features: Tensor, most: int) -> tuple[Tensor, Tensor]:
 
 
 def raster(side: int) -> Tensor:
-    """Returns the (side * side, 2) columns and rows of the cells of a square."""
+    """Return the (side * side, 2) columns and rows of the cells of a square."""
     cells = torch.arange(side * side)
     return torch.stack([cells % side, cells // side], dim=1).float()
 
 
 def smooth_rows(x: Tensor, width: int) -> Tensor:
-    """Returns smooth random functions of x in 0..1, (len(x), width) with standard deviation about 0.04."""
+    """Return smooth random functions of x in 0..1, (len(x), width) with standard deviation about 0.04."""
     frequencies = torch.pi * torch.arange(0, 12)
     waves = torch.cat([(x[:, None] * frequencies).cos(), (x[:, None] * frequencies[1:]).sin()], dim=1)
     rows: Tensor = 0.04 * waves @ torch.randn(waves.shape[1], width) / (waves.shape[1] / 2) ** 0.5
@@ -185,7 +185,7 @@ def read_what_covers(
     page: slice,
     sharpness: float = 12.0,
 ) -> None:
-    """Starts the de-tokenizer's resampler so that each token carries the code of the thing that covers its place.
+    """Start the de-tokenizer's resampler so that each token carries the code of the thing that covers its place.
 
     A diffusion model finds out where things belong only after its condition tokens differ by place; from a random
     start every latent attends to all features alike, and the U-Net learns backgrounds for thousands of updates before
@@ -262,18 +262,18 @@ def look_across_at_own_place(
     side: int = 16,
     sharpness: float = 14.0,
 ) -> None:
-    """Sets the U-Net's cross-attention so that a place on the canvas reads the tokens of the same place.
+    """Set the U-Net's cross-attention so that a place on the canvas reads the tokens of the same place.
 
     The U-Net reads where it is, and a token knows where it came from; but only a long training makes the two meet.
     Both are linear in what the attention sees, so the projections that bring them together are found by ridge
-    regression on the activations of a few pictures.
+    regression on the activations of a few images.
 
     Args:
         unet: Changed in place: `to_q` and `to_k` of every cross-attention.
         resampler: Makes the tokens; token j belongs to cell j of a `side` x `side` raster.
         scheduler: Noise schedule; the activations are those of almost pure noise.
         latents: (B, C, H, W) scaled.
-        features: (B, N, K) of the same pictures.
+        features: (B, N, K) of the same images.
         side: Of the raster.
         sharpness: Logit of the own row and column over the others.
     """
@@ -312,7 +312,7 @@ def look_across_at_own_place(
 
 
 def _ridge(x: Tensor, y: Tensor) -> Tensor:
-    """Returns the (D, E) map from (B, N, D) activations to (N, E) codes, the same for all pictures."""
+    """Return the (D, E) map from (B, N, D) activations to (N, E) codes, the same for all images."""
     flat, target = x.flatten(0, 1), y.repeat(len(x), 1)
     gram = flat.T @ flat
     weights: Tensor = torch.linalg.solve(gram + 1e-3 * gram.diagonal().mean() * torch.eye(len(gram)), flat.T @ target)

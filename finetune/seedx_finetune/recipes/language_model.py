@@ -1,6 +1,6 @@
-"""The small language model: its tokenizer, its start, and pre-training on the picture book in words.
+"""The small language model: its tokenizer, its start, and pre-training on the picture book in text.
 
-The text lessons are the later tasks with a layout in the place of the picture, so that the model knows the language,
+The text lessons are the later tasks with a layout in the place of the image, so that the model knows the language,
 the location tokens and how instructions change a page before it sees its first image feature.
 """
 
@@ -32,11 +32,11 @@ _SIZE: dict[Lesson, float] = {"edit": 1.0, "drawing": 1.5, "conversation": 0.6}
 """Rows of a batch of these lessons as a multiple of the batch size: shorter lessons, more rows."""
 
 
-MADE_UP_SHARE = 0.4
-"""Share of plans and edits in which colours and kinds have made-up names."""
+MADE_UP_FRACTION = 0.4
+"""Fraction of plans and edits in which colors and kinds have made-up names."""
 
 
-def _no_pictures(_indices: list[int]) -> Tensor:
+def _no_images(_indices: list[int]) -> Tensor:
     raise ValueError("a lesson in words holds no pictures")
 
 
@@ -48,8 +48,8 @@ def _lesson(kind: Lesson, turns: int, rng: np.random.Generator) -> list[Segment]
     return dialogues.conversation_lesson(sample_scene(rng), rng, turns=turns)
 
 
-def train_tokenizer(folder: Path, *, vocab_size: int, seed: int, num_texts: int = 3000) -> Tokenizer:
-    """Trains a sentencepiece BPE model with byte fallback on lessons and writes it in the released layout."""
+def train_tokenizer(directory: Path, *, vocab_size: int, seed: int, num_texts: int = 3000) -> Tokenizer:
+    """Train a sentencepiece BPE model with byte fallback on lessons and writes it in the released layout."""
     rng = np.random.default_rng(seed)
     texts = []
     for i in range(num_texts):
@@ -71,25 +71,25 @@ def train_tokenizer(folder: Path, *, vocab_size: int, seed: int, num_texts: int 
         minloglevel=2,
         required_chars="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?'\"()-",
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokenizer.model").write_bytes(model.getvalue())
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "tokenizer.model").write_bytes(model.getvalue())
     pieces = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     added = {name: pieces.get_piece_size() + i for i, name in enumerate(added_tokens())}
-    (folder / "added_tokens.json").write_text(json.dumps(added, indent=0))
+    (directory / "added_tokens.json").write_text(json.dumps(added, indent=0))
     core = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
-    (folder / "special_tokens_map.json").write_text(json.dumps(core))
-    (folder / "tokenizer_config.json").write_text(
+    (directory / "special_tokens_map.json").write_text(json.dumps(core))
+    (directory / "tokenizer_config.json").write_text(
         json.dumps(core | {"tokenizer_class": "LlamaTokenizer", "legacy": True, "clean_up_tokenization_spaces": False})
     )
-    return Tokenizer.from_pretrained(folder)
+    return Tokenizer.from_pretrained(directory)
 
 
 def new_language_model(
     tokenizer: Tokenizer, *, hidden_size: int, layers: int, heads: int, mlp: int
 ) -> LlamaForCausalLM:
-    """Returns a Llama with fresh weights whose location and image tokens start on smooth curves.
+    """Return a Llama with fresh weights whose location and image tokens start on smooth curves.
 
-    Neighbouring bins start with similar rows, in and out, so what is learnt of one place holds for the places beside
+    Neighbouring bins start with similar rows, in and out, so what is learned of one place holds for the places beside
     it; image token k starts at its place in the 16 x 4 raster of regressed features.
     """
     llm = LlamaForCausalLM(
@@ -120,9 +120,9 @@ def new_language_model(
 
 
 def loss(llm: LlamaForCausalLM, tokenizer: Tokenizer, config: TrainConfig, step: int) -> dict[str, Tensor]:
-    """Returns the next-token loss on the answers of this update's text lessons.
+    """Return the next-token loss on the answers of this update's text lessons.
 
-    What is asked is not learnt: the model would learn which colours go with which kinds, and miss the pairs that
+    What is asked is not learned: the model would learn which colors go with which kinds, and miss the pairs that
     are held out.
     """
     rng = np.random.default_rng((config.seed, step))
@@ -131,8 +131,8 @@ def loss(llm: LlamaForCausalLM, tokenizer: Tokenizer, config: TrainConfig, step:
     rows = round(config.batch_size * _SIZE[kind])
     lessons = [_lesson(kind, turns, rng) for _ in range(rows)]
     if kind != "conversation":  # there the order of a description follows from the kinds
-        lessons = [renamed(x, rng) if rng.random() < MADE_UP_SHARE else x for x in lessons]
-    batch = collate([encode(x, tokenizer) for x in lessons], _no_pictures, tokenizer.pad_id)
+        lessons = [renamed(x, rng) if rng.random() < MADE_UP_FRACTION else x for x in lessons]
+    batch = collate([encode(x, tokenizer) for x in lessons], _no_images, tokenizer.pad_id)
     answers = batch.labels[:, 1:] != IGNORE
     with torch.autocast("cpu", torch.bfloat16):
         hidden = llm.model(input_ids=batch.input_ids, use_cache=False).last_hidden_state[:, :-1]

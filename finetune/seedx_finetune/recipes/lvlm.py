@@ -26,7 +26,7 @@ from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer
 
 Source = Literal["grounded_caption", "conversation", "questions", "finding", "matching", "drawing", "words", "edit"]
-"""Questions are conversations of many turns: a picture costs more tokens than a question on it."""
+"""Questions are conversations of many turns: an image costs more tokens than a question on it."""
 
 _SIZE: dict[Source, float] = {
     "grounded_caption": 1.0,
@@ -41,13 +41,13 @@ _SIZE: dict[Source, float] = {
 """Rows of a batch of this source as a multiple of the batch size: shorter dialogues, more rows."""
 
 
-STAND_IN_SHARE = 0.4
-"""Share of the dialogues about pictures in which half of the colours and kinds have stand-ins. Edits then end where
-their picture begins."""
+ALIAS_FRACTION = 0.4
+"""Fraction of the dialogues about images in which half of the colors and kinds have aliases. Edits then end where
+their image begins."""
 
 
 def with_lora(llm: LlamaForCausalLM, *, rank: int, full: bool) -> LlamaForCausalLM:
-    """Wraps the language model with LoRA on all linear layers.
+    """Wrap the language model with LoRA on all linear layers.
 
     Args:
         llm: Changed in place.
@@ -69,14 +69,14 @@ def with_lora(llm: LlamaForCausalLM, *, rank: int, full: bool) -> LlamaForCausal
 
 
 def merge_lora(llm: LlamaForCausalLM) -> LlamaForCausalLM:
-    """Returns the language model that `with_lora` wrapped, its adapters added to its weights."""
+    """Return the language model that `with_lora` wrapped, its adapters added to its weights."""
     assert isinstance(llm, PeftModel)
     merged: LlamaForCausalLM = llm.merge_and_unload()
     return merged
 
 
 def encoder_features(features: np.ndarray) -> Features:
-    """Returns the cached features (pictures, N, D) of the visual encoder as the features of pictures."""
+    """Return the cached features (images, N, D) of the visual encoder as the features of images."""
     return lambda indices: torch.from_numpy(features[indices]).float()
 
 
@@ -88,7 +88,7 @@ def sample_batch(
     config: TrainConfig,
     step: int,
 ) -> tuple[Source, Batch]:
-    """Returns the source and the batch of this update."""
+    """Return the source and the batch of this update."""
     rng = np.random.default_rng((config.seed, step))
     sources, weights = tuple(mixture), np.array(tuple(mixture.values()))
     source = sources[int(rng.choice(len(sources), p=weights / weights.sum()))]
@@ -102,43 +102,43 @@ def _dialogue(source: Source, corpus: Corpus, turns: int, rng: np.random.Generat
     if source == "edit":
         number = int(rng.integers(len(corpus.edits)))
         source_page, edit = corpus.pair(number)[0], corpus.edits[number]
-        if rng.random() < STAND_IN_SHARE:
-            return dialogues.stood_in(dialogues.edit_plan(source_page, edit), rng)
+        if rng.random() < ALIAS_FRACTION:
+            return dialogues.with_aliases(dialogues.edit_plan(source_page, edit), rng)
         return dialogues.edit_request(source_page, edit)
     if source == "matching":
         lesson = matching_lesson(rng)
-        return dialogues.stood_in(lesson, rng) if rng.random() < 0.5 else lesson
+        return dialogues.with_aliases(lesson, rng) if rng.random() < 0.5 else lesson
     if source == "drawing":
         return dialogues.drawing_request(sample_arranged_scene(rng), rng)
     if source == "words":
         if rng.random() < 0.5:
             return dialogues.edit_lesson(sample_edit(rng))
         return dialogues.conversation_lesson(sample_scene(rng), rng, turns=turns)
-    index, page = _page(corpus, rng, with_kin=source == "finding" and rng.random() < 0.6)
+    index, page = _page(corpus, rng, with_same_kind=source == "finding" and rng.random() < 0.6)
     if source == "grounded_caption":
         talk = dialogues.grounded_caption(index, page, rng)
     elif source == "finding":
         talk = dialogues.find_request(index, page, rng)
     elif rng.random() < 0.08:
         other, other_page = _page(corpus, rng)
-        talk = dialogues.two_pictures((index, other), (page, other_page), rng)
+        talk = dialogues.two_images((index, other), (page, other_page), rng)
     else:
         talk = dialogues.conversation(index, page, rng, turns=turns)
     reads = any(segment.reads for segment in talk)
-    return dialogues.stood_in(talk, rng) if reads and rng.random() < STAND_IN_SHARE else talk
+    return dialogues.with_aliases(talk, rng) if reads and rng.random() < ALIAS_FRACTION else talk
 
 
-def _page(corpus: Corpus, rng: np.random.Generator, *, with_kin: bool = False) -> tuple[int, Scene]:
-    """Returns a random picture with something on it, or with two things of one kind: its index and scene."""
+def _page(corpus: Corpus, rng: np.random.Generator, *, with_same_kind: bool = False) -> tuple[int, Scene]:
+    """Return a random image with something on it, or with two things of one kind: its index and scene."""
     while True:
         index = int(rng.integers(len(corpus.pages)))
         kinds = [thing.kind for thing in corpus.pages[index].things]
-        if len(kinds) > len(set(kinds)) or (kinds and not with_kin):
+        if len(kinds) > len(set(kinds)) or (kinds and not with_same_kind):
             return index, corpus.pages[index]
 
 
 def forward(model: LVLM, batch: Batch) -> LVLMOutput:
-    """Returns what the model makes of a batch, computed in bfloat16 where that is safe."""
+    """Return what the model makes of a batch, computed in bfloat16 where that is safe."""
     with torch.autocast("cpu", torch.bfloat16):
         out: LVLMOutput = model(
             batch.input_ids,
@@ -154,7 +154,7 @@ def forward(model: LVLM, batch: Batch) -> LVLMOutput:
 
 
 def loss(model: LVLM, source: Source, batch: Batch) -> dict[str, Tensor]:
-    """Returns the total loss and its terms, named by the source."""
+    """Return the total loss and its terms, named by the source."""
     out = forward(model, batch)
     terms = {"loss": out.total_loss, f"{source}_lm": out.lm_loss.detach()}
     if out.num_images:

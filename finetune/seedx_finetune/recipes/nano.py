@@ -1,7 +1,7 @@
-"""seed-x-nano: the sizes of its parts and how each stage is trained.
+"""seed-x-nano: how each stage is trained.
 
-Every stage is a function of a run: it does nothing when its output is in the run's folder, resumes when it was cut
-off, and otherwise trains. `python -m seedx_finetune nano` runs them in order.
+Every stage is a function of a run: it does nothing when its output is in the run's directory, resumes when it was
+interrupted, and otherwise trains. `python -m seedx_finetune nano` runs them in order.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from transformers import LlamaForCausalLM
 
 from seedx_finetune.data import dialogues
 from seedx_finetune.data.corpus import Corpus
-from seedx_finetune.data.dialogues import STAND_INS
+from seedx_finetune.data.dialogues import ALIASES
 from seedx_finetune.data.page_code import (
+    ALIAS,
     BACKGROUND,
     COLOR,
     COVER,
     KIND,
     NAMED,
     NUMBER,
-    STAND_IN,
     THING_WIDTH,
     drawn_codes,
     page_codes,
@@ -48,10 +48,24 @@ from seedx_finetune.recipes.initialization import (
     read_what_covers,
 )
 from seedx_finetune.recipes.lvlm import Source
+from seedx_finetune.recipes.nano_config import (
+    AUTOENCODER_TRAINING,
+    DETOKENIZER_RESAMPLER,
+    DETOKENIZER_TRAINING,
+    IMAGE_SIZE,
+    LATENT_CHANNELS,
+    LATENT_SIDE,
+    LLM,
+    LVLM_CONFIG,
+    LVLM_TRAINING,
+    NOISE_SCHEDULE,
+    UNET,
+    VAE,
+    VISUAL_ENCODER,
+)
 from seedx_finetune.training.run import Run
 from seedx_finetune.training.trainer import Loss, TrainConfig, load_weights, save_weights
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS
-from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import LVLM, POOL
 from seedx_sdk.model.tokenizer import Tokenizer
@@ -59,100 +73,11 @@ from seedx_sdk.model.unet import COORDINATES, widen_conv_in
 from seedx_sdk.model.visual_encoder import VisualEncoder
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, image_token
 
-IMAGE_SIZE = 128
-LATENT_CHANNELS = 8
-LATENT_SIDE = IMAGE_SIZE // 8
-
-VISUAL_ENCODER = VisualEncoderConfig(
-    image_size=IMAGE_SIZE,
-    patch_size=8,
-    width=192,
-    layers=5,
-    heads=6,
-    mlp_ratio=4.0,
-    n_queries=256,
-    output_dim=256,
-    pool_heads=POOL,
-)
-VAE = {
-    "in_channels": 3,
-    "out_channels": 3,
-    "latent_channels": LATENT_CHANNELS,
-    "block_out_channels": (16, 32, 64, 96),
-    "down_block_types": ("DownEncoderBlock2D",) * 4,
-    "up_block_types": ("UpDecoderBlock2D",) * 4,
-    "layers_per_block": 1,
-    "norm_num_groups": 1,
-    "mid_block_add_attention": False,
-    "sample_size": IMAGE_SIZE,
-}
-LLM = {"hidden_size": 256, "layers": 6, "heads": 4, "mlp": 704}
-LVLM_CONFIG = LVLMConfig(
-    input_resampler=ResamplerConfig(grid_size=8, embed_dim=256, num_heads=4, kv_dim=256),
-    output_resampler=ResamplerConfig(grid_size=8, embed_dim=256, num_heads=4, kv_dim=256),
-    add_patch_pos=True,
-    vit_down=True,
-    rec_loss="mse",
-    lm_loss_scale=1.0,
-    rec_loss_scale=10.0,
-)
-UNET = {
-    "sample_size": LATENT_SIDE,
-    "in_channels": LATENT_CHANNELS + COORDINATES,
-    "out_channels": LATENT_CHANNELS,
-    "block_out_channels": (96, 128),
-    "down_block_types": ("CrossAttnDownBlock2D",) * 2,
-    "up_block_types": ("CrossAttnUpBlock2D",) * 2,
-    "layers_per_block": 1,
-    "attention_head_dim": (3, 4),
-    "transformer_layers_per_block": 1,
-    "norm_num_groups": 16,
-    "use_linear_projection": True,
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 16,
-    "projection_class_embeddings_input_dim": 6 * 16 + 64,
-    "cross_attention_dim": 32 + 64,
-}
-DETOKENIZER_RESAMPLER = {
-    "dim": 256,
-    "depth": 2,
-    "dim_head": 64,
-    "heads": 4,
-    "num_queries": LATENT_SIDE**2,
-    "embedding_dim": 256,
-    "output1_dim": 32,
-    "output2_dim": 64,
-}
-LVLM_TRAINING = TrainConfig(steps=1, batch_size=16, learning_rate=1.5e-3, ema_decay=0.99, muon=("lora_",))
-"""What the stages of the multimodal model share; each says its own steps and seed."""
-DETOKENIZER_TRAINING = TrainConfig(
-    steps=1,
-    batch_size=24,
-    learning_rate=1.5e-3,
-    weight_decay=0.01,
-    ema_decay=0.997,
-    slow=("attn2.to_q", "attn2.to_k"),
-    muon=("attentions", "resampler.layers"),
-)
-"""What the stages of the de-tokenizer share; each says its own steps and seed."""
-NOISE_SCHEDULE = {
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "num_train_timesteps": 1000,
-    "prediction_type": "v_prediction",
-    "timestep_spacing": "trailing",
-}
-
-
-AUTOENCODER_TRAINING = TrainConfig(steps=1, batch_size=8, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.995)
-"""What the stages of the VAE share; each says its own steps and seed."""
-
 
 def train_autoencoder(run: Run) -> AutoencoderKL:
-    """Returns the trained VAE, frozen.
+    """Return the trained VAE, frozen.
 
-    First all pixels count alike, then those of things count more, and at last the decoder learns to put up with
+    First all pixels count alike, then those of things count more, and finally the decoder learns to tolerate
     latents that are not exact.
     """
     torch.manual_seed(12)
@@ -168,7 +93,7 @@ def train_autoencoder(run: Run) -> AutoencoderKL:
 
 
 def train_visual_encoder(run: Run) -> VisualEncoder:
-    """Returns the pre-trained visual encoder: its patches learn first what lies on them, then all learns the code."""
+    """Return the pre-trained visual encoder: its patches learn first what lies on them, then all learns the code."""
     config = TrainConfig(steps=5000, batch_size=16, learning_rate=1e-3, ema_decay=0.995, seed=11)
     torch.manual_seed(config.seed)
     model = visual_encoder.DensePretraining(VisualEncoder(VISUAL_ENCODER))
@@ -192,13 +117,13 @@ def train_visual_encoder(run: Run) -> VisualEncoder:
 
 
 def train_language_model(run: Run) -> tuple[LlamaForCausalLM, Tokenizer]:
-    """Returns the language model, pre-trained on text alone, and its tokenizer."""
+    """Return the language model, pre-trained on text alone, and its tokenizer."""
     matrices = ("self_attn", "mlp")
     config = TrainConfig(steps=1000, batch_size=32, learning_rate=2e-3, ema_decay=0.98, muon=matrices, seed=13)
-    folder = run.folder / "tokenizer"
-    if not (folder / "tokenizer_config.json").exists():
-        language_model.train_tokenizer(folder, vocab_size=768, seed=config.seed)
-    tokenizer = Tokenizer.from_pretrained(folder)
+    directory = run.directory / "tokenizer"
+    if not (directory / "tokenizer_config.json").exists():
+        language_model.train_tokenizer(directory, vocab_size=768, seed=config.seed)
+    tokenizer = Tokenizer.from_pretrained(directory)
     torch.manual_seed(config.seed)
     llm = language_model.new_language_model(tokenizer, **LLM)
     run.stage("language_model", llm, lambda: partial(language_model.loss, llm, tokenizer, config), config)
@@ -206,13 +131,13 @@ def train_language_model(run: Run) -> tuple[LlamaForCausalLM, Tokenizer]:
 
 
 def make_corpus(run: Run) -> Corpus:
-    """Returns the corpus that all multimodal stages share."""
+    """Return the corpus that all multimodal stages share."""
     scenes, edits = run.count(10_000, least=64), run.count(5_000, least=16)
-    return Corpus(run.folder / "corpus", num_scenes=scenes, num_edits=edits, seed=14, image_size=IMAGE_SIZE)
+    return Corpus(run.directory / "corpus", num_scenes=scenes, num_edits=edits, seed=14, image_size=IMAGE_SIZE)
 
 
 def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
-    """Returns the general multimodal model: stage I, instruction tuning, and finding things.
+    """Return the general multimodal model: stage I, instruction tuning, and finding things.
 
     All stages but the last two are LoRAs that are merged at their end.
     """
@@ -221,7 +146,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
     model = LVLM(llm, LVLM_CONFIG)
     corpus = make_corpus(run)
     some = page_codes(corpus.scenes[:400])
-    _show_stand_ins(some)
+    _show_aliases(some)
     look_at_own_feature(model.input_resampler, some)
     read_as_words(model.input_resampler, some, _words(llm, tokenizer))
     look_at(model.output_resampler, raster(LVLM_CONFIG.output_resampler.grid_size))
@@ -256,7 +181,7 @@ def train_lvlm(run: Run) -> tuple[LVLM, Tokenizer]:
 
 
 def _learn_to_find(run: Run, model: LVLM, tokenizer: Tokenizer) -> None:
-    """Trains all weights on which things a phrase means, in words and on pictures; then on that and all the rest."""
+    """Train all weights on which things a phrase means, in text and on images; then on that and all the rest."""
     stages: list[tuple[str, dict[Source, float], TrainConfig]] = [
         (
             "lvlm_finding",
@@ -288,9 +213,9 @@ def _learn_to_find(run: Run, model: LVLM, tokenizer: Tokenizer) -> None:
 
 
 def _ask_for_things(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
-    """Starts the image tokens of column n as the number n.
+    """Start the image tokens of column n as the number n.
 
-    The language model has learnt what follows the number of a thing, so it has at hand what these tokens are to draw.
+    The language model has learned what follows the number of a thing, so it has at hand what these tokens are to draw.
     """
     embeddings = llm.model.embed_tokens.weight
     numbers = [tokenizer.encode(number)[-1] for number in _numbers()]
@@ -299,26 +224,26 @@ def _ask_for_things(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> None:
         embeddings[images] = embeddings[numbers].repeat(NUM_IMAGE_TOKENS // len(numbers), 1)
 
 
-def _show_stand_ins(features: torch.Tensor) -> None:
-    """Renames colours and kinds in half of the features of pages, so that every stand-in is there to be read."""
+def _show_aliases(features: torch.Tensor) -> None:
+    """Rename colors and kinds in half of the features of pages, so that every alias is there to be read."""
     rng = np.random.default_rng(15)
     for page in features[::2]:
-        names, stand_ins = rng.permutation([*COLORS, *KINDS]), rng.permutation(STAND_INS)
-        rename(page, dict(zip(names.tolist(), stand_ins.tolist(), strict=False)))
+        names, aliases = rng.permutation([*COLORS, *KINDS]), rng.permutation(ALIASES)
+        rename(page, dict(zip(names.tolist(), aliases.tolist(), strict=False)))
 
 
 def _numbers() -> list[str]:
-    """Returns how a layout writes the numbers of things."""
+    """Return how a layout writes the numbers of things."""
     return [f"{number}:" for number in range(1, NUMBER.stop - NUMBER.start)]
 
 
 def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tensor]:
-    """Returns the word embedding for each dimension of the code that has a word."""
+    """Return the word embedding for each dimension of the code that has a word."""
     names = (
         *NAMED,
         (BACKGROUND.start, [b.noun for b in BACKGROUNDS.values()]),
         (NUMBER.start + 1, _numbers()),
-        (STAND_IN.start, STAND_INS),
+        (ALIAS.start, ALIASES),
     )
     embeddings = llm.model.embed_tokens.weight
     nothing = torch.zeros_like(embeddings[0])
@@ -329,7 +254,7 @@ def _words(llm: LlamaForCausalLM, tokenizer: Tokenizer) -> dict[int, torch.Tenso
 
 
 def train_edit(run: Run) -> LVLM:
-    """Returns the general model with the edit specialist's LoRA on it (not merged)."""
+    """Return the general model with the edit specialist's LoRA on it (not merged)."""
     model, tokenizer = train_lvlm(run)
     config = replace(LVLM_TRAINING, steps=1000, seed=17)
     model.llm = lvlm.with_lora(model.llm, rank=32, full=False)
@@ -359,7 +284,7 @@ def _multimodal_loss(
 
 
 def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
-    """Returns the de-tokenizer's resampler, which tells each place of the canvas its latents."""
+    """Return the de-tokenizer's resampler, which tells each place of the canvas its latents."""
     config = TrainConfig(steps=700, batch_size=32, learning_rate=1.5e-3, weight_decay=0.01, ema_decay=0.99, seed=26)
     torch.manual_seed(config.seed)
     resampler: DetokenizerResampler = DetokenizerResampler(**DETOKENIZER_RESAMPLER)
@@ -377,7 +302,7 @@ def train_detokenizer_resampler(run: Run) -> DetokenizerResampler:
 
 
 def train_detokenizer(run: Run) -> DetokenizerParts:
-    """Returns the stage-1 de-tokenizer, trained on the codes of drawn pages."""
+    """Return the stage-1 de-tokenizer, trained on the codes of drawn pages."""
     config = replace(DETOKENIZER_TRAINING, steps=2200, seed=18)
     resampler = train_detokenizer_resampler(run)
     torch.manual_seed(config.seed)
@@ -394,7 +319,7 @@ def train_detokenizer(run: Run) -> DetokenizerParts:
 
 
 def train_edit_detokenizer(run: Run) -> DetokenizerParts:
-    """Returns the stage-2 de-tokenizer, which also looks at a condition image in half of its samples.
+    """Return the stage-2 de-tokenizer, which also looks at a condition image in half of its samples.
 
     At last it meets the features that the general model predicts, too, so it learns to draw from what it will be
     given.
@@ -409,7 +334,7 @@ def train_edit_detokenizer(run: Run) -> DetokenizerParts:
 
 
 def _start_unet(model: DetokenizerParts, data: DenoisingData) -> None:
-    """Sets the first weights so that every place on the canvas reads the token of the same place."""
+    """Set the first weights so that every place on the canvas reads the token of the same place."""
     with torch.no_grad():
         model.unet.conv_in.weight[:, -COORDINATES:] *= 4  # where a cell is counts from the first update
     some, scheduler = slice(64), DDPMScheduler(**NOISE_SCHEDULE)
@@ -433,14 +358,14 @@ def _denoising_data(run: Run) -> DenoisingData:
 
 
 def _editing_data(run: Run) -> DenoisingData:
-    """Returns the data of all pictures, with condition images."""
+    """Return the data of all images, with condition images."""
     data, corpus = _denoising_data(run), make_corpus(run)
     data.pairs = np.array([corpus.pair(i) for i in range(len(corpus.edits))])
     return data
 
 
 def _predicted_data(run: Run) -> DenoisingData:
-    """Returns the data of those pictures that have predicted features, with condition images."""
+    """Return the data of those images that have predicted features, with condition images."""
     data, predicted, num_scenes = _editing_data(run), predicted_features(run), len(make_corpus(run).scenes)
     assert data.pairs is not None
     data.predicted = predicted
@@ -451,14 +376,14 @@ def _predicted_data(run: Run) -> DenoisingData:
 
 @torch.no_grad()
 def scaling_factor(vae: AutoencoderKL) -> float:
-    """Returns what brings the latents to unit variance, measured on some pages."""
+    """Return what brings the latents to unit variance, measured on some pages."""
     pixels = to_signed(random_scenes(256, seed=(22,)), IMAGE_SIZE)
     return float(1 / vae.encode(pixels).latent_dist.mode().std())
 
 
 def predicted_features(run: Run) -> dict[int, np.ndarray]:
-    """Returns the general model's predicted features of corpus pictures, (64, D) float16 by picture index."""
-    done = run.folder / "predicted.safetensors"
+    """Return the general model's predicted features of corpus images, (64, D) float16 by image index."""
+    done = run.directory / "predicted.safetensors"
     if not done.exists():
         general, tokenizer = train_lvlm(run)
         corpus, rng = make_corpus(run), np.random.default_rng(20)

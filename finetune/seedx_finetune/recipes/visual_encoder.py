@@ -2,8 +2,8 @@
 
 The 256 output features come in groups of four that all look at the same four cells of the page, so that the averages
 of four, which the language model learns to predict and the de-tokenizer to draw from, hold what the features hold.
-They are regressed onto the code of the page. The patches before the pool are taught what lies on them, and whether a
-thing has its centre there, through linear heads that are thrown away; this brings the transformer on its way much
+They are regressed onto the code of the page. The patches before the pool learn what lies on them, and whether a
+thing has its center there, through linear heads that are thrown away; this brings the transformer on its way much
 sooner.
 
 Shapes: B batch, Q output tokens (a square of cells), D feature width.
@@ -34,7 +34,7 @@ from seedx_sdk.model.lvlm import POOL
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
 _WEIGHTS = {"code": 40.0, "center_code": 40.0, "box": 1.0, "kind": 1.0, "color": 1.0, "number": 10.0}
-"""Few features and few patches have a thing to tell, so their mean errors are small; and counting is learnt last."""
+"""Few features and few patches have a thing to tell, so their mean errors are small; and counting is learned last."""
 
 
 class DensePretraining(nn.Module):
@@ -55,7 +55,7 @@ class DensePretraining(nn.Module):
         self.number = nn.Linear(width, NUMBER.stop - NUMBER.start)
 
     def forward(self, pixels: Tensor, scenes: list[Scene], patches_alone: bool) -> dict[str, Tensor]:
-        """Returns the loss and its terms for pictures (B, 3, H, W), normalised as the encoder wants them."""
+        """Return the loss and its terms for images (B, 3, H, W), normalized as the encoder wants them."""
         (kinds, colors), cells = cell_labels(scenes), cell_codes(scenes)
         covered = kinds > 0
         patches = self.encoder.patch_features(pixels)
@@ -70,7 +70,7 @@ class DensePretraining(nn.Module):
 
 
 def loss(model: DensePretraining, config: TrainConfig, step: int, *, patches_alone: bool) -> dict[str, Tensor]:
-    """Returns the loss terms on the batch of this update.
+    """Return the loss terms on the batch of this update.
 
     Args:
         model: The encoder with its heads.

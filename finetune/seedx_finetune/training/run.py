@@ -1,4 +1,4 @@
-"""One run of a recipe: the folder it works in, and what every stage does around its training."""
+"""One run of a recipe: the directory it works in, and what every stage does around its training."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ __all__ = ["Run"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A work folder, and how much of the recipe is done in it."""
+    """A work directory, and how much of the recipe is done in it."""
 
-    folder: Path
-    """Holds a checkpoint folder and a weights file for each stage."""
+    directory: Path
+    """Holds a checkpoint directory and a weights file for each stage."""
     share: float = 1.0
-    """Share of the updates and of the corpus; a small one tries the whole path out in a minute."""
+    """Fraction of the updates and of the corpus; a small one tries the whole path out in a minute."""
 
     def count(self, number: int, *, least: int = 1) -> int:
-        """Returns this run's share of a number of updates or pictures."""
+        """Return this run's fraction of a number of updates or images."""
         return max(min(number, least), round(self.share * number))
 
     def weights(self, name: str) -> Path:
-        """Returns where the weights of a stage are kept."""
-        return self.folder / f"{name}.safetensors"
+        """Return where the weights of a stage are kept."""
+        return self.directory / f"{name}.safetensors"
 
     def train(self, name: str, module: nn.Module, loss: Loss, config: TrainConfig) -> None:
-        """Trains a module in the stage's own folder, resuming where it was cut off; saves nothing else."""
-        train(name, module, loss, replace(config, steps=self.count(config.steps)), self.folder / name)
+        """Train a module in the stage's own directory, resuming where it was interrupted; saves nothing else."""
+        train(name, module, loss, replace(config, steps=self.count(config.steps)), self.directory / name)
 
     def stage(self, name: str, module: nn.Module, make_loss: Callable[[], Loss], config: TrainConfig) -> None:
-        """Gives a module the weights of a stage, training them if that wasn't done before.
+        """Give a module the weights of a stage, training them if that wasn't done before.
 
         Args:
             name: Of the stage.

@@ -13,7 +13,7 @@ ScheduleKind = Literal["cosine", "linear", "constant", "constant_with_warmup", "
 def lr_at(
     step: int, kind: ScheduleKind, base_lr: float, warmup_steps: int, max_steps: int, min_lr_ratio: float = 0.0
 ) -> float:
-    """Returns the learning rate in force for update number `step` (0-based).
+    """Return the learning rate in force for update number `step` (0-based).
 
     After a linear warm-up, "cosine" falls to `min_lr_ratio * base_lr` at `max_steps`; past it the cosine rises again,
     as the reference's does. "linear" falls to 0, "inverse_sqrt" falls with the root of the step, "constant" has no

@@ -1,7 +1,7 @@
 """The one training loop: every stage of every model is this loop around a different loss function.
 
 A stage hands over the module to train and `loss(step) -> {"loss": ..., more to log}`. The batch is a pure function of
-the step, so a run that was cut off and resumed sees exactly the batches that it would have seen.
+the step, so a run that was interrupted and resumed sees exactly the batches that it would have seen.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class TrainConfig:
     warmup_steps: int = 100
     """Linear warm-up, in updates."""
     min_lr_ratio: float = 0.05
-    """Floor of the cosine, as a share of the peak (scripts/train_seed_x_sft.sh: 0.05)."""
+    """Floor of the cosine, as a fraction of the peak (scripts/train_seed_x_sft.sh: 0.05)."""
     weight_decay: float = 0.05
     """AdamW decay of everything but vectors."""
     slow: tuple[str, ...] = ()
@@ -70,32 +70,32 @@ class TrainConfig:
             raise ValueError(f"steps, batch_size, save_every and learning_rate must be positive, got {asdict(self)}")
 
 
-def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder: Path) -> nn.Module:
-    """Returns the module in evaluation mode, with the parameters that require gradients trained.
+def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, directory: Path) -> nn.Module:
+    """Return the module in evaluation mode, with the parameters that require gradients trained.
 
-    Writes `log.jsonl` (a line per LOG_EVERY updates) and `checkpoint.pt` into `folder`, and resumes from the latter;
-    a run that was cut off and resumed ends with the same weights as one that was not.
+    Writes `log.jsonl` (a line per LOG_EVERY updates) and `checkpoint.pt` into `directory`, and resumes from the latter;
+    a run that was interrupted and resumed ends with the same weights as one that was not.
 
     Args:
         name: Shown in the progress bar.
         module: Holds every trainable parameter; the loss function closes over it.
         loss: Maps the update number to a dictionary with the scalar `loss` and more scalars to log.
         config: Optimisation settings.
-        folder: Where the log and the checkpoint go.
+        directory: Where the log and the checkpoint go.
 
     Raises:
         FloatingPointError: If the loss is not finite.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     trainable = {n: p for n, p in module.named_parameters() if p.requires_grad}
     optimizers = _optimizers(trainable, config)
     average = {n: p.detach().clone() for n, p in trainable.items()} if config.ema_decay else None
-    start = _resume(folder / "checkpoint.pt", module, optimizers, average)
+    start = _resume(directory / "checkpoint.pt", module, optimizers, average)
     module.train()
     began = time.monotonic()
     with (
         _plain_attention_on_cpu(next(iter(trainable.values())).device),
-        (folder / "log.jsonl").open("a") as log,
+        (directory / "log.jsonl").open("a") as log,
         tqdm(range(start, config.steps), name, initial=start, total=config.steps, mininterval=5) as bar,
     ):
         for step in bar:
@@ -122,7 +122,7 @@ def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder:
                 log.write(json.dumps({"step": step, "seconds": round(time.monotonic() - began, 1)} | row) + "\n")
                 log.flush()
             if (step + 1) % config.save_every == 0 or step == config.steps - 1:
-                _save(folder / "checkpoint.pt", step + 1, module, optimizers, average)
+                _save(directory / "checkpoint.pt", step + 1, module, optimizers, average)
     if average is not None:
         with torch.no_grad():
             for n, p in trainable.items():
@@ -132,7 +132,7 @@ def train(name: str, module: nn.Module, loss: Loss, config: TrainConfig, folder:
 
 @contextmanager
 def _plain_attention_on_cpu(device: torch.device) -> Iterator[None]:
-    """Computes attention as two matrix products in bfloat16 on a CPU.
+    """Compute attention as two matrix products in bfloat16 on a CPU.
 
     There the fused kernel's backward pass takes 3 to 5 times as long (torch 2.13, sequences of 130 to 256 tokens).
     """
@@ -149,9 +149,9 @@ def _plain_attention_on_cpu(device: torch.device) -> Iterator[None]:
 
 
 def _optimizers(trainable: dict[str, nn.Parameter], config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """AdamW, which decays matrices and leaves vectors alone, and Muon for what it shall train.
+    """Return adamW, which decays matrices and leaves vectors alone, and Muon for what it shall train.
 
-    `rate` is each group's share of the learning rate.
+    `rate` is each group's fraction of the learning rate.
     """
     groups: dict[tuple[bool, float, float], list[nn.Parameter]] = {}
     for name, parameter in trainable.items():
@@ -182,7 +182,7 @@ def _save(
     optimizers: list[torch.optim.Optimizer],
     average: dict[str, Tensor] | None,
 ) -> None:
-    """Writes everything that is needed to go on, under a temporary name first."""
+    """Write everything that is needed to go on, under a temporary name first."""
     trainable = {n: p.detach() for n, p in module.named_parameters() if p.requires_grad}
     state = {"step": step, "weights": trainable, "optimizers": [o.state_dict() for o in optimizers], "average": average}
     partial = path.with_suffix(".partial")
@@ -193,7 +193,7 @@ def _save(
 def _resume(
     path: Path, module: nn.Module, optimizers: list[torch.optim.Optimizer], average: dict[str, Tensor] | None
 ) -> int:
-    """Returns the number of updates done, after loading the checkpoint if there is one."""
+    """Return the number of updates done, after loading the checkpoint if there is one."""
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
@@ -209,7 +209,7 @@ def _resume(
 
 
 def save_weights(module: nn.Module, path: Path) -> None:
-    """Writes a module's state dict as safetensors, under a temporary name first."""
+    """Write a module's state dict as safetensors, under a temporary name first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file({k: v.detach().contiguous() for k, v in module.state_dict().items()}, partial)
@@ -217,7 +217,7 @@ def save_weights(module: nn.Module, path: Path) -> None:
 
 
 def load_weights(module: nn.Module, path: Path) -> None:
-    """Loads what `save_weights` wrote.
+    """Load what `save_weights` wrote.
 
     Raises:
         RuntimeError: If names or shapes differ.

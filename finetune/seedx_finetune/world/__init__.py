@@ -1,7 +1,7 @@
 """The picture book: a small world of flat drawings with exact captions, boxes, questions and edits.
 
 `sample_scene` and `sample_arranged_scene` make a page, `render` draws it, `caption`, `describe`, `questions` and
-`referring` put it in words, `sample_edit` makes a page, an instruction and the page after it. All of it is a pure
+`referring` put it in text, `sample_edit` makes a page, an instruction and the page after it. All of it is a pure
 function of a NumPy generator.
 """
 

@@ -1,7 +1,7 @@
 """The sixteen drawings, as flat polygons that fill a unit box, for `render` and for the shape of boxes in `scene`.
 
 Each drawing is written on its own grid (x to the right, y down, about 100 units) and then fitted to the unit box, so
-that a thing's box is tight around it. The body has the thing's colour; everything else is a shade of it or neutral.
+that a thing's box is tight around it. The body has the thing's color; everything else is a shade of it or neutral.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Drawing:
 
 @cache
 def drawing_of(kind: str) -> Drawing:
-    """The drawing of a kind, fitted so that its patches touch all four sides of the unit box."""
+    """Return the drawing of a kind, fitted so that its patches touch all four sides of the unit box."""
     patches = _DRAWINGS[kind]()
     xs = [x for patch in patches for x, _ in patch.points]
     ys = [y for patch in patches for _, y in patch.points]
@@ -48,7 +48,7 @@ def drawing_of(kind: str) -> Drawing:
 
 
 def _shape(points: Sequence[tuple[float, float]], tone: Tone = "body", radius: float = 4.0) -> Patch:
-    """An outlined polygon with rounded corners."""
+    """Return an outlined polygon with rounded corners."""
     return Patch(tuple(_rounded(points, radius)), tone, True)
 
 
@@ -65,7 +65,7 @@ def _dot(cx: float, cy: float, radius: float, tone: Tone = "ink") -> Patch:
 
 
 def _tube(path: Points, width: float, tone: Tone = "ink", outlined: bool = False) -> Patch:
-    """A stroke along a path, with round ends, as a polygon."""
+    """Return a stroke along a path, with round ends, as a polygon."""
     left: Points = []
     right: Points = []
     for i, (x, y) in enumerate(path):
@@ -91,7 +91,7 @@ def _arc(cx: float, cy: float, rx: float, ry: float, start: float, stop: float, 
 
 
 def _curve(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], steps: int = 10) -> Points:
-    """A quadratic Bezier curve from a to c, pulled towards b."""
+    """Return a quadratic Bezier curve from a to c, pulled towards b."""
     points = []
     for i in range(steps + 1):
         t = i / steps

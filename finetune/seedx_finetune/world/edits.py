@@ -1,4 +1,4 @@
-"""Edit pairs: a page, an instruction in words, and the page that the instruction asks for."""
+"""Edit pairs: a page, an instruction in text, and the page that the instruction asks for."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ class EditPair:
 def sample_edit(
     rng: np.random.Generator, *, pairs: Sequence[Pair] = SEEN_PAIRS, kind: EditKind | None = None
 ) -> EditPair:
-    """A random edit, the same for the same state of `rng`; both pages hold only these (colour, kind) pairs.
+    """Return a random edit, the same for the same state of `rng`; both pages hold only these (color, kind) pairs.
 
     The instruction says without doubt which thing is meant. An added thing is of medium size and stands, like a moved
-    one, at the fixed centre of the place that the words name; a replaced one keeps its centre and longest side, and
-    its colour unless the words name another.
+    one, at the fixed center of the place that the text names; a replaced one keeps its center and longest side, and
+    its color unless the text names another.
 
     Args:
-        rng: the only source of randomness.
-        pairs: the (colour, kind) pairs that may occur on either page.
-        kind: what to do; by default any of `EDIT_KINDS`, each as likely.
+        rng: The only source of randomness.
+        pairs: The (color, kind) pairs that may occur on either page.
+        kind: What to do; by default any of `EDIT_KINDS`, each as likely.
 
     Raises:
-        ValueError: the pairs are too few for such an edit.
+        ValueError: If the pairs are too few for such an edit.
     """
     chosen = pick(rng, EDIT_KINDS) if kind is None else kind
     for _ in range(_ATTEMPTS):
@@ -81,12 +81,12 @@ def sample_edit(
 
 
 def sample_instruction(rng: np.random.Generator, pair: Pair, old: str) -> str:
-    """An instruction, in words alone, to recolor, remove, replace or move a thing.
+    """Return an instruction, in text alone, to recolor, remove, replace or move a thing.
 
     Args:
-        rng: the only source of randomness.
-        pair: its colour and kind.
-        old: what it is called, without an article.
+        rng: The only source of randomness.
+        pair: Its color and kind.
+        old: What it is called, without an article.
     """
     new_color, new_kind = pick(rng, [other for other in SEEN_PAIRS if other[1] != pair[1]])
     new = with_article(f"{new_color} {new_kind}" if rng.random() < 0.5 else new_kind)
@@ -181,7 +181,7 @@ def _background(rng: np.random.Generator, source: Scene, _pairs: Sequence[Pair])
 
 
 def _meant(rng: np.random.Generator, scene: Scene) -> tuple[int, str] | None:
-    """A thing and words that mean only this thing."""
+    """Return a thing and words that mean only this thing."""
     index = int(rng.integers(len(scene.things)))
     names = references(scene, index)
     return (index, pick(rng, names)) if names else None

@@ -1,6 +1,6 @@
-"""Pages in words: captions in varied wording, the full description, and reading a description back.
+"""Pages in text: captions in varied wording, the full description, and reading a description back.
 
-Every wording keeps colour and kind side by side ("small red cat"), so that a text can be checked for held-out pairs.
+Every wording keeps color and kind side by side ("small red cat"), so that a text can be checked for held-out pairs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from seedx_finetune.world.scene import Scene, Thing, is_clearly_placed, pick, re
 from seedx_finetune.world.vocabulary import BACKGROUNDS, COLORS, KINDS, SIZES, Pair, plural
 
 NUMBER_WORDS: tuple[str, ...] = ("no", "one", "two", "three", "four", "five", "six")
-"""Counts in words; the index is the number."""
+"""Counts in text; the index is the number."""
 
 _BACKGROUND_WORDS: dict[str, tuple[str, ...]] = {
     "night sky": ("night", "moonlit"),
@@ -34,24 +34,24 @@ _RELATION_WORDS: dict[str, tuple[str, ...]] = {
 
 
 def facts(scene: Scene) -> Counter[Pair]:
-    """How many things of each (colour, kind) are on the page."""
+    """Return how many things of each (color, kind) are on the page."""
     return Counter(thing.pair for thing in scene.things)
 
 
 def describe(scene: Scene) -> str:
-    """The full description, such as "A meadow with 1: red house, 2: green tree.".
+    """Return the full description, such as "A meadow with 1: red house, 2: green tree.".
 
     Every thing by itself, in the order of the scene's things and with its number, so that it can be read off the page.
     """
     noun = BACKGROUNDS[scene.background].noun
-    told = [f"{number}: {thing.color} {thing.kind}" for number, thing in enumerate(scene.things, start=1)]
-    return f"{noun[0].upper()}{noun[1:]} with {', '.join(told) if told else 'nothing on it'}."
+    named = [f"{number}: {thing.color} {thing.kind}" for number, thing in enumerate(scene.things, start=1)]
+    return f"{noun[0].upper()}{noun[1:]} with {', '.join(named) if named else 'nothing on it'}."
 
 
 def parse_description(text: str) -> tuple[str | None, Counter[Pair]]:
-    """What a text says is on the page: the background's name (None if unsaid) and the count of each (colour, kind).
+    """Return what a text says is on the page: the background's name, or None, and the count of each (color, kind).
 
-    Tolerant of wording: "a", digits, number words, sizes before the colour and the usual words for backgrounds are
+    Tolerant of wording: "a", digits, number words, sizes before the color and the usual words for backgrounds are
     understood; a plural without a number counts as two; a thing that is named again ("the red house") isn't counted
     again; everything else is passed over.
     """
@@ -68,9 +68,9 @@ def parse_description(text: str) -> tuple[str | None, Counter[Pair]]:
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:
-    """One of many wordings for the page, in lower case and without a full stop.
+    """Return one of many wordings for the page, in lower case and without a full stop.
 
-    All things are always mentioned; the background, sizes and places only sometimes, and a quarter leaves out colours.
+    All things are always mentioned; the background, sizes and places only sometimes, and a quarter leaves out colors.
     """
     with_background = rng.random() < 0.65
     roll = rng.random()
@@ -91,23 +91,23 @@ def caption(scene: Scene, rng: np.random.Generator) -> str:
 
 
 def count_noun(count: int, color: str | None, kind: str, size: str | None = None) -> str:
-    """A counted group of things: "one red house", "three small yellow stars", "two cats"."""
+    """Return a counted group of things: "one red house", "three small yellow stars", "two cats"."""
     words = [NUMBER_WORDS[count], size or "", color or "", kind if count == 1 else plural(kind)]
     return " ".join(word for word in words if word)
 
 
 def with_article(words: str) -> str:
-    """The words with "a" or "an" before them."""
+    """Return the words with "a" or "an" before them."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
 def join(parts: Sequence[str]) -> str:
-    """A list in words: "a, b and c"."""
+    """Return a list in text: "a, b and c"."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _groups(scene: Scene, rng: np.random.Generator) -> list[str]:
-    """Every group of equal things with its count, in a random order."""
+    """Return every group of equal things with its count, in a random order."""
     with_size, with_color = rng.random() < 0.3, rng.random() > 0.25
     pairs = list(facts(scene))
     kinds = {kind for _, kind in pairs}
@@ -131,7 +131,7 @@ def _one(thing: Thing, size: str | None, color: str | None, rng: np.random.Gener
 
 
 def _related(scene: Scene, rng: np.random.Generator) -> str | None:
-    """Two single things and how they lie to each other, then the rest; None where no two lie clearly."""
+    """Return two single things and how they lie to each other, then the rest; None where no two lie clearly."""
     counted = facts(scene)
     options = [
         (scene.things[i], relation, scene.things[j])

@@ -33,7 +33,7 @@ class QA:
 
 
 def questions(scene: Scene, rng: np.random.Generator) -> list[QA]:
-    """Several questions on the page, of every type that has a certain answer there, in a random order.
+    """Return several questions on the page, of every type that has a certain answer there, in a random order.
 
     Yes-or-no questions are as often false as true and never name a held-out pair that isn't on the page.
     """
@@ -50,13 +50,13 @@ def questions(scene: Scene, rng: np.random.Generator) -> list[QA]:
 
 
 def is_there(rng: np.random.Generator, thing: str) -> str:
-    """Asks whether a thing, named with or without its colour, is on the page."""
+    """Ask whether a thing, named with or without its color, is on the page."""
     forms = ("is there {}?", "can you see {}?", "does the picture show {}?", "is there {} in the picture?")
     return pick(rng, forms).format(with_article(thing))
 
 
 def how_many(rng: np.random.Generator, things: str) -> str:
-    """Asks how many things of a name, in the plural, are on the page."""
+    """Ask how many things of a name, in the plural, are on the page."""
     form = ("how many {} are there?", "how many {} can you see?", "how many {} are in the picture?")
     return pick(rng, form).format(things)
 
@@ -97,9 +97,9 @@ def _colors(scene: Scene, rng: np.random.Generator) -> list[QA]:
             found.append(QA(form.format(pick(rng, names)), thing.color, "color"))
     by_kind = {thing.kind for thing in scene.things}
     for kind in sorted(by_kind):
-        kin = [thing for thing in scene.things if thing.kind == kind]
-        if len(kin) > 1 and len({thing.color for thing in kin}) == 1:
-            found.append(QA(f"what color are the {plural(kind)}?", kin[0].color, "color"))
+        same_kind = [thing for thing in scene.things if thing.kind == kind]
+        if len(same_kind) > 1 and len({thing.color for thing in same_kind}) == 1:
+            found.append(QA(f"what color are the {plural(kind)}?", same_kind[0].color, "color"))
     return found
 
 
@@ -107,10 +107,10 @@ def _counts(scene: Scene, rng: np.random.Generator) -> list[QA]:
     found = []
     thing = pick(rng, scene.things) if scene.things else None
     if thing is not None:
-        kin = [other for other in scene.things if other.kind == thing.kind]
-        equal = [other for other in kin if other.color == thing.color]
+        same_kind = [other for other in scene.things if other.kind == thing.kind]
+        equal = [other for other in same_kind if other.color == thing.color]
         name = plural(thing.kind)
-        found.append(QA(how_many(rng, name), NUMBER_WORDS[len(kin)], "count"))
+        found.append(QA(how_many(rng, name), NUMBER_WORDS[len(same_kind)], "count"))
         if len(facts(scene)) > 1:
             found.append(QA(how_many(rng, f"{thing.color} {name}"), NUMBER_WORDS[len(equal)], "count"))
     if rng.random() < 0.2:
@@ -132,7 +132,7 @@ def _places(scene: Scene, rng: np.random.Generator) -> list[QA]:
 
 
 def _relations(scene: Scene, rng: np.random.Generator) -> list[QA]:
-    """What lies in one direction of a thing, asked only where exactly one thing can be meant."""
+    """Return what lies in one direction of a thing, asked only where exactly one thing can be meant."""
     found = []
     for b in range(len(scene.things)):
         names = _names(scene, b)
@@ -153,5 +153,5 @@ def _background(scene: Scene, rng: np.random.Generator) -> QA:
 
 
 def _names(scene: Scene, index: int) -> list[str]:
-    """Phrases for one thing that don't name a place, so that a place or a relation can follow them."""
+    """Return phrases for one thing that don't name a place, so that a place or a relation can follow them."""
     return [name for name in references(scene, index) if name.endswith(scene.things[index].kind)]

@@ -1,4 +1,4 @@
-"""A scene as a picture: flat things with dark contours on a quiet background, drawn by Pillow alone."""
+"""A scene as an image: flat things with dark contours on a quiet background, drawn by Pillow alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STONE: RGB = (128, 122, 118)
 
 
 def render(scene: Scene, size: int = 128) -> Image.Image:
-    """The picture of a scene: RGB, `size` x `size` pixels, the same for the same scene every time.
+    """Return the image of a scene: RGB, `size` x `size` pixels, the same for the same scene every time.
 
     Pixels outside the things' boxes are exactly those of the empty background.
     """
@@ -52,7 +52,7 @@ def _tones(body: RGB) -> dict[Tone, RGB]:
 
 @lru_cache(maxsize=16)
 def _background(name: str, side: int) -> Image.Image:
-    """The empty page at drawing size. Callers copy it before they draw."""
+    """Return the empty page at drawing size. Callers copy it before they draw."""
     sky, ground, detail, soft = BACKGROUNDS[name].fills
     page = Image.new("RGB", (side, side), sky)
     draw = ImageDraw.Draw(page)

@@ -1,6 +1,6 @@
 """What is on a page: things with boxes on a background, how pages are sampled, and where things are.
 
-Coordinates are fractions of the page: x to the right, y down, 0..1. A picture is a pure function of its scene.
+Coordinates are fractions of the page: x to the right, y down, 0..1. A image is a pure function of its scene.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SPOTS: dict[str, tuple[float, float]] = {
     "at the bottom": (0.50, 0.78),
     "at the bottom right": (0.78, 0.78),
 }
-"""The nine places of a page in words, and the centre where an edit puts a thing."""
+"""The nine places of a page in text, and the center where an edit puts a thing."""
 _REGION_EDGES = (0.37, 0.63)
 _REGION_DOUBT = 0.02
 
@@ -52,7 +52,7 @@ class Thing:
 
     @property
     def pair(self) -> Pair:
-        """The (colour, kind) pair."""
+        """The (color, kind) pair."""
         return self.color, self.kind
 
     @property
@@ -76,16 +76,16 @@ def sample_scene(
     pairs: Sequence[Pair] = SEEN_PAIRS,
     background: str | None = None,
 ) -> Scene:
-    """A random page of 1 to 4 things, the same for the same state of `rng`.
+    """Return a random page of 1 to 4 things, the same for the same state of `rng`.
 
-    About 30 % of the pages hold several equal things (for counting), others one kind in several colours, two groups,
+    About 30 % of the pages hold several equal things (for counting), others one kind in several colors, two groups,
     or things of all sorts.
 
     Args:
-        rng: the only source of randomness.
-        num_things: how many things (1 to 4); by default 1, 2, 3 or 4 at random.
-        pairs: the (colour, kind) pairs that may occur.
-        background: a name from `BACKGROUNDS`; by default any.
+        rng: The only source of randomness.
+        num_things: How many things (1 to 4); by default 1, 2, 3 or 4 at random.
+        pairs: The (color, kind) pairs that may occur.
+        background: A name from `BACKGROUNDS`; by default any.
 
     Raises:
         ValueError: `num_things` is outside 1..4.
@@ -97,14 +97,14 @@ def sample_scene(
 
 
 def sample_arranged_scene(rng: np.random.Generator, *, pairs: Sequence[Pair] = SEEN_PAIRS) -> Scene:
-    """A random page as one would plan it: like `sample_scene`, but every thing stands at one of the nine `SPOTS`.
+    """Return a random page as one would plan it: like `sample_scene`, but with every thing at one of the nine `SPOTS`.
 
     Sizes are exact, so a box follows from kind, size and spot. Half of the pages hold two things that have nothing to
-    do with each other: which colour goes with which kind is what is learnt last.
+    do with each other: which color goes with which kind is what is learned last.
 
     Args:
-        rng: the only source of randomness.
-        pairs: the (colour, kind) pairs that may occur.
+        rng: The only source of randomness.
+        pairs: The (color, kind) pairs that may occur.
     """
     if rng.random() < 0.5:
         contents = [pick(rng, pairs), pick(rng, pairs)]
@@ -133,16 +133,16 @@ def place(
     background: str | None = None,
     size: SizeName | None = None,
 ) -> Scene:
-    """A page with exactly these things, at random places that don't overlap.
+    """Return a page with exactly these things, at random places that don't overlap.
 
     Args:
-        rng: the only source of randomness.
-        contents: one (colour, kind) pair for each thing, at most 6.
-        background: a name from `BACKGROUNDS`; by default any.
-        size: one size for all; by default random sizes, smaller on fuller pages.
+        rng: The only source of randomness.
+        contents: One (color, kind) pair for each thing, at most 6.
+        background: A name from `BACKGROUNDS`; by default any.
+        size: One size for all; by default random sizes, smaller on fuller pages.
 
     Raises:
-        ValueError: the things don't fit on one page.
+        ValueError: If the things don't fit on one page.
     """
     background = background or pick(rng, tuple(BACKGROUNDS))
     alike = len(set(contents)) == 1 and rng.random() < 0.7
@@ -160,7 +160,7 @@ def place(
 
 
 def box_around(kind: str, center: tuple[float, float], side: float) -> Box:
-    """The box of a kind with this longest side, around a centre, pushed inside the page's margin where it must be."""
+    """Return the box of a kind with this longest side around a center, moved inside the page's margin if need be."""
     aspect = drawing_of(kind).aspect
     width, height = (side, side / aspect) if aspect >= 1 else (side * aspect, side)
     x = min(max(center[0], MARGIN + width / 2), 1 - MARGIN - width / 2)
@@ -169,7 +169,7 @@ def box_around(kind: str, center: tuple[float, float], side: float) -> Box:
 
 
 def is_free(box: Box, others: Iterable[Thing]) -> bool:
-    """Whether a box keeps a small gap to all these things."""
+    """Return whether a box keeps a small gap to all these things."""
     return all(
         box[2] + _GAP <= b[0] or b[2] + _GAP <= box[0] or box[3] + _GAP <= b[1] or b[3] + _GAP <= box[1]
         for b in (other.box for other in others)
@@ -177,18 +177,18 @@ def is_free(box: Box, others: Iterable[Thing]) -> bool:
 
 
 def region_of(thing: Thing) -> str:
-    """Where the thing is on the page, in words: one of `SPOTS`."""
+    """Return where the thing is on the page, in text: one of `SPOTS`."""
     column, row = (sum(c > edge for edge in _REGION_EDGES) for c in thing.center)
     return tuple(SPOTS)[row * 3 + column]
 
 
 def is_clearly_placed(thing: Thing) -> bool:
-    """Whether the thing's centre is far enough from the regions' borders for `region_of` to be beyond doubt."""
+    """Return whether the thing's center is far enough from the regions' borders for `region_of` to be beyond doubt."""
     return all(abs(c - edge) > _REGION_DOUBT for c in thing.center for edge in _REGION_EDGES)
 
 
 def relation_between(a: Thing, b: Thing) -> Relation | None:
-    """How a lies to b where one direction clearly rules, else None (diagonal or too near)."""
+    """Return how a lies to b where one direction clearly rules, else None (diagonal or too near)."""
     dx, dy = b.center[0] - a.center[0], b.center[1] - a.center[1]
     if abs(dx) >= max(0.15, 1.3 * abs(dy)):
         return "left of" if dx > 0 else "right of"
@@ -198,7 +198,7 @@ def relation_between(a: Thing, b: Thing) -> Relation | None:
 
 
 def relations(scene: Scene) -> list[tuple[int, Relation, int]]:
-    """All clear relations as (index, relation, index), both ways round."""
+    """Return all clear relations as (index, relation, index), both ways round."""
     found = []
     for i, a in enumerate(scene.things):
         for j, b in enumerate(scene.things):
@@ -209,7 +209,7 @@ def relations(scene: Scene) -> list[tuple[int, Relation, int]]:
 
 
 def pick(rng: np.random.Generator, options: Sequence[T]) -> T:
-    """One of the options, each as likely."""
+    """Return one of the options, each as likely."""
     return options[int(rng.integers(len(options)))]
 
 

@@ -1,6 +1,6 @@
-"""What a picture book can contain: kinds, colours, backgrounds and sizes, and which pairs are kept out of training.
+"""What a picture book can contain: kinds, colors, backgrounds and sizes, and which pairs are kept out of training.
 
-Everything else in the world (scenes, pictures, wording, edits) and the benchmark read their words from here.
+Everything else in the world (scenes, images, wording, edits) and the benchmark read their words from here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 RGB = tuple[int, int, int]
 Pair = tuple[str, str]
-"""A (colour, kind) pair of names, such as ("red", "house")."""
+"""A (color, kind) pair of names, such as ("red", "house")."""
 SizeName = Literal["small", "medium", "large"]
 
 KINDS: tuple[str, ...] = (
@@ -43,7 +43,7 @@ COLORS: dict[str, RGB] = {
     "pink": (248, 132, 190),
     "brown": (134, 84, 48),
 }
-"""The eight colours and the RGB (0-255) that fills the body of a thing, in the order that `held_out` counts in."""
+"""The eight colors and the RGB (0-255) that fills the body of a thing, in the order that `held_out` counts in."""
 
 SIZES: dict[SizeName, float] = {"small": 0.24, "medium": 0.36, "large": 0.50}
 """Longest side of a thing as a fraction of the page's side."""
@@ -88,25 +88,25 @@ BACKGROUNDS: dict[str, Background] = {
         fills=((242, 229, 218), (218, 201, 184), (250, 244, 238), (230, 214, 201)),
     ),
 }
-"""The five backgrounds by name: pale or dim, so that the eight colours stand out."""
+"""The five backgrounds by name: pale or dim, so that the eight colors stand out."""
 
 
 def plural(kind: str) -> str:
-    """The plural of a kind ("house" gives "houses", "fish" stays "fish")."""
+    """Return the plural of a kind ("house" gives "houses", "fish" stays "fish")."""
     return "fish" if kind == "fish" else kind + "s"
 
 
 def held_out(kind: str, color: str) -> bool:
-    """Whether this kind never has this colour in training, so that it can measure composition later.
+    """Return whether this kind never has this color in training, so that it can measure composition later.
 
     Raises:
-        ValueError: the kind or the colour isn't in the vocabulary.
+        ValueError: If the kind or the color isn't in the vocabulary.
     """
     return (KINDS.index(kind) * 7 + tuple(COLORS).index(color)) % 10 == 3
 
 
 PAIRS: tuple[Pair, ...] = tuple((color, kind) for kind in KINDS for color in COLORS)
-"""All 128 (colour, kind) pairs."""
+"""All 128 (color, kind) pairs."""
 SEEN_PAIRS: tuple[Pair, ...] = tuple(pair for pair in PAIRS if not held_out(pair[1], pair[0]))
 """The pairs that training may show."""
 HELD_OUT_PAIRS: tuple[Pair, ...] = tuple(pair for pair in PAIRS if held_out(pair[1], pair[0]))
