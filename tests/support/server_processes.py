@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -168,6 +168,7 @@ def main() -> None:
     from seedx_sdk.engine import NANO
     from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
     from seedx_sdk.engine.image_service.service import ServiceLimits
+    from seedx_sdk.engine.image_service.stream import JobHandle
     from seedx_sdk.engine.image_service.worker import DenoiseWorker
     from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
     from seedx_sdk.serve.app import create_app
@@ -178,10 +179,10 @@ def main() -> None:
     backbone, step_seconds, reply_seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
     draw = DenoiseWorker.run
 
-    def draw_or_hang(self: DenoiseWorker, jobs: Any) -> None:
+    def draw_or_hang(self: DenoiseWorker, handles: Sequence[JobHandle]) -> None:
         while (Path(os.environ["TMPDIR"]) / STUCK_FILE).exists():
             time.sleep(0.1)
-        draw(self, jobs)
+        draw(self, handles)
 
     DenoiseWorker.run = draw_or_hang  # type: ignore[method-assign]
     vllm = VLLMOptions(

@@ -69,7 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.02)
     other = folder / "specialists" / "other"
-    adapted.save_pretrained(other)
+    adapted.save_pretrained(str(other))
     shutil.copytree(folder / "projectors", other / "projectors")
     return folder
 
@@ -419,7 +419,7 @@ def test_a_dead_engine_is_a_model_error(folder: Path, parts: ModelParts, run: An
         backbone = await VLLMBackbone.start(folder, parts.tokenizer.ids, OPTIONS)
         events: AsyncGenerator[Any, None] = backbone.generate(*ask(parts, "Describe the picture.", 0))
         await anext(events)
-        for process in backbone.engine.engine_core.resources.engine_manager.processes:  # type: ignore[union-attr]
+        for process in backbone.engine.engine_core.resources.engine_manager.processes:
             process.kill()
         with pytest.raises(ModelError, match="died"):
             async for _ in events:

@@ -70,7 +70,7 @@ async def test_every_tool_answers_with_text_and_in_its_schema(
         "tell_story": {"prompt": "a red cat", "pages": 1},
     }
     async with Client(mcp_server(box), mode=mode) as client:
-        schemas = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
+        schemas: dict[str, Any] = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
         for name, args in calls.items():
             answer = await client.call_tool(name, args)
             assert not answer.is_error and isinstance(answer.content[0], TextContent)
