@@ -14,7 +14,7 @@ from seedx_sdk import InputError, OutputPathError, PromptError, TemplateError
 from seedx_tools import Outline, SlidePlan, append_slides, check_deck, make_slides, revise_slide
 from seedx_tools.decks.outline import Quote
 from seedx_tools.decks.reader import read_slide
-from tests.support.pptx import Shouting, add_3d_chart, add_picture
+from tests.support.pptx_files import Shouting, add_3d_chart, add_picture
 
 
 def _xml(path):

@@ -12,7 +12,7 @@ from pptx.oxml.ns import nsdecls, qn
 from seedx_sdk import InputError
 from seedx_tools import make_slides, revise_slide
 from seedx_tools.decks.ooxml.styles import auto_number
-from tests.support.pptx import Shouting, add_3d_chart, add_picture
+from tests.support.pptx_files import Shouting, add_3d_chart, add_picture
 
 
 def test_an_instruction_goes_to_the_planner_with_the_slide_as_it_is(seedx, deck):
