@@ -74,7 +74,9 @@ async def test_every_tool_answers_with_text_and_in_its_schema(
         for name, args in calls.items():
             answer = await client.call_tool(name, args)
             assert not answer.is_error and isinstance(answer.content[0], TextContent)
-            jsonschema.validate(answer.structured_content, schemas[name])
+            schema = schemas[name]
+            assert schema is not None
+            jsonschema.validate(answer.structured_content, schema)
             assert "base64" not in str(answer.structured_content)
         drawn = await client.call_tool("generate", calls["generate"])
         text, shown = drawn.content
