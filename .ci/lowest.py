@@ -71,11 +71,29 @@ def check(extra: str, folder: Path) -> bool:
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
     project = f"{ROOT}[{','.join(names)}]" if extra != "base" else str(ROOT)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", constraints]
+    install: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--constraint",
+        constraints,
+    ]
     if subprocess.run([*install, "--editable", project, *tools], cwd=ROOT, check=False).returncode != 0:
         return False
     # Old releases warn of what they call themselves; that is no fault here.
-    pytest = [python, "-m", "pytest", "-q", "-W", "default", "-m", "not gpu and not slow and not nightly"]
+    pytest: list[str | Path] = [
+        python,
+        "-m",
+        "pytest",
+        "-q",
+        "-W",
+        "default",
+        "-m",
+        "not gpu and not slow and not nightly",
+    ]
     return subprocess.run([*pytest, "-p", "no:cacheprovider", *TESTS[extra]], cwd=ROOT, check=False).returncode == 0
 
 

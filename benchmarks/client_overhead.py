@@ -52,7 +52,7 @@ class Ready:
         yield ReplyDone(reply=reply)
 
     async def check(self) -> None:
-        """It works."""
+        """Return: it works."""
 
 
 def read(events: Iterable[StreamEvent], started: float) -> Sample:

@@ -80,10 +80,10 @@ async def measure(
     async with LocalImageService(parts, limits=limits, placement=placement, device=device) as service:
         with torch.inference_mode():
             weight = parts.visual_encoder.proj
-            features = pool_features(parts.visual_encoder(noise.to(weight.device, weight.dtype))).cpu().split(1)
+            features = pool_features(parts.visual_encoder(noise.to(weight.device, weight.dtype))).cpu()
         jobs = [
             ImageJob.resolve(f, GenerationOptions(seed=n, num_inference_steps=steps), parts.config)
-            for n, f in enumerate(features)
+            for n, f in enumerate(torch.split(features, 1))
         ]
         await asyncio.gather(*(picture(service, job) for job in jobs[:batch]))
         clock = time.process_time if device == "cpu" else time.perf_counter

@@ -27,7 +27,7 @@ from PIL import Image
 
 from seedx_finetune.evaluation.judge import Judge
 from seedx_finetune.evaluation.prompts import CATEGORIES, SPLITS, sample_prompts
-from seedx_finetune.evaluation.statistics import mean, share
+from seedx_finetune.evaluation.statistics import mean, proportion
 from seedx_finetune.evaluation.verdict import is_fulfilled
 from seedx_sdk import SeedX
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
@@ -94,7 +94,7 @@ def measure(model: Path, count: int, seed: int, solver: Any, steps: int) -> dict
         "solver": solver,
         "steps": steps,
         "reference_steps": num_steps["reference"],
-        "right": {name: share(outcomes).to_json() for name, outcomes in right.items()},
+        "right": {name: proportion(outcomes).to_json() for name, outcomes in right.items()},
         "change": change.to_json(),
         "psnr": psnr_mean.to_json() | {"min": round(min(fidelity), 2)},
         "seconds_per_picture": {name: round(spent / len(right[name]), 3) for name, spent in seconds.items()},

@@ -156,7 +156,7 @@ def test_the_public_names_are_these_and_can_be_imported(module: str) -> None:
 
 
 def sources() -> list[tuple[str, str]]:
-    """The Python of the README, the docs and the examples, each with the file's name."""
+    """Return the Python of the README, the docs and the examples, each with the file's name."""
     found = [(path.name, path.read_text(encoding="utf-8")) for path in sorted((ROOT / "examples").glob("*.py"))]
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

@@ -59,6 +59,7 @@ class ReplyBuilder:
         self._boxes: list[Box] = []
         self._run: list[int] = []  # ids since the last box
         self._run_text = ""  # its text so far
+        self._separator = ""  # between the text before the last box and the text after it
         self._box: list[int] | None = None if open_label is None else []  # ids inside the open box
         self._open_label = open_label
         self._text = ""  # text since the last image
@@ -85,8 +86,8 @@ class ReplyBuilder:
             text = ids.pieces.decode(self._run)
             delta = text[len(self._run_text) :]
             if delta and not text.endswith("\ufffd"):
-                if not self._run_text and self._boxes and self._text:
-                    delta = f", {delta.lstrip()}"
+                if not self._run_text and self._separator and self._text:
+                    delta = f"{self._separator}{delta.lstrip()}"
                 self._run_text = text
                 self._text += delta
                 yield TextDelta(text=delta)
@@ -96,10 +97,11 @@ class ReplyBuilder:
         label = clean_text(self._run_text).split(":")[-1].strip(" ,.")
         if not self._boxes and self._open_label is not None:
             label = self._open_label
-        self._box, self._run, self._run_text = None, [], ""
+        self._box, self._run, self._run_text, self._separator = None, [], "", " "
         for bins in parse_boxes(f"{BOX_START}{bins_text}{BOX_END}"):
             box = Box.on(label, box_to_normalized(bins), self._canvas)
             self._boxes.append(box)
+            self._separator = ", "
             yield BoxFound(box=box)
 
     def add_image_tokens(self, count: int) -> None:

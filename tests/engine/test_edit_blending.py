@@ -58,7 +58,8 @@ def test_kept_objects_are_the_source_and_the_edit_is_there(kind: EditKind) -> No
         assert error(blended, render(edit.target)) < 0.6 * error(edited, render(edit.target)), edit.instruction
         for thing in edit.source.things:
             if thing in edit.target.things:
-                box = tuple(round(value * 128) for value in thing.box)
+                left, top, right, bottom = (round(value * 128) for value in thing.box)
+                box = (left, top, right, bottom)
                 assert error(blended.crop(box), source.crop(box)) < 2, edit.instruction
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,7 +11,7 @@ from PIL import Image
 
 from seedx_sdk import InputError, Message, PromptError, SeedX
 from seedx_sdk.checkpoints.directory import ModelParts
-from seedx_sdk.engine.backbones.base import Prompt
+from seedx_sdk.engine.backbones.base import Prompt, QueryStates, SamplingParams, TokenChunk
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.engine.interleaved import InterleavedEngine
@@ -47,9 +47,9 @@ class Read(TransformersBackbone):
 
     prompts: list[tuple[int, ...]]
 
-    def generate(self, prompt: Prompt, sampling: object) -> object:  # type: ignore[override]
+    def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncGenerator[TokenChunk | QueryStates, None]:
         self.prompts.append(prompt.token_ids)
-        return super().generate(prompt, sampling)  # type: ignore[arg-type]
+        return super().generate(prompt, sampling)
 
 
 @pytest.fixture

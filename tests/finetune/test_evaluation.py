@@ -437,7 +437,7 @@ def test_judge_losses_fall_on_one_batch() -> None:
     for _ in range(12):
         total = torch.stack(list(judge_losses(network(batch.pages), batch).values())).sum()
         optimizer.zero_grad()
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         totals.append(total.item())
     assert totals[-1] < 0.6 * totals[0]

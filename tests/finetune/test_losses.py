@@ -29,6 +29,7 @@ def test_widened_unet_equals_the_narrow_one_without_condition() -> None:
 @pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
 def test_loss_is_measured_against_what_the_scheduler_predicts(prediction_type: str) -> None:
     unet, resampler = tiny_unet(), tiny_resampler()
+    assert unet.conv_out.bias is not None
     torch.nn.init.zeros_(unet.conv_out.weight)
     torch.nn.init.zeros_(unet.conv_out.bias)  # so the prediction is 0 and the loss is the target's mean square
     scheduler = DDPMScheduler(prediction_type=prediction_type)
@@ -41,7 +42,7 @@ def test_loss_is_measured_against_what_the_scheduler_predicts(prediction_type: s
     sigma = (1 - scheduler.alphas_cumprod[timesteps]).sqrt()[:, None, None, None]
     target = noise if prediction_type == "epsilon" else alpha * noise - sigma * latents
     torch.testing.assert_close(loss, target.square().mean())
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     assert unet.conv_out.weight.grad is not None
 
 

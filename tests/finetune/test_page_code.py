@@ -83,7 +83,7 @@ def test_column_n_of_a_drawn_page_tells_its_nth_thing() -> None:
 def test_a_feature_tells_the_background_and_its_place() -> None:
     features = page_codes([_page()])[0]
     assert (features[:, BACKGROUND].argmax(-1) == tuple(BACKGROUNDS).index("snow")).all()
-    assert len(features[:, OWN].unique(dim=0)) == 64
+    assert len(torch.unique(features[:, OWN], dim=0)) == 64
 
 
 def test_two_things_never_share_a_feature() -> None:

@@ -9,7 +9,9 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from einops import rearrange
 from peft import PeftModel
 from torch import Tensor, nn
@@ -29,7 +31,7 @@ from seedx_finetune.recipes.initialization import (
     smooth_rows,
 )
 from seedx_finetune.recipes.lvlm import Source
-from seedx_finetune.recipes.nano import UNET
+from seedx_finetune.recipes.nano_config import UNET
 from seedx_finetune.training.losses import predict
 from seedx_finetune.training.trainer import TrainConfig
 from seedx_finetune.world import BACKGROUNDS, Scene, Thing, box_around, sample_scene
@@ -77,7 +79,7 @@ def overfit(module: nn.Module, loss: Callable[[], dict[str, Tensor]]) -> tuple[l
         terms = loss()
         assert all(torch.isfinite(value) for value in terms.values()), terms
         optimizer.zero_grad()
-        terms["loss"].backward()
+        terms["loss"].backward()  # type: ignore[no-untyped-call]
         untouched -= {name for name, p in trainable.items() if p.grad is not None and p.grad.any()}
         optimizer.step()
         losses.append(terms["loss"].item())
@@ -287,9 +289,10 @@ def test_a_resampler_starts_by_saying_the_words_for_what_it_reads() -> None:
 
 
 def _make_detokenizer_resampler(depth: int) -> DetokenizerResampler:
-    return DetokenizerResampler(
+    resampler: DetokenizerResampler = DetokenizerResampler(
         dim=256, depth=depth, dim_head=64, heads=4, num_queries=256, embedding_dim=256, output1_dim=32, output2_dim=64
     )
+    return resampler
 
 
 def test_a_latent_of_the_detokenizer_starts_with_the_code_of_what_covers_it() -> None:
@@ -297,8 +300,10 @@ def test_a_latent_of_the_detokenizer_starts_with_the_code_of_what_covers_it() ->
     scenes = [sample_scene(rng) for _ in range(24)]
     resampler, features = _make_detokenizer_resampler(2), page_codes(scenes)
     read_what_covers(resampler, features, cover=COVER, thing=slice(0, THING_WIDTH), page=BACKGROUND)
+    layer = resampler.layers[0]
+    assert isinstance(layer, nn.ModuleList)
     with torch.no_grad():
-        told = resampler.layers[0][0](resampler.proj_in(features), resampler.latents.expand(len(scenes), -1, -1))
+        told = layer[0](resampler.proj_in(features), resampler.latents.expand(len(scenes), -1, -1))
     told = told[..., COVER.stop - COVER.start :]
     for labels, part in zip(cell_labels(scenes), (KIND, COLOR), strict=True):
         names, covered = told[..., part.start + 1 : part.stop], labels > 0
@@ -311,7 +316,8 @@ def test_a_latent_of_the_detokenizer_starts_with_the_code_of_what_covers_it() ->
 
 @pytest.fixture
 def scheduler() -> DDPMScheduler:
-    return DDPMScheduler(prediction_type="v_prediction")
+    scheduler: DDPMScheduler = DDPMScheduler(prediction_type="v_prediction")
+    return scheduler
 
 
 def test_the_canvas_starts_by_reading_the_token_of_its_own_place(scheduler: DDPMScheduler) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,8 +12,9 @@ from diffusers import (
     DDPMScheduler,
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
-    UNet2DConditionModel,
 )
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.pipeline_utils import ImagePipelineOutput
 from PIL import Image
 from torch import Tensor
 
@@ -28,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
 )
 # Weights that lie elsewhere in memory are added in another order.
-CLOSE = {"atol": 1e-4, "rtol": 1e-4}
+assert_close = partial(torch.testing.assert_close, atol=1e-4, rtol=1e-4)
 IMAGE = Image.linear_gradient("L").convert("RGB").resize((23, 41))
 
 
@@ -40,6 +43,13 @@ def _seeds(*seeds: int) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
+def _images(pipeline: Detokenizer, *features: Tensor, **options: Any) -> Any:
+    """Return the images of a call, in the form that its `output_type` asks for."""
+    output = pipeline(*features, **options)
+    assert isinstance(output, ImagePipelineOutput)
+    return output.images
+
+
 @pytest.mark.parametrize("stage", [1, 2])
 def test_saved_and_loaded_pipeline_gives_the_same_image(
     stage: int, tmp_path: Path, make_detokenizer: Callable[..., Detokenizer]
@@ -48,22 +58,23 @@ def test_saved_and_loaded_pipeline_gives_the_same_image(
     pipeline.save_pretrained(tmp_path)
     assert (tmp_path / "resampler" / "diffusion_pytorch_model.safetensors").is_file()
     loaded = Detokenizer.from_pretrained(tmp_path)
-    loaded.set_progress_bar_config(disable=True)
+    loaded.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]
     assert loaded.takes_condition_image == (stage == 2)
     assert loaded.resampler.config["embedding_dim"] == pipeline.resampler.config["embedding_dim"] == 20
     condition = IMAGE if stage == 2 else None
     images = [
-        part(
+        _images(
+            part,
             _embeds(1),
             _embeds(1, seed=1),
             condition_image=condition,
             num_inference_steps=2,
             generator=_seeds(5),
             output_type="pt",
-        ).images
+        )
         for part in (pipeline, loaded)
     ]
-    torch.testing.assert_close(images[0], images[1], **CLOSE)
+    assert_close(images[0], images[1])
 
 
 @pytest.mark.parametrize("stage", [1, 2])
@@ -72,23 +83,25 @@ def test_image_does_not_depend_on_its_batch(stage: int, make_detokenizer: Callab
     pipeline = make_detokenizer(stage=stage).to(torch.float64)
     embeds, negative = _embeds(3), _embeds(1, seed=1)
     conditions = [IMAGE, IMAGE.rotate(90, expand=True), IMAGE.rotate(180)] if stage == 2 else None
-    together = pipeline(
+    together = _images(
+        pipeline,
         embeds,
         negative,
         condition_image=conditions,
         num_inference_steps=3,
         generator=_seeds(1, 2, 3),
         output_type="latent",
-    ).images
+    )
     assert together.shape == (3, 3, 8, 8)
-    alone = pipeline(
+    alone = _images(
+        pipeline,
         embeds[1:2],
         negative,
         condition_image=None if conditions is None else conditions[1],
         num_inference_steps=3,
         generator=_seeds(2),
         output_type="latent",
-    ).images
+    )
     torch.testing.assert_close(together[1:2], alone)
 
 
@@ -124,7 +137,8 @@ def test_any_scheduler_works_and_repeats(
     pipeline.scheduler = scheduler(prediction_type=prediction_type)
 
     def draw() -> Tensor:
-        return pipeline(
+        images: Tensor = _images(
+            pipeline,
             _embeds(2),
             _embeds(1, seed=1),
             height=16,
@@ -132,7 +146,8 @@ def test_any_scheduler_works_and_repeats(
             num_inference_steps=4,
             generator=_seeds(1, 2),
             output_type="pt",
-        ).images
+        )
+        return images
 
     images = draw()
     assert images.shape == (2, 3, 16, 24)
@@ -147,9 +162,9 @@ def test_callback_sees_every_step_and_can_interrupt(make_detokenizer: Callable[.
         seen.append((index, tuple(state["latents"].shape)))
         pipe.interrupt = index == 1
 
-    result = pipeline(_embeds(1), guidance_scale=1.0, num_inference_steps=5, callback_on_step_end=on_step)
+    images = _images(pipeline, _embeds(1), guidance_scale=1.0, num_inference_steps=5, callback_on_step_end=on_step)
     assert seen == [(0, (1, 3, 8, 8)), (1, (1, 3, 8, 8))]
-    assert result.images[0].size == (16, 16)
+    assert images[0].size == (16, 16)
 
 
 def test_arguments_that_are_not_allowed_are_rejected(make_detokenizer: Callable[..., Detokenizer]) -> None:

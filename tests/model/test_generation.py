@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from transformers import DynamicCache
@@ -12,7 +14,7 @@ from seedx_sdk.tokens import TokenIds
 from tests.support.generation import generate, generate_one_by_one
 
 # Both ways add the same float32 numbers in another order.
-CLOSE = {"atol": 1e-4, "rtol": 1e-4}
+assert_close = partial(torch.testing.assert_close, atol=1e-4, rtol=1e-4)
 
 
 @torch.no_grad()
@@ -28,8 +30,8 @@ def test_one_pass_over_image_tokens_equals_one_by_one(lvlm: LVLM, tokenizer: Tok
     assert fast.token_ids == slow.token_ids
     assert fast.token_ids[:17] == [*tokens.image, tokens.end_image]
     assert fast.text_mask == slow.text_mask
-    torch.testing.assert_close(fast.images[0].hidden_states, slow.images[0].hidden_states, **CLOSE)
-    torch.testing.assert_close(fast.images[0].features, slow.images[0].features, **CLOSE)
+    assert_close(fast.images[0].hidden_states, slow.images[0].hidden_states)
+    assert_close(fast.images[0].features, slow.images[0].features)
 
 
 @torch.no_grad()
@@ -41,10 +43,10 @@ def test_a_query_pass_leaves_the_cache_as_stepping_would(lvlm: LVLM, tokenizer: 
     _, next_logits = query_pass(lvlm, one, tokens, pending=[tokens.begin_image])
     for token in (tokens.begin_image, *tokens.image, tokens.end_image):
         hidden = lvlm.decode(torch.tensor([[token]]), many)
-    torch.testing.assert_close(next_logits, lvlm.logits(hidden[0, -1]), **CLOSE)
+    assert_close(next_logits, lvlm.logits(hidden[0, -1]))
     assert one.get_seq_length() == many.get_seq_length()
     after = torch.tensor([[tokens.eos]])
-    torch.testing.assert_close(lvlm.decode(after, one), lvlm.decode(after, many), **CLOSE)
+    assert_close(lvlm.decode(after, one), lvlm.decode(after, many))
 
 
 def test_image_that_does_not_fit_is_cut_without_features(lvlm: LVLM, tokenizer: Tokenizer, tokens: TokenIds) -> None:
@@ -71,7 +73,7 @@ def test_stray_image_token_of_the_lenient_rule_draws_like_the_reference(
         assert fast.token_ids == slow.token_ids
         assert len(fast.images) == len(slow.images) == (1 if budget > 16 else 0)
         for ours, theirs in zip(fast.images, slow.images, strict=True):
-            torch.testing.assert_close(ours.hidden_states, theirs.hidden_states, **CLOSE)
+            assert_close(ours.hidden_states, theirs.hidden_states)
     strict = generate(lvlm, embeds, tokens, max_new_tokens=5, last_id=last)
     assert not set(strict.token_ids) & set(tokens.image)
 

@@ -49,7 +49,8 @@ def test_text_only_step_gives_every_parameter_a_gradient(lvlm: LVLM, tokenizer: 
     assert output.rec_loss == 0
     output.total_loss.backward()
     assert [name for name, p in lvlm.named_parameters() if p.grad is None] == []
-    assert float(lvlm.output_resampler.query.grad.abs().max()) == 0  # a graph edge, not a push
+    query_grad = lvlm.output_resampler.query.grad
+    assert query_grad is not None and float(query_grad.abs().max()) == 0  # a graph edge, not a push
 
 
 def test_padding_on_the_right_changes_nothing(lvlm: LVLM, tokenizer: Tokenizer, tokens: TokenIds) -> None:
@@ -64,7 +65,8 @@ def test_bfloat16_autocast_trains(lvlm: LVLM, tokenizer: Tokenizer, tokens: Toke
         output = lvlm.train()(**_batch(tokenizer, tokens))
     assert output.total_loss.dtype == torch.float32
     output.total_loss.backward()
-    assert torch.isfinite(lvlm.input_resampler.query.grad).all()
+    query_grad = lvlm.input_resampler.query.grad
+    assert query_grad is not None and torch.isfinite(query_grad).all()
 
 
 def test_wrong_number_of_image_tokens_is_refused(lvlm: LVLM, tokenizer: Tokenizer, tokens: TokenIds) -> None:

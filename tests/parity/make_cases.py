@@ -163,7 +163,7 @@ def norm_weights(name: str, dim: int, scale: float = 1.0) -> Weights:
 
 def attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     """Return attention of (B, Q, D) to (B, T, D) tokens, heads side by side."""
-    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
+    q, k, v = (torch.unflatten(x, -1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
     weights = (q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])).softmax(-1)
     return (weights @ v).transpose(1, 2).flatten(2)
 
@@ -211,7 +211,9 @@ def visual_encoder(w: Weights, pixels: Tensor, *, layers: int, heads: int, pool_
     for i in range(layers):
         block = {k.removeprefix(f"transformer.resblocks.{i}."): v for k, v in w.items()}
         y = layer_norm(x, block, "ln_1", eps) @ block["attn.in_proj.weight"].T + block["attn.in_proj.bias"]
-        q, k, v = (part.flatten(2) for part in y.unflatten(-1, (heads, 3, -1)).unbind(-2))  # q, k, v inside each head
+        q, k, v = (
+            part.flatten(2) for part in torch.unflatten(y, -1, (heads, 3, -1)).unbind(-2)
+        )  # q, k, v inside each head
         x = x + attend(q, k, v, heads) @ block["attn.out_proj.weight"].T + block["attn.out_proj.bias"]
         y = layer_norm(x, block, "ln_2", eps) @ block["mlp.c_fc.weight"].T + block["mlp.c_fc.bias"]
         x = x + F.gelu(y) @ block["mlp.c_proj.weight"].T + block["mlp.c_proj.bias"]

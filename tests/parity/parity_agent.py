@@ -25,7 +25,8 @@ def llama(config: dict[str, Any]) -> LlamaForCausalLM:
     """Build a LLM from a case's sizes."""
     sizes = {name: value for name, value in config.items() if name not in ("bos", "eos", "rope_theta")}
     rope = {"rope_type": "default", "rope_theta": config.get("rope_theta", 10000.0)}
-    return LlamaForCausalLM(LlamaConfig(**sizes, rope_parameters=rope)).eval()
+    model: LlamaForCausalLM = LlamaForCausalLM(LlamaConfig(**sizes, rope_parameters=rope)).eval()
+    return model
 
 
 def agent(config: dict[str, Any]) -> LVLM:
@@ -123,7 +124,7 @@ def run_lora(report: Report) -> None:
 
     adapted = agent(case.config)
     adapted.llm = get_peft_model(  # type: ignore[assignment]
-        adapted.llm,  # type: ignore[arg-type]
+        adapted.llm,
         LoraConfig(
             r=case.config["r"],
             lora_alpha=case.config["lora_alpha"],

@@ -7,7 +7,8 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.utils.torch_utils import randn_tensor
 from parity_case import Case, Report
 from parity_vision import image, visual_encoder
@@ -107,7 +108,9 @@ class Trace:
 
 
 def _resampler(config: dict[str, Any]) -> DetokenizerResampler:
-    return DetokenizerResampler(**{name: value for name, value in config.items() if name != "class"}).eval()
+    sizes = {name: value for name, value in config.items() if name != "class"}
+    resampler: DetokenizerResampler = DetokenizerResampler(**sizes).eval()
+    return resampler
 
 
 def _pipeline(report: Report) -> Detokenizer:
@@ -124,7 +127,7 @@ def _pipeline(report: Report) -> Detokenizer:
     vae.load_state_dict(case.weights("vae/"))
     scheduler = dict(case.config["scheduler"])
     pipeline = Detokenizer(unet, vae, getattr(diffusers, scheduler.pop("class"))(**scheduler), resampler)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]
     return pipeline
 
 
@@ -193,9 +196,11 @@ def _run_pipeline(pipeline: Detokenizer, positive: Tensor, negative: Tensor, **o
         trace.step_latents.append(state["latents"])
 
     hook = pipeline.unet.register_forward_hook(on_unet, with_kwargs=True)
-    latents = pipeline(positive, negative, callback_on_step_end=on_step, output_type="latent", **options).images
+    latents: Tensor = pipeline(
+        positive, negative, callback_on_step_end=on_step, output_type="latent", return_dict=False, **options
+    )[0]
     hook.remove()
-    decoded = pipeline.decode_latents(latents)  # type: ignore[arg-type]
+    decoded = pipeline.decode_latents(latents)
     trace.image_float01 = pipeline.image_processor.postprocess(decoded, output_type="pt")
     shown = pipeline.image_processor.postprocess(decoded, output_type="np")[0]
     trace.image_uint8 = torch.from_numpy((shown * 255).round().astype("uint8"))

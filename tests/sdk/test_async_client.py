@@ -100,7 +100,7 @@ class _Async:
             yield event
 
     async def check(self) -> None:
-        """It works."""
+        """Return: it works."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[_Async]:
@@ -157,15 +157,16 @@ def test_a_blocking_client_serves_tasks_of_any_loop(loop: str) -> None:
     async def run() -> None:
         drawn = await seedx.as_async().generate("a house", seed=2)
         assert drawn.image is not None
-        assert drawn.image.tobytes() == expected.tobytes()
+        assert drawn.image.tobytes() == expected
         events = [event.type async for event in seedx.as_async().chat_stream([Message.user("hello")])]
         assert events == ["text_delta", "reply_done"]
         with pytest.raises(PromptError):
             await seedx.as_async().generate(" ")
 
     with SeedX(engine=_Async()) as seedx:
-        expected = seedx.generate("a house", seed=2).image
-        assert expected is not None
+        image = seedx.generate("a house", seed=2).image
+        assert image is not None
+        expected = image.tobytes()
         anyio.run(run, backend=loop)
 
 

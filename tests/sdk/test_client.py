@@ -106,7 +106,7 @@ def test_the_fast_sampler_needs_a_mode_that_was_measured(engine: ScriptedEngine,
     assert engine.requests[1].options.preview_every == 2
     for wrong in ({"sampler": "quick"}, {"preview_every": -1}):
         with pytest.raises(InputError, match=next(iter(wrong))):
-            seedx.generate("a house", **wrong)  # type: ignore[arg-type]
+            seedx.generate("a house", **wrong)
 
 
 def test_a_schema_needs_a_model_that_can_be_guided(engine: ScriptedEngine, picture: Image.Image) -> None:
@@ -138,7 +138,7 @@ def test_a_dtype_is_for_a_model_in_process(engine: ScriptedEngine) -> None:
         SeedX(dtype="float64")  # type: ignore[arg-type]
     for other in ({"engine": engine}, {"base_url": "http://localhost:1"}):
         with pytest.raises(InputError, match="leave them out"):
-            SeedX(dtype="bfloat16", **other)  # type: ignore[arg-type]
+            SeedX(dtype="bfloat16", **other)
 
 
 def test_the_same_seed_gives_the_same_result(picture: Image.Image) -> None:
@@ -356,7 +356,7 @@ class _Async:
             yield event
 
     async def check(self) -> None:
-        """It works."""
+        """Return: it works."""
 
 
 def test_a_closed_client_loads_again_at_its_next_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ class Endless:
             self.ended.append("reply")
 
     async def check(self) -> None:
-        """It works."""
+        """Return: it works."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Endless]:

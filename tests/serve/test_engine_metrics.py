@@ -34,11 +34,11 @@ def test_every_counter_is_exported() -> None:
     service = ServiceMetrics(
         queue_length=3,
         running=2,
-        outcomes=Counter(completed=5, failed=1),
+        outcomes=Counter({"completed": 5, "failed": 1}),
         batch_sizes=Counter({1: 2, 3: 1, 64: 1}),
         memory_splits=Counter({4: 1, 2: 1}),
         seconds={"denoise": 1.5},
-        errors=Counter(encode=2),
+        errors=Counter({"encode": 2}),
         cache_hits=7,
         cache_misses=4,
     )

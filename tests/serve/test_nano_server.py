@@ -26,11 +26,11 @@ def there(nano_server: str) -> Iterator[SeedX]:
 
 
 def test_results_over_http_are_those_in_process(here: SeedX, there: SeedX) -> None:
-    drawn, expected = (
+    generated, expected = (
         s.generate("a red house beside a green tree", seed=3, num_inference_steps=6) for s in (there, here)
     )
-    assert drawn.image is not None and expected.image is not None
-    assert drawn.image.tobytes() == expected.image.tobytes() and drawn.layout == expected.layout
+    assert generated.image is not None and expected.image is not None
+    assert generated.image.tobytes() == expected.image.tobytes() and generated.layout == expected.layout
     page = expected.image
     assert there.describe(page).text == here.describe(page).text
     assert there.detect(page, "the house").boxes == here.detect(page, "the house").boxes
@@ -43,9 +43,11 @@ def test_previews_come_while_the_image_is_generated(here: SeedX, there: SeedX) -
     seen: dict[str, list[bytes | None]] = {}
     for name, seedx in (("here", here), ("there", there)):
         events: list[ImageProgress] = []
-        drawn = seedx.generate("a red house", seed=3, num_inference_steps=6, preview_every=2, on_progress=events.append)
+        generated = seedx.generate(
+            "a red house", seed=3, num_inference_steps=6, preview_every=2, on_progress=events.append
+        )
         seen[name] = [None if event.preview is None else event.preview.tobytes() for event in events]
-        assert drawn.image is not None and drawn.image.tobytes() not in seen[name]
+        assert generated.image is not None and generated.image.tobytes() not in seen[name]
     assert seen["here"] == seen["there"]
     assert [preview is not None for preview in seen["here"]] == [False, True, False, True, False, False]
 
@@ -53,9 +55,9 @@ def test_previews_come_while_the_image_is_generated(here: SeedX, there: SeedX) -
 def test_the_fast_sampler_takes_the_steps_it_was_measured_with(nano_server: str, here: SeedX, there: SeedX) -> None:
     assert there.info.fast_steps == 12  # benchmarks/fast_mode_nano.json
     plain = here.generate("a red house", seed=3, num_inference_steps=12)
-    drawn, expected = (s.generate("a red house", seed=3, sampler="fast") for s in (there, here))
-    assert drawn.image is not None and expected.image is not None and plain.image is not None
-    assert drawn.image.tobytes() == expected.image.tobytes() != plain.image.tobytes()
+    generated, expected = (s.generate("a red house", seed=3, sampler="fast") for s in (there, here))
+    assert generated.image is not None and expected.image is not None and plain.image is not None
+    assert generated.image.tobytes() == expected.image.tobytes() != plain.image.tobytes()
     with pytest.raises(InputError, match="measured with 12 steps, not 6"):
         there.generate("a red house", sampler="fast", num_inference_steps=6)
     for path, body in (

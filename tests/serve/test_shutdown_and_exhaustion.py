@@ -21,8 +21,8 @@ GRACE = int(EVENT_SECONDS)
 """Longer than any reply takes."""
 
 
-def serving(folder: Path, grace: int) -> Any:
-    return started(folder, "-c", COMMAND, "--backbone", "transformers", "--grace", str(grace))
+def serving(temp_dir: Path, grace: int) -> Any:
+    return started(temp_dir, "-c", COMMAND, "--backbone", "transformers", "--grace", str(grace))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_an_upload_that_does_not_fit_the_disk_is_rejected(server: Server) -> Non
     def edit() -> httpx.Response:
         return httpx.post(
             f"{server.address}/v1/images/edits",
-            data={"prompt": "Make it night.", "num_inference_steps": "2"},
+            data={"prompt": "Make it night.", "num_inference_steps": "2", "force": "true"},
             files={"image": ("noise.png", upload.getvalue())},
             timeout=EVENT_SECONDS,
         )

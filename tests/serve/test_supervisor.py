@@ -99,10 +99,10 @@ def test_a_reply_that_waits_is_cut_off_when_the_engine_fails(http: httpx.Client)
 
 
 def test_an_error_of_a_healthy_engine_does_not_restart_it(http: httpx.Client) -> None:
-    engines = Engines(Scripted(ScriptedEngine([ModelError("nothing was drawn")])))
+    engines = Engines(Scripted(ScriptedEngine([ModelError("no image was generated")])))
     with running(SupervisedEngine(engines), ServerSettings()) as address:
         answer = http.post(f"{address}/v1/tools/generate", json={"prompt": "a house"})
-        assert answer.status_code == 500 and answer.json()["error"]["message"] == "nothing was drawn"
+        assert answer.status_code == 500 and answer.json()["error"]["message"] == "no image was generated"
         assert engines.opened == 1
 
 

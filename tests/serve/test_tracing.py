@@ -63,13 +63,13 @@ def test_a_request_and_its_stages(spans: InMemorySpanExporter, nano_server: str,
     assert set(found) == {"POST /v1/tools/generate", *parents}
     by_id = {span.context.span_id: span.name for span in spans.get_finished_spans() if span.context is not None}
     for name, parent in parents.items():
-        assert found[name].parent is not None and by_id[found[name].parent.span_id] == parent  # type: ignore[union-attr]
+        assert found[name].parent is not None and by_id[found[name].parent.span_id] == parent
     for span in found.values():
         assert span.attributes is not None and span.attributes["seedx.request_id"] == "mine"
         assert span.context is not None and f"{span.context.trace_id:x}" == caller.split("-")[1].lstrip("0")
         assert span.status.is_unset
-    assert found["seedx.denoise"].attributes["seedx.num_inference_steps"] == 2  # type: ignore[index]
-    assert found["POST /v1/tools/generate"].attributes["http.response.status_code"] == 200  # type: ignore[index]
+    assert found["seedx.denoise"].attributes["seedx.num_inference_steps"] == 2
+    assert found["POST /v1/tools/generate"].attributes["http.response.status_code"] == 200
 
 
 def test_a_streamed_reply_is_in_the_span_of_its_request(

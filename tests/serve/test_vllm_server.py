@@ -73,11 +73,11 @@ def test_the_engine_is_ready_and_counts(server: str) -> None:
     assert httpx.get(f"{server}/health/ready").text == "ready\n"
     metrics = httpx.get(f"{server}/metrics").text
     assert "vllm:prefix_cache_hits_total" in metrics and "seedx_replies_total" in metrics
-    drawn, completion = (
+    completed, completion_tokens = (
         float(re.search(f"^{name} (.*)$", metrics, re.MULTILINE)[1])  # type: ignore[index]
         for name in ('seedx_image_jobs_total{outcome="completed"}', 'seedx_tokens_total{kind="completion"}')
     )
-    assert drawn == 4 and completion > 4 * 64
+    assert completed == 4 and completion_tokens > 4 * 64
     seedx = SeedX(base_url=server)
     assert seedx.info.is_picture_book
     seedx.close()

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,7 +38,7 @@ STUCK_FILE = "stuck"
 class Server:
     process: subprocess.Popen[bytes]
     address: str
-    folder: Path
+    temp_dir: Path
     """Its TMPDIR."""
     log: Path
 
@@ -95,25 +95,25 @@ class Server:
 
     def files(self) -> list[Path]:
         """Return its temporary files, without the cache of torch, which is shared on purpose."""
-        return [path for path in self.folder.iterdir() if not path.name.startswith("torchinductor_")]
+        return [path for path in self.temp_dir.iterdir() if not path.name.startswith("torchinductor_")]
 
     def post(self, path: str, **body: Any) -> httpx.Response:
         return httpx.post(f"{self.address}{path}", json=body, timeout=EVENT_SECONDS)
 
 
 @contextmanager
-def started(folder: Path, *command: str, seconds: float = EVENT_SECONDS, **environment: str) -> Iterator[Server]:
+def started(temp_dir: Path, *command: str, seconds: float = EVENT_SECONDS, **environment: str) -> Iterator[Server]:
     """Run a command line of Python with `--port` added as a server; kill it at the end if it still runs."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-    folder.mkdir()
-    log = folder.with_suffix(".log")
+    temp_dir.mkdir()
+    log = temp_dir.with_suffix(".log")
     paths = [str(ROOT), *(str(ROOT / room) for room in ("tools", "agents", "finetune"))]
     settings = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
-        "TMPDIR": str(folder),
+        "TMPDIR": str(temp_dir),
         "VLLM_LOGGING_LEVEL": "WARNING",
         "VLLM_NO_USAGE_STATS": "1",
         "HF_HUB_OFFLINE": "1",
@@ -127,7 +127,7 @@ def started(folder: Path, *command: str, seconds: float = EVENT_SECONDS, **envir
         parent = psutil.Process(process.pid)
         family = [parent]
         try:
-            server = Server(process, f"http://127.0.0.1:{port}", folder, log)
+            server = Server(process, f"http://127.0.0.1:{port}", temp_dir, log)
             server.wait_until_ready(seconds)
             family += parent.children(recursive=True)
             yield server
@@ -142,10 +142,10 @@ def started(folder: Path, *command: str, seconds: float = EVENT_SECONDS, **envir
 
 
 def started_with_limits(
-    folder: Path, backbone: str, *, step_seconds: float = NEVER_SECONDS, reply_seconds: float = NEVER_SECONDS
+    temp_dir: Path, backbone: str, *, step_seconds: float = NEVER_SECONDS, reply_seconds: float = NEVER_SECONDS
 ) -> Any:
     """Run the shipped model on "vllm" or "transformers", with a small cache."""
-    return started(folder, __file__, backbone, str(step_seconds), str(reply_seconds))
+    return started(temp_dir, __file__, backbone, str(step_seconds), str(reply_seconds))
 
 
 def generation_events(server: Server, steps: int) -> Iterator[str]:
@@ -168,6 +168,7 @@ def main() -> None:
     from seedx_sdk.engine import NANO
     from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
     from seedx_sdk.engine.image_service.service import ServiceLimits
+    from seedx_sdk.engine.image_service.stream import JobHandle
     from seedx_sdk.engine.image_service.worker import DenoiseWorker
     from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
     from seedx_sdk.serve.app import create_app
@@ -178,10 +179,10 @@ def main() -> None:
     backbone, step_seconds, reply_seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
     draw = DenoiseWorker.run
 
-    def draw_or_hang(self: DenoiseWorker, jobs: Any) -> None:
+    def draw_or_hang(self: DenoiseWorker, handles: Sequence[JobHandle]) -> None:
         while (Path(os.environ["TMPDIR"]) / STUCK_FILE).exists():
             time.sleep(0.1)
-        draw(self, jobs)
+        draw(self, handles)
 
     DenoiseWorker.run = draw_or_hang  # type: ignore[method-assign]
     vllm = VLLMOptions(

@@ -36,7 +36,7 @@ def export_nano(run: Run, output: Path) -> DirectoryConfig:
     nn.Module.to(general.llm, torch.bfloat16)
     general.llm.save_pretrained(partial / "llm")
     for name in ("tokenizer.model", "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"):
-        shutil.copy(run.output / "tokenizer" / name, partial / "llm" / name)
+        shutil.copy(run.directory / "tokenizer" / name, partial / "llm" / name)
     save_part(_projectors(general), partial / "projectors" / "model.safetensors")
     save_part(nano.train_visual_encoder(run).state_dict(), partial / "visual_encoder" / "model.safetensors")
 

@@ -1,7 +1,8 @@
 """OpenAI-compatible routes.
 
 Images are `image_url` parts with data URIs, in requests and replies, as in vLLM-Omni, which also has the additional
-fields seed, num_inference_steps, guidance_scale, width and height; sampler is ours. Unsupported fields are errors.
+fields seed, num_inference_steps, guidance_scale, width and height; sampler and force are ours. Unsupported fields are
+errors.
 
 The responses are plain dicts: importing openai's models would double the import time of the server, and their type for
 the content of a message admits no images. Tests validate the responses with these models.
@@ -36,7 +37,7 @@ from seedx_sdk.serve.dependencies import (
 from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.error_handlers import stream_error_body
 from seedx_sdk.serve.pending_call import PendingCall
-from seedx_sdk.serve.routes.openai_schemas import ChatCompletionBody, ImagesBody
+from seedx_sdk.serve.routes.openai_schemas import ChatCompletionBody, EditsBody, GenerationsBody
 from seedx_sdk.types import (
     ChatReply,
     EditedImage,
@@ -117,11 +118,11 @@ async def chat_completions(
 
 @router.post("/images/generations")
 async def images_generations(
-    body: ImagesBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
+    body: GenerationsBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> dict[str, Any]:
     """Generate images from a prompt."""
     _check_model(body.model, dispatcher)
-    return await _images(request, dispatcher, body.generations(), caller, key)
+    return await _images(request, dispatcher, body.pending_calls(), caller, key)
 
 
 @router.post("/images/edits")
@@ -137,12 +138,12 @@ async def images_edits(
             raise InputError("an edit takes exactly one file, the image, in the field 'image'")
         image = await upload.read()
     try:
-        body = ImagesBody.model_validate(fields)
+        body = EditsBody.model_validate(fields)
     except ValidationError as error:
         fields_text = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise InputError(fields_text) from error
     _check_model(body.model, dispatcher)
-    return await _images(request, dispatcher, body.edits(image), caller, key)
+    return await _images(request, dispatcher, body.pending_calls(image), caller, key)
 
 
 async def _images(

@@ -26,7 +26,7 @@ from seedx_sdk.types import (
     TextPart,
 )
 
-__all__ = ["ChatCompletionBody", "ImagesBody"]
+__all__ = ["ChatCompletionBody", "EditsBody", "GenerationsBody"]
 
 R = TypeVar("R")
 
@@ -158,8 +158,8 @@ class ChatCompletionBody(_ImageOptions):
         return {"type": "object"} if isinstance(self.response_format, _JsonObject) else None
 
 
-class ImagesBody(_ImageOptions):
-    """An image to generate or edit; with `n`, each image has a seed 1 higher than the one before."""
+class _ImagesBody(_ImageOptions):
+    """Images to generate or edit; with `n`, each image has a seed 1 higher than the one before."""
 
     model: str | None = None
     prompt: str
@@ -167,15 +167,6 @@ class ImagesBody(_ImageOptions):
     size: str | None = None
     response_format: Literal["b64_json"] = "b64_json"
     user: str | None = None
-
-    def generations(self) -> list[PendingCall[GeneratedImage]]:
-        """Return a pending call for each image."""
-        return [self._pending("generate", seed, partial(calls.generate, self.prompt)) for seed in self._seeds]
-
-    def edits(self, image: bytes) -> list[PendingCall[EditedImage]]:
-        """Return a pending call for each edit of an image, given as the bytes of a file."""
-        make = partial(calls.edit, image, self.prompt)
-        return [self._pending("edit", seed, make, image) for seed in self._seeds]
 
     def _pending(self, task: Task, seed: int, make: Callable[..., calls.Call[R]], image: bytes = b"") -> PendingCall[R]:
         return PendingCall(
@@ -199,6 +190,26 @@ class ImagesBody(_ImageOptions):
     def _seeds(self) -> range:
         first = self.seed or 0
         return range(first, first + self.n)
+
+
+class GenerationsBody(_ImagesBody):
+    """Images to generate from a prompt."""
+
+    def pending_calls(self) -> list[PendingCall[GeneratedImage]]:
+        """Return a pending call for each image."""
+        return [self._pending("generate", seed, partial(calls.generate, self.prompt)) for seed in self._seeds]
+
+
+class EditsBody(_ImagesBody):
+    """Edits of one image, which comes as a file."""
+
+    force: bool = False
+    """Edit also an image unlike all that the model was trained on."""
+
+    def pending_calls(self, image: bytes) -> list[PendingCall[EditedImage]]:
+        """Return a pending call for each edit of an image, given as the bytes of a file."""
+        make = partial(calls.edit, image, self.prompt, force=self.force)
+        return [self._pending("edit", seed, make, image) for seed in self._seeds]
 
 
 async def _conversation(messages: Sequence[_ChatMessage], fetcher: ImageFetcher) -> list[Message]:

@@ -54,7 +54,8 @@ def features(parts: ModelParts, pages: list[Image.Image]) -> list[Tensor]:
     """What the language model would regress for the pages, were it perfect: (1, 64, 256) each."""
     transform = ImageTransform("clip", 128)
     with torch.inference_mode():
-        return list(pool_features(parts.visual_encoder(torch.stack([transform(p) for p in pages]))).split(1))
+        pooled = pool_features(parts.visual_encoder(torch.stack([transform(p) for p in pages])))
+        return list(torch.split(pooled, 1))
 
 
 @pytest.fixture

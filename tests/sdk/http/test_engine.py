@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -58,7 +58,7 @@ async def ask(answer: httpx.Response) -> None:
     ],
 )
 def test_an_answer_of_something_else_is_a_service_error(
-    call: Callable[[httpx.Response], object], answer: httpx.Response, words: str
+    call: Callable[[httpx.Response], Awaitable[None]], answer: httpx.Response, words: str
 ) -> None:
     with pytest.raises(ServiceError, match=words) as caught:
         anyio.run(call, answer)

@@ -63,7 +63,7 @@ class Deployment:
 
     def answering(self, kind: str) -> set[str]:
         """Return the names of the logs of the replicas of one kind that have answered a call."""
-        logs = self.server.folder.glob(f"ray/session_2*/logs/serve/replica_seedx_{kind}_*.log")
+        logs = self.server.temp_dir.glob(f"ray/session_2*/logs/serve/replica_seedx_{kind}_*.log")
         return {log.name for log in logs if re.search(rf" ({CALLS[kind]}) OK ", log.read_text())}
 
     def outcomes(self) -> Counter[str]:
@@ -81,8 +81,8 @@ def deployment() -> Iterator[Deployment]:
         "OMP_NUM_THREADS": "1",
     }
     program = Path(__file__).with_name("deployed.py")
-    with tempfile.TemporaryDirectory(prefix="ray") as folder:  # a short name, since Ray puts sockets into it
-        with started(Path(folder) / "tmp", str(program), seconds=LOAD_SECONDS, **environment) as server:
+    with tempfile.TemporaryDirectory(prefix="ray") as directory:  # a short name, since Ray puts sockets into it
+        with started(Path(directory) / "tmp", str(program), seconds=LOAD_SECONDS, **environment) as server:
             yield Deployment(server)
 
 

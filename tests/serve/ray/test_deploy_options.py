@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'seedx-sdk[ray]'")
 
+from ray import serve
 from ray.serve.config import HTTPOptions
 
 from seedx_sdk.engine.local import EngineOptions
@@ -80,8 +81,8 @@ def test_a_cluster_that_listens_elsewhere_is_not_updated(
     runs: list[Any] = []
     host, port = current or ("127.0.0.1", 8000)
     answer = SimpleNamespace(http_config=HTTPOptions(host=host, port=port))
-    monkeypatch.setattr(cluster.serve, "start", lambda **_: None)
-    monkeypatch.setattr(cluster.serve, "run", lambda app, **_: runs.append(app))
+    monkeypatch.setattr(serve, "start", lambda **_: None)
+    monkeypatch.setattr(serve, "run", lambda app, **_: runs.append(app))
     monkeypatch.setattr(cluster, "_get_global_client", lambda: answer)
     monkeypatch.setattr(cluster, "_joined", lambda _: True)
     outcome = nullcontext() if deployed else pytest.raises(InputError, match=rf"{host}:{port} .*serve shutdown")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from openai.pagination import SyncPage
+from openai.types import ImagesResponse, Model
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from PIL import Image
 
 from seedx_sdk import Message, SeedX
@@ -114,18 +118,22 @@ def test_tokens_of_the_shipped_model(nano_server: str) -> None:
     with openai.OpenAI(base_url=f"{nano_server}/v1", api_key="none", max_retries=0) as client:
         name = client.models.list().data[0].id
         messages: Any = [{"role": "user", "content": "Draw a red house."}]
-        drawn = client.chat.completions.create(model=name, messages=messages, extra_body={"num_inference_steps": 2})
+        generated = client.chat.completions.create(model=name, messages=messages, extra_body={"num_inference_steps": 2})
         cut = client.chat.completions.create(model=name, messages=messages, max_tokens=3)
-    assert drawn.usage is not None and drawn.usage.completion_tokens > 64 and drawn.choices[0].finish_reason == "stop"
+    assert (
+        generated.usage is not None
+        and generated.usage.completion_tokens > 64
+        and generated.choices[0].finish_reason == "stop"
+    )
     assert cut.usage is not None and cut.usage.completion_tokens == 3 and cut.choices[0].finish_reason == "length"
-    assert drawn.usage.prompt_tokens == cut.usage.prompt_tokens > 4
+    assert generated.usage.prompt_tokens == cut.usage.prompt_tokens > 4
 
 
 def test_the_form_of_an_answer_goes_to_the_engine(connect: Connect) -> None:
     scripted = ScriptedEngine()
     scripted.info = scripted.info.model_copy(update={"supports_structured_output": True})
     client, messages = connect(Scripted(scripted)), [{"role": "user", "content": "What do you see?"}]
-    schema = {"type": "object", "properties": {"colour": {"enum": ["red"]}}}
+    schema = {"type": "object", "properties": {"color": {"enum": ["red"]}}}
     forms: list[Any] = [
         {"type": "text"},
         {"type": "json_object"},
@@ -134,7 +142,7 @@ def test_the_form_of_an_answer_goes_to_the_engine(connect: Connect) -> None:
     for form in forms:
         client.chat.completions.create(model="scripted", messages=messages, response_format=form)  # type: ignore[arg-type]
     assert [request.options.json_schema for request in scripted.requests] == [None, {"type": "object"}, schema]
-    with pytest.raises(openai.BadRequestError, match="cannot hold its answers"):
+    with pytest.raises(openai.BadRequestError, match="cannot fit its text"):
         connect(Scripted()).chat.completions.create(model="scripted", messages=messages, response_format=forms[2])  # type: ignore[arg-type]
 
 
@@ -145,7 +153,7 @@ def test_images_are_those_of_the_sdk(connect: Connect) -> None:
         prompt="a house",
         n=2,
         size="128x64",
-        extra_body={"seed": 7, "guidance_scale": 3.0},  # type: ignore[arg-type]
+        extra_body={"seed": 7, "guidance_scale": 3.0},
     )
     assert generated.data is not None and len(generated.data) == 2
     for seed, image in zip((7, 8), generated.data, strict=True):
@@ -193,7 +201,7 @@ def test_an_image_is_edited(connect: Connect, page: Image.Image) -> None:
             ),
             "fetches no images",
         ),
-        (lambda c: c.chat.completions.create(model="scripted", messages=[]), "does not end with the user"),
+        (lambda c: c.chat.completions.create(model="scripted", messages=[]), "does not end with a user message"),
     ],
 )
 def test_unsupported_fields_are_errors(connect: Connect, call: Callable[[openai.OpenAI], Any], message: str) -> None:
@@ -209,7 +217,7 @@ def test_an_unknown_model_is_not_found(connect: Connect) -> None:
 def test_the_api_key_of_the_client_is_checked(serve: Serve) -> None:
     address = serve(api_keys=("sesame",))
     for key, known in (("sesame", True), ("wrong", False)):
-        with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0, http_client=httpx.Client()) as client:
+        with openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client:
             if known:
                 assert client.models.list().data[0].id == "scripted"
             else:
@@ -233,7 +241,7 @@ def test_a_last_system_message_is_appended_to_the_user_message(connect: Connect)
         "What is it? Be short.",
     ]
     for unanswerable in (messages[:2] + messages[3:], messages[3:]):
-        with pytest.raises(openai.BadRequestError, match="does not end with the user"):
+        with pytest.raises(openai.BadRequestError, match="does not end with a user message"):
             client.chat.completions.create(model="scripted", messages=unanswerable)
 
 
@@ -247,3 +255,24 @@ def test_more_images_than_the_capacity_are_rejected(serve: Serve, http: httpx.Cl
         assert answer.status_code == 400 and "at most 2" in answer.json()["error"]["message"]
     generated = http.post(f"{address}/v1/images/generations", json={"prompt": "a house", "n": 2})
     assert len(generated.json()["data"]) == 2
+
+
+def test_responses_fit_openais_models(serve: Serve, http: httpx.Client) -> None:
+    address = f"{serve(Scripted(ScriptedEngine([Message.assistant('a red page')] * 2)))}/v1"
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": "What is it?"}]}
+    streamed = http.post(
+        f"{address}/chat/completions", json={**body, "stream": True, "stream_options": {"include_usage": True}}
+    )
+    events = [line.removeprefix("data: ") for line in streamed.text.splitlines() if line.startswith("data: ")]
+    assert events.pop() == "[DONE]" and len(events) == 4
+    responses: list[tuple[type[openai.BaseModel], str]] = [
+        (Model, http.get(f"{address}/models/scripted").text),
+        (SyncPage[Model], http.get(f"{address}/models").text),
+        (ChatCompletion, http.post(f"{address}/chat/completions", json=body).text),
+        (ImagesResponse, http.post(f"{address}/images/generations", json={"prompt": "a house"}).text),
+        *((ChatCompletionChunk, event) for event in events),
+    ]
+    for kind, text in responses:
+        answer = kind.model_validate_json(text)
+        assert not answer.model_extra
+        assert answer.model_dump(exclude_unset=True) == json.loads(text)

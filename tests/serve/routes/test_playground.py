@@ -134,8 +134,8 @@ def test_the_last_image_is_edited_and_searched(serve: Serve, page: Any) -> None:
     answered(page, 2)
     send(page, "the house", "detect")
     reply = answered(page, 3)
-    drawn, edited, searched = engine.scripted.requests
-    assert (edited.task, searched.task) == ("edit", "detect") and drawn.task == "chat"
+    generated, edited, searched = engine.scripted.requests
+    assert (edited.task, searched.task) == ("edit", "detect") and generated.task == "chat"
     assert edited.messages[0].images[0].getpixel((0, 0)) == (255, 0, 0)
     assert searched.messages[0].images[0].getpixel((0, 0)) != (255, 0, 0)  # the edited one
     frame, whole = reply.locator(".box").bounding_box(), reply.locator("figure img").bounding_box()
@@ -202,7 +202,7 @@ def test_the_key_is_requested_and_kept_in_the_tab(serve: Serve, page: Any) -> No
 @pytest.mark.slow
 def test_the_shipped_model_generates_an_image_on_the_page(nano_server: str, page: Any, tmp_path: Path) -> None:
     page.goto(nano_server)
-    page.get_by_text("knows drawn picture-book scenes").wait_for()
+    page.get_by_text("knows generated picture-book scenes").wait_for()
     send(page, "Draw a red house beside a green tree.")
     reply = answered(page)
     assert reply.locator("img").evaluate("image => image.naturalWidth") == 128
