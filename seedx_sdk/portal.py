@@ -37,7 +37,7 @@ class Portal:
     def __init__(self, close: Callable[[], Awaitable[None]]) -> None:
         self._close = close
         self._lock = threading.Lock()
-        self._open: tuple[BlockingPortal, ExitStack] | None = None
+        self._open: tuple[BlockingPortal, ExitStack, weakref.finalize[Any, Any]] | None = None
         _PORTALS.add(self)
 
     def start(self, function: Callable[[], Awaitable[T]]) -> Future[T]:
@@ -116,7 +116,8 @@ class Portal:
             running, self._open = self._open, None
         if running is None:
             return
-        portal, stack = running
+        portal, stack, abandon = running
+        abandon.detach()
         with suppress(TimeoutError):
             portal.start_task_soon(self._close).result(timeout)
             stack.close()
@@ -126,8 +127,9 @@ class Portal:
             if self._open is None:
                 stack = ExitStack()
                 portal = stack.enter_context(start_blocking_portal("asyncio", name="seedx"))
-                self._open = portal, stack
-                weakref.finalize(self, _abandon, portal, self._close).atexit = False
+                abandon = weakref.finalize(self, _abandon, portal, stack, self._close)
+                abandon.atexit = False
+                self._open = portal, stack, abandon
             return self._open[0]
 
 
@@ -148,17 +150,11 @@ def _close_all() -> None:
         portal.close(_EXIT_SECONDS)
 
 
-def _abandon(portal: BlockingPortal, close: Callable[[], Awaitable[None]]) -> None:
-    """End the loop of a portal that is garbage, without waiting: this may be the very thread of the loop."""
+def _abandon(portal: BlockingPortal, stack: ExitStack, close: Callable[[], Awaitable[None]]) -> None:
+    """End a portal that is garbage, in another thread: this one may be the very thread of its loop."""
 
-    async def end() -> None:
-        try:
-            await close()
-        finally:
-            await portal.stop(cancel_remaining=True)
+    def end() -> None:
+        portal.start_task_soon(close).result()
+        stack.close()
 
-    def start() -> None:
-        with suppress(RuntimeError):  # it is closed
-            portal.start_task_soon(end)
-
-    threading.Thread(target=start, name="seedx closing", daemon=True).start()
+    threading.Thread(target=end, name="seedx closing", daemon=True).start()

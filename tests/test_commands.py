@@ -58,7 +58,7 @@ def test_story_tells_its_pages(picture: Image.Image) -> None:
         (("slides", "boats", "--template", "missing.pptx"), "missing.pptx"),
         (("story", " "), "prompt is empty"),
         (("story", "boats", "--pages", "0"), "pages is 0"),
-        (("story", "boats", "-i", "missing.png"), "no picture at 'missing.png'"),
+        (("story", "boats", "-i", "missing.png"), "no image at 'missing.png'"),
         (("story", "boats", "-o", "story.docx"), "story.docx"),
     ],
 )

@@ -9,17 +9,19 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from pptx import Presentation
 
 import seedx_sdk
+from seedx_finetune.world import render, sample_edit
 from seedx_sdk import SeedX
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PROGRAMS: dict[str, tuple[list[str], str]] = {
-    "assistant": (["talk"], r"\d+ messages and 3 pictures are kept$"),
-    "chat": ([], r"\[picture: chat-1\.png \]\n\n> what color is the house\?\nred"),
+    "assistant": (["talk"], r"\d+ messages and 3 images were saved$"),
+    "chat": ([], r"\[image: chat-1\.png \]\n\n> what color is the house\?\nred"),
     "demo": ([], r"Open out/demo/index\.html$"),
     "describe": ([], r"house.*\n\w+"),
     "designer": (["a red house", "design"], r"saved design/change-3\.png\n"),
@@ -120,7 +122,7 @@ def _check_demo_page(output: Path) -> None:
 
 
 def test_programs_of_one_call_take_their_input_from_the_command_line(run: Run, tmp_path: Path) -> None:
-    Image.new("RGB", (128, 128), (200, 230, 255)).save("page.png")
+    render(sample_edit(np.random.default_rng(7)).source).save("page.png")
     Path("outline.md").write_text("# Our garden\n\n## What we planted\n- Three trees\n", encoding="utf-8")
     assert run("describe", "page.png", "what is the background?").strip()
     assert run("detect", "page.png", "the red house").endswith("saved detect.png\n")

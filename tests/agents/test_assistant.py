@@ -319,7 +319,7 @@ def test_only_the_latest_images_are_shown_and_none_to_a_chat_model_that_cannot_s
 
 
 def test_images_that_a_chat_model_generates_itself_are_stored_by_name(seedx: SeedX, script: Script) -> None:
-    data = base64.b64encode((Path(__file__).parents[2] / "docs" / "images" / "demo.png").read_bytes()).decode()
+    data = base64.b64encode((Path(__file__).parents[2] / "docs" / "images" / "overview.png").read_bytes()).decode()
     own = AIMessage([{"type": "text", "text": "Mine."}, {"type": "image", "base64": data, "mime_type": "image/png"}])
     assistant = Assistant(seedx, script(own))
     turn = assistant.ask("Draw.")

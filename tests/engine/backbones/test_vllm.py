@@ -265,7 +265,7 @@ def spoilt(parts: ModelParts) -> dict[str, Ask]:
         "cannot be read": (Prompt(token_ids=(*good.token_ids, 10**6)), settings),
         "1023": (Prompt(token_ids=(1, *[5] * 1023)), settings),
         "no specialist": (good, dataclasses.replace(settings, specialist="nobody")),
-        "inside a picture": (Prompt(token_ids=(1, parts.tokenizer.ids.image[3])), settings),
+        "inside an image": (Prompt(token_ids=(1, parts.tokenizer.ids.image[3])), settings),
     }
 
 
@@ -361,7 +361,7 @@ def test_answers_fit_a_json_schema(served: VLLMBackbone, parts: ModelParts, run:
     for ids, states in run(answer_all(served, requests)):
         jsonschema.validate(json.loads(parts.tokenizer.decode(ids[:-1])), schema)
         assert not states
-    with pytest.raises(InputError, match="form"):
+    with pytest.raises(InputError, match="grammar cannot be used"):
         run(answer(served, ask(parts, "Describe.", 0, structured_output=StructuredOutput(grammar="root ::= ("))))
 
 

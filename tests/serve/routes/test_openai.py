@@ -142,7 +142,7 @@ def test_the_form_of_an_answer_goes_to_the_engine(connect: Connect) -> None:
     for form in forms:
         client.chat.completions.create(model="scripted", messages=messages, response_format=form)  # type: ignore[arg-type]
     assert [request.options.json_schema for request in scripted.requests] == [None, {"type": "object"}, schema]
-    with pytest.raises(openai.BadRequestError, match="cannot hold its answers"):
+    with pytest.raises(openai.BadRequestError, match="cannot fit its text"):
         connect(Scripted()).chat.completions.create(model="scripted", messages=messages, response_format=forms[2])  # type: ignore[arg-type]
 
 
@@ -201,7 +201,7 @@ def test_an_image_is_edited(connect: Connect, page: Image.Image) -> None:
             ),
             "fetches no images",
         ),
-        (lambda c: c.chat.completions.create(model="scripted", messages=[]), "does not end with the user"),
+        (lambda c: c.chat.completions.create(model="scripted", messages=[]), "does not end with a user message"),
     ],
 )
 def test_unsupported_fields_are_errors(connect: Connect, call: Callable[[openai.OpenAI], Any], message: str) -> None:
@@ -241,7 +241,7 @@ def test_a_last_system_message_is_appended_to_the_user_message(connect: Connect)
         "What is it? Be short.",
     ]
     for unanswerable in (messages[:2] + messages[3:], messages[3:]):
-        with pytest.raises(openai.BadRequestError, match="does not end with the user"):
+        with pytest.raises(openai.BadRequestError, match="does not end with a user message"):
             client.chat.completions.create(model="scripted", messages=unanswerable)
 
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import re
 import zipfile
+from pathlib import Path
 
 import pytest
 
+from seedx_sdk import SeedX
 from seedx_tools import make_slides
 
 OUTLINE = """# The boat school
@@ -23,7 +25,7 @@ By the sea
 
 
 @pytest.fixture
-def deck(seedx, tmp_path):
+def deck(seedx: SeedX, tmp_path: Path) -> Path:
     """A deck whose slide XML is not as python-pptx writes it, and whose parts are not numbered in order."""
     made = make_slides(seedx, OUTLINE, path=tmp_path / "made.pptx")
     path = tmp_path / "deck.pptx"

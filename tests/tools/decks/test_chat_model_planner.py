@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
+from seedx_sdk import SeedX
 from seedx_tools import (
     ChatModelPlanner,
     ChatModelStoryPlanner,
@@ -57,38 +59,39 @@ class CallingModel(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=call)])
 
 
-def test_a_chat_model_plans_the_deck(seedx, tmp_path):
+def test_a_chat_model_plans_the_deck(seedx: SeedX, tmp_path: Path) -> None:
     model = CallingModel(answers=[OUTLINE])
     deck = make_slides(seedx, "a talk about boats", path=tmp_path / "d.pptx", planner=ChatModelPlanner(model))
     assert [slide.title for slide in deck.slides] == ["Boats", "Why"]
     assert deck.slides[1].bullets == ("They float",)
     assert deck.slides[1].notes == "Smile."
-    assert deck.slides[1].picture_prompt.startswith("a red boat ")
+    prompt = deck.slides[1].picture_prompt
+    assert prompt is not None and prompt.startswith("a red boat ")
     assert "a talk about boats" in model._seen[0][1].text
 
 
-def test_the_vocabulary_of_the_picture_model_is_told_to_the_chat_model():
+def test_the_vocabulary_of_the_picture_model_is_told_to_the_chat_model() -> None:
     model = CallingModel(answers=[OUTLINE])
     ChatModelPlanner(model, vocabulary=PICTURE_BOOK).plan("boats", 2)
     assert "mushroom" in model._seen[0][0].text
     assert "2 slides including the title slide" in model._seen[0][1].text
 
 
-def test_an_invalid_answer_is_sent_back_with_what_was_wrong():
+def test_an_invalid_answer_is_sent_back_with_what_was_wrong() -> None:
     model = CallingModel(answers=[{"titel": "Boats"}, OUTLINE])
     outline = ChatModelPlanner(model).plan("boats", None)
     assert outline.title == "Boats"
     assert "title" in json.dumps(model._seen[1][-1].text)
 
 
-def test_a_chat_model_that_never_answers_validly_is_a_failure(seedx, tmp_path):
+def test_a_chat_model_that_never_answers_validly_is_a_failure(seedx: SeedX, tmp_path: Path) -> None:
     model = CallingModel(answers=[{"titel": "Boats"}])
     with pytest.raises(ToolFailed, match="no valid Outline in 3 tries"):
         make_slides(seedx, "boats", path=tmp_path / "d.pptx", planner=ChatModelPlanner(model))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_chat_model_changes_one_slide(seedx, tmp_path):
+def test_a_chat_model_changes_one_slide(seedx: SeedX, tmp_path: Path) -> None:
     make_slides(seedx, "# Boats\n## Why\n- They float\n", path=tmp_path / "d.pptx", pictures=False)
     model = CallingModel(answers=[{"titel": "no"}, {"title": "Why not", "bullets": ["They sink"], "picture": ""}])
     planner = ChatModelPlanner(model)
@@ -99,19 +102,19 @@ def test_a_chat_model_changes_one_slide(seedx, tmp_path):
     assert "title" in model._seen[1][-1].text
 
 
-def test_a_wrong_number_of_slides_is_a_warning(seedx, tmp_path):
+def test_a_wrong_number_of_slides_is_a_warning(seedx: SeedX, tmp_path: Path) -> None:
     planner = ChatModelPlanner(CallingModel(answers=[OUTLINE]))
     deck = make_slides(seedx, "boats", path=tmp_path / "d.pptx", planner=planner, num_slides=5)
     assert "the outline has 2 slides, not 5" in deck.warnings
 
 
-def test_a_chat_model_tells_the_story(seedx):
+def test_a_chat_model_tells_the_story(seedx: SeedX) -> None:
     story = tell_story(seedx, "a cat", pages=2, planner=ChatModelStoryPlanner(CallingModel(answers=[STORY])))
     assert [page.text for page in story.pages] == ["A cat.", "Asleep."]
     assert [page.image_prompt for page in story.pages] == ["a red cat in a room", "a red cat in the snow"]
     assert story.warnings == ()
 
 
-def test_both_planners_answer_to_the_same_protocol():
+def test_both_planners_answer_to_the_same_protocol() -> None:
     for planner in (OutlinePlanner(), ChatModelPlanner(CallingModel(answers=[OUTLINE]))):
         assert planner.plan("# Boats\n## Why\n", None).title == "Boats"

@@ -32,20 +32,20 @@ def chinese_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_a_font_is_chosen_by_the_characters_that_it_has(chinese_font):
+def test_a_font_is_chosen_by_the_characters_that_it_has(chinese_font: Path) -> None:
     assert system_font("\u4e2d") == chinese_font
     assert system_font("\u4e2d \u200b\u4e2d") == chinese_font  # spaces and invisible characters need no glyph
     assert system_font("\u4e2d\u56fd") is None
 
 
 @pytest.mark.usefixtures("chinese_font")
-def test_letters_that_no_font_has_lose_their_accents():
+def test_letters_that_no_font_has_lose_their_accents() -> None:
     assert drawable("caf\u00e9") == "cafe"
     assert drawable("\u1e63\u2014\u0101") == "s-a"
     assert drawable("\u4e2d") == "\u4e2d"
 
 
-def test_a_damaged_font_file_has_no_characters(tmp_path, monkeypatch):
+def test_a_damaged_font_file_has_no_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "damaged.ttf"
     path.write_bytes(b"\0\1\0\0 no font")
     monkeypatch.setattr(fonts, "_system_fonts", lambda: (path,))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PIL import Image
 from pptx import Presentation
@@ -10,9 +12,11 @@ from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.oxml.ns import qn
 from pptx.util import Mm
 
-from seedx_sdk import InputError
+from seedx_sdk import InputError, SeedX
+from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import ChartData, ChartSeries, Outline, Quote, SlidePlan, TableData, check_deck, make_slides
-from seedx_tools.decks.theme.palettes import PALETTES
+from seedx_tools.decks.theme.build import DeckSize
+from seedx_tools.decks.theme.palettes import PALETTES, DeckTheme
 
 RICH = """# The boat school
 Lessons by the sea
@@ -86,7 +90,9 @@ LAYOUTS = [
 
 
 @pytest.mark.parametrize(("theme", "size"), [("paper", "16:9"), ("ink", "4:3"), ("night", "16:9"), ("paper", "4:3")])
-def test_every_kind_of_slide_gets_its_layout_and_passes_the_check(seedx, tmp_path, theme, size):
+def test_every_kind_of_slide_gets_its_layout_and_passes_the_check(
+    seedx: SeedX, tmp_path: Path, theme: DeckTheme, size: DeckSize
+) -> None:
     deck = make_slides(seedx, RICH, path=tmp_path / "deck.pptx", theme=theme, size=size)
     slides = list(Presentation(str(deck.path)).slides)
     assert [slide.slide_layout.name for slide in slides] == LAYOUTS
@@ -102,7 +108,7 @@ def test_every_kind_of_slide_gets_its_layout_and_passes_the_check(seedx, tmp_pat
 
 
 @pytest.mark.parametrize("size", ["16:9", "4:3"])
-def test_nothing_lies_on_a_picture_that_fills_its_side(seedx, tmp_path, size):
+def test_nothing_lies_on_a_picture_that_fills_its_side(seedx: SeedX, tmp_path: Path, size: DeckSize) -> None:
     full = SlidePlan(title="A boat", picture="a red boat", picture_side="full")
     outline = Outline(title="Everything that we know about boats and the sea, and a little more", slides=(full,))
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", size=size)
@@ -110,7 +116,7 @@ def test_nothing_lies_on_a_picture_that_fills_its_side(seedx, tmp_path, size):
     assert check_deck(deck.path).findings == ()
 
 
-def test_a_column_heading_that_is_shortened_is_in_the_notes(seedx, tmp_path):
+def test_a_column_heading_that_is_shortened_is_in_the_notes(seedx: SeedX, tmp_path: Path) -> None:
     heading = "A very long heading " * 15
     deck = make_slides(
         seedx, f"# D\n## S\n### {heading}\n- a\n### B\n- b\n", path=tmp_path / "deck.pptx", pictures=False
@@ -120,14 +126,14 @@ def test_a_column_heading_that_is_shortened_is_in_the_notes(seedx, tmp_path):
     assert check_deck(deck.path).findings == ()
 
 
-def test_the_alt_text_of_a_chart_reads_out_its_figures(seedx, tmp_path):
+def test_the_alt_text_of_a_chart_reads_out_its_figures(seedx: SeedX, tmp_path: Path) -> None:
     outline = "# D\n## S\n```chart bar\nyear,euro\n2024,1234567\n2025,0.5\n```\n"
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
     (chart,) = (shape for shape in Presentation(str(deck.path)).slides[1].shapes if shape.has_chart)
     assert chart._element.nvGraphicFramePr.cNvPr.get("descr") == "Bar chart. euro: 2024 1234567, 2025 0.5."
 
 
-def test_tables_and_charts_are_native_and_stand_in_their_placeholders(seedx, tmp_path):
+def test_tables_and_charts_are_native_and_stand_in_their_placeholders(seedx: SeedX, tmp_path: Path) -> None:
     deck = make_slides(seedx, RICH, path=tmp_path / "deck.pptx", pictures=False)
     slides = list(Presentation(str(deck.path)).slides)
     table = next(shape for shape in slides[6].placeholders if shape.has_table)
@@ -155,7 +161,7 @@ def test_tables_and_charts_are_native_and_stand_in_their_placeholders(seedx, tmp
         assert "srgbClr" not in slide.element.xml
 
 
-def test_a_long_table_goes_on_with_its_headings(seedx, tmp_path):
+def test_a_long_table_goes_on_with_its_headings(seedx: SeedX, tmp_path: Path) -> None:
     rows = tuple((str(number), f"what happened in the year {number}") for number in range(24))
     plan = SlidePlan(title="Years", table=TableData(header=("Year", "What"), rows=rows), bullets=("And so on",))
     deck = make_slides(seedx, Outline(title="T", slides=(plan,)), path=tmp_path / "deck.pptx")
@@ -169,7 +175,7 @@ def test_a_long_table_goes_on_with_its_headings(seedx, tmp_path):
     assert check_deck(deck.path).findings == ()
 
 
-def test_long_words_everywhere_are_fitted_and_nothing_gets_too_small(seedx, tmp_path):
+def test_long_words_everywhere_are_fitted_and_nothing_gets_too_small(seedx: SeedX, tmp_path: Path) -> None:
     long = "words that go on and on " * 15
     chart = ChartData(kind="bar", categories=("a",), series=(ChartSeries(name="s", values=(1,)),))
     slides = (
@@ -186,13 +192,16 @@ def test_long_words_everywhere_are_fitted_and_nothing_gets_too_small(seedx, tmp_
     assert any("slide 1: the line under its title was shortened" in warning for warning in deck.warnings)
 
 
-def _template(path, *, keep=None, size=None, rtl=False):
+def _template(
+    path: Path, *, keep: tuple[str, ...] | None = None, size: tuple[int, int] | None = None, rtl: bool = False
+) -> Path:
     """python-pptx's own template: some of its layouts only, another page, right to left."""
     file = Presentation()
     for layout in list(file.slide_layouts):
         if keep is not None and layout.name not in keep:
             file.slide_layouts.remove(layout)
     if size is not None:
+        assert file.slide_width is not None and file.slide_height is not None
         wide, high = Mm(size[0]) / file.slide_width, Mm(size[1]) / file.slide_height
         for sheet in (file.slide_master, *file.slide_layouts):
             for transform in sheet.element.iter(qn("a:xfrm")):
@@ -219,7 +228,9 @@ def _template(path, *, keep=None, size=None, rtl=False):
         (("Title Slide", "Two Content"), (338, 190)),
     ],
 )
-def test_templates_that_lack_layouts_or_have_other_pages_hold_everything(seedx, tmp_path, keep, size):
+def test_templates_that_lack_layouts_or_have_other_pages_hold_everything(
+    seedx: SeedX, tmp_path: Path, keep: tuple[str, ...] | None, size: tuple[int, int] | None
+) -> None:
     template = _template(tmp_path / "template.pptx", keep=keep, size=size)
     deck = make_slides(seedx, RICH, path=tmp_path / "deck.pptx", template=template)
     slides = list(Presentation(str(deck.path)).slides)
@@ -240,7 +251,7 @@ HEBREW = (
 )
 
 
-def test_text_that_runs_right_to_left_says_so(seedx, tmp_path):
+def test_text_that_runs_right_to_left_says_so(seedx: SeedX, tmp_path: Path) -> None:
     deck = make_slides(seedx, HEBREW, path=tmp_path / "deck.pptx", pictures=False)
     body = next(
         shape
@@ -251,7 +262,7 @@ def test_text_that_runs_right_to_left_says_so(seedx, tmp_path):
     assert check_deck(deck.path).findings == ()
 
 
-def test_columns_and_tables_of_text_that_runs_right_to_left_begin_at_the_right(seedx, tmp_path):
+def test_columns_and_tables_of_text_that_runs_right_to_left_begin_at_the_right(seedx: SeedX, tmp_path: Path) -> None:
     alef, bet = "\u05d0", "\u05d1"
     outline = (
         f"# {alef}\n## {alef}\n- {alef}\n\n***\n\n- {bet}\n## {bet}\n| {alef} | {bet} |\n|---|---|\n| {alef} | 7 |\n"
@@ -267,7 +278,7 @@ def test_columns_and_tables_of_text_that_runs_right_to_left_begin_at_the_right(s
     assert check_deck(deck.path).findings == ()
 
 
-def test_a_slide_that_holds_more_than_one_can_show_continues(seedx, tmp_path):
+def test_a_slide_that_holds_more_than_one_can_show_continues(seedx: SeedX, tmp_path: Path) -> None:
     outline = (
         "# Boats\n## Sail or row\n### Sail\n- quiet\n### Row\n- steady\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
         "```chart pie\nwho,share\nus,3\nthem,7\n```\n\n> Said once.\n"
@@ -287,7 +298,7 @@ def test_a_slide_that_holds_more_than_one_can_show_continues(seedx, tmp_path):
     assert "slide 2: its content does not fit on one slide; it continues on 2 more" in deck.warnings
 
 
-def test_a_right_to_left_template_keeps_its_own_direction(seedx, tmp_path):
+def test_a_right_to_left_template_keeps_its_own_direction(seedx: SeedX, tmp_path: Path) -> None:
     template = _template(tmp_path / "template.pptx", rtl=True)
     deck = make_slides(seedx, HEBREW, path=tmp_path / "deck.pptx", template=template, pictures=False)
     slide = Presentation(str(deck.path)).slides[1]
@@ -295,7 +306,7 @@ def test_a_right_to_left_template_keeps_its_own_direction(seedx, tmp_path):
     assert {finding.kind for finding in check_deck(deck.path).findings} <= {"low_contrast"}
 
 
-def test_picture_files_and_csv_files_come_from_one_folder(tmp_path, seedx):
+def test_picture_files_and_csv_files_come_from_one_folder(tmp_path: Path, seedx: SeedX) -> None:
     (tmp_path / "files").mkdir()
     Image.new("RGB", (80, 60), "green").save(tmp_path / "files" / "green.png")
     Image.new("RGB", (80, 60), "red").save(tmp_path / "secret.png")
@@ -308,33 +319,38 @@ def test_picture_files_and_csv_files_come_from_one_folder(tmp_path, seedx):
     slides = list(Presentation(str(deck.path)).slides)
     picture = next(shape for shape in slides[1].shapes if shape.element.tag == qn("p:pic"))
     assert picture._element.nvPicPr.cNvPr.get("descr") == "A green field"
-    assert deck.slides[1].picture.getpixel((5, 5)) == (0, 128, 0)
+    green = deck.slides[1].picture
+    assert green is not None and green.getpixel((5, 5)) == (0, 128, 0)
     assert deck.slides[1].picture_prompt is None
     assert next(shape for shape in slides[2].shapes if shape.has_chart).chart.plots[0].series[0].values == (30.0, 70.0)
-    assert deck.slides[3].picture_prompt.startswith("a red boat")
+    prompt = deck.slides[3].picture_prompt
+    assert prompt is not None and prompt.startswith("a red boat")
     assert any("'../secret.png' is outside the directory" in warning for warning in deck.warnings)
     assert any("'gone.csv' cannot be read (No such file or directory)" in warning for warning in deck.warnings)
 
 
-def test_no_file_is_read_unless_a_folder_is_given(seedx, tmp_path, monkeypatch):
+def test_no_file_is_read_unless_a_folder_is_given(
+    seedx: SeedX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (80, 60), "green").save("green.png")
     deck = make_slides(seedx, "# T\n## S\n![a red boat](green.png)\n", path="deck.pptx")
-    assert deck.slides[1].picture_prompt.startswith("a red boat")
+    prompt = deck.slides[1].picture_prompt
+    assert prompt is not None and prompt.startswith("a red boat")
     assert any("pass files= with the directory of 'green.png'" in warning for warning in deck.warnings)
 
 
-def test_a_files_folder_that_does_not_exist_is_refused(seedx, engine, tmp_path):
+def test_a_files_folder_that_does_not_exist_is_refused(seedx: SeedX, engine: ScriptedEngine, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a directory"):
         make_slides(seedx, "# T\n", path=tmp_path / "deck.pptx", files=tmp_path / "none")
     assert engine.requests == []
 
 
-def test_a_theme_beside_a_template_is_a_warning(seedx, tmp_path):
+def test_a_theme_beside_a_template_is_a_warning(seedx: SeedX, tmp_path: Path) -> None:
     template = _template(tmp_path / "template.pptx")
     deck = make_slides(seedx, "# T\n", path=tmp_path / "deck.pptx", template=template, theme="night")
     assert "the template sets the design; the theme 'night' was ignored" in deck.warnings
 
 
-def test_there_are_three_themes():
+def test_there_are_three_themes() -> None:
     assert list(PALETTES) == ["paper", "ink", "night"]

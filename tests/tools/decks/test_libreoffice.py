@@ -3,13 +3,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import select
+from pathlib import Path
 
 import pypdf
 import pytest
 from PIL import Image
 from pptx import Presentation
 
-from seedx_sdk import OutputPathError, TemplateError
+from seedx_sdk import OutputPathError, SeedX, TemplateError
 from seedx_tools import ToolFailed, deck_to_pdf, deck_to_png, make_slides
 from seedx_tools.decks.libreoffice import find_office, save_previews
 
@@ -40,7 +41,7 @@ needs_pages = pytest.mark.skipif(importlib.util.find_spec("pypdfium2") is None, 
 
 @needs_office
 @pytest.mark.slow
-def test_libreoffice_opens_a_deck_of_every_kind_of_slide(seedx, tmp_path):
+def test_libreoffice_opens_a_deck_of_every_kind_of_slide(seedx: SeedX, tmp_path: Path) -> None:
     deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", pictures=False)
     pages = pypdf.PdfReader(deck_to_pdf(deck.path, tmp_path / "deck.pdf")).pages
     assert len(pages) == len(deck.slides) == 6
@@ -54,7 +55,7 @@ def test_libreoffice_opens_a_deck_of_every_kind_of_slide(seedx, tmp_path):
 @needs_office
 @needs_pages
 @pytest.mark.slow
-def test_libreoffice_draws_a_picture_of_each_slide(seedx, tmp_path):
+def test_libreoffice_draws_a_picture_of_each_slide(seedx: SeedX, tmp_path: Path) -> None:
     deck = make_slides(seedx, "# Boats\n## Red\n- a\n", path=tmp_path / "deck.pptx", theme="night")
     paths = deck_to_png(deck.path, tmp_path)
     assert [path.name for path in paths] == ["slide-01.png", "slide-02.png"]
@@ -66,7 +67,7 @@ def test_libreoffice_draws_a_picture_of_each_slide(seedx, tmp_path):
 
 
 @pytest.fixture
-def empty_path(tmp_path, monkeypatch):
+def empty_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr("seedx_tools.decks.libreoffice._PATHS", {})
@@ -74,7 +75,7 @@ def empty_path(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("empty_path")
-def test_without_libreoffice_the_error_says_how_to_install_it(seedx, tmp_path):
+def test_without_libreoffice_the_error_says_how_to_install_it(seedx: SeedX, tmp_path: Path) -> None:
     deck = make_slides(seedx, "# Boats\n", path=tmp_path / "deck.pptx", pictures=False)
     with pytest.raises(ToolFailed, match="apt-get install libreoffice-impress"):
         deck_to_pdf(deck.path, tmp_path / "deck.pdf")
@@ -82,7 +83,9 @@ def test_without_libreoffice_the_error_says_how_to_install_it(seedx, tmp_path):
     assert (tmp_path / "slide-01.png").is_file()
 
 
-def test_a_libreoffice_that_fails_or_hangs_is_a_failure(empty_path, seedx, tmp_path, monkeypatch):
+def test_a_libreoffice_that_fails_or_hangs_is_a_failure(
+    empty_path: Path, seedx: SeedX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office = empty_path / "soffice"
     office.write_text("#!/bin/sh\necho the filter broke >&2\nexit 3\n")
     office.chmod(0o755)
@@ -104,7 +107,7 @@ def test_a_libreoffice_that_fails_or_hangs_is_a_failure(empty_path, seedx, tmp_p
     assert not (tmp_path / "deck.pdf").exists()
 
 
-def test_a_deck_that_links_out_never_reaches_libreoffice(empty_path, tmp_path):
+def test_a_deck_that_links_out_never_reaches_libreoffice(empty_path: Path, tmp_path: Path) -> None:
     office = empty_path / "soffice"
     office.write_text("#!/bin/sh\ntouch reached\n")
     office.chmod(0o755)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -10,6 +12,8 @@ from PIL import Image
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.oxml.ns import qn
+from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import Slide
 
 from seedx_sdk import (
     AsyncSeedX,
@@ -25,6 +29,7 @@ from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import Request, StreamEvent
 from seedx_tools import Deck, Outline, SlidePlan, check_deck, make_slides, make_slides_async
 from seedx_tools.decks.ooxml.styles import auto_number
+from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.writing.footer import footer_of
 
 OUTLINE = """# A boat school
@@ -45,21 +50,22 @@ A blue house is where every day starts.
 
 
 @pytest.fixture
-def deck(seedx, tmp_path) -> Deck:
+def deck(seedx: SeedX, tmp_path: Path) -> Deck:
     return make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx")
 
 
-def _frames(slide):
+def _frames(slide: Slide) -> list[tuple[int, int, int, int]]:
     return [(shape.left, shape.top, shape.left + shape.width, shape.top + shape.height) for shape in slide.shapes]
 
 
-def _bodies(slide):
+def _bodies(slide: Slide) -> list[Any]:
     return [shape for shape in slide.placeholders if shape.placeholder_format.type in (PH.BODY, PH.OBJECT)]
 
 
-def _assert_sound(path):
+def _assert_sound(path: Path) -> PresentationObject:
     """Check what holds for every deck: native text, nothing empty, nothing outside the page or on top of a picture."""
     file = Presentation(str(path))
+    assert file.slide_width is not None and file.slide_height is not None
     for slide in file.slides:
         assert slide.shapes.title.text_frame.text.strip()
         for shape in slide.placeholders:
@@ -90,7 +96,7 @@ def _assert_sound(path):
     return file
 
 
-def test_words_go_to_title_and_body_placeholders_as_native_text(deck):
+def test_words_go_to_title_and_body_placeholders_as_native_text(deck: Deck) -> None:
     slides = list(_assert_sound(deck.path).slides)
     assert [slide.shapes.title.text_frame.text for slide in slides] == [
         "A boat school",
@@ -109,7 +115,7 @@ def test_words_go_to_title_and_body_placeholders_as_native_text(deck):
     assert subtitle.text_frame.text == "By the sea"
 
 
-def test_looks_live_in_the_master_and_not_in_the_slides(deck):
+def test_looks_live_in_the_master_and_not_in_the_slides(deck: Deck) -> None:
     for slide in Presentation(str(deck.path)).slides:
         xml = slide.element.xml
         assert "srgbClr" not in xml
@@ -117,17 +123,18 @@ def test_looks_live_in_the_master_and_not_in_the_slides(deck):
         assert "latin" not in xml
 
 
-def test_pictures_fill_picture_placeholders_and_have_alt_text(deck):
+def test_pictures_fill_picture_placeholders_and_have_alt_text(deck: Deck) -> None:
     slides = list(Presentation(str(deck.path)).slides)
     for slide, made in zip(slides, deck.slides, strict=True):
         picture = next(shape for shape in slide.placeholders if shape.placeholder_format.type == PH.PICTURE)
         assert picture.element.tag == qn("p:pic")
         assert picture._element.nvPicPr.cNvPr.get("descr") == f"Generated image: {made.picture_prompt}"
         assert min(picture.image.size) >= 768
-    assert deck.slides[1].picture_prompt.startswith("a red boat ")
+    prompt = deck.slides[1].picture_prompt
+    assert prompt is not None and prompt.startswith("a red boat ")
 
 
-def test_notes_slide_numbers_and_file_title(deck):
+def test_notes_slide_numbers_and_file_title(deck: Deck) -> None:
     file = Presentation(str(deck.path))
     slides = list(file.slides)
     assert slides[0].notes_slide.notes_text_frame.text == "Welcome."
@@ -141,7 +148,9 @@ def test_notes_slide_numbers_and_file_title(deck):
 
 @pytest.mark.parametrize(("size", "ratio"), [("16:9", 16 / 9), ("4:3", 4 / 3)])
 @pytest.mark.parametrize("pictures", [True, False])
-def test_both_page_sizes_with_and_without_pictures(seedx, tmp_path, size, ratio, pictures):
+def test_both_page_sizes_with_and_without_pictures(
+    seedx: SeedX, tmp_path: Path, size: DeckSize, ratio: float, pictures: bool
+) -> None:
     deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", size=size, pictures=pictures)
     file = _assert_sound(deck.path)
     assert file.slide_width / file.slide_height == pytest.approx(ratio, rel=1e-3)
@@ -151,23 +160,25 @@ def test_both_page_sizes_with_and_without_pictures(seedx, tmp_path, size, ratio,
         assert slide.preview.width / slide.preview.height == pytest.approx(ratio, rel=2e-3)
 
 
-def test_pictures_come_from_the_model(real_seedx, tmp_path):
+def test_pictures_come_from_the_model(real_seedx: SeedX, tmp_path: Path) -> None:
     outline = Outline(title="Boats", slides=(SlidePlan(title="Red", picture="a red boat on the beach"),))
     deck = make_slides(real_seedx, outline, path=tmp_path / "deck.pptx", seed=3)
     drawn = real_seedx.generate("a red boat on the beach", seed=4).image
-    assert deck.slides[1].picture.tobytes() == drawn.tobytes()
+    picture = deck.slides[1].picture
+    assert picture is not None and drawn is not None
+    assert picture.tobytes() == drawn.tobytes()
     assert deck.model == real_seedx.info.name
     _assert_sound(deck.path)
 
 
-def test_pictures_of_other_shapes_are_not_distorted(tmp_path):
+def test_pictures_of_other_shapes_are_not_distorted(tmp_path: Path) -> None:
     wide = Message.assistant(Image.new("RGB", (256, 64), "red"))
     tall = Message.assistant(Image.new("RGB", (64, 72), "blue"))
     deck = make_slides(SeedX(engine=ScriptedEngine(replies=[wide, tall])), "# A\n## B\n- c\n", path=tmp_path / "d.pptx")
     _assert_sound(deck.path)
 
 
-def test_a_failed_picture_is_a_warning_and_the_deck_is_saved(tmp_path):
+def test_a_failed_picture_is_a_warning_and_the_deck_is_saved(tmp_path: Path) -> None:
     engine = ScriptedEngine(replies=[ModelError("the de-tokenizer ran out of memory")])
     deck = make_slides(SeedX(engine=engine), OUTLINE, path=tmp_path / "deck.pptx")
     _assert_sound(deck.path)
@@ -176,7 +187,7 @@ def test_a_failed_picture_is_a_warning_and_the_deck_is_saved(tmp_path):
     assert any("slide 1: its image failed" in warning and "memory" in warning for warning in deck.warnings)
 
 
-def test_long_text_is_made_smaller_then_continued(seedx, tmp_path):
+def test_long_text_is_made_smaller_then_continued(seedx: SeedX, tmp_path: Path) -> None:
     bullets = tuple(f"Point {number} says something that takes a line and a bit more of it" for number in range(14))
     outline = Outline(title="Long", slides=(SlidePlan(title="Much to say", bullets=bullets),))
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
@@ -194,7 +205,7 @@ def test_long_text_is_made_smaller_then_continued(seedx, tmp_path):
     assert any("continues on" in warning for warning in deck.warnings)
 
 
-def test_a_point_is_continued_with_what_is_indented_under_it(seedx, tmp_path):
+def test_a_point_is_continued_with_what_is_indented_under_it(seedx: SeedX, tmp_path: Path) -> None:
     bullets = tuple(f"Point {number}" if number % 2 else f"\tPart {number}" for number in range(1, 31))
     outline = Outline(title="Long", slides=(SlidePlan(title="T", bullets=bullets),))
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False)
@@ -203,7 +214,7 @@ def test_a_point_is_continued_with_what_is_indented_under_it(seedx, tmp_path):
         assert body.text_frame.paragraphs[0].level == 0
 
 
-def test_numbered_points_are_a_native_list_that_continues_its_count(seedx, tmp_path):
+def test_numbered_points_are_a_native_list_that_continues_its_count(seedx: SeedX, tmp_path: Path) -> None:
     outline = "# D\n## Steps\n3. build\n    1. thin\n    2. real\n4. show\n\n- rest\n\n## More\n1) one\n2) two\n"
     made = make_slides(seedx, outline, path=tmp_path / "d.pptx", pictures=False)
     assert made.slides[1].bullets == ("3. build", "\t1. thin", "\t2. real", "4. show", "rest")
@@ -218,21 +229,21 @@ def test_numbered_points_are_a_native_list_that_continues_its_count(seedx, tmp_p
     assert [(p.text, auto_number(p._p)) for p in body.text_frame.paragraphs] == [("0. a", None), ("b", 1)]
 
 
-def test_points_beside_a_list_have_bullets_too(seedx, tmp_path):
+def test_points_beside_a_list_have_bullets_too(seedx: SeedX, tmp_path: Path) -> None:
     made = make_slides(seedx, "# D\n## S\n- one\n***\n- two\n- three\n", path=tmp_path / "d.pptx")
     slide = Presentation(str(made.path)).slides[1]
     assert [shape.text_frame.text for shape in _bodies(slide)] == ["one", "two\nthree"]
     assert not list(slide.element.iter(qn("a:buNone")))
 
 
-def test_a_picture_that_was_asked_for_where_there_is_no_room_is_a_warning(seedx, tmp_path):
+def test_a_picture_that_was_asked_for_where_there_is_no_room_is_a_warning(seedx: SeedX, tmp_path: Path) -> None:
     outline = "# D\n![](none)\n## S\n- one\n***\n- two\n![a red boat](draw)\n"
     made = make_slides(seedx, outline, path=tmp_path / "d.pptx")
     assert made.warnings == ("slide 2: the slide has no room for an image; none was generated",)
     assert not [shape for shape in Presentation(str(made.path)).slides[1].shapes if shape.element.tag == qn("p:pic")]
 
 
-def test_a_footer_that_is_too_long_is_shortened(seedx, tmp_path):
+def test_a_footer_that_is_too_long_is_shortened(seedx: SeedX, tmp_path: Path) -> None:
     title = "A talk for parents about why every child should learn to sail a small red boat in summer and in winter"
     made = make_slides(seedx, f"# {title}\n## S\n- one\n", path=tmp_path / "d.pptx")
     footer = footer_of(Presentation(str(made.path)).slides[1])
@@ -240,7 +251,7 @@ def test_a_footer_that_is_too_long_is_shortened(seedx, tmp_path):
     assert check_deck(made.path).findings == ()
 
 
-def test_one_endless_paragraph_is_continued_too(seedx, tmp_path):
+def test_one_endless_paragraph_is_continued_too(seedx: SeedX, tmp_path: Path) -> None:
     words = " ".join(f"word{number}" for number in range(400))
     outline = Outline(title="Long", slides=(SlidePlan(title="T", bullets=(words,)),))
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False)
@@ -254,7 +265,7 @@ def test_one_endless_paragraph_is_continued_too(seedx, tmp_path):
     assert text.split() == words.split()
 
 
-def test_a_title_that_cannot_fit_is_shortened_and_kept_in_the_notes(seedx, tmp_path):
+def test_a_title_that_cannot_fit_is_shortened_and_kept_in_the_notes(seedx: SeedX, tmp_path: Path) -> None:
     title = "A title that goes on and on " * 20
     outline = Outline(title="T", slides=(SlidePlan(title=title),))
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
@@ -264,7 +275,7 @@ def test_a_title_that_cannot_fit_is_shortened_and_kept_in_the_notes(seedx, tmp_p
     assert any("title was shortened" in warning for warning in deck.warnings)
 
 
-def test_text_that_xml_cannot_hold_is_cleaned(seedx, tmp_path):
+def test_text_that_xml_cannot_hold_is_cleaned(seedx: SeedX, tmp_path: Path) -> None:
     outline = Outline(title="a\x00b\x0bc", slides=(SlidePlan(title="<&>\u2028x", bullets=("\x1b[31m red",)),))
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
     slides = list(_assert_sound(deck.path).slides)
@@ -272,14 +283,14 @@ def test_text_that_xml_cannot_hold_is_cleaned(seedx, tmp_path):
     assert slides[1].shapes.title.text_frame.text == "<&> x"
 
 
-def test_decorative_pictures_are_named_once(seedx, tmp_path):
+def test_decorative_pictures_are_named_once(seedx: SeedX, tmp_path: Path) -> None:
     deck = make_slides(seedx, "# Revenue\n## Costs\n- rent\n## Staff\n", path=tmp_path / "deck.pptx")
     notes = [warning for warning in deck.warnings if "decorative" in warning]
     assert len(notes) == 1
     assert notes[0].startswith("slide 1, slide 2, slide 3:")
 
 
-def test_progress_counts_slides(seedx, tmp_path):
+def test_progress_counts_slides(seedx: SeedX, tmp_path: Path) -> None:
     seen = []
     make_slides(seedx, OUTLINE, path=tmp_path / "d.pptx", on_progress=lambda *step: seen.append(step))
     assert seen[0] == (0, 4, "A boat school")
@@ -287,13 +298,13 @@ def test_progress_counts_slides(seedx, tmp_path):
     assert [done for done, _, _ in seen] == [0, 1, 2, 3, 4]
 
 
-def test_previews_are_saved_beside_the_deck(deck, tmp_path):
+def test_previews_are_saved_beside_the_deck(deck: Deck, tmp_path: Path) -> None:
     paths = deck.save_previews(tmp_path)
     assert [path.name for path in paths] == ["slide-01.png", "slide-02.png", "slide-03.png", "slide-04.png"]
     assert deck.preview_by == "seedx_tools.decks.preview (Pillow)"
 
 
-def test_the_same_seed_gives_the_same_previews(seedx, deck, tmp_path):
+def test_the_same_seed_gives_the_same_previews(seedx: SeedX, deck: Deck, tmp_path: Path) -> None:
     again = make_slides(seedx, OUTLINE, path=tmp_path / "again.pptx")
     for first, second in zip(deck.slides, again.slides, strict=True):
         assert first.preview.tobytes() == second.preview.tobytes()
@@ -311,7 +322,15 @@ def test_the_same_seed_gives_the_same_previews(seedx, deck, tmp_path):
         ("# A\n" + "## B\n" * 200, {}, InputError),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_drawn(engine, seedx, tmp_path, monkeypatch, prompt, arguments, error):
+def test_bad_input_is_refused_before_anything_is_drawn(
+    engine: ScriptedEngine,
+    seedx: SeedX,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    prompt: Any,
+    arguments: dict[str, Any],
+    error: type[Exception],
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error):
         make_slides(seedx, prompt, **{"path": "deck.pptx", **arguments})
@@ -319,13 +338,13 @@ def test_bad_input_is_refused_before_anything_is_drawn(engine, seedx, tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cancelled_deck_leaves_no_file(seedx, tmp_path):
+def test_a_cancelled_deck_leaves_no_file(seedx: SeedX, tmp_path: Path) -> None:
     with pytest.raises(GenerationCancelled):
         make_slides(seedx.with_cancel(lambda: True), OUTLINE, path=tmp_path / "deck.pptx")
     assert list(tmp_path.iterdir()) == []
 
 
-def _parts(path):
+def _parts(path: Path) -> dict[str, bytes]:
     """Return the parts of a .pptx by name, without the time at which it was made."""
     with zipfile.ZipFile(path) as package:
         return {name: package.read(name) for name in package.namelist() if name != "docProps/core.xml"}
@@ -348,9 +367,9 @@ RICH = f"""{OUTLINE}
 """
 
 
-async def test_an_async_deck_is_the_same_file_with_the_same_images_and_warnings(tmp_path):
+async def test_an_async_deck_is_the_same_file_with_the_same_images_and_warnings(tmp_path: Path) -> None:
     Image.new("RGB", (320, 240), "navy").save(tmp_path / "harbor.png")
-    arguments = {"files": tmp_path, "seed": 7, "theme": "night"}
+    arguments: dict[str, Any] = {"files": tmp_path, "seed": 7, "theme": "night"}
     engines = [ScriptedEngine(), ScriptedEngine()]
     deck = make_slides(SeedX(engine=engines[0]), RICH, path=tmp_path / "sync.pptx", **arguments)
     twin = await make_slides_async(AsyncSeedX(engine=engines[1]), RICH, path=tmp_path / "async.pptx", **arguments)
@@ -389,7 +408,7 @@ class PairedEngine:
         """Return: it works."""
 
 
-async def test_an_async_deck_generates_images_at_the_same_time_and_orders_warnings_by_slide(tmp_path):
+async def test_an_async_deck_generates_images_at_the_same_time_and_orders_warnings_by_slide(tmp_path: Path) -> None:
     deck = await make_slides_async(AsyncSeedX(engine=PairedEngine()), OUTLINE, path=tmp_path / "deck.pptx")
     assert deck.warnings[:2] == (
         "slide 1: its image failed and was left out: failure 0",
@@ -398,7 +417,7 @@ async def test_an_async_deck_generates_images_at_the_same_time_and_orders_warnin
     assert [slide.picture is not None for slide in deck.slides] == [False, False, True, True]
 
 
-async def test_progress_of_an_async_deck_counts_slides(tmp_path):
+async def test_progress_of_an_async_deck_counts_slides(tmp_path: Path) -> None:
     seen = []
     await make_slides_async(
         AsyncSeedX(engine=ScriptedEngine()),
@@ -412,7 +431,7 @@ async def test_progress_of_an_async_deck_counts_slides(tmp_path):
     assert seen[-1] == (4, 4, "done")
 
 
-async def test_a_cancelled_async_deck_leaves_no_file(tmp_path):
+async def test_a_cancelled_async_deck_leaves_no_file(tmp_path: Path) -> None:
     with anyio.CancelScope() as scope:
         await make_slides_async(
             AsyncSeedX(engine=ScriptedEngine()),
@@ -424,7 +443,7 @@ async def test_a_cancelled_async_deck_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_bad_input_to_an_async_deck_is_rejected_before_anything_is_generated(tmp_path):
+async def test_bad_input_to_an_async_deck_is_rejected_before_anything_is_generated(tmp_path: Path) -> None:
     engine = ScriptedEngine()
     with pytest.raises(InputError, match="num_slides is 0"):
         await make_slides_async(AsyncSeedX(engine=engine), "boats", path=tmp_path / "d.pptx", num_slides=0)

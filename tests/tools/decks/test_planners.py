@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from pydantic import ValidationError
 
@@ -31,7 +33,7 @@ Notes: and smile
 """
 
 
-def test_markdown_becomes_slides_bullets_pictures_and_notes():
+def test_markdown_becomes_slides_bullets_pictures_and_notes() -> None:
     outline = OutlinePlanner().plan(MARKDOWN, None)
     assert outline == Outline(
         title="The boat school",
@@ -48,7 +50,7 @@ def test_markdown_becomes_slides_bullets_pictures_and_notes():
     )
 
 
-def test_what_markdown_slides_cannot_hold_is_a_warning():
+def test_what_markdown_slides_cannot_hold_is_a_warning() -> None:
     text = "# T\n\n## S\n| a | b |\n|---|---|\n| 1 | 2 |\n\n| c |\n|---|\n| 3 |\n\n```\ncode\n```\n\n<div>x</div>\n"
     outline = OutlinePlanner().plan(text, None)
     assert outline.slides[0].table == TableData(header=("a", "b"), rows=(("1", "2"),))
@@ -57,13 +59,13 @@ def test_what_markdown_slides_cannot_hold_is_a_warning():
     assert all(warning.startswith("slide 'S': ") for warning in outline.warnings)
 
 
-def _slide(body):
+def _slide(body: str) -> SlidePlan:
     outline = OutlinePlanner().plan(f"# T\n\n## S\n{body}\n", None)
     assert outline.warnings == ()
     return outline.slides[0]
 
 
-def test_markdown_charts_and_tables_from_csv():
+def test_markdown_charts_and_tables_from_csv() -> None:
     chart = _slide("- up\n\n```chart line: Pupils\nYear;Boys;Girls\n2024;1,000;12.5\n2025;30;-4 %\n```")
     assert chart.bullets == ("up",)
     assert chart.chart == ChartData(
@@ -77,13 +79,13 @@ def test_markdown_charts_and_tables_from_csv():
     assert _slide("![](rows.csv)").table == TableData(csv="rows.csv")
 
 
-def test_a_block_that_is_no_chart_becomes_points_with_the_reason():
+def test_a_block_that_is_no_chart_becomes_points_with_the_reason() -> None:
     outline = OutlinePlanner().plan("# T\n## S\n```chart bar\nYear,Pupils\n2024,many\n```\n", None)
     assert outline.slides[0].bullets == ("Year,Pupils", "2024,many")
     assert "line 2, column 2: 'many' is not a number" in outline.warnings[0]
 
 
-def test_markdown_columns_quotes_and_picture_files():
+def test_markdown_columns_quotes_and_picture_files() -> None:
     comparison = _slide("### Left\n- a\n### Right\n- b\n- c")
     assert comparison.columns == (Column(heading="Left", bullets=("a",)), Column(heading="Right", bullets=("b", "c")))
     assert _slide("- a\n\n***\n\n- b").columns == (Column(bullets=("a",)), Column(bullets=("b",)))
@@ -93,7 +95,7 @@ def test_markdown_columns_quotes_and_picture_files():
     assert (picture.picture, picture.picture_file) == ("a red boat", "boat.jpg")
 
 
-def test_what_the_title_slide_has_no_place_for_is_on_a_slide_after_it():
+def test_what_the_title_slide_has_no_place_for_is_on_a_slide_after_it() -> None:
     text = (
         "# T\nSub\n\n| a |\n|---|\n| 1 |\n\n```chart bar\nx,n\ny,1\n```\n\n"
         '"It floats." -- Ada\n\n![a boat](boat.jpg)\n\n> Hello\n\n## S\n'
@@ -120,7 +122,7 @@ def test_what_the_title_slide_has_no_place_for_is_on_a_slide_after_it():
     assert (drawn.picture, [slide.title for slide in drawn.slides]) == ("a boat", ["S"])
 
 
-def test_agenda_and_sources_that_hold_more_are_slides_like_others():
+def test_agenda_and_sources_that_hold_more_are_slides_like_others() -> None:
     text = "# T\n## Contents\n| a |\n|---|\n| 1 |\n## Sources\n- Book\n> Say it.\n## References\n- Map\n"
     outline = OutlinePlanner().plan(text, None)
     assert outline == Outline(
@@ -137,7 +139,7 @@ def test_agenda_and_sources_that_hold_more_are_slides_like_others():
     assert noted.warnings == ("slide 'Agenda': it does not list the sections: it has notes or a picture",)
 
 
-def test_a_second_one_of_what_a_slide_shows_once_leaves_the_first_and_is_told():
+def test_a_second_one_of_what_a_slide_shows_once_leaves_the_first_and_is_told() -> None:
     text = (
         "# T\n## S\n```chart bar\na,n\nx,1\n```\n```chart pie\na,n\nx,2\n```\n```csv\na\nb\n```\n```csv\nc\nd\n```\n"
         '![bar](g.csv)\n![](h.csv)\n![red](a.png)\n![blue](draw)\n\n"A" -- B\n\n"C" -- D\n'
@@ -164,7 +166,7 @@ def test_a_second_one_of_what_a_slide_shows_once_leaves_the_first_and_is_told():
     )
 
 
-def test_code_and_tables_inside_a_list_are_read_as_elsewhere():
+def test_code_and_tables_inside_a_list_are_read_as_elsewhere() -> None:
     text = "# T\n## S\n1. one\n\n   ```\n   x = 1\n   ```\n\n       y = 2\n\n   | a |\n   |---|\n   | b |\n2. two\n"
     outline = OutlinePlanner().plan(text, None)
     assert outline.slides[0].bullets == ("1. one", "x = 1", "y = 2", "2. two")
@@ -172,13 +174,13 @@ def test_code_and_tables_inside_a_list_are_read_as_elsewhere():
     assert outline.warnings == ("slide 'S': a block became plain points: code blocks are not supported",) * 2
 
 
-def test_each_paragraph_of_a_block_quote_is_a_line_of_the_notes():
+def test_each_paragraph_of_a_block_quote_is_a_line_of_the_notes() -> None:
     slide = _slide("> - first\n> - second\n>\n> 1. one\n> 2. two\n>\n> > inner\n>\n> ```\n> x = 1\n> ```")
     assert slide.notes == "first\nsecond\n1. one\n2. two\ninner\nx = 1"
     assert _slide("> | a | b |\n> |---|---|\n> | 1 | 2 |").notes == "a | b\n1 | 2"
 
 
-def test_html_among_words():
+def test_html_among_words() -> None:
     slide = _slide("- a<br>b <!-- Notes: say it --> List<String>\n\n| c<br/>d |\n|---|\n| e |")
     assert slide.bullets == ("a b List<String>",)
     assert slide.notes == "say it"
@@ -187,7 +189,7 @@ def test_html_among_words():
     assert (block.bullets, block.notes) == (("Words", "More"), "one\ntwo")
 
 
-def test_the_addresses_of_links_are_in_the_notes_of_their_slide():
+def test_the_addresses_of_links_are_in_the_notes_of_their_slide() -> None:
     outline = OutlinePlanner().plan(
         "# T\nby [Ada](https://a.example)\n## A\n## On [**boats**](https://b.example)\n- <https://c.example>\n"
         "- [![](boat.png)](https://d.example)\n> Hello\n",
@@ -205,12 +207,12 @@ def test_the_addresses_of_links_are_in_the_notes_of_their_slide():
     )
 
 
-def test_rules_between_slides_make_no_columns():
+def test_rules_between_slides_make_no_columns() -> None:
     outline = OutlinePlanner().plan("# T\n\n---\n\n## A\n- a\n\n---\n\n## Sources\n- b\n\n---\n", None)
     assert outline == Outline(title="T", slides=(SlidePlan(title="A", bullets=("a",)),), sources=("b",))
 
 
-def test_front_matter_may_give_the_title_and_the_rest_of_it_is_told():
+def test_front_matter_may_give_the_title_and_the_rest_of_it_is_told() -> None:
     front = "---\ntitle: 'Boats'\nmarp: true\nstyle: |\n  # h1\ntags:\n- a\n---\n"
     outline = OutlinePlanner().plan(front + "Sailing\n\n## S\n- a\n", None)
     assert outline == Outline(
@@ -226,20 +228,20 @@ def test_front_matter_may_give_the_title_and_the_rest_of_it_is_told():
     assert ruled == Outline(title="T", slides=(SlidePlan(title="S", bullets=("a",)),))
 
 
-def test_csv_with_any_line_ends_is_read_and_what_is_no_csv_is_refused():
+def test_csv_with_any_line_ends_is_read_and_what_is_no_csv_is_refused() -> None:
     for end in ("\n", "\r\n", "\r"):
         assert read_table(end.join(("a,b", "1,2", "")), "t") == TableData(header=("a", "b"), rows=(("1", "2"),))
     with pytest.raises(InputError, match=r"t is not CSV \(field larger .*\); look for an unclosed quotation mark"):
         read_table('a,b\n"1,2\n' + "3,4\n" * 40_000, "t")
 
 
-def test_a_cell_with_an_endless_number_is_no_chart():
+def test_a_cell_with_an_endless_number_is_no_chart() -> None:
     table = TableData(header=("a", "n"), rows=(("x", "9" * 400),))
     with pytest.raises(InputError, match="t cannot be a bar chart: Input should be a finite number"):
         chart_of(table, "bar", "", "t")
 
 
-def test_sections_agenda_sources_and_closing():
+def test_sections_agenda_sources_and_closing() -> None:
     text = (
         "# T\n## Agenda\n# One\nfirst\n## A\n- a\n# Two\n## B\n"
         "## References\n- [Book](https://b.example)\n## Thank you\nBye\n"
@@ -287,31 +289,31 @@ def test_sections_agenda_sources_and_closing():
         (lambda: SlidePlan(title="t", columns=(Column(bullets=()),)), "two columns or none, not 1"),
     ],
 )
-def test_structured_content_that_no_slide_can_show_is_refused(make, told):
+def test_structured_content_that_no_slide_can_show_is_refused(make: Callable[[], object], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         make()
 
 
-def test_an_outline_keeps_its_own_number_of_slides():
+def test_an_outline_keeps_its_own_number_of_slides() -> None:
     outline = OutlinePlanner().plan("# A\n## B\n## C\n", 6)
     assert len(outline.slides) == 2
     assert outline.warnings == ("the outline has 3 slides, not 6: add or remove headings to change the number",)
 
 
-def test_a_list_without_headings_is_an_outline():
+def test_a_list_without_headings_is_an_outline() -> None:
     outline = OutlinePlanner().plan("Trees\n\n- oak\n- beech\n", None)
     assert outline.title == "Trees"
     assert outline.slides == (SlidePlan(title="Trees", bullets=("oak", "beech")),)
 
 
-def test_a_prompt_is_set_out_in_its_own_words_and_says_so():
+def test_a_prompt_is_set_out_in_its_own_words_and_says_so() -> None:
     outline = OutlinePlanner().plan("A four-slide talk about boats: they float, they sail, and they sink", None)
     assert outline.title == "A talk about boats"
     assert [slide.title for slide in outline.slides] == ["They float", "They sail", "They sink"]
     assert outline.warnings == ("planned without a language model: the slides hold only the text of the prompt",)
 
 
-def test_a_prompt_with_few_words_gets_headings_and_a_warning():
+def test_a_prompt_with_few_words_gets_headings_and_a_warning() -> None:
     outline = OutlinePlanner().plan("Make a presentation about dragons", 4)
     assert outline.title == "Dragons"
     assert [slide.title for slide in outline.slides] == ["Why it matters", "Who it is for", "Next steps"]
@@ -319,7 +321,7 @@ def test_a_prompt_with_few_words_gets_headings_and_a_warning():
     assert "slides 2 to 4 have only a heading" in outline.warnings[1]
 
 
-def test_a_prompt_with_many_sentences_shares_them_out():
+def test_a_prompt_with_many_sentences_shares_them_out() -> None:
     outline = OutlinePlanner().plan("Boats. One is red. Two are blue. Three are green. Four sank.", 3)
     assert [slide.bullets for slide in outline.slides] == [
         ("One is red", "Two are blue"),
@@ -328,22 +330,22 @@ def test_a_prompt_with_many_sentences_shares_them_out():
 
 
 @pytest.mark.parametrize("prompt", ["5 slides", ";", " . ; ,", "make a deck about ;"])
-def test_a_prompt_that_says_nothing_is_refused(prompt):
+def test_a_prompt_that_says_nothing_is_refused(prompt: str) -> None:
     with pytest.raises(PromptError, match="does not say what the deck is about; write it like '5 slides about boats'"):
         OutlinePlanner().plan(prompt, None)
 
 
-def test_a_prompt_for_one_slide_tells_which_words_it_left_out():
+def test_a_prompt_for_one_slide_tells_which_words_it_left_out() -> None:
     outline = OutlinePlanner().plan("Boats: one, two, three", 1)
     assert (outline.title, outline.slides) == ("Boats", ())
     assert outline.warnings[1:] == ("one slide has room for the title only; left out: one; two; three",)
     assert len(OutlinePlanner().plan("Boats", 1).warnings) == 1
 
 
-def test_a_prompt_in_another_script_keeps_its_words():
+def test_a_prompt_in_another_script_keeps_its_words() -> None:
     outline = OutlinePlanner().plan("\u8239\u306e\u5b66\u6821", 2)
     assert outline.title == "\u8239\u306e\u5b66\u6821"
 
 
-def test_the_schema_for_language_models_does_not_ask_for_warnings():
+def test_the_schema_for_language_models_does_not_ask_for_warnings() -> None:
     assert "warnings" not in Outline.model_json_schema()["properties"]

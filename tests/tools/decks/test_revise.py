@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -10,14 +11,15 @@ from pptx.opc.constants import RELATIONSHIP_TYPE as RT
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 
-from seedx_sdk import InputError, OutputPathError, PromptError, TemplateError
+from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
+from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import Outline, SlidePlan, append_slides, check_deck, make_slides, revise_slide
 from seedx_tools.decks.outline import Quote
 from seedx_tools.decks.reader import read_slide
-from tests.support.pptx import Shouting, add_3d_chart, add_picture
+from tests.support.pptx_files import Shouting, add_3d_chart, add_picture
 
 
-def _xml(path):
+def _xml(path: Path) -> list[bytes]:
     """Return the slides' XML in the order of the deck, as it stands in the file."""
     with zipfile.ZipFile(path) as package:
         relations = ElementTree.fromstring(package.read("ppt/_rels/presentation.xml.rels"))
@@ -26,11 +28,13 @@ def _xml(path):
         return [package.read(f"ppt/{targets[one]}") for one in order]
 
 
-def _titles(path):
+def _titles(path: Path) -> list[str]:
     return [slide.shapes.title.text_frame.text for slide in Presentation(str(path)).slides]
 
 
-def test_a_revised_slide_is_new_and_every_other_is_the_same_byte_for_byte(seedx, deck, tmp_path):
+def test_a_revised_slide_is_new_and_every_other_is_the_same_byte_for_byte(
+    seedx: SeedX, deck: Path, tmp_path: Path
+) -> None:
     before = _xml(deck)
     result = revise_slide(
         seedx, deck, 3, "## Two, again\n- better\n- shorter\n> Say this.\n![](none)", output=tmp_path / "new.pptx"
@@ -53,7 +57,7 @@ def test_a_revised_slide_is_new_and_every_other_is_the_same_byte_for_byte(seedx,
     assert footers == ["The boat school"]
 
 
-def test_a_deck_is_revised_in_place_again_and_again(seedx, deck):
+def test_a_deck_is_revised_in_place_again_and_again(seedx: SeedX, deck: Path) -> None:
     first = _xml(deck)
     for number in range(2):
         revise_slide(seedx, deck, 4, SlidePlan(title=f"Try {number}", picture=""))
@@ -63,7 +67,7 @@ def test_a_deck_is_revised_in_place_again_and_again(seedx, deck):
         assert sum(name.startswith("ppt/slides/slide") for name in package.namelist()) == 4
 
 
-def test_the_picture_is_kept_unless_another_is_asked_for(seedx, engine, deck):
+def test_the_picture_is_kept_unless_another_is_asked_for(seedx: SeedX, engine: ScriptedEngine, deck: Path) -> None:
     drawn = len(engine.requests)
     revise_slide(seedx, deck, 2, "## One\n- changed words")
     assert len(engine.requests) == drawn
@@ -71,16 +75,17 @@ def test_the_picture_is_kept_unless_another_is_asked_for(seedx, engine, deck):
     assert picture._element.nvPicPr.cNvPr.get("descr").startswith("Generated image: a red boat")
     result = revise_slide(seedx, deck, 2, "## One\n- changed words\n![a green tree](draw)")
     assert len(engine.requests) == drawn + 1
-    assert result.slides[1].picture_prompt.startswith("a green tree")
+    prompt = result.slides[1].picture_prompt
+    assert prompt is not None and prompt.startswith("a green tree")
 
 
-def test_a_revised_slide_that_needs_room_goes_on_after_itself(seedx, deck):
+def test_a_revised_slide_that_needs_room_goes_on_after_itself(seedx: SeedX, deck: Path) -> None:
     bullets = tuple(f"Point {number} says something that takes a line and a bit more of it" for number in range(14))
     revise_slide(seedx, deck, 2, SlidePlan(title="Much", bullets=bullets, picture=""))
     assert _titles(deck)[:4] == ["The boat school", "Much", "Much (continued)", "Two"]
 
 
-def test_slides_are_added_to_a_saved_deck(seedx, deck):
+def test_slides_are_added_to_a_saved_deck(seedx: SeedX, deck: Path) -> None:
     before = _xml(deck)
     steps = []
     result = append_slides(
@@ -105,7 +110,9 @@ def test_slides_are_added_to_a_saved_deck(seedx, deck):
         (2, " ", PromptError, "empty"),
     ],
 )
-def test_changes_that_cannot_be_made_leave_the_deck_alone(seedx, engine, deck, number, change, error, told):
+def test_changes_that_cannot_be_made_leave_the_deck_alone(
+    seedx: SeedX, engine: ScriptedEngine, deck: Path, number: int, change: str, error: type[Exception], told: str
+) -> None:
     before, drawn = deck.read_bytes(), len(engine.requests)
     with pytest.raises(error, match=told):
         revise_slide(seedx, deck, number, change)
@@ -113,7 +120,7 @@ def test_changes_that_cannot_be_made_leave_the_deck_alone(seedx, engine, deck, n
     assert len(engine.requests) == drawn
 
 
-def test_decks_that_cannot_be_opened_or_written(seedx, deck, tmp_path):
+def test_decks_that_cannot_be_opened_or_written(seedx: SeedX, deck: Path, tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match="there is no template file"):
         revise_slide(seedx, tmp_path / "none.pptx", 1, "## A")
     with pytest.raises(OutputPathError):
@@ -124,7 +131,7 @@ def test_decks_that_cannot_be_opened_or_written(seedx, deck, tmp_path):
         append_slides(seedx, deck, "more about boats please")
 
 
-def test_a_deck_with_a_chart_of_another_kind_can_be_continued(seedx, deck):
+def test_a_deck_with_a_chart_of_another_kind_can_be_continued(seedx: SeedX, deck: Path) -> None:
     opened = Presentation(str(deck))
     add_3d_chart(opened.slides[2])
     opened.save(str(deck))
@@ -133,16 +140,16 @@ def test_a_deck_with_a_chart_of_another_kind_can_be_continued(seedx, deck):
     assert _xml(deck)[: len(before)] == before
 
 
-def _names(path):
+def _names(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as package:
         return package.namelist()
 
 
-def _slide_parts(path):
+def _slide_parts(path: Path) -> list[str]:
     return sorted(name for name in _names(path) if re.fullmatch(r"ppt/slides/slide\d+\.xml", name))
 
 
-def _broken(path, number, blob):
+def _broken(path: Path, number: int, blob: bytes) -> None:
     """Put the bytes of something else in place of a picture on a slide."""
     file = Presentation(str(path))
     add_picture(file.slides[number - 1])
@@ -159,7 +166,7 @@ EMF = b"\x01\0\0\0\x6c\0\0\0" + bytes(32) + b" EMF" + bytes(64)
 
 
 @pytest.fixture
-def plain(seedx, tmp_path):
+def plain(seedx: SeedX, tmp_path: Path) -> Path:
     """A deck without pictures."""
     outline = (
         '# Boats\nBy the sea\n## One\n- a\n- b\n## Said\n\n"Be bold." -- Ann\n\n'
@@ -169,7 +176,7 @@ def plain(seedx, tmp_path):
 
 
 @pytest.mark.parametrize("blob", [EMF, b"damaged"])
-def test_a_picture_that_cannot_be_opened_stops_nothing(seedx, plain, blob):
+def test_a_picture_that_cannot_be_opened_stops_nothing(seedx: SeedX, plain: Path, blob: bytes) -> None:
     _broken(plain, 2, blob)
     added = append_slides(seedx, plain, "## More boats\n- c\n- d\n", pictures=False)
     assert (added.slides[-1].title, added.warnings) == ("More boats", ())
@@ -183,18 +190,20 @@ def test_a_picture_that_cannot_be_opened_stops_nothing(seedx, plain, blob):
     assert warning.startswith("slide 2: its picture was left out: ")
 
 
-def test_a_picture_of_any_proportions_is_kept(seedx, plain):
+def test_a_picture_of_any_proportions_is_kept(seedx: SeedX, plain: Path) -> None:
     file = Presentation(str(plain))
     add_picture(file.slides[1], width=32 * 30).crop_left = -0.1
     file.save(str(plain))
     made = revise_slide(seedx, plain, 2, "## New\n- c\n- d\n", pictures=False)
-    assert (made.slides[1].picture.size, made.warnings) == ((960, 32), ())
+    kept = made.slides[1].picture
+    assert kept is not None
+    assert (kept.size, made.warnings) == ((960, 32), ())
 
 
-def test_a_deck_is_not_written_by_a_call_that_fails(seedx, deck, monkeypatch):
+def test_a_deck_is_not_written_by_a_call_that_fails(seedx: SeedX, deck: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = deck.read_bytes()
 
-    def fail(*_):
+    def fail(*_: object) -> None:
         raise ValueError("no preview")
 
     monkeypatch.setattr("seedx_tools.decks.revise.describe_slides", fail)
@@ -203,7 +212,7 @@ def test_a_deck_is_not_written_by_a_call_that_fails(seedx, deck, monkeypatch):
     assert deck.read_bytes() == before
 
 
-def test_links_and_custom_shows_lead_to_the_new_slide(seedx, plain):
+def test_links_and_custom_shows_lead_to_the_new_slide(seedx: SeedX, plain: Path) -> None:
     file = Presentation(str(plain))
     box = file.slides[0].shapes.add_textbox(0, 0, 914400, 914400)
     box.text_frame.text = "go"
@@ -234,7 +243,7 @@ def test_links_and_custom_shows_lead_to_the_new_slide(seedx, plain):
     assert linked.target_part is slide.part
 
 
-def test_the_last_slide_goes_on_after_itself_in_order(seedx, plain):
+def test_the_last_slide_goes_on_after_itself_in_order(seedx: SeedX, plain: Path) -> None:
     bullets = tuple(f"Point {number} says something that takes a line and a bit more of it" for number in range(30))
     revise_slide(seedx, plain, 5, SlidePlan(title="Much", bullets=bullets, picture=""))
     assert _titles(plain)[4:6] == ["Much", "Much (continued)"]
@@ -243,7 +252,7 @@ def test_the_last_slide_goes_on_after_itself_in_order(seedx, plain):
     assert [point for slide in slides for point in read_slide(slide).bullets] == list(bullets)
 
 
-def test_a_slide_that_is_linked_to_and_not_in_the_deck_keeps_a_name_of_its_own(seedx, plain):
+def test_a_slide_that_is_linked_to_and_not_in_the_deck_keeps_a_name_of_its_own(seedx: SeedX, plain: Path) -> None:
     file = Presentation(str(plain))
     box = file.slides[0].shapes.add_textbox(0, 0, 914400, 914400)
     box.click_action.target_slide = file.slides[4]
@@ -261,7 +270,7 @@ def test_a_slide_that_is_linked_to_and_not_in_the_deck_keeps_a_name_of_its_own(s
     assert linked.slide.shapes.title.text_frame.text == "Thank you"
 
 
-def test_a_slide_stays_what_it_is(seedx, plain):
+def test_a_slide_stays_what_it_is(seedx: SeedX, plain: Path) -> None:
     before = [slide.slide_layout.name for slide in Presentation(str(plain)).slides]
     assert before == ["Title Slide", "Title and Text", "Quote", "Section", "Closing"]
     for number in range(1, 6):
@@ -280,7 +289,7 @@ def test_a_slide_stays_what_it_is(seedx, plain):
     assert Presentation(str(plain)).slides[0].slide_layout.name == "Title and Text"
 
 
-def test_the_title_slide_keeps_its_picture(seedx, engine, deck):
+def test_the_title_slide_keeps_its_picture(seedx: SeedX, engine: ScriptedEngine, deck: Path) -> None:
     drawn = len(engine.requests)
     made = revise_slide(seedx, deck, 1, "make it louder", planner=Shouting())
     slide = Presentation(str(deck)).slides[0]
@@ -290,17 +299,18 @@ def test_the_title_slide_keeps_its_picture(seedx, engine, deck):
 
 
 @pytest.mark.parametrize("number", [3, 4, 5])
-def test_a_picture_on_a_quote_a_section_and_the_end_is_kept(seedx, plain, number):
+def test_a_picture_on_a_quote_a_section_and_the_end_is_kept(seedx: SeedX, plain: Path, number: int) -> None:
     file = Presentation(str(plain))
     add_picture(file.slides[number - 1])
     file.save(str(plain))
     words = read_slide(file.slides[number - 1]).bullets
     made = revise_slide(seedx, plain, number, "make it louder", planner=Shouting(), pictures=False)
     assert (made.slides[number - 1].bullets, made.warnings) == (words, ())
-    assert made.slides[number - 1].picture.size == (64, 32)
+    kept = made.slides[number - 1].picture
+    assert kept is not None and kept.size == (64, 32)
 
 
-def test_a_quote_on_a_layout_of_points_is_read_as_one(seedx, tmp_path):
+def test_a_quote_on_a_layout_of_points_is_read_as_one(seedx: SeedX, tmp_path: Path) -> None:
     Presentation().save(str(tmp_path / "template.pptx"))
     path = make_slides(
         seedx,
@@ -312,7 +322,7 @@ def test_a_quote_on_a_layout_of_points_is_read_as_one(seedx, tmp_path):
     assert read_slide(Presentation(str(path)).slides[1]).quote == Quote(text="Be bold.", by="Ann")
 
 
-def test_a_hidden_slide_stays_hidden(seedx, plain):
+def test_a_hidden_slide_stays_hidden(seedx: SeedX, plain: Path) -> None:
     file = Presentation(str(plain))
     file.slides[1]._element.set("show", "0")
     file.save(str(plain))
@@ -320,7 +330,7 @@ def test_a_hidden_slide_stays_hidden(seedx, plain):
     assert [slide.element.get("show") for slide in Presentation(str(plain)).slides] == [None, "0", None, None, None]
 
 
-def test_a_picture_without_room_is_a_warning(seedx, engine, deck):
+def test_a_picture_without_room_is_a_warning(seedx: SeedX, engine: ScriptedEngine, deck: Path) -> None:
     drawn = len(engine.requests)
     table = "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
     warning = "the slide has no room for"
@@ -335,7 +345,7 @@ def test_a_picture_without_room_is_a_warning(seedx, engine, deck):
     ("title", "shown"),
     [("Use List<String> in C #", "Use List<String> in C #"), ("One\nTwo", "One Two"), ("*a* # b", None)],
 )
-def test_points_alone_leave_the_title_as_it_is(seedx, plain, title, shown):
+def test_points_alone_leave_the_title_as_it_is(seedx: SeedX, plain: Path, title: str, shown: str | None) -> None:
     file = Presentation(str(plain))
     file.slides[1].shapes.title.text_frame.text = title
     file.save(str(plain))
@@ -351,7 +361,9 @@ def test_points_alone_leave_the_title_as_it_is(seedx, plain, title, shown):
         ("- x\n\n      ## code\n- y", "One", ("x", "## code", "y")),
     ],
 )
-def test_a_change_is_read_as_markdown(seedx, plain, change, title, bullets):
+def test_a_change_is_read_as_markdown(
+    seedx: SeedX, plain: Path, change: str, title: str, bullets: tuple[str, ...]
+) -> None:
     made = revise_slide(seedx, plain, 2, change, pictures=False)
     assert (made.slides[1].title, made.slides[1].bullets) == (title, bullets)
 
@@ -367,6 +379,8 @@ def test_a_change_is_read_as_markdown(seedx, plain, change, title, bullets):
         ("## Sources\n- x\n- y", [("Sources", ("x", "y"))]),
     ],
 )
-def test_added_slides_are_read_as_markdown(seedx, plain, more, added):
+def test_added_slides_are_read_as_markdown(
+    seedx: SeedX, plain: Path, more: str, added: list[tuple[str, tuple[str, ...]]]
+) -> None:
     made = append_slides(seedx, plain, more, pictures=False)
     assert [(slide.title, slide.bullets) for slide in made.slides[5:]] == added

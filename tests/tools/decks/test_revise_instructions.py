@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
@@ -8,14 +12,16 @@ from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
+from pptx.slide import Slide
+from pptx.util import Inches
 
-from seedx_sdk import InputError
-from seedx_tools import make_slides, revise_slide
+from seedx_sdk import InputError, SeedX
+from seedx_tools import SlidePlan, make_slides, revise_slide
 from seedx_tools.decks.ooxml.styles import auto_number
-from tests.support.pptx import Shouting, add_3d_chart, add_picture
+from tests.support.pptx_files import Shouting, add_3d_chart, add_picture
 
 
-def test_an_instruction_goes_to_the_planner_with_the_slide_as_it_is(seedx, deck):
+def test_an_instruction_goes_to_the_planner_with_the_slide_as_it_is(seedx: SeedX, deck: Path) -> None:
     revise_slide(seedx, deck, 4, "make it louder", planner=Shouting())
     slide = Presentation(str(deck)).slides[3]
     assert slide.shapes.title.text_frame.text == "THREE"
@@ -23,7 +29,7 @@ def test_an_instruction_goes_to_the_planner_with_the_slide_as_it_is(seedx, deck)
     assert [cell.text for cell in table.rows[1].cells] == ["1", "2"]
 
 
-def test_an_instruction_keeps_a_chart_and_two_columns(seedx, tmp_path):
+def test_an_instruction_keeps_a_chart_and_two_columns(seedx: SeedX, tmp_path: Path) -> None:
     outline = (
         "# Pupils\n## Growth\n```chart bar\nyear,pupils\n2022,18\n2023,25\n```\n"
         "## Sail or row\n### Sail\n- quiet\n### Row\n- steady\n\t- and dry\n"
@@ -39,35 +45,38 @@ def test_an_instruction_keeps_a_chart_and_two_columns(seedx, tmp_path):
     assert told["Sail"] == told["quiet"] < told["Row"] == told["steady\nand dry"]
 
 
-def _with_diagram(slide):
-    frame = slide.shapes.add_table(1, 1, 0, 0, 914400, 914400)
+_FRAME = (Inches(0), Inches(0), Inches(1), Inches(1))
+
+
+def _with_diagram(slide: Slide) -> None:
+    frame = slide.shapes.add_table(1, 1, *_FRAME)
     frame._element.find(f".//{qn('a:graphicData')}").set("uri", "http://schemas.openxmlformats.org/drawingml/diagram")
 
 
-def _with_wide_table(slide):
-    slide.shapes.add_table(2, 13, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
+def _with_wide_table(slide: Slide) -> None:
+    slide.shapes.add_table(2, 13, *_FRAME).table.cell(0, 0).text = "a"
 
 
-def _with_area_chart(slide):
-    data = CategoryChartData()
+def _with_area_chart(slide: Slide) -> None:
+    data: Any = CategoryChartData()  # type: ignore[no-untyped-call]
     data.categories = ["a", "b"]
     data.add_series("x", (1, 2))
-    slide.shapes.add_chart(XL_CHART_TYPE.AREA, 0, 0, 914400, 914400, data)
+    slide.shapes.add_chart(XL_CHART_TYPE.AREA, *_FRAME, data)
 
 
-def _with_second_table(slide):
+def _with_second_table(slide: Slide) -> None:
     for _ in range(2):
-        slide.shapes.add_table(2, 1, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
+        slide.shapes.add_table(2, 1, *_FRAME).table.cell(0, 0).text = "a"
 
 
 class _Longer:
-    def revise(self, plan, instruction):
+    def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
         assert instruction == "add a step"
         assert plan.bullets == ("1. one", "2. two")
         return plan.model_copy(update={"bullets": (*plan.bullets, "3. three")})
 
 
-def test_an_instruction_keeps_the_numbers_of_a_list(seedx, tmp_path):
+def test_an_instruction_keeps_the_numbers_of_a_list(seedx: SeedX, tmp_path: Path) -> None:
     made = make_slides(seedx, "# D\n## S\n1. one\n2. two\n", path=tmp_path / "d.pptx", pictures=False)
     revise_slide(seedx, made.path, 2, "add a step", planner=_Longer())
     slide = Presentation(str(made.path)).slides[1]
@@ -75,23 +84,23 @@ def test_an_instruction_keeps_the_numbers_of_a_list(seedx, tmp_path):
     assert [(p.text, auto_number(p._p)) for p in body.text_frame.paragraphs] == [("one", 1), ("two", 2), ("three", 3)]
 
 
-def _with_shape(slide):
-    slide.shapes.add_shape(MSO_SHAPE.OVAL, 0, 0, 914400, 914400).name = "Start"
+def _with_shape(slide: Slide) -> None:
+    slide.shapes.add_shape(MSO_SHAPE.OVAL, *_FRAME).name = "Start"
 
 
-def _with_line(slide):
-    slide.shapes.add_connector(MSO_CONNECTOR.STRAIGHT, 0, 0, 914400, 914400).name = "Arrow"
+def _with_line(slide: Slide) -> None:
+    slide.shapes.add_connector(MSO_CONNECTOR.STRAIGHT, *_FRAME).name = "Arrow"
 
 
-def _with_table(slide):
-    slide.shapes.add_table(2, 1, 0, 0, 914400, 914400).table.cell(0, 0).text = "a"
+def _with_table(slide: Slide) -> None:
+    slide.shapes.add_table(2, 1, *_FRAME).table.cell(0, 0).text = "a"
 
 
-def _with_video(slide):
+def _with_video(slide: Slide) -> None:
     add_picture(slide)._element.nvPicPr.nvPr.append(parse_xml(f"<a:videoFile {nsdecls('a', 'r')} r:link='rId1'/>"))
 
 
-def _with_ink(slide):
+def _with_ink(slide: Slide) -> None:
     slide.shapes._spTree.append(
         parse_xml("<m:AlternateContent xmlns:m='http://schemas.openxmlformats.org/markup-compatibility/2006'/>")
     )
@@ -112,7 +121,9 @@ def _with_ink(slide):
         (_with_second_table, "a second table"),
     ],
 )
-def test_no_instruction_loses_what_a_plan_cannot_hold(seedx, deck, add, lost):
+def test_no_instruction_loses_what_a_plan_cannot_hold(
+    seedx: SeedX, deck: Path, add: Callable[[Slide], object], lost: str
+) -> None:
     opened = Presentation(str(deck))
     add(opened.slides[2])
     opened.save(str(deck))

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -12,9 +15,12 @@ from pptx.opc.package import Part
 from pptx.opc.packuri import PackURI
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
+from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import Slide, SlideLayout, SlideMaster
 from pptx.util import Emu, Inches
 
-from seedx_sdk import TemplateError
+from seedx_sdk import SeedX, TemplateError
+from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import check_deck, make_slides
 from seedx_tools.decks.ooxml.styles import text_style
 from seedx_tools.decks.outline import ChartData, ChartSeries, Outline, SlidePlan
@@ -23,19 +29,19 @@ from seedx_tools.decks.preview_data import _drawn, _nice_step
 OUTLINE = "# Deck\nsub\n## One\n- a\n- b\n## Two\n"
 
 
-def _keep_layouts(file, *names):
+def _keep_layouts(file: PresentationObject, *names: str) -> None:
     for layout in list(file.slide_layouts):
         if layout.name not in names:
             file.slide_layouts.remove(layout)
 
 
-def _shuffled(path):
+def _shuffled(path: str) -> str:
     """python-pptx's own template with the placeholders renumbered, the order turned round and names in no language."""
     file = Presentation()
     for number, layout in enumerate(file.slide_layouts):
         layout.name = f"x{number}"
         tree = layout.shapes._spTree
-        shapes = [shape.element for shape in layout.placeholders]
+        shapes = [shape.element for shape in layout.placeholders]  # type: ignore[misc]  # python-pptx types __iter__ as data
         for offset, element in enumerate(shapes):
             ph = element.find(f".//{qn('p:ph')}")
             if ph.get("type") not in ("title", "ctrTitle"):
@@ -47,11 +53,11 @@ def _shuffled(path):
     return path
 
 
-def _texts(slide, *kinds):
+def _texts(slide: Slide, *kinds: PH) -> list[str]:
     return [shape.text_frame.text for shape in slide.placeholders if shape.placeholder_format.type in kinds]
 
 
-def test_placeholders_are_found_by_type_and_place_when_indices_are_shuffled(seedx, tmp_path):
+def test_placeholders_are_found_by_type_and_place_when_indices_are_shuffled(seedx: SeedX, tmp_path: Path) -> None:
     deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=_shuffled(str(tmp_path / "template.pptx")))
     slides = list(Presentation(str(deck.path)).slides)
     assert [slide.shapes.title.text_frame.text for slide in slides] == ["Deck", "One", "Two"]
@@ -69,7 +75,9 @@ def test_placeholders_are_found_by_type_and_place_when_indices_are_shuffled(seed
         ("Title Slide", "Title Only", "Title and Content"),
     ],
 )
-def test_a_template_without_picture_placeholder_gets_a_fitted_frame(seedx, tmp_path, names):
+def test_a_template_without_picture_placeholder_gets_a_fitted_frame(
+    seedx: SeedX, tmp_path: Path, names: tuple[str, ...]
+) -> None:
     file = Presentation()
     _keep_layouts(file, *names)
     file.save(str(tmp_path / "template.pptx"))
@@ -84,7 +92,7 @@ def test_a_template_without_picture_placeholder_gets_a_fitted_frame(seedx, tmp_p
     assert picture._element.nvPicPr.cNvPr.get("descr")
 
 
-def test_the_larger_body_gets_the_points(seedx, tmp_path):
+def test_the_larger_body_gets_the_points(seedx: SeedX, tmp_path: Path) -> None:
     file = Presentation()
     _keep_layouts(file, "Comparison")
     file.save(str(tmp_path / "template.pptx"))
@@ -95,7 +103,7 @@ def test_the_larger_body_gets_the_points(seedx, tmp_path):
     assert _texts(one, PH.BODY, PH.OBJECT) == ["a\nb"]
 
 
-def test_slides_of_a_template_are_left_out_with_a_warning(seedx, tmp_path):
+def test_slides_of_a_template_are_left_out_with_a_warning(seedx: SeedX, tmp_path: Path) -> None:
     file = Presentation()
     file.slides.add_slide(file.slide_layouts[0]).shapes.title.text = "old"
     file.save(str(tmp_path / "template.pptx"))
@@ -112,17 +120,17 @@ def test_slides_of_a_template_are_left_out_with_a_warning(seedx, tmp_path):
         assert sum(name.startswith("ppt/slides/slide") for name in package.namelist()) == 3
 
 
-def _names(path):
+def _names(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as package:
         return package.namelist()
 
 
-def _holds(path, words):
+def _holds(path: Path, words: bytes) -> bool:
     with zipfile.ZipFile(path) as package:
         return any(words in package.read(name) for name in package.namelist())
 
 
-def _link(sheet, slide, tag):
+def _link(sheet: SlideLayout | SlideMaster, slide: Slide, tag: str) -> None:
     """Return a shape on a layout, master or slide with a link to a slide."""
     relation = sheet.part.relate_to(slide.part, RT.SLIDE)
     sheet.shapes._spTree.append(
@@ -134,7 +142,9 @@ def _link(sheet, slide, tag):
     )
 
 
-def test_slides_of_a_template_are_gone_though_links_shows_and_sections_lead_to_them(seedx, tmp_path):
+def test_slides_of_a_template_are_gone_though_links_shows_and_sections_lead_to_them(
+    seedx: SeedX, tmp_path: Path
+) -> None:
     file = Presentation()
     for _ in range(3):
         file.slides.add_slide(file.slide_layouts[0]).shapes.title.text = "old secret"
@@ -172,7 +182,7 @@ EMF = b"\x01\0\0\0\x6c\0\0\0" + bytes(32) + b" EMF" + bytes(64)
 
 
 @pytest.mark.parametrize("blob", [EMF, b"\x89PNG\r\n\x1a\n damaged"])
-def test_a_picture_that_cannot_be_drawn_is_left_out_of_the_preview(seedx, tmp_path, blob):
+def test_a_picture_that_cannot_be_drawn_is_left_out_of_the_preview(seedx: SeedX, tmp_path: Path, blob: bytes) -> None:
     file = Presentation()
     part = Part(PackURI("/ppt/media/logo1.emf"), "image/x-emf", file.part.package, blob)
     relation = file.slide_masters[0].part.relate_to(part, RT.IMAGE)
@@ -190,12 +200,15 @@ def test_a_picture_that_cannot_be_drawn_is_left_out_of_the_preview(seedx, tmp_pa
     assert _holds(deck.path, blob)
 
 
-def test_a_preview_shows_a_picture_that_is_smaller_or_larger_than_its_frame_and_the_page(seedx, tmp_path):
+def test_a_preview_shows_a_picture_that_is_smaller_or_larger_than_its_frame_and_the_page(
+    seedx: SeedX, tmp_path: Path
+) -> None:
     Image.new("RGB", (40, 40), "red").save(tmp_path / "red.png")
     file = Presentation()
-    pictures = file.slide_masters[0].shapes
+    master: Any = file.slide_masters[0]
+    pictures = master.shapes
     for left in (2, 9):
-        _, relation = file.slide_masters[0].part.get_or_add_image_part(str(tmp_path / "red.png"))
+        _, relation = master.part.get_or_add_image_part(str(tmp_path / "red.png"))
         pictures._spTree.add_pic(left, "Logo", "", relation, Inches(left), Inches(5), Inches(2), Inches(2))
     pictures[-2].crop_left = pictures[-2].crop_top = -0.5
     pictures[-1].crop_left, pictures[-1].crop_right = -0.25, 0.25
@@ -203,7 +216,7 @@ def test_a_preview_shows_a_picture_that_is_smaller_or_larger_than_its_frame_and_
     deck = make_slides(seedx, "# D\n", path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
     preview = deck.slides[0].preview
     red, white = (255, 0, 0), (255, 255, 255)
-    at = {place: preview.getpixel(tuple(round(96 * inches) for inches in place)) for place in _LOOKED_AT}
+    at = {(x, y): preview.getpixel((round(96 * x), round(96 * y))) for x, y in _LOOKED_AT}
     assert at == dict(zip(_LOOKED_AT, (white, white, red, red, white, red), strict=True))
 
 
@@ -211,7 +224,7 @@ _LOOKED_AT = ((2.3, 6.8), (3.8, 5.3), (2.8, 5.8), (3.9, 6.9), (9.3, 6.0), (9.9, 
 
 
 @pytest.mark.parametrize("kind", ["hdr", "sldImg"])
-def test_placeholders_of_notes_pages_on_a_layout_are_skipped(seedx, tmp_path, kind):
+def test_placeholders_of_notes_pages_on_a_layout_are_skipped(seedx: SeedX, tmp_path: Path, kind: str) -> None:
     Presentation().save(str(tmp_path / "t.pptx"))
     _rezip(
         tmp_path / "t.pptx",
@@ -238,7 +251,7 @@ def test_placeholders_of_notes_pages_on_a_layout_are_skipped(seedx, tmp_path, ki
         ("<a:hslClr hue='0' sat='100000' lum='50000'/>", "000000"),
     ],
 )
-def test_theme_colors_of_every_kind_are_read(tmp_path, color, shown):
+def test_theme_colors_of_every_kind_are_read(tmp_path: Path, color: str, shown: str) -> None:
     file = Presentation()
     file.slides.add_slide(file.slide_layouts[5]).shapes.title.text = "A title"
     file.save(str(tmp_path / "t.pptx"))
@@ -254,7 +267,7 @@ def test_theme_colors_of_every_kind_are_read(tmp_path, color, shown):
     check_deck(tmp_path / "deck.pptx")
 
 
-def test_chart_numbers_of_any_size_can_be_drawn(seedx, tmp_path):
+def test_chart_numbers_of_any_size_can_be_drawn(seedx: SeedX, tmp_path: Path) -> None:
     charts = [((1e308, -1e308), "bar"), ((5e-324, 0.0), "line"), ((1e308, 1e308), "pie")]
     slides = tuple(
         SlidePlan(
@@ -269,13 +282,15 @@ def test_chart_numbers_of_any_size_can_be_drawn(seedx, tmp_path):
     assert [_drawn(value) for value in (None, float("nan"), 1e308, -2.5)] == [0.0, 0.0, 1e300, -2.5]
 
 
-def _rezip(source, target, change, rename=str):
+def _rezip(
+    source: Path, target: Path, change: Callable[[str, bytes], bytes], rename: Callable[[str], str] = str
+) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             new.writestr(rename(name), change(name, old.read(name)))
 
 
-def test_potx_templates_work(seedx, tmp_path):
+def test_potx_templates_work(seedx: SeedX, tmp_path: Path) -> None:
     Presentation().save(str(tmp_path / "t.pptx"))
     kind = b"presentationml.presentation.main+xml", b"presentationml.template.main+xml"
     _rezip(tmp_path / "t.pptx", tmp_path / "t.potx", lambda _name, data: data.replace(*kind))
@@ -283,38 +298,38 @@ def test_potx_templates_work(seedx, tmp_path):
     assert len(Presentation(str(deck.path)).slides) == 3
 
 
-def _without_layouts(path):
+def _without_layouts(path: Path) -> None:
     file = Presentation()
     _keep_layouts(file)
     file.save(str(path))
 
 
-def _without_bodies(path):
+def _without_bodies(path: Path) -> None:
     file = Presentation()
     _keep_layouts(file, "Title Only", "Blank")
     file.save(str(path))
 
 
-def _bomb(path):
+def _bomb(path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("[Content_Types].xml", "<Types/>")
         package.writestr("ppt/media/big.bin", bytes(30_000_000))
 
 
-def _macros(path):
+def _macros(path: Path) -> None:
     Presentation().save(str(path))
     with zipfile.ZipFile(path, "a") as package:
         package.writestr("ppt/vbaProject.bin", b"x")
 
 
-def _controls(path):
+def _controls(path: Path) -> None:
     Presentation().save(str(path))
     with zipfile.ZipFile(path, "a") as package:
         package.writestr("ppt/activeX/activeX1.xml", b"<x/>")
 
 
-def _linked(kind, target):
-    def make(path):
+def _linked(kind: str, target: str) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
         file = Presentation()
         reltype = f"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}"
         file.slide_masters[0].part.relate_to(target, reltype, is_external=True)
@@ -323,10 +338,10 @@ def _linked(kind, target):
     return make
 
 
-def _related(relation, name="ppt/slideLayouts/_rels/slideLayout2.xml.rels"):
+def _related(relation: str, name: str = "ppt/slideLayouts/_rels/slideLayout2.xml.rels") -> Callable[[Path], None]:
     """Return a template with a relation of its own as it is written, and with a part's name in other letters."""
 
-    def make(path):
+    def make(path: Path) -> None:
         whole = path.with_name("whole.pptx")
         Presentation().save(str(whole))
         end = b"</Relationships>"
@@ -345,7 +360,7 @@ _PICTURE = f'<Relationship Id="rId9" Type="{_TYPE}/image" '
 _PAGE = f'<Relationship Id="rId9" Type="{_TYPE}/hyperlink" Target="http://evil.example/" TargetMode="External"/>'
 
 
-def _page_as_picture(path):
+def _page_as_picture(path: Path) -> None:
     """Return a template with a hyperlink that is the source of a picture."""
     file = Presentation()
     relation = file.slide_layouts[1].part.relate_to("https://evil.example/x.png", RT.HYPERLINK, is_external=True)
@@ -358,14 +373,14 @@ def _page_as_picture(path):
     file.save(str(path))
 
 
-def _with_document_type(path):
+def _with_document_type(path: Path) -> None:
     whole = path.with_name("whole.pptx")
     Presentation().save(str(whole))
     kind = b"<!DOCTYPE Relationships [<!ATTLIST Relationship TargetMode CDATA 'External'>]><Relationships "
     _rezip(whole, path, lambda name, data: data.replace(b"<Relationships ", kind) if name == "_rels/.rels" else data)
 
 
-def _flipped(path):
+def _flipped(path: Path) -> None:
     """Return a template with wrong bits in a compressed part."""
     Presentation().save(str(path))
     with zipfile.ZipFile(path) as package:
@@ -376,8 +391,8 @@ def _flipped(path):
     path.write_bytes(data)
 
 
-def _sized(width, height):
-    def make(path):
+def _sized(width: float, height: float) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
         file = Presentation()
         size = file.part._element.sldSz
         size.set("cx", str(Inches(width)))
@@ -387,13 +402,13 @@ def _sized(width, height):
     return make
 
 
-def test_a_link_to_a_web_page_is_no_reason_to_refuse_a_template(seedx, tmp_path):
+def test_a_link_to_a_web_page_is_no_reason_to_refuse_a_template(seedx: SeedX, tmp_path: Path) -> None:
     _linked("hyperlink", "https://example.org")(tmp_path / "template.pptx")
     deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx")
     assert len(deck.slides) == 3
 
 
-def _not_a_deck(path):
+def _not_a_deck(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as package:
         package.writestr(
             "[Content_Types].xml", "<Types xmlns='http://schemas.openxmlformats.org/package/2006/content-types'/>"
@@ -439,7 +454,9 @@ def _not_a_deck(path):
         (lambda _path: None, "no template file"),
     ],
 )
-def test_templates_that_cannot_be_used(seedx, engine, tmp_path, make, told):
+def test_templates_that_cannot_be_used(
+    seedx: SeedX, engine: ScriptedEngine, tmp_path: Path, make: Callable[[Path], object], told: str
+) -> None:
     make(tmp_path / "template.pptx")
     with pytest.raises(TemplateError, match=told):
         make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx")
