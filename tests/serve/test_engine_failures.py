@@ -86,6 +86,7 @@ def test_a_worker_killed_under_load_fails_the_replies_and_is_restarted(vllm_serv
         answers = [reply.result() for reply in replies]
     assert {answer.status_code for answer in answers} == {503}
     assert {answer.json()["error"]["type"] for answer in answers} == {"ServiceError"}
+    vllm_server.wait_until_failed()
     vllm_server.wait_until_ready()
     assert generated(vllm_server) == expected
 

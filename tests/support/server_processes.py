@@ -145,7 +145,7 @@ def started_with_limits(
     temp_dir: Path, backbone: str, *, step_seconds: float = NEVER_SECONDS, reply_seconds: float = NEVER_SECONDS
 ) -> Any:
     """Run the shipped model on "vllm" or "transformers", with a small cache."""
-    return started(temp_dir, __file__, backbone, str(step_seconds), str(reply_seconds))
+    return started(temp_dir, "-m", "tests.support.server_processes", backbone, str(step_seconds), str(reply_seconds))
 
 
 def generation_events(server: Server, steps: int) -> Iterator[str]:
