@@ -37,7 +37,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "describe": {"images": ["image:1"]},
     "detect": {"image": "image:1", "phrase": "the red house"},
     "generate": {"prompt": "a red house", "num_inference_steps": 2},
-    "edit": {"image": "image:1", "instruction": "make the house blue", "num_inference_steps": 2},
+    "edit": {"image": "image:1", "instruction": "make the house blue", "num_inference_steps": 2, "force": True},
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
     "tell_story": {"prompt": "a red cat", "pages": 1},
 }
