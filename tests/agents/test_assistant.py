@@ -15,7 +15,7 @@ from pptx import Presentation
 
 from seedx_agents import Assistant, AssistantText, Budget, ToolEnded, ToolProgress, ToolStarted, TurnDone
 from seedx_sdk import ImageError, InputError, Message, ModelError, OutputPathError, OverloadedError, PromptError, SeedX
-from seedx_sdk.imaging import open_image
+from seedx_sdk.imaging import open_image, to_png
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import EditedImage
 from seedx_tools import TOOLS, Deck
@@ -318,12 +318,15 @@ def test_only_the_latest_images_are_shown_and_none_to_a_chat_model_that_cannot_s
         assert {"type": "text", "text": "(image:1 is not shown here)"} in blocks
 
 
-def test_images_that_a_chat_model_generates_itself_are_stored_by_name(seedx: SeedX, script: Script) -> None:
-    data = base64.b64encode((Path(__file__).parents[2] / "docs" / "images" / "overview.png").read_bytes()).decode()
+def test_images_that_a_chat_model_generates_itself_are_stored_by_name(
+    seedx: SeedX, script: Script, picture: Image.Image
+) -> None:
+    data = base64.b64encode(to_png(picture)).decode()
     own = AIMessage([{"type": "text", "text": "Mine."}, {"type": "image", "base64": data, "mime_type": "image/png"}])
     assistant = Assistant(seedx, script(own))
     turn = assistant.ask("Draw.")
     assert (turn.text, turn.images) == ("Mine.", ("image:1",))
+    assert assistant.album["image:1"].tobytes() == picture.tobytes()
     assert assistant.messages[-1].content[1] == {"type": "image", "file_id": "image:1"}
 
 
