@@ -97,7 +97,8 @@ def _with_table(slide: Slide) -> None:
 
 
 def _with_video(slide: Slide) -> None:
-    add_picture(slide)._element.nvPicPr.nvPr.append(parse_xml(f"<a:videoFile {nsdecls('a', 'r')} r:link='rId1'/>"))
+    properties: Any = add_picture(slide)._element.nvPicPr
+    properties.nvPr.append(parse_xml(f"<a:videoFile {nsdecls('a', 'r')} r:link='rId1'/>"))
 
 
 def _with_ink(slide: Slide) -> None:
