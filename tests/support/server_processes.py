@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -102,6 +105,13 @@ class Server:
 
 
 @contextmanager
+def short_temp_dir() -> Path:
+    """Return the path of a TMPDIR that is short enough for vLLM's sockets; removed at exit."""
+    parent = Path(tempfile.mkdtemp(prefix="seedx-"))
+    atexit.register(shutil.rmtree, parent, ignore_errors=True)
+    return parent / "tmp"
+
+
 def started(temp_dir: Path, *command: str, seconds: float = EVENT_SECONDS, **environment: str) -> Iterator[Server]:
     """Run a command line of Python with `--port` added as a server; kill it at the end if it still runs."""
     with socket.socket() as sock:

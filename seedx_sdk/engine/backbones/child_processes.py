@@ -11,20 +11,37 @@ import os
 import shutil
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 
+from seedx_sdk.errors import ServiceError
+
 __all__ = ["end_with_parent", "child_settings", "temporary_directory"]
 
 _PREFIX = "seedx-vllm-"
+_MAX_SOCKET_PATH = 107
+"""Bytes of the path of a Unix socket: sun_path of <sys/un.h> less its final zero."""
 _ENGINE, _WORKER = "EngineCore", "VllmWorker"
 """Prefixes of the names of vLLM's processes; the engine is a child of the server, the workers are its children."""
 
 
 def temporary_directory() -> tempfile.TemporaryDirectory[str]:
-    """Return a new directory, for all files of one engine, that only this user can enter."""
-    return tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+    """Return a new directory, for all files of one engine, that only this user can enter.
+
+    Raises:
+        ServiceError: If its path is too long for vLLM's sockets.
+    """
+    directory = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+    longest = len(os.fsencode(directory.name)) + len(f"/{uuid.UUID(int=0)}")
+    if longest > _MAX_SOCKET_PATH:
+        directory.cleanup()
+        raise ServiceError(
+            f"the temporary directory {tempfile.gettempdir()!r} is {longest - _MAX_SOCKET_PATH} bytes too long for "
+            "vLLM's sockets; set TMPDIR to a shorter path"
+        )
+    return directory
 
 
 @contextmanager
