@@ -14,7 +14,7 @@ from seedx_finetune.world import render
 from seedx_sdk import SeedX
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore::UserWarning")  # PEFT about saved embeddings, with no bearing on the result
 def test_one_command_trains_every_stage_and_writes_a_model_that_answers(tmp_path: Path) -> None:
     work, output = tmp_path / "work", tmp_path / "model"

@@ -104,7 +104,6 @@ class Server:
         return httpx.post(f"{self.address}{path}", json=body, timeout=EVENT_SECONDS)
 
 
-@contextmanager
 def short_temp_dir() -> Path:
     """Return the path of a TMPDIR that is short enough for vLLM's sockets; removed at exit."""
     parent = Path(tempfile.mkdtemp(prefix="seedx-"))
@@ -112,6 +111,7 @@ def short_temp_dir() -> Path:
     return parent / "tmp"
 
 
+@contextmanager
 def started(temp_dir: Path, *command: str, seconds: float = EVENT_SECONDS, **environment: str) -> Iterator[Server]:
     """Run a command line of Python with `--port` added as a server; kill it at the end if it still runs."""
     with socket.socket() as sock:
