@@ -90,7 +90,7 @@ class Portal:
 
         def in_reader(function: Callable[..., None], *args: object) -> None:
             def run() -> None:
-                with suppress(anyio.BrokenResourceError):  # the reader has left
+                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the reader has left
                     function(*args)
 
             with suppress(anyio.RunFinishedError):  # the reader's loop has ended
