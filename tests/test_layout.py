@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-import seedx_sdk
-
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("seedx_sdk", "seedx_tools", "seedx_agents", "seedx_finetune")
 HEAVY = ("torch", "transformers", "diffusers", "peft", "vllm")
@@ -99,45 +97,3 @@ def test_a_missing_extra_is_an_error_with_the_pip_line(tmp_path: Path) -> None:
 def test_our_folders_do_not_shadow_packages_of_the_same_name() -> None:
     for folder in ("tools", "agents", "finetune"):
         assert not (ROOT / folder / "__init__.py").exists()
-
-
-def test_the_public_names_are_these() -> None:
-    assert seedx_sdk.__all__ == [
-        "AsyncSeedX",
-        "Box",
-        "BoxFound",
-        "ChatReply",
-        "DeadlineError",
-        "Description",
-        "Detection",
-        "DeviceMemoryError",
-        "EditedImage",
-        "GeneratedImage",
-        "GenerationCancelled",
-        "ImageDone",
-        "ImageError",
-        "ImagePart",
-        "ImageProgress",
-        "InputError",
-        "Message",
-        "MissingExtraError",
-        "ModelError",
-        "ModelInfo",
-        "Notice",
-        "OutputPathError",
-        "OverloadedError",
-        "PromptError",
-        "ReplyDone",
-        "Result",
-        "SeedX",
-        "SeedXError",
-        "ServiceError",
-        "SizeError",
-        "StreamEvent",
-        "TemplateError",
-        "TextDelta",
-        "TextPart",
-        "WeightsCorruptError",
-        "WeightsMissingError",
-    ]
-    assert all(hasattr(seedx_sdk, name) for name in seedx_sdk.__all__)
