@@ -36,6 +36,7 @@ from seedx_finetune.world import (
     sample_edit,
     sample_scene,
 )
+from seedx_tools.illustration.prompts import PICTURE_BOOK, place_phrase
 
 HELD_OUT_WORDS = re.compile("|".join(rf"\b{color} (?:{kind}|{plural(kind)})\b" for color, kind in HELD_OUT_PAIRS))
 
@@ -404,3 +405,10 @@ def test_edits_do_what_the_words_say() -> None:
 def test_edits_that_the_pairs_cannot_give_are_refused() -> None:
     with pytest.raises(ValueError, match="no recolor edit found with 1 pairs"):
         sample_edit(np.random.default_rng(13), pairs=[("red", "house")], kind="recolor")
+
+
+def test_the_tools_know_the_words_of_the_world() -> None:
+    assert tuple(PICTURE_BOOK["kinds"]) == KINDS
+    assert tuple(PICTURE_BOOK["colors"]) == tuple(COLORS)
+    assert tuple(PICTURE_BOOK["backgrounds"]) == tuple(BACKGROUNDS)
+    assert [place_phrase(name) for name in BACKGROUNDS] == [background.phrase for background in BACKGROUNDS.values()]

@@ -1,39 +1,22 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seedx_sdk import prompts
-from seedx_sdk.model.anyres import READ_GRIDS, choose_grid, parse_grid, patch_positions
-from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import (
-    TokenIds,
     added_tokens,
     box_from_pixels,
     box_text,
     box_to_normalized,
     box_to_pixels,
     image_block,
-    input_mask,
     parse_bins,
     parse_boxes,
 )
-
-TOKENIZER = Path(__file__).resolve().parents[1] / "parity" / "golden" / "tokenizer"
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return Tokenizer.from_pretrained(TOKENIZER)
-
-
-@pytest.fixture(scope="module")
-def tokens(tokenizer: Tokenizer) -> TokenIds:
-    return tokenizer.token_ids(16)
 
 
 def test_added_tokens_have_the_released_order() -> None:
@@ -47,12 +30,6 @@ def test_image_block_counts() -> None:
     assert image_block(0).count("<img_00063>") == 1
     assert image_block(4, 16).count("<patch>") == 4
     assert image_block(4, 16).endswith("<img_00015></img>")
-
-
-def test_input_mask_marks_closed_images_only(tokenizer: Tokenizer, tokens: TokenIds) -> None:
-    ids = tokenizer.encode(f"{image_block(1, 16)}draw<img>") + list(tokens.image[:3])
-    assert sum(input_mask(ids, tokens)) == 32
-    assert not any(input_mask(ids, tokens)[-3:])
 
 
 def test_prompts_are_the_published_ones() -> None:
@@ -89,23 +66,3 @@ def test_broken_boxes_are_kept_raw_and_left_out_of_the_result() -> None:
     assert parse_bins(text) == [[1, 2], [1, 2, 3, 300]]
     assert parse_boxes(text) == []
     assert parse_boxes("<loc-1><loc-2><loc-3><loc-4><box_end>", opened=True) == [(1, 2, 3, 4)]
-
-
-def test_unknown_token_is_named(tokenizer: Tokenizer) -> None:
-    with pytest.raises(KeyError, match="loc-224"):
-        tokenizer.token_to_id("<loc-224>")
-
-
-@given(st.integers(1, 5000), st.integers(1, 5000))
-def test_grid_is_one_of_the_allowed(width: int, height: int) -> None:
-    columns, rows = choose_grid((width, height), READ_GRIDS, 448)
-    assert f"{columns}x{rows}" in READ_GRIDS
-    positions = patch_positions(columns, rows)
-    assert len(positions) == columns * rows + 1
-    assert positions[-1] == (0.5, 0.5)
-
-
-@pytest.mark.parametrize("name", ["2", "0x1", "axb", "1x-1"])
-def test_bad_grid_name_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="columns x rows"):
-        parse_grid(name)

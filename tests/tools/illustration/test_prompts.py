@@ -2,16 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from seedx_finetune.world.vocabulary import BACKGROUNDS, COLORS, KINDS
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools.illustration.prompts import PICTURE_BOOK, image_prompt, place_phrase, vocabulary_of
-
-
-def test_the_vocabulary_is_that_of_the_world_the_model_was_trained_on() -> None:
-    assert tuple(PICTURE_BOOK["kinds"]) == KINDS
-    assert tuple(PICTURE_BOOK["colors"]) == tuple(COLORS)
-    assert tuple(PICTURE_BOOK["backgrounds"]) == tuple(BACKGROUNDS)
-    assert [place_phrase(name) for name in BACKGROUNDS] == [background.phrase for background in BACKGROUNDS.values()]
+from seedx_tools.illustration.prompts import PICTURE_BOOK, image_prompt, vocabulary_of
 
 
 @pytest.mark.parametrize(
