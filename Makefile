@@ -8,7 +8,7 @@ WORKERS ?= 2
 EXTRAS ?=
 
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
-PYTEST = OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST = OMP_NUM_THREADS=1 .venv/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 CODE = seedx_sdk tools agents finetune tests examples benchmarks .ci
 
 .PHONY: help demo check fast test nightly lowest coverage constraints docs nano

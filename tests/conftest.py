@@ -12,27 +12,20 @@ from seedx_sdk.files import write_file
 from seedx_sdk.testing import ScriptedEngine
 
 TESTS = Path(__file__).parent
-OF_PROCESSES = (
+LONGEST = (
+    "serve/ray/test_deploy.py",
     "engine/backbones/test_vllm.py",
-    "serve/ray/",
     "serve/test_engine_failures.py",
-    "serve/test_shutdown_and_exhaustion.py",
     "serve/test_vllm_server.py",
+    "serve/test_shutdown_and_exhaustion.py",
 )
-"""Files whose tests start engines and servers of their own, kill them and look for what they leave."""
+"""Files to begin with, so that the processes of pytest-xdist end at about the same time."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep each file in one of the processes of pytest-xdist; the files of OF_PROCESSES share one, and come first."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    groups = {}
-    for item in items:
-        file = item.path.relative_to(TESTS).as_posix()
-        groups[item] = "processes" if file.startswith(OF_PROCESSES) else file
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
-    items.sort(key=lambda item: groups[item] != "processes")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of LONGEST first."""
+    files = {item: item.path.relative_to(TESTS).as_posix() for item in items}
+    items.sort(key=lambda item: LONGEST.index(files[item]) if files[item] in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
