@@ -26,20 +26,20 @@ def nano(
     ] = 1.0,
 ) -> None:
     """Train seed-x-nano: run every stage in order, skipping those whose output exists."""
-    from seedx_finetune.recipes import nano as recipe
-    from seedx_finetune.recipes.export import export_nano
-    from seedx_finetune.training.run import Run
+    from seedx_finetune.nano import stages
+    from seedx_finetune.nano.export import export_nano
+    from seedx_finetune.nano.run import Run
 
     run = Run(work, share)
     for stage in (
-        recipe.train_autoencoder,
-        recipe.train_visual_encoder,
-        recipe.train_language_model,
-        recipe.train_lvlm,
-        recipe.train_edit,
-        recipe.train_detokenizer_resampler,
-        recipe.train_detokenizer,
-        recipe.train_edit_detokenizer,
+        stages.train_autoencoder,
+        stages.train_visual_encoder,
+        stages.train_language_model,
+        stages.train_lvlm,
+        stages.train_edit,
+        stages.train_detokenizer_resampler,
+        stages.train_detokenizer,
+        stages.train_edit_detokenizer,
     ):
         stage(run)
     config = export_nano(run, output)

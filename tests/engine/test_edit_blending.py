@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from seedx_finetune.data.dialogues import MARK, layout
+from seedx_finetune.nano.dialogues import MARK, layout
 from seedx_finetune.world import EditKind, EditPair, Scene, Thing, box_around, render, sample_edit
 from seedx_sdk import SeedX
 from seedx_sdk.engine.edit_blending import EditPlan, blend_edit

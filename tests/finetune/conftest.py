@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch", reason="training needs its libraries: pip i
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: E402
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: E402
 
-from seedx_finetune.data.page_code import WIDTH  # noqa: E402
-from seedx_finetune.recipes.language_model import new_language_model, train_tokenizer  # noqa: E402
+from seedx_finetune.nano.language_model import new_language_model, train_tokenizer  # noqa: E402
+from seedx_finetune.nano.page_code import WIDTH  # noqa: E402
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler  # noqa: E402
 from seedx_sdk.model.lvlm import LVLM  # noqa: E402
 from seedx_sdk.model.tokenizer import Tokenizer  # noqa: E402

@@ -1,1 +1,1 @@
-"""How each model is trained: one file per part, and `nano`, which puts them in order."""
+"""How each model is trained: typed functions that return a whole configuration."""

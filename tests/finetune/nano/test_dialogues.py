@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seedx_finetune.data import dialogues
-from seedx_finetune.data.dialogues import IMAGE, Segment
-from seedx_finetune.data.matching import matching_lesson
+from seedx_finetune.nano import dialogues
+from seedx_finetune.nano.dialogues import IMAGE, Segment
+from seedx_finetune.nano.matching import matching_lesson
 from seedx_finetune.world import (
     COLORS,
     HELD_OUT_PAIRS,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seedx_finetune.data.dialogues import Segment
-from seedx_finetune.data.page_code import WIDTH, drawn_codes, rename
+from seedx_finetune.nano.dialogues import Segment
+from seedx_finetune.nano.page_code import WIDTH, drawn_codes, rename
 from seedx_finetune.world import Scene
 from seedx_sdk.model.lvlm import POOL
 from seedx_sdk.model.tokenizer import Tokenizer

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seedx_finetune.data import dialogues
+from seedx_finetune.nano import dialogues
 from seedx_finetune.world import sample_arranged_scene, sample_edit, sample_scene
 from seedx_sdk.engine.domain_check import words_of
 from seedx_sdk.tokens import clean_text

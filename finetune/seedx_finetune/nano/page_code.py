@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seedx_finetune.data.dialogues import ALIASES, reading_order
-from seedx_finetune.data.dialogues import FEATURE_ROWS as SIDE
+from seedx_finetune.nano.dialogues import ALIASES, reading_order
+from seedx_finetune.nano.dialogues import FEATURE_ROWS as SIDE
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, Scene, Thing
 from seedx_sdk.model.lvlm import POOL
 

@@ -15,12 +15,12 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
-from seedx_finetune.data import dialogues
-from seedx_finetune.data.corpus import Corpus
-from seedx_finetune.data.dialogues import Segment
-from seedx_finetune.data.matching import matching_lesson
-from seedx_finetune.data.sequences import Batch, Features, collate, encode
-from seedx_finetune.training.trainer import TrainConfig
+from seedx_finetune.nano import dialogues
+from seedx_finetune.nano.corpus import Corpus
+from seedx_finetune.nano.dialogues import Segment
+from seedx_finetune.nano.matching import matching_lesson
+from seedx_finetune.nano.sequences import Batch, Features, collate, encode
+from seedx_finetune.nano.trainer import TrainConfig
 from seedx_finetune.world import Scene, sample_arranged_scene, sample_edit, sample_scene
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput
 from seedx_sdk.model.tokenizer import Tokenizer

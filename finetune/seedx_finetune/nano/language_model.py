@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from seedx_finetune.data import dialogues
-from seedx_finetune.data.dialogues import Segment, renamed
-from seedx_finetune.data.sequences import IGNORE, collate, encode
-from seedx_finetune.recipes.initialization import smooth_rows
-from seedx_finetune.training.trainer import TrainConfig
+from seedx_finetune.nano import dialogues
+from seedx_finetune.nano.dialogues import Segment, renamed
+from seedx_finetune.nano.initialization import smooth_rows
+from seedx_finetune.nano.sequences import IGNORE, collate, encode
+from seedx_finetune.nano.trainer import TrainConfig
 from seedx_finetune.world import sample_arranged_scene, sample_edit, sample_scene
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, NUM_LOC_BINS, added_tokens, clean_text, image_token, loc_token

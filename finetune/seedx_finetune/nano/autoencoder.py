@@ -10,8 +10,8 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
-from seedx_finetune.data.pixels import random_scenes, to_signed
-from seedx_finetune.training.trainer import TrainConfig
+from seedx_finetune.nano.pixels import random_scenes, to_signed
+from seedx_finetune.nano.trainer import TrainConfig
 from seedx_finetune.world import Scene
 
 KL_WEIGHT = 1e-5 / 64

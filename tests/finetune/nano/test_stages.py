@@ -16,12 +16,11 @@ from einops import rearrange
 from peft import PeftModel
 from torch import Tensor, nn
 
-from seedx_finetune.data.corpus import Corpus
-from seedx_finetune.data.page_code import BACKGROUND, COLOR, COVER, KIND, THING_WIDTH, cell_labels, page_codes
-from seedx_finetune.data.sequences import Features
-from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
-from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts
-from seedx_finetune.recipes.initialization import (
+from seedx_finetune.nano import autoencoder, detokenizer, language_model, lvlm, visual_encoder
+from seedx_finetune.nano.config import UNET
+from seedx_finetune.nano.corpus import Corpus
+from seedx_finetune.nano.detokenizer import DenoisingData, DetokenizerParts
+from seedx_finetune.nano.initialization import (
     look_across_at_own_place,
     look_at,
     look_at_own_feature,
@@ -30,10 +29,11 @@ from seedx_finetune.recipes.initialization import (
     read_what_covers,
     smooth_rows,
 )
-from seedx_finetune.recipes.lvlm import Source
-from seedx_finetune.recipes.nano_config import UNET
+from seedx_finetune.nano.lvlm import Source
+from seedx_finetune.nano.page_code import BACKGROUND, COLOR, COVER, KIND, THING_WIDTH, cell_labels, page_codes
+from seedx_finetune.nano.sequences import Features
+from seedx_finetune.nano.trainer import TrainConfig
 from seedx_finetune.training.losses import predict
-from seedx_finetune.training.trainer import TrainConfig
 from seedx_finetune.world import BACKGROUNDS, Scene, Thing, box_around, sample_scene
 from seedx_sdk.model.config import ResamplerConfig
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler

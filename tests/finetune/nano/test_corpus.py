@@ -10,9 +10,9 @@ import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-from seedx_finetune.data.corpus import Corpus
-from seedx_finetune.data.page_code import WIDTH
-from seedx_finetune.data.pixels import normalise, signed, to_bytes, to_pixels, to_signed
+from seedx_finetune.nano.corpus import Corpus
+from seedx_finetune.nano.page_code import WIDTH
+from seedx_finetune.nano.pixels import normalise, signed, to_bytes, to_pixels, to_signed
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.model.visual_encoder import VisualEncoder

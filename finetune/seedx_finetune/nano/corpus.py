@@ -16,7 +16,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from tqdm import tqdm
 
-from seedx_finetune.data.pixels import normalise, signed, to_bytes
+from seedx_finetune.nano.pixels import normalise, signed, to_bytes
 from seedx_finetune.world import EditPair, Scene, sample_edit, sample_scene
 from seedx_sdk.model.visual_encoder import VisualEncoder
 

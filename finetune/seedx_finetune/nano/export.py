@@ -12,9 +12,9 @@ from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteSchedule
 from peft import PeftModel
 from torch import nn
 
-from seedx_finetune.data.training_words import training_vocabulary
-from seedx_finetune.recipes import nano, nano_config
-from seedx_finetune.training.run import Run
+from seedx_finetune.nano import config, stages
+from seedx_finetune.nano.run import Run
+from seedx_finetune.nano.training_words import training_vocabulary
 from seedx_finetune.world import render
 from seedx_sdk.checkpoints.directory import DirectoryConfig, GenerationDefaults, load_directory, save_part, write_config
 from seedx_sdk.engine.domain_check import reconstruction_psnr
@@ -32,37 +32,37 @@ def export_nano(run: Run, output: Path) -> DirectoryConfig:
     """
     partial = output.with_name(output.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    general, _ = nano.train_lvlm(run)
+    general, _ = stages.train_lvlm(run)
     nn.Module.to(general.llm, torch.bfloat16)
     general.llm.save_pretrained(partial / "llm")
     for name in ("tokenizer.model", "added_tokens.json", "special_tokens_map.json", "tokenizer_config.json"):
         shutil.copy(run.directory / "tokenizer" / name, partial / "llm" / name)
     save_part(_projectors(general), partial / "projectors" / "model.safetensors")
-    save_part(nano.train_visual_encoder(run).state_dict(), partial / "visual_encoder" / "model.safetensors")
+    save_part(stages.train_visual_encoder(run).state_dict(), partial / "visual_encoder" / "model.safetensors")
 
-    edit = nano.train_edit(run)
+    edit = stages.train_edit(run)
     assert isinstance(edit.llm, PeftModel)
     adapter = partial / "specialists" / "edit"
     edit.llm.to(torch.bfloat16).save_pretrained(adapter)
     (adapter / "README.md").unlink(missing_ok=True)
     save_part(_projectors(edit), adapter / "projectors" / "model.safetensors")
 
-    detokenizer = nano.train_edit_detokenizer(run)
-    vae = nano.train_autoencoder(run)
-    vae.register_to_config(scaling_factor=nano.scaling_factor(vae))
+    detokenizer = stages.train_edit_detokenizer(run)
+    vae = stages.train_autoencoder(run)
+    vae.register_to_config(scaling_factor=stages.scaling_factor(vae))
     Detokenizer(
         unet=detokenizer.unet,
         vae=vae,
-        scheduler=EulerDiscreteScheduler(**nano_config.NOISE_SCHEDULE),
+        scheduler=EulerDiscreteScheduler(**config.NOISE_SCHEDULE),
         resampler=detokenizer.resampler,
     ).to(torch.bfloat16).save_pretrained(partial / "detokenizer_edit")
 
-    config = DirectoryConfig(
+    described = DirectoryConfig(
         name="seed-x-nano",
-        visual_encoder=nano_config.VISUAL_ENCODER,
-        lvlm=nano_config.LVLM_CONFIG,
+        visual_encoder=config.VISUAL_ENCODER,
+        lvlm=config.LVLM_CONFIG,
         read_grids=("1x1",),
-        image_size=nano_config.IMAGE_SIZE,
+        image_size=config.IMAGE_SIZE,
         sizes=SIZES,
         in_domain_psnr=0.0,
         files={},
@@ -77,8 +77,8 @@ def export_nano(run: Run, output: Path) -> DirectoryConfig:
         ),
         vocabulary=training_vocabulary(),
     )
-    write_config(partial, config)
-    complete = write_config(partial, replace(config, in_domain_psnr=_in_domain_psnr(run, partial)))
+    write_config(partial, described)
+    complete = write_config(partial, replace(described, in_domain_psnr=_in_domain_psnr(run, partial)))
     shutil.rmtree(output, ignore_errors=True)
     partial.replace(output)
     return complete
@@ -92,5 +92,5 @@ def _projectors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 def _in_domain_psnr(run: Run, output: Path) -> float:
     """Return 2 dB less than the worst copy of 300 pages: below that an image is none of this world."""
     parts = load_directory(output)
-    scenes = nano.make_corpus(run).scenes[:300]
-    return round(float(np.min([reconstruction_psnr(render(s, nano_config.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)
+    scenes = stages.make_corpus(run).scenes[:300]
+    return round(float(np.min([reconstruction_psnr(render(s, config.IMAGE_SIZE), parts) for s in scenes])) - 2, 2)

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from seedx_finetune.nano.trainer import Loss, TrainConfig, load_weights, save_weights, train
 from seedx_finetune.training.schedule import lr_at
-from seedx_finetune.training.trainer import Loss, TrainConfig, load_weights, save_weights, train
 
 CONFIG = TrainConfig(steps=30, batch_size=16, learning_rate=0.05, warmup_steps=5, ema_decay=0.9, save_every=8, seed=4)
 

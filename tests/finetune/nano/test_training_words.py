@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from seedx_finetune.data.training_words import training_vocabulary
+from seedx_finetune.nano.training_words import training_vocabulary
 from seedx_finetune.world import COLORS, KINDS
 from seedx_sdk.checkpoints.directory import DirectoryConfig
 from seedx_sdk.engine import NANO

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from seedx_finetune.__main__ import app
-from seedx_finetune.recipes import nano
-from seedx_finetune.training.run import Run
+from seedx_finetune.nano import stages
+from seedx_finetune.nano.run import Run
 from seedx_finetune.world import render
 from seedx_sdk import SeedX
 
@@ -29,7 +29,7 @@ def test_one_command_trains_every_stage_and_writes_a_model_that_answers(tmp_path
         *("language_model", "lvlm_pretrain", "lvlm_instruct", "lvlm_questions", "lvlm_finding", "lvlm_settled", "edit"),
         *("detokenizer_resampler", "detokenizer_1", "detokenizer_2", "detokenizer_2_predicted"),
     }
-    page = nano.make_corpus(Run(work, 0.0005)).scenes[0]
+    page = stages.make_corpus(Run(work, 0.0005)).scenes[0]
     seedx = SeedX(model=output)
     assert seedx.info.name == "seed-x-nano"
     picture = seedx.edit(render(page), "make the house blue", num_inference_steps=2).image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from seedx_finetune.training.trainer import Loss, TrainConfig, load_weights, save_weights, train
+from seedx_finetune.nano.trainer import Loss, TrainConfig, load_weights, save_weights, train
 
 __all__ = ["Run"]
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seedx_finetune.data.page_code import (
+from seedx_finetune.nano.page_code import (
     BOX,
     COLOR,
     KIND,
@@ -27,8 +27,8 @@ from seedx_finetune.data.page_code import (
     center_codes,
     page_codes,
 )
-from seedx_finetune.data.pixels import random_scenes, to_pixels
-from seedx_finetune.training.trainer import TrainConfig
+from seedx_finetune.nano.pixels import random_scenes, to_pixels
+from seedx_finetune.nano.trainer import TrainConfig
 from seedx_finetune.world import Scene
 from seedx_sdk.model.lvlm import POOL
 from seedx_sdk.model.visual_encoder import VisualEncoder

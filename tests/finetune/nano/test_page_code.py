@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from seedx_finetune.data.dialogues import ALIASES
-from seedx_finetune.data.page_code import (
+from seedx_finetune.nano.dialogues import ALIASES
+from seedx_finetune.nano.page_code import (
     ALIAS,
     BACKGROUND,
     BOX,

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from seedx_finetune.data import dialogues
-from seedx_finetune.data.dialogues import Segment
-from seedx_finetune.data.page_code import ALIAS, COLOR, drawn_codes, page_codes
-from seedx_finetune.data.sequences import IGNORE, Example, collate, encode
+from seedx_finetune.nano import dialogues
+from seedx_finetune.nano.dialogues import Segment
+from seedx_finetune.nano.page_code import ALIAS, COLOR, drawn_codes, page_codes
+from seedx_finetune.nano.sequences import IGNORE, Example, collate, encode
 from seedx_finetune.world import COLORS, Scene, Thing, sample_edit, sample_scene
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.tokenizer import Tokenizer

@@ -18,9 +18,9 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seedx_finetune.data.page_code import COLOR, KIND, PLACE_WIDTH, cell_labels, drawn_codes, places_within
+from seedx_finetune.nano.page_code import COLOR, KIND, PLACE_WIDTH, cell_labels, drawn_codes, places_within
+from seedx_finetune.nano.trainer import TrainConfig
 from seedx_finetune.training.losses import denoising_loss
-from seedx_finetune.training.trainer import TrainConfig
 from seedx_finetune.world import Scene
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.unet import size_ids

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seedx_finetune.data.dialogues import DESCRIBE, MARK, Segment, full_name, request_to_find, sentence
+from seedx_finetune.nano.dialogues import DESCRIBE, MARK, Segment, full_name, request_to_find, sentence
 from seedx_finetune.world import (
     BACKGROUNDS,
     NUMBER_WORDS,

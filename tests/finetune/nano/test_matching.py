@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from seedx_finetune.data.dialogues import MARK, Segment
-from seedx_finetune.data.matching import matching_lesson
+from seedx_finetune.nano.dialogues import MARK, Segment
+from seedx_finetune.nano.matching import matching_lesson
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS, SIZES, SPOTS, parse_description
 
 _PLACES = "|".join(sorted(SPOTS, key=len, reverse=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seedx_finetune.training.trainer import TrainConfig
+from seedx_finetune.nano.trainer import TrainConfig
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
 from seedx_sdk.model.lvlm import POOL
 from seedx_sdk.model.unet import COORDINATES

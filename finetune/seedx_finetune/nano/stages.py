@@ -19,36 +19,8 @@ from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 from transformers import LlamaForCausalLM
 
-from seedx_finetune.data import dialogues
-from seedx_finetune.data.corpus import Corpus
-from seedx_finetune.data.dialogues import ALIASES
-from seedx_finetune.data.page_code import (
-    ALIAS,
-    BACKGROUND,
-    COLOR,
-    COVER,
-    KIND,
-    NAMED,
-    NUMBER,
-    THING_WIDTH,
-    drawn_codes,
-    page_codes,
-    rename,
-)
-from seedx_finetune.data.pixels import random_scenes, to_signed
-from seedx_finetune.data.sequences import Features, collate, encode
-from seedx_finetune.recipes import autoencoder, detokenizer, language_model, lvlm, visual_encoder
-from seedx_finetune.recipes.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
-from seedx_finetune.recipes.initialization import (
-    look_across_at_own_place,
-    look_at,
-    look_at_own_feature,
-    raster,
-    read_as_words,
-    read_what_covers,
-)
-from seedx_finetune.recipes.lvlm import Source
-from seedx_finetune.recipes.nano_config import (
+from seedx_finetune.nano import autoencoder, detokenizer, dialogues, language_model, lvlm, visual_encoder
+from seedx_finetune.nano.config import (
     AUTOENCODER_TRAINING,
     DETOKENIZER_RESAMPLER,
     DETOKENIZER_TRAINING,
@@ -63,8 +35,35 @@ from seedx_finetune.recipes.nano_config import (
     VAE,
     VISUAL_ENCODER,
 )
-from seedx_finetune.training.run import Run
-from seedx_finetune.training.trainer import Loss, TrainConfig, load_weights, save_weights
+from seedx_finetune.nano.corpus import Corpus
+from seedx_finetune.nano.detokenizer import DenoisingData, DetokenizerParts, ResamplerPretraining
+from seedx_finetune.nano.dialogues import ALIASES
+from seedx_finetune.nano.initialization import (
+    look_across_at_own_place,
+    look_at,
+    look_at_own_feature,
+    raster,
+    read_as_words,
+    read_what_covers,
+)
+from seedx_finetune.nano.lvlm import Source
+from seedx_finetune.nano.page_code import (
+    ALIAS,
+    BACKGROUND,
+    COLOR,
+    COVER,
+    KIND,
+    NAMED,
+    NUMBER,
+    THING_WIDTH,
+    drawn_codes,
+    page_codes,
+    rename,
+)
+from seedx_finetune.nano.pixels import random_scenes, to_signed
+from seedx_finetune.nano.run import Run
+from seedx_finetune.nano.sequences import Features, collate, encode
+from seedx_finetune.nano.trainer import Loss, TrainConfig, load_weights, save_weights
 from seedx_finetune.world import BACKGROUNDS, COLORS, KINDS
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.lvlm import LVLM, POOL

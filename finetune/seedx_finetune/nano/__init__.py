@@ -1,0 +1,1 @@
+"""Seed-x-nano, the small model that ships: its data, its stages and their hyperparameters."""

@@ -1,0 +1,1 @@
+"""What each stage of the paper trains, and its losses."""

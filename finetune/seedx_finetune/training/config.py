@@ -1,0 +1,118 @@
+"""The configuration of a training run: everything that decides its weights, in one value that is saved with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+
+if TYPE_CHECKING:
+    from seedx_finetune.training.stage import Stage
+
+__all__ = ["Config", "OptimizerConfig", "RecipeConfig", "RunConfig", "SourceConfig", "StageConfig"]
+
+
+class Config(BaseModel):
+    """A part of a configuration: unknown names and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class SourceConfig(Config):
+    """A source of samples, and its share in the mixture."""
+
+    name: str
+    """What the log calls it."""
+    format: str
+    """Name of a format in `seedx_finetune.data.formats`."""
+    path: Path
+    """What `seedx data check` has indexed."""
+    weight: float = Field(gt=0)
+    """Samples of this source, relative to those of the others."""
+    options: dict[str, Any] = {}
+    """The format's own, such as its grids and prompts."""
+
+
+class OptimizerConfig(Config):
+    """AdamW and its schedule. Defaults: scripts/train_seed_x_sft.sh of the reference."""
+
+    steps: int = Field(gt=0)
+    """Updates of the weights."""
+    learning_rate: float = Field(1e-4, gt=0)
+    """Peak."""
+    betas: tuple[float, float] = (0.9, 0.98)
+    eps: float = 1e-6
+    weight_decay: float = 0.05
+    """Of every parameter, norms and biases too, as in the reference."""
+    clip: float = Field(1.0, gt=0)
+    """Largest norm of the gradient."""
+    schedule: Literal["cosine", "linear", "constant", "constant_with_warmup"] = "cosine"
+    warmup_steps: int = Field(500, ge=0)
+    min_lr_ratio: float = Field(0.05, ge=0, le=1)
+    """Floor of the cosine, as a fraction of the peak."""
+    ema_decay: float | None = Field(None, gt=0, lt=1)
+    """Keep an exponential average of the trained weights and export that one; None exports the last weights."""
+
+
+class RunConfig(Config):
+    """How and where a run computes, and what it writes."""
+
+    seed: int = 0
+    device: Literal["cpu", "cuda"] | None = None
+    """None is a CUDA device if there is one."""
+    dtype: Literal["bfloat16", "float32"] | None = None
+    """Of frozen weights and of the computation; trained weights are float32. None is bfloat16 on CUDA."""
+    compile: bool = False
+    """`torch.compile` the blocks."""
+    checkpoint_activations: bool = True
+    """Recompute the activations of each block in the backward pass."""
+    batches_per_update: int = Field(1, gt=0)
+    """Over all ranks; what a rank has of them it accumulates. A multiple of the number of ranks."""
+    workers: int = Field(0, ge=0)
+    """Processes of a rank that prepare batches; 0 prepares them in the rank itself."""
+    save_every: int = Field(1000, gt=0)
+    """Updates between two checkpoints (the reference: 1000)."""
+    keep_last: int = Field(2, gt=0)
+    """Checkpoints to keep, beside the best."""
+    evaluate_every: int = Field(1000, gt=0)
+    """Updates between two measurements of the held-out loss and sheets of samples."""
+    evaluation_batches: int = Field(8, ge=0)
+    """Held-out batches; 0 measures nothing."""
+    log_every: int = Field(20, gt=0)
+    """Updates between two lines of the log."""
+    max_bad_share: float = Field(0.01, ge=0, le=1)
+    """Share of bad records above which the run stops."""
+
+
+class StageConfig(Config, ABC):
+    """What is trained; a subclass for each kind of stage says from what weights, which parts, and how."""
+
+    @abstractmethod
+    def build(self) -> Stage[Any]:
+        """Return the stage. Raises ConfigError before any weight is read."""
+
+
+class RecipeConfig(Config):
+    """A whole training run."""
+
+    name: str
+    stage: SerializeAsAny[StageConfig]
+    sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    held_out: tuple[SourceConfig, ...] = ()
+    """Sources of the held-out loss, never trained on."""
+    optimizer: OptimizerConfig
+    run: RunConfig = RunConfig()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as JSON values; what is saved, compared and hashed."""
+        return self.model_dump(mode="json")
+
+    @property
+    def hash(self) -> str:
+        """The first 12 hex digits of the SHA-256 of the configuration."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]

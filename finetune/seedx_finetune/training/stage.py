@@ -1,0 +1,89 @@
+"""What the loop needs of a stage: a model, its batches and its losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from seedx_finetune.data.batches import Position, Skipped
+from seedx_finetune.training.config import RunConfig, SourceConfig
+
+__all__ = ["Batch", "Loss", "Stage"]
+
+
+class Batch(Protocol):
+    """What one forward pass reads; a dataclass of tensors, on the CPU until `Stage.losses` moves them."""
+
+    @property
+    def after(self) -> Position:
+        """The position of the batch that follows, over all ranks."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The records in it."""
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The records left out of it."""
+
+
+B = TypeVar("B", bound=Batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A term of the loss for one source, summed over a batch.
+
+    The loop minimizes, over all batches and ranks of an update, the sum over terms of
+    weight * (sum of the term) / (count of the term).
+    """
+
+    term: str
+    """Such as "lm" or "regression"; its counts are added up over sources, batches and ranks."""
+    source: str
+    total: Tensor
+    """A scalar with gradients, float32: the sum over `count` items."""
+    count: int
+    """Supervised tokens, or images."""
+    weight: float = 1.0
+
+
+class Stage(Protocol[B]):
+    """One stage of training."""
+
+    def model(self, device: torch.device, dtype: torch.dtype) -> nn.Module:
+        """Return the module with its weights, in training mode; parameters that require gradients are trained.
+
+        Frozen weights have the given dtype, trained ones are float32. On the meta device no weight is read.
+        """
+
+    def blocks(self, model: nn.Module) -> Iterable[nn.Module]:
+        """Yield the modules that are sharded, checkpointed and compiled on their own: decoder layers, U-Net blocks."""
+
+    def batches(
+        self, sources: Sequence[SourceConfig], run: RunConfig, *, start: Position, rank: int, world: int
+    ) -> Iterator[B]:
+        """Yield, without an end, this rank's batches from a position on: those whose number % world == rank."""
+
+    def counts(self, batch: B) -> Mapping[str, int]:
+        """Return the count of each term that `losses` will give, from the batch alone."""
+
+    def losses(self, model: nn.Module, batch: B, generator: torch.Generator) -> Sequence[Loss]:
+        """Return the terms of a batch, computed on the model's device.
+
+        Args:
+            model: What `model` returned, perhaps sharded.
+            batch: On the CPU.
+            generator: On the CPU, seeded by the run's seed and the number of the batch: the only source of noise.
+        """
+
+    def sample_sheet(self, model: nn.Module, path: Path, seed: int) -> None:
+        """Write an image with samples of the model as it stands, made of the first held-out records."""
+
+    def export(self, model: nn.Module, directory: Path) -> None:
+        """Write the result: an adapter package or the parts of a checkpoint directory."""
