@@ -46,7 +46,8 @@ class DenoisingBatch:
     skipped: tuple[Skipped, ...]
     """Records that this batch would have held, were they not damaged."""
     target: Tensor
-    """(B, 3, H, W) uint8 images to draw: the shorter side resized bicubically, the center cropped."""
+    """(B, 3, H, W) uint8 images to draw, resized bicubically: to the shorter side and the center cropped; without
+    keeping the ratio where there is a condition image, so that the two fit one another."""
     condition: Tensor
     """(B, 3, H, W) uint8 images to start from, resized to H x W without keeping the ratio, as at inference; zeros
     where there is none."""
@@ -57,7 +58,7 @@ class DenoisingBatch:
     sizes: Tensor
     """(B, 2) int64 height and width of the original."""
     crops: Tensor
-    """(B, 2) int64 top and left of the crop in the resized original."""
+    """(B, 2) int64 top and left of the crop in the resized original; zeros where it was not cropped."""
 
 
 @dataclass(frozen=True, slots=True)
