@@ -192,7 +192,7 @@ def _interleaved(out: _Set) -> None:
         images: list[str | None] = []
         for page in range(int(out.rng.integers(1, 4))):
             scene = sample_scene(out.rng)
-            texts += [_sentence(f"page {page + 1} shows {caption(scene, out.rng)}"), None]
+            texts += [_sentence(f"page {page + 1}: {caption(scene, out.rng)}"), None]
             images += [None, out.image(f"images/{number:06d}_{page}.png", scene)]
         records.append({"texts": texts, "images": images})
     out.lines("interleaved.jsonl", records)
@@ -209,9 +209,8 @@ def _stories(out: _Set) -> None:
             images.append(out.image(f"images/{number:06d}_{page}.png", scene))
             who, whom = (" ".join(pair) for pair in (hero, met))
             where = BACKGROUNDS[scene.background].phrase
-            captions.append(
-                _sentence(f"{with_article(who) if page == 0 else f'the {who}'} meets {with_article(whom)} {where}")
-            )
+            hero_named = with_article(who) if page == 0 else f"the {who}"
+            captions.append(_sentence(f"{hero_named} meets {with_article(whom)} {where}"))
         records.append({"id": number, "images": images, "captions": captions, "orders": list(range(len(images)))})
     out.lines("stories.jsonl", records)
 
