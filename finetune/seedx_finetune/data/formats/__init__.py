@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ _CLASSES = (Captions, Edits, GroundedCaptions, Interleaved, Llava, Ocr, PlainTex
 
 FORMATS: dict[str, Callable[..., Format]] = {cls.name: cls for cls in _CLASSES}
 """Called with the options of a source as keyword arguments."""
+_OPTIONS = {cls.name: sorted(field.name for field in fields(cls)) for cls in _CLASSES}
 
 
 def make_format(name: str, options: Mapping[str, Any]) -> Format:
@@ -36,10 +38,8 @@ def make_format(name: str, options: Mapping[str, Any]) -> Format:
     """
     if name not in FORMATS:
         raise DataError(f"there is no format {name!r}; allowed are {', '.join(sorted(FORMATS))}")
-    cls = next(cls for cls in _CLASSES if cls.name == name)
     try:
-        return cls(**options)
+        return FORMATS[name](**options)
     except ValidationError as error:
-        raise DataError(
-            f"options of {name}: {reason_of(error)}; it takes {', '.join(sorted(cls.model_fields))}"
-        ) from error
+        allowed = ", ".join(_OPTIONS[name]) or "no options"
+        raise DataError(f"options of {name}: {reason_of(error)}; it takes {allowed}") from error
