@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from seedx_finetune.data.documents import Document, Draws, ImageRef
 
-__all__ = ["BadRecord", "Format", "Record", "Row", "image_from_row", "image_to_row"]
+__all__ = ["BadRecord", "Filtered", "Format", "Record", "Row", "image_from_row", "image_to_row"]
 
 Row = dict[str, Any]
 """A normalized record as JSON values. Its images, if any, stand under "images", as `image_to_row` gives them; only
@@ -34,6 +34,15 @@ class BadRecord:
     """What is wrong with it, and what is allowed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A sound record that the options leave out, such as a small image; no fault, and no sample either."""
+
+    name: str
+    reason: str
+    """Counted by it, so it names the rule and not the value seen."""
+
+
 class Format(Protocol):
     """A format with its options; a frozen dataclass, so that it can be sent to worker processes."""
 
@@ -41,7 +50,7 @@ class Format(Protocol):
     def name(self) -> str:
         """Its name in `FORMATS`."""
 
-    def scan(self, path: Path) -> Iterator[Record | BadRecord]:
+    def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:
         """Read a file or directory once: decode every image, check every field, and yield each record in order.
 
         One bad record costs that record alone; nothing is raised for it.
