@@ -112,7 +112,7 @@ def test_others_stay(tmp_path: Path, metadata: str | None) -> None:
     ("files", "reason"),
     [
         ({"000000.txt": " "}, "its caption is empty"),
-        ({"000000.txt": b"caf\xe9"}, "its .txt is not UTF-8"),
+        ({"000000.txt": b"\xff"}, "its .txt is not UTF-8"),
         ({"000000.txt": "a <img_00001>"}, "text: the text holds '<img_00001>'"),
         ({"000000.json": '{"similarity": '}, "its .json is damaged"),
         ({"000000.json": "[]"}, "its .json is not an object"),
