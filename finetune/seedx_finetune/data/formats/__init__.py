@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from inspect import signature
-    make = FORMATS[name]
-    try:
-        return make(**options)
-    except ValidationError as error:
-        allowed = ", ".join(sorted(signature(make).parameters)) or "no options"
 from typing import Any
 
 from pydantic import ValidationError
@@ -42,16 +37,9 @@ def make_format(name: str, options: Mapping[str, Any]) -> Format:
     """
     if name not in FORMATS:
         raise DataError(f"there is no format {name!r}; allowed are {', '.join(sorted(FORMATS))}")
-<<<<<<< HEAD
-    try:
-        return FORMATS[name](**options)
-    except ValidationError as error:
-        allowed = ", ".join(_OPTIONS[name]) or "no options"
-=======
     make = FORMATS[name]
     try:
         return make(**options)
     except ValidationError as error:
-        allowed = ", ".join(sorted(signature(make).parameters))
->>>>>>> h-data
+        allowed = ", ".join(sorted(signature(make).parameters)) or "no options"
         raise DataError(f"options of {name}: {reason_of(error)}; it takes {allowed}") from error
