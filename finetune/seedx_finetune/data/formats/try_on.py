@@ -73,7 +73,7 @@ class TryOn:
             names = " or ".join(file.relative_to(path).as_posix() for file in files.values())
             raise DataError(f"{path} has no {names}; give the root of the data set, its layout and its split")
         for category, file in files.items():
-            lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else ()
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else ()
             for number, line in enumerate(lines, start=1):
                 name = f"{file.relative_to(path).as_posix()}:{number}"
                 yield attempt(name, self._row, path, category, line)
