@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.config import SourceConfig
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ImageRef, ReadImage, Segment, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
-from seedx_finetune.data.formats.records import FormatOptions
+from seedx_finetune.data.formats.records import OPTIONS
 from seedx_finetune.errors import DataError
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import open_image
@@ -37,7 +38,8 @@ Paint = Callable[..., str]
 """The fixture `paint`."""
 
 
-class Notes(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class Notes:
     """The format; `path` is one file, or a directory of them."""
 
     grids: tuple[str, ...] = ("1x1",)
