@@ -16,6 +16,7 @@ import os
 import secrets
 import shlex
 import shutil
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +54,7 @@ class IndexWriter:
 
     def __init__(self, path: Path, rows: IO[bytes]) -> None:
         self._root, self._rows = _root(path), rows
-        self._offsets = [0]
+        self._offsets = array("q", [0])
         self.files: dict[str, list[int]] = {}
         """Size and time of change (ns) of each file that records came from, by its path in the source."""
         self.counts: dict[str, int] = {}
@@ -97,7 +98,7 @@ class IndexWriter:
     @property
     def offsets(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Where each line begins, and where the last one ends."""
-        return np.array(self._offsets, dtype=np.int64)
+        return np.frombuffer(self._offsets, dtype=np.int64)
 
 
 @contextmanager
