@@ -55,9 +55,9 @@ OPTIONS = ConfigDict(extra="forbid", validate_default=True)
 class SizeFilter:
     """Options of a format that leaves out small and narrow images."""
 
-    min_side: int = Field(400, ge=0)
+    min_side: Annotated[int, Field(ge=0)] = 400
     """Pixels of the shorter side; records with smaller images are left out. Source: configs/data of the reference."""
-    min_aspect: float = Field(0.6, ge=0, le=1)
+    min_aspect: Annotated[float, Field(ge=0, le=1)] = 0.6
     """Shorter side over longer side; records with narrower images are left out. Source: as `min_side`."""
 
     def check_size(self, image: ImageRef) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -59,9 +59,9 @@ class TryOn:
     name: ClassVar[str] = "try_on"
 
     layout: Literal["viton_hd", "dress_code"] = "viton_hd"
-    split: str = Field("train", pattern=r"^\w+$")
+    split: Annotated[str, Field(pattern=r"^\w+$")] = "train"
     """Which pairs file, and for VITON-HD which directory."""
-    margin: float = Field(0.05, ge=0, le=1)
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Added on each side of the garment's box, as part of the box's side. Ours."""
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:
