@@ -48,8 +48,9 @@ class Stories(SizeFilter):
     page to write, with its "[INST]", and `<img>`.
 
     Long stories are cut into chunks that differ by one page at most, so that no page is lost (the reference cuts 30
-    pages into chunks of 10 and drops the rest). VIST's photographs (Flickr) are under Creative Commons licenses, each its
-    own; StoryStream comes with SEED-Story (Apache 2.0), its images are frames of series whose owners keep their rights.
+    pages into chunks of 10 and drops the rest). VIST's photographs (Flickr) are under Creative Commons licenses, each
+    its own; StoryStream comes with SEED-Story (Apache 2.0), its images are frames of series whose owners keep their
+    rights.
     """
 
     name: ClassVar[str] = "stories"
