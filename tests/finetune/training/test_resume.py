@@ -41,7 +41,7 @@ def assert_same_end(directory: Path, whole: Path) -> None:
 
 
 def unfinished(whole: Path, directory: Path) -> Path:
-    """A copy of the run as it was before its result was written."""
+    """Copy the run as it was before its result was written."""
     shutil.copytree(whole, directory)
     shutil.rmtree(directory / "model")
     return directory
