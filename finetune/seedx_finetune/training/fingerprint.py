@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ def fingerprint(recipe: RecipeConfig) -> dict[str, Any]:
     """Return the configuration, and under "inputs" a hash for each path in it.
 
     Hashed are the index of a source (its meta.json lists every file with its size and date), the config.json of a
-    checkpoint directory (it has the hashes of the weights), or the file itself.
+    checkpoint directory (it has the hashes of the weights), the file itself, or, of another directory, the names, sizes
+    and dates of the weights and configurations below it.
     """
     return recipe.to_dict() | {"inputs": {field: _content(path) for field, path in _paths(recipe, "")}}
 
@@ -87,4 +89,6 @@ def _content(path: Path) -> str:
     for file in (*indexes, path / "config.json", path):
         if file.is_file():
             return sha256(file)
-    return "absent"
+    files = sorted(file for file in path.rglob("*") if file.suffix in (".json", ".safetensors"))
+    names = [(file.relative_to(path).as_posix(), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(names).encode()).hexdigest() if names else "absent"

@@ -188,6 +188,18 @@ def test_a_finished_run_is_used_again_only_if_its_inputs_are_the_same(tmp_path: 
         train(recipe, directory)
 
 
+def test_a_directory_of_weights_is_an_input(tmp_path: Path) -> None:
+    initial, directory = tmp_path / "sdxl", tmp_path / "run"
+    (initial / "unet").mkdir(parents=True)
+    (initial / "unet" / "model.safetensors").write_bytes(b"1234")
+    recipe = tiny_recipe(steps=1, stage=TinyStageConfig(initial=initial))
+    train(recipe, directory)
+    assert steps_made(recipe, directory) == []
+    (initial / "unet" / "model.safetensors").write_bytes(b"12345")
+    with pytest.raises(ConfigChangedError, match=r"inputs\.stage\.initial: "):
+        train(recipe, directory)
+
+
 def test_an_index_of_a_source_is_an_input(tmp_path: Path) -> None:
     source, directory = tmp_path / "captions.jsonl", tmp_path / "run"
     recipe = tiny_recipe(steps=1)
