@@ -107,9 +107,17 @@ def train(
         if finished is not None:
             check_unchanged(finished, now, allow_change, directory)
         if finished != now:
+            group.first(lambda: _look_at_data(stage, recipe))
             checkpoint = _Run(stage, recipe, place, group, now, on_update).train(allow_change)
             group.first(lambda: _export(stage, recipe, checkpoint, place, now))
     return place.model
+
+
+def _look_at_data(stage: Stage[Any], recipe: RecipeConfig) -> None:
+    """Make the first batch of either kind, so that a mistake in a source is found before the weights are read."""
+    run = recipe.run.model_copy(update={"workers": 0})
+    for sources in filter(None, (recipe.sources, recipe.held_out)):
+        next(stage.batches(sources, run, start=Position(), rank=0, world=1))
 
 
 def _export(
