@@ -193,8 +193,8 @@ def tiny_recipe(*, stage: TinyStageConfig | None = None, **settings: Any) -> Rec
     return RecipeConfig(
         name="tiny",
         stage=stage or TinyStageConfig(),
-        sources=(SourceConfig(name="train", format="none", path=Path("train"), weight=1),),
-        held_out=(SourceConfig(name="held-out", format="none", path=Path("held-out"), weight=1),),
+        sources=(SourceConfig(name="train", format="text", path=Path("train"), weight=1),),
+        held_out=(SourceConfig(name="held-out", format="text", path=Path("held-out"), weight=1),),
         optimizer=OptimizerConfig.model_validate(optimizer),
         run=RunConfig.model_validate(run),
     )

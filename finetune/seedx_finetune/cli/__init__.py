@@ -1,1 +1,1 @@
-"""The commands that training adds to `seedx`, plug-ins of the seedx_sdk command line."""
+"""The commands of training and evaluation, plug-ins of the seedx_sdk command line."""

@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from seedx_finetune.data.formats import make_format
+from seedx_finetune.data.index import index_directory
 from seedx_finetune.errors import ConfigError
-from seedx_finetune.training.config import RecipeConfig
+from seedx_finetune.training.config import RecipeConfig, SourceConfig
 from seedx_finetune.training.failures import ConfigChangedError
 from seedx_sdk.files import sha256
 
@@ -76,6 +78,8 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 def _paths(value: Any, name: str) -> Iterator[tuple[str, Path]]:
     if isinstance(value, Path):
         yield name, value
+    elif isinstance(value, SourceConfig):
+        yield f"{name}.path", index_directory(value.path, make_format(value.format, value.options)) / "meta.json"
     elif isinstance(value, BaseModel):
         for field in type(value).model_fields:
             yield from _paths(getattr(value, field), f"{name}.{field}" if name else field)
@@ -85,8 +89,7 @@ def _paths(value: Any, name: str) -> Iterator[tuple[str, Path]]:
 
 
 def _content(path: Path) -> str:
-    indexes = (path / ".seedx-index" / "meta.json", path.with_name(f"{path.name}.seedx-index") / "meta.json")
-    for file in (*indexes, path / "config.json", path):
+    for file in (path / "config.json", path):
         if file.is_file():
             return sha256(file)
     files = sorted(file for file in path.rglob("*") if file.suffix in (".json", ".safetensors"))

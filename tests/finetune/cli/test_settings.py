@@ -33,7 +33,7 @@ def test_arguments_of_the_recipe_and_fields_of_its_result_are_set() -> None:
     )
     assert recipe.sources[0].model_dump() == {
         "name": "7",
-        "format": "none",
+        "format": "text",
         "path": Path("captions.jsonl"),
         "weight": 2.0,
         "options": {"grids": ["1x2"]},

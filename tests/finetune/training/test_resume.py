@@ -13,6 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from seedx_finetune.data.formats import make_format
+from seedx_finetune.data.index import index_directory
 from seedx_finetune.errors import ConfigError
 from seedx_finetune.training.config import RecipeConfig
 from seedx_finetune.training.directory import RunDirectory
@@ -204,8 +206,8 @@ def test_an_index_of_a_source_is_an_input(tmp_path: Path) -> None:
     source, directory = tmp_path / "captions.jsonl", tmp_path / "run"
     recipe = tiny_recipe(steps=1)
     recipe = recipe.model_copy(update={"sources": (recipe.sources[0].model_copy(update={"path": source}),)})
-    index = tmp_path / "captions.jsonl.seedx-index"
-    index.mkdir()
+    index = index_directory(source, make_format("text", {}))
+    index.mkdir(parents=True)
     (index / "meta.json").write_text('{"records": 10}')
     train(recipe, directory)
     (index / "meta.json").write_text('{"records": 11}')

@@ -44,7 +44,7 @@ class Filtered:
 
 
 class Format(Protocol):
-    """A format with its options; a frozen dataclass, so that it can be sent to worker processes."""
+    """A format with its options: a frozen dataclass; workers get a copy, and an index is named by its values."""
 
     @property
     def name(self) -> str:
@@ -74,4 +74,5 @@ def image_to_row(image: ImageRef) -> dict[str, Any]:
 
 def image_from_row(values: dict[str, Any]) -> ImageRef:
     """Return the image that `image_to_row` wrote."""
-    return ImageRef(**values | {"path": Path(values["path"])})
+    blank = values["blank"]
+    return ImageRef(**values | {"path": Path(values["path"]), "blank": blank and tuple(blank)})
