@@ -126,6 +126,9 @@ class TinyStage:
             images=torch.stack(images) if images else torch.empty(0, WIDTH),
         )
 
+    def example_batch(self, run: RunConfig) -> TinyBatch:
+        return self._batch(0, "example", run.seed)
+
     def counts(self, batch: TinyBatch) -> Mapping[str, int]:
         return {"lm": int((batch.labels[:, 1:] != -100).sum()), "regression": len(batch.images)}
 
