@@ -19,6 +19,7 @@ __all__ = [
     "instruct",
     "instruct_generate",
     "later",
+    "try_on_request",
 ]
 
 
@@ -58,6 +59,16 @@ def generate_request(caption: str) -> str:
 def detect_question(phrase: str) -> str:
     """Word a request for the box of something, to be put into `instruct`; ours, trained into the small model."""
     return f"Is there {phrase} in the image? If so, please output its bounding box."
+
+
+def try_on_request() -> str:
+    """Return the request to dress a person, to be put into `instruct` after two images: the figure, then the garment.
+
+    Both are read in one cell, as for edits. The figure is the one that the de-tokenizer starts from, with the region of
+    the garment blanked (`regions.blank_region`): in the training pairs it wears the garment, which must not show. Ours;
+    the paper gives no form (appendix B names SEED-X-Try-on and its data, VITON-HD).
+    """
+    return "Dress the person in the first image in the garment of the second image."
 
 
 def chat_segments(turns: Sequence[tuple[str, str]], text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -96,14 +97,18 @@ class DirectoryConfig(PartConfig):
     format: int = FORMAT
     """Version of the layout."""
 
-    def tasks(self, *, takes_condition_image: bool) -> tuple[str, ...]:
+    def tasks(self, *, takes_condition_image: bool, specialists: Collection[str]) -> tuple[str, ...]:
         """Return the calls that the model answers.
 
         Args:
             takes_condition_image: Whether its de-tokenizer takes one.
+            specialists: Names of its specialists.
         """
-        edits = takes_condition_image and self.prompts == "instruct"
-        return ("describe", "detect", "generate", "chat", *(["edit"] if edits else []))
+        changes = {"edit": self.prompts == "instruct" or "edit" in specialists, "try_on": "try_on" in specialists}
+        return (
+            *("describe", "detect", "generate", "chat"),
+            *(task for task, answers in changes.items() if answers and takes_condition_image),
+        )
 
     @property
     def revision(self) -> str:
