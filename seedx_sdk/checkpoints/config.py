@@ -94,8 +94,14 @@ class DirectoryConfig(PartConfig):
     vocabulary: dict[str, str] | None = None
     """Words, joined by blanks, that a model of a small language was trained to read for each task; its prompts are
     written in the plain lower case of that language. None: the model reads any text as it is."""
+    merged: str | None = None
+    """Name of the specialist that is merged into the language model; None: none."""
     format: int = FORMAT
     """Version of the layout."""
+
+    def specialists(self, adapters: Collection[str]) -> tuple[str, ...]:
+        """Return the names of all specialists of the model, given those of its adapters."""
+        return tuple(sorted({*adapters, *([] if self.merged is None else [self.merged])}))
 
     def tasks(self, *, takes_condition_image: bool, specialists: Collection[str]) -> tuple[str, ...]:
         """Return the calls that the model answers.

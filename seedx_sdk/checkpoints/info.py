@@ -66,7 +66,8 @@ def read_directory(checkpoint_dir: Path) -> DirectoryInfo:
             weights.setdefault(str(Path(name).parent), []).append(checkpoint_dir / name)
     parts = tuple(_part(name, paths) for name, paths in weights.items())
     detokenizer = "detokenizer_edit" if "detokenizer_edit/unet" in weights else "detokenizer"
-    specialists = tuple(sorted(Path(n).parent.name for n in config.files if n.endswith("/adapter_config.json")))
+    adapters = [Path(name).parent.name for name in config.files if name.endswith("/adapter_config.json")]
+    specialists = config.specialists(adapters)
     return DirectoryInfo(
         name=config.name,
         revision=config.revision,

@@ -31,7 +31,7 @@ from seedx_sdk.cli.console import (
     progress,
     read_text,
 )
-from seedx_sdk.cli.weights import convert, extract_lora, print_directory
+from seedx_sdk.cli.weights import convert, export, extract_lora, print_directory
 from seedx_sdk.errors import MissingExtraError, SeedXError
 from seedx_sdk.files import check_output_path, write_file
 from seedx_sdk.imaging import IMAGE_SUFFIXES, save_image
@@ -304,6 +304,7 @@ def chat(
 
 app.command()(convert)
 app.command()(extract_lora)
+app.command()(export)
 
 
 @app.command()

@@ -55,14 +55,15 @@ class InterleavedEngine:
         self.backbone, self.service = backbone, service
         self.metrics = EngineMetrics(service=service.metrics)
         self._config = config = service.config
+        specialists = config.specialists(service.specialists)
         self._info = ModelInfo(
             name=config.name,
             revision=config.revision,
             image_size=config.image_size,
             sizes=config.sizes,
             is_picture_book=config.in_domain_psnr is not None,
-            tasks=config.tasks(takes_condition_image=service.takes_condition_image, specialists=service.specialists),
-            specialists=tuple(sorted(service.specialists)),
+            tasks=config.tasks(takes_condition_image=service.takes_condition_image, specialists=specialists),
+            specialists=specialists,
             supports_structured_output=backbone.supports_structured_output,
             fast_steps=None if config.fast is None else config.fast.num_inference_steps,
         )
@@ -129,14 +130,14 @@ class InterleavedEngine:
         await self.backbone.check()
 
     def _specialist(self, request: Request) -> str | None:
-        """Return which specialist answers: the one that is named, or else that of the task if there is one.
+        """Return whose adapter answers: that of the specialist that is named, or else of the task; None if it has none.
 
         Raises:
             SpecialistMissingError: If there is none of the name, or the task needs one that is missing.
         """
-        named = request.options.specialist
-        check_task(request.task, self._info, specialist=named)
-        return named or (request.task if request.task in self._info.specialists else None)
+        check_task(request.task, self._info, specialist=request.options.specialist)
+        name = request.options.specialist or request.task
+        return name if name in self.service.specialists else None
 
     def _style(self, specialist: str | None) -> PromptStyle:
         """Return the prompts to use: specialists are tuned to instructions, whatever their base was trained on."""
