@@ -266,6 +266,8 @@ class ChatReply(Result):
 
     message: Message
     boxes: tuple[Box, ...]
+    written: str = ""
+    """All that the model wrote, with the tokens of boxes and images where they stood."""
 
 
 class TextDelta(_Frozen):

@@ -94,7 +94,6 @@ class InterleavedEngine:
                 encode_seconds=encoded,
                 open_label=request.messages[-1].text if self._opens_box(request, specialist) else None,
             )
-            written: list[int] = []
             async with aclosing(traced(self.backbone.generate(prompt, sampling), reply_span)) as answer:
                 async for event in answer:
                     if isinstance(event, QueryStates):
@@ -113,12 +112,11 @@ class InterleavedEngine:
                             async with aclosing(self.service.generate(job)) as progress:
                                 async for step in progress:
                                     if isinstance(step, Image.Image):
-                                        yield reply.add_image(await self._blended(step, request, written))
+                                        yield reply.add_image(await self._blended(step, request, reply.written))
                                     else:
                                         yield step
                         continue
                     self.metrics.completion_tokens += len(event.token_ids)
-                    written += event.token_ids
                     for token in event.token_ids:
                         for found in reply.add_token(token):
                             yield found
@@ -165,11 +163,11 @@ class InterleavedEngine:
         condition = request.messages[-1].images[0] if request.changes_image else None
         return ImageJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
 
-    async def _blended(self, image: Image.Image, request: Request, written: Sequence[int]) -> Image.Image:
+    async def _blended(self, image: Image.Image, request: Request, written: str) -> Image.Image:
         """Return the image of a reply; an edit keeps what its plan leaves alone, if the checkpoint says so."""
         if request.task != "edit" or not self._config.generation.edit_blending:
             return image
-        plan = EditPlan.parse(self.service.tokenizer.decode(written))
+        plan = EditPlan.parse(written)
         return await asyncio.to_thread(blend_edit, request.messages[-1].images[0], image, plan)
 
     def _structured_output(self, request: Request, specialist: str | None) -> StructuredOutput | None:
@@ -207,7 +205,8 @@ class InterleavedEngine:
         if not self._info.is_picture_book:
             return []
         message = request.messages[-1]
-        notes = [await self.service.out_of_domain_warning(image) for image in message.images]
+        judged = message.images[1:] if request.task == "try_on" else message.images  # a blanked figure is no page
+        notes = [await self.service.out_of_domain_warning(image) for image in judged]
         if any(notes) and request.changes_image and not request.options.force:
             raise InputError(
                 f"{self._info.name} knows no photographs, only pages of its picture book, and can't edit this image; "

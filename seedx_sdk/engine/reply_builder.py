@@ -54,6 +54,7 @@ class ReplyBuilder:
         self._info, self._tokenizer, self._request = info, tokenizer, request
         self._prompt_tokens, self._completion_tokens, self._images = prompt_tokens, 0, 0
         self._ended = False
+        self._written: list[int] = []
         self._timings = {"encode": encode_seconds}
         self._parts: list[TextPart | ImagePart] = []
         self._boxes: list[Box] = []
@@ -75,6 +76,8 @@ class ReplyBuilder:
         ids = self._tokenizer
         self._completion_tokens += 1
         self._ended = token_id == ids.eos_id
+        if not self._ended:
+            self._written.append(token_id)
         if token_id == ids.token_to_id(BOX_START):
             self._box = []
         elif token_id == ids.token_to_id(BOX_END) and self._box is not None:
@@ -122,6 +125,11 @@ class ReplyBuilder:
             self._parts.append(TextPart(text=text))
         return text
 
+    @property
+    def written(self) -> str:
+        """All that was written so far, without the end token."""
+        return self._tokenizer.decode(self._written)
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the time of the block to a stage."""
@@ -144,6 +152,7 @@ class ReplyBuilder:
             reply=ChatReply(
                 message=Message(role="assistant", content=tuple(self._parts)),
                 boxes=tuple(self._boxes),
+                written=self.written,
                 seed=self._request.options.seed,
                 model=self._info.name,
                 revision=self._info.revision,

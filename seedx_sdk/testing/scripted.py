@@ -92,6 +92,7 @@ class ScriptedEngine:
             reply=ChatReply(
                 message=message,
                 boxes=boxes,
+                written=message.text,
                 seed=request.options.seed,
                 model=self.info.name,
                 revision=self.info.revision,
