@@ -323,7 +323,7 @@ StreamEvent: TypeAlias = Annotated[
 ]
 
 
-Task = Literal["describe", "detect", "generate", "edit", "try_on", "chat"]
+Task = Literal["describe", "detect", "generate", "edit", "try_on", "story", "chat"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

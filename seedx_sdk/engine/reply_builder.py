@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from PIL import Image
@@ -36,8 +36,6 @@ class ReplyBuilder:
         info: Name and revision for the result.
         tokenizer: Turns ids into text.
         request: The request; boxes are measured on its last image, or on the generated one.
-        prompt_tokens: Length of the prompt.
-        encode_seconds: Time spent on encoding the prompt.
         open_label: Label of the box that the prompt has opened; None if it has opened none.
     """
 
@@ -47,15 +45,13 @@ class ReplyBuilder:
         tokenizer: Tokenizer,
         request: Request,
         *,
-        prompt_tokens: int,
-        encode_seconds: float,
         open_label: str | None = None,
     ) -> None:
         self._info, self._tokenizer, self._request = info, tokenizer, request
-        self._prompt_tokens, self._completion_tokens, self._images = prompt_tokens, 0, 0
+        self._prompt_tokens, self._completion_tokens, self._images = 0, 0, 0
         self._ended = False
         self._written: list[int] = []
-        self._timings = {"encode": encode_seconds}
+        self._timings: dict[str, float] = {}
         self._parts: list[TextPart | ImagePart] = []
         self._boxes: list[Box] = []
         self._run: list[int] = []  # ids since the last box
@@ -106,6 +102,21 @@ class ReplyBuilder:
             self._boxes.append(box)
             self._separator = ", "
             yield BoxFound(box=box)
+
+    def add_prompt(self, count: int) -> None:
+        """Add the tokens of a prompt, of which a story has one for each page."""
+        self._prompt_tokens += count
+
+    def add_text(self, text: str) -> StreamEvent:
+        """Add a whole stretch of text."""
+        self._text += text
+        return TextDelta(text=text)
+
+    def add_written(self, ids: Sequence[int]) -> None:
+        """Add ids whose text is added apart."""
+        self._completion_tokens += len(ids)
+        self._ended = self._tokenizer.eos_id in ids
+        self._written += [token for token in ids if token != self._tokenizer.eos_id]
 
     def add_image_tokens(self, count: int) -> None:
         """Add the image tokens of one image, which come all at once."""

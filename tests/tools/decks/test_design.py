@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -43,7 +44,8 @@ def places(slide: Slide) -> list[tuple[str, list[int]]]:
     """Return the text, or the alternative text, of each shape with its corners in 1/224 of the page."""
     deck = slide.part.package.presentation_part.presentation
     found = []
-    for shape in slide.shapes:
+    shapes: Any = slide.shapes
+    for shape in shapes:
         corners = (shape.left, shape.top, shape.left + shape.width, shape.top + shape.height)
         sides = (deck.slide_width, deck.slide_height) * 2
         text = shape.text_frame.text if shape.has_text_frame else shape._element.nvPicPr.cNvPr.get("descr")
