@@ -74,7 +74,7 @@ def normalized(request: Request) -> Request:
 def _plain(text: str, task: Task) -> str:
     """Return a caption, phrase or instruction in lower case without a full stop; questions as sentences."""
     plain = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
-    is_sentence = task == "describe" or (task == "chat" and plain.lstrip()[:1].isupper())
+    is_sentence = task in ("describe", "story") or (task == "chat" and plain.lstrip()[:1].isupper())
     plain = _DECORATION.sub(" ", plain.lower()).replace("&", " and ").replace(";", ",").replace("!", ".")
     plain = _CONTRACTION.sub(r"\1 is", plain)
     plain = _NUMBER.sub(lambda match: _NUMBER_WORDS[int(match[1]) - 1], plain)
@@ -112,6 +112,8 @@ def _last(request: Request, waiting: Iterator[str]) -> str:
         text = prompts.detect_question(text)
     elif request.task == "generate" and not message.images:
         text = prompts.generate_request(text)
+    elif request.task == "try_on":
+        text = prompts.try_on_request()
     if request.task == "chat":
         return _inline(message, waiting)
     return "".join(next(waiting) for _ in message.images) + text
