@@ -5,18 +5,26 @@ Shapes: B batch, N image tokens, D their width, C latent channels, H W latent si
 
 from __future__ import annotations
 
+from typing import Any
+
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from einops import reduce
 from torch import Tensor
 from torch.nn import functional as F
 
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.unet import takes_condition, with_inputs
 
-__all__ = ["denoising_loss", "predict"]
+__all__ = ["denoising_loss", "denoising_losses", "predict"]
 
 
-def denoising_loss(
+def denoising_loss(*args: Any, **kwargs: Any) -> Tensor:
+    """Return the mean of `denoising_losses`, a scalar."""
+    return denoising_losses(*args, **kwargs).mean()
+
+
+def denoising_losses(
     unet: UNet2DConditionModel,
     resampler: DetokenizerResampler,
     scheduler: DDPMScheduler,
@@ -28,7 +36,7 @@ def denoising_loss(
     time_ids: Tensor,
     condition_latents: Tensor | None = None,
 ) -> Tensor:
-    """Return the mean squared error of the U-Net's prediction, a scalar.
+    """Return the mean squared error of the U-Net's prediction for each image, (B,) float32.
 
     Args:
         unet: U-Net with C (stage 1) or 2 C (stage 2) input channels.
@@ -53,7 +61,8 @@ def denoising_loss(
     else:
         raise ValueError(f"prediction_type {kind!r} cannot be trained; use 'epsilon' or 'v_prediction'")
     predicted = predict(unet, resampler, noisy, timesteps, image_embeds, time_ids, condition_latents)
-    return F.mse_loss(predicted.float(), target.float())
+    errors = F.mse_loss(predicted.float(), target.float(), reduction="none")
+    return reduce(errors, "b c h w -> b", "mean")
 
 
 def predict(
@@ -76,7 +85,7 @@ def predict(
         noisy_latents,
         timesteps,
         encoder_hidden_states=prompt_embeds,
-        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids.to(pooled.dtype)},
+        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids},
         return_dict=False,
     )[0]
     return predicted
