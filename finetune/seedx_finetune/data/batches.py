@@ -44,7 +44,7 @@ class DenoisingBatch:
     sources: tuple[str, ...]
     """(B) their sources."""
     skipped: tuple[Skipped, ...]
-    """Records that this batch would have held, were they not damaged."""
+    """Records that this batch would have held, were they not damaged; others stand in their rows."""
     target: Tensor
     """(B, 3, H, W) uint8 images to draw, resized bicubically: to the shorter side and the center cropped; without
     keeping the ratio where there is a condition image, so that the two fit one another."""
@@ -72,7 +72,8 @@ class PackedBatch:
     sources: tuple[str, ...]
     """(E) their sources."""
     skipped: tuple[Skipped, ...]
-    """Records that this batch would have held, were they not too long or damaged."""
+    """Records that this batch would have held, were they not too long or damaged. A batch that would be empty holds
+    another record instead."""
     input_ids: Tensor
     """(1, L) int64; the examples one behind the other, nothing behind the last."""
     labels: Tensor
@@ -89,6 +90,8 @@ class PackedBatch:
     """(C, 3, S, S) uint8, each cell once; None if every cell has cached features, or there is none."""
     features: Tensor | None
     """(C, 256, D) cached features of the visual encoder; None if they are to be computed."""
+    cell_keys: tuple[str, ...]
+    """(C) what `FeatureStore.put` stores the features of each cell under."""
     read_cells: Tensor
     """(R) int64 into the cells, in the order of the blocks; an image of one cell stands twice."""
     read_positions: Tensor
