@@ -23,7 +23,7 @@ class ImageUse:
     image: ImageRef
     role: Literal["read", "draw"]
     columns: int = 1
-    """Of the grid, for an image that is read."""
+    """Of the grid, for an image that is read; 0 x 0 is the global view alone."""
     rows: int = 1
 
     @property
@@ -84,7 +84,7 @@ def encode(
                 piece_labels = list(piece) if learn else [IGNORE] * len(piece)
                 reads, draws = inside, inside
             case ReadImage(image, grids):
-                columns, rows = choose_grid((image.width, image.height), list(grids), cell)
+                columns, rows = choose_grid((image.width, image.height), list(grids), cell) if grids else (0, 0)
                 images.append(ImageUse(image, "read", columns, rows))
                 piece = tokenizer.encode(image_block(columns * rows, num_tokens))
                 piece_labels = [IGNORE] * len(piece)
