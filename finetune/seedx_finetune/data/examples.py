@@ -25,6 +25,8 @@ class ImageUse:
     columns: int = 1
     """Of the grid, for an image that is read; 0 x 0 is the global view alone."""
     rows: int = 1
+    condition: ImageRef | None = None
+    """What the de-tokenizer changes into an image that is drawn."""
 
     @property
     def blocks(self) -> int:
@@ -89,8 +91,8 @@ def encode(
                 piece = tokenizer.encode(image_block(columns * rows, num_tokens))
                 piece_labels = [IGNORE] * len(piece)
                 reads, draws = input_mask(piece, tokens), [False] * len(piece)
-            case DrawImage(image):
-                images.append(ImageUse(image, "draw"))
+            case DrawImage(image, condition):
+                images.append(ImageUse(image, "draw", condition=condition))
                 piece = tokenizer.encode(image_block(0, num_tokens))
                 piece_labels = [piece[0], *([IGNORE] * (len(piece) - 1))]
                 reads, draws = [False] * len(piece), input_mask(piece, tokens)
