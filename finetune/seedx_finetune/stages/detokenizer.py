@@ -65,7 +65,7 @@ class DetokenizerStage(DenoisingStage):
             world=world,
         )
 
-    def example_batch(self, run: RunConfig) -> DenoisingBatch:
+    def example_batch(self, run: RunConfig) -> DenoisingBatch:  # noqa: ARG002  # the same for every run
         """Return a full batch of black images; with a U-Net that takes one, each has a condition image."""
         return self.example_images(self.config.batch_size)
 

@@ -6,6 +6,7 @@ Shapes: B images, N visual tokens, D their width, C latent channels, H W latent 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from seedx_finetune.data.batches import DenoisingBatch
 from seedx_finetune.stages.detokenizer_parts import Parts
 from seedx_finetune.training.losses import denoising_losses
+from seedx_finetune.training.precision import autocast
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.transforms import CLIP_MEAN, CLIP_STD
 from seedx_sdk.model.unet import takes_condition
@@ -137,9 +139,9 @@ class DetokenizerModel(nn.Module):
         steps = EulerDiscreteScheduler.from_config(dict(scheduler))
         return Detokenizer(self.unet, self.vae, steps, self.resampler)
 
-    def autocast(self) -> torch.autocast:
-        """Return the context in which trained weights of float32 meet frozen ones of bfloat16."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.null_features.dtype == torch.bfloat16)
+    def precision(self) -> AbstractContextManager[Any]:
+        """Return the context in which trained weights of float32 meet frozen ones of another type."""
+        return autocast(self.device, self.null_features.dtype)
 
     def image_losses(self, batch: DenoisingBatch, draws: DenoisingDraws, features: Tensor | None = None) -> Tensor:
         """Return the loss (B,) of each image of a batch.
@@ -158,7 +160,7 @@ class DetokenizerModel(nn.Module):
         height, width = batch.target.shape[-2:]
         drawn = torch.tensor([height, width]).expand(len(batch.names), -1)
         time_ids = torch.cat([batch.sizes, batch.crops, drawn], dim=1).float()
-        with self.autocast():
+        with self.precision():
             return denoising_losses(
                 self.unet,
                 self.resampler,

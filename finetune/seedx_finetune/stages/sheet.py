@@ -50,7 +50,7 @@ def draw_sheet(
     rows = []
     for row in range(min(ROWS, len(batch.names))):
         condition = batch.condition[row : row + 1]
-        with model.autocast():
+        with model.precision():
             drawn = pipeline(
                 features[row : row + 1],
                 model.null_features,
