@@ -31,6 +31,8 @@ class ImageRef:
     """Bytes; None goes on to the end of the file."""
     member: str | None = None
     """Name inside a ZIP archive, such as a .pptx file; offset and length then say nothing."""
+    blank: tuple[int, int, int, int] | None = None
+    """Corners x0, y0, x1, y1, in pixels, of a region that is blanked when the image is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class DrawImage:
     """An image that the model learns to draw: `<img>` is supervised, its 64 hidden states are regressed."""
 
     image: ImageRef
+    condition: ImageRef | None = None
+    """The image that the de-tokenizer changes into this one, as in an edit; None begins with nothing."""
 
 
 Segment = Text | ReadImage | DrawImage
