@@ -47,7 +47,7 @@ def export_merged(
         llm.float()
     merged = llm.merge_and_unload() if isinstance(llm, PeftModel) else model.lvlm.causal_lm
     with quiet_libraries():
-        merged.to(dtype).save_pretrained(directory / "llm")
+        nn.Module.to(merged, dtype).save_pretrained(directory / "llm")
     for name in TOKENIZER_FILES:
         if (initial.tokenizer_directory / name).is_file():
             shutil.copy(initial.tokenizer_directory / name, directory / "llm" / name)

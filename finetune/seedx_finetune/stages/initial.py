@@ -7,7 +7,7 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -35,7 +35,7 @@ from seedx_sdk.model.visual_encoder import VisualEncoder
 
 __all__ = ["CheckpointInitial", "Description", "LlamaInitial"]
 
-LLAMA_2_13B = {
+LLAMA_2_13B: dict[str, Any] = {
     "hidden_size": 5120,
     "num_hidden_layers": 40,
     "num_attention_heads": 40,

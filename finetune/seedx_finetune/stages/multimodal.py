@@ -70,8 +70,8 @@ class MultimodalConfig(StageConfig):
         outside = sorted({"llm", "embeddings", "norms"} & set(self.parts))
         if self.result == "adapter" and (self.lora is None or outside):
             raise ValueError(
-                f"an adapter holds LoRA matrices and projectors alone, but stage.parts names {outside} and stage.lora is "
-                f"{self.lora}; use LoRA without these parts, or set stage.result=merged"
+                f"an adapter holds LoRA matrices and projectors alone, but stage.parts names {outside} and stage.lora "
+                f"is {self.lora}; use LoRA without these parts, or set stage.result=merged"
             )
         return self
 

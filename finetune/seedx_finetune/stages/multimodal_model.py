@@ -90,13 +90,13 @@ class MultimodalModel(nn.Module):
         return torch.cat(
             [
                 self.visual_encoder(((cells.to(device).float() / 255 - mean) / std).to(self.dtype))
-                for cells in batch.pixels.split(CELLS)
+                for cells in torch.split(batch.pixels, CELLS)
             ]
         )
 
     def _embed(self, batch: PackedBatch, features: Tensor | None, device: torch.device) -> Tensor:
         """Return the (1, L, D) input embeddings, images put in where they are read."""
-        words = self.lvlm.causal_lm.get_input_embeddings()(batch.input_ids.to(device)).to(self.dtype)
+        words: Tensor = self.lvlm.causal_lm.get_input_embeddings()(batch.input_ids.to(device)).to(self.dtype)
         if features is None or not len(batch.read_cells):
             return words
         read = self.lvlm.embed_images(features[batch.read_cells.to(device)], batch.read_positions.to(device))

@@ -45,7 +45,7 @@ def _check(_model: nn.Module, _args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         raise ValueError("a packed row takes no cache, which would mix its documents; pass use_cache=False")
 
 
-@torch.compiler.disable  # the lengths differ from row to row, and each would be compiled anew
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # lengths differ from row to row: each would compile anew
 def _attend(
     _module: nn.Module,
     query: Tensor,
@@ -69,7 +69,7 @@ def _attend(
         dropout: Of the attention weights.
     """
     lengths = boundaries.diff().tolist()
-    documents = zip(*(states.split(lengths, dim=2) for states in (query, key, value)), strict=True)
+    documents = zip(*(torch.split(states, lengths, dim=2) for states in (query, key, value)), strict=True)
     grouped = query.shape[1] != key.shape[1]
     attended = [
         F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout, scale=scaling, enable_gqa=grouped)

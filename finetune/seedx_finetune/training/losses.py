@@ -40,7 +40,7 @@ def next_token_losses(hidden: Tensor, head: Tensor, targets: Tensor) -> Tensor:
         losses = F.linear_cross_entropy(hidden, weight, targets, reduction="none", options=LinearCrossEntropyOptions())
         return losses.float()
     weight = head.float()
-    parts = zip(hidden.split(PLAIN_ROWS), targets.split(PLAIN_ROWS), strict=True)
+    parts = zip(torch.split(hidden, PLAIN_ROWS), torch.split(targets, PLAIN_ROWS), strict=True)
     return torch.cat([F.cross_entropy(F.linear(h.float(), weight), t, reduction="none") for h, t in parts])
 
 
