@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,13 +16,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from seedx_finetune.errors import ConfigError
 from seedx_finetune.training.config import Config
 from seedx_sdk.checkpoints.convert import GENERATION, IMAGE_SIZE, SIZES
-from seedx_sdk.checkpoints.directory import (
-    DirectoryConfig,
-    load_part,
-    quiet_libraries,
-    verify_files,
-    with_projectors,
-)
+from seedx_sdk.checkpoints.directory import DirectoryConfig, load_lvlm, load_visual_encoder, quiet_libraries
 from seedx_sdk.checkpoints.released_configs import visual_encoder_config
 from seedx_sdk.checkpoints.state_dicts import grow_vocabulary
 from seedx_sdk.checkpoints.tensor_files import list_tensors, read_tensors
@@ -97,7 +91,7 @@ class CheckpointInitial(Config):
         return Description(config, LlamaConfig.from_pretrained(self.directory / "llm"))
 
     def load(self, dtype: torch.dtype) -> tuple[LVLM, VisualEncoder]:
-        """Return the model on the CPU, the language model in the given type and the rest as it is stored.
+        """Return the model on the CPU, in the given type.
 
         Raises:
             ConfigError: If the directory is missing.
@@ -105,14 +99,7 @@ class CheckpointInitial(Config):
             WeightsCorruptError: If a file was cut short or changed.
         """
         _check_there("stage.initial.directory", self.directory)
-        config = DirectoryConfig.read(self.directory)
-        parts = ("llm/", "visual_encoder/", "projectors/")
-        verify_files(
-            self.directory, replace(config, files={k: v for k, v in config.files.items() if k.startswith(parts)})
-        )
-        encoder = VisualEncoder(config.visual_encoder)
-        encoder.load_state_dict(load_part(self.directory / "visual_encoder"))
-        return with_projectors(_load_llm(self.directory / "llm", dtype), config, self.directory / "projectors"), encoder
+        return load_lvlm(self.directory, dtype=dtype), load_visual_encoder(self.directory, dtype=dtype)
 
     @property
     def tokenizer_directory(self) -> Path:

@@ -63,11 +63,7 @@ class MultimodalModel(nn.Module):
         supervised = supervised_positions(batch)
         with autocast(device, self.dtype):
             features = self._features(batch, device)
-            hidden = self.lvlm.run_llm(
-                self._embed(batch, features, device),
-                position_ids=batch.position_ids.to(device),
-                boundaries=batch.boundaries.cpu(),
-            )[0]
+            hidden = self._hidden(batch, features, device)
             before = hidden[(supervised - 1).to(device)]
             tokens = None if torch.is_grad_enabled() else self.lvlm.logits(before).argmax(dim=-1)
             drawn = self._draw(hidden, batch)
@@ -78,6 +74,18 @@ class MultimodalModel(nn.Module):
         if drawn is not None and features is not None:
             image_losses = regression_losses(drawn, self._targets(features, batch), self.lvlm.config.rec_loss)
         return Outputs(token_losses, image_losses, features, tokens, drawn)
+
+    @torch.no_grad()
+    def regressed(self, batch: PackedBatch) -> Tensor | None:
+        """Return the (G, Q, K) features that the model regresses for the images to draw; None if there are none."""
+        device = self.lvlm.device
+        with autocast(device, self.dtype):
+            return self._draw(self._hidden(batch, self._features(batch, device), device), batch)
+
+    def _hidden(self, batch: PackedBatch, features: Tensor | None, device: torch.device) -> Tensor:
+        """Return the (L, D) last hidden states."""
+        embeds, positions = self._embed(batch, features, device), batch.position_ids.to(device)
+        return self.lvlm.run_llm(embeds, position_ids=positions, boundaries=batch.boundaries.cpu())[0]
 
     @torch.no_grad()
     def _features(self, batch: PackedBatch, device: torch.device) -> Tensor | None:
