@@ -6,11 +6,12 @@ width, C latent channels, H W latent size.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from einops import reduce
 from torch import Tensor
 from torch.nn import LinearCrossEntropyOptions
 from torch.nn import functional as F
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.unet import takes_condition, with_inputs
 
-__all__ = ["denoising_loss", "next_token_losses", "predict", "regression_losses"]
+__all__ = ["denoising_loss", "denoising_losses", "next_token_losses", "predict", "regression_losses"]
 
 PLAIN_ROWS = 1024
 """Tokens whose logits are in memory at a time where no gradient is wanted."""
@@ -55,7 +56,12 @@ def regression_losses(predicted: Tensor, target: Tensor, kind: Literal["mse", "c
     return (1 - F.cosine_similarity(predicted, target, dim=-1)).mean(dim=1)
 
 
-def denoising_loss(
+def denoising_loss(*args: Any, **kwargs: Any) -> Tensor:
+    """Return the mean of `denoising_losses`, a scalar."""
+    return denoising_losses(*args, **kwargs).mean()
+
+
+def denoising_losses(
     unet: UNet2DConditionModel,
     resampler: DetokenizerResampler,
     scheduler: DDPMScheduler,
@@ -67,7 +73,7 @@ def denoising_loss(
     time_ids: Tensor,
     condition_latents: Tensor | None = None,
 ) -> Tensor:
-    """Return the mean squared error of the U-Net's prediction, a scalar.
+    """Return the mean squared error of the U-Net's prediction for each image, (B,) float32.
 
     Args:
         unet: U-Net with C (stage 1) or 2 C (stage 2) input channels.
@@ -92,7 +98,8 @@ def denoising_loss(
     else:
         raise ValueError(f"prediction_type {kind!r} cannot be trained; use 'epsilon' or 'v_prediction'")
     predicted = predict(unet, resampler, noisy, timesteps, image_embeds, time_ids, condition_latents)
-    return F.mse_loss(predicted.float(), target.float())
+    errors = F.mse_loss(predicted.float(), target.float(), reduction="none")
+    return reduce(errors, "b c h w -> b", "mean")
 
 
 def predict(
@@ -115,7 +122,7 @@ def predict(
         noisy_latents,
         timesteps,
         encoder_hidden_states=prompt_embeds,
-        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids.to(pooled.dtype)},
+        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids},
         return_dict=False,
     )[0]
     return predicted
