@@ -55,7 +55,8 @@ def dry_run(forward: Callable[[], Tensor], resident: Iterable[Tensor], dtype: to
     with ExitStack() as stack:
         for tensor in held:
             if tensor.requires_grad:
-                stack.callback(tensor.register_post_accumulate_grad_hook(_drop_gradient).remove)
+                hook = tensor.register_post_accumulate_grad_hook(_drop_gradient)  # type: ignore[no-untyped-call]
+                stack.callback(hook.remove)
         stack.enter_context(_FusedAttention())
         stack.enter_context(meter)
         edge = get_gradient_edge(forward())
@@ -69,11 +70,11 @@ def _drop_gradient(parameter: Tensor) -> None:
     parameter.grad = None
 
 
-class _Meter(TorchDispatchMode):
+class _Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts operations, and the bytes of the storages that are alive."""
 
     def __init__(self, resident: Sequence[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = self.flops = self.recomputed_flops = 0
         self.in_backward = False
         self._seen = {tensor.untyped_storage()._cdata for tensor in resident}
