@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from seedx_sdk.tokens import BEGIN_IMAGE, BOX_START
 
 __all__ = [
+    "STORY_DROPPED_AT_ONCE",
+    "STORY_WINDOW",
+    "StoryPart",
     "base_detect",
     "base_generate",
     "base_question",
@@ -19,7 +24,17 @@ __all__ = [
     "instruct",
     "instruct_generate",
     "later",
+    "story_page",
+    "story_window",
+    "try_on_request",
 ]
+
+STORY_WINDOW = 8
+"""Latest pages of a story that are always read whole. Source: window_size in gen_george.py of SEED-Story."""
+STORY_DROPPED_AT_ONCE = 8
+"""Pages that leave the window together, so that between two such moments the prompt only grows."""
+
+_FIRST_SENTENCE = re.compile(r".*?[.!?]+(?=\s|$)|.+", re.DOTALL)
 
 
 def base_question(question: str, image: str) -> str:
@@ -77,3 +92,50 @@ def chat_segments(turns: Sequence[tuple[str, str]], text: str) -> list[str]:
 def later(text: str) -> str:
     """Return a request that follows an answer."""
     return f"\n{instruct(text)}"
+
+
+def try_on_request() -> str:
+    """Ask for a garment on a person; goes into `instruct` with the blanked figure's image, then the garment's. Ours."""
+    return "Dress the person in the first image in the garment of the second image."
+
+
+class StoryPart(NamedTuple):
+    """A stretch of a story: text, then perhaps the image of a page."""
+
+    text: str
+    page: int | None
+    """Number of the page whose image follows, 0-based; None if no image does."""
+
+
+def story_page(number: int, caption: str) -> str:
+    """Return the text of a page, which its image follows; after the first it is also what the model writes.
+
+    Source: story_telling.py of SEED-Story.
+    """
+    return f"[INST]{caption}" if number else caption
+
+
+def story_window(captions: Sequence[str]) -> tuple[StoryPart, ...]:
+    """Return what the model reads of the pages so far when it is to write the next one.
+
+    Up to the window it is the form of SEED-Story, page after page. A longer story keeps its first page, of the pages
+    that are dropped their first sentences, and the latest pages: `STORY_WINDOW` of them or more, until as many as are
+    `STORY_DROPPED_AT_ONCE` too many. So the prompt of the next page almost always continues this one, and a prefix
+    cache goes on hitting.
+
+    Args:
+        captions: The texts of all pages so far, without images.
+    """
+    later_pages = max(0, len(captions) - 1)
+    dropped = max(0, later_pages - STORY_WINDOW) // STORY_DROPPED_AT_ONCE * STORY_DROPPED_AT_ONCE
+    pages = [StoryPart(story_page(number, caption), number) for number, caption in enumerate(captions)]
+    if not dropped:
+        return tuple(pages)
+    summary = " ".join(_first_sentence(caption) for caption in captions[1 : 1 + dropped])
+    return (pages[0], StoryPart(story_page(1, summary), None), *pages[1 + dropped :])
+
+
+def _first_sentence(caption: str) -> str:
+    text = " ".join(caption.split())
+    match = _FIRST_SENTENCE.match(text)
+    return match[0] if match is not None else ""

@@ -42,10 +42,12 @@ __all__ = [
     "ModelParts",
     "find_specialists",
     "load_directory",
+    "load_part",
     "quiet_libraries",
     "save_part",
     "stored_dtype",
     "verify_files",
+    "with_projectors",
     "write_config",
 ]
 
@@ -111,7 +113,7 @@ def _load(
     language_models: bool,
 ) -> ModelParts:
     encoder = VisualEncoder(config.visual_encoder)
-    encoder.load_state_dict(_load_part(checkpoint_dir / "visual_encoder"))
+    encoder.load_state_dict(load_part(checkpoint_dir / "visual_encoder"))
     detokenizer_dir = checkpoint_dir / "detokenizer_edit"
     if not detokenizer_dir.is_dir():
         detokenizer_dir = checkpoint_dir / "detokenizer"
@@ -121,7 +123,7 @@ def _load(
     def lvlm(adapter: Path | None = None) -> LVLM:
         llm = _load_llm(checkpoint_dir, dtype, adapter) if language_models else _absent_llm(checkpoint_dir)
         projectors = (checkpoint_dir if adapter is None else adapter) / "projectors"
-        return _frozen(_with_projectors(llm, config, projectors), dtype)
+        return _frozen(with_projectors(llm, config, projectors), dtype)
 
     return ModelParts(
         config=config,
@@ -149,9 +151,14 @@ def _absent_llm(checkpoint_dir: Path) -> LlamaForCausalLM:
         return LlamaForCausalLM(LlamaConfig.from_pretrained(checkpoint_dir / "llm"))
 
 
-def _with_projectors(llm: LlamaForCausalLM, config: DirectoryConfig, projectors: Path) -> LVLM:
+def with_projectors(llm: LlamaForCausalLM, config: DirectoryConfig, projectors: Path) -> LVLM:
+    """Return the language model with the resamplers and positions of a directory.
+
+    Raises:
+        WeightsCorruptError: If a weight is missing or unknown.
+    """
     model = LVLM(llm, config.lvlm)
-    missing, unexpected = model.load_state_dict(_load_part(projectors), strict=False)
+    missing, unexpected = model.load_state_dict(load_part(projectors), strict=False)
     missing = [name for name in missing if not name.startswith("llm.")]
     if missing or unexpected:
         raise WeightsCorruptError(
@@ -160,7 +167,7 @@ def _with_projectors(llm: LlamaForCausalLM, config: DirectoryConfig, projectors:
     return model
 
 
-def _load_part(directory: Path) -> dict[str, Tensor]:
+def load_part(directory: Path) -> dict[str, Tensor]:
     """Return the tensors of all files of a part, of which a large one has several."""
     state: dict[str, Tensor] = {}
     for path in sorted(directory.glob("*.safetensors")):

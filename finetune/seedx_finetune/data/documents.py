@@ -50,7 +50,7 @@ class ReadImage:
 
     image: ImageRef
     grids: tuple[str, ...] = ("1x1",)
-    """Grids to choose from, "columns x rows"."""
+    """Grids to choose from, "columns x rows"; none is the global view alone, as in stories."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,10 @@ class ImageUse:
     image: ImageRef
     role: Literal["read", "draw"]
     columns: int = 1
-    """Of the grid, for an image that is read."""
+    """Of the grid, for an image that is read; 0 x 0 is the global view alone."""
     rows: int = 1
+    condition: ImageRef | None = None
+    """What the de-tokenizer changes into an image that is drawn."""
 
     @property
     def blocks(self) -> int:
@@ -84,13 +86,13 @@ def encode(
                 piece_labels = list(piece) if learn else [IGNORE] * len(piece)
                 reads, draws = inside, inside
             case ReadImage(image, grids):
-                columns, rows = choose_grid((image.width, image.height), list(grids), cell)
+                columns, rows = choose_grid((image.width, image.height), list(grids), cell) if grids else (0, 0)
                 images.append(ImageUse(image, "read", columns, rows))
                 piece = tokenizer.encode(image_block(columns * rows, num_tokens))
                 piece_labels = [IGNORE] * len(piece)
                 reads, draws = input_mask(piece, tokens), [False] * len(piece)
-            case DrawImage(image):
-                images.append(ImageUse(image, "draw"))
+            case DrawImage(image, condition):
+                images.append(ImageUse(image, "draw", condition=condition))
                 piece = tokenizer.encode(image_block(0, num_tokens))
                 piece_labels = [piece[0], *([IGNORE] * (len(piece) - 1))]
                 reads, draws = [False] * len(piece), input_mask(piece, tokens)

@@ -5,36 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import Field, SerializeAsAny
+
+from seedx_finetune.data.config import Config, SourceConfig
 
 if TYPE_CHECKING:
     from seedx_finetune.training.stage import Stage
 
 __all__ = ["Config", "OptimizerConfig", "RecipeConfig", "RunConfig", "SourceConfig", "StageConfig"]
-
-
-class Config(BaseModel):
-    """A part of a configuration: unknown names and wrong types are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class SourceConfig(Config):
-    """A source of samples, and its share in the mixture."""
-
-    name: str
-    """What the log calls it."""
-    format: str
-    """Name of a format in `seedx_finetune.data.formats`."""
-    path: Path
-    """What `seedx data check` has indexed."""
-    weight: float = Field(gt=0)
-    """Samples of this source, relative to those of the others."""
-    options: dict[str, Any] = {}
-    """The format's own, such as its grids and prompts."""
 
 
 class OptimizerConfig(Config):
@@ -61,7 +41,7 @@ class OptimizerConfig(Config):
 class RunConfig(Config):
     """How and where a run computes, and what it writes."""
 
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     device: Literal["cpu", "cuda"] | None = None
     """None is a CUDA device if there is one."""
     dtype: Literal["bfloat16", "float32"] | None = None

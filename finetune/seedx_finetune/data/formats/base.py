@@ -74,4 +74,5 @@ def image_to_row(image: ImageRef) -> dict[str, Any]:
 
 def image_from_row(values: dict[str, Any]) -> ImageRef:
     """Return the image that `image_to_row` wrote."""
-    return ImageRef(**values | {"path": Path(values["path"])})
+    blank = values["blank"]
+    return ImageRef(**values | {"path": Path(values["path"]), "blank": blank and tuple(blank)})

@@ -1,0 +1,126 @@
+"""Batches of a mixture, from any position on, for one of any number of ranks, by any number of workers.
+
+Every worker walks the whole stream and makes only the batches that are its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from seedx_finetune.data.batches import DenoisingBatch, PackedBatch, Position
+from seedx_finetune.data.config import LoaderSettings, SourceConfig
+from seedx_finetune.data.features import FeatureStore
+from seedx_finetune.data.index import Source
+from seedx_finetune.data.streams import PackedStream, PairStream
+from seedx_sdk.model.tokenizer import Tokenizer
+
+__all__ = ["image_pairs", "packed_batches"]
+
+B = TypeVar("B")
+Stream = Callable[[Position], Iterator[Callable[[], B]]]
+
+
+def packed_batches(
+    sources: Sequence[SourceConfig],
+    run: LoaderSettings,
+    tokenizer: Tokenizer,
+    *,
+    pack_length: int,
+    cell: int,
+    num_tokens: int,
+    start: Position,
+    rank: int,
+    world: int,
+    features: FeatureStore | None = None,
+    draw_size: int | None = None,
+) -> Iterator[PackedBatch]:
+    """Return this rank's rows for the language model, without an end: those whose number % world == rank.
+
+    Args:
+        sources: What is mixed.
+        run: The seed and the number of workers.
+        tokenizer: Of the language model.
+        pack_length: Most tokens of a row; longer examples are skipped, by name.
+        cell: Side of a cell of the visual encoder in pixels.
+        num_tokens: Image tokens of a block.
+        start: Position of the first batch, over all ranks.
+        rank: Of this process.
+        world: Number of ranks.
+        features: Cached features, which come in the place of pixels where a batch has all of them.
+        draw_size: Side of the images that a de-tokenizer draws, in pixels; with it, batches have `drawn`.
+
+    Raises:
+        DataError: If a source has not been checked or has changed since; in `next`, if no record of it can be used.
+    """
+    _verify(sources)
+    stream = PackedStream(tuple(sources), run.seed, tokenizer, pack_length, cell, num_tokens, features, draw_size)
+    return _load(stream, run.workers, start, rank, world)
+
+
+def image_pairs(
+    sources: Sequence[SourceConfig],
+    run: LoaderSettings,
+    *,
+    batch_size: int,
+    size: int,
+    cell: int,
+    start: Position,
+    rank: int,
+    world: int,
+) -> Iterator[DenoisingBatch]:
+    """Return this rank's batches for the de-tokenizer, without an end: those whose number % world == rank.
+
+    Args:
+        sources: What is mixed.
+        run: The seed and the number of workers.
+        batch_size: Rows of every batch.
+        size: Side of the images to draw, in pixels.
+        cell: Side of a cell of the visual encoder in pixels.
+        start: Position of the first batch, over all ranks.
+        rank: Of this process.
+        world: Number of ranks.
+
+    Raises:
+        DataError: As `packed_batches`.
+    """
+    _verify(sources)
+    return _load(PairStream(tuple(sources), run.seed, batch_size, size, cell), run.workers, start, rank, world)
+
+
+def _verify(sources: Sequence[SourceConfig]) -> None:
+    for source in sources:
+        Source.open(source)
+
+
+def _load(stream: Stream[B], workers: int, start: Position, rank: int, world: int) -> Iterator[B]:
+    loader: DataLoader[B] = DataLoader(
+        _Batches(stream, start, rank, world),
+        batch_size=None,
+        num_workers=workers,
+        # a fork of a process that uses a GPU, or has threads, may hang
+        multiprocessing_context="spawn" if workers else None,
+        # the global generator is left as it is
+        generator=torch.Generator(),
+    )
+    return iter(loader)
+
+
+class _Batches(IterableDataset[B], Generic[B]):
+    """The batches of a rank; of a worker, if one iterates."""
+
+    def __init__(self, stream: Stream[B], start: Position, rank: int, world: int) -> None:
+        self.stream, self.start, self.rank, self.world = stream, start, rank, world
+
+    def __iter__(self) -> Iterator[B]:
+        info = get_worker_info()
+        worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
+        turn = 0
+        for number, make in enumerate(self.stream(self.start), self.start.batch):
+            if number % self.world == self.rank:
+                if turn % workers == worker:
+                    yield make()
+                turn += 1
