@@ -38,7 +38,9 @@ class Memory:
     weights: int
     """Parameters and buffers."""
     gradients: int
+    """Those of an update of several batches a GPU are whole on each."""
     optimizer: int
+    """AdamW's state."""
     average: int
     """The exponential average of the trained weights."""
     gathered: int
@@ -89,7 +91,7 @@ def plan(recipe: RecipeConfig, gpus: Sequence[int] = GPU_COUNTS) -> Plan:
 
     Args:
         recipe: Its `run.device` of None counts as CUDA.
-        gpus: Numbers of GPUs to spread it over.
+        gpus: Numbers of GPUs to spread it over; those that cannot share `run.batches_per_update` are left out.
 
     Raises:
         ConfigError: If the recipe is wrong.
@@ -100,6 +102,7 @@ def plan(recipe: RecipeConfig, gpus: Sequence[int] = GPU_COUNTS) -> Plan:
     blocks = list(stage.blocks(model))
     prepare_blocks(blocks, run.model_copy(update={"compile": False}))
     batch = stage.example_batch(run)
+    counts = [count for count in gpus if run.batches_per_update % count == 0]
 
     def loss() -> Tensor:
         terms = stage.losses(model, batch, torch.Generator())
@@ -114,41 +117,36 @@ def plan(recipe: RecipeConfig, gpus: Sequence[int] = GPU_COUNTS) -> Plan:
         samples_per_update=len(batch.names) * run.batches_per_update,
         flops_per_update=work.flops * run.batches_per_update,
         recomputed_share=work.recomputed_flops / work.flops,
-        memory=tuple(memory(model, blocks, work.peak, count, recipe.optimizer.ema_decay is not None) for count in gpus),
+        memory=tuple(_memory(recipe, model, blocks, work.peak, count) for count in counts),
     )
 
 
-def memory(model: nn.Module, blocks: Sequence[nn.Module], activations: int, gpus: int, average: bool) -> Memory:
-    """Return the memory of each of some GPUs.
-
-    Args:
-        model: Its parameters are float32 where they are trained.
-        blocks: What is sharded on its own.
-        activations: Bytes of one pass.
-        gpus: How many.
-        average: Whether an average of the trained weights is kept.
-    """
+def _memory(recipe: RecipeConfig, model: nn.Module, blocks: Sequence[nn.Module], activations: int, gpus: int) -> Memory:
     parameters = list(model.parameters())
     trained = _bytes(parameters, trained_only=True)
     state = ADAMW_STATE * trained + 4 * sum(p.requires_grad for p in parameters)  # and the step of each
+    # Gradients are added up over the ranks, and divided, in the last batch of an update alone.
+    accumulates = recipe.run.batches_per_update > gpus
     return Memory(
         gpus=gpus,
         weights=_bytes(parameters) // gpus + _bytes(model.buffers()),
-        gradients=trained // gpus,
+        gradients=trained if accumulates else trained // gpus,
         optimizer=state // gpus,
-        average=trained // gpus if average else 0,
-        gathered=_gathered(parameters, blocks) if gpus > 1 else 0,
+        average=trained // gpus if recipe.optimizer.ema_decay is not None else 0,
+        gathered=_gathered(parameters, blocks, gradients=not accumulates) if gpus > 1 else 0,
         activations=activations,
     )
 
 
-def _gathered(parameters: Sequence[nn.Parameter], blocks: Sequence[nn.Module]) -> int:
-    """Return the bytes of what is outside the blocks, with its gradients, and of the largest blocks."""
+def _gathered(parameters: Sequence[nn.Parameter], blocks: Sequence[nn.Module], *, gradients: bool) -> int:
+    """Return the bytes of what is outside the blocks and of the largest blocks, perhaps with gradients."""
     in_blocks = {id(p) for block in blocks for p in block.parameters()}
     outside = [p for p in parameters if id(p) not in in_blocks]
-    largest = max((_bytes(block.parameters()) for block in blocks), default=0)
-    trained = max((_bytes(block.parameters(), trained_only=True) for block in blocks), default=0)
-    return _bytes(outside) + _bytes(outside, trained_only=True) + PREFETCHED * largest + trained
+    whole = _bytes(outside) + PREFETCHED * max((_bytes(block.parameters()) for block in blocks), default=0)
+    if not gradients:
+        return whole
+    largest = max((_bytes(block.parameters(), trained_only=True) for block in blocks), default=0)
+    return whole + _bytes(outside, trained_only=True) + largest
 
 
 def _count(parameters: Iterable[nn.Parameter], *, trained: bool) -> int:
