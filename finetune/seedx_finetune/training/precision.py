@@ -48,7 +48,7 @@ class _MetaAutocast(TorchFunctionMode):
 
     def __exit__(self, *exception: Any) -> None:
         self._casts.clear()
-        super().__exit__(*exception)
+        super().__exit__(*exception)  # type: ignore[no-untyped-call]
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
