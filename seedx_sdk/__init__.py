@@ -16,6 +16,7 @@ from seedx_sdk.errors import (
     SeedXError,
     ServiceError,
     SizeError,
+    SpecialistMissingError,
     TemplateError,
     WeightsCorruptError,
     WeightsMissingError,
@@ -39,6 +40,7 @@ from seedx_sdk.types import (
     StreamEvent,
     TextDelta,
     TextPart,
+    TryOnImage,
 )
 
 __all__ = [
@@ -72,10 +74,12 @@ __all__ = [
     "SeedXError",
     "ServiceError",
     "SizeError",
+    "SpecialistMissingError",
     "StreamEvent",
     "TemplateError",
     "TextDelta",
     "TextPart",
+    "TryOnImage",
     "WeightsCorruptError",
     "WeightsMissingError",
 ]

@@ -22,10 +22,12 @@ from seedx_sdk.engine.threaded import ThreadedEngine
 from seedx_sdk.errors import InputError, ServiceError
 from seedx_sdk.http.engine import HttpEngine
 from seedx_sdk.imaging import ImageSource
-from seedx_sdk.options import ChatOptions, EditOptions, ImageOptions, SeedOption, TextOptions
+from seedx_sdk.options import CallOptions, ChatOptions, EditOptions, ImageOptions, TextOptions
 from seedx_sdk.portal import Portal
+from seedx_sdk.regions import Region
 from seedx_sdk.session import EngineSession, OpenEngine, PortalSession, Session
 from seedx_sdk.types import (
+    Box,
     ChatReply,
     Description,
     Detection,
@@ -37,8 +39,9 @@ from seedx_sdk.types import (
     ModelInfo,
     ReplyDone,
     StreamEvent,
+    TryOnImage,
 )
-from seedx_sdk.validation import check_dtype
+from seedx_sdk.validation import check_dtype, check_task
 
 __all__ = ["AnyEngine", "AsyncSeedX", "OnProgress"]
 
@@ -50,7 +53,7 @@ R = TypeVar("R")
 
 
 class AsyncSeedX:
-    """The model for asyncio and trio: describes, detects, generates, edits and chats.
+    """The model for asyncio and trio: describes, detects, generates, edits, dresses and chats.
 
     `AsyncSeedX()` is the small model that ships in the package: offline, no download; it knows drawn picture-book
     scenes and no photographs. `AsyncSeedX(model=...)` is a checkpoint directory, `AsyncSeedX(base_url=...)` a server
@@ -144,7 +147,7 @@ class AsyncSeedX:
         call = await _made(calls.describe, images, question, history=history, **options)
         return await self._result(call)
 
-    async def detect(self, image: ImageSource, phrase: str, **options: Unpack[SeedOption]) -> Detection:
+    async def detect(self, image: ImageSource, phrase: str, **options: Unpack[CallOptions]) -> Detection:
         """Return boxes around what `phrase` names: "the red house", or "all houses"."""
         return await self._result(await _made(calls.detect, image, phrase, **options))
 
@@ -188,6 +191,40 @@ class AsyncSeedX:
                 unlike all that the model was trained on, which is refused otherwise.
         """
         return await self._result(await _made(calls.edit, image, instruction, **options), on_progress)
+
+    async def try_on(
+        self,
+        person: ImageSource,
+        garment: ImageSource,
+        *,
+        region: Box | Region | None = None,
+        phrase: str = "the clothes",
+        on_progress: OnProgress | None = None,
+        **options: Unpack[EditOptions],
+    ) -> TryOnImage:
+        """Return the person dressed in the garment.
+
+        Needs a model with a `try_on` specialist (`info.specialists`).
+
+        Args:
+            person: Who is dressed; the image stays as it is.
+            garment: The garment alone.
+            region: A box, or x0, y0, x1, y1 in pixels of `person`: where the garment goes. The model is not shown what
+                is there. None: found by `detect`. The result says which it was.
+            phrase: What `detect` looks for: "the shirt".
+            on_progress: Called after each denoising step.
+            options: As for `edit`.
+
+        Raises:
+            SpecialistMissingError: If the model has no such specialist.
+            InputError: If the region is not inside the image, or none was given and none found.
+        """
+        where: Box | Region | Detection | None = region
+        if where is None:
+            check_task("try_on", await self.info(), specialist=options.get("specialist"))
+            where = await self.detect(person, phrase, seed=options.get("seed", 0))
+        call = await _made(calls.try_on, person, garment, where, phrase=phrase, **options)
+        return await self._result(call, on_progress)
 
     async def chat(
         self,

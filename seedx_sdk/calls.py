@@ -15,15 +15,17 @@ from seedx_sdk.annotation import draw_boxes
 from seedx_sdk.errors import InputError, ModelError, PromptError
 from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.options import (
+    CallOptions,
     ChatOptions,
     EditOptions,
     GenerationOptions,
     ImageOptions,
-    SeedOption,
     TextOptions,
     check_options,
 )
+from seedx_sdk.regions import Region, blank_region, check_region
 from seedx_sdk.types import (
+    Box,
     ChatReply,
     Description,
     Detection,
@@ -37,9 +39,10 @@ from seedx_sdk.types import (
     Result,
     StreamEvent,
     Task,
+    TryOnImage,
 )
 
-__all__ = ["Call", "Listener", "chat", "describe", "detect", "edit", "generate", "received"]
+__all__ = ["Call", "Listener", "chat", "describe", "detect", "edit", "generate", "received", "try_on"]
 
 R = TypeVar("R")
 _NO_IMAGE = "the model finished without an image; try another seed"
@@ -109,7 +112,7 @@ def describe(
     )
 
 
-def detect(image: ImageSource, phrase: str, **options: Unpack[SeedOption]) -> Call[Detection]:
+def detect(image: ImageSource, phrase: str, **options: Unpack[CallOptions]) -> Call[Detection]:
     """Return the call of `AsyncSeedX.detect`."""
     checked, notes = check_options(options), list[str]()
     text = validation.check_text(phrase, "phrase")
@@ -158,6 +161,48 @@ def edit(image: ImageSource, instruction: str, **options: Unpack[EditOptions]) -
     return _call("edit", (Message.user(opened, text),), checked, notes, finish)
 
 
+def try_on(
+    person: ImageSource,
+    garment: ImageSource,
+    region: Box | Region | Detection,
+    *,
+    phrase: str = "the clothes",
+    **options: Unpack[EditOptions],
+) -> Call[TryOnImage]:
+    """Return the call of `AsyncSeedX.try_on`; of a detection, the largest box is the region."""
+    checked, notes = check_options(options, force_image=True), list[str]()
+    label = validation.check_text(phrase, "phrase")
+    figure, worn = (open_image(image, on_warning=notes.append) for image in (person, garment))
+    if isinstance(region, Detection):
+        notes.extend(region.warnings)
+        region = _largest(region.boxes, label)
+    width, height = figure.size
+    corners = check_region(region.pixels if isinstance(region, Box) else region, figure.size)
+    x0, y0, x1, y1 = corners
+    box = Box.on(label, (x0 / width, y0 / height, x1 / width, y1 / height), figure.size)
+
+    def finish(reply: ChatReply) -> TryOnImage:
+        if not reply.message.images:
+            raise ModelError(_NO_IMAGE)
+        return TryOnImage(image=reply.message.images[0], text=reply.message.text, region=box, **_common(reply))
+
+    return _call("try_on", (Message.user(blank_region(figure, corners), worn),), checked, notes, finish)
+
+
+def _largest(boxes: Sequence[Box], phrase: str) -> Box:
+    def area(box: Box) -> int:
+        x0, y0, x1, y1 = box.pixels
+        return (x1 - x0) * (y1 - y0)
+
+    largest = max(boxes, key=area, default=None)
+    if largest is None or not area(largest):
+        raise InputError(
+            f"detect found no {phrase.removeprefix('the ')!r} on the person; word the phrase differently, or pass the "
+            "region in pixels: region=(x0, y0, x1, y1)"
+        )
+    return largest
+
+
 def chat(messages: Sequence[Message], **options: Unpack[ChatOptions]) -> Call[ChatReply]:
     """Return the call of `AsyncSeedX.chat`."""
     checked, notes = check_options(options), list[str]()
@@ -173,9 +218,11 @@ def received(request: Request) -> Call[ChatReply]:
     """
     notes: list[str] = []
     checked = _conversation(request.messages, notes)
-    images, needed = len(checked[-1].images), {"detect": 1, "edit": 1}.get(request.task)
-    if needed is not None and (images != needed or not checked[-1].text):
-        raise PromptError(f"{request.task} needs one image and text in the last message; it has {images} images")
+    images, needed = len(checked[-1].images), {"detect": 1, "edit": 1, "try_on": 2}.get(request.task)
+    reads_text = request.task != "try_on"
+    if needed is not None and (images != needed or bool(checked[-1].text) != reads_text):
+        parts = "one image and text" if reads_text else "two images, the person and the garment, and no text"
+        raise PromptError(f"{request.task} needs {parts} in the last message; it has {images} images")
     if request.options.json_schema is not None and request.task not in ("describe", "chat"):
         raise InputError(f"{request.task} takes no json_schema; describe and chat do")
     given = request.options.model_dump()

@@ -47,7 +47,7 @@ def _blocking(
 
 
 class SeedX:
-    """The model: describes, detects, generates, edits and chats.
+    """The model: describes, detects, generates, edits, dresses and chats.
 
     `SeedX()` is the small model that ships in the package: offline, no download; it knows drawn picture-book scenes and
     no photographs. `SeedX(model=...)` is a checkpoint directory, `SeedX(base_url=...)` a server (`seedx serve`). The
@@ -106,6 +106,7 @@ class SeedX:
     detect = _blocking(AsyncSeedX.detect)
     generate = _blocking(AsyncSeedX.generate)
     edit = _blocking(AsyncSeedX.edit)
+    try_on = _blocking(AsyncSeedX.try_on)
     chat = _blocking(AsyncSeedX.chat)
 
     def chat_stream(

@@ -5,6 +5,7 @@
         ImageError                          an image that cannot be opened
         PromptError                         a prompt, phrase, instruction or conversation
         SizeError                           the size of an image to draw
+        SpecialistMissingError              a specialist that the model does not have
         OutputPathError                     a file that cannot be written
         TemplateError                       a slide template that cannot be filled
       ModelError                            the model itself
@@ -40,6 +41,7 @@ __all__ = [
     "SeedXError",
     "ServiceError",
     "SizeError",
+    "SpecialistMissingError",
     "TemplateError",
     "WeightsCorruptError",
     "WeightsMissingError",
@@ -65,6 +67,10 @@ class PromptError(InputError):
 
 class SizeError(InputError):
     """The size of an image to draw is out of bounds or not a multiple of 8."""
+
+
+class SpecialistMissingError(InputError):
+    """The model has no specialist of this name, or lacks the one that a call needs."""
 
 
 class OutputPathError(InputError):

@@ -21,6 +21,7 @@ from seedx_sdk.errors import InputError, SizeError
 
 __all__ = [
     "MAX_SCHEMA_CHARS",
+    "CallOptions",
     "ChatOptions",
     "EditFields",
     "EditOptions",
@@ -29,7 +30,6 @@ __all__ = [
     "ImageOptions",
     "Sampler",
     "SeedField",
-    "SeedOption",
     "TextFields",
     "TextOptions",
     "check_options",
@@ -139,23 +139,29 @@ class GenerationOptions(EditFields, TextFields):
     preview_every: Annotated[int | None, _Range(0, 1000)] = Field(
         default=None, description="Denoising steps between two previews, each of which costs one decoding; 0: none."
     )
+    specialist: str | None = Field(
+        default=None,
+        description="Which of the model info's specialists answers. Default: the one named like the call, if there is "
+        "one, else the general model.",
+    )
     force_image: bool = Field(default=False, description="Do not end before an image was drawn.")
 
 
-class SeedOption(TypedDict, total=False):
+class CallOptions(TypedDict, total=False):
     """See `GenerationOptions`."""
 
     seed: int
+    specialist: str | None
 
 
-class TextOptions(SeedOption, total=False):
+class TextOptions(CallOptions, total=False):
     """See `GenerationOptions`."""
 
     max_new_tokens: int | None
     json_schema: dict[str, Any] | None
 
 
-class ImageOptions(SeedOption, total=False):
+class ImageOptions(CallOptions, total=False):
     """See `GenerationOptions`."""
 
     width: int | None
@@ -200,6 +206,7 @@ def check_options(given: Mapping[str, object], *, force_image: bool = False) -> 
         checked[name] = value
     _check_size(checked.get("width"), checked.get("height"))
     _check_sampler(checked.get("sampler"))
+    _check_specialist(checked.get("specialist"))
     _check_schema(checked.get("json_schema"))
     return GenerationOptions.model_validate(checked)
 
@@ -231,6 +238,11 @@ def _check_size(width: object, height: object) -> None:
 def _check_sampler(sampler: object) -> None:
     if sampler is not None and sampler not in get_args(Sampler):
         raise InputError(f"sampler {sampler!r} is not allowed; use one of {list(get_args(Sampler))}")
+
+
+def _check_specialist(specialist: object) -> None:
+    if specialist is not None and not isinstance(specialist, str):
+        raise InputError(f"specialist {str(specialist)[:40]!r} is no text; use a name of the model info's specialists")
 
 
 def _check_schema(schema: object) -> None:

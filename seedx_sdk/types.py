@@ -40,6 +40,7 @@ __all__ = [
     "StreamEvent",
     "TextDelta",
     "TextPart",
+    "TryOnImage",
     "Usage",
 ]
 
@@ -180,6 +181,8 @@ class ModelInfo(_Frozen):
     """Denoising steps of the fast mode; None: no fast mode was measured on these weights."""
     tasks: tuple[str, ...] = ("describe", "detect", "generate", "chat", "edit")
     """The calls that it answers."""
+    specialists: tuple[str, ...] = ()
+    """Names of its specialists: adapters over the same language model, each trained for one kind of request."""
     supports_structured_output: bool = False
     """Whether text can be made to fit a JSON schema."""
     max_prompt_chars: int = 2000
@@ -249,6 +252,15 @@ class EditedImage(Result):
     """The boxes that the model wrote before it generated the image; may be empty."""
 
 
+class TryOnImage(Result):
+    """A person dressed in a garment."""
+
+    image: ImageField
+    text: str
+    region: Box
+    """Where the person was dressed: the part of the given image that the model did not see."""
+
+
 class ChatReply(Result):
     """One reply of the model: texts and images in order, and the boxes that it named."""
 
@@ -309,7 +321,7 @@ StreamEvent: TypeAlias = Annotated[
 ]
 
 
-Task = Literal["describe", "detect", "generate", "edit", "chat"]
+Task = Literal["describe", "detect", "generate", "edit", "try_on", "chat"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -317,6 +329,16 @@ class Request:
     """A checked request. Images in `messages` are RGB; the last message is the user's."""
 
     task: Task
-    """Chooses the prompt template and the specialist."""
+    """Chooses the prompt template and, where the options name none, the specialist."""
     messages: tuple[Message, ...]
     options: GenerationOptions
+
+    @property
+    def changes_image(self) -> bool:
+        """Whether the answer is the first image of the last message, changed: the de-tokenizer's condition image."""
+        return self.task in ("edit", "try_on")
+
+    @property
+    def makes_image(self) -> bool:
+        """Whether the answer is one image."""
+        return self.task == "generate" or self.changes_image

@@ -7,15 +7,16 @@ from typing import get_args
 
 from PIL import Image
 
-from seedx_sdk.errors import InputError, PromptError, SizeError
+from seedx_sdk.errors import InputError, PromptError, SizeError, SpecialistMissingError
 from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.tokens import BEGIN_IMAGE, BEGIN_PATCH, END_IMAGE, END_PATCH, NUM_IMAGE_NAMES, image_token
-from seedx_sdk.types import Dtype, ImagePart, Message, ModelInfo, Request, TextPart
+from seedx_sdk.types import Dtype, ImagePart, Message, ModelInfo, Request, Task, TextPart
 
 __all__ = [
     "check_dtype",
     "check_fast",
     "check_messages",
+    "check_task",
     "check_text",
     "fit_to_model",
     "open_images",
@@ -129,11 +130,39 @@ def _check_message(message: object, name: str, on_warning: Callable[[str], None]
     return Message(role=message.role, content=tuple(parts))
 
 
+def check_task(task: Task, info: ModelInfo, *, specialist: str | None = None) -> None:
+    """Check that a model answers such calls.
+
+    Args:
+        task: The call.
+        info: The model's.
+        specialist: The one that is named for it, if any.
+
+    Raises:
+        SpecialistMissingError: If the model lacks the specialist that is named, or that the call needs.
+        InputError: If it does not answer such calls.
+    """
+    there = f"its specialists: {', '.join(info.specialists) or 'none'}"
+    if specialist is not None and specialist not in info.specialists:
+        raise SpecialistMissingError(
+            f"{info.name} has no specialist {specialist[:80]!r}; {there}. Name one of them or none, or add yours with "
+            "`seedx export`"
+        )
+    if task == "try_on" and task not in info.specialists:
+        raise SpecialistMissingError(
+            f"{info.name} has no try_on specialist, which dressing people needs; {there}. Train one with "
+            "`seedx train try_on` and add it to the model's directory with `seedx export`"
+        )
+    if task not in info.tasks:
+        raise InputError(f"{info.name} cannot {task}; it can {', '.join(info.tasks)}")
+
+
 def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
     """Return warnings about what this model will do less well than requested.
 
     Raises:
         InputError: If the model does not answer such calls, has no such fast mode, or cannot fit text to a schema.
+        SpecialistMissingError: If it lacks the specialist that the request names or needs.
         PromptError: If a text of the user is longer than the model reads.
         SizeError: If the size is out of the model's bounds.
     """
@@ -144,8 +173,7 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
                     f"a text has {len(part.text)} characters; {info.name} reads at most {info.max_prompt_chars}: "
                     "shorten it, or send the parts one after the other"
                 )
-    if request.task not in info.tasks:
-        raise InputError(f"{info.name} cannot {request.task}; it can {', '.join(info.tasks)}")
+    check_task(request.task, info, specialist=request.options.specialist)
     if request.options.sampler == "fast":
         check_fast(request.options.num_inference_steps, info.fast_steps, f"{info.name} ({info.revision})")
     if request.options.json_schema is not None and not info.supports_structured_output:

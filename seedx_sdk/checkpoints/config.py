@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -93,17 +94,27 @@ class DirectoryConfig(PartConfig):
     vocabulary: dict[str, str] | None = None
     """Words, joined by blanks, that a model of a small language was trained to read for each task; its prompts are
     written in the plain lower case of that language. None: the model reads any text as it is."""
+    merged: str | None = None
+    """Name of the specialist that is merged into the language model; None: none."""
     format: int = FORMAT
     """Version of the layout."""
 
-    def tasks(self, *, takes_condition_image: bool) -> tuple[str, ...]:
+    def specialists(self, adapters: Collection[str]) -> tuple[str, ...]:
+        """Return the names of all specialists of the model, given those of its adapters."""
+        return tuple(sorted({*adapters, *([] if self.merged is None else [self.merged])}))
+
+    def tasks(self, *, takes_condition_image: bool, specialists: Collection[str]) -> tuple[str, ...]:
         """Return the calls that the model answers.
 
         Args:
             takes_condition_image: Whether its de-tokenizer takes one.
+            specialists: Names of its specialists.
         """
-        edits = takes_condition_image and self.prompts == "instruct"
-        return ("describe", "detect", "generate", "chat", *(["edit"] if edits else []))
+        changes = {"edit": self.prompts == "instruct" or "edit" in specialists, "try_on": "try_on" in specialists}
+        return (
+            *("describe", "detect", "generate", "chat"),
+            *(task for task, answers in changes.items() if answers and takes_condition_image),
+        )
 
     @property
     def revision(self) -> str:

@@ -20,7 +20,8 @@ from peft import LoraConfig
 from safetensors.torch import save_file
 from torch import Tensor
 
-from seedx_sdk.checkpoints.directory import DirectoryConfig, verify_files, write_config
+from seedx_sdk.checkpoints.directory import DirectoryConfig, verify_files
+from seedx_sdk.checkpoints.specialists import register
 from seedx_sdk.checkpoints.tensor_files import TensorSource, find_weights, list_tensors, read_tensors
 from seedx_sdk.errors import InputError, ModelError, OutputPathError
 from seedx_sdk.files import check_output_path
@@ -116,7 +117,7 @@ def extract_lora(
             directory.rename(target)
     except OSError as error:
         raise OutputPathError(f"cannot write '{target}' ({error.strerror or error}); choose another place") from error
-    _register(target)
+    register(target)
     warnings = _warnings(base, tuned)
     if not any(matrix.any() for matrix in adapter.values()):
         warnings.insert(0, f"the adapter is all zero: the language models of {base} and {tuned} are the same")
@@ -224,14 +225,6 @@ def _write(adapter: dict[str, Tensor], directory: Path, rank: int) -> None:
     config.save_pretrained(str(directory))
     save_file(adapter, directory / "adapter_model.safetensors", metadata={"format": "pt"})
     (directory / "adapter_model.safetensors").chmod(0o644)
-
-
-def _register(target: Path) -> None:
-    """Add the files to the config.json of the checkpoint directory whose specialist this is."""
-    root = target.parent.parent
-    if target.parent.name == "specialists" and (root / "config.json").is_file():
-        config = DirectoryConfig.read(root)
-        write_config(root, config, known=config.files)
 
 
 def _warnings(base: Path, tuned: Path) -> list[str]:

@@ -39,7 +39,7 @@ class DirectoryInfo(BaseModel, frozen=True):
     name: str
     revision: str
     tasks: tuple[str, ...]
-    """The calls that it answers; `edit` needs a de-tokenizer that takes a condition image."""
+    """The calls that it answers; `edit` and `try_on` need a de-tokenizer that takes a condition image."""
     specialists: tuple[str, ...]
     image_size: int
     """Side in pixels of the images that it generates best."""
@@ -66,11 +66,13 @@ def read_directory(checkpoint_dir: Path) -> DirectoryInfo:
             weights.setdefault(str(Path(name).parent), []).append(checkpoint_dir / name)
     parts = tuple(_part(name, paths) for name, paths in weights.items())
     detokenizer = "detokenizer_edit" if "detokenizer_edit/unet" in weights else "detokenizer"
+    adapters = [Path(name).parent.name for name in config.files if name.endswith("/adapter_config.json")]
+    specialists = config.specialists(adapters)
     return DirectoryInfo(
         name=config.name,
         revision=config.revision,
-        tasks=config.tasks(takes_condition_image=detokenizer == "detokenizer_edit"),
-        specialists=tuple(sorted(Path(n).parent.name for n in config.files if n.endswith("/adapter_config.json"))),
+        tasks=config.tasks(takes_condition_image=detokenizer == "detokenizer_edit", specialists=specialists),
+        specialists=specialists,
         image_size=config.image_size,
         sizes=config.sizes,
         parts=parts,

@@ -31,11 +31,12 @@ from seedx_sdk.cli.console import (
     progress,
     read_text,
 )
-from seedx_sdk.cli.weights import convert, extract_lora, print_directory
+from seedx_sdk.cli.weights import convert, export, extract_lora, print_directory
 from seedx_sdk.errors import MissingExtraError, SeedXError
 from seedx_sdk.files import check_output_path, write_file
 from seedx_sdk.imaging import IMAGE_SUFFIXES, save_image
-from seedx_sdk.types import EditedImage, GeneratedImage, ImageProgress
+from seedx_sdk.regions import Region
+from seedx_sdk.types import EditedImage, GeneratedImage, ImageProgress, TryOnImage
 
 __all__ = ["app", "main"]
 
@@ -98,6 +99,12 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
+ImageGuidanceOption = Annotated[
+    float | None, typer.Option("--image-guidance-scale", help="How closely to keep to the given image.")
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Take also an image unlike all that the model was trained on.")
+]
 ImageArgument = Annotated[str, typer.Argument(metavar="IMAGE", help="An image file.")]
 
 
@@ -208,12 +215,8 @@ def edit(
     height: HeightOption = None,
     num_inference_steps: StepsOption = None,
     guidance_scale: GuidanceOption = None,
-    image_guidance_scale: Annotated[
-        float | None, typer.Option("--image-guidance-scale", help="How closely to keep to the given image.")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Edit also an image unlike all that the model was trained on.")
-    ] = False,
+    image_guidance_scale: ImageGuidanceOption = None,
+    force: ForceOption = False,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
@@ -224,6 +227,47 @@ def edit(
         result = open_client(ctx, model).edit(
             image,
             read_text(instruction, "instruction"),
+            width=width,
+            height=height,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            image_guidance_scale=image_guidance_scale,
+            force=force,
+            seed=seed,
+            on_progress=_drawing(step),
+        )
+    _finish_image(result, path, json)
+
+
+@app.command("try-on")
+def try_on(
+    ctx: typer.Context,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="An image file of the person to dress.")],
+    garment: Annotated[str, typer.Argument(metavar="GARMENT", help="An image file of the garment alone.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save [try-on.png].")] = None,
+    region: Annotated[
+        str | None,
+        typer.Option("--region", metavar="X0,Y0,X1,Y1", help="Pixels of PERSON to redraw [default: found by detect]."),
+    ] = None,
+    phrase: Annotated[str, typer.Option("--phrase", help="What is to be found there: 'the shirt'.")] = "the clothes",
+    width: WidthOption = None,
+    height: HeightOption = None,
+    num_inference_steps: StepsOption = None,
+    guidance_scale: GuidanceOption = None,
+    image_guidance_scale: ImageGuidanceOption = None,
+    force: ForceOption = False,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+    model: ModelOption = None,
+) -> None:
+    """Dress a person in a garment; the model needs a try_on specialist."""
+    path, corners = _image_path(output, "try-on"), None if region is None else _corners(region)
+    with progress("drawing") as step:
+        result = open_client(ctx, model).try_on(
+            person,
+            garment,
+            region=corners,
+            phrase=phrase,
             width=width,
             height=height,
             num_inference_steps=num_inference_steps,
@@ -260,6 +304,7 @@ def chat(
 
 app.command()(convert)
 app.command()(extract_lora)
+app.command()(export)
 
 
 @app.command()
@@ -285,6 +330,14 @@ def info(
         typer.echo(f"{name}: {value}")
 
 
+def _corners(text: str) -> Region:
+    try:
+        x0, y0, x1, y1 = (int(number) for number in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not four whole numbers, X0,Y0,X1,Y1", param_hint="--region") from None
+    return x0, y0, x1, y1
+
+
 def _drawing(step: Step) -> Callable[[ImageProgress], None]:
     return lambda event: step(event.step, event.total, "drawing")
 
@@ -297,7 +350,7 @@ def _image_path(output: Path | None, name: str) -> Path:
     return check_output_path(path, IMAGE_SUFFIXES)
 
 
-def _finish_image(result: GeneratedImage | EditedImage, path: Path, json: bool) -> None:
+def _finish_image(result: GeneratedImage | EditedImage | TryOnImage, path: Path, json: bool) -> None:
     saved = [] if result.image is None else [(result.image, save_image(result.image, path))]
     print_warnings(result.warnings)
     if json:

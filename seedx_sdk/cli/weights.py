@@ -1,4 +1,4 @@
-"""The commands of `seedx` for weights: convert, extract-lora, and what `info` prints of a checkpoint directory.
+"""The commands of `seedx` for weights: convert, extract-lora, export, and what `info` prints of a checkpoint directory.
 
 Torch is imported when a command runs, never before.
 """
@@ -6,6 +6,7 @@ Torch is imported when a command runs, never before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from json import loads as json_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -16,12 +17,12 @@ from rich.table import Table
 from seedx_sdk.checkpoints.info import read_directory
 from seedx_sdk.checkpoints.memory import ServingMemory
 from seedx_sdk.cli.console import JsonOption, print_json, print_warnings, progress
-from seedx_sdk.errors import needs_extra
+from seedx_sdk.errors import InputError, needs_extra
 
 if TYPE_CHECKING:
     from seedx_sdk.checkpoints.convert import ConversionPlan
 
-__all__ = ["convert", "extract_lora", "print_directory"]
+__all__ = ["convert", "export", "extract_lora", "print_directory"]
 
 
 TABLE_WIDTH = 500
@@ -90,6 +91,46 @@ def extract_lora(
     rows = [(e.layer, *(f"{share:.2e}" for share in (e.change, e.outside, e.rounding))) for e in found.layers]
     _print_table(("layer", "change", "lost", "rounding"), rows)
     typer.echo(output)
+
+
+def export(
+    source: Annotated[
+        Path, typer.Argument(metavar="ADAPTER", help="A finished training run, or the adapter package in it.")
+    ],
+    into: Annotated[
+        Path, typer.Option("--into", metavar="MODEL", help="The checkpoint directory that it was trained on.")
+    ],
+    name: Annotated[
+        str | None, typer.Option("--name", help="The specialist's name; that of the recipe if left out.")
+    ] = None,
+    merge: Annotated[
+        Path | None,
+        typer.Option("--merge", metavar="DST", help="Write MODEL with the adapter merged here; MODEL stays as it is."),
+    ] = None,
+) -> None:
+    """Add a trained specialist to a checkpoint directory, or merge it into a model of its own."""
+    with progress("writing"):
+        with needs_extra("local"):
+            from seedx_sdk.checkpoints import specialists
+        adapter, name = specialists.find_adapter(source), name or _recipe_name(source)
+        if merge is not None:
+            specialists.merge_adapter(into, adapter, name, merge)
+        else:
+            print_warnings(specialists.add_specialist(into, adapter, name))
+    typer.echo(merge or into / "specialists" / name)
+
+
+def _recipe_name(directory: Path) -> str:
+    """Return the name of the recipe that a run was trained with.
+
+    Raises:
+        InputError: If there is none.
+    """
+    try:
+        name = json_of((directory / "recipe.json").read_text(encoding="utf-8"))["name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{directory} has no recipe.json with a name; give one with --name") from error
+    return str(name)
 
 
 def print_directory(checkpoint_dir: Path, json: JsonOption = False) -> None:

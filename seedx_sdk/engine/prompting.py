@@ -112,6 +112,8 @@ def _last(request: Request, waiting: Iterator[str]) -> str:
         text = prompts.detect_question(text)
     elif request.task == "generate" and not message.images:
         text = prompts.generate_request(text)
+    elif request.task == "try_on":
+        text = prompts.try_on_request()
     if request.task == "chat":
         return _inline(message, waiting)
     return "".join(next(waiting) for _ in message.images) + text

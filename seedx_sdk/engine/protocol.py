@@ -22,7 +22,7 @@ class Engine(Protocol):
         """Yield the events of one reply; the last is ReplyDone.
 
         `cancel` is called between events; after it returns True the stream ends without ReplyDone. Boxes of detect and
-        describe are in pixels of the last given image, those of generate and edit in pixels of the generated one.
+        describe are in pixels of the last given image, those of other tasks in pixels of the generated one.
         """
         ...
 

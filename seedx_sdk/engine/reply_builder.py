@@ -67,7 +67,7 @@ class ReplyBuilder:
         size = (info.image_size, info.image_size)
         if request.options.width and request.options.height:
             size = (request.options.width, request.options.height)
-        generates = request.task in ("generate", "edit") or not images
+        generates = request.makes_image or not images
         self._canvas = size if generates else images[-1].size
 
     def add_token(self, token_id: int) -> Iterator[StreamEvent]:

@@ -33,7 +33,14 @@ from seedx_sdk.types import (
 __all__ = ["ScriptedEngine"]
 
 _INFO = ModelInfo(
-    name="scripted", revision="0", image_size=128, sizes="other sizes are drawn too", is_picture_book=True, max_size=512
+    name="scripted",
+    revision="0",
+    image_size=128,
+    sizes="other sizes are drawn too",
+    is_picture_book=True,
+    max_size=512,
+    tasks=("describe", "detect", "generate", "chat", "edit", "try_on"),
+    specialists=("try_on",),
 )
 _STEPS = 4
 
@@ -43,7 +50,7 @@ class ScriptedEngine:
     """An engine that plays a script: each request takes the next reply; an exception in the script is raised.
 
     When the script is exhausted, or there is none, it answers from the request alone: a fixed sentence, the box
-    (0.25, 0.25, 0.75, 0.75) for detect, and for generate and edit a flat image whose color depends on the seed.
+    (0.25, 0.25, 0.75, 0.75) for detect, and for generate, edit and try_on a flat image whose color depends on the seed.
     It counts words as tokens.
     """
 
@@ -98,7 +105,7 @@ class ScriptedEngine:
         last = request.messages[-1]
         if request.task == "detect":
             return Message.assistant("here it is"), (Box.on(last.text, (0.25, 0.25, 0.75, 0.75), last.images[-1].size),)
-        if request.task in ("generate", "edit") and request.options.force_image:
+        if request.makes_image and request.options.force_image:
             return Message.assistant("here is the image", _flat_image(request, self.info.image_size)), ()
         return Message.assistant(f"a scripted answer about {len(last.images)} picture(s)"), ()
 

@@ -20,6 +20,7 @@ for root in (ROOT / "finetune", ROOT, HERE):  # it also runs from a bare checkou
         sys.path.insert(0, str(root))
 
 import parity_agent  # noqa: E402
+import parity_data  # noqa: E402
 import parity_detokenizer  # noqa: E402
 import parity_text  # noqa: E402
 import parity_vision  # noqa: E402
@@ -31,6 +32,7 @@ KINDS: dict[str, Callable[[Report], None]] = {
     **parity_text.KINDS,
     **parity_agent.KINDS,
     **parity_detokenizer.KINDS,
+    **parity_data.KINDS,
 }
 
 

@@ -61,6 +61,20 @@ def test_without_an_output_no_file_is_overwritten(run: Run) -> None:
     assert run("edit", "in.png", "make it blue").stdout == "edit.png\n"
 
 
+def test_try_on_takes_a_region_or_finds_it(run: Run) -> None:
+    assert run("try-on", "in.png", "in.png", "--region", "1,2,30,40").stdout == "try-on.png\n"
+    found = json.loads(run("try-on", "in.png", "in.png", "--phrase", "the shirt", "-o", "worn.png", "--json").stdout)
+    assert (found["image"], found["region"]["pixels"], found["region"]["label"]) == (
+        "worn.png",
+        [16, 12, 48, 36],
+        "the shirt",
+    )
+    wrong = run("try-on", "in.png", "in.png", "--region", "1,2,3")
+    assert wrong.exit_code == 2 and "is not four whole numbers" in wrong.stderr
+    outside = run("try-on", "in.png", "in.png", "--region", "1,2,300,400")
+    assert outside.exit_code == 1 and "not inside the image of 64x48 pixels" in outside.stderr
+
+
 def test_json_holds_the_whole_result_with_the_path_of_the_picture(run: Run) -> None:
     drawn = json.loads(run("generate", "a house", "--seed", "5", "-o", "a.png", "--json").stdout)
     assert (drawn["image"], drawn["seed"], drawn["model"], drawn["warnings"]) == ("a.png", 5, "scripted", [])

@@ -9,6 +9,7 @@ import pytest
 
 from seedx_sdk import AsyncSeedX, InputError, SizeError
 from seedx_sdk.options import (
+    CallOptions,
     ChatOptions,
     EditFields,
     EditOptions,
@@ -16,18 +17,23 @@ from seedx_sdk.options import (
     ImageFields,
     ImageOptions,
     SeedField,
-    SeedOption,
     TextFields,
     TextOptions,
     check_options,
 )
 
-CALLS = {"describe": TextOptions, "detect": SeedOption, "generate": ImageOptions, "edit": EditOptions}
+CALLS = {
+    "describe": TextOptions,
+    "detect": CallOptions,
+    "generate": ImageOptions,
+    "edit": EditOptions,
+    "try_on": EditOptions,
+}
 
 
 def test_the_typed_dictionaries_repeat_names_and_types() -> None:
     hints = get_type_hints(GenerationOptions)
-    for options in (SeedOption, TextOptions, ImageOptions, EditOptions, ChatOptions):
+    for options in (CallOptions, TextOptions, ImageOptions, EditOptions, ChatOptions):
         for name, hint in get_type_hints(options).items():
             assert hint == hints[name], (options, name)
     listed = {name for options in (EditOptions, ChatOptions) for name in get_type_hints(options)}
@@ -44,8 +50,13 @@ def test_bodies_and_tool_arguments_inherit_the_fields() -> None:
     routes = pytest.importorskip("seedx_sdk.serve.routes.tools")
     from seedx_tools import TOOLS
 
-    for tool, fields in {"detect": SeedField, "generate": ImageFields, "edit": EditFields}.items():
-        body = getattr(routes, f"{tool.capitalize()}Arguments")
+    for tool, fields in {
+        "detect": SeedField,
+        "generate": ImageFields,
+        "edit": EditFields,
+        "try_on": EditFields,
+    }.items():
+        body = getattr(routes, f"{tool.title().replace('_', '')}Arguments")
         for surface in (body, TOOLS[tool].args):
             for name, field in fields.model_fields.items():
                 assert surface.model_fields[name].description == field.description, (surface, name)

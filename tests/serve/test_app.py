@@ -48,6 +48,8 @@ def test_results_over_http_are_those_in_process(serve: Serve, image: Image.Image
         lambda s: s.detect(image, "the house"),
         lambda s: s.generate("a house", seed=4, width=64, height=96),
         lambda s: s.edit(image, "make it blue", seed=5),
+        lambda s: s.try_on(image, image, seed=6),
+        lambda s: s.try_on(image, image, region=(0, 0, 8, 8), phrase="the hat"),
         lambda s: s.chat([Message.user(image, "hello"), Message.assistant("hi"), Message.user("what is it?")]),
     ]
     for call in calls:
@@ -182,6 +184,8 @@ def test_too_many_images_are_rejected(serve: Serve, http: httpx.Client, image: I
             "URI",
         ),
         ("edit", {"image": "data:image/png;base64,AAAA", "instruction": 7}, "instruction"),
+        ("try_on", {"person": "data:image/png;base64,AAAA", "garment": "/x"}, "garment"),
+        ("generate", {"prompt": "a house", "specialist": "poet"}, "its specialists: try_on"),
     ],
 )
 def test_invalid_arguments_are_named(
@@ -191,6 +195,25 @@ def test_invalid_arguments_are_named(
     assert answer.status_code in (400, 422)
     assert message in answer.json()["error"]["message"]
     assert answer.json()["error"]["request_id"] == answer.headers["x-request-id"]
+
+
+def test_try_on_answers_as_a_route_too(serve: Serve, http: httpx.Client, image: Image.Image) -> None:
+    address, sent = serve(), {"person": to_data_uri(image), "garment": to_data_uri(image), "phrase": "the shirt"}
+    found = http.post(f"{address}/v1/tools/try_on", json=sent, headers={"Idempotency-Key": "once"}).json()
+    assert (found["region"]["label"], found["region"]["pixels"]) == ("the shirt", [16, 12, 48, 36])
+    again = http.post(f"{address}/v1/tools/try_on", json=sent, headers={"Idempotency-Key": "once"}).json()
+    assert again["image"] == found["image"]
+    given = http.post(f"{address}/v1/tools/try_on", json={**sent, "region": [0, 0, 64, 24]}).json()
+    assert given["region"]["pixels"] == [0, 0, 64, 24]
+
+
+def test_a_server_without_the_specialist_says_so(serve: Serve, http: httpx.Client, image: Image.Image) -> None:
+    scripted = ScriptedEngine()
+    scripted.info = scripted.info.model_copy(update={"specialists": ()})
+    sent = {"person": to_data_uri(image), "garment": to_data_uri(image)}
+    answer = http.post(f"{serve(Scripted(scripted))}/v1/tools/try_on", json=sent)
+    assert answer.status_code == 400 and answer.json()["error"]["type"] == "SpecialistMissingError"
+    assert scripted.requests == []
 
 
 def test_chat_validates_what_any_client_sends(serve: Serve, http: httpx.Client, image: Image.Image) -> None:
@@ -203,6 +226,8 @@ def test_chat_validates_what_any_client_sends(serve: Serve, http: httpx.Client, 
         {"messages": [user], "options": {"temperature": 9}},
         {"messages": [user], "task": "detect"},
         {"messages": [with_image], "task": "edit"},
+        {"messages": [with_image], "task": "try_on"},
+        {"messages": [user], "options": {"specialist": "poet"}},
         {"messages": [user], "task": "fly"},
         {"messages": [user], "more": 1},
         {"messages": [user], "options": {"width": 64}},

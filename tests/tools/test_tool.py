@@ -15,7 +15,7 @@ from seedx_tools import TOOLS, ToolFailed, ToolRetry
 
 
 def test_six_tools_are_registered_under_their_names() -> None:
-    assert list(TOOLS) == ["describe", "detect", "generate", "edit", "make_slides", "tell_story"]
+    assert list(TOOLS) == ["describe", "detect", "generate", "edit", "try_on", "make_slides", "tell_story"]
     assert all(tool.name == name for name, tool in TOOLS.items())
 
 
@@ -42,6 +42,7 @@ def test_results_match_their_schema(seedx: SeedX, picture: Image.Image, tmp_path
         "detect": {"image": image, "phrase": "the square"},
         "generate": {"prompt": "a red house", "width": 128, "height": 64},
         "edit": {"image": image, "instruction": "make it blue"},
+        "try_on": {"person": image, "garment": image, "region": [0, 0, 8, 16]},
         "make_slides": {"prompt_or_outline": "# A\n\n## B\n- c", "path": str(tmp_path / "deck.pptx")},
         "tell_story": {"prompt": "a red cat", "pages": 2},
     }
@@ -70,6 +71,7 @@ def test_generate_passes_size_steps_and_seed_on(seedx: SeedX, engine: ScriptedEn
         ("generate", {"prompt": "   "}, "prompt is empty"),
         ("generate", {"prompt": "x", "width": 127, "height": 64}, "multiple of 8"),
         ("describe", {"images": ["missing.png"]}, "missing.png"),
+        ("try_on", {"person": "a.png", "garment": "b.png", "region": [1, 2, 3]}, "region: List should have at least 4"),
         ("make_slides", {"prompt_or_outline": "x", "path": "deck.key"}, ".pptx"),
         ("make_slides", {"prompt_or_outline": "x", "path": "y\ud800.pptx"}, "is not text that names a file"),
         ("tell_story", {"prompt": "x", "pages": 0}, "pages"),
@@ -84,6 +86,13 @@ def test_a_failing_model_is_final() -> None:
     broken = SeedX(engine=ScriptedEngine(replies=[ModelError("out of memory; use a smaller size")]))
     with pytest.raises(ToolFailed, match="generate: out of memory"):
         TOOLS["generate"].run(broken, {"prompt": "a red house"})
+
+
+def test_a_missing_specialist_is_final() -> None:
+    info = ScriptedEngine().info.model_copy(update={"specialists": ()})
+    image = to_data_uri(Image.new("RGB", (8, 8)))
+    with pytest.raises(ToolFailed, match="try_on: .* Train one with `seedx train try_on`"):
+        TOOLS["try_on"].run(SeedX(engine=ScriptedEngine(info=info)), {"person": image, "garment": image})
 
 
 def test_tool_errors_are_seedx_errors() -> None:

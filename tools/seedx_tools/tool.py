@@ -15,7 +15,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seedx_sdk import SeedX
-from seedx_sdk.errors import InputError, SeedXError
+from seedx_sdk.errors import InputError, SeedXError, SpecialistMissingError
 from seedx_sdk.types import ImageProgress, Result
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.workspace import Workspace
@@ -128,6 +128,8 @@ class Tool(Generic[A, R]):
             return self.call(seedx, checked, on_progress)
         except (ToolRetry, ToolFailed):
             raise
+        except SpecialistMissingError as error:  # no other arguments help
+            raise ToolFailed(f"{self.name}: {error}") from error
         except InputError as error:
             raise ToolRetry(f"{self.name}: {error}") from error
         except SeedXError as error:

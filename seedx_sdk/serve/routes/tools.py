@@ -11,9 +11,11 @@ from pydantic import ConfigDict
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
 from seedx_sdk.options import EditFields, ImageFields, Sampler, SeedField, TextFields
+from seedx_sdk.regions import Region
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, IdempotencyKey, cancel_on_disconnect
 from seedx_sdk.serve.pending_call import PendingCall, WireImage, WireMessage, count_images, in_thread
-from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Task
+from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Task, TryOnImage
+from seedx_sdk.validation import check_task
 
 __all__ = ["router"]
 
@@ -23,6 +25,9 @@ R = TypeVar("R")
 
 class _Arguments(SeedField):
     model_config = ConfigDict(extra="forbid")
+
+    specialist: str | None = None
+    """One of `/v1/info`'s `specialists`."""
 
     def _given(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in type(self).model_fields}
@@ -88,6 +93,24 @@ class EditArguments(_ImageArguments, EditFields):
         return self._pending("edit", 1, lambda: calls.edit(**self._given()))
 
 
+class TryOnArguments(_ImageArguments, EditFields):
+    """A person and a garment, as data URIs, and where on the person it goes."""
+
+    person: WireImage
+    garment: WireImage
+    region: Region | None = None
+    """x0, y0, x1, y1 in pixels of the person's image; without it, `detect` looks for the phrase there."""
+    phrase: str = "the clothes"
+
+    def detection(self) -> PendingCall[Detection]:
+        """Return the pending call that finds the region."""
+        return DetectArguments(image=self.person, phrase=self.phrase, seed=self.seed).pending_call()
+
+    def pending_call(self, region: Region | Detection) -> PendingCall[TryOnImage]:
+        """Return the pending call."""
+        return self._pending("try_on", 2, lambda: calls.try_on(**{**self._given(), "region": region}))
+
+
 @router.post("/describe")
 async def describe(
     body: DescribeArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
@@ -118,3 +141,20 @@ async def edit(
 ) -> EditedImage:
     """Edit an image according to an instruction."""
     return await cancel_on_disconnect(request, dispatcher.result(body.pending_call(), caller=caller, key=key))
+
+
+@router.post("/try_on")
+async def try_on(
+    body: TryOnArguments, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
+) -> TryOnImage:
+    """Dress a person in a garment; without a region, it is detected first."""
+
+    async def dressed() -> TryOnImage:
+        region: Region | Detection | None = body.region
+        if region is None:
+            check_task("try_on", dispatcher.engine.info, specialist=body.specialist)
+            detection_key = None if key is None else f"{key}-detect"
+            region = await dispatcher.result(body.detection(), caller=caller, key=detection_key)
+        return await dispatcher.result(body.pending_call(region), caller=caller, key=key)
+
+    return await cancel_on_disconnect(request, dressed())
