@@ -15,7 +15,6 @@ from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
-from einops import reduce
 from torch import Tensor, nn
 
 from seedx_finetune.data.batches import DenoisingBatch
@@ -23,6 +22,7 @@ from seedx_finetune.stages.detokenizer_parts import Parts
 from seedx_finetune.training.losses import denoising_losses
 from seedx_finetune.training.precision import autocast
 from seedx_sdk.model.detokenizer import Detokenizer
+from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.transforms import CLIP_MEAN, CLIP_STD
 from seedx_sdk.model.unet import takes_condition
 
@@ -86,8 +86,12 @@ class DetokenizerModel(nn.Module):
         return takes_condition(self.unet)
 
     def blocks(self) -> Iterator[nn.Module]:
-        """Yield what is sharded, checkpointed and compiled on its own."""
+        """Yield what is sharded, checkpointed and compiled on its own; each runs once in every batch."""
         yield from self.encoder.transformer.resblocks
+        yield from self.unet_blocks()
+
+    def unet_blocks(self) -> Iterator[nn.Module]:
+        """Yield the residual and the transformer blocks of the U-Net."""
         for module in self.unet.modules():
             if isinstance(module, BasicTransformerBlock | ResnetBlock2D):
                 yield module
@@ -105,8 +109,7 @@ class DetokenizerModel(nn.Module):
 
     def _encode(self, normalized: Tensor) -> Tensor:
         features: Tensor = self.encoder(normalized)
-        pool = features.shape[1] // self.visual_tokens
-        return reduce(features, "b (n pool) d -> b n d", "mean", pool=pool)
+        return pool_features(features, features.shape[1] // self.visual_tokens)
 
     @torch.no_grad()
     def latents(self, pixels: Tensor, posterior_noise: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from pydantic import Field
 
 from seedx_finetune.errors import ConfigError
-from seedx_finetune.stages.released_sizes import QWEN_VIT, SDXL_SCHEDULER, SDXL_UNET, SDXL_VAE
+from seedx_finetune.stages.initial import CheckpointInitial
+from seedx_finetune.stages.released_sizes import SDXL_SCHEDULER, SDXL_UNET, SDXL_VAE
 from seedx_finetune.training.config import Config
-from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.checkpoints.directory import load_visual_encoder, quiet_libraries
 from seedx_sdk.model.config import VisualEncoderConfig
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
@@ -112,7 +112,7 @@ def read_sizes(start: Path, encoder: Path, new: NewResampler | None) -> Sizes:
     Raises:
         ConfigError: If a directory is there and lacks a part, or parts do not fit one another.
     """
-    encoder_sizes = DirectoryConfig.read(encoder).visual_encoder if encoder.is_dir() else QWEN_VIT
+    encoder_sizes = CheckpointInitial(directory=encoder).describe().config.visual_encoder
     there = start.is_dir()
     unet = _config(start, "unet", "config.json") if there else SDXL_UNET
     fresh = _resampler_sizes(new or NewResampler(), unet, encoder_sizes)
