@@ -115,7 +115,7 @@ def detokenizer_1_debug(
 def detokenizer_2(
     *,
     data: Path = Path("data"),
-    start: Path = Path("runs/detokenizer_1/result/detokenizer"),
+    start: Path = Path("runs/detokenizer_1/model/detokenizer"),
     checkpoint_dir: Path = Path("models/seed-x"),
     visual_tokens: int = 64,
     trained: Trained = "unet",
@@ -193,7 +193,7 @@ def detokenizer_2_debug(
 def adapt_detokenizer(
     *,
     stories: Path = Path("data/stories"),
-    start: Path = Path("runs/detokenizer_1/result/detokenizer"),
+    start: Path = Path("runs/detokenizer_1/model/detokenizer"),
     checkpoint_dir: Path = Path("models/seed-x"),
     specialist: Path | None = None,
     trained: Trained = "keys_values",

@@ -92,7 +92,7 @@ class AdaptDetokenizerStage(DenoisingStage):
 
     def model(self, device: torch.device, dtype: torch.dtype) -> AdaptationModel:
         """Return the parts; raise as `parts`."""
-        model = AdaptationModel(self.parts(device), self.scheduler(), self.config.visual_tokens)
+        model = AdaptationModel(self.parts(device), self.encoder(device), self.scheduler(), self.config.visual_tokens)
         lvlm = self._lvlm(device, dtype)
         read_packed_rows(lvlm.causal_lm)
         model.multimodal = MultimodalModel(lvlm, model.encoder, dtype)
@@ -157,7 +157,7 @@ class AdaptDetokenizerStage(DenoisingStage):
         features = model.multimodal.regressed(batch)
         images = _drawn(batch) if features is not None else self.example_images(1)
         given = model.null_features if features is None else features
-        draw_sheet(model, self.config, self.sizes.scheduler, images, given, path, seed)
+        draw_sheet(self, model, images, given, path, seed)
 
 
 def _drawn(batch: PackedBatch) -> DenoisingBatch:

@@ -48,7 +48,7 @@ class DetokenizerStage(DenoisingStage):
 
     def model(self, device: torch.device, dtype: torch.dtype) -> DetokenizerModel:
         """Return the parts; raise as `parts`."""
-        model = DetokenizerModel(self.parts(device), self.scheduler(), self.config.visual_tokens)
+        model = DetokenizerModel(self.parts(device), self.encoder(device), self.scheduler(), self.config.visual_tokens)
         self.prepared(model, device, dtype)
         return model
 
@@ -84,4 +84,4 @@ class DetokenizerStage(DenoisingStage):
     def sample_sheet(self, model: nn.Module, batch: DenoisingBatch, path: Path, seed: int) -> None:
         """Write a row for each image: the condition image, if the U-Net takes one, the target, and what is drawn."""
         assert isinstance(model, DetokenizerModel)
-        draw_sheet(model, self.config, self.sizes.scheduler, batch, model.features(batch.encoder_view), path, seed)
+        draw_sheet(self, model, batch, model.features(batch.encoder_view), path, seed)

@@ -5,7 +5,7 @@ Shapes: B images, N visual tokens, D their width, C latent channels, H W latent 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,17 +14,16 @@ import torch
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
-from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from torch import Tensor, nn
 
 from seedx_finetune.data.batches import DenoisingBatch
 from seedx_finetune.stages.detokenizer_parts import Parts
 from seedx_finetune.training.losses import denoising_losses
 from seedx_finetune.training.precision import autocast
-from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.transforms import CLIP_MEAN, CLIP_STD
 from seedx_sdk.model.unet import takes_condition
+from seedx_sdk.model.visual_encoder import VisualEncoder
 
 __all__ = ["DenoisingDraws", "DetokenizerModel"]
 
@@ -51,7 +50,8 @@ class DetokenizerModel(nn.Module):
     """U-Net and resampler, the VAE, and the visual encoder whose features they draw from.
 
     Args:
-        parts: The modules; of those, the U-Net and the resampler may be trained.
+        parts: The modules of the de-tokenizer, of which the U-Net and the resampler may be trained.
+        encoder: The visual encoder.
         scheduler: The noise schedule of training.
         visual_tokens: N; means of as many consecutive features are taken as it needs.
     """
@@ -59,9 +59,9 @@ class DetokenizerModel(nn.Module):
     null_features: Tensor
     """(1, N, D) features of the zero image, which inference guides away from."""
 
-    def __init__(self, parts: Parts, scheduler: DDPMScheduler, visual_tokens: int) -> None:
+    def __init__(self, parts: Parts, encoder: VisualEncoder, scheduler: DDPMScheduler, visual_tokens: int) -> None:
         super().__init__()
-        self.unet, self.resampler, self.vae, self.encoder = parts.unet, parts.resampler, parts.vae, parts.encoder
+        self.unet, self.resampler, self.vae, self.encoder = parts.unet, parts.resampler, parts.vae, encoder
         self.scheduler, self.visual_tokens = scheduler, visual_tokens
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
@@ -136,11 +136,6 @@ class DetokenizerModel(nn.Module):
             return latents
         modes: Tensor = self.vae.encode(self._signed(batch.condition[rows])).latent_dist.mode()
         return latents.index_copy(0, rows.to(self.device), modes.float())
-
-    def pipeline(self, scheduler: Mapping[str, Any]) -> Detokenizer:
-        """Return the de-tokenizer as it is used, of these very modules and a noise schedule."""
-        steps = EulerDiscreteScheduler.from_config(dict(scheduler))
-        return Detokenizer(self.unet, self.vae, steps, self.resampler)
 
     def precision(self) -> AbstractContextManager[Any]:
         """Return the context in which trained weights of float32 meet frozen ones of another type."""
