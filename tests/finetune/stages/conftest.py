@@ -1,56 +1,49 @@
-"""A tiny checkpoint directory, and batches of pages of the picture book as the de-tokenizer reads them."""
+"""A tiny model, and two sources: conversations of which some have images, and edits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="training needs its libraries: pip install 'seedx-sdk[train]'")
-
-from PIL import Image  # noqa: E402
-from torch import Tensor  # noqa: E402
-
-from seedx_finetune.data.batches import DenoisingBatch, Position  # noqa: E402
-from seedx_finetune.world import render, sample_edit  # noqa: E402
-from seedx_sdk.testing.tiny import tiny_model  # noqa: E402
-
-BatchMaker = Callable[..., DenoisingBatch]
+from seedx_finetune.data.batches import PackedBatch, Position
+from seedx_finetune.data.config import SourceConfig
+from seedx_finetune.stages.initial import CheckpointInitial
+from seedx_finetune.stages.multimodal import MultimodalConfig, MultimodalStage
+from seedx_finetune.training.config import RunConfig
+from seedx_sdk.testing.tiny import tiny_model
+from tests.support.small_book import indexed, write_book
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 
 
-@pytest.fixture
-def make_batch() -> BatchMaker:
-    """Make a batch whose odd rows are edits and whose even rows are pages without a condition image."""
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> tuple[SourceConfig, ...]:
+    directory = tmp_path_factory.mktemp("book")
+    write_book(directory)
+    return (
+        indexed("chat", "llava", directory / "chat.jsonl", grids=["1x1", "2x1"]),
+        indexed("edits", "edits", directory / "edits.jsonl", min_side=0, min_aspect=0.0),
+    )
 
-    def make(count: int, *, size: int = 16, cell: int = 64, seed: int = 0) -> DenoisingBatch:
-        rng = np.random.default_rng(seed)
-        edits = [sample_edit(rng) for _ in range(count)]
-        edited = torch.arange(count) % 2 == 1
-        condition = _pixels([render(edit.source, size) for edit in edits])
-        condition[~edited] = 0
-        return DenoisingBatch(
-            after=Position(batch=1),
-            names=tuple(f"book:{row}" for row in range(count)),
-            sources=tuple("edits" if row % 2 else "pages" for row in range(count)),
-            skipped=(),
-            target=_pixels([render(edit.target, size) for edit in edits]),
-            condition=condition,
-            has_condition=edited,
-            encoder_view=_pixels([render(edit.target, cell) for edit in edits]),
-            sizes=torch.full((count, 2), 2 * size),
-            crops=torch.tensor([[0, size // 2]]).repeat(count, 1),
-        )
+
+@pytest.fixture
+def make_stage(model_directory: Path) -> Callable[..., MultimodalStage]:
+    def make(**changes: Any) -> MultimodalStage:
+        settings = {"initial": CheckpointInitial(directory=model_directory), "pack_length": 1024, **changes}
+        return MultimodalConfig(**settings).build()
 
     return make
 
 
-def _pixels(images: list[Image.Image]) -> Tensor:
-    stacked: Tensor = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
-    return stacked.permute(0, 3, 1, 2).contiguous()
+@pytest.fixture
+def rows(sources: tuple[SourceConfig, ...], make_stage: Callable[..., MultimodalStage]) -> Iterator[list[PackedBatch]]:
+    """Give some rows, of which the first has documents of both sources."""
+    batches = make_stage().batches(sources, RunConfig(seed=1), start=Position(), rank=0, world=1)
+    yield list(islice(batches, 8))

@@ -25,17 +25,17 @@ from seedx_sdk import SeedX
 from seedx_sdk.checkpoints.directory import DirectoryConfig, load_directory, write_config
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics
 from seedx_sdk.engine.image_service.worker import DenoiseWorker
-from tests.finetune.stages.conftest import BatchMaker
+from tests.support.edit_batches import edit_batch
 
 CPU = torch.device("cpu")
 NEW = NewResampler(depth=2, dim=32, heads=4, dim_head=8, num_queries=9)
 
 
-def _stage(tiny: Path, **settings: Any) -> DetokenizerStage:
+def _stage(model_directory: Path, **settings: Any) -> DetokenizerStage:
     """Return stage 2, or what the settings make of it."""
     defaults: dict[str, Any] = {
-        "start": tiny / "detokenizer_edit",
-        "checkpoint_dir": tiny,
+        "start": model_directory / "detokenizer_edit",
+        "checkpoint_dir": model_directory,
         "condition": True,
         "trained": "unet",
         "batch_size": 4,
@@ -48,9 +48,9 @@ def _stage(tiny: Path, **settings: Any) -> DetokenizerStage:
     return DetokenizerConfig(**(defaults | settings)).build()
 
 
-def _stage_1(tiny: Path, **settings: Any) -> DetokenizerStage:
+def _stage_1(model_directory: Path, **settings: Any) -> DetokenizerStage:
     first: dict[str, Any] = {"condition": False, "trained": "keys_values", "drop_condition": 0, "drop_both": 0}
-    return _stage(tiny, **(first | settings))
+    return _stage(model_directory, **(first | settings))
 
 
 def _hashes(model: DetokenizerModel) -> dict[str, str]:
@@ -105,8 +105,8 @@ def test_full_size_trains_the_parameters_of_the_paper(settings: dict[str, Any], 
     assert len(list(stage.blocks(model))) == 48 + 70 + 17  # of the encoder; transformer and residual ones of SDXL
 
 
-def test_an_update_of_stage_1_changes_keys_values_and_the_resampler(tiny: Path, make_batch: BatchMaker) -> None:
-    stage = _stage_1(tiny, new_resampler=NEW)
+def test_an_update_of_stage_1_changes_keys_values_and_the_resampler(model_directory: Path) -> None:
+    stage = _stage_1(model_directory, new_resampler=NEW)
     model = stage.model(CPU, torch.float32)
     names = set(model.state_dict())
     wanted = {
@@ -115,39 +115,39 @@ def test_an_update_of_stage_1_changes_keys_values_and_the_resampler(tiny: Path, 
     assert (
         len([n for n in wanted if n.startswith("unet.")]) == 2 * 2 * 4
     )  # keys and values, self and cross, of 4 blocks
-    assert _update(stage, model, make_batch(4)) == wanted
+    assert _update(stage, model, edit_batch(4)) == wanted
 
 
-def test_an_update_of_stage_2_changes_the_whole_unet(tiny: Path, make_batch: BatchMaker) -> None:
-    stage = _stage(tiny)
+def test_an_update_of_stage_2_changes_the_whole_unet(model_directory: Path) -> None:
+    stage = _stage(model_directory)
     model = stage.model(CPU, torch.float32)
     wanted = {n for n in model.state_dict() if n.startswith(("unet.", "resampler."))}
-    assert _update(stage, model, make_batch(4)) == wanted
+    assert _update(stage, model, edit_batch(4)) == wanted
 
 
-def test_stage_2_widens_stage_1_and_starts_with_its_predictions(
-    tiny: Path, tmp_path: Path, make_batch: BatchMaker
-) -> None:
-    first = _stage_1(tiny)
+def test_stage_2_widens_stage_1_and_starts_with_its_predictions(model_directory: Path, tmp_path: Path) -> None:
+    first = _stage_1(model_directory)
     narrow = first.model(CPU, torch.float32)
     first.export(narrow, tmp_path)
-    second = _stage(tiny, start=tmp_path / "detokenizer")
+    second = _stage(model_directory, start=tmp_path / "detokenizer")
     wide = second.model(CPU, torch.float32)
     assert wide.unet.conv_in.weight.shape[1] == 2 * narrow.unet.conv_in.weight.shape[1]
     assert torch.equal(wide.unet.conv_in.weight[:, :3], narrow.unet.conv_in.weight)
     assert not wide.unet.conv_in.weight[:, 3:].any()
     assert wide.unet.conv_in.bias is not None and narrow.unet.conv_in.bias is not None
     assert torch.equal(wide.unet.conv_in.bias, narrow.unet.conv_in.bias)
-    batch, draws = make_batch(4), first.draws(make_batch(4), torch.Generator().manual_seed(1))
+    batch, draws = edit_batch(4), first.draws(edit_batch(4), torch.Generator().manual_seed(1))
     with torch.no_grad():
         torch.testing.assert_close(wide.image_losses(batch, draws), narrow.image_losses(batch, draws))
 
 
-def test_shares_of_drop_out(tiny: Path) -> None:
-    features, condition = _stage(tiny).drop_out(10_000, torch.Generator().manual_seed(0))
+def test_shares_of_drop_out(model_directory: Path) -> None:
+    features, condition = _stage(model_directory).drop_out(10_000, torch.Generator().manual_seed(0))
     counts = [int((features & ~condition).sum()), int((~features & condition).sum()), int((features & condition).sum())]
     assert all(435 < count < 565 for count in counts), counts  # 500, and three standard deviations of 21.8
-    features, condition = _stage_1(tiny, drop_features=0.1).drop_out(10_000, torch.Generator().manual_seed(0))
+    features, condition = _stage_1(model_directory, drop_features=0.1).drop_out(
+        10_000, torch.Generator().manual_seed(0)
+    )
     assert 910 < int(features.sum()) < 1090
     assert not condition.any()
 
@@ -176,11 +176,11 @@ def _draws(
     return replace(draws, drops_features=torch.tensor(features), drops_condition=torch.tensor(condition))
 
 
-def test_null_in_training_is_null_in_use(tiny: Path, make_batch: BatchMaker) -> None:
+def test_null_in_training_is_null_in_use(model_directory: Path) -> None:
     """The three branches of guided inference are the inputs that training makes by dropping."""
-    stage = _stage(tiny)
+    stage = _stage(model_directory)
     model = stage.model(CPU, torch.float32)
-    one = make_batch(2)
+    one = edit_batch(2)
     edit = replace(
         one,
         names=one.names[1:] * 3,
@@ -193,7 +193,7 @@ def test_null_in_training_is_null_in_use(tiny: Path, make_batch: BatchMaker) -> 
     draws = _draws(stage, edit, [False, True, True], [False, False, True])
     trained = _seen_by_unet(model, edit, draws)
 
-    parts = load_directory(tiny)
+    parts = load_directory(model_directory)
     worker = DenoiseWorker(parts, CPU, ServiceMetrics(), lambda: None)
     negative = worker._negative_features()
     torch.testing.assert_close(model.null_features, negative)
@@ -213,17 +213,17 @@ def test_null_in_training_is_null_in_use(tiny: Path, make_batch: BatchMaker) -> 
     assert trained["condition"][:2].any() and not trained["condition"][2].any()
 
 
-def test_a_dropped_condition_is_that_of_an_image_without_one(tiny: Path, make_batch: BatchMaker) -> None:
-    stage = _stage(tiny)
-    model, batch = stage.model(CPU, torch.float32), make_batch(4)
+def test_a_dropped_condition_is_that_of_an_image_without_one(model_directory: Path) -> None:
+    stage = _stage(model_directory)
+    model, batch = stage.model(CPU, torch.float32), edit_batch(4)
     seen = _seen_by_unet(model, batch, _draws(stage, batch, [False] * 4, [False, False, False, True]))
     given = [bool(rows.any()) for rows in seen["condition"]]
     assert given == [False, True, False, False]
     assert seen["time_ids"].tolist() == [[32, 32, 0, 8, 16, 16]] * 4
 
 
-def test_targets_are_scaled_samples_of_the_posterior(tiny: Path, make_batch: BatchMaker) -> None:
-    model, batch = _stage(tiny).model(CPU, torch.float32), make_batch(2)
+def test_targets_are_scaled_samples_of_the_posterior(model_directory: Path) -> None:
+    model, batch = _stage(model_directory).model(CPU, torch.float32), edit_batch(2)
     noise = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(3))
     posterior = model.vae.encode(batch.target / 127.5 - 1).latent_dist
     expected = (posterior.mean + posterior.std * noise) * model.vae.config["scaling_factor"]
@@ -231,10 +231,10 @@ def test_targets_are_scaled_samples_of_the_posterior(tiny: Path, make_batch: Bat
 
 
 @pytest.mark.parametrize("tokens", [16, 32, 64, 256])
-def test_visual_tokens_are_means_of_consecutive_features(tiny: Path, make_batch: BatchMaker, tokens: int) -> None:
-    stage = _stage_1(tiny, visual_tokens=tokens)
-    model, batch = stage.model(CPU, torch.float32), make_batch(2)
-    features, whole = model.features(batch.encoder_view), load_directory(tiny).visual_encoder
+def test_visual_tokens_are_means_of_consecutive_features(model_directory: Path, tokens: int) -> None:
+    stage = _stage_1(model_directory, visual_tokens=tokens)
+    model, batch = stage.model(CPU, torch.float32), edit_batch(2)
+    features, whole = model.features(batch.encoder_view), load_directory(model_directory).visual_encoder
     assert features.shape == (2, tokens, 20)
     mean = torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None]
     std = torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None]
@@ -244,16 +244,16 @@ def test_visual_tokens_are_means_of_consecutive_features(tiny: Path, make_batch:
 
 
 @pytest.mark.parametrize(("trained", "depth"), [("keys_values", 1), ("unet", 3)])
-def test_depth_and_trained_part_of_the_ablations(tiny: Path, trained: str, depth: int) -> None:
-    stage = _stage_1(tiny, trained=trained, new_resampler=NEW.model_copy(update={"depth": depth}))
+def test_depth_and_trained_part_of_the_ablations(model_directory: Path, trained: str, depth: int) -> None:
+    stage = _stage_1(model_directory, trained=trained, new_resampler=NEW.model_copy(update={"depth": depth}))
     model = stage.model(CPU, torch.float32)
     assert len(model.resampler.layers) == depth
     assert model.unet.conv_out.weight.requires_grad == (trained == "unet")
 
 
-def test_the_loss_is_a_sum_over_images_with_its_count(tiny: Path, make_batch: BatchMaker) -> None:
-    stage = _stage(tiny)
-    model, batch = stage.model(CPU, torch.float32), make_batch(5)
+def test_the_loss_is_a_sum_over_images_with_its_count(model_directory: Path) -> None:
+    stage = _stage(model_directory)
+    model, batch = stage.model(CPU, torch.float32), edit_batch(5)
     losses = stage.losses(model, batch, torch.Generator().manual_seed(0))
     each = model.image_losses(batch, stage.draws(batch, torch.Generator().manual_seed(0)))
     assert [(loss.term, loss.source, loss.count, loss.weight) for loss in losses] == [
@@ -265,9 +265,9 @@ def test_the_loss_is_a_sum_over_images_with_its_count(tiny: Path, make_batch: Ba
     assert stage.counts(batch) == {"denoising": 5}
 
 
-def test_an_image_has_the_same_loss_in_any_batch(tiny: Path, make_batch: BatchMaker) -> None:
-    stage = _stage(tiny)
-    model, batch = stage.model(CPU, torch.float32), make_batch(4)
+def test_an_image_has_the_same_loss_in_any_batch(model_directory: Path) -> None:
+    stage = _stage(model_directory)
+    model, batch = stage.model(CPU, torch.float32), edit_batch(4)
     draws = stage.draws(batch, torch.Generator().manual_seed(0))
     whole = model.image_losses(batch, draws)
     for row in range(4):
@@ -283,18 +283,18 @@ def test_an_image_has_the_same_loss_in_any_batch(tiny: Path, make_batch: BatchMa
         torch.testing.assert_close(model.image_losses(alone, chosen)[0], whole[row])
 
 
-def test_losses_depend_on_the_generator_alone(tiny: Path, make_batch: BatchMaker) -> None:
-    stage = _stage(tiny)
-    model, batch = stage.model(CPU, torch.float32), make_batch(4)
+def test_losses_depend_on_the_generator_alone(model_directory: Path) -> None:
+    stage = _stage(model_directory)
+    model, batch = stage.model(CPU, torch.float32), edit_batch(4)
     first = _total(stage, model, batch)
     torch.manual_seed(1234)
     assert torch.equal(_total(stage, model, batch), first)
     assert not torch.equal(_total(stage, model, batch, seed=1), first)
 
 
-def test_mixed_precision_on_a_cpu(tiny: Path, make_batch: BatchMaker) -> None:
-    stage = _stage_1(tiny)
-    model, batch = stage.model(CPU, torch.bfloat16), make_batch(4)
+def test_mixed_precision_on_a_cpu(model_directory: Path) -> None:
+    stage = _stage_1(model_directory)
+    model, batch = stage.model(CPU, torch.bfloat16), edit_batch(4)
     loss = _total(stage, model, batch)
     loss.backward()  # type: ignore[no-untyped-call]
     gradients = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
@@ -305,15 +305,13 @@ def test_mixed_precision_on_a_cpu(tiny: Path, make_batch: BatchMaker) -> None:
 
 
 @pytest.mark.parametrize("condition", [False, True])
-def test_the_result_draws_in_a_checkpoint_directory(
-    tiny: Path, tmp_path: Path, make_batch: BatchMaker, condition: bool
-) -> None:
-    stage = _stage(tiny) if condition else _stage_1(tiny)
+def test_the_result_draws_in_a_checkpoint_directory(model_directory: Path, tmp_path: Path, condition: bool) -> None:
+    stage = _stage(model_directory) if condition else _stage_1(model_directory)
     model = stage.model(CPU, torch.float32)
-    _update(stage, model, make_batch(4))
-    shutil.copytree(tiny, tmp_path / "model", ignore=shutil.ignore_patterns("detokenizer_edit"))
+    _update(stage, model, edit_batch(4))
+    shutil.copytree(model_directory, tmp_path / "model", ignore=shutil.ignore_patterns("detokenizer_edit"))
     stage.export(model, tmp_path / "model")
-    write_config(tmp_path / "model", DirectoryConfig.read(tiny))
+    write_config(tmp_path / "model", DirectoryConfig.read(model_directory))
     loaded = load_directory(tmp_path / "model").detokenizer
     assert loaded.takes_condition_image == condition
     for part in ("unet", "resampler", "vae"):
@@ -322,15 +320,15 @@ def test_the_result_draws_in_a_checkpoint_directory(
     assert loaded.scheduler.config["timestep_spacing"] == "leading"
     with SeedX(model=tmp_path / "model") as seedx:
         image = np.asarray(seedx.generate("a house", seed=1, width=64, height=64).image)
-    with SeedX(model=tiny) as untrained:
+    with SeedX(model=model_directory) as untrained:
         before = np.asarray(untrained.generate("a house", seed=1, width=64, height=64).image)
     assert image.shape == (64, 64, 3)
     assert (image != before).any()
 
 
-def test_a_sheet_shows_condition_target_and_drawing(tiny: Path, tmp_path: Path, make_batch: BatchMaker) -> None:
-    stage = _stage(tiny)
-    model, batch = stage.model(CPU, torch.float32), make_batch(3)
+def test_a_sheet_shows_condition_target_and_drawing(model_directory: Path, tmp_path: Path) -> None:
+    stage = _stage(model_directory)
+    model, batch = stage.model(CPU, torch.float32), edit_batch(3)
     for name in ("a.png", "b.png"):
         stage.sample_sheet(model, batch, tmp_path / name, seed=7)
     stage.sample_sheet(model, batch, tmp_path / "c.png", seed=8)
@@ -342,8 +340,8 @@ def test_a_sheet_shows_condition_target_and_drawing(tiny: Path, tmp_path: Path, 
     assert (a[:16, 16:32] == batch.target[0].permute(1, 2, 0).numpy()).all()
 
 
-def test_an_example_batch_is_a_full_one(tiny: Path) -> None:
-    stage = _stage(tiny)
+def test_an_example_batch_is_a_full_one(model_directory: Path) -> None:
+    stage = _stage(model_directory)
     batch = stage.example_batch(RunConfig())
     assert batch.target.shape == batch.condition.shape == (4, 3, 16, 16)
     assert batch.encoder_view.shape == (4, 3, 64, 64)
@@ -361,21 +359,23 @@ def test_an_example_batch_is_a_full_one(tiny: Path) -> None:
         ({"checkpoint_dir": Path("no/model")}, "embedding_dim 20, and with the visual encoder .* must be 4096"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(tiny: Path, settings: dict[str, Any], message: str) -> None:
+def test_settings_that_do_not_fit_are_refused(model_directory: Path, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        _stage(tiny, **settings)
+        _stage(model_directory, **settings)
 
 
-def test_a_start_without_its_parts_is_refused(tiny: Path, tmp_path: Path) -> None:
+def test_a_start_without_its_parts_is_refused(model_directory: Path, tmp_path: Path) -> None:
     start = tmp_path / "start"
-    shutil.copytree(tiny / "detokenizer_edit", start)
+    shutil.copytree(model_directory / "detokenizer_edit", start)
     shutil.rmtree(start / "resampler")
     with pytest.raises(ConfigError, match="resampler/config.json cannot be read"):
-        _stage(tiny, start=start)
-    assert _stage(tiny, start=start, new_resampler=NEW).sizes.resampler["depth"] == 2
+        _stage(model_directory, start=start)
+    assert _stage(model_directory, start=start, new_resampler=NEW).sizes.resampler["depth"] == 2
     scheduler = json.loads((start / "scheduler/scheduler_config.json").read_text())
     (start / "scheduler/scheduler_config.json").write_text(json.dumps(scheduler | {"prediction_type": "sample"}))
     with pytest.raises(ConfigError, match="only 'epsilon' and 'v_prediction'"):
-        _stage(tiny, start=start, new_resampler=NEW)
+        _stage(model_directory, start=start, new_resampler=NEW)
     with pytest.raises(ConfigError, match="set stage.start to yours"):
-        _stage(tiny, start=tmp_path / "none", checkpoint_dir=tmp_path / "none", image_size=64).model(CPU, torch.float32)
+        _stage(model_directory, start=tmp_path / "none", checkpoint_dir=tmp_path / "none", image_size=64).model(
+            CPU, torch.float32
+        )

@@ -84,7 +84,9 @@ def losses_of(recipe: RecipeConfig, directory: Path) -> list[float]:
 def test_recomputed_activations_train_the_same(tmp_path: Path) -> None:
     """Dropout too: the recomputation draws it again."""
     plain = losses_of(tiny_recipe(checkpoint_activations=False), tmp_path / "plain")
-    assert losses_of(tiny_recipe(checkpoint_activations=True), tmp_path / "recomputed") == pytest.approx(plain, abs=1e-6)
+    assert losses_of(tiny_recipe(checkpoint_activations=True), tmp_path / "recomputed") == pytest.approx(
+        plain, abs=1e-6
+    )
 
 
 @pytest.mark.nightly
