@@ -8,7 +8,7 @@ a comment says so.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from seedx_finetune.stages.adapt_detokenizer import AdaptDetokenizerConfig
 from seedx_finetune.stages.detokenizer import DetokenizerConfig
@@ -28,6 +28,8 @@ __all__ = [
 Trained = Literal["keys_values", "unet"]
 
 NANO_DETOKENIZER = NANO / "detokenizer_edit"
+NANO_REQUEST: dict[str, Any] = {"read_share": 0.0, "instruct": True, "requests": [["Generate an image:", ""]]}
+"""Options of captions that ask as `SeedX.generate` does, to which nano answers with an image."""
 DEBUG_RUN = RunConfig(
     device="cpu", batches_per_update=2, save_every=2, evaluate_every=2, evaluation_batches=1, log_every=1
 )
@@ -250,9 +252,9 @@ def adapt_detokenizer_debug(
         ),
         sources=(
             SourceConfig(name="stories", format="stories", path=book / "train/stories", weight=1),
-            _captions("pages", book / "train/captions", read_share=0.0),
+            _captions("pages", book / "train/captions", **NANO_REQUEST),
         ),
-        held_out=(_captions("held_out", book / "held_out/captions", read_share=0.0),),
+        held_out=(_captions("held_out", book / "held_out/captions", **NANO_REQUEST),),
         optimizer=_debug_optimizer(ema_decay=None),
         run=DEBUG_RUN,
     )
@@ -264,7 +266,7 @@ def _images(data: Path, share: float = 1.0) -> tuple[SourceConfig, ...]:
     return tuple(_captions(name, data / name, weight=share / len(names)) for name in names)
 
 
-def _captions(name: str, path: Path, *, weight: float = 1.0, **options: float) -> SourceConfig:
+def _captions(name: str, path: Path, *, weight: float = 1.0, **options: Any) -> SourceConfig:
     return SourceConfig(name=name, format="captions", path=path, weight=weight, options=options)
 
 
