@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageFilter
 from typer.testing import CliRunner
 
-from seedx_finetune.cli import eval_app, report_table
+from seedx_finetune.cli.evaluate import eval_app, report_table
 from seedx_finetune.evaluation import Judge, evaluate, train_judge
 from seedx_finetune.evaluation.contact_sheet import ContactSheet
 from seedx_finetune.evaluation.describe import is_right

@@ -127,11 +127,10 @@ class _Loaded:
         if draw_size is not None:
             refs += [use.condition for use in example.images if use.condition is not None]
         self.images = {ref: StoredImage(ref) for ref in refs}
-        self.keys: list[list[str]] = []
-        """Of the cell of each block of each image; one of an image that is drawn."""
-        for use in example.images:
-            keys = cell_keys(self.images[use.image], use.columns, use.rows, side)
-            self.keys.append(keys if use.role == "read" else keys[-1:])
+        self.keys = [
+            cell_keys(self.images[use.image], use.columns, use.rows, side)[-use.blocks :] for use in example.images
+        ]
+        """Of the cell of each block of each image."""
         self.cells: dict[str, Tensor] = {}
         """Pixels or features of each cell, by key."""
         self.drawn: list[DenoisingRow] = []

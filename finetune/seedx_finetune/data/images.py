@@ -67,19 +67,20 @@ class StoredImage:
 def cell_keys(image: StoredImage, columns: int, rows: int, side: int) -> list[str]:
     """Return a name for the content of each cell, row by row, then of the global view.
 
-    An image of one cell has two blocks of one key: both show the whole image at the same size.
+    An image of one cell has two blocks of one key: both show the whole image at the same size. A grid of 0 x 0 has
+    the global view alone.
     """
     whole = f"{image.digest}-{side}"
-    if columns * rows == 1:
-        return [whole, whole]
+    if columns * rows <= 1:
+        return [whole] * (columns * rows + 1)
     return [*(f"{whole}-{columns}x{rows}-{cell}" for cell in range(columns * rows)), whole]
 
 
 def cell_pixels(image: Image.Image, columns: int, rows: int, side: int) -> Tensor:
     """Return the uint8 (N + 1, 3, S, S) cells and global view, as the engine cuts them."""
-    if columns * rows == 1:
+    if columns * rows <= 1:
         whole = to_pixels(image.resize((side, side), Image.Resampling.BICUBIC))
-        return torch.stack([whole, whole])
+        return whole.expand(columns * rows + 1, -1, -1, -1)
     return split_image(image, (f"{columns}x{rows}",), side, to_pixels).images
 
 

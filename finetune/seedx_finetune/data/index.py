@@ -18,7 +18,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -132,51 +132,49 @@ def write_index(path: Path, format: Format) -> Iterator[IndexWriter]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-@dataclass(frozen=True)
 class Source:
-    """The checked records of a source, opened for reading."""
+    """The checked records of a source, opened for reading; worker processes open it anew.
 
-    config: SourceConfig
-    format: Format
-    hash: str
-    """SHA-256 of the index's meta.json, which changes with every file that records came from."""
-    _rows: np.ndarray[Any, np.dtype[np.uint8]]
-    _offsets: np.ndarray[Any, np.dtype[np.int64]]
+    Args:
+        config: The source.
 
-    @classmethod
-    def open(cls, config: SourceConfig, *, verify: bool = True) -> Source:
-        """Open the index of a source.
+    Raises:
+        DataError: If there is no index, it is outdated, or it holds no record.
+    """
 
-        Args:
-            config: The source.
-            verify: Whether to make sure that no file was added, removed or changed since the check.
-
-        Raises:
-            DataError: If there is no index, it is outdated, or it holds no record.
-        """
-        format = make_format(config.format, config.options)
+    def __init__(self, config: SourceConfig) -> None:
         command = check_command(config)
         if not config.path.exists():
             raise DataError(f"source {config.name!r}: there is no {config.path}; correct its path")
-        directory = index_directory(config.path, format)
-        if not (directory / "meta.json").is_file():
+        format = make_format(config.format, config.options)
+        meta_file = index_directory(config.path, format) / "meta.json"
+        if not meta_file.is_file():
             raise DataError(
                 f"source {config.name!r}: {config.path} has not been checked with this format and these options; "
                 f"run: {command}"
             )
-        text = (directory / "meta.json").read_bytes()
+        text = meta_file.read_bytes()
         meta = json.loads(text)
         if meta["version"] != VERSION:
             raise DataError(
                 f"source {config.name!r}: its index has version {meta['version']}, not {VERSION}; run: {command}"
             )
-        if verify and (change := _find_change(config.path, meta["files"])):
+        if change := _find_change(config.path, meta["files"]):
             raise DataError(f"source {config.name!r}: {change} since it was checked; run: {command}")
         if not meta["counts"]["records"]:
             raise DataError(f"source {config.name!r}: {config.path} holds no usable record; see: {command}")
-        rows = np.memmap(directory / "rows.jsonl", dtype=np.uint8, mode="r")
-        digest = hashlib.sha256(text).hexdigest()
-        return cls(config, format, digest, rows, np.load(directory / "offsets.npy", mmap_mode="r"))
+        self.__setstate__((config, format, hashlib.sha256(text).hexdigest()))
+
+    def __getstate__(self) -> tuple[SourceConfig, Format, str]:
+        """Return what a worker needs: no record."""
+        return self.config, self.format, self.hash
+
+    def __setstate__(self, state: tuple[SourceConfig, Format, str]) -> None:
+        """Map the records into memory."""
+        self.config, self.format, self.hash = state
+        directory = index_directory(self.config.path, self.format)
+        self._rows = np.memmap(directory / "rows.jsonl", dtype=np.uint8, mode="r")
+        self._offsets = np.load(directory / "offsets.npy", mmap_mode="r")
 
     def __len__(self) -> int:
         """Return the number of records."""

@@ -15,6 +15,7 @@ from seedx_finetune.data.batches import DenoisingBatch, PackedBatch, Position
 from seedx_finetune.data.config import LoaderSettings, SourceConfig
 from seedx_finetune.data.features import FeatureStore
 from seedx_finetune.data.index import Source
+from seedx_finetune.data.mixture import Mixture
 from seedx_finetune.data.streams import PackedStream, PairStream
 from seedx_sdk.model.tokenizer import Tokenizer
 
@@ -56,8 +57,7 @@ def packed_batches(
     Raises:
         DataError: If a source has not been checked or has changed since; in `next`, if no record of it can be used.
     """
-    _verify(sources)
-    stream = PackedStream(tuple(sources), run.seed, tokenizer, pack_length, cell, num_tokens, features, draw_size)
+    stream = PackedStream(_mixture(sources, run), tokenizer, pack_length, cell, num_tokens, features, draw_size)
     return _load(stream, run.workers, start, rank, world)
 
 
@@ -87,13 +87,11 @@ def image_pairs(
     Raises:
         DataError: As `packed_batches`.
     """
-    _verify(sources)
-    return _load(PairStream(tuple(sources), run.seed, batch_size, size, cell), run.workers, start, rank, world)
+    return _load(PairStream(_mixture(sources, run), batch_size, size, cell), run.workers, start, rank, world)
 
 
-def _verify(sources: Sequence[SourceConfig]) -> None:
-    for source in sources:
-        Source.open(source)
+def _mixture(sources: Sequence[SourceConfig], run: LoaderSettings) -> Mixture:
+    return Mixture([Source(source) for source in sources], run.seed)
 
 
 def _load(stream: Stream[B], workers: int, start: Position, rank: int, world: int) -> Iterator[B]:

@@ -12,10 +12,8 @@ from itertools import count
 
 from seedx_finetune.data.batches import DenoisingBatch, PackedBatch, Position, Skipped
 from seedx_finetune.data.collate import Collator
-from seedx_finetune.data.config import SourceConfig
 from seedx_finetune.data.features import FeatureStore
 from seedx_finetune.data.images import StoredImage
-from seedx_finetune.data.index import Source
 from seedx_finetune.data.mixture import Mixture
 from seedx_finetune.data.packing import WINDOW, Packer
 from seedx_finetune.data.pairs import DenoisingRow, Pair, denoising_batch, denoising_row, pairs_of
@@ -29,8 +27,7 @@ __all__ = ["PackedStream", "PairStream"]
 class PackedStream:
     """Rows for the language model; `loader.packed_batches` describes the fields."""
 
-    sources: tuple[SourceConfig, ...]
-    seed: int
+    mixture: Mixture
     tokenizer: Tokenizer
     pack_length: int
     cell: int
@@ -44,14 +41,13 @@ class PackedStream:
         Raises:
             DataError: If no record makes an example that fits a row.
         """
-        mixture = _mixture(self.sources, self.seed)
-        packer = Packer(mixture, self.tokenizer, self.pack_length, self.cell, self.num_tokens)
+        packer = Packer(self.mixture, self.tokenizer, self.pack_length, self.cell, self.num_tokens)
         collator = Collator(packer, self.features, self.draw_size)
         number, waiting = start.batch, list[Skipped]()
         for window in count(start.window):
             packs, skipped = packer.packs(window)
             waiting += skipped
-            if not packs and len(waiting) >= len(mixture) + WINDOW:
+            if not packs and len(waiting) >= len(self.mixture) + WINDOW:
                 name, reason = waiting[-1]
                 raise DataError(f"no record can be used; the last one, {name}: {reason}")
             for offset, pack in enumerate(packs):
@@ -72,8 +68,7 @@ class PairStream:
     A position's window is a position of the mixture here, and its offset the number of a pair in that document.
     """
 
-    sources: tuple[SourceConfig, ...]
-    seed: int
+    mixture: Mixture
     batch_size: int
     size: int
     cell: int
@@ -84,16 +79,15 @@ class PairStream:
         Raises:
             DataError: If no record has an image.
         """
-        mixture = _mixture(self.sources, self.seed)
         number = start.batch
         pairs, skipped, without = list[_Found](), list[Skipped](), 0
         for position in count(start.window):
-            found, sample_skipped = _pairs_at(mixture, position)
+            found, sample_skipped = _pairs_at(self.mixture, position)
             begin = start.offset if position == start.window else 0
             if not begin:
                 skipped += sample_skipped
             without = 0 if found else without + 1
-            if without > len(mixture) + WINDOW:
+            if without > len(self.mixture) + WINDOW:
                 raise DataError("no record of the sources has an image; the de-tokenizer learns from images alone")
             for offset in range(begin, len(found)):
                 pairs.append(found[offset])
@@ -101,16 +95,16 @@ class PairStream:
                     number += 1
                     is_last = offset + 1 == len(found)
                     after = Position(number, position + 1, 0) if is_last else Position(number, position, offset + 1)
-                    yield partial(self._batch, mixture, pairs, after, skipped)
+                    yield partial(self._batch, pairs, after, skipped)
                     pairs, skipped = [], []
 
-    def _batch(self, mixture: Mixture, pairs: list[_Found], after: Position, skipped: list[Skipped]) -> DenoisingBatch:
+    def _batch(self, pairs: list[_Found], after: Position, skipped: list[Skipped]) -> DenoisingBatch:
         lost = list(skipped)
-        rows = [self._row_or_substitute(mixture, pair, lost) for pair in pairs]
+        rows = [self._row_or_substitute(pair, lost) for pair in pairs]
         return denoising_batch(rows, after, tuple(lost), size=self.size, cell=self.cell)
 
-    def _row_or_substitute(self, mixture: Mixture, found: _Found, lost: list[Skipped]) -> DenoisingRow:
-        substitutes = mixture.substitutes(found.position)
+    def _row_or_substitute(self, found: _Found, lost: list[Skipped]) -> DenoisingRow:
+        substitutes = self.mixture.substitutes(found.position)
         while True:
             try:
                 return self._row(found)
@@ -118,7 +112,7 @@ class PairStream:
                 lost.append(Skipped(found.name, str(error)))
             others: list[_Found] = []
             while not others:
-                others, skipped = _pairs_at(mixture, next(substitutes))
+                others, skipped = _pairs_at(self.mixture, next(substitutes))
                 lost += skipped
             found = others[0]
 
@@ -151,8 +145,3 @@ def _pairs_at(mixture: Mixture, position: int) -> tuple[list[_Found], list[Skipp
     except DataError as error:
         return [], [Skipped(mixture.name(position), str(error))]
     return [_Found(pair, position, sample.name, sample.source) for pair in pairs_of(sample.document)], []
-
-
-def _mixture(sources: tuple[SourceConfig, ...], seed: int) -> Mixture:
-    # `loader` has verified them
-    return Mixture([Source.open(source, verify=False) for source in sources], seed)

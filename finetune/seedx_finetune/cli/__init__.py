@@ -1,0 +1,1 @@
+"""The commands of training and evaluation, plug-ins of the seedx_sdk command line."""
