@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from seedx_finetune.data.check import check_source
 from seedx_finetune.data.config import SourceConfig
 from seedx_finetune.data.formats import make_format
-from seedx_finetune.data.formats.base import Record
-from seedx_finetune.data.index import write_index
+from seedx_sdk.engine import NANO
+from seedx_sdk.model.tokenizer import Tokenizer
 
 CHAT = [
     {"image": "house.png", "data": ["What is this?", "A red house.", "Where is it?", "On the left."]},
@@ -39,9 +41,13 @@ def write_book(directory: Path, *, size: int = 64) -> None:
 
 def indexed(name: str, format_name: str, path: Path, **options: Any) -> SourceConfig:
     """Return a source whose index is written."""
-    reader = make_format(format_name, options)
-    with write_index(path, reader) as writer:
-        for record in reader.scan(path):
-            assert isinstance(record, Record), record
-            writer.add(record)
+    report = check_source(
+        path,
+        make_format(format_name, options),
+        Tokenizer.from_pretrained(NANO / "llm"),
+        cell=64,
+        num_tokens=64,
+        on_bad=lambda bad: pytest.fail(f"{bad.name}: {bad.reason}"),
+    )
+    assert report.samples
     return SourceConfig(name=name, format=format_name, path=path, weight=1.0, options=options)

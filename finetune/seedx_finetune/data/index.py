@@ -192,7 +192,7 @@ class Source:
 
 def _options(format: Format) -> dict[str, Any]:
     """All options of a format, those left out too, as JSON values."""
-    values: dict[str, Any] = json.loads(json.dumps(asdict(format), default=str))  # type: ignore[call-overload]
+    values: dict[str, Any] = json.loads(json.dumps(format.model_dump(mode="json")))
     return values
 
 

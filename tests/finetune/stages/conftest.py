@@ -44,6 +44,6 @@ def make_stage(model_directory: Path) -> Callable[..., MultimodalStage]:
 
 @pytest.fixture
 def rows(sources: tuple[SourceConfig, ...], make_stage: Callable[..., MultimodalStage]) -> Iterator[list[PackedBatch]]:
-    """Give three rows, of which at least the first has documents of every kind."""
+    """Give some rows, of which the first has documents of both sources."""
     batches = make_stage().batches(sources, RunConfig(seed=1), start=Position(), rank=0, world=1)
-    yield list(islice(batches, 3))
+    yield list(islice(batches, 8))
