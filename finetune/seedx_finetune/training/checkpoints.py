@@ -11,12 +11,14 @@ import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch.distributed.checkpoint as dcp
 from torch import Tensor
 from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from seedx_finetune.data.batches import Position
 from seedx_finetune.training.distributed import Processes
@@ -53,18 +55,22 @@ class Checkpoints:
     """Those to keep, beside the one with the lowest held-out loss."""
     group: Processes
 
+    def path(self, step: int) -> Path:
+        """Return where the checkpoint of an update is, or will be."""
+        return self.directory / f"{step:08d}"
+
     def save(self, tensors: Tensors, progress: Progress, fingerprint: Mapping[str, Any]) -> None:
         """Write a checkpoint, rename it when it is whole, and delete those that are not kept."""
-        path = self.directory / f"{progress.step:08d}"
-        partial = self.directory / f".{path.name}.partial"
+        path = self.path(progress.step)
+        unfinished = self.directory / f".{path.name}.partial"
         self.group.first(lambda: _delete(*self.directory.glob(".*.partial")))
-        dcp.save(tensors, checkpoint_id=partial, process_group=self.group.control)
+        save(tensors, checkpoint_id=unfinished, process_group=self.group.control)
         state = asdict(progress) | {"fingerprint": fingerprint}
 
         def finish() -> None:
-            (partial / "state.json").write_text(json.dumps(state), encoding="utf-8")
+            (unfinished / "state.json").write_text(json.dumps(state), encoding="utf-8")
             _delete(path)  # there is one if it was damaged
-            partial.rename(path)
+            unfinished.rename(path)
             self._prune()
 
         self.group.first(finish)
@@ -83,7 +89,7 @@ class Checkpoints:
         paths = self.group.first(self._paths)
         for path in reversed(paths):
             try:
-                state = self.group.first(lambda path=path: _read_state(path))
+                state = self.group.first(partial(_read_state, path))
             except (OSError, ValueError) as error:
                 self._warn(path, error)
                 continue
@@ -131,9 +137,9 @@ def load_tensors(path: Path, tensors: Tensors, group: Processes | None = None) -
         if group is None:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "torch.distributed is disabled")
-                dcp.load(tensors, checkpoint_id=path, no_dist=True)
+                load(tensors, checkpoint_id=path, no_dist=True)
         else:
-            dcp.load(tensors, checkpoint_id=path, process_group=group.control)
+            load(tensors, checkpoint_id=path, process_group=group.control)
     except CheckpointException as error:
         cause, _ = next(iter(error.failures.values()))
         raise CheckpointError(" ".join(f"{type(cause).__name__}: {cause}".split())) from error

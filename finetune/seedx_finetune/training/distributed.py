@@ -79,14 +79,16 @@ def processes(device: Literal["cpu", "cuda"] | None) -> Iterator[Processes]:
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("run.device is 'cuda', but torch sees no CUDA device; use 'cpu', or leave it out")
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    place = torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)) if kind == "cuda" else None)
+    place = torch.device(kind)
     if kind == "cuda":
+        place = torch.device(kind, int(os.environ.get("LOCAL_RANK", 0)))
         torch.cuda.set_device(place)
     backend = "cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo"
     if "WORLD_SIZE" in os.environ:
         dist.init_process_group(backend)
     else:
-        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+        store = dist.HashStore()  # type: ignore[attr-defined]  # its list of names lacks it
+        dist.init_process_group(backend, store=store, rank=0, world_size=1)
     try:
         control = dist.new_group(backend="gloo", timeout=PATIENCE)
         yield Processes(dist.get_rank(), dist.get_world_size(), place, control)

@@ -23,7 +23,7 @@ class Average:
     def __init__(self, parameters: Mapping[str, nn.Parameter], decay: float) -> None:
         self._parameters = parameters
         self.weights: dict[str, Tensor] = {name: p.detach().clone() for name, p in parameters.items()}
-        self._move = get_ema_multi_avg_fn(decay)
+        self._move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
 
     def update(self) -> None:
         """Move the average; call it after each update of the weights."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seedx_finetune.data.batches import Position, Skipped
 from seedx_finetune.training.config import RunConfig, SourceConfig
 
-__all__ = ["Batch", "Loss", "Stage"]
+__all__ = ["Amounts", "Batch", "Loss", "Metered", "Stage"]
 
 
 class Batch(Protocol):
@@ -28,11 +28,16 @@ class Batch(Protocol):
         """The records in it."""
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The source of each of these records."""
+
+    @property
     def skipped(self) -> tuple[Skipped, ...]:
         """The records left out of it."""
 
 
 B = TypeVar("B", bound=Batch)
+Input = TypeVar("Input", bound=Batch, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +82,52 @@ class Stage(Protocol[B]):
         """Return the count of each term that `losses` will give, from the batch alone."""
 
     def losses(self, model: nn.Module, batch: B, generator: torch.Generator) -> Sequence[Loss]:
-        """Return the terms of a batch, computed on the model's device.
+        """Return the terms of a batch, at least one, computed on the model's device.
+
+        Where gradients are off, the values are those of float32.
 
         Args:
-            model: What `model` returned, perhaps sharded.
+            model: What `model` returned, perhaps sharded: computes through `model(...)`, in every block.
             batch: On the CPU.
             generator: On the CPU, seeded by the run's seed and the number of the batch: the only source of noise.
         """
 
-    def sample_sheet(self, model: nn.Module, path: Path, seed: int) -> None:
-        """Write an image with samples of the model as it stands, made of the first held-out records."""
+    def sample_sheet(self, model: nn.Module, batch: B, path: Path, seed: int) -> None:
+        """Write an image with samples of the model as it stands, in evaluation mode; called on every rank.
+
+        Args:
+            model: As for `losses`; the parameters outside the blocks are whole.
+            batch: The first held-out batch, the same on every rank.
+            path: The .png file to write; a temporary one on ranks other than the first.
+            seed: Of the noise.
+        """
 
     def export(self, model: nn.Module, directory: Path) -> None:
-        """Write the result: an adapter package or the parts of a checkpoint directory."""
+        """Write the result: an adapter package or the parts of a checkpoint directory.
+
+        Args:
+            model: What `model` returns on the CPU, with the trained weights (or their average), not sharded.
+            directory: An empty one.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What a batch costs."""
+
+    tokens: int = 0
+    """Tokens of samples."""
+    images: int = 0
+    """Images read or drawn."""
+    padding: int = 0
+    """Tokens that are computed and belong to no sample."""
+    flops: float = 0.0
+    """Of the forward and the backward pass, recomputation not counted."""
+
+
+@runtime_checkable
+class Metered(Protocol[Input]):
+    """A stage that knows the amounts of a batch; the log then has rates and the utilization of the device."""
+
+    def amounts(self, batch: Input) -> Amounts:
+        """Return what a batch costs."""
