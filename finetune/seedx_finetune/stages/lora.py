@@ -48,7 +48,8 @@ def add_lora(llm: LlamaForCausalLM, settings: LoraSettings) -> PeftModel:
     )
     for module in wrapped.modules():
         if isinstance(module, BaseTunerLayer):
-            module.cast_input_dtype_enabled = False  # autocast brings the float32 matrices to the type of the input
+            # autocast brings the float32 matrices to the type of the input, not the input to theirs
+            setattr(module, "cast_input_dtype_enabled", False)
     return wrapped
 
 
