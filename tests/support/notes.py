@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from seedx_finetune.data.config import SourceConfig
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ImageRef, ReadImage, Segment, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
+from seedx_finetune.data.formats.records import FormatOptions
 from seedx_finetune.errors import DataError
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import open_image
@@ -37,14 +37,13 @@ Paint = Callable[..., str]
 """The fixture `paint`."""
 
 
-@dataclass(frozen=True)
-class Notes:
+class Notes(FormatOptions):
     """The format; `path` is one file, or a directory of them."""
 
     grids: tuple[str, ...] = ("1x1",)
     at_least: int = 0
     """Records whose answer is shorter are left out."""
-    name = "notes"
+    name: ClassVar[str] = "notes"
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:
         root = path if path.is_dir() else path.parent

@@ -18,11 +18,11 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from pydantic_core import to_jsonable_python
 
 from seedx_finetune.data.config import SourceConfig
 from seedx_finetune.data.formats import make_format
@@ -192,7 +192,7 @@ class Source:
 
 def _options(format: Format) -> dict[str, Any]:
     """All options of a format, those left out too, as JSON values."""
-    values: dict[str, Any] = json.loads(json.dumps(format.model_dump(mode="json")))
+    values: dict[str, Any] = to_jsonable_python(format)
     return values
 
 

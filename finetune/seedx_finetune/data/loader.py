@@ -6,6 +6,7 @@ Every worker walks the whole stream and makes only the batches that are its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import get_context
 from typing import Generic, TypeVar
 
 import torch
@@ -95,12 +96,14 @@ def _mixture(sources: Sequence[SourceConfig], run: LoaderSettings) -> Mixture:
 
 
 def _load(stream: Stream[B], workers: int, start: Position, rank: int, world: int) -> Iterator[B]:
+    # A fork of this process might hang: it has threads, and may use a GPU. The workers are forks of a clean one.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     loader: DataLoader[B] = DataLoader(
         _Batches(stream, start, rank, world),
         batch_size=None,
         num_workers=workers,
-        # a fork of a process that uses a GPU, or has threads, may hang
-        multiprocessing_context="spawn" if workers else None,
+        multiprocessing_context=context if workers else None,
         # the global generator is left as it is
         generator=torch.Generator(),
     )

@@ -55,7 +55,11 @@ class EditPair:
 
 
 def sample_edit(
-    rng: np.random.Generator, *, pairs: Sequence[Pair] = SEEN_PAIRS, kind: EditKind | None = None
+    rng: np.random.Generator,
+    *,
+    pairs: Sequence[Pair] = SEEN_PAIRS,
+    kind: EditKind | None = None,
+    source: Scene | None = None,
 ) -> EditPair:
     """Return a random edit, the same for the same state of `rng`; both pages hold only these (color, kind) pairs.
 
@@ -67,14 +71,15 @@ def sample_edit(
         rng: The only source of randomness.
         pairs: The (color, kind) pairs that may occur on either page.
         kind: What to do; by default any of `EDIT_KINDS`, each as likely.
+        source: The page before; by default a new one.
 
     Raises:
-        ValueError: If the pairs are too few for such an edit.
+        ValueError: If the pairs are too few for such an edit, or the source has no place for it.
     """
     chosen = pick(rng, EDIT_KINDS) if kind is None else kind
     for _ in range(_ATTEMPTS):
-        count = int(rng.choice([1, 2, 3], p=[0.35, 0.4, 0.25]))
-        edit = _EDITS[chosen](rng, sample_scene(rng, num_things=count, pairs=pairs), pairs)
+        page = source or sample_scene(rng, num_things=int(rng.choice([1, 2, 3], p=[0.35, 0.4, 0.25])), pairs=pairs)
+        edit = _EDITS[chosen](rng, page, pairs)
         if edit is not None:
             return edit
     raise ValueError(f"no {chosen} edit found with {len(pairs)} pairs; give pairs with more colours and kinds")

@@ -99,7 +99,7 @@ def test_the_command_exits_0_if_all_is_well(source: Check) -> None:
 def test_an_unknown_format_is_refused_by_name(source: Check) -> None:
     result = run(str(source(texts(3)).path), "--format", "other")
     assert result.exit_code == 1
-    assert "format 'other' is unknown" in result.stderr
+    assert "there is no format 'other'" in result.stderr
     assert "notes" in result.stderr
 
 

@@ -90,7 +90,7 @@ def test_a_source_that_was_not_checked_is_refused(source: Check, tmp_path: Path)
             "not been checked with this format and these options; run: seedx data check",
         ),
         ({"path": tmp_path / "none.jsonl"}, "there is no .*none.jsonl"),
-        ({"format": "other"}, "format 'other' is unknown"),
+        ({"format": "other"}, "there is no format 'other'"),
     ):
         with pytest.raises(DataError, match=reason):
             Source(config.model_copy(update=update))

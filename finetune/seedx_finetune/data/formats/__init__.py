@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any
 
 from pydantic import ValidationError
@@ -36,10 +37,9 @@ def make_format(name: str, options: Mapping[str, Any]) -> Format:
     """
     if name not in FORMATS:
         raise DataError(f"there is no format {name!r}; allowed are {', '.join(sorted(FORMATS))}")
-    cls = next(cls for cls in _CLASSES if cls.name == name)
+    make = FORMATS[name]
     try:
-        return cls(**options)
+        return make(**options)
     except ValidationError as error:
-        raise DataError(
-            f"options of {name}: {reason_of(error)}; it takes {', '.join(sorted(cls.model_fields))}"
-        ) from error
+        allowed = ", ".join(sorted(signature(make).parameters))
+        raise DataError(f"options of {name}: {reason_of(error)}; it takes {allowed}") from error

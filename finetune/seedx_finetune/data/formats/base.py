@@ -44,7 +44,7 @@ class Filtered:
 
 
 class Format(Protocol):
-    """A format with its options; a frozen dataclass, so that it can be sent to worker processes."""
+    """A format with its options: a pydantic model; workers get a copy, and its values are part of an index."""
 
     @property
     def name(self) -> str:
