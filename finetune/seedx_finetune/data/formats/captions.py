@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
     FilteredOut,
     Grids,
@@ -40,6 +42,7 @@ class Caption(Fields):
     text: Words
 
 
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
 class Captions(SizeFilter):
     """Images with captions: tar files with key.jpg (.jpeg, .png, .webp), key.txt, and perhaps key.json of metadata.
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
     Grids,
     JsonLine,
@@ -51,6 +53,7 @@ class EditRecord(Fields):
     turns: tuple[Turn, ...] | None = None
 
 
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
 class Edits(SizeFilter):
     """Edits of an image.
 

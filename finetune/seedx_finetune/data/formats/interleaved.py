@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
-    FormatOptions,
     Grids,
     JsonLine,
     Words,
@@ -45,7 +46,8 @@ class InterleavedRecord(Fields):
     images: tuple[str | None, ...] = ()
 
 
-class Interleaved(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class Interleaved:
     """Documents of text with images in between.
 
     MMC4 (ODC-BY): {"text_list": ["...", ...], "image_info": [{"image_name": "a.jpg", "matched_text_index": 0}, ...]};

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, NamedTuple, ParamSpec, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, ImageRef, ReadImage, Segment, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row
@@ -19,9 +19,9 @@ from seedx_sdk.model.anyres import parse_grid
 
 __all__ = [
     "IMAGE",
+    "OPTIONS",
     "Fields",
     "FilteredOut",
-    "FormatOptions",
     "Grids",
     "JsonLine",
     "SizeFilter",
@@ -47,13 +47,12 @@ class FilteredOut(Exception):
     """A sound record that the options leave out; the message names the rule."""
 
 
-class FormatOptions(BaseModel):
-    """The options of a format: unknown names and wrong types are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+OPTIONS = ConfigDict(extra="forbid", validate_default=True)
+"""For the dataclass of a format: unknown options and wrong types are refused."""
 
 
-class SizeFilter(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class SizeFilter:
     """Options of a format that leaves out small and narrow images."""
 
     min_side: int = Field(400, ge=0)
@@ -94,8 +93,7 @@ Grids = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_check_gr
 """Grids that an image that is read may get, "columns x rows"; the order breaks ties."""
 
 
-@dataclass(frozen=True, slots=True)
-class JsonLine:
+class JsonLine(NamedTuple):
     """A line of a JSONL file."""
 
     name: str

@@ -15,14 +15,15 @@ from pptx.shapes.group import GroupShape
 from pptx.shapes.picture import Picture
 from pptx.shapes.placeholder import PlaceholderPicture
 from pydantic import ValidationError
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ImageRef, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
     FilteredOut,
-    FormatOptions,
     Words,
     attempt,
     find_files,
@@ -67,7 +68,8 @@ class SlideTexts(Fields):
     texts: tuple[Words, ...]
 
 
-class Slides(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class Slides:
     """Slides of .pptx files, a record for each slide.
 
     The outline is the text of the title, of text boxes, of tables (their first row) and of charts (their title), in

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
     JsonLine,
     SizeFilter,
@@ -37,6 +39,7 @@ class StoryRecord(Fields):
     orders: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
 class Stories(SizeFilter):
     """Stories of two pages or more: {"id": 7, "images": ["7_0.jpg", ...], "captions": [...], "orders": [0, 1, ...]}.
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic.dataclasses import dataclass
+
 from seedx_finetune.data.documents import Document, Draws, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row
-from seedx_finetune.data.formats.records import Fields, FormatOptions, Words, attempt, json_lines, parse
+from seedx_finetune.data.formats.records import OPTIONS, Fields, Words, attempt, json_lines, parse
 from seedx_finetune.errors import DataError
 
 __all__ = ["PlainText"]
@@ -20,7 +22,8 @@ class TextRecord(Fields):
     text: Words
 
 
-class PlainText(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class PlainText:
     """Texts, such as those of Wikipedia (CC BY-SA 4.0): {"text": "..."}. All of it is supervised."""
 
     name: ClassVar[str] = "text"

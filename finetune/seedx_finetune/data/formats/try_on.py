@@ -10,10 +10,11 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from PIL import Image
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
-from seedx_finetune.data.formats.records import IMAGE, FormatOptions, attempt, open_reference, with_images
+from seedx_finetune.data.formats.records import IMAGE, OPTIONS, attempt, open_reference, with_images
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
 from seedx_sdk.model.anyres import EDIT_GRIDS
@@ -39,7 +40,8 @@ class Pair(NamedTuple):
     """Values of the mask that are the garment; None are the bright ones."""
 
 
-class TryOn(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class TryOn:
     """Pairs of a figure and the garment that it wears, in the directories of VITON-HD or DressCode.
 
     VITON-HD: SPLIT_pairs.txt, a line "00000_00.jpg 00000_00.jpg" for each figure and garment; SPLIT/image, SPLIT/cloth,
