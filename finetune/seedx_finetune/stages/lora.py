@@ -49,7 +49,7 @@ def add_lora(llm: LlamaForCausalLM, settings: LoraSettings) -> PeftModel:
     for module in wrapped.modules():
         if isinstance(module, BaseTunerLayer):
             # autocast brings the float32 matrices to the type of the input, not the input to theirs
-            setattr(module, "cast_input_dtype_enabled", False)
+            module.cast_input_dtype_enabled = False  # type: ignore[assignment]  # nn.Module's attributes are modules
     return wrapped
 
 
