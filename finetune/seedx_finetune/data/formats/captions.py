@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -56,11 +56,11 @@ class Captions(SizeFilter):
 
     name: ClassVar[str] = "captions"
 
-    read_share: float = Field(0.5, ge=0, le=1)
+    read_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Probability that the image is read and not drawn; img_first_ratio of the reference, 0 in its fine-tuning."""
     instruct: bool = False
     """Whether the sample is a conversation."""
-    requests: tuple[Request, ...] = Field(DRAW_REQUESTS, min_length=1)
+    requests: Annotated[tuple[Request, ...], Field(min_length=1)] = DRAW_REQUESTS
     """What asks for an image, before the caption, and what replies, if `instruct`."""
     grids: Grids = READ_GRIDS
     """For reading."""

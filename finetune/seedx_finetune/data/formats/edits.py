@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -74,9 +74,9 @@ class Edits(SizeFilter):
     """Source: configs/data of the reference."""
     polite: bool = True
     """Whether a reply comes before the image; use_polite_response of the reference."""
-    replies: tuple[Words, ...] = Field(EDIT_REPLIES, min_length=1)
+    replies: Annotated[tuple[Words, ...], Field(min_length=1)] = EDIT_REPLIES
     """Where a record has none of its own."""
-    drop_instruction: float = Field(0.0, ge=0, le=1)
+    drop_instruction: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Probability that the instruction is left empty; prompt_drop_ratio of the reference."""
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:

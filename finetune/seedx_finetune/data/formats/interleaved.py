@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -65,7 +65,7 @@ class Interleaved:
     """Directory of the images, relative to that of the JSONL file."""
     grids: Grids = EDIT_GRIDS
     """One cell each, since a document may hold many."""
-    draw_share: float = Field(0.5, ge=0, le=1)
+    draw_share: Annotated[float, Field(ge=0, le=1)] = 0.5
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:
         """Read every line of the JSONL files at a path."""

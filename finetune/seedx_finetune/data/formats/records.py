@@ -55,9 +55,9 @@ OPTIONS = ConfigDict(extra="forbid", validate_default=True)
 class SizeFilter:
     """Options of a format that leaves out small and narrow images."""
 
-    min_side: int = Field(400, ge=0)
+    min_side: Annotated[int, Field(ge=0)] = 400
     """Pixels of the shorter side; records with smaller images are left out. Source: configs/data of the reference."""
-    min_aspect: float = Field(0.6, ge=0, le=1)
+    min_aspect: Annotated[float, Field(ge=0, le=1)] = 0.6
     """Shorter side over longer side; records with narrower images are left out. Source: as `min_side`."""
 
     def check_size(self, image: ImageRef) -> None:
@@ -107,7 +107,8 @@ def find_files(path: Path, suffix: str) -> list[tuple[str, Path]]:
     """Return the name, relative to the source, and the absolute path of every file of a suffix, in order of the names.
 
     Args:
-        path: The file itself, or a directory that is searched with everything below it.
+        path: The file itself, or a directory that is searched with everything below it that is not hidden, as its
+            index is.
         suffix: Such as ".jsonl".
 
     Raises:
@@ -116,10 +117,13 @@ def find_files(path: Path, suffix: str) -> list[tuple[str, Path]]:
     path = path.absolute()
     if path.is_file() and path.suffix == suffix:
         return [(path.name, path)]
-    found = sorted(file for file in path.rglob(f"*{suffix}") if file.is_file()) if path.is_dir() else []
+    below = (
+        {file.relative_to(path): file for file in path.rglob(f"*{suffix}") if file.is_file()} if path.is_dir() else {}
+    )
+    found = [(name.as_posix(), below[name]) for name in sorted(below) if not any(p.startswith(".") for p in name.parts)]
     if not found:
         raise DataError(f"{path} is no {suffix} file and no directory that holds one; give the path of the records")
-    return [(file.relative_to(path).as_posix(), file) for file in found]
+    return found
 
 
 def json_lines(path: Path) -> Iterator[JsonLine]:

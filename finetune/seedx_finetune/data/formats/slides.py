@@ -76,7 +76,7 @@ class Slides:
     the order of the slide's shapes, which is the order in which they overlap and in which screen readers read. The
     answer is the layout in that order, then the images of the pictures, whose captions are their alternative texts;
     both are supervised. A picture is drawn as its file has it, without the cropping of the slide. Groups count as
-    their members; footers, dates, empty placeholders, lines and shapes without text are no blocks.
+    their members; lines, SmartArt, media, footers, empty placeholders and shapes without text are no blocks.
 
     Left out are slides without text, and with pictures whose alternative text is missing or the name of a file. The
     slides that the paper uses are in-house data (appendix A); yours have the license of whoever made them.
@@ -98,7 +98,12 @@ class Slides:
                 yield attempt(f"{name}:{number}", self._row, name, file, slide, size)
 
     def _row(self, name: str, file: Path, slide: Any, size: tuple[int, int]) -> Row:
-        found = [block for block in _blocks(slide.shapes, Frame(), size) if block is not None]
+        try:
+            found = [block for block in _blocks(slide.shapes, Frame(), size) if block is not None]
+        except (DataError, FilteredOut):
+            raise
+        except Exception as error:  # python-pptx raises many kinds at damaged XML
+            raise DataError(f"the slide is damaged ({type(error).__name__}: {error}); save it again") from error
         texts = [block.text for block in found if block.kind != "picture"]
         if not texts:
             raise FilteredOut("the slide has no text")

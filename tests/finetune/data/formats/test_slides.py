@@ -12,6 +12,7 @@ import pytest
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.oxml.ns import qn
 from pptx.slide import Slide
 from pptx.util import Emu, Inches
 
@@ -150,9 +151,15 @@ def _linked(slide: Any) -> None:
     del shape._element.blipFill.blip.attrib[next(name for name in shape._element.blipFill.blip.attrib)]
 
 
+def _unsized(slide: Any) -> None:
+    text(slide, "A pond")
+    slide.shapes[0]._element.spPr.xfrm.find(qn("a:off")).set("x", "far")
+
+
 @pytest.mark.parametrize(
     ("fill", "reason"),
     [
+        (_unsized, "the slide is damaged (ValueError: invalid literal"),
         (lambda slide: text(slide, "A pond", left=11), "lies outside of the slide; delete it"),
         (_unplaced, "shape 'TextBox 1' has no position"),
         (_linked, "the image of 'Picture 2' is not in the file"),
