@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -20,7 +21,9 @@ from seedx_finetune.stages.detokenizer_model import DenoisingDraws, DetokenizerM
 from seedx_finetune.stages.detokenizer_parts import NewResampler, Parts, Sizes, read_sizes
 from seedx_finetune.training.config import StageConfig
 from seedx_finetune.training.stage import Loss
-from seedx_sdk.checkpoints.directory import quiet_libraries
+from seedx_sdk.checkpoints.directory import load_visual_encoder, quiet_libraries
+from seedx_sdk.model.detokenizer import Detokenizer
+from seedx_sdk.model.visual_encoder import VisualEncoder
 
 __all__ = ["TERM", "DenoisingConfig", "DenoisingStage", "is_trained", "losses_by_source"]
 
@@ -108,20 +111,24 @@ class DenoisingStage:
         model.train()
 
     def parts(self, device: torch.device) -> Parts:
-        """Return the modules in float32: on the CPU with their weights, or without them on the meta device.
+        """Return the de-tokenizer in float32: on the CPU with its weights, or without them on the meta device.
 
         Raises:
-            ConfigError: If a directory is missing.
+            ConfigError: If its directory is missing.
         """
         config = self.config
         if device.type == "meta":
             return Parts.on_meta(self.sizes, condition=config.condition)
-        for field, path in (("start", config.start), ("checkpoint_dir", config.checkpoint_dir)):
-            if not path.is_dir():
-                raise ConfigError(f"there is no directory {path}; set stage.{field} to yours")
-        return Parts.read(
-            config.start, config.checkpoint_dir, self.sizes, config.new_resampler, condition=config.condition
-        )
+        _check_there("start", config.start)
+        return Parts.read(config.start, self.sizes, config.new_resampler, condition=config.condition)
+
+    def encoder(self, device: torch.device) -> VisualEncoder:
+        """Return the visual encoder likewise; raise as `parts`."""
+        if device.type == "meta":
+            with device:
+                return VisualEncoder(self.sizes.encoder)
+        _check_there("checkpoint_dir", self.config.checkpoint_dir)
+        return load_visual_encoder(self.config.checkpoint_dir)
 
     def scheduler(self) -> DDPMScheduler:
         """Return the noise schedule of the start, as it is trained with."""
@@ -176,12 +183,32 @@ class DenoisingStage:
             crops=torch.zeros(count, 2, dtype=torch.int64),
         )
 
+    def pipeline(self, parts: Parts | DetokenizerModel) -> Detokenizer:
+        """Return modules as the de-tokenizer that they are in use."""
+        with quiet_libraries():
+            scheduler = EulerDiscreteScheduler.from_config(dict(self.sizes.scheduler))
+        pipeline = Detokenizer(parts.unet, parts.vae, scheduler, parts.resampler)
+        pipeline.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]
+        return pipeline
+
     def export(self, model: nn.Module, directory: Path) -> None:
-        """Write the part `detokenizer` or `detokenizer_edit` of a checkpoint directory."""
+        """Write the part `detokenizer` or `detokenizer_edit` of a checkpoint directory, in float32.
+
+        What is not trained is that of the start, bit for bit, whatever it was rounded to for training.
+        """
         assert isinstance(model, DetokenizerModel)
+        parts = self.parts(torch.device("cpu"))
+        trained = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+        whole = nn.ModuleDict({"unet": parts.unet, "resampler": parts.resampler})
+        whole.load_state_dict(whole.state_dict() | trained)
         name = "detokenizer_edit" if self.config.condition else "detokenizer"
         with quiet_libraries():
-            model.pipeline(self.sizes.scheduler).save_pretrained(directory / name)
+            self.pipeline(parts).save_pretrained(directory / name)
+
+
+def _check_there(field: str, path: Path) -> None:
+    if not path.is_dir():
+        raise ConfigError(f"there is no directory {path}; set stage.{field} to yours")
 
 
 def is_trained(name: str, trained: Literal["keys_values", "unet"]) -> bool:

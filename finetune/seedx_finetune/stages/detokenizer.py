@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -19,7 +20,7 @@ from seedx_finetune.data.loader import image_pairs
 from seedx_finetune.stages.denoising import TERM, DenoisingConfig, DenoisingStage, losses_by_source
 from seedx_finetune.stages.detokenizer_model import DetokenizerModel
 from seedx_finetune.stages.detokenizer_parts import Sizes
-from seedx_finetune.stages.sheet import draw_sheet
+from seedx_finetune.stages.detokenizer_sheet import draw_sheet
 from seedx_finetune.training.config import RunConfig, SourceConfig
 from seedx_finetune.training.stage import Loss
 
@@ -29,6 +30,7 @@ __all__ = ["DetokenizerConfig", "DetokenizerStage"]
 class DetokenizerConfig(DenoisingConfig):
     """Stage 1 or stage 2 of the de-tokenizer, which draws from the features of the visual encoder."""
 
+    kind: Literal["detokenizer"] = "detokenizer"
     batch_size: int = Field(gt=0)
     """Images of a batch."""
 
@@ -46,7 +48,7 @@ class DetokenizerStage(DenoisingStage):
 
     def model(self, device: torch.device, dtype: torch.dtype) -> DetokenizerModel:
         """Return the parts; raise as `parts`."""
-        model = DetokenizerModel(self.parts(device), self.scheduler(), self.config.visual_tokens)
+        model = DetokenizerModel(self.parts(device), self.encoder(device), self.scheduler(), self.config.visual_tokens)
         self.prepared(model, device, dtype)
         return model
 
@@ -66,7 +68,8 @@ class DetokenizerStage(DenoisingStage):
         )
 
     def example_batch(self, run: RunConfig) -> DenoisingBatch:
-        """Return a full batch of black images; with a U-Net that takes one, each has a condition image."""
+        """Return a full batch of black images, whatever the run; those that can have a condition image have one."""
+        del run
         return self.example_images(self.config.batch_size)
 
     def counts(self, batch: DenoisingBatch) -> Mapping[str, int]:
@@ -81,4 +84,4 @@ class DetokenizerStage(DenoisingStage):
     def sample_sheet(self, model: nn.Module, batch: DenoisingBatch, path: Path, seed: int) -> None:
         """Write a row for each image: the condition image, if the U-Net takes one, the target, and what is drawn."""
         assert isinstance(model, DetokenizerModel)
-        draw_sheet(model, self.config, self.sizes.scheduler, batch, model.features(batch.encoder_view), path, seed)
+        draw_sheet(self, model, batch, model.features(batch.encoder_view), path, seed)

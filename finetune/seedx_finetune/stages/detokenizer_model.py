@@ -5,7 +5,8 @@ Shapes: B images, N visual tokens, D their width, C latent channels, H W latent 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,16 +14,16 @@ import torch
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
-from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
-from einops import reduce
 from torch import Tensor, nn
 
 from seedx_finetune.data.batches import DenoisingBatch
 from seedx_finetune.stages.detokenizer_parts import Parts
 from seedx_finetune.training.losses import denoising_losses
-from seedx_sdk.model.detokenizer import Detokenizer
+from seedx_finetune.training.precision import autocast
+from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.transforms import CLIP_MEAN, CLIP_STD
 from seedx_sdk.model.unet import takes_condition
+from seedx_sdk.model.visual_encoder import VisualEncoder
 
 __all__ = ["DenoisingDraws", "DetokenizerModel"]
 
@@ -49,7 +50,8 @@ class DetokenizerModel(nn.Module):
     """U-Net and resampler, the VAE, and the visual encoder whose features they draw from.
 
     Args:
-        parts: The modules; of those, the U-Net and the resampler may be trained.
+        parts: The modules of the de-tokenizer, of which the U-Net and the resampler may be trained.
+        encoder: The visual encoder.
         scheduler: The noise schedule of training.
         visual_tokens: N; means of as many consecutive features are taken as it needs.
     """
@@ -57,9 +59,9 @@ class DetokenizerModel(nn.Module):
     null_features: Tensor
     """(1, N, D) features of the zero image, which inference guides away from."""
 
-    def __init__(self, parts: Parts, scheduler: DDPMScheduler, visual_tokens: int) -> None:
+    def __init__(self, parts: Parts, encoder: VisualEncoder, scheduler: DDPMScheduler, visual_tokens: int) -> None:
         super().__init__()
-        self.unet, self.resampler, self.vae, self.encoder = parts.unet, parts.resampler, parts.vae, parts.encoder
+        self.unet, self.resampler, self.vae, self.encoder = parts.unet, parts.resampler, parts.vae, encoder
         self.scheduler, self.visual_tokens = scheduler, visual_tokens
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
@@ -84,8 +86,12 @@ class DetokenizerModel(nn.Module):
         return takes_condition(self.unet)
 
     def blocks(self) -> Iterator[nn.Module]:
-        """Yield what is sharded, checkpointed and compiled on its own."""
+        """Yield what is sharded, checkpointed and compiled on its own; each runs once in every batch."""
         yield from self.encoder.transformer.resblocks
+        yield from self.unet_blocks()
+
+    def unet_blocks(self) -> Iterator[nn.Module]:
+        """Yield the residual and the transformer blocks of the U-Net."""
         for module in self.unet.modules():
             if isinstance(module, BasicTransformerBlock | ResnetBlock2D):
                 yield module
@@ -103,8 +109,7 @@ class DetokenizerModel(nn.Module):
 
     def _encode(self, normalized: Tensor) -> Tensor:
         features: Tensor = self.encoder(normalized)
-        pool = features.shape[1] // self.visual_tokens
-        return reduce(features, "b (n pool) d -> b n d", "mean", pool=pool)
+        return pool_features(features, features.shape[1] // self.visual_tokens)
 
     @torch.no_grad()
     def latents(self, pixels: Tensor, posterior_noise: Tensor) -> Tensor:
@@ -132,14 +137,9 @@ class DetokenizerModel(nn.Module):
         modes: Tensor = self.vae.encode(self._signed(batch.condition[rows])).latent_dist.mode()
         return latents.index_copy(0, rows.to(self.device), modes.float())
 
-    def pipeline(self, scheduler: Mapping[str, Any]) -> Detokenizer:
-        """Return the de-tokenizer as it is used, of these very modules and a noise schedule."""
-        steps = EulerDiscreteScheduler.from_config(dict(scheduler))
-        return Detokenizer(self.unet, self.vae, steps, self.resampler)
-
-    def autocast(self) -> torch.autocast:
-        """Return the context in which trained weights of float32 meet frozen ones of bfloat16."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.null_features.dtype == torch.bfloat16)
+    def precision(self) -> AbstractContextManager[Any]:
+        """Return the context in which trained weights of float32 meet frozen ones of another type."""
+        return autocast(self.device, self.null_features.dtype)
 
     def image_losses(self, batch: DenoisingBatch, draws: DenoisingDraws, features: Tensor | None = None) -> Tensor:
         """Return the loss (B,) of each image of a batch.
@@ -158,7 +158,7 @@ class DetokenizerModel(nn.Module):
         height, width = batch.target.shape[-2:]
         drawn = torch.tensor([height, width]).expand(len(batch.names), -1)
         time_ids = torch.cat([batch.sizes, batch.crops, drawn], dim=1).float()
-        with self.autocast():
+        with self.precision():
             return denoising_losses(
                 self.unet,
                 self.resampler,

@@ -14,16 +14,15 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from pydantic import Field
 
 from seedx_finetune.errors import ConfigError
-from seedx_finetune.stages.released_sizes import QWEN_VIT, SDXL_SCHEDULER, SDXL_UNET, SDXL_VAE
+from seedx_finetune.stages.initial import CheckpointInitial
+from seedx_finetune.stages.released_sizes import SDXL_SCHEDULER, SDXL_UNET, SDXL_VAE
 from seedx_finetune.training.config import Config
-from seedx_sdk.checkpoints.config import DirectoryConfig
-from seedx_sdk.checkpoints.directory import load_visual_encoder, quiet_libraries
+from seedx_sdk.checkpoints.directory import quiet_libraries
 from seedx_sdk.model.config import VisualEncoderConfig
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.unet import narrow_conv_in, takes_condition, widen_conv_in
-from seedx_sdk.model.visual_encoder import VisualEncoder
 
-__all__ = ["NewResampler", "Parts", "Sizes", "read_sizes", "read_unet"]
+__all__ = ["NewResampler", "Parts", "Sizes", "read_sizes"]
 
 
 class NewResampler(Config):
@@ -57,12 +56,11 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """The modules, with their weights."""
+    """The modules of a de-tokenizer."""
 
     unet: UNet2DConditionModel
     vae: AutoencoderKL
     resampler: DetokenizerResampler
-    encoder: VisualEncoder
 
     @classmethod
     def on_meta(cls, sizes: Sizes, *, condition: bool) -> Parts:
@@ -72,12 +70,11 @@ class Parts:
                 unet=_with_condition(UNet2DConditionModel.from_config(dict(sizes.unet)), condition),
                 vae=AutoencoderKL.from_config(dict(sizes.vae)),
                 resampler=DetokenizerResampler.from_config(dict(sizes.resampler)),
-                encoder=VisualEncoder(sizes.encoder),
             )
 
     @classmethod
-    def read(cls, start: Path, encoder: Path, sizes: Sizes, new: NewResampler | None, *, condition: bool) -> Parts:
-        """Return the modules of a diffusers directory, and the visual encoder of a checkpoint directory, in float32."""
+    def read(cls, start: Path, sizes: Sizes, new: NewResampler | None, *, condition: bool) -> Parts:
+        """Return the modules of a diffusers directory in float32, on the CPU."""
         with quiet_libraries():
             if new is None:
                 resampler = DetokenizerResampler.from_pretrained(start / "resampler", torch_dtype=torch.float32)
@@ -86,18 +83,12 @@ class Parts:
                     torch.manual_seed(new.seed)
                     resampler = DetokenizerResampler.from_config(dict(sizes.resampler))
             return cls(
-                unet=read_unet(start, condition=condition),
+                unet=_with_condition(
+                    UNet2DConditionModel.from_pretrained(start / "unet", torch_dtype=torch.float32), condition
+                ),
                 vae=AutoencoderKL.from_pretrained(start / "vae", torch_dtype=torch.float32),
                 resampler=resampler,
-                encoder=load_visual_encoder(encoder),
             )
-
-
-def read_unet(start: Path, *, condition: bool) -> UNet2DConditionModel:
-    """Return the U-Net of a diffusers directory in float32, with or without channels for condition latents."""
-    with quiet_libraries():
-        unet = UNet2DConditionModel.from_pretrained(start / "unet", torch_dtype=torch.float32)
-    return _with_condition(unet, condition)
 
 
 def _with_condition(unet: UNet2DConditionModel, condition: bool) -> UNet2DConditionModel:
@@ -112,7 +103,7 @@ def read_sizes(start: Path, encoder: Path, new: NewResampler | None) -> Sizes:
     Raises:
         ConfigError: If a directory is there and lacks a part, or parts do not fit one another.
     """
-    encoder_sizes = DirectoryConfig.read(encoder).visual_encoder if encoder.is_dir() else QWEN_VIT
+    encoder_sizes = CheckpointInitial(directory=encoder).describe().config.visual_encoder
     there = start.is_dir()
     unet = _config(start, "unet", "config.json") if there else SDXL_UNET
     fresh = _resampler_sizes(new or NewResampler(), unet, encoder_sizes)

@@ -1,12 +1,10 @@
-"""Sizes of the released models that the de-tokenizer is made of, for plans that are made without their weights."""
+"""Sizes of SDXL, which the de-tokenizer is made of, for plans that are made without its weights."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from seedx_sdk.model.config import VisualEncoderConfig
-
-__all__ = ["QWEN_VIT", "SDXL_SCHEDULER", "SDXL_UNET", "SDXL_VAE"]
+__all__ = ["SDXL_SCHEDULER", "SDXL_UNET", "SDXL_VAE"]
 
 SDXL_UNET: dict[str, Any] = {
     "sample_size": 128,
@@ -45,15 +43,3 @@ SDXL_SCHEDULER: dict[str, Any] = {
     "timestep_spacing": "leading",
     "steps_offset": 1,
 }
-QWEN_VIT = VisualEncoderConfig(
-    image_size=448,
-    patch_size=14,
-    width=1664,
-    layers=48,
-    heads=16,
-    mlp_ratio=4.9231,
-    n_queries=256,
-    output_dim=4096,
-    pool_heads=32,
-)
-"""Source: configs/visual_encoder/qwen_vitg_448.yaml of the reference."""

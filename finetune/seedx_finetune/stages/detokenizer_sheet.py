@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from einops import rearrange
@@ -12,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_finetune.data.batches import DenoisingBatch
-from seedx_finetune.stages.denoising import DenoisingConfig
+from seedx_finetune.stages.denoising import DenoisingStage
 from seedx_finetune.stages.detokenizer_model import DetokenizerModel
 
 __all__ = ["draw_sheet"]
@@ -25,9 +23,8 @@ SIDE = 256
 
 @torch.no_grad()
 def draw_sheet(
+    stage: DenoisingStage,
     model: DetokenizerModel,
-    config: DenoisingConfig,
-    scheduler: Mapping[str, Any],
     batch: DenoisingBatch,
     features: Tensor,
     path: Path,
@@ -36,21 +33,19 @@ def draw_sheet(
     """Write a row for each image: the condition image, if the U-Net takes one, the target, and what is drawn.
 
     Args:
+        stage: Says steps and guidance.
         model: With all weights outside its blocks whole.
-        config: Steps and guidance.
-        scheduler: The noise schedule of the start.
         batch: Targets and condition images.
         features: (B, N, D) to draw from.
         path: The .png file.
         seed: Of the noise; each image has its own.
     """
-    pipeline = model.pipeline(scheduler)
-    pipeline.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]
+    pipeline, config = stage.pipeline(model), stage.config
     height, width = batch.target.shape[-2:]
     rows = []
     for row in range(min(ROWS, len(batch.names))):
         condition = batch.condition[row : row + 1]
-        with model.autocast():
+        with model.precision():
             drawn = pipeline(
                 features[row : row + 1],
                 model.null_features,
