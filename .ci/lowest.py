@@ -38,7 +38,7 @@ TESTS = {
 }
 WITH = {"otel": "serve"}
 """Extras that do something only beside another."""
-TEST_TOOLS = ("hypothesis", "jsonschema", "psutil", "pytest", "pytest-asyncio")
+TEST_TOOLS = ("hypothesis", "jsonschema", "psutil", "pypdf", "pytest", "pytest-asyncio")
 
 
 def requirements(extra: str) -> Iterator[Requirement]:

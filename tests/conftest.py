@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files of LONGEST first."""
     files = {item: item.path.relative_to(TESTS).as_posix() for item in items}
     items.sort(key=lambda item: LONGEST.index(files[item]) if files[item] in LONGEST else len(LONGEST))
+
+
+@pytest.fixture(scope="session")
+def local() -> None:
+    """Skip the test where the model's libraries are not installed."""
+    pytest.importorskip("torch", reason="the model's libraries are not installed: pip install 'seedx-sdk[local]'")
+
+
+@pytest.fixture(scope="session")
+def nano(local: None) -> Iterator[SeedX]:  # noqa: ARG001
+    """The client of the shipped model."""
+    with SeedX() as seedx:
+        yield seedx
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,7 @@ def test_the_wheel_installs_in_a_clean_venv(wheel: Path, tmp_path: Path) -> None
         "chat",
         "mcp",
         "eval",
+        "train",
         "info",
         "convert",
         "extract-lora",

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatResult
 from PIL import Image
 
-import seedx_sdk
 from seedx_sdk import SeedX
-from seedx_sdk.testing import ScriptedEngine
-
-SHIPPED = Path(seedx_sdk.__file__).parent / "nano" / "config.json"
 
 
 class ScriptedChatModel(FakeMessagesListChatModel):
@@ -63,12 +58,6 @@ def _message(answer: Any, turn: int) -> Any:
             for index, (name, args) in enumerate(calls)
         ],
     )
-
-
-@pytest.fixture(scope="session")
-def nano() -> SeedX:
-    """The shipped model, where the checkout has its weights; else the stand-in."""
-    return SeedX() if SHIPPED.exists() else SeedX(engine=ScriptedEngine())
 
 
 @pytest.fixture(scope="session")

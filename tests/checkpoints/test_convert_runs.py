@@ -86,7 +86,7 @@ convert(plan, Path(sys.argv[2]))
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 4], ids=["plain", "with LoRA to merge"])
 def test_memory_grows_with_one_file_and_not_with_the_model(rank: int, tree: Tree, tmp_path: Path) -> None:
-    """Six hundred megabytes in files of a hundred: at most one is mapped and one is copied, at the same time."""
+    """Three hundred megabytes in files of fifty: at most one is mapped and one is copied, at the same time."""
     large = tmp_path / "large"
     shutil.copytree(tree.path, large)
     shutil.rmtree(large / "seed_x_i" / "llm")
@@ -95,7 +95,7 @@ import json, torch
 from tests.support.released_tree import LLM, rewrite
 rank, directory = int(sys.argv[2]), Path(sys.argv[1]) / "seed_x_i" / "llm"
 directory.mkdir()
-sizes = LLM | {"intermediate_size": 130_000, "num_hidden_layers": 12}
+sizes = LLM | {"intermediate_size": 65_000, "num_hidden_layers": 12}
 (directory / "config.json").write_text(json.dumps(sizes))
 from transformers import LlamaConfig, LlamaForCausalLM
 with torch.device("meta"):
@@ -124,7 +124,7 @@ convert(plan_conversion(small), target / "small model")  # loads what every conv
 Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
 before = memory("VmRSS")
 released = plan_conversion(large, lora_alpha=1).released
-convert(ConversionPlan(released=released, dtype=None, max_shard_bytes=10**8), target / "large model")
+convert(ConversionPlan(released=released, dtype=None, max_shard_bytes=5 * 10**7), target / "large model")
 sizes = [p.stat().st_size for p in (large / "seed_x_i" / "llm").glob("*.bin")]
 print(json.dumps({"total": sum(sizes), "largest": max(sizes), "grown": memory("VmHWM") - before}))
 """
@@ -132,9 +132,9 @@ print(json.dumps({"total": sum(sizes), "largest": max(sizes), "grown": memory("V
         done = _run(*command)
         assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
-    assert figures["total"] > 590e6
-    merging = 2 * 130_000 * 64 * 4 if rank else 0  # room for two float32 copies of the largest weight
-    bound = figures["largest"] + 10**8 + 60e6 + merging
+    assert figures["total"] > 290e6
+    merging = 2 * 65_000 * 64 * 4 if rank else 0  # room for two float32 copies of the largest weight
+    bound = figures["largest"] + 5e7 + 4e7 + merging
     assert figures["largest"] / 2 < figures["grown"] < bound < figures["total"] / 1.5
     llm = load_directory(tmp_path / "large model").lvlm.causal_lm
     assert llm.lm_head.weight.unique().tolist() == [0.5]

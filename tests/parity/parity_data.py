@@ -38,7 +38,8 @@ class RecordedDraws:
 
     def choice(self, options: Sequence[T]) -> T:
         kind, value = self._next("choice", "randint")
-        return options[value] if kind == "randint" else value  # the authors' choice, which is not among our options
+        chosen: T = options[value] if kind == "randint" else value  # the authors' choice, which is none of our options
+        return chosen
 
     def randint(self, low: int, high: int) -> int:
         value = int(self._next("randint")[1])

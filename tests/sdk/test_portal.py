@@ -101,6 +101,7 @@ def test_closing_ends_the_replies_in_flight_first() -> None:
     assert sorted(seen) == ["text_delta"] * 2 + ["the engine was closed during the request; retry"] * 2
 
 
+@pytest.mark.usefixtures("local")
 def test_a_program_may_end_during_a_drawing() -> None:
     program = (
         "from seedx_sdk import Message, SeedX\n"
@@ -114,6 +115,7 @@ def test_a_program_may_end_during_a_drawing() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "drawing\n", "")
 
 
+@pytest.mark.usefixtures("local")
 def test_a_program_may_end_with_an_open_client() -> None:
     """With torch imported first, the interpreter takes asyncio apart before it collects the client."""
     program = "import torch\nfrom seedx_sdk import SeedX\nseedx = SeedX()\nprint(seedx.info.name)"

@@ -40,6 +40,59 @@ def test_prompts_are_the_published_ones() -> None:
     assert prompts.chat_segments([("a", "b")], "c") == ["[INST] a [/INST]\n", "b", "\n[INST] c [/INST]\n"]
 
 
+def test_phrases_stand_before_their_boxes_as_when_the_base_model_is_asked() -> None:
+    grounded = prompts.grounded_phrase("a dog", [(1, 2, 3, 4)])
+    assert grounded == "a dog [[ <box_start><loc-1><loc-2><loc-3><loc-4><box_end> ]]"
+    assert grounded.startswith(prompts.base_detect("a dog", ""))
+
+
+def test_each_text_of_a_slide_has_a_line_that_begins_with_its_number() -> None:
+    outline = prompts.slide_outline(["2: not the second", "One\n\n two", " 3  ducks "])
+    assert outline == "Lay out a slide:\n1: 2: not the second\n2: One / two\n3: 3 ducks"
+
+
+BOX = box_text((9, 8, 7, 6))
+
+
+@given(
+    st.permutations([("title", ""), ("text", ""), ("picture", "5 text in a row"), ("table", ""), ("picture", "a: b")]),
+    st.booleans(),
+)
+def test_a_layout_is_read_back_with_the_spaces_that_decoding_puts(
+    kinds: list[tuple[prompts.SlideKind, str]], decoded: bool
+) -> None:
+    texts, pictures = iter(range(1, 4)), iter(range(4, 6))
+    blocks = tuple(
+        prompts.SlideBlock(next(pictures if kind == "picture" else texts), kind, (number, 20, 3, 223), caption)
+        for number, (kind, caption) in enumerate(kinds)
+    )
+    text = prompts.slide_answer(blocks)
+    assert text.count("\n") == 4
+    if decoded:
+        for token in {"<box_start>", "<box_end>", *(f"<loc-{number}>" for number in range(224))}:
+            text = text.replace(f"{token}\n", token).replace(token, f" {token} ")
+        text = text.replace("  ", " ") + "<img> <img_00000>"
+    assert prompts.parse_slide_answer(text, 3) == blocks
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", r"the texts of the layout are numbered \[\]; they must be 1 to 2"),
+        (f"1 text {BOX}", r"numbered \[1\]; they must be 1 to 2"),
+        (f"1 text {BOX}1 text {BOX}2 text {BOX}", r"numbered \[1, 1, 2\]"),
+        (f"1 text {BOX}2 text {BOX}4 picture {BOX}: a hen", r"the pictures of the layout are numbered \[4\]"),
+        (f"1 text {BOX}2 logo {BOX}", "'2 logo <box_start>.*' is no block of a layout"),
+        (f"1 text {BOX} Our garden", "'Our garden' is no block of a layout"),
+        ("1 text <box_start><loc-9><loc-8><loc-7><box_end>", "is no block of a layout"),
+        (f"1 text {BOX}2 text <box_start><loc-9><loc-8><loc-7><loc-224><box_end>", "block 2 has box .* go to 223"),
+    ],
+)
+def test_a_layout_that_is_none_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        prompts.parse_slide_answer(text, 2)
+
+
 corner = st.floats(0, 1)
 
 

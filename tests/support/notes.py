@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.config import SourceConfig
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ImageRef, ReadImage, Segment, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
-from seedx_finetune.data.formats.records import FormatOptions
+from seedx_finetune.data.formats.records import OPTIONS, find_files
 from seedx_finetune.errors import DataError
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import open_image
@@ -37,7 +38,8 @@ Paint = Callable[..., str]
 """The fixture `paint`."""
 
 
-class Notes(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class Notes:
     """The format; `path` is one file, or a directory of them."""
 
     grids: tuple[str, ...] = ("1x1",)
@@ -46,14 +48,12 @@ class Notes(FormatOptions):
     name: ClassVar[str] = "notes"
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:
-        root = path if path.is_dir() else path.parent
-        for file in sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]:
+        for name, file in find_files(path, ".jsonl"):
             for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-                name = f"{file.relative_to(root)}:{number}"
                 try:
-                    yield self._read(name, json.loads(line), root)
+                    yield self._read(f"{name}:{number}", json.loads(line), file.parent)
                 except (ImageError, json.JSONDecodeError) as error:
-                    yield BadRecord(name, str(error))
+                    yield BadRecord(f"{name}:{number}", str(error))
 
     def _read(self, name: str, values: dict[str, Any], root: Path) -> Record | Filtered:
         if len(values["answer"]) < self.at_least:

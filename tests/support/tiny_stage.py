@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
@@ -53,7 +54,7 @@ class TinyModel(nn.Module):
             num_key_value_heads=2,
             intermediate_size=24,
             attention_dropout=dropout,
-            attn_implementation="eager",
+            attn_implementation="eager",  # type: ignore[call-arg]
         )
         self.llm = LlamaModel(config)
         self.lm_head = nn.Linear(WIDTH, VOCABULARY, bias=False)
@@ -125,6 +126,9 @@ class TinyStage:
             images=torch.stack(images) if images else torch.empty(0, WIDTH),
         )
 
+    def example_batch(self, run: RunConfig) -> TinyBatch:
+        return self._batch(0, "example", run.seed)
+
     def counts(self, batch: TinyBatch) -> Mapping[str, int]:
         return {"lm": int((batch.labels[:, 1:] != -100).sum()), "regression": len(batch.images)}
 
@@ -152,7 +156,7 @@ class TinyStage:
             losses.append(Loss("regression", "book", total, len(targets), weight=6.0))
         return losses
 
-    def sample_sheet(self, model: nn.Module, batch: TinyBatch, path: Path, seed: int) -> None:
+    def sample_sheet(self, model: nn.Module, batch: TinyBatch, path: Path, seed: int) -> None:  # noqa: ARG002
         """Run parts of the model on their own, as a generation loop does."""
         assert isinstance(model, TinyModel)
         with model.autocast():
@@ -182,18 +186,20 @@ class TinyStageConfig(StageConfig):
         return TinyStage(self)
 
 
-def tiny_recipe(*, stage: TinyStageConfig | None = None, **run: object) -> RecipeConfig:
-    """A recipe of six updates of two batches."""
-    optimizer = {"steps": 6, "learning_rate": 1e-2, "warmup_steps": 2, "ema_decay": 0.8}
-    optimizer |= {name: run.pop(name) for name in list(run) if name in OptimizerConfig.model_fields}
-    defaults = {"device": "cpu", "batches_per_update": 2, "save_every": 2, "log_every": 2}
+def tiny_recipe(*, stage: TinyStageConfig | None = None, **settings: Any) -> RecipeConfig:
+    """Return a recipe of six updates of two batches; settings go to the optimizer or to the run, by their name."""
+    optimizer: dict[str, Any] = {"steps": 6, "learning_rate": 1e-2, "warmup_steps": 2, "ema_decay": 0.8}
+    run: dict[str, Any] = {"device": "cpu", "batches_per_update": 2, "save_every": 2, "log_every": 2}
+    run |= {"evaluate_every": 3, "evaluation_batches": 3}
+    for name, value in settings.items():
+        (optimizer if name in OptimizerConfig.model_fields else run)[name] = value
     return RecipeConfig(
         name="tiny",
         stage=stage or TinyStageConfig(),
-        sources=(SourceConfig(name="train", format="none", path=Path("train"), weight=1),),
-        held_out=(SourceConfig(name="held-out", format="none", path=Path("held-out"), weight=1),),
+        sources=(SourceConfig(name="train", format="text", path=Path("train"), weight=1),),
+        held_out=(SourceConfig(name="held-out", format="text", path=Path("held-out"), weight=1),),
         optimizer=OptimizerConfig.model_validate(optimizer),
-        run=RunConfig.model_validate(defaults | {"evaluate_every": 3, "evaluation_batches": 3} | run),
+        run=RunConfig.model_validate(run),
     )
 
 

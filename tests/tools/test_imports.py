@@ -23,6 +23,8 @@ def test_no_adapter_imports_torch() -> None:
         "adapters.openai_agents",
         "adapters.smolagents",
     )
+    for framework in ("mcp", "agents", "smolagents"):
+        pytest.importorskip(framework)
     names = ", ".join(f"seedx_tools.{module}" for module in modules)
     done = run(f"import sys, {names}; print([m for m in {HEAVY} if m in sys.modules])")
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -38,6 +38,7 @@ class CountingEngine:
         await self.inner.check()
 
 
+@pytest.mark.usefixtures("local")
 async def test_a_cancelled_call_stops_the_model(tmp_path: Path) -> None:
     engine = CountingEngine()
     toolbox = Toolbox(SeedX(engine=engine.opened()), workspace=Workspace(roots=[tmp_path]))

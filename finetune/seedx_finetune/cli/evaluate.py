@@ -1,4 +1,4 @@
-"""The `seedx eval` command, a plug-in of the seedx_sdk command line."""
+"""The `seedx eval` command."""
 
 from __future__ import annotations
 

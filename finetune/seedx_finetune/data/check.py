@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class CheckReport:
     """Sound records that the options leave out, by reason."""
     images: int = 0
     """Images in the samples, those that stand in several counted as often."""
-    lengths: list[int] = field(default_factory=list)
+    lengths: array[int] = field(default_factory=lambda: array("q"))
     """Tokens of each sample, with the random choices of its first epoch."""
 
     @property

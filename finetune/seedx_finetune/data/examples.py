@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from seedx_finetune.data.documents import Document, DrawImage, ImageRef, ReadImage, Text
@@ -75,8 +76,7 @@ def encode(
         cell: Side of a cell of the visual encoder, in pixels.
         num_tokens: Image tokens of a block.
     """
-    tokens = tokenizer.token_ids(num_tokens)
-    ids, labels, read, draw = [tokens.bos], [IGNORE], [False], [False]
+    ids, labels, read, draw = [tokenizer.bos_id], [IGNORE], [False], [False]
     images: list[ImageUse] = []
     for segment in document:
         match segment:
@@ -88,18 +88,22 @@ def encode(
             case ReadImage(image, grids):
                 columns, rows = choose_grid((image.width, image.height), list(grids), cell) if grids else (0, 0)
                 images.append(ImageUse(image, "read", columns, rows))
-                piece = tokenizer.encode(image_block(columns * rows, num_tokens))
-                piece_labels = [IGNORE] * len(piece)
-                reads, draws = input_mask(piece, tokens), [False] * len(piece)
+                piece, reads = _blocks(tokenizer, columns * rows, num_tokens)
+                piece_labels, draws = [IGNORE] * len(piece), [False] * len(piece)
             case DrawImage(image, condition):
                 images.append(ImageUse(image, "draw", condition=condition))
-                piece = tokenizer.encode(image_block(0, num_tokens))
-                piece_labels = [piece[0], *([IGNORE] * (len(piece) - 1))]
-                reads, draws = [False] * len(piece), input_mask(piece, tokens)
+                piece, draws = _blocks(tokenizer, 0, num_tokens)
+                piece_labels, reads = [piece[0], *([IGNORE] * (len(piece) - 1))], [False] * len(piece)
         ids += piece
         labels += piece_labels
         read += reads
         draw += draws
-    return Example(
-        name, source, [*ids, tokens.eos], [*labels, tokens.eos], [*read, False], [*draw, False], tuple(images)
-    )
+    eos = tokenizer.eos_id
+    return Example(name, source, [*ids, eos], [*labels, eos], [*read, False], [*draw, False], tuple(images))
+
+
+@lru_cache(maxsize=64)
+def _blocks(tokenizer: Tokenizer, cells: int, num_tokens: int) -> tuple[list[int], list[bool]]:
+    """Return the ids of an image, which are always the same, and which of them its features overwrite."""
+    ids = tokenizer.encode(image_block(cells, num_tokens))
+    return ids, input_mask(ids, tokenizer.token_ids(num_tokens))

@@ -1,7 +1,7 @@
 """The index of a source: its good records as rows on disk, read through memory maps.
 
-`seedx data check` writes it once, training reads it. Beside a file F it is the directory F.seedx-index, in a directory
-D it is D/.seedx-index; each format, with its options, has a directory of its own in there:
+`seedx data check` writes it once, training reads it. Beside a file F it is the directory .F.seedx-index, in a
+directory D it is D/.seedx-index; each format, with its options, has a directory of its own in there:
 
     rows.jsonl      one record a line: its name, and the row that the format made of it
     offsets.npy     where each line begins, and where the last one ends
@@ -16,6 +16,7 @@ import os
 import secrets
 import shlex
 import shutil
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,7 @@ VERSION = 1
 
 def index_directory(path: Path, format: Format) -> Path:
     """Return the directory of the index of a file or directory, read as a format with its options."""
-    parent = path / ".seedx-index" if path.is_dir() else path.with_name(f"{path.name}.seedx-index")
+    parent = path / ".seedx-index" if path.is_dir() else path.with_name(f".{path.name}.seedx-index")
     key = json.dumps(_options(format), sort_keys=True)
     return parent / f"{format.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
@@ -52,8 +53,8 @@ class IndexWriter:
     """Takes the records of a source in order; made by `write_index`."""
 
     def __init__(self, path: Path, rows: IO[bytes]) -> None:
-        self._root, self._rows = _root(path), rows
-        self._offsets = [0]
+        self._root, self._rows = _root(path.absolute()), rows
+        self._offsets = array("q", [0])
         self.files: dict[str, list[int]] = {}
         """Size and time of change (ns) of each file that records came from, by its path in the source."""
         self.counts: dict[str, int] = {}
@@ -92,12 +93,13 @@ class IndexWriter:
 
     def _relative(self, path: Path) -> str:
         """Return a path below the source relative to it, so that the source can be moved; others as they are."""
-        return str(path.relative_to(self._root) if path.is_relative_to(self._root) else path.absolute())
+        path = path.absolute()
+        return str(path.relative_to(self._root) if path.is_relative_to(self._root) else path)
 
     @property
     def offsets(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Where each line begins, and where the last one ends."""
-        return np.array(self._offsets, dtype=np.int64)
+        return np.frombuffer(self._offsets, dtype=np.int64)
 
 
 @contextmanager

@@ -5,8 +5,10 @@ Every worker walks the whole stream and makes only the batches that are its own.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Generic, TypeVar
 
 import torch
@@ -104,10 +106,23 @@ def _load(stream: Stream[B], workers: int, start: Position, rank: int, world: in
         batch_size=None,
         num_workers=workers,
         multiprocessing_context=context if workers else None,
+        worker_init_fn=_end_with_parent,
         # the global generator is left as it is
         generator=torch.Generator(),
     )
     return iter(loader)
+
+
+def _end_with_parent(_: int) -> None:
+    """Let a worker end when the process that it works for is killed; the server that forked it stays alive with it."""
+    parent = parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class _Batches(IterableDataset[B], Generic[B]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seedx_finetune.recipes import detokenizer
+from seedx_finetune.recipes import detokenizer, multimodal
 from seedx_finetune.training.config import RecipeConfig
 
 __all__ = ["RECIPES"]
@@ -14,6 +14,18 @@ _FUNCTIONS: tuple[Callable[..., RecipeConfig], ...] = (
     detokenizer.detokenizer_1_debug,
     detokenizer.detokenizer_2,
     detokenizer.detokenizer_2_debug,
+    multimodal.pretrain,
+    multimodal.pretrain_debug,
+    multimodal.instruct,
+    multimodal.instruct_debug,
+    multimodal.edit,
+    multimodal.edit_debug,
+    multimodal.slides,
+    multimodal.slides_debug,
+    multimodal.story,
+    multimodal.story_debug,
+    multimodal.try_on,
+    multimodal.try_on_debug,
     detokenizer.adapt_detokenizer,
     detokenizer.adapt_detokenizer_debug,
 )

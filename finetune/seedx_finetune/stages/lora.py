@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from pydantic import Field
 from safetensors.torch import save_file
 from transformers import LlamaForCausalLM
@@ -45,6 +46,10 @@ def add_lora(llm: LlamaForCausalLM, settings: LoraSettings) -> PeftModel:
             task_type="CAUSAL_LM",
         ),
     )
+    for module in wrapped.modules():
+        if isinstance(module, BaseTunerLayer):
+            # autocast brings the float32 matrices to the type of the input, not the input to theirs
+            module.cast_input_dtype_enabled = False  # type: ignore[assignment]  # nn.Module's attributes are modules
     return wrapped
 
 

@@ -152,7 +152,7 @@ class MultimodalStage:
             *_by_source(
                 "regression",
                 outputs.image_losses,
-                drawn_positions(batch)[:: max(1, len(drawn_positions(batch)) // max(1, len(batch.draw_cells)))],
+                _first_of_each(drawn_positions(batch), len(batch.draw_cells)),
                 batch,
                 self.config.regression_weight,
             ),
@@ -198,6 +198,11 @@ class MultimodalStage:
 def _inside(model: nn.Module) -> MultimodalModel:
     assert isinstance(model, MultimodalModel)  # sharding gives it a subclass of its class
     return model
+
+
+def _first_of_each(positions: Tensor, blocks: int) -> Tensor:
+    """Return the first position of each block of image tokens, all of which are equally long."""
+    return positions.reshape(blocks, -1)[:, 0].contiguous() if blocks else positions
 
 
 def _by_source(term: str, values: Tensor, positions: Tensor, batch: PackedBatch, weight: float) -> Iterator[Loss]:

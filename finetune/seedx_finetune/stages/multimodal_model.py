@@ -41,7 +41,7 @@ class Outputs(NamedTuple):
     tokens: Tensor | None
     """(S) the most probable token in the place of each supervised one; None unless gradients are off."""
     drawn: Tensor | None
-    """(G, Q, K) regressed features; None if there are none."""
+    """(G, Q, K) regressed features, without gradients; None if there are none."""
 
 
 class MultimodalModel(nn.Module):
@@ -73,7 +73,7 @@ class MultimodalModel(nn.Module):
         image_losses = hidden.new_zeros(0, dtype=torch.float32)
         if drawn is not None and features is not None:
             image_losses = regression_losses(drawn, self._targets(features, batch), self.lvlm.config.rec_loss)
-        return Outputs(token_losses, image_losses, features, tokens, drawn)
+        return Outputs(token_losses, image_losses, features, tokens, None if drawn is None else drawn.detach())
 
     @torch.no_grad()
     def regressed(self, batch: PackedBatch) -> Tensor | None:
@@ -85,6 +85,8 @@ class MultimodalModel(nn.Module):
     def _hidden(self, batch: PackedBatch, features: Tensor | None, device: torch.device) -> Tensor:
         """Return the (L, D) last hidden states."""
         embeds, positions = self._embed(batch, features, device), batch.position_ids.to(device)
+        if torch.is_grad_enabled() and not embeds.requires_grad:
+            embeds.requires_grad_()  # as where images are read: ranks must finish the layers in the same order
         return self.lvlm.run_llm(embeds, position_ids=positions, boundaries=batch.boundaries.cpu())[0]
 
     @torch.no_grad()

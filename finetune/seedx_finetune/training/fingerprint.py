@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from seedx_finetune.data.formats import make_format
+from seedx_finetune.data.index import index_directory
 from seedx_finetune.errors import ConfigError
-from seedx_finetune.training.config import RecipeConfig
+from seedx_finetune.training.config import RecipeConfig, SourceConfig
 from seedx_finetune.training.failures import ConfigChangedError
 from seedx_sdk.files import sha256
 
@@ -20,7 +23,8 @@ def fingerprint(recipe: RecipeConfig) -> dict[str, Any]:
     """Return the configuration, and under "inputs" a hash for each path in it.
 
     Hashed are the index of a source (its meta.json lists every file with its size and date), the config.json of a
-    checkpoint directory (it has the hashes of the weights), or the file itself.
+    checkpoint directory (it has the hashes of the weights), the file itself, or, of another directory, the names, sizes
+    and dates of the weights and configurations below it.
     """
     return recipe.to_dict() | {"inputs": {field: _content(path) for field, path in _paths(recipe, "")}}
 
@@ -74,6 +78,8 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 def _paths(value: Any, name: str) -> Iterator[tuple[str, Path]]:
     if isinstance(value, Path):
         yield name, value
+    elif isinstance(value, SourceConfig):
+        yield f"{name}.path", index_directory(value.path, make_format(value.format, value.options)) / "meta.json"
     elif isinstance(value, BaseModel):
         for field in type(value).model_fields:
             yield from _paths(getattr(value, field), f"{name}.{field}" if name else field)
@@ -83,8 +89,9 @@ def _paths(value: Any, name: str) -> Iterator[tuple[str, Path]]:
 
 
 def _content(path: Path) -> str:
-    indexes = (path / ".seedx-index" / "meta.json", path.with_name(f"{path.name}.seedx-index") / "meta.json")
-    for file in (*indexes, path / "config.json", path):
+    for file in (path / "config.json", path):
         if file.is_file():
             return sha256(file)
-    return "absent"
+    files = sorted(file for file in path.rglob("*") if file.suffix in (".json", ".safetensors"))
+    names = [(file.relative_to(path).as_posix(), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(names).encode()).hexdigest() if names else "absent"

@@ -107,9 +107,17 @@ def train(
         if finished is not None:
             check_unchanged(finished, now, allow_change, directory)
         if finished != now:
+            group.first(lambda: _look_at_data(stage, recipe))
             checkpoint = _Run(stage, recipe, place, group, now, on_update).train(allow_change)
-            group.first(lambda: _export(stage, recipe, checkpoint, place, group, now))
+            group.first(lambda: _export(stage, recipe, checkpoint, place, now))
     return place.model
+
+
+def _look_at_data(stage: Stage[Any], recipe: RecipeConfig) -> None:
+    """Make the first batch of either kind, so that a mistake in a source is found before the weights are read."""
+    run = recipe.run.model_copy(update={"workers": 0})
+    for sources in filter(None, (recipe.sources, recipe.held_out)):
+        next(stage.batches(sources, run, start=Position(), rank=0, world=1))
 
 
 def _export(
@@ -117,11 +125,10 @@ def _export(
     recipe: RecipeConfig,
     checkpoint: Path,
     place: RunDirectory,
-    group: Processes,
     now: dict[str, Any],
 ) -> None:
     """Write the result from a checkpoint, in this process alone, so that no rank gathers the sharded model."""
-    model = stage.model(torch.device("cpu"), compute_dtype(recipe.run, group.device))
+    model = stage.model(torch.device("cpu"), torch.float32)
     weights = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
     load_tensors(checkpoint, {"weights" if recipe.optimizer.ema_decay is None else "average": dict(weights)})
     with place.result(now) as partial, torch.no_grad():

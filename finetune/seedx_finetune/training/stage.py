@@ -106,7 +106,7 @@ class Stage(Protocol[B]):
         """Write the result: an adapter package or the parts of a checkpoint directory.
 
         Args:
-            model: What `model` returns on the CPU, with the trained weights (or their average), not sharded.
+            model: What `model` returns on the CPU in float32, with the trained weights (or their average), not sharded.
             directory: An empty one.
         """
 

@@ -385,7 +385,9 @@ def test_random_choices_follow_the_seed(served: VLLMBackbone, parts: ModelParts,
             },
             id="little memory",
         ),
-        pytest.param({"enforce_eager": False, "max_num_batched_tokens": 2048}, id="compiled"),
+        pytest.param(
+            {"enforce_eager": False, "max_num_batched_tokens": 2048}, id="compiled", marks=pytest.mark.nightly
+        ),
     ],
 )
 def test_other_engines_answer_the_same(

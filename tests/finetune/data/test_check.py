@@ -69,7 +69,7 @@ def test_lengths_are_those_of_training(source: Check, paint: Paint, words: Token
         for sample in map(mixture.sample, range(40))
     }
     # "Please: " and "Now: " differ by no more than a few tokens
-    assert report.lengths == pytest.approx([trained[f"notes.jsonl:{i}"] for i in range(1, 41)], abs=8)
+    assert list(report.lengths) == pytest.approx([trained[f"notes.jsonl:{i}"] for i in range(1, 41)], abs=8)
     assert report.images == 10
     assert report.tokens == sum(report.lengths)
     histogram = report.histogram()

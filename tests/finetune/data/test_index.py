@@ -29,11 +29,17 @@ def test_a_source_gives_the_records_of_the_check(source: Check, paint: Paint, tm
     assert (image["path"], image["width"], image["height"]) == (str(tmp_path / "a.png"), 50, 20)
 
 
-def test_a_source_can_be_moved(source: Check, paint: Paint, tmp_path: Path) -> None:
+def test_a_source_can_be_moved(
+    source: Check, paint: Paint, words: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = source([{"ask": "a", "answer": "b", "read": paint("a.png")}])
+    monkeypatch.chdir(tmp_path)
+    reader = make_format("notes", {})
+    path = Path("notes.jsonl")
+    check_source(path, reader, words, cell=CELL, num_tokens=TOKENS, on_bad=lambda bad: pytest.fail(str(bad)))
     moved = tmp_path / "moved"
     moved.mkdir()
-    for name in ("notes.jsonl", "notes.jsonl.seedx-index", "a.png"):
+    for name in ("notes.jsonl", ".notes.jsonl.seedx-index", "a.png"):
         shutil.move(tmp_path / name, moved)
     opened = Source(config.model_copy(update={"path": moved / "notes.jsonl"}))
     assert opened.record(0).row["images"][0]["path"] == str(moved / "a.png")
@@ -82,6 +88,14 @@ def test_an_outdated_index_is_refused_with_the_command(
     assert str(refusal.value).endswith(f"run: {command}")
 
 
+def test_a_file_and_its_directory_may_both_be_sources(source: Check, words: Tokenizer, tmp_path: Path) -> None:
+    file = source(texts(2))
+    reader = make_format("notes", {})
+    check_source(tmp_path, reader, words, cell=CELL, num_tokens=TOKENS, on_bad=lambda bad: pytest.fail(str(bad)))
+    folder = file.model_copy(update={"path": tmp_path})
+    assert len(Source(file)) == len(Source(folder)) == 2
+
+
 def test_a_source_that_was_not_checked_is_refused(source: Check, tmp_path: Path) -> None:
     config = source(texts(2))
     for update, reason in (
@@ -98,7 +112,7 @@ def test_a_source_that_was_not_checked_is_refused(source: Check, tmp_path: Path)
 
 def test_an_index_of_another_version_is_refused(source: Check, tmp_path: Path) -> None:
     config = source(texts(2))
-    (meta,) = tmp_path.glob("notes.jsonl.seedx-index/*/meta.json")
+    (meta,) = tmp_path.glob(".notes.jsonl.seedx-index/*/meta.json")
     meta.write_text(json.dumps(json.loads(meta.read_text()) | {"version": 0}))
     with pytest.raises(DataError, match="has version 0, not 1; run: seedx data check"):
         Source(config)
@@ -120,7 +134,7 @@ def test_an_interrupted_check_leaves_the_old_index(source: Check, words: Tokeniz
 
     with pytest.raises(KeyboardInterrupt):
         check_source(config.path, make_format("notes", {}), words, cell=CELL, num_tokens=TOKENS, on_bad=stop)
-    (directory,) = tmp_path.glob("notes.jsonl.seedx-index/*")
+    (directory,) = tmp_path.glob(".notes.jsonl.seedx-index/*")
     meta = json.loads((directory / "meta.json").read_text())
     assert meta["counts"]["records"] == 2
     assert meta["files"]["notes.jsonl"] != [stamp.st_size, stamp.st_mtime_ns]

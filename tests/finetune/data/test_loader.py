@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import itertools
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from seedx_finetune.data.batches import DenoisingBatch, PackedBatch, Position, Skipped
+from seedx_finetune.data.check import check_source
 from seedx_finetune.data.config import SourceConfig
+from seedx_finetune.data.formats import make_format
 from seedx_finetune.data.loader import image_pairs, packed_batches
 from seedx_finetune.errors import DataError
 from seedx_finetune.training.config import RunConfig
@@ -174,3 +180,48 @@ def test_skipped_records_are_told_once_over_all_ranks(sources: tuple[SourceConfi
 
     assert skipped(3) == skipped(1)
     assert {skip.name for skip in skipped(1)} >= {"reads.jsonl:31", "reads.jsonl:34"}
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from seedx_finetune.data.batches import Position
+from seedx_finetune.data.config import SourceConfig
+from seedx_finetune.data.loader import packed_batches
+from seedx_finetune.training.config import RunConfig
+from seedx_sdk.engine import NANO
+from seedx_sdk.model.tokenizer import Tokenizer
+
+batches = packed_batches(
+    [SourceConfig(name="text", format="text", path=Path(sys.argv[1]), weight=1)],
+    RunConfig(workers=2),
+    Tokenizer.from_pretrained(NANO / "llm"),
+    pack_length=360,
+    cell=32,
+    num_tokens=64,
+    start=Position(),
+    rank=0,
+    world=1,
+)
+next(batches)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_workers_end_with_a_run_that_is_killed(words: Tokenizer, tmp_path: Path) -> None:
+    path = tmp_path / "text.jsonl"
+    path.write_text("".join(json.dumps({"text": line["answer"]}) + "\n" for line in texts(20)), encoding="utf-8")
+    check_source(
+        path, make_format("text", {}), words, cell=CELL, num_tokens=TOKENS, on_bad=lambda bad: pytest.fail(str(bad))
+    )
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(path)], **pipes, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "ready\n"
+        processes = psutil.Process(run.pid).children(recursive=True)
+        assert len(processes) >= 3, "two workers and the server that forks them"
+        run.kill()
+        run.wait()
+        _, alive = psutil.wait_procs(processes, timeout=120)
+        assert not alive

@@ -13,6 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from seedx_finetune.data.formats import make_format
+from seedx_finetune.data.index import index_directory
 from seedx_finetune.errors import ConfigError
 from seedx_finetune.training.config import RecipeConfig
 from seedx_finetune.training.directory import RunDirectory
@@ -41,7 +43,7 @@ def assert_same_end(directory: Path, whole: Path) -> None:
 
 
 def unfinished(whole: Path, directory: Path) -> Path:
-    """A copy of the run as it was before its result was written."""
+    """Copy the run as it was before its result was written."""
     shutil.copytree(whole, directory)
     shutil.rmtree(directory / "model")
     return directory
@@ -188,12 +190,24 @@ def test_a_finished_run_is_used_again_only_if_its_inputs_are_the_same(tmp_path: 
         train(recipe, directory)
 
 
+def test_a_directory_of_weights_is_an_input(tmp_path: Path) -> None:
+    initial, directory = tmp_path / "sdxl", tmp_path / "run"
+    (initial / "unet").mkdir(parents=True)
+    (initial / "unet" / "model.safetensors").write_bytes(b"1234")
+    recipe = tiny_recipe(steps=1, stage=TinyStageConfig(initial=initial))
+    train(recipe, directory)
+    assert steps_made(recipe, directory) == []
+    (initial / "unet" / "model.safetensors").write_bytes(b"12345")
+    with pytest.raises(ConfigChangedError, match=r"inputs\.stage\.initial: "):
+        train(recipe, directory)
+
+
 def test_an_index_of_a_source_is_an_input(tmp_path: Path) -> None:
     source, directory = tmp_path / "captions.jsonl", tmp_path / "run"
     recipe = tiny_recipe(steps=1)
     recipe = recipe.model_copy(update={"sources": (recipe.sources[0].model_copy(update={"path": source}),)})
-    index = tmp_path / "captions.jsonl.seedx-index"
-    index.mkdir()
+    index = index_directory(source, make_format("text", {}))
+    index.mkdir(parents=True)
     (index / "meta.json").write_text('{"records": 10}')
     train(recipe, directory)
     (index / "meta.json").write_text('{"records": 11}')

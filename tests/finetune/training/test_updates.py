@@ -16,7 +16,7 @@ from tests.support.training_processes import checkpoint_tensors, run_training
 
 
 def one_update(batch_size: int, batches: int) -> RecipeConfig:
-    """The first eight samples, in so many batches; nothing random, nothing clipped."""
+    """Return a recipe of the first eight samples, in so many batches; nothing random, nothing clipped."""
     return tiny_recipe(
         stage=TinyStageConfig(batch_size=batch_size, dropout=0, noise=0),
         steps=1,
@@ -29,7 +29,7 @@ def one_update(batch_size: int, batches: int) -> RecipeConfig:
 
 
 def loss_and_gradients(directory: Path) -> tuple[dict[str, float], dict[str, Tensor]]:
-    """What the first update minimized, and every gradient: AdamW's first moment is a tenth of it."""
+    """Return what the first update minimized, and every gradient: AdamW's first moment is a tenth of it."""
     lines = [json.loads(line) for line in (directory / "log.jsonl").read_text().splitlines()]
     (line,) = (line for line in lines if line["event"] == "train")
     tensors = checkpoint_tensors(directory / "checkpoints" / "00000001")
@@ -101,11 +101,12 @@ def test_compiled_blocks_train_the_same(recompute: bool, tmp_path: Path) -> None
 
 def test_loss_falls_and_the_schedule_is_followed(tmp_path: Path) -> None:
     updates: list[Update] = []
-    train(tiny_recipe(steps=40, warmup_steps=4, save_every=40, evaluate_every=40), tmp_path, on_update=updates.append)
+    recipe = tiny_recipe(steps=40, learning_rate=0.03, warmup_steps=3, save_every=40, evaluate_every=40)
+    train(recipe, tmp_path, on_update=updates.append)
     assert [update.step for update in updates] == list(range(1, 41))
-    assert [update.learning_rate for update in updates[:5]] == [0, 0.0025, 0.005, 0.0075, 0.01]
-    assert updates[-1].learning_rate < 0.0006
-    assert updates[-1].terms["lm"] < 2.5 < 3.5 < updates[0].terms["lm"]
+    assert [update.learning_rate for update in updates[:4]] == pytest.approx([0, 0.01, 0.02, 0.03])
+    assert updates[-1].learning_rate < 0.002
+    assert updates[-1].terms["lm"] < 3.2 < 3.6 < updates[0].terms["lm"]
 
 
 def test_the_average_is_exported(tmp_path: Path) -> None:

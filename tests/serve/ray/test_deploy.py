@@ -120,6 +120,7 @@ def test_the_deployment_answers_as_a_model_in_process(deployment: Deployment, ex
         anyio.run(too_long, deployment)
 
 
+@pytest.mark.nightly  # two replicas start again; the tests below kill others
 def test_killed_replicas_lose_and_repeat_nothing(deployment: Deployment, expected: list[Result]) -> None:
     known = {kind: deployment.answering(kind) for kind in CALLS}
     replicas = {kind: deployment.replicas(kind) for kind in CALLS}

@@ -68,8 +68,8 @@ for _name in TOOLS:
 
 
 @pytest.fixture
-def toolkit(real_seedx: SeedX, tmp_path: Path) -> SeedXToolkit:
-    return seedx_toolkit(real_seedx, roots=[tmp_path])
+def toolkit(nano: SeedX, tmp_path: Path) -> SeedXToolkit:
+    return seedx_toolkit(nano, roots=[tmp_path])
 
 
 @pytest.fixture
@@ -139,10 +139,8 @@ def test_the_content_is_short_and_the_artifact_whole(toolkit: SeedXToolkit) -> N
     assert message.artifact.image.size == (776, 64)
 
 
-def test_a_chat_model_that_cannot_see_gets_only_names(real_seedx: SeedX) -> None:
-    message = call(
-        seedx_toolkit(real_seedx, show_images=False), "generate", prompt="a red house", num_inference_steps=1
-    )
+def test_a_chat_model_that_cannot_see_gets_only_names(nano: SeedX) -> None:
+    message = call(seedx_toolkit(nano, show_images=False), "generate", prompt="a red house", num_inference_steps=1)
     assert [block["type"] for block in message.content] == ["text"]  # type: ignore[index]
 
 

@@ -40,9 +40,9 @@ class TestIntegration(ChatModelIntegrationTests):
     seedx: SeedX
 
     @pytest.fixture(autouse=True)
-    def _open(self, real_seedx: SeedX, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _open(self, nano: SeedX, monkeypatch: pytest.MonkeyPatch) -> None:
         """Replace the test image that the suite fetches from the network."""
-        self.seedx = real_seedx
+        self.seedx = nano
         page = to_png(Image.new("RGB", (64, 48), "white"))
         monkeypatch.setattr(httpx, "get", lambda *_args, **_kwargs: httpx.Response(200, content=page))
 
@@ -60,8 +60,8 @@ class TestIntegration(ChatModelIntegrationTests):
 
 
 @pytest.fixture
-def page(real_seedx: SeedX) -> Image.Image:
-    drawn = real_seedx.generate("a red house and a green tree in a meadow", seed=7, num_inference_steps=8).image
+def page(nano: SeedX) -> Image.Image:
+    drawn = nano.generate("a red house and a green tree in a meadow", seed=7, num_inference_steps=8).image
     assert drawn is not None
     return drawn
 
@@ -74,14 +74,14 @@ def block(image: Image.Image) -> dict[str, str]:
     return {"type": "image", "base64": to_data_uri(image).partition(",")[2], "mime_type": "image/png"}
 
 
-def test_it_answers_about_an_image_and_generates_one(real_seedx: SeedX, page: Image.Image) -> None:
-    model = ChatSeedX(seedx=real_seedx, num_inference_steps=2)
+def test_it_answers_about_an_image_and_generates_one(nano: SeedX, page: Image.Image) -> None:
+    model = ChatSeedX(seedx=nano, num_inference_steps=2)
     answer = model.invoke(ask(block(page), "What do you see?"))
-    expected = real_seedx.chat([Message.user(page, "What do you see?")])
+    expected = nano.chat([Message.user(page, "What do you see?")])
     assert answer.content == expected.message.text and "house" in answer.text
     drawn = model.invoke("Draw a red house.")
     text, picture = drawn.content_blocks
-    whole = real_seedx.chat([Message.user("Draw a red house.")], num_inference_steps=2)
+    whole = nano.chat([Message.user("Draw a red house.")], num_inference_steps=2)
     assert text["type"] == "text" and text["text"] == whole.message.text
     assert picture["type"] == "image"
     assert open_image(f"data:image/png;base64,{picture['base64']}") == whole.message.images[0]
@@ -92,8 +92,8 @@ def test_it_answers_about_an_image_and_generates_one(real_seedx: SeedX, page: Im
     assert again.usage_metadata is not None and again.usage_metadata["input_tokens"] > 64
 
 
-def test_the_stream_is_the_reply_in_pieces(real_seedx: SeedX) -> None:
-    model = ChatSeedX(seedx=real_seedx, num_inference_steps=2)
+def test_the_stream_is_the_reply_in_pieces(nano: SeedX) -> None:
+    model = ChatSeedX(seedx=nano, num_inference_steps=2)
     chunks = list(model.stream("Draw a red house."))
     assert len(chunks) > 4 and isinstance(chunks[0].content, str)
     whole = chunks[0]
@@ -103,12 +103,12 @@ def test_the_stream_is_the_reply_in_pieces(real_seedx: SeedX) -> None:
     assert whole.content_blocks == model.invoke("Draw a red house.").content_blocks
 
 
-async def test_the_async_stream_has_the_same_pieces_and_can_be_cancelled(real_seedx: SeedX) -> None:
-    model = ChatSeedX(seedx=real_seedx, num_inference_steps=200)
+async def test_the_async_stream_has_the_same_pieces_and_can_be_cancelled(nano: SeedX) -> None:
+    model = ChatSeedX(seedx=nano, num_inference_steps=200)
     async for chunk in model.astream("Draw a red house."):
         assert chunk.content
         break
-    quick = ChatSeedX(seedx=real_seedx, num_inference_steps=1)
+    quick = ChatSeedX(seedx=nano, num_inference_steps=1)
     pieces = [chunk.content async for chunk in quick.astream("Draw a red house.")]
     assert pieces == [chunk.content for chunk in quick.stream("Draw a red house.")]
 
@@ -116,7 +116,7 @@ async def test_the_async_stream_has_the_same_pieces_and_can_be_cancelled(real_se
         async def on_llm_new_token(self, *_args: Any, **_kwargs: Any) -> None:
             running.cancel()
 
-    slow = ChatSeedX(seedx=real_seedx, num_inference_steps=200, streaming=True)
+    slow = ChatSeedX(seedx=nano, num_inference_steps=200, streaming=True)
     running = asyncio.create_task(slow.ainvoke("Draw a red house.", {"callbacks": [Canceller()]}))
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -184,6 +184,6 @@ def test_a_server_at_capacity_is_retried() -> None:
         model.invoke("What is there?")
 
 
-def test_a_reply_that_exceeds_the_timeout_is_an_error(real_seedx: SeedX) -> None:
+def test_a_reply_that_exceeds_the_timeout_is_an_error(nano: SeedX) -> None:
     with pytest.raises(DeadlineError, match="within 0.3 seconds"):
-        ChatSeedX(seedx=real_seedx, num_inference_steps=1000, timeout=0.3).invoke("Draw a red house.")
+        ChatSeedX(seedx=nano, num_inference_steps=1000, timeout=0.3).invoke("Draw a red house.")

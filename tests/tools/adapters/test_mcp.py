@@ -57,9 +57,9 @@ async def test_tools_are_listed_with_the_schemas_of_arguments_and_results(seedx:
 
 
 async def test_every_tool_answers_with_text_and_in_its_schema(
-    real_seedx: SeedX, tmp_path: Path, picture: Image.Image, mode: str
+    nano: SeedX, tmp_path: Path, picture: Image.Image, mode: str
 ) -> None:
-    box = toolbox(real_seedx, tmp_path)
+    box = toolbox(nano, tmp_path)
     box.images.add(picture)
     calls: dict[str, dict[str, Any]] = {
         "describe": {"images": ["image:1"]},
@@ -145,8 +145,8 @@ async def progress_then_cancel(client: Client) -> None:
     assert not answer.is_error and len(steps) < 200
 
 
-async def test_progress_and_cancellation(real_seedx: SeedX, tmp_path: Path, mode: str) -> None:
-    async with Client(mcp_server(toolbox(real_seedx, tmp_path)), mode=mode) as client:
+async def test_progress_and_cancellation(nano: SeedX, tmp_path: Path, mode: str) -> None:
+    async with Client(mcp_server(toolbox(nano, tmp_path)), mode=mode) as client:
         await progress_then_cancel(client)
 
 
@@ -190,8 +190,8 @@ async def connected(url: str, key: str, mode: str) -> AsyncIterator[Client]:
         yield client
 
 
-async def test_over_http_with_keys(real_seedx: SeedX, tmp_path: Path, mode: str) -> None:
-    server = mcp_server(toolbox(real_seedx, tmp_path, secret=True))
+async def test_over_http_with_keys(nano: SeedX, tmp_path: Path, mode: str) -> None:
+    server = mcp_server(toolbox(nano, tmp_path, secret=True))
     with listening(http_app(server, host="127.0.0.1", keys=(SecretStr("one"), SecretStr("two")))) as url:
         async with connected(url, "two", mode) as client:
             await progress_then_cancel(client)

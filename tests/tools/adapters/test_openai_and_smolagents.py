@@ -41,9 +41,9 @@ CALLS: list[tuple[str, Any]] = [
 
 
 @pytest.fixture
-def toolbox(real_seedx: SeedX, tmp_path: Path) -> Toolbox:
-    box = Toolbox(real_seedx, workspace=Workspace(roots=[tmp_path]))
-    drawn = real_seedx.generate("a red house and a green tree in a meadow", seed=7, num_inference_steps=8).image
+def toolbox(nano: SeedX, tmp_path: Path) -> Toolbox:
+    box = Toolbox(nano, workspace=Workspace(roots=[tmp_path]))
+    drawn = nano.generate("a red house and a green tree in a meadow", seed=7, num_inference_steps=8).image
     assert drawn is not None
     box.images.add(drawn)
     return box

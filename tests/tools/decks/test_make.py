@@ -160,14 +160,14 @@ def test_both_page_sizes_with_and_without_pictures(
         assert slide.preview.width / slide.preview.height == pytest.approx(ratio, rel=2e-3)
 
 
-def test_pictures_come_from_the_model(real_seedx: SeedX, tmp_path: Path) -> None:
+def test_pictures_come_from_the_model(nano: SeedX, tmp_path: Path) -> None:
     outline = Outline(title="Boats", slides=(SlidePlan(title="Red", picture="a red boat on the beach"),))
-    deck = make_slides(real_seedx, outline, path=tmp_path / "deck.pptx", seed=3)
-    drawn = real_seedx.generate("a red boat on the beach", seed=4).image
+    deck = make_slides(nano, outline, path=tmp_path / "deck.pptx", seed=3)
+    drawn = nano.generate("a red boat on the beach", seed=4).image
     picture = deck.slides[1].picture
     assert picture is not None and drawn is not None
     assert picture.tobytes() == drawn.tobytes()
-    assert deck.model == real_seedx.info.name
+    assert deck.model == nano.info.name
     _assert_sound(deck.path)
 
 

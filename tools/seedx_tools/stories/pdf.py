@@ -101,7 +101,8 @@ class _Book(FPDF):
         room = int(height / (size * _LINE * _MM_PER_PT))
         text, rest = (page.text, "") if len(lines) <= room else ("\n".join(lines[:room]), " ".join(lines[room:]))
         self.set_text_color(*_INK)
-        self._write(text, size, left, (_PAGE_MM[1] - self._height(text, size, width)) / 2, width, align="L")
+        text_height = min(len(lines), room) * size * _LINE * _MM_PER_PT
+        self._write(text, size, left, (_PAGE_MM[1] - text_height) / 2, width, align="L")
         self.set_text_color(*_ACCENT)
         self._write(str(number), 11, _PAGE_MM[0] - _MARGIN_MM - 20, _PAGE_MM[1] - 14, 20, align="R")
         if rest:
@@ -127,7 +128,19 @@ class _Book(FPDF):
         return len(self._lines(text, size, width)) * size * _LINE * _MM_PER_PT
 
     def _fitting_size(self, text: str, size: float, width: float, height: float) -> float:
-        while size > _MIN_PT and self._height(text, size, width) > height:
+        """Return the largest size, at most `size` and in steps of a point, whose lines fit the height.
+
+        Sizes whose letters alone need more room are left out first, since breaking lines is slow.
+        """
+        self.set_font(self.family, size=size)
+        letters = "".join(text.split())  # no line has less than its letters
+        length = self.get_string_width(self._encodable(letters)) / size
+
+        def fits(size: float) -> bool:
+            least = length * size / width * size * _LINE * _MM_PER_PT
+            return least <= height and self._height(text, size, width) <= height
+
+        while size > _MIN_PT and not fits(size):
             size -= 1
         return size
 

@@ -41,5 +41,5 @@ def make_format(name: str, options: Mapping[str, Any]) -> Format:
     try:
         return make(**options)
     except ValidationError as error:
-        allowed = ", ".join(sorted(signature(make).parameters))
+        allowed = ", ".join(sorted(signature(make).parameters)) or "no options"
         raise DataError(f"options of {name}: {reason_of(error)}; it takes {allowed}") from error

@@ -44,7 +44,7 @@ class Filtered:
 
 
 class Format(Protocol):
-    """A format with its options: a pydantic model; workers get a copy, and its values are part of an index."""
+    """A format with its options: a frozen dataclass; workers get a copy, and an index is named by its values."""
 
     @property
     def name(self) -> str:

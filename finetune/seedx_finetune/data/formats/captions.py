@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
     FilteredOut,
     Grids,
@@ -40,6 +42,7 @@ class Caption(Fields):
     text: Words
 
 
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
 class Captions(SizeFilter):
     """Images with captions: tar files with key.jpg (.jpeg, .png, .webp), key.txt, and perhaps key.json of metadata.
 
@@ -53,11 +56,11 @@ class Captions(SizeFilter):
 
     name: ClassVar[str] = "captions"
 
-    read_share: float = Field(0.5, ge=0, le=1)
+    read_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Probability that the image is read and not drawn; img_first_ratio of the reference, 0 in its fine-tuning."""
     instruct: bool = False
     """Whether the sample is a conversation."""
-    requests: tuple[Request, ...] = Field(DRAW_REQUESTS, min_length=1)
+    requests: Annotated[tuple[Request, ...], Field(min_length=1)] = DRAW_REQUESTS
     """What asks for an image, before the caption, and what replies, if `instruct`."""
     grids: Grids = READ_GRIDS
     """For reading."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
     Grids,
     JsonLine,
@@ -51,6 +53,7 @@ class EditRecord(Fields):
     turns: tuple[Turn, ...] | None = None
 
 
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
 class Edits(SizeFilter):
     """Edits of an image.
 
@@ -71,9 +74,9 @@ class Edits(SizeFilter):
     """Source: configs/data of the reference."""
     polite: bool = True
     """Whether a reply comes before the image; use_polite_response of the reference."""
-    replies: tuple[Words, ...] = Field(EDIT_REPLIES, min_length=1)
+    replies: Annotated[tuple[Words, ...], Field(min_length=1)] = EDIT_REPLIES
     """Where a record has none of its own."""
-    drop_instruction: float = Field(0.0, ge=0, le=1)
+    drop_instruction: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Probability that the instruction is left empty; prompt_drop_ratio of the reference."""
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:

@@ -8,10 +8,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from pydantic.dataclasses import dataclass
+
 from seedx_finetune.data.documents import Document, Draws, ReadImage
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.captions import read_metadata
-from seedx_finetune.data.formats.records import IMAGE, Fields, Grids, SizeFilter, Words, attempt, parse, with_images
+from seedx_finetune.data.formats.records import (
+    IMAGE,
+    OPTIONS,
+    Fields,
+    Grids,
+    SizeFilter,
+    Words,
+    attempt,
+    parse,
+    with_images,
+)
 from seedx_finetune.data.formats.tars import TarSample, tar_samples
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
@@ -32,6 +44,7 @@ class GroundedRecord(Fields):
     ref_exps: tuple[Span, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
 class GroundedCaptions(SizeFilter):
     """Captions whose phrases have boxes: tar files with key.jpg and key.json, as img2dataset makes them of GRIT.
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
-    FormatOptions,
     Grids,
     JsonLine,
     Words,
@@ -45,7 +46,8 @@ class InterleavedRecord(Fields):
     images: tuple[str | None, ...] = ()
 
 
-class Interleaved(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class Interleaved:
     """Documents of text with images in between.
 
     MMC4 (ODC-BY): {"text_list": ["...", ...], "image_info": [{"image_name": "a.jpg", "matched_text_index": 0}, ...]};
@@ -63,7 +65,7 @@ class Interleaved(FormatOptions):
     """Directory of the images, relative to that of the JSONL file."""
     grids: Grids = EDIT_GRIDS
     """One cell each, since a document may hold many."""
-    draw_share: float = Field(0.5, ge=0, le=1)
+    draw_share: Annotated[float, Field(ge=0, le=1)] = 0.5
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:
         """Read every line of the JSONL files at a path."""

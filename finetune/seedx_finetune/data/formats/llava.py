@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from pydantic.dataclasses import dataclass
+
 from seedx_finetune.data.documents import Document, Draws, ReadImage, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
-    FormatOptions,
     Grids,
     JsonLine,
     Words,
@@ -52,7 +54,8 @@ class LlavaRecord(Fields):
     """The same in LLaVA's own form; `<image>` in it is dropped."""
 
 
-class Llava(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class Llava:
     """Conversations with an image, or with none.
 
     The reference's lines are {"image": "a.jpg", "data": [user, assistant, user, ...]}; lines in LLaVA's own form,
@@ -104,6 +107,7 @@ class Llava(FormatOptions):
         return document
 
 
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
 class Ocr(Llava):
     """Conversations about text in images: LLaVAR, which is in LLaVA's form. Every record must have an image.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, NamedTuple, ParamSpec, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, ImageRef, ReadImage, Segment, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row
@@ -19,9 +19,9 @@ from seedx_sdk.model.anyres import parse_grid
 
 __all__ = [
     "IMAGE",
+    "OPTIONS",
     "Fields",
     "FilteredOut",
-    "FormatOptions",
     "Grids",
     "JsonLine",
     "SizeFilter",
@@ -47,18 +47,17 @@ class FilteredOut(Exception):
     """A sound record that the options leave out; the message names the rule."""
 
 
-class FormatOptions(BaseModel):
-    """The options of a format: unknown names and wrong types are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+OPTIONS = ConfigDict(extra="forbid", validate_default=True)
+"""For the dataclass of a format: unknown options and wrong types are refused."""
 
 
-class SizeFilter(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class SizeFilter:
     """Options of a format that leaves out small and narrow images."""
 
-    min_side: int = Field(400, ge=0)
+    min_side: Annotated[int, Field(ge=0)] = 400
     """Pixels of the shorter side; records with smaller images are left out. Source: configs/data of the reference."""
-    min_aspect: float = Field(0.6, ge=0, le=1)
+    min_aspect: Annotated[float, Field(ge=0, le=1)] = 0.6
     """Shorter side over longer side; records with narrower images are left out. Source: as `min_side`."""
 
     def check_size(self, image: ImageRef) -> None:
@@ -94,8 +93,7 @@ Grids = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_check_gr
 """Grids that an image that is read may get, "columns x rows"; the order breaks ties."""
 
 
-@dataclass(frozen=True, slots=True)
-class JsonLine:
+class JsonLine(NamedTuple):
     """A line of a JSONL file."""
 
     name: str
@@ -109,7 +107,8 @@ def find_files(path: Path, suffix: str) -> list[tuple[str, Path]]:
     """Return the name, relative to the source, and the absolute path of every file of a suffix, in order of the names.
 
     Args:
-        path: The file itself, or a directory that is searched with everything below it.
+        path: The file itself, or a directory that is searched with everything below it that is not hidden, as its
+            index is.
         suffix: Such as ".jsonl".
 
     Raises:
@@ -118,10 +117,13 @@ def find_files(path: Path, suffix: str) -> list[tuple[str, Path]]:
     path = path.absolute()
     if path.is_file() and path.suffix == suffix:
         return [(path.name, path)]
-    found = sorted(file for file in path.rglob(f"*{suffix}") if file.is_file()) if path.is_dir() else []
+    below = (
+        {file.relative_to(path): file for file in path.rglob(f"*{suffix}") if file.is_file()} if path.is_dir() else {}
+    )
+    found = [(name.as_posix(), below[name]) for name in sorted(below) if not any(p.startswith(".") for p in name.parts)]
     if not found:
         raise DataError(f"{path} is no {suffix} file and no directory that holds one; give the path of the records")
-    return [(file.relative_to(path).as_posix(), file) for file in found]
+    return found
 
 
 def json_lines(path: Path) -> Iterator[JsonLine]:

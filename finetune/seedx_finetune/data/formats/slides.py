@@ -15,14 +15,15 @@ from pptx.shapes.group import GroupShape
 from pptx.shapes.picture import Picture
 from pptx.shapes.placeholder import PlaceholderPicture
 from pydantic import ValidationError
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ImageRef, Text
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
     FilteredOut,
-    FormatOptions,
     Words,
     attempt,
     find_files,
@@ -67,14 +68,15 @@ class SlideTexts(Fields):
     texts: tuple[Words, ...]
 
 
-class Slides(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class Slides:
     """Slides of .pptx files, a record for each slide.
 
     The outline is the text of the title, of text boxes, of tables (their first row) and of charts (their title), in
     the order of the slide's shapes, which is the order in which they overlap and in which screen readers read. The
     answer is the layout in that order, then the images of the pictures, whose captions are their alternative texts;
     both are supervised. A picture is drawn as its file has it, without the cropping of the slide. Groups count as
-    their members; footers, dates, empty placeholders, lines and shapes without text are no blocks.
+    their members; lines, SmartArt, media, footers, empty placeholders and shapes without text are no blocks.
 
     Left out are slides without text, and with pictures whose alternative text is missing or the name of a file. The
     slides that the paper uses are in-house data (appendix A); yours have the license of whoever made them.
@@ -96,7 +98,12 @@ class Slides(FormatOptions):
                 yield attempt(f"{name}:{number}", self._row, name, file, slide, size)
 
     def _row(self, name: str, file: Path, slide: Any, size: tuple[int, int]) -> Row:
-        found = [block for block in _blocks(slide.shapes, Frame(), size) if block is not None]
+        try:
+            found = [block for block in _blocks(slide.shapes, Frame(), size) if block is not None]
+        except (DataError, FilteredOut):
+            raise
+        except Exception as error:  # python-pptx raises many kinds at damaged XML
+            raise DataError(f"the slide is damaged ({type(error).__name__}: {error}); save it again") from error
         texts = [block.text for block in found if block.kind != "picture"]
         if not texts:
             raise FilteredOut("the slide has no text")

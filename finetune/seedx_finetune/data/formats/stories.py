@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
 from seedx_finetune.data.formats.records import (
     IMAGE,
+    OPTIONS,
     Fields,
     JsonLine,
     SizeFilter,
@@ -37,6 +39,7 @@ class StoryRecord(Fields):
     orders: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
 class Stories(SizeFilter):
     """Stories of two pages or more: {"id": 7, "images": ["7_0.jpg", ...], "captions": [...], "orders": [0, 1, ...]}.
 
@@ -45,19 +48,20 @@ class Stories(SizeFilter):
     page to write, with its "[INST]", and `<img>`.
 
     Long stories are cut into chunks that differ by one page at most, so that no page is lost (the reference cuts 30
-    pages into chunks of 10 and drops the rest). VIST's annotations are for research, its photographs under Creative
-    Commons licenses; StoryStream (from cartoons) is for research only.
+    pages into chunks of 10 and drops the rest). VIST's photographs (Flickr) are under Creative Commons licenses, each
+    its own; StoryStream comes with SEED-Story (Apache 2.0), its images are frames of series whose owners keep their
+    rights.
     """
 
     name: ClassVar[str] = "stories"
 
     images: str = ""
     """Directory of the images, relative to that of the JSONL file."""
-    min_side: int = Field(128, ge=0)
+    min_side: Annotated[int, Field(ge=0)] = 128
     """Of every image. Source: the data configuration of SEED-Story, which checks the last image only."""
-    min_aspect: float = Field(0.2, ge=0, le=1)
+    min_aspect: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Source: as `min_side`."""
-    chunk: int = Field(10, ge=3)
+    chunk: Annotated[int, Field(ge=3)] = 10
     """Pages of a sample's story, at most. Source: chunk_data.py of SEED-Story."""
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from seedx_finetune.data.documents import Document, DrawImage, Draws, ReadImage
 from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, image_from_row, image_to_row
-from seedx_finetune.data.formats.records import IMAGE, FormatOptions, attempt, open_reference, with_images
+from seedx_finetune.data.formats.records import IMAGE, OPTIONS, attempt, open_reference, with_images
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
 from seedx_sdk.model.anyres import EDIT_GRIDS
@@ -39,7 +40,8 @@ class Pair(NamedTuple):
     """Values of the mask that are the garment; None are the bright ones."""
 
 
-class TryOn(FormatOptions):
+@dataclass(frozen=True, kw_only=True, config=OPTIONS)
+class TryOn:
     """Pairs of a figure and the garment that it wears, in the directories of VITON-HD or DressCode.
 
     VITON-HD: SPLIT_pairs.txt, a line "00000_00.jpg 00000_00.jpg" for each figure and garment; SPLIT/image, SPLIT/cloth,
@@ -57,9 +59,9 @@ class TryOn(FormatOptions):
     name: ClassVar[str] = "try_on"
 
     layout: Literal["viton_hd", "dress_code"] = "viton_hd"
-    split: str = Field("train", pattern=r"^\w+$")
+    split: Annotated[str, Field(pattern=r"^\w+$")] = "train"
     """Which pairs file, and for VITON-HD which directory."""
-    margin: float = Field(0.05, ge=0, le=1)
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Added on each side of the garment's box, as part of the box's side. Ours."""
 
     def scan(self, path: Path) -> Iterator[Record | BadRecord | Filtered]:
@@ -71,7 +73,7 @@ class TryOn(FormatOptions):
             names = " or ".join(file.relative_to(path).as_posix() for file in files.values())
             raise DataError(f"{path} has no {names}; give the root of the data set, its layout and its split")
         for category, file in files.items():
-            lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else ()
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else ()
             for number, line in enumerate(lines, start=1):
                 name = f"{file.relative_to(path).as_posix()}:{number}"
                 yield attempt(name, self._row, path, category, line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ from tests.support.training_records import (
     write_tar,
 )
 
-BARN = {
+BARN: dict[str, bytes | str] = {
     "000000.jpg": image_bytes(448, 600),
     "000000.txt": "an old barn in a field",
     "000000.json": json.dumps({"similarity": 0.31, "top_caption": "a barn", "width": 448}),
@@ -92,7 +91,9 @@ def test_the_caption_may_stand_in_the_metadata(tmp_path: Path) -> None:
         ({"000000.json": '{"SCORE": 0}'}, "less similar"),
     ],
 )
-def test_the_filters_of_the_reference_leave_out_records(tmp_path: Path, files: Mapping[str, bytes], rule: str) -> None:
+def test_the_filters_of_the_reference_leave_out_records(
+    tmp_path: Path, files: dict[str, bytes | str], rule: str
+) -> None:
     write_tar(tmp_path / "00000.tar", BARN | files)
     ((name, said),) = left_out(Captions(), tmp_path)
     assert name == "00000.tar:000000"
@@ -111,7 +112,7 @@ def test_others_stay(tmp_path: Path, metadata: str | None) -> None:
     ("files", "reason"),
     [
         ({"000000.txt": " "}, "its caption is empty"),
-        ({"000000.txt": b"caf\xe9"}, "its .txt is not UTF-8"),
+        ({"000000.txt": b"\xff"}, "its .txt is not UTF-8"),
         ({"000000.txt": "a <img_00001>"}, "text: the text holds '<img_00001>'"),
         ({"000000.json": '{"similarity": '}, "its .json is damaged"),
         ({"000000.json": "[]"}, "its .json is not an object"),
@@ -121,7 +122,7 @@ def test_others_stay(tmp_path: Path, metadata: str | None) -> None:
         ({"000000.jpg": b""}, "is empty (0 bytes)"),
     ],
 )
-def test_a_bad_record_is_named_with_its_reason(tmp_path: Path, files: Mapping[str, bytes | str], reason: str) -> None:
+def test_a_bad_record_is_named_with_its_reason(tmp_path: Path, files: dict[str, bytes | str], reason: str) -> None:
     write_tar(tmp_path / "00000.tar", BARN | files)
     ((name, said),) = faults(Captions(), tmp_path)
     assert name == "00000.tar:000000"

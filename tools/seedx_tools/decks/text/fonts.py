@@ -116,12 +116,13 @@ def _covers(path: Path | None, char: str) -> bool:
 @lru_cache(maxsize=16)
 def _characters(path: Path | None) -> Collection[int]:
     """Return the code points that a font has glyphs for; none if its file is damaged."""
-    from fontTools.ttLib import TTFont, TTLibError  # slow to import, and only previews need it
+    from fontTools.misc import sstruct  # slow to import, and only previews need it
+    from fontTools.ttLib import TTFont, TTLibError
 
     try:
         with TTFont(io.BytesIO(_builtin(100).font_bytes) if path is None else path, fontNumber=0) as font:
             return frozenset(font.getBestCmap() or ())
-    except (OSError, TTLibError):
+    except (OSError, TTLibError, sstruct.Error):
         return frozenset()
 
 
