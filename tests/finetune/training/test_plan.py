@@ -20,8 +20,9 @@ from seedx_finetune.stages.multimodal import MultimodalConfig
 from seedx_finetune.training.config import OptimizerConfig, RecipeConfig, RunConfig, SourceConfig
 from seedx_finetune.training.distributed import Processes, compute_dtype, prepare_blocks, shard
 from seedx_finetune.training.ema import Average
+from seedx_finetune.training.log import PEAK_FLOPS
 from seedx_finetune.training.optimizer import Optimizer
-from seedx_finetune.training.plan import GB, GPU_FLOPS, Plan, plan, plan_table
+from seedx_finetune.training.plan import GB, Plan, plan, plan_table
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.checkpoints.directory import quiet_libraries, save_part, write_config
 from seedx_sdk.model.tokenizer import Tokenizer
@@ -154,13 +155,13 @@ def plan_images(length: int) -> int:
 
 def test_hours_follow_from_the_operations_and_the_utilization() -> None:
     planned = Plan(
-        name="x", updates=1000, trained=1, frozen=0, samples_per_update=4, flops_per_update=989 * 10**15,
+        name="x", updates=1000, trained=1, frozen=0, samples_per_update=4, flops_per_update=10**18,
         recomputed_share=0.5, memory=(),
     )  # fmt: skip
-    assert planned.flops_per_sample == 989e15 / 4
-    assert planned.gpu_hours("H100", 0.5) * 3600 == pytest.approx(1000 * 1000 / 0.5)
+    assert planned.flops_per_sample == 1e18 / 4
+    assert planned.gpu_hours("H100", 0.5) * 3600 == pytest.approx(1000 * 1e18 / PEAK_FLOPS["H100"] / 0.5)
     assert planned.gpu_hours("A100", 0.5) / planned.gpu_hours("H100", 0.5) == pytest.approx(
-        GPU_FLOPS["H100"] / GPU_FLOPS["A100"]
+        PEAK_FLOPS["H100"] / PEAK_FLOPS["A100"]
     )
 
 
