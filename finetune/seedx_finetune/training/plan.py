@@ -17,12 +17,11 @@ from torch import Tensor, nn
 from seedx_finetune.training.config import RecipeConfig
 from seedx_finetune.training.distributed import compute_dtype, prepare_blocks
 from seedx_finetune.training.dry_run import dry_run
+from seedx_finetune.training.log import PEAK_FLOPS
 
-__all__ = ["GPU_FLOPS", "Memory", "Plan", "plan", "plan_table"]
+__all__ = ["Memory", "Plan", "plan", "plan_table"]
 
 GPU_COUNTS = (1, 2, 4, 8, 16, 32, 64)
-GPU_FLOPS = {"H100": 989e12, "H200": 989e12, "H800": 989e12, "A100": 312e12, "RTX 4090": 165e12}
-"""Dense bfloat16 operations a second. Source: NVIDIA's data sheets (SXM for the first four)."""
 PREFETCHED = 2
 """Blocks that are whole at once: the one that computes, and the next."""
 ADAMW_STATE = 2
@@ -80,10 +79,10 @@ class Plan:
         """Return the hours of one GPU that all updates take.
 
         Args:
-            gpu: A name of `GPU_FLOPS`.
+            gpu: A name of `log.PEAK_FLOPS`.
             utilization: Model FLOPs utilization: `flops_per_update` over what the GPU could compute in the time.
         """
-        return self.updates * self.flops_per_update / (GPU_FLOPS[gpu] * utilization) / 3600
+        return self.updates * self.flops_per_update / (PEAK_FLOPS[gpu] * utilization) / 3600
 
 
 def plan(recipe: RecipeConfig, gpus: Sequence[int] = GPU_COUNTS) -> Plan:
@@ -162,7 +161,7 @@ def plan_table(plan: Plan, gpu: str = "H100", utilization: float = 0.4) -> Table
 
     Args:
         plan: From `plan`.
-        gpu: A name of `GPU_FLOPS`, for the hours.
+        gpu: A name of `log.PEAK_FLOPS`, for the hours.
         utilization: Model FLOPs utilization, for the hours.
     """
     hours = plan.gpu_hours(gpu, utilization)
