@@ -27,8 +27,14 @@ __all__ = [
 
 Trained = Literal["keys_values", "unet"]
 
+BOOK = Path("runs/picture_book")
 NANO_DETOKENIZER = NANO / "detokenizer_edit"
-NANO_REQUEST: dict[str, Any] = {"read_share": 0.0, "instruct": True, "requests": [["Generate an image:", ""]]}
+NANO_REQUEST: dict[str, Any] = {
+    "min_side": 0,
+    "read_share": 0.0,
+    "instruct": True,
+    "requests": [["Generate an image:", ""]],
+}
 """Options of captions that ask as `SeedX.generate` does, to which nano answers with an image."""
 DEBUG_RUN = RunConfig(
     device="cpu", batches_per_update=2, save_every=2, evaluate_every=2, evaluation_batches=1, log_every=1
@@ -77,7 +83,7 @@ def detokenizer_1(
 
 def detokenizer_1_debug(
     *,
-    book: Path = Path("data/book"),
+    book: Path = BOOK,
     visual_tokens: int = 64,
     trained: Trained = "keys_values",
     resampler_depth: int = 2,
@@ -85,13 +91,14 @@ def detokenizer_1_debug(
     """Stage 1 on nano's encoder and U-Net, a minute on a CPU.
 
     Args:
-        book: What `seedx data export-book` wrote.
+        book: Directory of the picture book; written if it is not there.
         visual_tokens: As for `detokenizer_1`.
         trained: As for `detokenizer_1`.
         resampler_depth: As for `detokenizer_1`.
     """
     return RecipeConfig(
         name="detokenizer_1_debug",
+        book=book,
         stage=DetokenizerConfig(
             start=NANO_DETOKENIZER,
             checkpoint_dir=NANO,
@@ -107,8 +114,8 @@ def detokenizer_1_debug(
             sheet_steps=4,
             sheet_guidance=1.0,
         ),
-        sources=(_captions("pages", book / "train/captions"),),
-        held_out=(_captions("held_out", book / "held_out/captions"),),
+        sources=(_captions("pages", book / "train/captions", min_side=0),),
+        held_out=(_captions("held_out", book / "held_out/captions", min_side=0),),
         optimizer=_debug_optimizer(ema_decay=0.9),
         run=DEBUG_RUN,
     )
@@ -131,7 +138,7 @@ def detokenizer_2(
         visual_tokens: As in stage 1.
         trained: The whole U-Net, or keys and values.
     """
-    edits = (_edits("magicbrush", data / "magicbrush", 0.1), _edits("edits", data / "edits", 0.4))
+    edits = (_edits("magicbrush", data / "magicbrush", weight=0.1), _edits("edits", data / "edits", weight=0.4))
     return RecipeConfig(
         name="detokenizer_2",
         stage=DetokenizerConfig(
@@ -156,7 +163,7 @@ def detokenizer_2(
 
 def detokenizer_2_debug(
     *,
-    book: Path = Path("data/book"),
+    book: Path = BOOK,
     start: Path = NANO_DETOKENIZER,
     visual_tokens: int = 64,
     trained: Trained = "unet",
@@ -164,13 +171,14 @@ def detokenizer_2_debug(
     """Stage 2 on nano's encoder and U-Net, a minute on a CPU.
 
     Args:
-        book: What `seedx data export-book` wrote.
+        book: Directory of the picture book; written if it is not there.
         start: A de-tokenizer, such as the result of `detokenizer_1_debug`.
         visual_tokens: As for `detokenizer_2`.
         trained: As for `detokenizer_2`.
     """
     return RecipeConfig(
         name="detokenizer_2_debug",
+        book=book,
         stage=DetokenizerConfig(
             start=start,
             checkpoint_dir=NANO,
@@ -185,8 +193,11 @@ def detokenizer_2_debug(
             sheet_steps=4,
             sheet_guidance=1.0,
         ),
-        sources=(_edits("edits", book / "train/edits"), _captions("pages", book / "train/captions")),
-        held_out=(_edits("held_out_edits", book / "held_out/edits"),),
+        sources=(
+            _edits("edits", book / "train/edits", min_side=0),
+            _captions("pages", book / "train/captions", min_side=0),
+        ),
+        held_out=(_edits("held_out_edits", book / "held_out/edits", min_side=0),),
         optimizer=_debug_optimizer(ema_decay=0.9),
         run=DEBUG_RUN,
     )
@@ -229,17 +240,18 @@ def adapt_detokenizer(
 
 
 def adapt_detokenizer_debug(
-    *, book: Path = Path("data/book"), start: Path = NANO_DETOKENIZER, trained: Trained = "keys_values"
+    *, book: Path = BOOK, start: Path = NANO_DETOKENIZER, trained: Trained = "keys_values"
 ) -> RecipeConfig:
     """Adapt nano's de-tokenizer to what its language model regresses, a minute on a CPU.
 
     Args:
-        book: What `seedx data export-book` wrote.
+        book: Directory of the picture book; written if it is not there.
         start: A de-tokenizer.
         trained: As for `adapt_detokenizer`.
     """
     return RecipeConfig(
         name="adapt_detokenizer_debug",
+        book=book,
         stage=AdaptDetokenizerConfig(
             start=start,
             checkpoint_dir=NANO,
@@ -270,8 +282,8 @@ def _captions(name: str, path: Path, *, weight: float = 1.0, **options: Any) -> 
     return SourceConfig(name=name, format="captions", path=path, weight=weight, options=options)
 
 
-def _edits(name: str, path: Path, weight: float = 1.0) -> SourceConfig:
-    return SourceConfig(name=name, format="edits", path=path, weight=weight)
+def _edits(name: str, path: Path, *, weight: float = 1.0, **options: Any) -> SourceConfig:
+    return SourceConfig(name=name, format="edits", path=path, weight=weight, options=options)
 
 
 def _optimizer(steps: int, ema_decay: float | None = 0.9999) -> OptimizerConfig:

@@ -34,7 +34,7 @@ __all__ = [
     "try_on_debug",
 ]
 
-DATA, FOUNDATION, BOOK = Path("data"), Path("models/seed-x"), Path("data/book")
+DATA, FOUNDATION, BOOK = Path("data"), Path("models/seed-x"), Path("runs/picture_book")
 
 FINE_TUNING_ROW = 4096
 """Tokens of a row. With 8 rows an update has as many as the reference's: 8 GPUs, accumulation 2, batches of about 2,000
@@ -97,7 +97,7 @@ def pretrain_debug(
     """Pre-training with nano's language model and encoder and new resamplers, a minute on a CPU.
 
     Args:
-        book: What `seedx data export-book` wrote.
+        book: Directory of the picture book; written if it is not there.
         num_tokens: As for `pretrain`.
         output_depth: As for `pretrain`.
         regress: As for `pretrain`.
@@ -113,6 +113,7 @@ def pretrain_debug(
     )
     sources = _pretraining_sources(book / "train", without=("ocr",), min_side=0)
     return _debug(
+        book,
         "pretrain",
         _pretraining(initial, regress=regress, pack_length=DEBUG_ROW),
         sources,
@@ -139,7 +140,7 @@ def instruct_debug(*, book: Path = BOOK, checkpoint_dir: Path = NANO) -> RecipeC
     """SEED-X-I's tuning on nano, a minute on a CPU.
 
     Args:
-        book: What `seedx data export-book` wrote.
+        book: Directory of the picture book; written if it is not there.
         checkpoint_dir: Nano, or a model of its sizes.
     """
     train = book / "train"
@@ -147,7 +148,9 @@ def instruct_debug(*, book: Path = BOOK, checkpoint_dir: Path = NANO) -> RecipeC
         _source(train, "llava", weight=0.6 * 2),
         _source(train, "captions", weight=0.2 * 8, instruct=True, read_share=0.0, grids=["1x1"], min_side=0),
     )
-    return _debug("instruct", _specialist(checkpoint_dir, DEBUG_ROW), sources, _source(book / "held_out", "llava"))
+    return _debug(
+        book, "instruct", _specialist(checkpoint_dir, DEBUG_ROW), sources, _source(book / "held_out", "llava")
+    )
 
 
 def edit(*, data: Path = DATA, checkpoint_dir: Path = FOUNDATION) -> RecipeConfig:
@@ -280,14 +283,15 @@ def _fine_tuning(
 
 def _debug_specialist(name: str, checkpoint_dir: Path, book: Path, format_name: str, **options: Any) -> RecipeConfig:
     train, held_out = (_source(book / split, format_name, **options) for split in ("train", "held_out"))
-    return _debug(name, _specialist(checkpoint_dir, DEBUG_ROW), (train,), held_out)
+    return _debug(book, name, _specialist(checkpoint_dir, DEBUG_ROW), (train,), held_out)
 
 
 def _debug(
-    name: str, stage: MultimodalConfig, sources: tuple[SourceConfig, ...], held_out: SourceConfig
+    book: Path, name: str, stage: MultimodalConfig, sources: tuple[SourceConfig, ...], held_out: SourceConfig
 ) -> RecipeConfig:
     return RecipeConfig(
         name=f"{name}_debug",
+        book=book,
         stage=stage,
         sources=sources,
         held_out=(held_out,),
