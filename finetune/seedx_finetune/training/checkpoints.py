@@ -7,6 +7,7 @@ are seeded by the number of the batch that they are for.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import warnings
 from collections.abc import Mapping, Sequence
@@ -116,10 +117,8 @@ class Checkpoints:
 
     def _prune(self) -> None:
         paths = self._paths()
-        losses = {path: _held_out(path) for path in paths}
-        measured = [path for path in paths if losses[path] is not None]
-        best = min(measured, key=lambda path: losses[path] or 0.0, default=None)
-        _delete(*(path for path in paths[: -self.keep_last] if path != best))
+        best = min(paths, key=_held_out)
+        _delete(*(path for path in paths[: -self.keep_last] if path != best or _held_out(best) == math.inf))
 
 
 def load_tensors(path: Path, tensors: Tensors, group: Processes | None = None) -> None:
@@ -150,13 +149,13 @@ def _read_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def _held_out(path: Path) -> float | None:
-    """Return the loss of a checkpoint; of a damaged one, None."""
+def _held_out(path: Path) -> float:
+    """Return the loss of a checkpoint; infinity if it was not measured, is NaN, or cannot be read."""
     try:
-        loss: float | None = _read_state(path)["held_out"]
+        loss = _read_state(path)["held_out"]
     except (OSError, ValueError):
-        return None
-    return loss
+        return math.inf
+    return math.inf if loss is None or math.isnan(loss) else float(loss)
 
 
 def _delete(*paths: Path) -> None:

@@ -66,7 +66,7 @@ class RunConfig(Config):
     log_every: int = Field(20, gt=0)
     """Updates between two lines of the log."""
     max_bad_share: float = Field(0.01, ge=0, le=1)
-    """Share of bad records above which the run stops."""
+    """Share of bad records above which the run stops; it is taken of 1,000 records until so many were read."""
 
 
 class StageConfig(Config, ABC):

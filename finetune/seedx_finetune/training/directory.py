@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seedx_finetune.training.failures import DirectoryInUseError
+from seedx_sdk.errors import OutputPathError
 from seedx_sdk.files import write_file
 
 __all__ = ["RunDirectory"]
@@ -42,10 +43,17 @@ class RunDirectory:
         """Keep other processes out. The lock goes with the process, however it ends, and workers do not inherit it.
 
         Raises:
+            OutputPathError: If the directory cannot be written.
             DirectoryInUseError: If another process holds it.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        with open(self.root / ".lock", "w") as file:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            opened = open(self.root / ".lock", "w")
+        except OSError as error:
+            raise OutputPathError(
+                f"cannot write in {self.root} ({error.strerror}); choose another directory"
+            ) from error
+        with opened as file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:

@@ -2,12 +2,13 @@
 
     SeedXError
       TrainingError
-        TrainingMemoryError     an update does not fit the device
-        NonFiniteError          a loss or a gradient is NaN or infinite
-        NothingSupervisedError  an update has nothing to learn from
-        BadRecordsError         too many records were skipped
-        CheckpointError         no checkpoint of the run can be read
-        DirectoryInUseError     another process trains in the directory
+        CheckpointError           no checkpoint of the run can be read
+        DirectoryInUseError       another process trains in the directory
+        UpdateError               an update failed
+          TrainingMemoryError     it does not fit the device
+          NonFiniteError          a loss or a gradient is NaN or infinite
+          NothingSupervisedError  it has nothing to learn from
+          BadRecordsError         too many records were skipped
       InputError
         ConfigError             (seedx_finetune.errors)
           ConfigChangedError    the run was started with other settings or inputs
@@ -35,6 +36,7 @@ __all__ = [
     "NothingSupervisedError",
     "TrainingError",
     "TrainingMemoryError",
+    "UpdateError",
     "listed",
     "naming_memory_errors",
 ]

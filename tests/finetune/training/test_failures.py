@@ -16,6 +16,7 @@ from seedx_finetune.training.failures import (
     TrainingMemoryError,
 )
 from seedx_finetune.training.loop import Update, train
+from seedx_sdk.errors import OutputPathError
 from tests.support.tiny_stage import TinyStageConfig, tiny_recipe
 from tests.support.training_processes import run_training
 
@@ -79,6 +80,12 @@ def test_a_mistake_fails_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="stage.batch_size is 0; use 1 or more"):
         train(tiny_recipe(stage=TinyStageConfig(batch_size=0)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputPathError, match=r"cannot write in \S+/file/run \(Not a directory\); choose another"):
+        train(tiny_recipe(), tmp_path / "file" / "run")
 
 
 @pytest.mark.slow
