@@ -20,8 +20,9 @@ from seedx_finetune.data.features import FeatureStore
 from seedx_finetune.data.loader import packed_batches
 from seedx_finetune.stages.example_row import example_row
 from seedx_finetune.stages.export_multimodal import export_adapter, export_merged
-from seedx_finetune.stages.initial import CheckpointInitial, LlamaInitial
+from seedx_finetune.stages.initial import CheckpointInitial, Description, LlamaInitial
 from seedx_finetune.stages.lora import LoraSettings, add_lora
+from seedx_finetune.stages.multimodal_flops import encoder_flops, llm_flops
 from seedx_finetune.stages.multimodal_model import (
     MultimodalModel,
     Outputs,
@@ -32,7 +33,7 @@ from seedx_finetune.stages.packed_attention import read_packed_rows
 from seedx_finetune.stages.sample_sheet import write_sheet
 from seedx_finetune.stages.trained_parts import Part, train_parts
 from seedx_finetune.training.config import RunConfig, SourceConfig, StageConfig
-from seedx_finetune.training.stage import Loss
+from seedx_finetune.training.stage import Amounts, Loss
 from seedx_sdk.model.tokenizer import Tokenizer
 
 __all__ = ["MultimodalConfig", "MultimodalStage"]
@@ -96,7 +97,7 @@ class MultimodalStage:
         """Return the model, in training mode but for the visual encoder."""
         on_meta = device.type == "meta"
         initial = self.config.initial
-        lvlm, encoder = initial.describe().on_meta() if on_meta else initial.load(dtype)
+        lvlm, encoder = self._described.on_meta() if on_meta else initial.load(dtype)
         read_packed_rows(lvlm.causal_lm)
         if self.config.lora is not None:
             with torch.random.fork_rng(devices=[]):
@@ -115,7 +116,7 @@ class MultimodalStage:
         self, sources: Sequence[SourceConfig], run: RunConfig, *, start: Position, rank: int, world: int
     ) -> Iterator[PackedBatch]:
         """Yield packed rows."""
-        described = self.config.initial.describe()
+        described = self._described
         yield from packed_batches(
             sources,
             run,
@@ -132,7 +133,7 @@ class MultimodalStage:
     def example_batch(self, run: RunConfig) -> PackedBatch:
         """Return a full row of zeros, whatever the run; `example_row` says what it is made of."""
         del run
-        described = self.config.initial.describe()
+        described = self._described
         return example_row(
             self.config.pack_length, cell=described.config.visual_encoder.image_size, num_tokens=described.num_tokens
         )
@@ -140,6 +141,23 @@ class MultimodalStage:
     def counts(self, batch: PackedBatch) -> Mapping[str, int]:
         """Return the supervised tokens and the images to draw."""
         return {"lm": len(supervised_positions(batch)), "regression": len(batch.draw_cells)}
+
+    def amounts(self, batch: PackedBatch) -> Amounts:
+        """Return the tokens, the cells that are encoded or whose features are cached, and the operations of a row."""
+        described = self._described
+        lengths: list[int] = batch.boundaries.diff().tolist()
+        cells = 0 if batch.pixels is None else len(batch.pixels)
+        return Amounts(
+            tokens=sum(lengths),
+            images=len(batch.cell_keys),
+            flops=encoder_flops(described.config.visual_encoder, cells)
+            + llm_flops(
+                described.llm,
+                lengths,
+                len(supervised_positions(batch)),
+                all_weights="llm" in self.config.parts,
+            ),
+        )
 
     def losses(self, model: nn.Module, batch: PackedBatch, generator: torch.Generator) -> Sequence[Loss]:
         """Return the cross-entropy of each source, and the regression of those that draw."""
@@ -179,6 +197,10 @@ class MultimodalStage:
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of the initial weights."""
         return Tokenizer.from_pretrained(self.config.initial.tokenizer_directory)
+
+    @cached_property
+    def _described(self) -> Description:
+        return self.config.initial.describe()
 
     @cached_property
     def _features(self) -> FeatureStore | None:

@@ -122,3 +122,13 @@ def test_the_released_sizes_are_planned_without_weights() -> None:
     assert len(list(stage.blocks(model))) == 40
     assert sum(p.numel() for p in model.visual_encoder.parameters()) == 1_934_562_048
     assert stage.config.lora == LoraSettings()
+
+
+def test_operations_are_about_those_that_were_counted_at_full_size() -> None:
+    stage = MultimodalConfig(initial=CheckpointInitial(directory=Path("nowhere"))).build()
+    row = stage.example_batch(RunConfig())
+    amounts = stage.amounts(row)
+    assert amounts.tokens == 8192
+    assert amounts.images == len(row.cell_keys) == 46
+    # counted by torch's FlopCounterMode: 53 GFLOP a token of the language model, 4.22 TFLOP a cell
+    assert amounts.flops == pytest.approx(8192 * 53e9 + 46 * 4.22e12, rel=0.03)
