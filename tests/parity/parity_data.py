@@ -87,7 +87,8 @@ def told(report: Report, document: Document, names: Tokenizer, limits: Limits) -
 
 def llava(spec: dict[str, Any], draws: Draws) -> Document:
     record = spec["record"]
-    images = [reference(record["image"], spec["image_size_wh"])] if record.get("image") else []
+    shown = record.get("image") not in (None, "", "none")
+    images = [reference(record["image"], spec["image_size_wh"])] if shown else []
     options = Llava(grids=spec["grids"], system_prompt=spec.get("system_message", ""))
     return options.document(row(images, turns=record["data"]), draws)
 

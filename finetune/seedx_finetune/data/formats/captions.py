@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -93,7 +94,7 @@ class Captions(SizeFilter):
         value = metadata[name] if name is not None else None
         if isinstance(value, list):
             value = max(value, default=None)
-        if name is not None and not isinstance(value, int | float):
+        if name is not None and (not isinstance(value, int | float) or math.isnan(value)):
             raise DataError(f"{name} of its metadata is no number")
         if value is not None and value < self.min_similarity:
             raise FilteredOut(f"image and caption are less similar than min_similarity={self.min_similarity}")

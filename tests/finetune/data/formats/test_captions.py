@@ -117,6 +117,7 @@ def test_others_stay(tmp_path: Path, metadata: str | None) -> None:
         ({"000000.json": '{"similarity": '}, "its .json is damaged"),
         ({"000000.json": "[]"}, "its .json is not an object"),
         ({"000000.json": '{"similarity": "high"}'}, "similarity of its metadata is no number"),
+        ({"000000.json": '{"score": NaN}'}, "score of its metadata is no number"),
         ({"000000.json": '{"all_similarities": []}'}, "all_similarities of its metadata is no number"),
         ({"000000.jpg": image_bytes()[:900]}, "image 00000.tar:000000.jpg: the given image file is damaged"),
         ({"000000.jpg": b""}, "is empty (0 bytes)"),
