@@ -115,11 +115,6 @@ def later(text: str) -> str:
     return f"\n{instruct(text)}"
 
 
-def try_on_request() -> str:
-    """Ask for a garment on a person; goes into `instruct` with the blanked figure's image, then the garment's. Ours."""
-    return "Dress the person in the first image in the garment of the second image."
-
-
 class SlideBlock(NamedTuple):
     """A block of a slide's layout."""
 

@@ -42,6 +42,8 @@ __all__ = [
     "ModelParts",
     "find_specialists",
     "load_directory",
+    "load_lvlm",
+    "load_visual_encoder",
     "quiet_libraries",
     "save_part",
     "stored_dtype",
@@ -91,12 +93,38 @@ def load_directory(
         WeightsMissingError: If the directory or a file is missing.
         WeightsCorruptError: If a file was cut short or changed.
     """
-    config = DirectoryConfig.read(checkpoint_dir)
-    verify_files(checkpoint_dir, config)
     adapters = find_specialists(checkpoint_dir) | dict(specialists or {})
+    with _checked(checkpoint_dir, "") as config:
+        return _load(checkpoint_dir, config, dtype, adapters, language_models)
+
+
+def load_visual_encoder(checkpoint_dir: Path, *, dtype: torch.dtype = torch.float32) -> VisualEncoder:
+    """Load the visual encoder alone, and raise as `load_directory` does."""
+    with _checked(checkpoint_dir, "visual_encoder/") as config:
+        return _load_visual_encoder(checkpoint_dir, config, dtype)
+
+
+def load_lvlm(checkpoint_dir: Path, *, adapter: Path | None = None, dtype: torch.dtype = torch.float32) -> LVLM:
+    """Load the language model and its projectors alone, and raise as `load_directory` does.
+
+    Args:
+        checkpoint_dir: The checkpoint directory.
+        adapter: The directory of a specialist's adapter, to be merged, and its projectors; None for the model itself.
+        dtype: Type of all weights.
+    """
+    with _checked(checkpoint_dir, "llm/", "projectors/") as config:
+        return _load_lvlm(checkpoint_dir, config, dtype, adapter)
+
+
+@contextmanager
+def _checked(checkpoint_dir: Path, *prefixes: str) -> Iterator[DirectoryConfig]:
+    """Give the config after checking the files whose path begins with one of the prefixes."""
+    config = DirectoryConfig.read(checkpoint_dir)
+    files = {name: digest for name, digest in config.files.items() if name.startswith(prefixes)}
+    verify_files(checkpoint_dir, replace(config, files=files))
     try:
         with quiet_libraries():
-            return _load(checkpoint_dir, config, dtype, adapters, language_models)
+            yield config
     except (SafetensorError, RuntimeError) as error:
         raise WeightsCorruptError(
             f"{checkpoint_dir} does not fit its own config.json: {error}; restore it from its source"
@@ -110,8 +138,6 @@ def _load(
     specialists: Mapping[str, Path],
     language_models: bool,
 ) -> ModelParts:
-    encoder = VisualEncoder(config.visual_encoder)
-    encoder.load_state_dict(_load_part(checkpoint_dir / "visual_encoder"))
     detokenizer_dir = checkpoint_dir / "detokenizer_edit"
     if not detokenizer_dir.is_dir():
         detokenizer_dir = checkpoint_dir / "detokenizer"
@@ -119,18 +145,30 @@ def _load(
     detokenizer.set_progress_bar_config(disable=True)  # type: ignore[no-untyped-call]
 
     def lvlm(adapter: Path | None = None) -> LVLM:
-        llm = _load_llm(checkpoint_dir, dtype, adapter) if language_models else _absent_llm(checkpoint_dir)
-        projectors = (checkpoint_dir if adapter is None else adapter) / "projectors"
-        return _frozen(_with_projectors(llm, config, projectors), dtype)
+        return _load_lvlm(checkpoint_dir, config, dtype, adapter, weights=language_models)
 
     return ModelParts(
         config=config,
         tokenizer=Tokenizer.from_pretrained(checkpoint_dir / "llm"),
-        visual_encoder=_frozen(encoder, dtype),
+        visual_encoder=_load_visual_encoder(checkpoint_dir, config, dtype),
         lvlm=lvlm(),
         detokenizer=detokenizer,
         specialists={name: lvlm(path) for name, path in specialists.items()},
     )
+
+
+def _load_visual_encoder(checkpoint_dir: Path, config: DirectoryConfig, dtype: torch.dtype) -> VisualEncoder:
+    encoder = VisualEncoder(config.visual_encoder)
+    encoder.load_state_dict(_load_part(checkpoint_dir / "visual_encoder"))
+    return _frozen(encoder, dtype)
+
+
+def _load_lvlm(
+    checkpoint_dir: Path, config: DirectoryConfig, dtype: torch.dtype, adapter: Path | None, *, weights: bool = True
+) -> LVLM:
+    llm = _load_llm(checkpoint_dir, dtype, adapter) if weights else _absent_llm(checkpoint_dir)
+    projectors = (checkpoint_dir if adapter is None else adapter) / "projectors"
+    return _frozen(_with_projectors(llm, config, projectors), dtype)
 
 
 def _load_llm(checkpoint_dir: Path, dtype: torch.dtype, adapter: Path | None) -> LlamaForCausalLM:

@@ -52,7 +52,7 @@ class ResamplerConfig(PartConfig):
     """Sizes of one attention resampler (Resampler in qwen_visual.py)."""
 
     grid_size: int
-    """Side of the square of output queries; 8 means 64 output tokens."""
+    """Side of the square of output queries, or its columns; 8 means 64 output tokens."""
     embed_dim: int
     """Width of queries and outputs; a multiple of 4 (sin-cos table) and of num_heads."""
     num_heads: int
@@ -61,6 +61,10 @@ class ResamplerConfig(PartConfig):
     """Width of the inputs; None means embed_dim, as in the reference."""
     layer_norm_eps: float = 1e-5
     """Epsilon of both layer norms; 1e-5 beside the LLM, 1e-6 in the visual encoder's pool."""
+    grid_rows: int | None = None
+    """Rows of queries where they form no square; None means grid_size."""
+    depth: int = 1
+    """Layers of cross-attention; 1 in the reference."""
 
     def __post_init__(self) -> None:
         """Check divisibility."""
@@ -68,6 +72,31 @@ class ResamplerConfig(PartConfig):
             raise ValueError(
                 f"embed_dim {self.embed_dim} must be a multiple of 4 and of num_heads {self.num_heads}; change one"
             )
+
+    @classmethod
+    def for_queries(cls, num_queries: int, **sizes: Any) -> ResamplerConfig:
+        """Return the config for a number of output tokens, which form a square or two of them side by side.
+
+        Raises:
+            ValueError: If they form neither.
+        """
+        rows = math.isqrt(num_queries)
+        if rows**2 == num_queries:
+            return cls(grid_size=rows, **sizes)
+        rows = math.isqrt(num_queries // 2)
+        if 2 * rows**2 != num_queries:
+            raise ValueError(f"{num_queries} queries form no square nor two; use 16, 32, 64, 128 or 256")
+        return cls(grid_size=2 * rows, grid_rows=rows, **sizes)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the grid of output queries."""
+        return self.grid_size if self.grid_rows is None else self.grid_rows
+
+    @property
+    def num_queries(self) -> int:
+        """Output tokens."""
+        return self.grid_size * self.rows
 
     @property
     def input_dim(self) -> int:

@@ -7,6 +7,7 @@ Q image tokens per image, S supervised tokens.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from einops import rearrange, reduce
@@ -104,7 +105,7 @@ class LVLM(nn.Module):
         rec_loss, recon = self._regression_loss(hidden, image_embeds, ids_gen_mask, embeds_gen_mask)
         total = self.config.lm_loss_scale * lm_loss + self.config.rec_loss_scale * rec_loss
         if self.training:
-            total = total + 0.0 * self._touch_all()
+            total = total + 0.0 * self.touch_all()
         return LVLMOutput(
             total_loss=total,
             lm_loss=lm_loss,
@@ -154,10 +155,28 @@ class LVLM(nn.Module):
         positions = torch.cat([patch_positions, 1 - patch_positions], dim=-1).to(self.patch_pos_embed.dtype) / 2
         return features + (positions @ self.patch_pos_embed)[:, None]
 
-    def run_llm(self, inputs_embeds: Tensor, past_key_values: Cache | None = None) -> Tensor:
-        """Return the (B, L, D) last hidden states, after the final norm; a cache given is extended in place."""
+    def run_llm(
+        self,
+        inputs_embeds: Tensor,
+        past_key_values: Cache | None = None,
+        *,
+        position_ids: Tensor | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """Return the (B, L, D) last hidden states, after the final norm.
+
+        Args:
+            inputs_embeds: (B, L, D).
+            past_key_values: Extended in place; None keeps no cache.
+            position_ids: (B, L) position of each token in its document; None is 0, 1, ... after the cache.
+            options: Further arguments of the model's attention function.
+        """
         output = self.causal_lm.model(
-            inputs_embeds=inputs_embeds, past_key_values=past_key_values, use_cache=past_key_values is not None
+            inputs_embeds=inputs_embeds,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            use_cache=past_key_values is not None,
+            **options,
         )
         hidden: Tensor = output.last_hidden_state
         return hidden
@@ -191,11 +210,11 @@ class LVLM(nn.Module):
         if count == 0 or image_embeds is None or embeds_gen_mask is None or ids_gen_mask is None:
             config = self.config.output_resampler
             return hidden.new_zeros((), dtype=torch.float32), hidden.new_zeros(
-                (0, config.grid_size**2, config.embed_dim)
+                (0, config.num_queries, config.embed_dim)
             )
         target = image_embeds[embeds_gen_mask].detach().float()
         if self.config.vit_down:
-            target = pool_features(target)
+            target = pool_features(target, target.shape[1] // self.config.output_resampler.num_queries)
         selected = hidden[ids_gen_mask]
         if selected.shape[0] % count:
             raise ValueError(
@@ -206,16 +225,19 @@ class LVLM(nn.Module):
             return F.mse_loss(recon.float(), target), recon
         return (1 - F.cosine_similarity(recon.float(), target, dim=-1)).mean(), recon
 
-    def _touch_all(self) -> Tensor:
-        """Run both resamplers on zeros: distributed training needs a gradient of every parameter in every step."""
+    def touch_all(self) -> Tensor:
+        """Return a scalar to add with factor 0: distributed training needs a gradient of every parameter in every step.
+
+        Both resamplers run on zeros for it.
+        """
         touched = next(self.input_resampler.parameters()).new_zeros((), dtype=torch.float32)
         for resampler in (self.input_resampler, self.output_resampler):
             config = resampler.config
-            zeros = resampler.query.new_zeros((1, config.grid_size**2, config.input_dim))
+            zeros = resampler.query.new_zeros((1, config.num_queries, config.input_dim))
             touched = touched + resampler(zeros).float().sum()
         return touched if self.patch_pos_embed is None else touched + self.patch_pos_embed.float().sum()
 
 
-def pool_features(features: Tensor) -> Tensor:
-    """Return (N, T / 4, K): means of four consecutive image features (N, T, K), as the regression targets are."""
-    return reduce(features, "n (t pool) k -> n t k", "mean", pool=POOL)
+def pool_features(features: Tensor, pool: int = POOL) -> Tensor:
+    """Return (N, T / pool, K): means of consecutive image features (N, T, K), as the regression targets are."""
+    return reduce(features, "n (t pool) k -> n t k", "mean", pool=pool)

@@ -1,4 +1,4 @@
-"""What the U-Net reads, and the step from stage 1 to stage 2.
+"""What the U-Net reads, and the step between stage 1 and stage 2.
 
 Shapes: B batch, C latent channels, H W latent size.
 """
@@ -9,7 +9,7 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
-__all__ = ["COORDINATES", "size_ids", "takes_condition", "widen_conv_in", "with_inputs"]
+__all__ = ["COORDINATES", "narrow_conv_in", "size_ids", "takes_condition", "widen_conv_in", "with_inputs"]
 
 COORDINATES = 30
 """Channels for the position of a cell, in U-Nets that have them: fifteen cosines of x and fifteen of y, enough to tell
@@ -76,11 +76,21 @@ def widen_conv_in(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     The new channels' weights start at zero; everything else is copied. (The reference leaves the bias of the new
     layer at its random start instead of copying it, which throws away a trained value.)
     """
-    old, new = unet.config["in_channels"], unet.config["out_channels"]
-    wide: UNet2DConditionModel = UNet2DConditionModel.from_config({**unet.config, "in_channels": old + new})
-    state = unet.state_dict()
-    noisy, coordinates = state["conv_in.weight"].split([new, old - new], dim=1)
-    state["conv_in.weight"] = torch.cat([noisy, torch.zeros_like(noisy), coordinates], dim=1)
-    wide.load_state_dict(state)
-    nn.Module.to(wide, device=unet.device, dtype=unet.dtype)  # diffusers' own `to` warns about layers it does not have
-    return wide
+    weight, latents = unet.conv_in.weight, unet.config["out_channels"]
+    noisy, coordinates = weight[:, :latents], weight[:, latents:]
+    return _with_conv_in(unet, torch.cat([noisy, torch.zeros_like(noisy), coordinates], dim=1))
+
+
+def narrow_conv_in(unet: UNet2DConditionModel) -> UNet2DConditionModel:
+    """Return a new U-Net without the channels of the condition latents, which gives the output of zeros there."""
+    weight, latents = unet.conv_in.weight, unet.config["out_channels"]
+    return _with_conv_in(unet, torch.cat([weight[:, :latents], weight[:, 2 * latents :]], dim=1))
+
+
+def _with_conv_in(unet: UNet2DConditionModel, weight: Tensor) -> UNet2DConditionModel:
+    """Return a copy of a U-Net with another weight of its first convolution, on the same device."""
+    with unet.device:  # on the meta device nothing is computed
+        copy: UNet2DConditionModel = UNet2DConditionModel.from_config({**unet.config, "in_channels": weight.shape[1]})
+    copy.load_state_dict(unet.state_dict() | {"conv_in.weight": weight})
+    nn.Module.to(copy, dtype=unet.dtype)  # diffusers' own `to` warns about layers it does not have
+    return copy

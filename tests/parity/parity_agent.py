@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from seedx_sdk.checkpoints.state_dicts import grow_vocabulary, merge_agent_state
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig
 from seedx_sdk.model.generation import ImageTokenRule
 from seedx_sdk.model.lvlm import LVLM, LVLMOutput
+from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.prompts import story_window
 from seedx_sdk.tokens import clean_text, input_mask
 from tests.support.generation import Generated, generate, generate_one_by_one
 
@@ -36,7 +39,7 @@ def agent(config: dict[str, Any]) -> LVLM:
         output_resampler=ResamplerConfig.from_dict(config["output_resampler"]),
         add_patch_pos=config.get("add_patch_pos", True),
         vit_down=config.get("vit_down", True),
-        rec_loss="mse" if config.get("mse", True) else "cosine",
+        rec_loss=config.get("rec_loss", "mse" if config.get("mse", True) else "cosine"),
         lm_loss_scale=config.get("lm_loss_scale", 1.0),
         rec_loss_scale=config.get("rec_loss_scale", 6.0),
     )
@@ -76,8 +79,14 @@ def _compare_training(report: Report, output: LVLMOutput, ids_gen_mask: Tensor |
 
 
 def run_generation(report: Report) -> None:
-    case = report.case
     names = tokenizer(report)
+    for answer in _answers(report, names):
+        _compare_generation(report, answer, names.decode(answer.text_ids))
+
+
+def _answers(report: Report, names: Tokenizer) -> tuple[Generated, Generated]:
+    """Return our answer to a case's prompt, and the one of the reference's loop of single tokens."""
+    case = report.case
     tokens = names.token_ids(case.inputs["num_img_gen_tokens"])
     ids = case.input("input_ids")
     report.check("prompt ids", [names.bos_id, *names.encode(case.inputs["prompt"])], ids[0].tolist())
@@ -90,12 +99,10 @@ def run_generation(report: Report) -> None:
     embeds = model.embed(ids, **given)
     budget, last = case.inputs["max_new_tokens"], int(ids[0, -1])
     rule = ImageTokenRule(tokens, blocked=0.0)
-    for answer in (
+    return (
         generate(model, embeds, tokens, max_new_tokens=budget, last_id=last, rule=rule),
         generate_one_by_one(model, embeds, tokens, max_new_tokens=budget, last_id=last),
-    ):
-        text = names.decode(answer.text_ids)
-        _compare_generation(report, answer, text)
+    )
 
 
 def _compare_generation(report: Report, answer: Generated, text: str) -> None:
@@ -179,4 +186,35 @@ def _compare_new_rows(report: Report) -> None:
     report.close("new_output_embedding_row", llm.lm_head.weight[-1])
 
 
-KINDS = {"agent_train": run_train, "agent_gen": run_generation, "agent_lora": run_lora}
+def run_story_generation(report: Report) -> None:
+    """Write the next page of a story: SEED-Story decodes all ids, and gives the last image alone."""
+    names = tokenizer(report)
+    prompt = report.case.inputs["prompt"]
+    report.check("prompt", _story_prompt(prompt), prompt)
+    for answer in _answers(report, names):
+        report.equal("generated_ids", answer.token_ids)
+        report.equal("text", names.decode(answer.token_ids))
+        report.equal("has_img_output", bool(answer.images))
+        report.equal("num_gen_imgs", len(answer.images[-1:]))
+        if answer.images and report.expects("img_gen_feat"):
+            report.close("img_gen_feat", answer.images[-1].features[None])
+        if answer.images and report.expects("hidden_at_img_tokens"):
+            report.close("hidden_at_img_tokens", answer.images[-1].hidden_states[None])
+
+
+def _story_prompt(prompt: str) -> str:
+    """Return our prompt for the pages of a prompt of SEED-Story, which has not dropped any."""
+    blocks = re.findall(r"<img>(?:<img_\d+>)+</img>", prompt)
+    pages = re.split(r"<img>(?:<img_\d+>)+</img>", prompt)[:-1]
+    captions = [page.removeprefix("[INST]") if number else page for number, page in enumerate(pages)]
+    parts = story_window(captions)
+    return "".join(part.text if part.page is None else part.text + blocks[part.page] for part in parts)
+
+
+KINDS = {
+    "agent_train": run_train,
+    "agent_gen": run_generation,
+    "agent_lora": run_lora,
+    "story_train": run_train,
+    "story_gen": run_story_generation,
+}

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ from PIL import Image
 from pptx import Presentation
 from pptx.util import Emu
 
+from seedx_finetune.data.check import check_source
+from seedx_finetune.data.config import SourceConfig
+from seedx_finetune.data.formats import make_format
+from seedx_finetune.data.formats.base import BadRecord
+from seedx_finetune.data.index import Source
 from seedx_finetune.errors import DataError
 from seedx_finetune.world import (
     BACKGROUNDS,
@@ -41,15 +47,21 @@ from seedx_finetune.world import (
 from seedx_finetune.world.language import with_article
 from seedx_finetune.world.scene import pick
 from seedx_sdk import prompts
+from seedx_sdk.engine import NANO
 from seedx_sdk.files import write_file
 from seedx_sdk.imaging import to_png
-from seedx_sdk.tokens import box_from_pixels, box_text
+from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.tokens import NUM_IMAGE_TOKENS, box_from_pixels, box_text
 
-__all__ = ["SPLITS", "export_book"]
+__all__ = ["SPLITS", "export_book", "prepare_book"]
 
 SPLITS = ("train", "held_out")
 _HELD_OUT_SHARE = 0.25
 _TAR_SAMPLES = 1000
+_BOOK_RECORDS = 24
+"""Of each format in a book that is written for a debug recipe."""
+_BOOK_SIZE = 128
+"""Side of its images in pixels: nano's."""
 _DECK_SLIDES = 10
 _TITLES = ("1. {}", "A page with {}", "Seen here: {}")
 """One begins with a number, as the lines of an outline do."""
@@ -119,6 +131,39 @@ def export_book(directory: Path, n: int, seed: int, *, size: int = 448) -> None:
         for number, (format_name, write) in enumerate(_WRITERS.items()):
             rng = np.random.default_rng([seed, split, number])
             write(_Set(directory / name / format_name, count, size, rng))
+
+
+def prepare_book(book: Path | None, sources: Sequence[SourceConfig]) -> None:
+    """Write the picture book, and the indexes of its sources, unless they are there.
+
+    Args:
+        book: Its directory; None does nothing.
+        sources: Those of its sources that are trained on.
+
+    Raises:
+        DataError: If a source is not part of the book, or a record of it is bad.
+    """
+    if book is None:
+        return
+    if not book.exists():
+        book.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=book.parent, prefix=".book-") as partial:
+            export_book(Path(partial) / "book", _BOOK_RECORDS, seed=0, size=_BOOK_SIZE)
+            (Path(partial) / "book").rename(book)
+    for source in sources:
+        try:
+            Source(source)
+        except DataError:
+            _index(source)
+
+
+def _index(source: SourceConfig) -> None:
+    def refuse(bad: BadRecord) -> None:
+        raise DataError(f"{bad.name}: {bad.reason}")
+
+    tokenizer = Tokenizer.from_pretrained(NANO / "llm")
+    format = make_format(source.format, source.options)
+    check_source(source.path, format, tokenizer, cell=_BOOK_SIZE, num_tokens=NUM_IMAGE_TOKENS, on_bad=refuse)
 
 
 def _captions(out: _Set) -> None:

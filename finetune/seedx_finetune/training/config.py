@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SerializeAsAny
@@ -84,6 +85,9 @@ class RecipeConfig(Config):
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     held_out: tuple[SourceConfig, ...] = ()
     """Sources of the held-out loss, never trained on."""
+    book: Path | None = None
+    """Directory of the picture book that the sources lie in (`data.export_book`); written and indexed before training
+    where it is missing. None: the sources are there."""
     optimizer: OptimizerConfig
     run: RunConfig = RunConfig()
 

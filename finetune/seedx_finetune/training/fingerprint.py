@@ -26,7 +26,8 @@ def fingerprint(recipe: RecipeConfig) -> dict[str, Any]:
     checkpoint directory (it has the hashes of the weights), the file itself, or, of another directory, the names, sizes
     and dates of the weights and configurations below it.
     """
-    return recipe.to_dict() | {"inputs": {field: _content(path) for field, path in _paths(recipe, "")}}
+    paths = [(field, path) for field, path in _paths(recipe, "") if field != "book"]  # its sources say what is in it
+    return recipe.to_dict() | {"inputs": {field: _content(path) for field, path in paths}}
 
 
 def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any], allow_change: Sequence[str], where: Path) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from seedx_finetune.data.batches import Position, Skipped
+from seedx_finetune.data.export_book import prepare_book
 from seedx_finetune.errors import ConfigError
 from seedx_finetune.training.checkpoints import Checkpoints, Progress, Tensors, load_tensors
 from seedx_finetune.training.config import RecipeConfig
@@ -102,6 +103,7 @@ def train(
                 f"share; use a multiple of {group.world}"
             )
         group.first(lambda: stack.enter_context(place.locked()))
+        group.first(lambda: prepare_book(recipe.book, recipe.sources + recipe.held_out))
         now = group.first(lambda: fingerprint(recipe))
         finished = group.first(place.finished)
         if finished is not None:

@@ -1,22 +1,67 @@
-"""The de-tokenizer's training loss.
+"""The losses of the language model and of the de-tokenizer.
 
-Shapes: B batch, N image tokens, D their width, C latent channels, H W latent size.
+Shapes: S supervised tokens, W width of hidden states, V vocabulary, G images to draw, B batch, N image tokens, D their
+width, C latent channels, H W latent size.
 """
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
+import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from einops import reduce
 from torch import Tensor
+from torch.nn import LinearCrossEntropyOptions
 from torch.nn import functional as F
 
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
 from seedx_sdk.model.unet import takes_condition, with_inputs
 
-__all__ = ["denoising_loss", "predict"]
+__all__ = ["denoising_loss", "denoising_losses", "next_token_losses", "predict", "regression_losses"]
+
+PLAIN_ROWS = 1024
+"""Tokens whose logits are in memory at a time where no gradient is wanted."""
 
 
-def denoising_loss(
+def next_token_losses(hidden: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+    """Return the (S) cross-entropies in float32, without the logits of all tokens in memory at once.
+
+    With gradients it is the chunked kernel of torch, which computes in the type of the hidden states; without, logits
+    are float32. (The kernel's own sum is 5 % wrong in bfloat16, so it is asked for single values.)
+
+    Args:
+        hidden: (S, W) hidden states from which each target is predicted.
+        head: (V, W) output embeddings.
+        targets: (S) token ids.
+    """
+    if torch.is_grad_enabled():
+        weight = head.to(hidden.dtype)
+        losses = F.linear_cross_entropy(hidden, weight, targets, reduction="none", options=LinearCrossEntropyOptions())
+        return losses.float()
+    weight = head.float()
+    parts = zip(torch.split(hidden, PLAIN_ROWS), torch.split(targets, PLAIN_ROWS), strict=True)
+    return torch.cat([F.cross_entropy(F.linear(h.float(), weight), t, reduction="none") for h, t in parts])
+
+
+def regression_losses(predicted: Tensor, target: Tensor, kind: Literal["mse", "cosine"]) -> Tensor:
+    """Return the (G) mean distances between image features (G, N, D), in float32.
+
+    Source: ContinuousLVLM.forward in seed_x.py.
+    """
+    predicted, target = predicted.float(), target.float()
+    if kind == "mse":
+        return (predicted - target).square().mean(dim=(1, 2))
+    return (1 - F.cosine_similarity(predicted, target, dim=-1)).mean(dim=1)
+
+
+def denoising_loss(*args: Any, **kwargs: Any) -> Tensor:
+    """Return the mean of `denoising_losses`, a scalar."""
+    return denoising_losses(*args, **kwargs).mean()
+
+
+def denoising_losses(
     unet: UNet2DConditionModel,
     resampler: DetokenizerResampler,
     scheduler: DDPMScheduler,
@@ -28,7 +73,7 @@ def denoising_loss(
     time_ids: Tensor,
     condition_latents: Tensor | None = None,
 ) -> Tensor:
-    """Return the mean squared error of the U-Net's prediction, a scalar.
+    """Return the mean squared error of the U-Net's prediction for each image, (B,) float32.
 
     Args:
         unet: U-Net with C (stage 1) or 2 C (stage 2) input channels.
@@ -53,7 +98,8 @@ def denoising_loss(
     else:
         raise ValueError(f"prediction_type {kind!r} cannot be trained; use 'epsilon' or 'v_prediction'")
     predicted = predict(unet, resampler, noisy, timesteps, image_embeds, time_ids, condition_latents)
-    return F.mse_loss(predicted.float(), target.float())
+    errors = F.mse_loss(predicted.float(), target.float(), reduction="none")
+    return reduce(errors, "b c h w -> b", "mean")
 
 
 def predict(
@@ -76,7 +122,7 @@ def predict(
         noisy_latents,
         timesteps,
         encoder_hidden_states=prompt_embeds,
-        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids.to(pooled.dtype)},
+        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids},
         return_dict=False,
     )[0]
     return predicted

@@ -75,6 +75,9 @@ class Stage(Protocol[B]):
     ) -> Iterator[B]:
         """Yield, without an end, this rank's batches from a position on: those whose number % world == rank."""
 
+    def example_batch(self, run: RunConfig) -> B:
+        """Return a batch of the usual size with arbitrary contents, for plans; no file is read."""
+
     def counts(self, batch: B) -> Mapping[str, int]:
         """Return the count of each term that `losses` will give, from the batch alone."""
 
