@@ -96,6 +96,16 @@ def detect_question(phrase: str) -> str:
     return f"Is there {phrase} in the image? If so, please output its bounding box."
 
 
+def try_on_request() -> str:
+    """Return the request to dress a person, to be put into `instruct` after two images: the figure, then the garment.
+
+    Both are read in one cell, as for edits. The figure is the one that the de-tokenizer starts from, with the region of
+    the garment blanked (`regions.blank_region`): in the training pairs it wears the garment, which must not show. Ours;
+    the paper gives no form (appendix B names SEED-X-Try-on and its data, VITON-HD).
+    """
+    return "Dress the person in the first image in the garment of the second image."
+
+
 def chat_segments(turns: Sequence[tuple[str, str]], text: str) -> list[str]:
     """Render a conversation: earlier (user, assistant) turns, then the new request.
 
