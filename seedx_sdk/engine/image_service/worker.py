@@ -162,5 +162,7 @@ class DenoiseWorker:
         if self._negative is None:
             size, encoder = self._parts.config.visual_encoder.image_size, self._parts.visual_encoder
             features = encoder(torch.zeros(1, 3, size, size, device=self._device, dtype=encoder.proj.dtype))
-            self._negative = pool_features(features) if self._parts.config.lvlm.vit_down else features
+            lvlm = self._parts.config.lvlm
+            pool = features.shape[1] // lvlm.output_resampler.num_queries
+            self._negative = pool_features(features, pool) if lvlm.vit_down else features
         return self._negative

@@ -25,6 +25,7 @@ from seedx_sdk import SeedX
 from seedx_sdk.checkpoints.directory import DirectoryConfig, load_directory, write_config
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics
 from seedx_sdk.engine.image_service.worker import DenoiseWorker
+from seedx_sdk.model.config import ResamplerConfig
 from tests.support.edit_batches import edit_batch
 
 CPU = torch.device("cpu")
@@ -211,6 +212,16 @@ def test_null_in_training_is_null_in_use(model_directory: Path) -> None:
     torch.testing.assert_close(trained["pooled"], used.pooled)
     torch.testing.assert_close(trained["condition"], used.condition)
     assert trained["condition"][:2].any() and not trained["condition"][2].any()
+
+
+def test_the_null_of_an_ablation_is_that_of_its_language_model(model_directory: Path) -> None:
+    """With 16 visual tokens, inference averages the features of the zero image to 16 too."""
+    parts = load_directory(model_directory)
+    queries = ResamplerConfig.for_queries(16, embed_dim=20, num_heads=4, kv_dim=40)
+    parts.config = replace(parts.config, lvlm=replace(parts.config.lvlm, output_resampler=queries))
+    negative = DenoiseWorker(parts, CPU, ServiceMetrics(), lambda: None)._negative_features()
+    model = _stage_1(model_directory, visual_tokens=16).model(CPU, torch.float32)
+    torch.testing.assert_close(model.null_features, negative)
 
 
 def test_a_dropped_condition_is_that_of_an_image_without_one(model_directory: Path) -> None:
