@@ -31,7 +31,7 @@ def _trained(stage: MultimodalStage) -> MultimodalModel:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:
-                parameter += 0.05 * torch.randn(parameter.shape, generator=generator)
+                parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
     return model
 
 

@@ -26,7 +26,7 @@ def llm() -> LlamaForCausalLM:
 
 
 def test_documents_of_a_row_are_read_as_if_alone(llm: LlamaForCausalLM) -> None:
-    apart = [llm.model(part, use_cache=False).last_hidden_state for part in IDS.split(LENGTHS, dim=1)]
+    apart = [llm.model(part, use_cache=False).last_hidden_state for part in torch.split(IDS, list(LENGTHS), dim=1)]
     read_packed_rows(llm)
     packed = llm.model(IDS, use_cache=False, **ROW).last_hidden_state
     torch.testing.assert_close(packed, torch.cat(apart, dim=1), rtol=1e-5, atol=1e-5)
