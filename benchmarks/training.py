@@ -59,7 +59,7 @@ from seedx_finetune.training.optimizer import Optimizer
 from seedx_sdk.engine import NANO
 from seedx_sdk.model.tokenizer import Tokenizer
 
-FORMATS = ("captions", "edits", "grounded_captions", "interleaved", "llava", "slides", "text", "try_on")
+FORMATS = ("captions", "edits", "grounded_captions", "interleaved", "llava", "slides", "stories", "text", "try_on")
 CELL, QUERIES = 128, 64
 """Side of nano's cells in pixels, and its tokens of an image."""
 ROW = 2048

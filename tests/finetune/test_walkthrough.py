@@ -13,6 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from seedx_sdk.cli.main import app
+from seedx_sdk.engine import NANO
 from tests.support.server_processes import Server, short_temp_dir, started
 
 PAGE = Path(__file__).parents[2] / "docs" / "training.md"
@@ -61,4 +62,8 @@ def test_the_walkthrough_ends_with_a_served_specialist(
     for name in ("dressed.png", "served.png"):
         with Image.open(name) as image:
             assert image.size == (128, 128)
-    assert (tmp_path / "model/specialists/try_on/adapter_model.safetensors").is_file()
+    assert Path("model/specialists/try_on/adapter_model.safetensors").is_file()
+    weights = [path.relative_to(NANO) for path in NANO.rglob("*.safetensors") if "specialists" not in path.parts]
+    assert {Path("llm/model.safetensors"), Path("projectors/model.safetensors")} <= set(weights)
+    for path in weights:  # the model itself can do what it could do before
+        assert (Path("model") / path).read_bytes() == (NANO / path).read_bytes(), path
