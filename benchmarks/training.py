@@ -118,7 +118,7 @@ def packing(work: Path, device: torch.device, options: argparse.Namespace) -> Re
     sources = sorted({example.source for example in examples})
     grouped = [[example for example in examples if example.source == source] for source in sources]
     rows = best_fit([len(example.input_ids) for example in examples], ROW)
-    batches = {
+    batches: dict[str, list[Sequence[Example]]] = {
         "packed": [[examples[index] for index in row] for row in rows],
         "padded, mixed": _chunks(examples),
         "padded, one source each": [chunk for group in grouped for chunk in _chunks(group)],
@@ -170,7 +170,7 @@ def read_padded(model: MultimodalModel) -> None:
 
     def run_llm(embeds: Tensor, *, position_ids: Tensor, boundaries: Tensor) -> Tensor:
         lengths = boundaries.diff().tolist()
-        rows = pad_sequence(list(embeds[0].split(lengths)), batch_first=True)
+        rows = pad_sequence(list(torch.split(embeds[0], lengths)), batch_first=True)
         positions = torch.arange(rows.shape[1], device=position_ids.device).expand(len(rows), -1)
         hidden = read(rows, position_ids=positions, boundaries=boundaries)
         return torch.cat([row[:length] for row, length in zip(hidden, lengths, strict=True)])[None]

@@ -242,6 +242,29 @@ class AsyncSeedX:
         """
         return await self._result(await _made(calls.chat, messages, **options), on_progress)
 
+    async def continue_story(
+        self,
+        text: str,
+        image: ImageSource,
+        *,
+        on_progress: OnProgress | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> ChatReply:
+        """Return further pages of a story, `max_images` of them (1 if None): text and image of each, in order.
+
+        Fewer if the model ends the story. Needs a model with a `story` specialist (`info.specialists`).
+
+        Args:
+            text: The text of the first page.
+            image: Its image.
+            on_progress: Called after each denoising step.
+            options: `max_new_tokens` is for each page.
+
+        Raises:
+            SpecialistMissingError: If the model has no such specialist.
+        """
+        return await self._result(await _made(calls.story, text, image, **options), on_progress)
+
     async def chat_stream(
         self, messages: Sequence[Message], **options: Unpack[ChatOptions]
     ) -> AsyncGenerator[StreamEvent, None]:

@@ -42,7 +42,7 @@ from seedx_sdk.types import (
     TryOnImage,
 )
 
-__all__ = ["Call", "Listener", "chat", "describe", "detect", "edit", "generate", "received", "try_on"]
+__all__ = ["Call", "Listener", "chat", "describe", "detect", "edit", "generate", "received", "story", "try_on"]
 
 R = TypeVar("R")
 _NO_IMAGE = "the model finished without an image; try another seed"
@@ -209,6 +209,14 @@ def chat(messages: Sequence[Message], **options: Unpack[ChatOptions]) -> Call[Ch
     return _call("chat", _conversation(messages, notes), checked, notes, lambda reply: reply)
 
 
+def story(text: str, image: ImageSource, **options: Unpack[ChatOptions]) -> Call[ChatReply]:
+    """Return the call of `AsyncSeedX.continue_story`."""
+    checked, notes = check_options(options), list[str]()
+    caption = validation.check_text(text, "text")
+    opened = open_image(image, on_warning=notes.append)
+    return _call("story", (Message.user(caption, opened),), checked, notes, lambda reply: reply)
+
+
 def received(request: Request) -> Call[ChatReply]:
     """Return the call for a request that came from elsewhere, checked as if it had been made here.
 
@@ -218,7 +226,7 @@ def received(request: Request) -> Call[ChatReply]:
     """
     notes: list[str] = []
     checked = _conversation(request.messages, notes)
-    images, needed = len(checked[-1].images), {"detect": 1, "edit": 1, "try_on": 2}.get(request.task)
+    images, needed = len(checked[-1].images), {"detect": 1, "edit": 1, "try_on": 2, "story": 1}.get(request.task)
     reads_text = request.task != "try_on"
     if needed is not None and (images != needed or bool(checked[-1].text) != reads_text):
         parts = "one image and text" if reads_text else "two images, the person and the garment, and no text"

@@ -108,6 +108,7 @@ class SeedX:
     edit = _blocking(AsyncSeedX.edit)
     try_on = _blocking(AsyncSeedX.try_on)
     chat = _blocking(AsyncSeedX.chat)
+    continue_story = _blocking(AsyncSeedX.continue_story)
 
     def chat_stream(
         self, messages: Sequence[Message], **options: Unpack[ChatOptions]

@@ -144,6 +144,10 @@ class GenerationOptions(EditFields, TextFields):
         description="Which of the model info's specialists answers. Default: the one named like the call, if there is "
         "one, else the general model.",
     )
+    max_images: Annotated[int | None, _Range(1, 64)] = Field(
+        default=None,
+        description="Images after which a reply ends; of a story, its further pages. Default: the model's.",
+    )
     force_image: bool = Field(default=False, description="Do not end before an image was drawn.")
 
 
@@ -183,6 +187,7 @@ class ChatOptions(ImageOptions, TextOptions, total=False):
     """See `GenerationOptions`."""
 
     temperature: float | None
+    max_images: int | None
 
 
 def check_options(given: Mapping[str, object], *, force_image: bool = False) -> GenerationOptions:

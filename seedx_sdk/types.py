@@ -266,6 +266,8 @@ class ChatReply(Result):
 
     message: Message
     boxes: tuple[Box, ...]
+    written: str = ""
+    """All that the model wrote, with the tokens of boxes and images where they stood."""
 
 
 class TextDelta(_Frozen):
@@ -321,7 +323,7 @@ StreamEvent: TypeAlias = Annotated[
 ]
 
 
-Task = Literal["describe", "detect", "generate", "edit", "try_on", "chat"]
+Task = Literal["describe", "detect", "generate", "edit", "try_on", "story", "chat"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -148,10 +148,10 @@ def check_task(task: Task, info: ModelInfo, *, specialist: str | None = None) ->
             f"{info.name} has no specialist {specialist[:80]!r}; {there}. Name one of them or none, or add yours with "
             "`seedx export`"
         )
-    if task == "try_on" and task not in info.specialists:
+    if task in ("try_on", "story") and task not in info.specialists:
         raise SpecialistMissingError(
-            f"{info.name} has no try_on specialist, which dressing people needs; {there}. Train one with "
-            "`seedx train try_on` and add it to the model's directory with `seedx export`"
+            f"{info.name} has no {task} specialist, which this call needs; {there}. Train one with "
+            f"`seedx train {task}` and add it to the model's directory with `seedx export`"
         )
     if task not in info.tasks:
         raise InputError(f"{info.name} cannot {task}; it can {', '.join(info.tasks)}")

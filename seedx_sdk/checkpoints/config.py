@@ -112,7 +112,7 @@ class DirectoryConfig(PartConfig):
         """
         changes = {"edit": self.prompts == "instruct" or "edit" in specialists, "try_on": "try_on" in specialists}
         return (
-            *("describe", "detect", "generate", "chat"),
+            *("describe", "detect", "generate", "chat", *["story"] * ("story" in specialists)),
             *(task for task, answers in changes.items() if answers and takes_condition_image),
         )
 

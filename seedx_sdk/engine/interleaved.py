@@ -10,6 +10,8 @@ import json
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
@@ -33,6 +35,7 @@ from seedx_sdk.engine.image_service.protocol import ImageService
 from seedx_sdk.engine.metrics import EngineMetrics
 from seedx_sdk.engine.prompting import normalized, segments
 from seedx_sdk.engine.reply_builder import ReplyBuilder
+from seedx_sdk.engine.story import StoryPages
 from seedx_sdk.errors import InputError
 from seedx_sdk.model.anyres import EDIT_GRIDS
 from seedx_sdk.model.config import PromptStyle
@@ -40,7 +43,22 @@ from seedx_sdk.tokens import image_block
 from seedx_sdk.types import ModelInfo, Notice, Request, StreamEvent
 from seedx_sdk.validation import check_task
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
 __all__ = ["InterleavedEngine"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A reply in progress."""
+
+    request: Request
+    specialist: str | None
+    """Whose adapter answers."""
+    builder: ReplyBuilder
+    deadline: float | None
+    span: Span | None
 
 
 class InterleavedEngine:
@@ -81,48 +99,94 @@ class InterleavedEngine:
             for note in await self._notices(read_as):
                 yield Notice(text=note)
             specialist = self._specialist(request)
-            with tracing.span("encode", parent=reply_span):
-                prompt = await self._encode(read_as, specialist, deadline)
-            encoded = time.perf_counter() - started
-            sampling, prompt_tokens = self._sampling(request, specialist), len(prompt.token_ids)
-            self.metrics.prompt_tokens += prompt_tokens
-            reply = ReplyBuilder(
-                self._info,
-                self.service.tokenizer,
-                request,
-                prompt_tokens=prompt_tokens,
-                encode_seconds=encoded,
-                open_label=request.messages[-1].text if self._opens_box(request, specialist) else None,
-            )
+            opens_box = self._opens_box(request, specialist)
+            label = request.messages[-1].text if opens_box else None
+            builder = ReplyBuilder(self._info, self.service.tokenizer, request, open_label=label)
+            reply = _Reply(request, specialist, builder, deadline, reply_span)
+            events = self._tell(read_as, reply) if request.task == "story" else self._answer(read_as, reply)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+        yield builder.done(time.perf_counter() - started, max_images=self._sampling(request, specialist).max_images)
+
+    async def _answer(self, read_as: Request, reply: _Reply) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events of a reply to one prompt."""
+        with reply.builder.timed("encode"), tracing.span("encode", parent=reply.span):
+            prompt = await self._encode(read_as, reply.specialist, reply.deadline)
+        pieces = self._generated(prompt, self._sampling(reply.request, reply.specialist), reply)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if isinstance(piece, Tensor):
+                    async with aclosing(self._drawn(piece, reply)) as drawn:
+                        async for event in drawn:
+                            yield event
+                    continue
+                for token in piece:
+                    for found in reply.builder.add_token(token):
+                        yield found
+
+    async def _tell(self, read_as: Request, reply: _Reply) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events of the pages that continue a story, until one has no image."""
+        first, encode = read_as.messages[-1], dict[str, Any](model=reply.specialist, deadline=reply.deadline)
+        sampling = self._sampling(reply.request, reply.specialist)
+        with reply.builder.timed("encode"), tracing.span("encode", parent=reply.span):
+            embeds = await self.service.encode(first.images[0], grids=(), **encode)
+        pages = StoryPages(self.service.tokenizer, first.text, embeds)
+        for _ in range(sampling.max_images or 1):
             written: list[int] = []
-            async with aclosing(traced(self.backbone.generate(prompt, sampling), reply_span)) as answer:
-                async for event in answer:
-                    if isinstance(event, QueryStates):
-                        self.metrics.completion_tokens += len(event.hidden_states)
-                        reply.add_image_tokens(len(event.hidden_states))
-                        with tracing.span("regress", parent=reply_span):
-                            features = await self.service.regress(
-                                event.hidden_states, model=specialist, deadline=deadline
-                            )
-                        job = self._job(features, request, deadline)
-                        steps = job.num_inference_steps
-                        with (
-                            reply.timed("denoise"),
-                            tracing.span("denoise", parent=reply_span, num_inference_steps=steps),
-                        ):
-                            async with aclosing(self.service.generate(job)) as progress:
-                                async for step in progress:
-                                    if isinstance(step, Image.Image):
-                                        yield reply.add_image(await self._blended(step, request, written))
-                                    else:
-                                        yield step
+            caption, features = "", None
+            pieces = self._generated(pages.prompt(), replace(sampling, max_images=1), reply)
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    if not isinstance(piece, Tensor):
+                        written += piece
                         continue
+                    caption, features = pages.caption(written), piece
+                    yield reply.builder.add_text(caption)
+                    async with aclosing(self._drawn(features, reply)) as drawn:
+                        async for event in drawn:
+                            yield event
+            reply.builder.add_written(written)
+            if features is None:
+                yield reply.builder.add_text(pages.caption(written))
+                return
+            pages.add(caption, await self.service.embed(features, **encode))
+
+    async def _generated(
+        self, prompt: Prompt, sampling: SamplingParams, reply: _Reply
+    ) -> AsyncGenerator[Sequence[int] | Tensor, None]:
+        """Yield the tokens of an answer as they come, and the (Q, K) features of each image."""
+        self.metrics.prompt_tokens += len(prompt.token_ids)
+        reply.builder.add_prompt(len(prompt.token_ids))
+        async with aclosing(traced(self.backbone.generate(prompt, sampling), reply.span)) as answer:
+            async for event in answer:
+                if not isinstance(event, QueryStates):
                     self.metrics.completion_tokens += len(event.token_ids)
-                    written += event.token_ids
-                    for token in event.token_ids:
-                        for found in reply.add_token(token):
-                            yield found
-        yield reply.done(time.perf_counter() - started, max_images=sampling.max_images)
+                    yield event.token_ids
+                    continue
+                self.metrics.completion_tokens += len(event.hidden_states)
+                reply.builder.add_image_tokens(len(event.hidden_states))
+                with tracing.span("regress", parent=reply.span):
+                    features = await self.service.regress(
+                        event.hidden_states, model=reply.specialist, deadline=reply.deadline
+                    )
+                yield features
+
+    async def _drawn(self, features: Tensor, reply: _Reply) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the progress of an image, and the image."""
+        job = self._job(features, reply.request, reply.deadline)
+        steps = job.num_inference_steps
+        with (
+            reply.builder.timed("denoise"),
+            tracing.span("denoise", parent=reply.span, num_inference_steps=steps),
+        ):
+            async with aclosing(self.service.generate(job)) as progress:
+                async for step in progress:
+                    if isinstance(step, Image.Image):
+                        image = await self._blended(step, reply.request, reply.builder.written)
+                        yield reply.builder.add_image(image)
+                    else:
+                        yield step
 
     async def check(self) -> None:
         """Return if both work; see the engine protocol."""
@@ -154,7 +218,7 @@ class InterleavedEngine:
             temperature=temperature,
             seed=options.seed,
             force_image=options.force_image,
-            max_images=1 if request.makes_image else None,
+            max_images=1 if request.makes_image else options.max_images,
             specialist=specialist,
             structured_output=self._structured_output(request, specialist),
             stop_repeats=defaults.stop_repeats and options.json_schema is None,
@@ -165,11 +229,11 @@ class InterleavedEngine:
         condition = request.messages[-1].images[0] if request.changes_image else None
         return ImageJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
 
-    async def _blended(self, image: Image.Image, request: Request, written: Sequence[int]) -> Image.Image:
+    async def _blended(self, image: Image.Image, request: Request, written: str) -> Image.Image:
         """Return the image of a reply; an edit keeps what its plan leaves alone, if the checkpoint says so."""
         if request.task != "edit" or not self._config.generation.edit_blending:
             return image
-        plan = EditPlan.parse(self.service.tokenizer.decode(written))
+        plan = EditPlan.parse(written)
         return await asyncio.to_thread(blend_edit, request.messages[-1].images[0], image, plan)
 
     def _structured_output(self, request: Request, specialist: str | None) -> StructuredOutput | None:
@@ -207,7 +271,8 @@ class InterleavedEngine:
         if not self._info.is_picture_book:
             return []
         message = request.messages[-1]
-        notes = [await self.service.out_of_domain_warning(image) for image in message.images]
+        judged = message.images[1:] if request.task == "try_on" else message.images  # a blanked figure is no page
+        notes = [await self.service.out_of_domain_warning(image) for image in judged]
         if any(notes) and request.changes_image and not request.options.force:
             raise InputError(
                 f"{self._info.name} knows no photographs, only pages of its picture book, and can't edit this image; "

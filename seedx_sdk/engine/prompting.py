@@ -74,7 +74,7 @@ def normalized(request: Request) -> Request:
 def _plain(text: str, task: Task) -> str:
     """Return a caption, phrase or instruction in lower case without a full stop; questions as sentences."""
     plain = unicodedata.normalize("NFKC", text).translate(_TYPOGRAPHY)
-    is_sentence = task == "describe" or (task == "chat" and plain.lstrip()[:1].isupper())
+    is_sentence = task in ("describe", "story") or (task == "chat" and plain.lstrip()[:1].isupper())
     plain = _DECORATION.sub(" ", plain.lower()).replace("&", " and ").replace(";", ",").replace("!", ".")
     plain = _CONTRACTION.sub(r"\1 is", plain)
     plain = _NUMBER.sub(lambda match: _NUMBER_WORDS[int(match[1]) - 1], plain)

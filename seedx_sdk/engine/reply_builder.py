@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from PIL import Image
@@ -36,8 +36,6 @@ class ReplyBuilder:
         info: Name and revision for the result.
         tokenizer: Turns ids into text.
         request: The request; boxes are measured on its last image, or on the generated one.
-        prompt_tokens: Length of the prompt.
-        encode_seconds: Time spent on encoding the prompt.
         open_label: Label of the box that the prompt has opened; None if it has opened none.
     """
 
@@ -47,14 +45,13 @@ class ReplyBuilder:
         tokenizer: Tokenizer,
         request: Request,
         *,
-        prompt_tokens: int,
-        encode_seconds: float,
         open_label: str | None = None,
     ) -> None:
         self._info, self._tokenizer, self._request = info, tokenizer, request
-        self._prompt_tokens, self._completion_tokens, self._images = prompt_tokens, 0, 0
+        self._prompt_tokens, self._completion_tokens, self._images = 0, 0, 0
         self._ended = False
-        self._timings = {"encode": encode_seconds}
+        self._written: list[int] = []
+        self._timings: dict[str, float] = {}
         self._parts: list[TextPart | ImagePart] = []
         self._boxes: list[Box] = []
         self._run: list[int] = []  # ids since the last box
@@ -75,6 +72,8 @@ class ReplyBuilder:
         ids = self._tokenizer
         self._completion_tokens += 1
         self._ended = token_id == ids.eos_id
+        if not self._ended:
+            self._written.append(token_id)
         if token_id == ids.token_to_id(BOX_START):
             self._box = []
         elif token_id == ids.token_to_id(BOX_END) and self._box is not None:
@@ -104,6 +103,21 @@ class ReplyBuilder:
             self._separator = ", "
             yield BoxFound(box=box)
 
+    def add_prompt(self, count: int) -> None:
+        """Add the tokens of a prompt, of which a story has one for each page."""
+        self._prompt_tokens += count
+
+    def add_text(self, text: str) -> StreamEvent:
+        """Add a whole stretch of text."""
+        self._text += text
+        return TextDelta(text=text)
+
+    def add_written(self, ids: Sequence[int]) -> None:
+        """Add ids whose text is added apart."""
+        self._completion_tokens += len(ids)
+        self._ended = self._tokenizer.eos_id in ids
+        self._written += [token for token in ids if token != self._tokenizer.eos_id]
+
     def add_image_tokens(self, count: int) -> None:
         """Add the image tokens of one image, which come all at once."""
         self._completion_tokens += count
@@ -121,6 +135,11 @@ class ReplyBuilder:
         if text:
             self._parts.append(TextPart(text=text))
         return text
+
+    @property
+    def written(self) -> str:
+        """All that was written so far, without the end token."""
+        return self._tokenizer.decode(self._written)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -144,6 +163,7 @@ class ReplyBuilder:
             reply=ChatReply(
                 message=Message(role="assistant", content=tuple(self._parts)),
                 boxes=tuple(self._boxes),
+                written=self.written,
                 seed=self._request.options.seed,
                 model=self._info.name,
                 revision=self._info.revision,

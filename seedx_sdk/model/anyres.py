@@ -57,18 +57,20 @@ def split_image(
 
     Args:
         image: Any size.
-        grids: Allowed grids, such as READ_GRIDS.
+        grids: Allowed grids, such as READ_GRIDS; none leaves only the global view.
         base_resolution: S.
         transform: Image of S x S to (3, S, S) tensor.
 
     Source: process_anyres_image in any_res.py.
     """
     side = base_resolution
-    columns, rows = choose_grid(image.size, grids, side)
     image = image.convert("RGB")
-    whole = image.resize((columns * side, rows * side), Image.Resampling.BICUBIC)
-    corners = [(column * side, row * side) for row in range(rows) for column in range(columns)]
-    views = [whole.crop((x, y, x + side, y + side)) for x, y in corners]
+    columns, rows = choose_grid(image.size, grids, side) if grids else (0, 0)
+    views: list[Image.Image] = []
+    if grids:
+        whole = image.resize((columns * side, rows * side), Image.Resampling.BICUBIC)
+        corners = [(column * side, row * side) for row in range(rows) for column in range(columns)]
+        views = [whole.crop((x, y, x + side, y + side)) for x, y in corners]
     views.append(image.resize((side, side), Image.Resampling.BICUBIC))
     return AnyResImage(
         images=torch.stack([transform(view) for view in views]),

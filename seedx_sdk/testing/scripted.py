@@ -50,7 +50,8 @@ class ScriptedEngine:
     """An engine that plays a script: each request takes the next reply; an exception in the script is raised.
 
     When the script is exhausted, or there is none, it answers from the request alone: a fixed sentence, the box
-    (0.25, 0.25, 0.75, 0.75) for detect, and for generate, edit and try_on a flat image whose color depends on the seed.
+    (0.25, 0.25, 0.75, 0.75) for detect, and for generate, edit, try_on and each page of a story a flat image
+    whose color depends on the seed.
     It counts words as tokens.
     """
 
@@ -92,6 +93,7 @@ class ScriptedEngine:
             reply=ChatReply(
                 message=message,
                 boxes=boxes,
+                written=message.text,
                 seed=request.options.seed,
                 model=self.info.name,
                 revision=self.info.revision,
@@ -107,6 +109,10 @@ class ScriptedEngine:
             return Message.assistant("here it is"), (Box.on(last.text, (0.25, 0.25, 0.75, 0.75), last.images[-1].size),)
         if request.makes_image and request.options.force_image:
             return Message.assistant("here is the image", _flat_image(request, self.info.image_size)), ()
+        if request.task == "story":
+            pages = range(1, (request.options.max_images or 1) + 1)
+            image = _flat_image(request, self.info.image_size)
+            return Message.assistant(*(part for page in pages for part in (f"scripted page {page}", image))), ()
         return Message.assistant(f"a scripted answer about {len(last.images)} picture(s)"), ()
 
 

@@ -27,10 +27,11 @@ EMPTY_BOX = "<box_start><box_end>"
 def test_text_around_a_box_keeps_its_space(segments: list[str], text: str, labels: list[str]) -> None:
     tokenizer = Tokenizer.from_pretrained(NANO / "llm")
     request = Request(task="chat", messages=(Message.user("draw"),), options=GenerationOptions())
-    reply = ReplyBuilder(ScriptedEngine().info, tokenizer, request, prompt_tokens=1, encode_seconds=0.0)
+    reply = ReplyBuilder(ScriptedEngine().info, tokenizer, request)
     for segment in segments:
         for token in tokenizer.encode(segment):
             list(reply.add_token(token))
     done = reply.done(1.0, max_images=None)
     assert isinstance(done, ReplyDone)
+    assert done.reply.written.replace(" ", "") == "".join(segments).replace(" ", "")
     assert (done.reply.message.text, [box.label for box in done.reply.boxes]) == (text, labels)

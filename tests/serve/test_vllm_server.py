@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 import anyio
@@ -19,11 +21,13 @@ pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sd
 
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import AsyncSeedX, InputError, Message, SeedX
+from seedx_sdk.checkpoints.specialists import add_specialist
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.local import open_vllm
 from seedx_sdk.serve.settings import ServerSettings
-from seedx_sdk.types import ChatReply, EditedImage, Result
+from seedx_sdk.types import ChatReply, Description, EditedImage, Result, TryOnImage
+from tests.support.adapters import adapter_package
 from tests.support.http_server import running
 
 NEAR = 3
@@ -31,15 +35,26 @@ NEAR = 3
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped model with its specialist for edits and two more, which are random and strong."""
+    made = tmp_path_factory.mktemp("served")
+    folder = Path(shutil.copytree(NANO, made / "nano"))
+    for seed, (name, rank) in enumerate({"story": 8, "try_on": 4}.items(), start=5):
+        add_specialist(folder, adapter_package(made / name, NANO, rank=rank, seed=seed, std=0.3), name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(model: Path) -> Iterator[str]:
     options = VLLMOptions(
         dtype="float32", max_model_len=1024, block_size=32, kv_cache_bytes=64 << 20, enforce_eager=True
     )
-    with running(open_vllm(NANO, vllm=options), ServerSettings()) as address:
+    with running(open_vllm(model, vllm=options), ServerSettings()) as address:
         yield address
 
 
-def test_concurrent_answers_are_those_in_process(server: str) -> None:
+def test_concurrent_answers_are_those_in_process(server: str, model: Path) -> None:
+    """Those of the model and of its three specialists, in one batch."""
     pages = [render(sample_scene(np.random.default_rng(seed))) for seed in range(4)]
 
     async def answers_of(seedx: AsyncSeedX) -> list[Result]:
@@ -51,10 +66,14 @@ def test_concurrent_answers_are_those_in_process(server: str) -> None:
                 for color in ("red", "blue", "green")
             ),
             seedx.edit(pages[0], "Make it night.", num_inference_steps=4),
+            seedx.describe(pages[2], specialist="story", max_new_tokens=60),
+            seedx.describe(pages[2], specialist="try_on", max_new_tokens=60),
+            seedx.try_on(pages[2], pages[3], region=(20, 30, 60, 90), num_inference_steps=4),
         )
 
     async def run() -> tuple[list[Result], list[Result]]:
-        there, here = AsyncSeedX(base_url=server), AsyncSeedX()
+        there, here = AsyncSeedX(base_url=server), AsyncSeedX(model=model)
+        assert (await there.info()).specialists == (await here.info()).specialists == ("edit", "story", "try_on")
         answers, expected = await answers_of(there), await answers_of(here)
         await there.aclose()
         await here.aclose()
@@ -62,11 +81,24 @@ def test_concurrent_answers_are_those_in_process(server: str) -> None:
 
     answers, expected = anyio.run(run)
     for answer, wanted in zip(answers, expected, strict=True):
-        for name in ("text", "boxes", "layout", "model", "revision", "seed", "warnings", "usage", "finish_reason"):
+        for name in (
+            "text",
+            "boxes",
+            "layout",
+            "region",
+            "model",
+            "revision",
+            "seed",
+            "warnings",
+            "usage",
+            "finish_reason",
+        ):
             assert getattr(answer, name, None) == getattr(wanted, name, None)
         images = zip(_images(answer), _images(wanted), strict=True)
         assert all(_difference(a, b) <= NEAR for a, b in images)
-    assert sum(len(_images(answer)) for answer in answers) == 4
+    assert sum(len(_images(answer)) for answer in answers) == 5
+    described = {answer.text for answer in (answers[2], answers[-3], answers[-2]) if isinstance(answer, Description)}
+    assert len(described) == 3, "each specialist answers in its own way"
 
 
 def test_the_engine_is_ready_and_counts(server: str) -> None:
@@ -77,7 +109,7 @@ def test_the_engine_is_ready_and_counts(server: str) -> None:
         float(re.search(f"^{name} (.*)$", metrics, re.MULTILINE)[1])  # type: ignore[index]
         for name in ('seedx_image_jobs_total{outcome="completed"}', 'seedx_tokens_total{kind="completion"}')
     )
-    assert completed == 4 and completion_tokens > 4 * 64
+    assert completed == 5 and completion_tokens > 5 * 64
     seedx = SeedX(base_url=server)
     assert seedx.info.is_picture_book
     seedx.close()
@@ -113,7 +145,7 @@ def test_answers_fit_a_schema(server: str) -> None:
 def _images(answer: Result) -> tuple[Image.Image, ...]:
     if isinstance(answer, ChatReply):
         return answer.message.images
-    return (answer.image,) if isinstance(answer, EditedImage) else ()
+    return (answer.image,) if isinstance(answer, EditedImage | TryOnImage) else ()
 
 
 def _difference(a: Image.Image, b: Image.Image) -> int:

@@ -72,6 +72,10 @@ class ImageService(Protocol):
         """Return the (Q, K) features of hidden states (Q, D); see `LocalImageService.regress`."""
         ...
 
+    async def embed(self, features: Tensor, *, model: str | None = None, deadline: float | None = None) -> Tensor:
+        """Return the (1, Q, D) embeddings of regressed features (Q, K); see `LocalImageService.embed`."""
+        ...
+
     def generate(self, job: ImageJob) -> ImageEventStream:
         """Return the events of a job; see `LocalImageService.generate`."""
         ...

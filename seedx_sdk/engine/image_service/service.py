@@ -188,7 +188,7 @@ class LocalImageService:
 
         Args:
             image: Any size.
-            grids: Any-resolution grids to choose from; the chosen one has N cells.
+            grids: Any-resolution grids to choose from; the chosen one has N cells. None: N is 0.
             model: The specialist whose projectors are used; None is the general model.
             deadline: Value of `time.monotonic()`.
 
@@ -240,6 +240,23 @@ class LocalImageService:
 
         async with _deadline(deadline):
             return await self.compute("regress", regress)
+
+    async def embed(self, features: Tensor, *, model: str | None = None, deadline: float | None = None) -> Tensor:
+        """Return the (1, Q, D) embeddings, on the CPU, of regressed features (Q, K), as those of a global view.
+
+        Raises:
+            InputError: If there is no such specialist.
+            OverloadedError: If too much waits.
+            DeadlineError: If the deadline passes first.
+        """
+        lvlm = self._lvlm(model)
+
+        def embed() -> Tensor:
+            weight = lvlm.input_resampler.query
+            return lvlm.embed_images(features[None].to(weight), weight.new_full((1, 2), 0.5)).cpu()
+
+        async with _deadline(deadline):
+            return await self.compute("encode", embed)
 
     def generate(self, job: ImageJob) -> ImageStream:
         """Queue a job and return the iterator of its events: ImageProgress, and last the image.

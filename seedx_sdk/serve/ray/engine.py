@@ -98,6 +98,11 @@ class RayImageService:
         features: Tensor = await self._replicas.call("regress", hidden_states, model, _seconds_until(deadline))
         return features
 
+    async def embed(self, features: Tensor, *, model: str | None = None, deadline: float | None = None) -> Tensor:
+        """Return the embeddings of regressed features; see `ImageService.embed`."""
+        embeds: Tensor = await self._replicas.call("embed", features, model, _seconds_until(deadline))
+        return embeds
+
     async def generate(self, job: ImageJob) -> AsyncGenerator[ImageProgress | Image.Image, None]:
         """Yield the events of an image job; see `ImageService.generate`."""
         arguments = replace(job, deadline=None), _seconds_until(job.deadline)

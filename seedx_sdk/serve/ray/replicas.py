@@ -99,6 +99,11 @@ class ImageServiceReplica:
         _check_revision(revision, self._revision)
         return await self._service.regress(hidden_states, model=model, deadline=_deadline(seconds))
 
+    async def embed(self, revision: str, features: Tensor, model: str | None, seconds: float | None) -> Tensor:
+        """Return the embeddings of regressed features; see `ImageService.embed`."""
+        _check_revision(revision, self._revision)
+        return await self._service.embed(features, model=model, deadline=_deadline(seconds))
+
     async def generate(
         self, revision: str, job: ImageJob, seconds: float | None
     ) -> AsyncGenerator[ImageProgress | Image.Image, None]:

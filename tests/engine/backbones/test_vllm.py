@@ -21,14 +21,13 @@ pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sd
 import jsonschema
 import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model
 from prometheus_client import REGISTRY
 from safetensors.torch import load_file, save_file
-from transformers import LlamaForCausalLM
 
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import prompts
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
+from seedx_sdk.checkpoints.specialists import add_specialist
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.base import BOXES, Backbone, Prompt, QueryStates, SamplingParams, StructuredOutput
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
@@ -38,6 +37,7 @@ from seedx_sdk.errors import InputError, ModelError
 from seedx_sdk.model.anyres import split_image
 from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.tokens import image_block, input_mask
+from tests.support.adapters import adapter_package
 
 T = TypeVar("T")
 Ask = tuple[Prompt, SamplingParams]
@@ -59,28 +59,18 @@ OPTIONS = VLLMOptions(
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped model with a second specialist, whose adapter is random and strong."""
-    folder = tmp_path_factory.mktemp("served") / "nano"
-    shutil.copytree(NANO, folder)
-    torch.manual_seed(5)
-    llm = LlamaForCausalLM.from_pretrained(folder / "llm")
-    adapted = get_peft_model(llm, LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj", "down_proj"]))
-    for name, weight in adapted.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.02)
-    other = folder / "specialists" / "other"
-    adapted.save_pretrained(str(other))
-    shutil.copytree(folder / "projectors", other / "projectors")
+    """The shipped model, whose adapter for edits has rank 32, with two more of other ranks, random and strong."""
+    made = tmp_path_factory.mktemp("served")
+    folder = Path(shutil.copytree(NANO, made / "nano"))
+    modules = ("q_proj", "v_proj", "down_proj")
+    add_specialist(folder, adapter_package(made / "story", NANO, rank=8, seed=5, modules=modules), "story")
+    add_specialist(folder, adapter_package(made / "try_on", NANO, rank=3, seed=6), "try_on")
     return folder
 
 
 @pytest.fixture(scope="module")
 def parts(folder: Path) -> ModelParts:
     """The model, loaded by transformers."""
-    from seedx_sdk.checkpoints.directory import write_config
-
-    parts = load_directory(NANO)
-    write_config(folder, parts.config)
     return load_directory(folder)
 
 
@@ -126,23 +116,23 @@ def ask(parts: ModelParts, text: str, *pictures: int, **sampling: Any) -> Ask:
 
 
 def mixed(parts: ModelParts) -> list[Ask]:
-    """Sixteen requests: with none, one and two pictures, that write and that draw, of three models."""
+    """Sixteen requests with none, one and two pictures, that write and that draw, of a model and three specialists."""
     draw = {"force_image": True, "max_images": 1}
     return [
         ask(parts, "Describe the picture.", 0),
         ask(parts, "Please detect the house.", 1),
         ask(parts, prompts.generate_request("a red house beside a green tree"), **draw),
         ask(parts, "Make it snow.", 2, specialist="edit", **draw),
-        ask(parts, "Describe the picture.", 3, specialist="other"),
+        ask(parts, "Describe the picture.", 3, specialist="story"),
         ask(parts, "Describe the pictures.", 4, 5),
-        ask(parts, prompts.generate_request("three blue stars at night"), specialist="other", **draw),
+        ask(parts, prompts.generate_request("three blue stars at night"), specialist="story", **draw),
         ask(parts, "What is in this picture?", 6),
         ask(parts, "Remove the tree.", 7, specialist="edit", **draw),
         ask(parts, prompts.generate_request("a boat"), max_new_tokens=400),
         ask(parts, "How many things are there?", 8),
-        ask(parts, "Is there a red cat?", 9, specialist="other"),
+        ask(parts, prompts.try_on_request(), 9, 13, specialist="try_on", **draw),
         ask(parts, "Draw a yellow sun over the sea.", max_new_tokens=400),
-        ask(parts, "What color is the house?", 10),
+        ask(parts, "What color is the house?", 10, specialist="try_on"),
         ask(parts, "Paint the house blue.", 11, specialist="edit", **draw),
         ask(parts, "Give the layout.", 12),
     ]

@@ -54,6 +54,4 @@ def test_two_processes_train_as_one(
     one, two = ends
     assert one.keys() == two.keys()
     for name, value in one.items():
-        torch.testing.assert_close(
-            two[name], value, rtol=1e-5, atol=1e-6, msg=lambda text, name=name: f"{name}: {text}"
-        )
+        torch.testing.assert_close({name: two[name]}, {name: value}, rtol=1e-5, atol=1e-6)

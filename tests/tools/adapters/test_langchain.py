@@ -38,6 +38,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "detect": {"image": "image:1", "phrase": "the red house"},
     "generate": {"prompt": "a red house", "num_inference_steps": 2},
     "edit": {"image": "image:1", "instruction": "make the house blue", "num_inference_steps": 2, "force": True},
+    "try_on": {"person": "image:1", "garment": "image:1", "region": [0, 0, 16, 16]},
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
     "tell_story": {"prompt": "a red cat", "pages": 1},
 }
@@ -49,6 +50,8 @@ class _Standard:
 
     @pytest.fixture(autouse=True)
     def _open(self, toolkit: SeedXToolkit, picture: Image.Image) -> None:
+        if self.name == "try_on":  # nano has no such specialist
+            toolkit = seedx_toolkit(SeedX(engine=ScriptedEngine()), roots=["."])
         self.toolkit = toolkit
         toolkit.toolbox.images.add(picture)
 

@@ -56,6 +56,23 @@ async def test_tools_are_listed_with_the_schemas_of_arguments_and_results(seedx:
         jsonschema.Draft202012Validator.check_schema(tool.output_schema)
 
 
+async def test_try_on_answers_where_the_model_can_and_says_how_to_train_it_elsewhere(
+    tmp_path: Path, picture: Image.Image
+) -> None:
+    arguments = {"person": "image:1", "garment": "image:1", "region": [0, 0, 16, 16]}
+    able = ScriptedEngine().info
+    answers = []
+    for info in (able, able.model_copy(update={"specialists": ()})):
+        box = toolbox(SeedX(engine=ScriptedEngine(info=info)), tmp_path)
+        box.images.add(picture)
+        async with Client(mcp_server(box)) as client:
+            answers.append(await client.call_tool("try_on", arguments))
+    dressed, refused = answers
+    assert dressed.structured_content is not None and dressed.structured_content["region"]["pixels"] == [0, 0, 16, 16]
+    assert refused.is_error and isinstance(refused.content[0], TextContent)
+    assert "seedx train try_on" in refused.content[0].text
+
+
 async def test_every_tool_answers_with_text_and_in_its_schema(
     nano: SeedX, tmp_path: Path, picture: Image.Image, mode: str
 ) -> None:

@@ -227,6 +227,6 @@ def test_a_tool_calling_agent_of_smolagents(toolbox: Toolbox) -> None:
 def test_smolagents_knows_every_argument(toolbox: Toolbox) -> None:
     for smol in smol_tools(toolbox):
         assert list(smol.inputs) == list(TOOLS[smol.name].schema()["parameters"]["properties"])
-        assert smol.output_type == ("image" if smol.name in ("generate", "edit") else "string")
+        assert smol.output_type == ("image" if smol.name in ("generate", "edit", "try_on") else "string")
     detect = smol_tools(toolbox)[1]
     assert detect(image=AgentImage(Image.new("RGB", (64, 64))), phrase="a house", sanitize_inputs_outputs=True)

@@ -32,7 +32,8 @@ class TellStoryArgs(ToolArgs):
 def run_tell_story(seedx: SeedX, args: TellStoryArgs, on_progress: Progress) -> Story:
     """Tell an illustrated story: pages of text, each with a generated image, optionally saved as a file.
 
-    The text follows a fixed template around the hero and the place in the prompt.
+    A model with a story specialist writes the text from the second page on. Without one, the text follows a fixed
+    template around the hero and the place in the prompt.
     """
     return tell_story(
         seedx,

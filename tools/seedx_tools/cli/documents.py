@@ -28,6 +28,14 @@ from seedx_tools.stories.make import tell_story
 
 __all__ = ["slides", "story"]
 
+_SPECIALIST = "--specialist/--no-specialist"
+SlidesSpecialistOption = Annotated[
+    bool | None, typer.Option(_SPECIALIST, help="Let the model's slides specialist lay out slides [if it has one].")
+]
+StorySpecialistOption = Annotated[
+    bool | None, typer.Option(_SPECIALIST, help="Let the model's story specialist tell the story [if it has one].")
+]
+
 
 def slides(
     ctx: typer.Context,
@@ -46,6 +54,7 @@ def slides(
     num_slides: Annotated[
         int | None, typer.Option("--num-slides", help="Including the title slide [default: 6].")
     ] = None,
+    specialist: SlidesSpecialistOption = None,
     pictures: Annotated[bool, typer.Option(help="Generate an image for each slide with room for one.")] = True,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -78,6 +87,7 @@ def slides(
                 num_slides=num_slides,
                 seed=seed,
                 pictures=pictures,
+                specialist=specialist,
                 on_progress=step,
             )
     print_warnings(deck.warnings)
@@ -112,6 +122,7 @@ def story(
     ),
     pages: Annotated[int, typer.Option("--pages", help="Number of pages.")] = 6,
     first_image: Annotated[str | None, typer.Option("--image", "-i", help="Image that the story starts from.")] = None,
+    specialist: StorySpecialistOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
@@ -125,6 +136,7 @@ def story(
             path=output,
             first_image=first_image,
             seed=seed,
+            specialist=specialist,
             on_progress=step,
         )
     print_warnings(told.warnings)

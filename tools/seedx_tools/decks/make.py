@@ -21,6 +21,15 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.types import ModelInfo
 from seedx_sdk.validation import check_text
+from seedx_tools.decks.design import (
+    SPECIALIST,
+    DesignRequest,
+    SlideDesign,
+    design_slide,
+    design_slide_async,
+    missing_designer,
+    request_design,
+)
 from seedx_tools.decks.ooxml.template import open_template
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
@@ -30,6 +39,7 @@ from seedx_tools.decks.theme.build import DeckSize, default_template
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
 from seedx_tools.illustration.illustrator import (
+    ALT_PREFIX,
     NO_ROOM,
     Illustration,
     ImageRequest,
@@ -57,6 +67,7 @@ def make_slides(
     seed: int = 0,
     pictures: bool = True,
     planner: Planner | None = None,
+    specialist: bool | None = None,
     on_progress: Progress | None = None,
 ) -> Deck:
     """Return a deck that is saved as an editable .pptx with native text, pictures, alt text and speaker notes.
@@ -75,6 +86,8 @@ def make_slides(
         seed: Seed of the first image; each further slide adds one.
         pictures: Whether the model generates images for the slides.
         planner: Writes the outline; None: OutlinePlanner, which needs no language model.
+        specialist: Whether the model's `slides` specialist lays out and illustrates slides of a title and points; with
+            True its absence is a warning. None: if the model has one, and no template is given.
         on_progress: Called with (slides done, total slides, title of the current slide).
 
     Raises:
@@ -95,12 +108,15 @@ def make_slides(
         seed=seed,
         pictures=pictures,
         planner=planner,
+        specialist=specialist,
     )
     info = seedx.info
     report = on_progress or ignore_progress
     slides = draft.plan_slides(info)
     for slide in slides:
         report(slide.number, len(slides), slide.plan.title)
+        if slide.design_request is not None:
+            slide.use_design(design_slide(seedx, slide.design_request, slide.warnings.append))
         if slide.request is not None:
             slide.illustration = generate_illustration(seedx, slide.request, slide.warnings.append)
     deck = draft.write(slides, info)
@@ -121,6 +137,7 @@ async def make_slides_async(
     seed: int = 0,
     pictures: bool = True,
     planner: Planner | None = None,
+    specialist: bool | None = None,
     on_progress: Progress | None = None,
 ) -> Deck:
     """Return the deck that make_slides returns for the same arguments, generating several images at the same time.
@@ -140,6 +157,7 @@ async def make_slides_async(
         seed: Seed of the first image; each further slide adds one.
         pictures: Whether the model generates images for the slides.
         planner: Writes the outline; called in a thread.
+        specialist: Whether the model's `slides` specialist lays out slides.
         on_progress: Called in the event loop with (slides done, total slides, title of the current slide).
 
     Raises:
@@ -161,6 +179,7 @@ async def make_slides_async(
             seed=seed,
             pictures=pictures,
             planner=planner,
+            specialist=specialist,
         ),
         abandon_on_cancel=True,
     )
@@ -184,11 +203,22 @@ class _DraftSlide:
     """From a file, or what the model generated for `request`."""
     request: ImageRequest | None = None
     """What the model is to generate; None if nothing."""
+    design_request: DesignRequest | None = None
+    """What the specialist is to lay out; None if nothing."""
+    design: SlideDesign | None = None
+    """What it made of that; None if nothing, or nothing that can be used."""
     warnings: list[str] = field(default_factory=list)
 
     @property
     def where(self) -> str:
         return f"slide {self.number + 1}"
+
+    def use_design(self, design: SlideDesign | None) -> None:
+        """Take a design, with its first image as the slide's; without one, the slide is made as others are."""
+        self.design = design
+        if design is not None:
+            self.request = None
+            self.illustration = design.pictures[0][1] if design.pictures else None
 
 
 async def _generate_illustrations(seedx: AsyncSeedX, slides: Sequence[_DraftSlide], report: Progress) -> None:
@@ -196,20 +226,23 @@ async def _generate_illustrations(seedx: AsyncSeedX, slides: Sequence[_DraftSlid
     done = 0
     capacity = anyio.Semaphore(_IMAGES_AT_ONCE)
 
-    async def generate(slide: _DraftSlide, request: ImageRequest) -> None:
+    async def generate(slide: _DraftSlide) -> None:
         nonlocal done
         async with capacity:
             report(done, len(slides), slide.plan.title)
-            slide.illustration = await generate_illustration_async(seedx, request, slide.warnings.append)
+            if slide.design_request is not None:
+                slide.use_design(await design_slide_async(seedx, slide.design_request, slide.warnings.append))
+            if slide.request is not None:
+                slide.illustration = await generate_illustration_async(seedx, slide.request, slide.warnings.append)
         done += 1
 
     try:
         async with anyio.create_task_group() as group:
             for slide in slides:
-                if slide.request is None:
+                if slide.request is None and slide.design_request is None:
                     done += 1
                 else:
-                    group.start_soon(generate, slide, slide.request)
+                    group.start_soon(generate, slide)
     except ExceptionGroup as errors:  # make_slides raises the first error, too
         raise errors.exceptions[0] from errors
 
@@ -233,12 +266,15 @@ class _DeckDraft:
         seed: int,
         pictures: bool,
         planner: Planner | None,
+        specialist: bool | None,
     ) -> None:
         self._started = time.perf_counter()
         self._path = check_output_path(path, (".pptx",))
         if num_slides is not None and not 1 <= num_slides <= MAX_NUM_SLIDES:
             raise InputError(f"num_slides is {num_slides}; use 1 to {MAX_NUM_SLIDES}")
         self._seed, self._pictures = seed, pictures
+        self._specialist = template is None if specialist is None else specialist
+        self._wants_specialist = specialist is True
         self._warnings: list[str] = []
         """The warnings of the deck, or of the slide that is being planned or written."""
         self._deck, notices = _open(template, theme, size)
@@ -252,12 +288,17 @@ class _DeckDraft:
         """Return all slides with the data and images of their files, and requests for the images to generate."""
         plans = (_cover_plan(self._outline), *self._outline.all_slides())
         slides = [_DraftSlide(number, plan) for number, plan in enumerate(plans)]
+        if (missing := missing_designer(info, wanted=self._wants_specialist)) is not None:
+            self._deck_warnings.append(missing)
+        designs = self._specialist and self._pictures and SPECIALIST in info.specialists
         for slide in slides:
             self._warnings = slide.warnings
             slide.plan = self._files.with_data(slide.plan, slide.where)
             slide.illustration = self._from_file(slide)
             if slide.illustration is None and self._pictures:
                 slide.request = self._request(slide, info)
+            if designs and slide.number > 0 and slide.illustration is None:
+                slide.design_request = request_design(slide.plan, seed=self._seed + slide.number, where=slide.where)
         return slides
 
     def write(self, slides: Sequence[_DraftSlide], info: ModelInfo) -> Deck:
@@ -268,9 +309,13 @@ class _DeckDraft:
             if slide.number == 0:
                 outline = self._outline
                 first = self._writer.add_cover(outline.title, outline.subtitle, outline.notes, slide.illustration)
+            elif slide.design is not None:
+                first = self._writer.add_designed(slide.plan, slide.design)[0]
             else:
                 first = self._writer.add_slide(slide.plan, slide.illustration)[0]
             prompt = None if slide.request is None else slide.request.prompt.text
+            if slide.design is not None and slide.illustration is not None:
+                prompt = slide.illustration.alt.removeprefix(ALT_PREFIX)
             made[first.slide_id] = (slide.plan, slide.illustration, prompt)
         decorative = decorative_warning((slide.request for slide in slides if slide.request is not None), info)
         warnings = [

@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk import SeedX
@@ -16,10 +17,11 @@ from seedx_sdk.validation import check_text
 from seedx_tools.errors import ToolFailed
 from seedx_tools.illustration.illustrator import Illustrator
 from seedx_tools.illustration.prompts import vocabulary_of
-from seedx_tools.stories.plan import StoryPageContent, StoryPlanner
+from seedx_tools.stories.plan import StoryPageContent, StoryPlan, StoryPlanner
 from seedx_tools.stories.save import check_story_path, save_story
+from seedx_tools.stories.specialist import SPECIALIST, missing_storyteller, tell_pages, title_of
 from seedx_tools.stories.template_planner import TemplateStoryPlanner
-from seedx_tools.tool import Progress, result_fields
+from seedx_tools.tool import Progress, ignore_progress, result_fields
 
 MAX_PAGES = 40
 """More pages are rejected: each costs an image."""
@@ -54,6 +56,7 @@ def tell_story(
     first_image: ImageSource | None = None,
     seed: int = 0,
     planner: StoryPlanner | None = None,
+    specialist: bool | None = None,
     on_progress: Progress | None = None,
 ) -> Story:
     """Return a story with an image on every page.
@@ -66,6 +69,8 @@ def tell_story(
         first_image: An image that the story starts from: it becomes the first page, and its hero the hero.
         seed: Seed of the first page's image; each further page adds one.
         planner: Writes the text; None: TemplateStoryPlanner, which needs no language model.
+        specialist: Whether the model's `story` specialist writes and draws the pages after the first, whose text is the
+            prompt; with True its absence is a warning. None: if the model has one, and no planner is given.
         on_progress: Called with (pages done, total pages, what is being done now).
 
     Raises:
@@ -82,37 +87,71 @@ def tell_story(
         raise InputError(f"pages is {pages}; use 1 to {MAX_PAGES}")
     warnings: list[str] = []
     given = None if first_image is None else open_image(first_image, on_warning=warnings.append)
+    report = on_progress or ignore_progress
+    if (missing := missing_storyteller(seedx.info, wanted=specialist)) is not None:
+        warnings.append(missing)
+    tells = SPECIALIST in seedx.info.specialists and (planner is None if specialist is None else specialist)
+    if tells:
+        title, language = title_of(text), "en"
+        contents = tell_pages(seedx, text, pages, given, seed=seed, warn=warnings.append, report=report)
+    else:
+        plan, seen = _planned(seedx, text, pages, given, planner, seed, warnings)
+        title, language = plan.title, plan.language
+        contents = _illustrated(seedx, plan, given, seen, seed, warnings, report)
+    report(len(contents), len(contents), "done")
+    if target is not None:
+        save_story(title, language, contents, target, warnings.append)
+    return Story(
+        title=title,
+        pages=tuple(StoryPage(text=page.text, image=page.image, image_prompt=page.alt) for page in contents),
+        path=target,
+        **result_fields(seedx, seed=seed, started=started, warnings=warnings),
+    )
+
+
+def _planned(
+    seedx: SeedX,
+    text: str,
+    num_pages: int,
+    given: Image.Image | None,
+    planner: StoryPlanner | None,
+    seed: int,
+    warnings: list[str],
+) -> tuple[StoryPlan, str]:
+    """Return the plan of a story, and what the model sees in the image that it starts from."""
     seen = None
     if given is not None:
         described = seedx.describe(given, seed=seed)
         seen = described.text
         warnings.extend(described.warnings)
-    plan = (planner or TemplateStoryPlanner(vocabulary_of(seedx.info))).plan(text, pages, seen)
+    plan = (planner or TemplateStoryPlanner(vocabulary_of(seedx.info))).plan(text, num_pages, seen)
     warnings.extend(plan.warnings)
     if len(plan.pages) > MAX_PAGES:
-        raise ToolFailed(f"the planner wrote {len(plan.pages)} pages, not {pages}; at most {MAX_PAGES} are allowed")
-    if len(plan.pages) != pages:
-        warnings.append(f"the planner wrote {len(plan.pages)} pages, not {pages}")
+        raise ToolFailed(f"the planner wrote {len(plan.pages)} pages, not {num_pages}; at most {MAX_PAGES} are allowed")
+    if len(plan.pages) != num_pages:
+        warnings.append(f"the planner wrote {len(plan.pages)} pages, not {num_pages}")
+    return plan, seen or ""
+
+
+def _illustrated(
+    seedx: SeedX,
+    plan: StoryPlan,
+    given: Image.Image | None,
+    seen: str,
+    seed: int,
+    warnings: list[str],
+    report: Progress,
+) -> list[StoryPageContent]:
+    """Return the pages of a plan with an image generated for each, but the first if its image is given."""
     illustrator = Illustrator(seedx, warnings.append, seed=seed)
-    story_pages: list[StoryPage] = []
+    contents: list[StoryPageContent] = []
     for number, page in enumerate(plan.pages):
-        if on_progress is not None:
-            on_progress(number, len(plan.pages), page.text)
+        report(number, len(plan.pages), page.text)
         if number == 0 and given is not None:
-            story_pages.append(StoryPage(text=page.text, image=given, image_prompt=seen or ""))
+            contents.append(StoryPageContent(page.text, given, seen))
             continue
         where = f"page {number + 1}"
         drawn, shows = illustrator.draw(page.picture, page.text, context=plan.title, number=number, where=where)
-        story_pages.append(StoryPage(text=page.text, image=None if drawn is None else drawn.image, image_prompt=shows))
+        contents.append(StoryPageContent(page.text, None if drawn is None else drawn.image, shows))
     illustrator.finish()
-    if on_progress is not None:
-        on_progress(len(plan.pages), len(plan.pages), "done")
-    if target is not None:
-        contents = [StoryPageContent(page.text, page.image, page.image_prompt) for page in story_pages]
-        save_story(plan.title, plan.language, contents, target, warnings.append)
-    return Story(
-        title=plan.title,
-        pages=tuple(story_pages),
-        path=target,
-        **result_fields(seedx, seed=seed, started=started, warnings=warnings),
-    )
+    return contents

@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 from pptx.slide import Slide
 
+from seedx_tools.decks.design import Frame, SlideDesign
 from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, frame_of, placeholder, remove
 from seedx_tools.decks.text.strings import clean
 from seedx_tools.illustration.illustrator import Illustration
@@ -36,10 +37,32 @@ def place_picture(slide: Slide, slots: LayoutSlots, illustration: Illustration, 
             return False
         shapes: Any = slide.shapes
         shape = shapes.add_picture(data, *contain(size, room))
-    properties = shape._element.nvPicPr.cNvPr
+    _describe(shape, illustration)
+    return True
+
+
+def place_design(slide: Slide, slots: LayoutSlots, design: SlideDesign, page_width: int, page_height: int) -> None:
+    """Move the placeholders of an empty slide to where a design has them, and add its pictures."""
+
+    def frame(box: Frame) -> EmuFrame:
+        x0, y0, x1, y1 = box
+        left, top = round(x0 * page_width), round(y0 * page_height)
+        return left, top, round(x1 * page_width) - left, round(y1 * page_height) - top
+
+    places = {slots.title: design.title} | ({slots.bodies[0]: design.body} if slots.bodies and design.body else {})
+    for index, box in places.items():
+        shape = placeholder(slide, index)
+        shape.left, shape.top, shape.width, shape.height = frame(box)
+    shapes: Any = slide.shapes
+    for box, illustration in design.pictures:
+        place = contain(illustration.image.size, frame(box))
+        _describe(shapes.add_picture(_png(illustration.image), *place), illustration)
+
+
+def _describe(picture: Any, illustration: Illustration) -> None:
+    properties = picture._element.nvPicPr.cNvPr
     properties.set("descr", clean(illustration.alt))
     properties.set("name", f"Picture {properties.get('id')}")
-    return True
 
 
 def contain(size: tuple[int, int], frame: EmuFrame) -> EmuFrame:

@@ -12,13 +12,14 @@ from typing import Any
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
+from seedx_tools.decks.design import SlideDesign
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
 from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.writing.data import place_chart, place_table
 from seedx_tools.decks.writing.footer import finish_slide
-from seedx_tools.decks.writing.pictures import place_picture
+from seedx_tools.decks.writing.pictures import place_design, place_picture
 from seedx_tools.decks.writing.text import write_line, write_points
 from seedx_tools.illustration.illustrator import Illustration
 
@@ -43,7 +44,7 @@ class DeckWriter:
         self._layouts = Layouts(deck)
         self._warn = warn
         self._footer = footer
-        self._page_height = int(deck.slide_height or 1)
+        self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
 
     @property
     def cover_takes_picture(self) -> bool:
@@ -58,6 +59,10 @@ class DeckWriter:
         if illustration is not None and slots.picture is not None:
             place_picture(slide, slots, illustration, self._page_height)
         return self._finish(slide, notes)
+
+    def add_designed(self, plan: SlidePlan, design: SlideDesign) -> list[Slide]:
+        """Add a slide with a title and points where the design has them, and continued slides; return them."""
+        return self._add_points(plan.title, plan.bullets, plan.notes, None, plan, design)
 
     def add_slide(self, plan: SlidePlan, illustration: Illustration | None = None) -> list[Slide]:
         """Add a slide, and continued slides if its content does not fit on one; return them."""
@@ -88,9 +93,13 @@ class DeckWriter:
             slides += self._add_points(_continued(plan.title), (), "", illustration, plan)
         return slides
 
-    def _start(self, slots: LayoutSlots, title: str, notes: str) -> tuple[Slide, LayoutSlots, str]:
+    def _start(
+        self, slots: LayoutSlots, title: str, notes: str, design: SlideDesign | None = None
+    ) -> tuple[Slide, LayoutSlots, str]:
         """Add an empty slide with its title; return the notes, with the full title if it was shortened."""
         slide: Slide = self.deck.slides.add_slide(slots.layout)
+        if design is not None:
+            place_design(slide, slots, design, self._page_width, self._page_height)
         shape = placeholder(slide, slots.title)
         title = clean(title) or "Untitled"
         short = shorten(slide, shape, title)
@@ -110,7 +119,13 @@ class DeckWriter:
         return f"slide {len(self.deck.slides)}"
 
     def _add_points(
-        self, title: str, bullets: tuple[str, ...], notes: str, illustration: Illustration | None, plan: SlidePlan
+        self,
+        title: str,
+        bullets: tuple[str, ...],
+        notes: str,
+        illustration: Illustration | None,
+        plan: SlidePlan,
+        design: SlideDesign | None = None,
     ) -> list[Slide]:
         left = [clean(bullet, keep_tabs=True) for bullet in bullets if bullet.strip()]
         slides: list[Slide] = []
@@ -119,13 +134,13 @@ class DeckWriter:
             is_last = len(slides) == _MAX_CONTINUED
             choose = self._layouts.points if left else self._layouts.heading
             slots = choose(picture=illustration is not None, side=plan.picture_side)
-            slide, slots, notes = self._start(slots, heading, notes)
+            slide, slots, notes = self._start(slots, heading, notes, design)
             if illustration is not None and not place_picture(slide, slots, illustration, self._page_height):
                 self._warn(f"{self._here}: its layout has no room for the image; it was left out")
             if left:
                 left, notes = self._write_body(slide, slots.bodies[0], left, notes, is_last=is_last)
             slides.append(self._finish(slide, notes))
-            heading, notes, illustration = _continued(title), "", None
+            heading, notes, illustration, design = _continued(title), "", None, None
         if len(slides) > 1:
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(f"slide {number}: its text is too long for one slide; it continues on {len(slides) - 1} more")
