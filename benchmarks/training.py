@@ -49,13 +49,14 @@ from seedx_finetune.data.packing import Pack, Packer, best_fit
 from seedx_finetune.stages.initial import CheckpointInitial
 from seedx_finetune.stages.multimodal import MultimodalConfig
 from seedx_finetune.stages.multimodal_model import MultimodalModel
-from seedx_finetune.training.config import OptimizerConfig, RecipeConfig, RunConfig
+from seedx_finetune.training.config import OptimizerConfig, RunConfig
 from seedx_finetune.training.distributed import prepare_blocks
 from seedx_finetune.training.dry_run import dry_run
 from seedx_finetune.training.log import PEAK_FLOPS
 from seedx_finetune.training.loop import Update, train
 from seedx_finetune.training.losses import next_token_losses
 from seedx_finetune.training.optimizer import Optimizer
+from seedx_finetune.training.recipe import RecipeConfig
 from seedx_sdk.engine import NANO
 from seedx_sdk.model.tokenizer import Tokenizer
 

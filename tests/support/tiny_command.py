@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from seedx_finetune.recipes import RECIPES
-from seedx_finetune.training.config import RecipeConfig
+from seedx_finetune.training.recipe import RecipeConfig
 from seedx_sdk.cli.main import main
 from tests.support.tiny_stage import TinyStageConfig, tiny_recipe
 

@@ -21,8 +21,9 @@ from transformers import LlamaConfig, LlamaModel
 
 from seedx_finetune.data.batches import Position, Skipped
 from seedx_finetune.errors import ConfigError
-from seedx_finetune.training.config import OptimizerConfig, RecipeConfig, RunConfig, SourceConfig, StageConfig
-from seedx_finetune.training.stage import Amounts, Loss
+from seedx_finetune.training.config import OptimizerConfig, RunConfig, SourceConfig
+from seedx_finetune.training.recipe import RecipeConfig
+from seedx_finetune.training.stage import Amounts, Loss, StageConfig
 
 VOCABULARY, WIDTH, LENGTH = 40, 16, 12
 

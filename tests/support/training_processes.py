@@ -18,8 +18,8 @@ from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 
 from seedx_finetune.training.checkpoints import Tensors, load_tensors
-from seedx_finetune.training.config import RecipeConfig
 from seedx_finetune.training.loop import train
+from seedx_finetune.training.recipe import RecipeConfig
 
 PATIENCE = 300
 """Seconds after which a process counts as hanging."""

@@ -10,7 +10,8 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from seedx_finetune.errors import ConfigError
-from seedx_finetune.training.config import Config, RecipeConfig
+from seedx_finetune.training.config import Config
+from seedx_finetune.training.recipe import RecipeConfig
 
 __all__ = ["make_recipe"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seedx_finetune.recipes import detokenizer, multimodal
-from seedx_finetune.training.config import RecipeConfig
+from seedx_finetune.training.recipe import RecipeConfig
 
 __all__ = ["RECIPES"]
 

@@ -13,7 +13,8 @@ from typing import Any, Literal
 from seedx_finetune.stages.adapt_detokenizer import AdaptDetokenizerConfig
 from seedx_finetune.stages.detokenizer import DetokenizerConfig
 from seedx_finetune.stages.detokenizer_parts import NewResampler
-from seedx_finetune.training.config import OptimizerConfig, RecipeConfig, RunConfig, SourceConfig
+from seedx_finetune.training.config import OptimizerConfig, RunConfig, SourceConfig
+from seedx_finetune.training.recipe import RecipeConfig
 from seedx_sdk.engine import NANO
 
 __all__ = [

@@ -16,7 +16,8 @@ from typing import Any
 from seedx_finetune.stages.initial import CheckpointInitial, LlamaInitial
 from seedx_finetune.stages.lora import LoraSettings
 from seedx_finetune.stages.multimodal import MultimodalConfig
-from seedx_finetune.training.config import OptimizerConfig, RecipeConfig, RunConfig, SourceConfig
+from seedx_finetune.training.config import OptimizerConfig, RunConfig, SourceConfig
+from seedx_finetune.training.recipe import RecipeConfig
 from seedx_sdk.engine import NANO
 
 __all__ = [

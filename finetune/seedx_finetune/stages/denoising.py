@@ -19,8 +19,7 @@ from seedx_finetune.data.batches import DenoisingBatch, Position
 from seedx_finetune.errors import ConfigError
 from seedx_finetune.stages.detokenizer_model import DenoisingDraws, DetokenizerModel
 from seedx_finetune.stages.detokenizer_parts import NewResampler, Parts, Sizes, read_sizes
-from seedx_finetune.training.config import StageConfig
-from seedx_finetune.training.stage import Loss
+from seedx_finetune.training.stage import Loss, StageConfig
 from seedx_sdk.checkpoints.directory import load_visual_encoder, quiet_libraries
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder

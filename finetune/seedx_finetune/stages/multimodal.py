@@ -32,8 +32,8 @@ from seedx_finetune.stages.multimodal_model import (
 from seedx_finetune.stages.packed_attention import read_packed_rows
 from seedx_finetune.stages.sample_sheet import write_sheet
 from seedx_finetune.stages.trained_parts import Part, train_parts
-from seedx_finetune.training.config import RunConfig, SourceConfig, StageConfig
-from seedx_finetune.training.stage import Amounts, Loss
+from seedx_finetune.training.config import RunConfig, SourceConfig
+from seedx_finetune.training.stage import Amounts, Loss, StageConfig
 from seedx_sdk.model.tokenizer import Tokenizer
 
 __all__ = ["MultimodalConfig", "MultimodalStage"]

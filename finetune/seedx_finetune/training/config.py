@@ -1,21 +1,14 @@
-"""The configuration of a training run: everything that decides its weights, in one value that is saved with them."""
+"""How a run computes: its optimizer, its devices, and what it writes."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from abc import ABC, abstractmethod
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field
 
 from seedx_finetune.data.config import Config, SourceConfig
 
-if TYPE_CHECKING:
-    from seedx_finetune.training.stage import Stage
-
-__all__ = ["Config", "OptimizerConfig", "RecipeConfig", "RunConfig", "SourceConfig", "StageConfig"]
+__all__ = ["Config", "OptimizerConfig", "RunConfig", "SourceConfig"]
 
 
 class OptimizerConfig(Config):
@@ -67,36 +60,3 @@ class RunConfig(Config):
     """Updates between two lines of the log."""
     max_bad_share: float = Field(0.01, ge=0, le=1)
     """Share of bad records above which the run stops; it is taken of 1,000 records until so many were read."""
-
-
-class StageConfig(Config, ABC):
-    """What is trained; a subclass for each kind of stage says from what weights, which parts, and how."""
-
-    @abstractmethod
-    def build(self) -> Stage[Any]:
-        """Return the stage. Raises ConfigError before any weight is read."""
-
-
-class RecipeConfig(Config):
-    """A whole training run."""
-
-    name: str
-    stage: SerializeAsAny[StageConfig]
-    sources: tuple[SourceConfig, ...] = Field(min_length=1)
-    held_out: tuple[SourceConfig, ...] = ()
-    """Sources of the held-out loss, never trained on."""
-    book: Path | None = None
-    """Directory of the picture book that the sources lie in (`data.export_book`); written and indexed before training
-    where it is missing. None: the sources are there."""
-    optimizer: OptimizerConfig
-    run: RunConfig = RunConfig()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the configuration as JSON values; what is saved, compared and hashed."""
-        return self.model_dump(mode="json")
-
-    @property
-    def hash(self) -> str:
-        """The first 12 hex digits of the SHA-256 of the configuration."""
-        text = json.dumps(self.to_dict(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from seedx_finetune.data.formats import make_format
 from seedx_finetune.data.index import index_directory
 from seedx_finetune.errors import ConfigError
-from seedx_finetune.training.config import RecipeConfig, SourceConfig
+from seedx_finetune.training.config import SourceConfig
 from seedx_finetune.training.failures import ConfigChangedError
+from seedx_finetune.training.recipe import RecipeConfig
 from seedx_sdk.files import sha256
 
 __all__ = ["check_unchanged", "fingerprint"]

@@ -20,7 +20,6 @@ from seedx_finetune.data.batches import Position, Skipped
 from seedx_finetune.data.export_book import prepare_book
 from seedx_finetune.errors import ConfigError
 from seedx_finetune.training.checkpoints import Checkpoints, Progress, Tensors, load_tensors
-from seedx_finetune.training.config import RecipeConfig
 from seedx_finetune.training.directory import RunDirectory
 from seedx_finetune.training.distributed import (
     Processes,
@@ -41,6 +40,7 @@ from seedx_finetune.training.failures import (
 from seedx_finetune.training.fingerprint import check_unchanged, fingerprint
 from seedx_finetune.training.log import Meter, Part, RunLog, objective, summarize
 from seedx_finetune.training.optimizer import Optimizer
+from seedx_finetune.training.recipe import RecipeConfig
 from seedx_finetune.training.stage import Amounts, Batch, Loss, Metered, Stage
 
 __all__ = ["Update", "train"]

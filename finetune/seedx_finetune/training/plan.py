@@ -14,10 +14,10 @@ import torch
 from rich.table import Table
 from torch import Tensor, nn
 
-from seedx_finetune.training.config import RecipeConfig
 from seedx_finetune.training.distributed import compute_dtype, prepare_blocks
 from seedx_finetune.training.dry_run import dry_run
 from seedx_finetune.training.log import PEAK_FLOPS
+from seedx_finetune.training.recipe import RecipeConfig
 
 __all__ = ["Memory", "Plan", "plan", "plan_table"]
 

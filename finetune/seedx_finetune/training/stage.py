@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from seedx_finetune.data.batches import Position, Skipped
-from seedx_finetune.training.config import RunConfig, SourceConfig
+from seedx_finetune.training.config import Config, RunConfig, SourceConfig
 
-__all__ = ["Amounts", "Batch", "Loss", "Metered", "Stage"]
+__all__ = ["Amounts", "Batch", "Loss", "Metered", "Stage", "StageConfig"]
 
 
 class Batch(Protocol):
@@ -131,3 +132,11 @@ class Metered(Protocol[Input]):
 
     def amounts(self, batch: Input) -> Amounts:
         """Return what a batch costs."""
+
+
+class StageConfig(Config, ABC):
+    """What is trained; a subclass for each kind of stage says from what weights, which parts, and how."""
+
+    @abstractmethod
+    def build(self) -> Stage[Any]:
+        """Return the stage. Raises ConfigError before any weight is read."""

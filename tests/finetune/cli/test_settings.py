@@ -7,7 +7,7 @@ import pytest
 
 from seedx_finetune.cli.settings import make_recipe
 from seedx_finetune.errors import ConfigError
-from seedx_finetune.training.config import RecipeConfig
+from seedx_finetune.training.recipe import RecipeConfig
 from tests.support.tiny_command import tiny
 from tests.support.tiny_stage import TinyStageConfig
 

@@ -14,8 +14,8 @@ from seedx_finetune.errors import DataError
 from seedx_finetune.recipes import RECIPES
 from seedx_finetune.stages.denoising import DenoisingConfig
 from seedx_finetune.training.checkpoints import load_tensors
-from seedx_finetune.training.config import RecipeConfig
 from seedx_finetune.training.loop import train
+from seedx_finetune.training.recipe import RecipeConfig
 from seedx_sdk.model.detokenizer import Detokenizer
 
 FULL = ("detokenizer_1", "detokenizer_2", "adapt_detokenizer")

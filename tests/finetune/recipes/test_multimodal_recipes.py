@@ -13,7 +13,7 @@ from seedx_finetune.data.export_book import export_book
 from seedx_finetune.data.formats import make_format
 from seedx_finetune.recipes import RECIPES, multimodal
 from seedx_finetune.stages.multimodal import MultimodalConfig
-from seedx_finetune.training.config import RecipeConfig
+from seedx_finetune.training.recipe import RecipeConfig
 from seedx_sdk.engine import NANO
 from seedx_sdk.model.tokenizer import Tokenizer
 

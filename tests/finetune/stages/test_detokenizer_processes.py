@@ -12,7 +12,8 @@ from seedx_finetune.data.config import SourceConfig
 from seedx_finetune.stages.adapt_detokenizer import AdaptDetokenizerConfig
 from seedx_finetune.stages.denoising import DenoisingConfig
 from seedx_finetune.stages.detokenizer import DetokenizerConfig
-from seedx_finetune.training.config import OptimizerConfig, RecipeConfig, RunConfig
+from seedx_finetune.training.config import OptimizerConfig, RunConfig
+from seedx_finetune.training.recipe import RecipeConfig
 from tests.support.training_processes import checkpoint_tensors, run_training
 
 

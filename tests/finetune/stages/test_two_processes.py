@@ -11,7 +11,8 @@ from torch import Tensor
 from seedx_finetune.data.config import SourceConfig
 from seedx_finetune.stages.initial import CheckpointInitial
 from seedx_finetune.stages.lora import LoraSettings
-from seedx_finetune.training.config import OptimizerConfig, RecipeConfig, RunConfig
+from seedx_finetune.training.config import OptimizerConfig, RunConfig
+from seedx_finetune.training.recipe import RecipeConfig
 from tests.support.alternating_stage import AlternatingConfig
 from tests.support.small_book import indexed
 from tests.support.training_processes import checkpoint_tensors, run_training

@@ -17,12 +17,13 @@ from torch.testing._internal.distributed.fake_pg import FakeStore
 from seedx_finetune.stages.example_row import example_row
 from seedx_finetune.stages.initial import CheckpointInitial
 from seedx_finetune.stages.multimodal import MultimodalConfig
-from seedx_finetune.training.config import OptimizerConfig, RecipeConfig, RunConfig, SourceConfig
+from seedx_finetune.training.config import OptimizerConfig, RunConfig, SourceConfig
 from seedx_finetune.training.distributed import Processes, compute_dtype, prepare_blocks, shard
 from seedx_finetune.training.ema import Average
 from seedx_finetune.training.log import PEAK_FLOPS
 from seedx_finetune.training.optimizer import Optimizer
 from seedx_finetune.training.plan import GB, Plan, plan, plan_table
+from seedx_finetune.training.recipe import RecipeConfig
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.checkpoints.directory import quiet_libraries, save_part, write_config
 from seedx_sdk.model.tokenizer import Tokenizer

@@ -16,10 +16,10 @@ from safetensors.torch import load_file
 from seedx_finetune.data.formats import make_format
 from seedx_finetune.data.index import index_directory
 from seedx_finetune.errors import ConfigError
-from seedx_finetune.training.config import RecipeConfig
 from seedx_finetune.training.directory import RunDirectory
 from seedx_finetune.training.failures import CheckpointError, ConfigChangedError
 from seedx_finetune.training.loop import Update, train
+from seedx_finetune.training.recipe import RecipeConfig
 from tests.support.tiny_stage import TinyStageConfig, tiny_recipe
 from tests.support.training_processes import Kill, checkpoint_tensors, run_training
 

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from seedx_finetune.training.config import RecipeConfig
 from seedx_finetune.training.loop import Update, train
+from seedx_finetune.training.recipe import RecipeConfig
 from tests.support.tiny_stage import TinyStage, TinyStageConfig, tiny_recipe
 from tests.support.training_processes import checkpoint_tensors, run_training
 
