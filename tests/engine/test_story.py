@@ -72,7 +72,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> ModelParts:
     return loaded
 
 
-def told(parts: ModelParts, pages: list[tuple[str, bool]], **options: Any) -> tuple[Storyteller, list[StreamEvent]]:
+def tell(parts: ModelParts, pages: list[tuple[str, bool]], **options: Any) -> tuple[Storyteller, list[StreamEvent]]:
     """Return the backbone, and the events of a story that it continues."""
     writer = Storyteller(parts, pages)
 
@@ -113,7 +113,7 @@ def text_of(parts: ModelParts, prompt: Prompt) -> str:
 
 
 def test_each_page_is_read_by_the_next_ones_as_it_was_regressed(parts: ModelParts) -> None:
-    writer, events = told(parts, [("[INST]page 1.", True), ("[INST]page 2.", True), ("x", True)], max_images=2)
+    writer, events = tell(parts, [("[INST]page 1.", True), ("[INST]page 2.", True), ("x", True)], max_images=2)
     assert [text_of(parts, prompt) for prompt in writer.read] == ["page0.#", "page0.#[INST]page1.#"]
     first, second = (prompt.features for prompt in writer.read)
     assert first is not None and second is not None
@@ -132,7 +132,7 @@ def test_each_page_is_read_by_the_next_ones_as_it_was_regressed(parts: ModelPart
 
 def test_a_long_story_is_read_through_a_window(parts: ModelParts) -> None:
     pages = [(f"[INST]page {number}. More.", True) for number in range(1, 19)]
-    writer, events = told(parts, pages, max_images=18, num_inference_steps=1)
+    writer, events = tell(parts, pages, max_images=18, num_inference_steps=1)
     shown = [text_of(parts, prompt).count("#") for prompt in writer.read]
     assert shown == [*range(1, 17), 9, 10], "eight of the pages before the latest eight leave at once"
     assert "[INST]page1.page2." in text_of(parts, writer.read[16])
@@ -144,14 +144,14 @@ def test_a_long_story_is_read_through_a_window(parts: ModelParts) -> None:
 
 
 def test_a_page_without_an_image_ends_the_story(parts: ModelParts) -> None:
-    writer, events = told(parts, [("[INST]page 1.", True), ("[INST]The end.", False), ("x", True)], max_images=5)
+    writer, events = tell(parts, [("[INST]page 1.", True), ("[INST]The end.", False), ("x", True)], max_images=5)
     reply = reply_of(events)
     assert len(writer.read) == 2
     assert (reply.message.text, len(reply.message.images), reply.finish_reason) == ("page 1. The end.", 1, "stop")
 
 
 def test_without_a_number_it_is_one_page_and_without_the_specialist_an_error(parts: ModelParts) -> None:
-    writer, _ = told(parts, [("[INST]page 1.", True), ("x", True)])
+    writer, _ = tell(parts, [("[INST]page 1.", True), ("x", True)])
     assert len(writer.read) == 1
     general = ModelParts(
         config=parts.config,
@@ -161,4 +161,4 @@ def test_without_a_number_it_is_one_page_and_without_the_specialist_an_error(par
         detokenizer=parts.detokenizer,
     )
     with pytest.raises(SpecialistMissingError, match="has no story specialist.*seedx train story"):
-        told(general, [("x", True)])
+        tell(general, [("x", True)])

@@ -75,7 +75,7 @@ def run_data(report: Report) -> None:
     compare(report, document, names, limits, whole=spec["format"] == "edit_jsonl")
 
 
-def told(report: Report, document: Document, names: Tokenizer, limits: Limits) -> None:
+def compare_example(report: Report, document: Document, names: Tokenizer, limits: Limits) -> None:
     """Compare the text, which has the tokens of images in it, except for captions."""
     expected = report.case.outputs["text"]
     if report.case.inputs["spec"]["format"] == "caption_webdataset":
@@ -149,7 +149,7 @@ def compare(report: Report, document: Document | None, names: Tokenizer, limits:
     report.equal("ids_cmp_mask", sample.read_mask)
     report.equal("ids_gen_mask", sample.draw_mask)
     report.equal("decoded_input", names.decode(sample.input_ids[: sum(sample.attention_mask)]))
-    told(report, document, names, limits)
+    compare_example(report, document, names, limits)
     compare_images(report, document, limits)
 
 

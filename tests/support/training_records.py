@@ -88,7 +88,7 @@ def left_out(format_: Format, path: Path) -> list[tuple[str, str]]:
     return [(outcome.name, outcome.reason) for outcome in format_.scan(path) if isinstance(outcome, Filtered)]
 
 
-def told(document: Document) -> list[str]:
+def transcript(document: Document) -> list[str]:
     """Return a document as texts: those to learn begin with "+", images are <NAME> if read and +<NAME> if drawn."""
     lines = []
     for part in document:

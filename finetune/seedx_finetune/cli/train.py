@@ -32,10 +32,10 @@ def train(
     ] = False,
     allow_change: Annotated[
         list[str] | None,
-        typer.Option("--allow-change", metavar="FIELD", help="Go on although this field has changed (repeatable)."),
+        typer.Option("--allow-change", metavar="FIELD", help="Resume although this field has changed (repeatable)."),
     ] = None,
 ) -> None:
-    """Train a model by a recipe; a run that was interrupted goes on from its last checkpoint.
+    """Train a model by a recipe; a run that was interrupted resumes from its last checkpoint.
 
     On several devices: torchrun --nproc-per-node 8 -m seedx_sdk train RECIPE. The result is DIR/model; DIR also holds
     the whole configuration, log.jsonl, a TensorBoard log, sample sheets and checkpoints.

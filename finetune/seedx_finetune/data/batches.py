@@ -15,7 +15,7 @@ __all__ = ["DenoisingBatch", "PackedBatch", "Position", "Skipped"]
 
 
 class Position(NamedTuple):
-    """Where in the endless stream of batches training stands; all that a loader needs to go on."""
+    """Where in the endless stream of batches training stands; all that a loader needs to resume."""
 
     batch: int = 0
     """Number of the batch, over all ranks."""

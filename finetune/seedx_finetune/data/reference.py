@@ -121,7 +121,7 @@ def views(document: Document, limits: Limits) -> list[list[View]]:
 def story_time_ids(image: ImageRef, size: int) -> tuple[int, int, int, int, int, int]:
     """Return what SEED-Story tells SDXL of a target's size: height, width, top and left of the crop, size, size.
 
-    The crop of a landscape image is told as if it were a portrait, for the reader takes the two sides of the resized
+    The crop of a landscape image is given as if it were a portrait, for the reader takes the two sides of the resized
     image in the wrong order.
 
     Args:

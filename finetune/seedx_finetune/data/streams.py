@@ -52,13 +52,13 @@ class PackedStream:
                 raise DataError(f"no record can be used; the last one, {name}: {reason}")
             for offset, pack in enumerate(packs):
                 # what a window skips belongs to its first batch, which a later start has passed
-                told, waiting = waiting, []
+                reported, waiting = waiting, []
                 if window == start.window and offset < start.offset:
                     continue
                 number += 1
                 is_last = offset + 1 == len(packs)
                 after = Position(number, window + 1, 0) if is_last else Position(number, window, offset + 1)
-                yield partial(collator.batch, pack, after, told)
+                yield partial(collator.batch, pack, after, reported)
 
 
 @dataclass(frozen=True)

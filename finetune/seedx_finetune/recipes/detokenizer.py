@@ -214,7 +214,7 @@ def adapt_detokenizer(
 ) -> RecipeConfig:
     """Adapt a de-tokenizer to the features that a language model regresses for stories.
 
-    Every number is that of `adapt_storystream.sh` of SEED-Story, on 8 GPUs.
+    The numbers are those of `adapt_storystream.sh` of SEED-Story; eight GPUs are our assumption.
 
     Args:
         stories: Directory of `train` and `held_out`, in the format of stories.

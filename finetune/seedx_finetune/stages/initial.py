@@ -7,13 +7,14 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from seedx_finetune.errors import ConfigError
+from seedx_finetune.stages.released_sizes import LLAMA_2_13B, QWEN_VIT_G
 from seedx_finetune.training.config import Config
 from seedx_sdk.checkpoints.convert import GENERATION, IMAGE_SIZE, SIZES
 from seedx_sdk.checkpoints.directory import DirectoryConfig, load_lvlm, load_visual_encoder, quiet_libraries
@@ -28,30 +29,6 @@ from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder
 
 __all__ = ["CheckpointInitial", "Description", "LlamaInitial"]
-
-LLAMA_2_13B: dict[str, Any] = {
-    "hidden_size": 5120,
-    "num_hidden_layers": 40,
-    "num_attention_heads": 40,
-    "num_key_value_heads": 40,
-    "intermediate_size": 13824,
-    "rms_norm_eps": 1e-5,
-    "max_position_embeddings": 4096,
-    "vocab_size": 32330,
-}
-"""Source: config.json of Llama-2-13b-chat-hf, and the vocabulary of the released models."""
-QWEN_VIT_G = VisualEncoderConfig(
-    image_size=448,
-    patch_size=14,
-    width=1664,
-    layers=48,
-    heads=16,
-    mlp_ratio=4.9231,
-    n_queries=256,
-    output_dim=4096,
-    pool_heads=32,
-)
-"""Source: configs/visual_encoder/qwen_vitg_448.yaml."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ from seedx_finetune.stages.multimodal_model import (
     drawn_positions,
     supervised_positions,
 )
+from seedx_finetune.stages.multimodal_sheet import write_sheet
 from seedx_finetune.stages.packed_attention import read_packed_rows
-from seedx_finetune.stages.sample_sheet import write_sheet
 from seedx_finetune.stages.trained_parts import Part, train_parts
 from seedx_finetune.training.config import RunConfig, SourceConfig
 from seedx_finetune.training.stage import Amounts, Loss, StageConfig

@@ -1,11 +1,36 @@
-"""Sizes of SDXL, which the de-tokenizer is made of, for plans that are made without its weights."""
+"""Sizes of the released parts, for plans that are made without their weights."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["SDXL_SCHEDULER", "SDXL_UNET", "SDXL_VAE"]
+from seedx_sdk.model.config import VisualEncoderConfig
 
+__all__ = ["LLAMA_2_13B", "QWEN_VIT_G", "SDXL_SCHEDULER", "SDXL_UNET", "SDXL_VAE"]
+
+LLAMA_2_13B: dict[str, Any] = {
+    "hidden_size": 5120,
+    "num_hidden_layers": 40,
+    "num_attention_heads": 40,
+    "num_key_value_heads": 40,
+    "intermediate_size": 13824,
+    "rms_norm_eps": 1e-5,
+    "max_position_embeddings": 4096,
+    "vocab_size": 32330,
+}
+"""Source: config.json of Llama-2-13b-chat-hf, and the vocabulary of the released models."""
+QWEN_VIT_G = VisualEncoderConfig(
+    image_size=448,
+    patch_size=14,
+    width=1664,
+    layers=48,
+    heads=16,
+    mlp_ratio=4.9231,
+    n_queries=256,
+    output_dim=4096,
+    pool_heads=32,
+)
+"""Source: configs/visual_encoder/qwen_vitg_448.yaml."""
 SDXL_UNET: dict[str, Any] = {
     "sample_size": 128,
     "in_channels": 4,

@@ -1,4 +1,4 @@
-"""Checkpoints to go on from: every rank writes its own shard, and a checkpoint appears as a whole or not at all.
+"""Checkpoints to resume from: every rank writes its own shard, and a checkpoint appears as a whole or not at all.
 
 Only what training changes is in them; frozen weights are named by the configuration. Random numbers need no state: they
 are seeded by the number of the batch that they are for.

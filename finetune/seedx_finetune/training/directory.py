@@ -26,7 +26,7 @@ class RunDirectory:
 
     @property
     def checkpoints(self) -> Path:
-        """To go on from."""
+        """To resume from."""
         return self.root / "checkpoints"
 
     @property

@@ -74,7 +74,7 @@ def processes(device: Literal["cpu", "cuda"] | None) -> Iterator[Processes]:
         device: None is a CUDA device if there is one.
 
     Raises:
-        ConfigError: If CUDA is asked for and absent.
+        ConfigError: If CUDA is requested and absent.
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("run.device is 'cuda', but torch sees no CUDA device; use 'cpu', or leave it out")

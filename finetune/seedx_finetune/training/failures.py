@@ -13,7 +13,7 @@
         ConfigError             (seedx_finetune.errors)
           ConfigChangedError    the run was started with other settings or inputs
 
-None of them loses a checkpoint: the next run in the same directory goes on from the last one.
+None of them loses a checkpoint: the next run in the same directory resumes from the last one.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def fingerprint(recipe: RecipeConfig) -> dict[str, Any]:
 
 
 def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any], allow_change: Sequence[str], where: Path) -> None:
-    """Check that a run goes on as it began, but for what may change.
+    """Check that a run resumes under the settings it began with, except for what may change.
 
     Args:
         old: Fingerprint at the time of the last checkpoint.

@@ -83,7 +83,7 @@ class Meter:
         self.updates += 1
 
     def read(self) -> dict[str, float]:
-        """Return the means and rates since the last call, and begin anew; what is not known is left out."""
+        """Return the means and rates since the last call, and start over; what is not known is left out."""
         tokens, images, padding = (
             sum(getattr(amount, name) for amount in self.amounts) for name in ("tokens", "images", "padding")
         )
@@ -116,7 +116,7 @@ class RunLog:
     """The open log of a run; use it as a context manager.
 
     Args:
-        directory: Where log.jsonl and tensorboard/ lie; both go on where they ended.
+        directory: Where log.jsonl and tensorboard/ lie; both are continued.
         name: Of the run, in the progress bar.
         start: Updates that were made before.
         steps: Updates of the whole run.

@@ -79,7 +79,7 @@ def train(
 ) -> Path:
     """Train a stage and return the directory of its result.
 
-    A run that was interrupted goes on from its last checkpoint, on any number of processes, and ends with the weights
+    A run that was interrupted resumes from its last checkpoint, on any number of processes, and ends with the weights
     of a run that was not; a finished one is returned as it is. Under torchrun, every process calls this.
 
     Args:
@@ -87,7 +87,7 @@ def train(
         directory: Of this run; one process, or those of one torchrun, may train in it at a time.
         allow_change: Dotted fields of the configuration that may differ from those that the run began with; "inputs"
             are the files that it names.
-        on_update: Is told of every update, on every rank.
+        on_update: Is called after every update, on every rank.
 
     Raises:
         ConfigError: If the configuration cannot be trained, or the directory holds a run with another one.
@@ -253,7 +253,7 @@ class _Run(Generic[B]):
                 step=step,
                 sources=sources,
                 samples=[skip.name for skip in skipped],
-                cure="run `seedx data check` on the sources and mend them, or raise run.max_bad_share",
+                cure="run `seedx data check` on the sources and fix them, or raise run.max_bad_share",
             )
         if not counts.total():
             raise NothingSupervisedError(
@@ -335,6 +335,6 @@ def _non_finite(step: int, problem: str, summaries: Sequence[_Summary]) -> NonFi
         step=step,
         sources=[source for summary in summaries for source in summary.sources],
         samples=[name for summary in summaries for name in summary.names],
-        cure="look at these samples; lower optimizer.learning_rate, or raise optimizer.warmup_steps; the next run goes "
-        "on from the last checkpoint",
+        cure="look at these samples; lower optimizer.learning_rate, or raise optimizer.warmup_steps; the next run "
+        "resumes from the last checkpoint",
     )

@@ -12,7 +12,7 @@ from seedx_finetune.data.formats.base import image_to_row
 from seedx_finetune.data.formats.captions import Captions
 from seedx_finetune.data.reference import Limits, caption_document, cut, pad, story_time_ids, views
 from seedx_sdk.model.tokenizer import Tokenizer
-from tests.support.training_records import TOKENIZER, Script, told
+from tests.support.training_records import TOKENIZER, Script, transcript
 
 BARN = ImageRef("barn.jpg", Path("barn.jpg"), 448, 448)
 
@@ -64,8 +64,8 @@ def test_what_is_too_long_to_draw_is_read_and_learned_with_its_request(names: To
         for size in (fits, fits - 1, 2 * 66 + 1)
     )
     assert drawn is not None and read is not None
-    assert told(drawn) == [text, "+<barn.jpg>"]
-    assert told(read) == ["<barn.jpg>", f"+{text}"]
+    assert transcript(drawn) == [text, "+<barn.jpg>"]
+    assert transcript(read) == ["<barn.jpg>", f"+{text}"]
     assert dropped is None
 
 

@@ -21,7 +21,7 @@ def with_story() -> ModelInfo:
     return info.model_copy(update={"tasks": (*info.tasks, "story"), "specialists": ("story",)})
 
 
-def told(engine: ScriptedEngine, **arguments: object) -> Story:
+def tell(engine: ScriptedEngine, **arguments: object) -> Story:
     with SeedX(engine=engine) as seedx:
         return tell_story(seedx, PROMPT, **{"pages": 3, "seed": 4, **arguments})  # type: ignore[arg-type]
 
@@ -29,7 +29,7 @@ def told(engine: ScriptedEngine, **arguments: object) -> Story:
 def test_the_specialist_continues_from_the_first_page(tmp_path: Path) -> None:
     engine = ScriptedEngine(info=with_story())
     steps: list[tuple[int, int]] = []
-    story = told(engine, path=tmp_path / "story", on_progress=lambda done, total, _: steps.append((done, total)))
+    story = tell(engine, path=tmp_path / "story", on_progress=lambda done, total, _: steps.append((done, total)))
     drawn, continued = engine.requests
     assert (drawn.task, drawn.messages[-1].text) == ("generate", PROMPT)
     assert (continued.task, continued.messages[-1].text) == ("story", PROMPT)
@@ -45,16 +45,16 @@ def test_the_specialist_continues_from_the_first_page(tmp_path: Path) -> None:
 
 def test_it_starts_from_a_given_image() -> None:
     engine = ScriptedEngine(info=with_story())
-    story = told(engine, first_image=FIRST)
+    story = tell(engine, first_image=FIRST)
     (continued,) = engine.requests
     assert continued.messages[-1].images == (FIRST,) == (story.pages[0].image,)
     alone = ScriptedEngine(info=with_story())
-    assert len(told(alone, first_image=FIRST, pages=1).pages) == 1 and alone.requests == []
+    assert len(tell(alone, first_image=FIRST, pages=1).pages) == 1 and alone.requests == []
 
 
 def test_a_story_that_ends_early_says_so() -> None:
     engine = ScriptedEngine([Message.assistant("It sailed.", IMAGE, "The end.")], info=with_story())
-    story = told(engine, first_image=FIRST, pages=5)
+    story = tell(engine, first_image=FIRST, pages=5)
     assert [(page.text, page.image is not None) for page in story.pages] == [
         (PROMPT, True),
         ("It sailed.", True),
@@ -66,11 +66,11 @@ def test_a_story_that_ends_early_says_so() -> None:
 @pytest.mark.parametrize("arguments", [{"specialist": False}, {"planner": TemplateStoryPlanner()}])
 def test_a_planner_or_a_no_comes_first(arguments: dict[str, object]) -> None:
     engine = ScriptedEngine(info=with_story())
-    story = told(engine, **arguments)
+    story = tell(engine, **arguments)
     assert {request.task for request in engine.requests} == {"generate"} and len(story.pages) == 3
 
 
 def test_without_the_specialist_only_who_asked_is_warned() -> None:
-    assert not any("specialist" in text for text in told(ScriptedEngine()).warnings)
-    (warning,) = [text for text in told(ScriptedEngine(), specialist=True).warnings if "specialist" in text]
+    assert not any("specialist" in text for text in tell(ScriptedEngine()).warnings)
+    (warning,) = [text for text in tell(ScriptedEngine(), specialist=True).warnings if "specialist" in text]
     assert warning.startswith("scripted has no story specialist, so the story follows a template; train one with")

@@ -19,7 +19,7 @@ from tests.support.training_records import (
     image_bytes,
     left_out,
     rows,
-    told,
+    transcript,
     write,
     write_tar,
 )
@@ -35,8 +35,8 @@ def test_a_caption_is_read_or_drawn(tmp_path: Path) -> None:
     write_tar(tmp_path / "00000.tar", BARN)
     (row,) = rows(Captions(), tmp_path)
     read, drawn = (Captions(read_share=0.25).document(row, Script(draw)) for draw in (0.24, 0.25))
-    assert told(read) == ["<00000.tar:000000.jpg>", "+an old barn in a field"]
-    assert told(drawn) == ["an old barn in a field", "+<00000.tar:000000.jpg>"]
+    assert transcript(read) == ["<00000.tar:000000.jpg>", "+an old barn in a field"]
+    assert transcript(drawn) == ["an old barn in a field", "+<00000.tar:000000.jpg>"]
     assert answers(read) == ["an old barn in a field"]
     assert answers(drawn) == ["<img>"]
 
@@ -47,8 +47,13 @@ def test_instruction_tuning_asks_for_it(tmp_path: Path) -> None:
     (row,) = rows(captions, tmp_path)
     drawn, read = captions.document(row, Script(1, 0.9)), captions.document(row, Script(0, 0.1, 3))
     name = "00000.tar:000000.jpg"
-    assert told(drawn) == ["[INST] Paint an old barn in a field [/INST]\n Done.", f"+<{name}>"]
-    assert told(read) == ["[INST]", f"<{name}>", "Write a caption for this image. [/INST]\n", "+an old barn in a field"]
+    assert transcript(drawn) == ["[INST] Paint an old barn in a field [/INST]\n Done.", f"+<{name}>"]
+    assert transcript(read) == [
+        "[INST]",
+        f"<{name}>",
+        "Write a caption for this image. [/INST]\n",
+        "+an old barn in a field",
+    ]
     assert answers(drawn) == ["<img>"]
     assert answers(read) == ["an old barn in a field"]
 

@@ -17,7 +17,7 @@ from tests.support.training_records import (
     image_bytes,
     left_out,
     rows,
-    told,
+    transcript,
     write,
     write_lines,
 )
@@ -51,10 +51,10 @@ def test_the_image_comes_before_or_after_the_instruction(directory: Path) -> Non
     edits = Edits(replies=("Done.", ""))
     (row,) = rows(edits, directory)
     before, after = edits.document(row, Script(0, 0.7, 0.2)), edits.document(row, Script(1, 0.7, 0.6))
-    assert told(before) == [
+    assert transcript(before) == [
         "[INST]", "<0001_s.jpg>", "Add a kite to the sky [/INST]\n", "+Done.", "+<0001_t.jpg>"
     ]  # fmt: skip
-    assert told(after) == ["[INST] Add a kite to the sky", "<0001_s.jpg>", "[/INST]\n", "+<0001_t.jpg>"]
+    assert transcript(after) == ["[INST] Add a kite to the sky", "<0001_s.jpg>", "[/INST]\n", "+<0001_t.jpg>"]
     assert answers(before) == ["Done. <img>"]
     assert answers(after) == ["<img>"]
 
@@ -76,7 +76,7 @@ def test_a_session_goes_on_with_what_it_has_drawn(directory: Path) -> None:
     write_lines(directory / "sessions.jsonl", SESSION)
     edits = Edits(polite=False)
     (row,) = rows(edits, directory)
-    assert told(edits.document(row, Script(0, 0.5, 0.1, 0, 0.5, 0.9))) == [
+    assert transcript(edits.document(row, Script(0, 0.5, 0.1, 0, 0.5, 0.9))) == [
         "[INST]",
         "<6-input.png>",
         "make it night [/INST]\n",
@@ -93,8 +93,8 @@ def test_a_record_may_bring_its_reply(directory: Path) -> None:
     (row,) = rows(Edits(), directory)
     document = Edits(drop_instruction=0.5).document(row, Script(0.6, 0.3))
     assert answers(document) == ["With a tail. <img>"]
-    assert told(document)[2] == "A kite, please. [/INST]\n"
-    assert told(Edits(drop_instruction=0.5).document(row, Script(0.4, 0.3)))[2] == "[/INST]\n"
+    assert transcript(document)[2] == "A kite, please. [/INST]\n"
+    assert transcript(Edits(drop_instruction=0.5).document(row, Script(0.4, 0.3)))[2] == "[/INST]\n"
 
 
 def test_there_are_as_many_replies_as_in_the_reference_and_one_is_empty() -> None:

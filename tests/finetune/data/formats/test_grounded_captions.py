@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seedx_finetune.data.formats.grounded_captions import GroundedCaptions
-from tests.support.training_records import Script, answers, faults, image_bytes, left_out, rows, told, write_tar
+from tests.support.training_records import Script, answers, faults, image_bytes, left_out, rows, transcript, write_tar
 
 DOG: dict[str, Any] = {
     "key": "00000",
@@ -34,7 +34,7 @@ def test_boxes_stand_behind_their_phrases(tmp_path: Path) -> None:
     document = GroundedCaptions().document(row, Script())
     dog, balls = "<loc-56><loc-112><loc-112><loc-112>", "<loc-126><loc-126><loc-28><loc-28>"
     third = "<loc-182><loc-126><loc-28><loc-28>"
-    assert told(document) == [
+    assert transcript(document) == [
         "<0.tar:7.jpg>",
         f"+a dog [[ <box_start>{dog}<box_end> ]] and two balls [[ <box_start>{balls}<box_end>"
         f"<box_start>{third}<box_end> ]] on the grass",

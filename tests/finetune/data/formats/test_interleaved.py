@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seedx_finetune.data.formats.interleaved import Interleaved
-from tests.support.training_records import Script, answers, faults, image_bytes, rows, told, write, write_lines
+from tests.support.training_records import Script, answers, faults, image_bytes, rows, transcript, write, write_lines
 
 BREAD: dict[str, Any] = {
     "url": "https://example.org/bread",
@@ -36,7 +36,7 @@ def test_images_of_mmc4_stand_before_the_texts_that_they_match(directory: Path) 
     (row,) = rows(Interleaved(), directory)
     document = Interleaved(draw_share=0.5).document(row, Script(0.5))
     texts = ["+Baking bread", "+Knead the dough.", "+Let it rest."]
-    assert told(document) == [texts[0], "<dough.png>", texts[1], "<bowl.png>", texts[2]]
+    assert transcript(document) == [texts[0], "<dough.png>", texts[1], "<bowl.png>", texts[2]]
     assert answers(document) == ["Baking bread", "Knead the dough.", "Let it rest."]
 
 
@@ -44,7 +44,7 @@ def test_a_drawn_image_ends_the_document(directory: Path) -> None:
     write_lines(directory / "mmc4.jsonl", BREAD)
     (row,) = rows(Interleaved(), directory)
     document = Interleaved().document(row, Script(0.4, 1))
-    assert told(document) == ["+Baking bread", "<dough.png>", "+Knead the dough.", "+<bowl.png>"]
+    assert transcript(document) == ["+Baking bread", "<dough.png>", "+Knead the dough.", "+<bowl.png>"]
     assert answers(document) == ["Baking bread", "Knead the dough. <img>"]
 
 
@@ -52,14 +52,14 @@ def test_an_image_with_nothing_before_it_is_never_drawn(directory: Path) -> None
     write_lines(directory / "obelics.jsonl", LAKE)
     (row,) = rows(Interleaved(), directory)
     read, drawn = Interleaved().document(row, Script(0.5)), Interleaved().document(row, Script(0.0, 0))
-    assert told(read) == ["<may.png>", "+The lake in May.", "<june.png>", "+The lake in June.\nIt is warm."]
-    assert told(drawn) == ["<may.png>", "+The lake in May.", "+<june.png>"]
+    assert transcript(read) == ["<may.png>", "+The lake in May.", "<june.png>", "+The lake in June.\nIt is warm."]
+    assert transcript(drawn) == ["<may.png>", "+The lake in May.", "+<june.png>"]
 
 
 def test_a_document_without_an_image_to_draw_is_read(directory: Path) -> None:
     write_lines(directory / "obelics.jsonl", {"texts": [None, "A lake."], "images": ["may.png", None]})
     (row,) = rows(Interleaved(), directory)
-    assert told(Interleaved(draw_share=1).document(row, Script(0.0))) == ["<may.png>", "+A lake."]
+    assert transcript(Interleaved(draw_share=1).document(row, Script(0.0))) == ["<may.png>", "+A lake."]
 
 
 @pytest.mark.parametrize(

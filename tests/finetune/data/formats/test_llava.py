@@ -12,7 +12,7 @@ from seedx_finetune.data.documents import ReadImage
 from seedx_finetune.data.formats.llava import Llava, Ocr
 from seedx_finetune.errors import DataError
 from seedx_sdk.model.anyres import READ_GRIDS
-from tests.support.training_records import Script, answers, faults, image_bytes, rows, told, write, write_lines
+from tests.support.training_records import Script, answers, faults, image_bytes, rows, transcript, write, write_lines
 
 DUCKS: dict[str, Any] = {
     "id": "000000033471",
@@ -38,8 +38,8 @@ def test_the_image_comes_before_or_after_the_first_question(directory: Path) -> 
     (row,) = rows(llava, directory)
     before, after = llava.document(row, Script(0.49)), llava.document(row, Script(0.5))
     rest = ["+Three ducks.", "\n[INST] Where is the first? [/INST]\n", f"+{DUCKS['data'][3]}"]
-    assert told(before) == ["[INST]", "<ducks.jpg>", "How many ducks swim here? [/INST]\n", *rest]
-    assert told(after) == ["[INST] How many ducks swim here?", "<ducks.jpg>", "[/INST]\n", *rest]
+    assert transcript(before) == ["[INST]", "<ducks.jpg>", "How many ducks swim here? [/INST]\n", *rest]
+    assert transcript(after) == ["[INST] How many ducks swim here?", "<ducks.jpg>", "[/INST]\n", *rest]
     said = ["Three ducks.", "At <box_start> <loc-9> <loc-99> <loc-30> <loc-40> <box_end>"]
     assert answers(before) == answers(after) == said
 
@@ -58,7 +58,7 @@ def test_a_conversation_may_have_no_image(tmp_path: Path, image: dict[str, Any])
     write_lines(tmp_path / "train.jsonl", {"data": ["What is a pond?", "A small lake."], **image})
     (row,) = rows(Llava(), tmp_path)
     document = Llava(system_prompt="Be brief.").document(row, Script(0.2))
-    assert told(document) == ["Be brief.\n", "[INST] What is a pond? [/INST]\n", "+A small lake."]
+    assert transcript(document) == ["Be brief.\n", "[INST] What is a pond? [/INST]\n", "+A small lake."]
     assert answers(document) == ["A small lake."]
 
 
@@ -70,7 +70,12 @@ def test_llavas_own_form_is_read_too(directory: Path) -> None:
     write_lines(directory / "llavar.jsonl", {"id": "1", "image": "ducks.jpg", "conversations": sign})
     ocr = Ocr(images="images")
     document = ocr.document(rows(ocr, directory)[0], Script(0.9))
-    assert told(document) == ["[INST] What does the sign say?", "<ducks.jpg>", "[/INST]\n", "+It says: no swimming."]
+    assert transcript(document) == [
+        "[INST] What does the sign say?",
+        "<ducks.jpg>",
+        "[/INST]\n",
+        "+It says: no swimming.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from seedx_finetune.data.formats.slides import Slides
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
 from seedx_sdk.imaging import open_image
-from tests.support.training_records import Script, answers, faults, image_bytes, left_out, rows, told, write
+from tests.support.training_records import Script, answers, faults, image_bytes, left_out, rows, transcript, write
 
 Fill = Callable[[Any], None]
 
@@ -64,7 +64,7 @@ def test_the_answer_is_the_layout_and_then_the_images(tmp_path: Path) -> None:
         "2 text <box_start><loc-67><loc-202><loc-90><loc-45><box_end>"
     )
     name = "decks.pptx:ppt/media/image1.jpg"
-    assert told(document) == [
+    assert transcript(document) == [
         "[INST] Lay out a slide:\n1: 3 trees / A pond\n2: Open all year [/INST]\n",
         f"+{answer}",
         f"+<{name}>",

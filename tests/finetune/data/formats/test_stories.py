@@ -16,7 +16,7 @@ from tests.support.training_records import (
     image_bytes,
     left_out,
     rows,
-    told,
+    transcript,
     write,
     write_lines,
 )
@@ -43,8 +43,8 @@ def test_pages_are_read_and_the_next_one_is_written_and_drawn(directory: Path) -
     (row,) = rows(Stories(), directory)
     shortest, longest = Stories().document(row, Script(0)), Stories().document(row, Script(2))
     texts = [f"Page {page}. The hen walks." for page in range(4)]
-    assert told(shortest) == [texts[0], "<7_0.png>", f"+[INST]{texts[1]}", "+<7_1.png>"]
-    assert told(longest) == [
+    assert transcript(shortest) == [texts[0], "<7_0.png>", f"+[INST]{texts[1]}", "+<7_1.png>"]
+    assert transcript(longest) == [
         texts[0], "<7_0.png>", f"[INST]{texts[1]}", "<7_1.png>", f"[INST]{texts[2]}", "<7_2.png>",
         f"+[INST]{texts[3]}", "+<7_3.png>",
     ]  # fmt: skip
@@ -74,7 +74,7 @@ def test_a_long_sample_reads_the_window(directory: Path) -> None:
     write_lines(directory / "stories.jsonl", story(20))
     stories = Stories(chunk=20)
     document = stories.document(rows(stories, directory)[0], Script(17))
-    texts = told(document)
+    texts = transcript(document)
     assert texts[:3] == [
         "Page 0. The hen walks.",
         "<7_0.png>",

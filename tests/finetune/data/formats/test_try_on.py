@@ -12,7 +12,7 @@ from seedx_finetune.data.formats.try_on import TryOn
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
 from seedx_sdk.imaging import to_png
-from tests.support.training_records import Script, answers, faults, image_bytes, rows, told, write
+from tests.support.training_records import Script, answers, faults, image_bytes, rows, transcript, write
 
 
 def mask(box: tuple[int, int, int, int], value: int, size: tuple[int, int] = (300, 400), mode: str = "L") -> bytes:
@@ -36,7 +36,7 @@ def test_the_figure_is_read_blanked_then_the_garment_and_the_figure_is_drawn(vit
     (row,) = rows(TryOn(), viton)
     document = TryOn().document(row, Script())
     figure, garment = "<train/image/00001_00.jpg>", "<train/cloth/00001_00.jpg>"
-    assert told(document) == ["[INST]", figure, garment, f"{prompts.try_on_request()} [/INST]\n", f"+{figure}"]
+    assert transcript(document) == ["[INST]", figure, garment, f"{prompts.try_on_request()} [/INST]\n", f"+{figure}"]
     assert answers(document) == ["<img>"]
     _, read, worn, _, drawn = document
     assert isinstance(read, ReadImage) and isinstance(worn, ReadImage) and isinstance(drawn, DrawImage)
