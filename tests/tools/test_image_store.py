@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from seedx_sdk.errors import ImageError
-from seedx_tools import ImageStore
+from seedx_tools import FolderImages, ImageBackend, ImageStore, MemoryImages
 from seedx_tools.illustration.contact_sheet import contact_sheet
 
 
@@ -14,41 +15,97 @@ def image(color: str = "red", size: tuple[int, int] = (10, 10)) -> Image.Image:
     return Image.new("RGB", size, color)
 
 
-def test_images_get_names_in_order_and_keep_them() -> None:
-    store, first = ImageStore(), image()
-    assert [store.add(first), store.add(image("blue")), store.add(first)] == ["image:1", "image:2", "image:1"]
-    assert store["image:1"] is first and list(store) == ["image:2", "image:1"] and "image:2" in store
+@pytest.fixture(params=["memory", "folder"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> ImageBackend:
+    return MemoryImages() if request.param == "memory" else FolderImages(tmp_path / "images")
+
+
+def test_images_get_names_in_order_and_keep_them(backend: ImageBackend) -> None:
+    store = ImageStore(backend)
+    assert [store.add(image()), store.add(image("blue")), store.add(image())] == ["image:1", "image:2", "image:1"]
+    assert store["image:1"] == image() and list(store) == ["image:1", "image:2"] and "image:3" not in store
+    with pytest.raises(ImageError, match="there is no image 'image:3'; use image:1, image:2, a path or a data URI"):
+        store["image:3"]
+
+
+def test_threads_do_not_reach_the_images_of_others(backend: ImageBackend) -> None:
+    store = ImageStore(backend)
+    alice, bob = store.in_thread("alice"), store.in_thread("bob/../alice")
+    assert alice.add(image("red"), label="cat.png") == "image:1"
+    with pytest.raises(ImageError, match="there is no image 'image:1'"):
+        bob["image:1"]
+    assert bob.add(image("blue")) == "image:1"
+    assert "cat.png" not in bob and not bob.labels
+    assert alice["image:1"] == alice["cat.png"] == image("red") and bob["image:1"] == image("blue")
+    backend.delete("alice")
+    assert not alice and not alice.labels and list(bob) == ["image:1"]
+
+
+def test_a_label_means_the_latest_image_that_has_it(backend: ImageBackend) -> None:
+    store = ImageStore(backend)
+    store.add(image("red"), label="my photo.png")
+    name = store.add(image("blue"), label="my photo.png")
+    assert store["my photo.png"] == image("blue") and store.labels == {"my photo.png": name}
+
+
+def test_a_folder_keeps_names_over_restarts(tmp_path: Path) -> None:
+    before = ImageStore(FolderImages(tmp_path / "images"), thread="1")
+    before.add(image("red"), label="the cat")
+    after = ImageStore(FolderImages(tmp_path / "images"), thread="1")
+    assert after["the cat"] == after["image:1"] == image("red")
+    assert [after.add(image("blue")), after.add(image("red"))] == ["image:2", "image:1"]
+
+
+def test_names_of_messages_are_not_given_again() -> None:
+    store = ImageStore()
+    store.take(["image:4"])
+    assert store.add(image()) == "image:5"
+    with pytest.raises(ImageError, match="image:4 is gone: it is no longer stored; use image:5"):
+        store["image:4"]
 
 
 def test_the_least_recently_used_image_is_evicted_first() -> None:
-    store = ImageStore(max_bytes=2 * 300)
-    names = [store.add(image()), store.add(image())]
+    store = ImageStore(MemoryImages(max_bytes=2 * 300))
+    names = [store.add(image("red")), store.add(image("blue"))]
     assert store[names[0]]
-    third = store.add(image())
+    third = store.add(image("lime"))
     assert set(store) == {names[0], third}
-    with pytest.raises(ImageError, match="there is no image 'image:2'; use image:1, image:3, a path"):
+    with pytest.raises(ImageError, match="image:2 is gone: it is no longer stored; use image:1, image:3, a path"):
         store[names[1]]
     large = store.add(image(size=(100, 100)))
-    assert list(store) == [large], "the newest image is kept whatever its size"
+    assert list(store) == [large] == ["image:4"], "the newest image is kept whatever its size"
+    assert store.add(image("blue")) == "image:2", "an evicted image that comes again has its name again"
 
 
 def test_secret_names_cannot_be_guessed_and_are_not_listed() -> None:
     store = ImageStore(secret=True)
-    name = store.add(image())
-    assert len(name) == len("image:") + 16 and store.add(image()) != name
+    name = store.add(image("red"))
+    assert len(name) == len("image:") + 16 and store.add(image("blue")) != name
     with pytest.raises(ImageError) as caught:
         store["image:1"]
     assert name not in str(caught.value) and "use a name from an earlier result" in str(caught.value)
 
 
-def test_threads_never_get_the_same_name() -> None:
-    store, names = ImageStore(), list[str]()
-    threads = [threading.Thread(target=lambda: names.extend(store.add(image()) for _ in range(50))) for _ in range(8)]
+def test_restored_images_have_their_old_names(backend: ImageBackend) -> None:
+    store = ImageStore(backend)
+    store.restore({"image:3": image("red"), "image:7": image("red"), "image:9": image("blue")})
+    assert store["image:3"] == store["image:7"] == image("red")
+    assert store.add(image("lime")) == "image:10"
+    with pytest.raises(ImageError, match="image:9 is another image in this store"):
+        store.restore({"image:9": image("white")})
+    with pytest.raises(ImageError, match="must be like image:1"):
+        store.restore({"image:../1": image()})
+
+
+def test_simultaneous_images_never_get_the_same_name(backend: ImageBackend) -> None:
+    store, names = ImageStore(backend), list[str]()
+    images = [[Image.new("RGB", (10, 10), (row, column, 0)) for column in range(20)] for row in range(8)]
+    threads = [threading.Thread(target=lambda row=row: names.extend(map(store.add, row))) for row in images]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(names, key=lambda name: int(name[6:])) == [f"image:{number}" for number in range(1, 401)]
+    assert sorted(names, key=lambda name: int(name[6:])) == [f"image:{number}" for number in range(1, 161)]
 
 
 def test_a_sheet_shows_images_in_reading_order() -> None:

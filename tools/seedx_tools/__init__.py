@@ -11,6 +11,7 @@ from seedx_tools.decks.results import Deck, DeckSlide
 from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import vocabulary_of
+from seedx_tools.image_backends import FolderImages, ImageBackend, MemoryImages
 from seedx_tools.image_store import ImageStore
 from seedx_tools.stories.chat_model_planner import ChatModelStoryPlanner
 from seedx_tools.stories.make import Story, StoryPage, tell_story
@@ -31,7 +32,10 @@ __all__ = [
     "DeckReport",
     "DeckSlide",
     "Finding",
+    "FolderImages",
+    "ImageBackend",
     "ImageStore",
+    "MemoryImages",
     "Outcome",
     "Outline",
     "OutlinePlanner",

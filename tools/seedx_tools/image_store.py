@@ -3,91 +3,120 @@
 from __future__ import annotations
 
 import itertools
-import re
 import secrets
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from PIL import Image
 
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import ImageSource, open_image
+from seedx_tools.image_backends import ImageBackend, MemoryImages
 
 SCHEME = "image:"
 """Prefix of every name, so that a name is never mistaken for a path."""
 
-_NUMBERED = re.compile(rf"{SCHEME}([1-9][0-9]{{0,8}})")
+_LISTED = 8
+"""How many names an error lists, the latest."""
 
 
 class ImageStore(Mapping[str, Image.Image]):
-    """The images of one conversation by name: image:1, image:2, ... Thread-safe.
+    """The images of one thread (a conversation) by name: image:1, image:2, ... Thread-safe.
+
+    An image is stored once: the same pixels keep their name. No name is given to a second image, also after the first
+    was evicted.
 
     Args:
-        max_bytes: Capacity, at 3 bytes per pixel; the least recently used images are evicted first.
-        secret: Whether names are unguessable (image:9f1c...), for a store that several users share.
+        backend: Where the images of all threads lie; None: memory of its own.
+        thread: The thread whose images these are; any text.
+        secret: Whether names are unguessable (image:9f1c...), for users who share a thread.
     """
 
-    def __init__(self, *, max_bytes: int = 512 * 1024 * 1024, secret: bool = False) -> None:
-        self._max_bytes, self._secret = max_bytes, secret
-        self._numbers = itertools.count(1)
-        self._images: dict[str, Image.Image] = {}  # the most recently used is last
-        self._lock = threading.Lock()
+    def __init__(self, backend: ImageBackend | None = None, *, thread: str = "", secret: bool = False) -> None:
+        self._backend: ImageBackend = MemoryImages() if backend is None else backend
+        self._thread, self._secret = thread, secret
+        self._taken: set[str] = set()
 
-    def add(self, source: ImageSource) -> str:
-        """Store an image and return its name; a PIL image that is stored already keeps its name.
+    def in_thread(self, thread: str) -> ImageStore:
+        """Return the images of another thread in the same place."""
+        return ImageStore(self._backend, thread=thread)
+
+    def add(self, source: ImageSource, *, label: str | None = None) -> str:
+        """Store an image and return its name; one that is stored already keeps its name.
+
+        Args:
+            source: The image.
+            label: What the user calls it, such as the file name of an upload.
 
         Raises:
             ImageError: If the image cannot be read.
         """
-        if isinstance(source, Image.Image):
-            with self._lock:
-                for name, stored in self._images.items():
-                    if stored is source:
-                        return name
         image = source if isinstance(source, Image.Image) else open_image(source)
-        with self._lock:
-            name = SCHEME + (secrets.token_hex(8) if self._secret else str(next(self._numbers)))
-            self._images[name] = image
-            while len(self._images) > 1 and sum(map(_num_bytes, self._images.values())) > self._max_bytes:
-                del self._images[next(iter(self._images))]
-        return name
+        word = self._backend.add(self._thread, image, self._new_words())
+        if label is not None:
+            self._backend.set_label(self._thread, label, word)
+        return SCHEME + word
+
+    def take(self, names: Iterable[str]) -> None:
+        """Mark names as taken: those that the thread's messages mention, whose images may be in another store."""
+        self._taken.update(name.removeprefix(SCHEME) for name in names)
 
     def restore(self, images: Mapping[str, Image.Image]) -> None:
         """Store the images of an earlier conversation under their old names; new names continue after them.
 
         Raises:
-            ImageError: If a name is not one that this class assigns.
+            ImageError: If a name is not one that this class assigns, or has another image here.
         """
-        numbers = [int(found.group(1)) for found in map(_NUMBERED.fullmatch, images) if found]
-        if len(numbers) < len(images):
+        if not all(name.startswith(SCHEME) and name.removeprefix(SCHEME).isalnum() for name in images):
             raise ImageError(f"the names of restored images must be like {SCHEME}1")
-        with self._lock:
-            self._images.update(images)
-            self._numbers = itertools.count(max(numbers, default=0) + 1)
+        for name, image in images.items():
+            word = name.removeprefix(SCHEME)
+            try:
+                stored = self._backend.add(self._thread, image, iter([word]))
+            except StopIteration as error:
+                raise ImageError(f"{name} is another image in this store") from error
+            if stored != word:  # the same pixels had two names
+                self._backend.set_label(self._thread, name, stored)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What users call images: each label with the name of its image."""
+        labels = self._backend.labels(self._thread)
+        return MappingProxyType({label: SCHEME + word for label, word in labels.items()})
 
     def __getitem__(self, name: str) -> Image.Image:
-        """Return the image of a name.
+        """Return the image of a name or of a label.
 
         Raises:
             ImageError: If there is none; the message lists the latest names.
         """
-        with self._lock:
-            if name in self._images:
-                self._images[name] = image = self._images.pop(name)
-                return image
-            known = [] if self._secret else list(self._images)[-8:]
-        names = ", ".join(known) or "a name from an earlier result"
-        raise ImageError(f"there is no image {name[:80]!r}; use {names}, a path or a data URI")
+        name = self.labels.get(name, name)
+        word = name.removeprefix(SCHEME)
+        if name.startswith(SCHEME) and (image := self._backend.get(self._thread, word)) is not None:
+            return image
+        known = [] if self._secret else list(self)[-_LISTED:]
+        use = f"use {', '.join(known) or 'a name from an earlier result'}, a path or a data URI"
+        if word in self._taken or word in self._backend.words(self._thread):
+            raise ImageError(f"{name} is gone: it is no longer stored; {use}")
+        raise ImageError(f"there is no image {name[:80]!r}; {use}")
 
     def __contains__(self, name: object) -> bool:
-        return name in self._images
+        if not isinstance(name, str):
+            return False
+        name = self.labels.get(name, name)
+        return name.startswith(SCHEME) and self._backend.get(self._thread, name.removeprefix(SCHEME)) is not None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(self._images))
+        names = [SCHEME + word for word in self._backend.words(self._thread)]
+        return (name for name in names if name in self)
 
     def __len__(self) -> int:
-        return len(self._images)
+        return sum(1 for _ in self)
 
-
-def _num_bytes(image: Image.Image) -> int:
-    return image.width * image.height * 3
+    def _new_words(self) -> Iterator[str]:
+        if self._secret:
+            return iter(lambda: secrets.token_hex(8), "")
+        taken = {*self._backend.words(self._thread), *self._taken}
+        taken.update(label.removeprefix(SCHEME) for label in self._backend.labels(self._thread))
+        last = max((int(word) for word in taken if word.isdecimal()), default=0)
+        return map(str, itertools.count(last + 1))

@@ -17,6 +17,7 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.types import Result
 from seedx_tools.catalog.registry import TOOLS
 from seedx_tools.errors import ToolRetry
+from seedx_tools.image_backends import ImageBackend
 from seedx_tools.image_store import ImageStore
 from seedx_tools.tool import Progress, Tool, ignore_progress
 from seedx_tools.workspace import Workspace
@@ -71,6 +72,7 @@ class Toolbox:
         tools: Sequence[str] | None = None,
         roots: Sequence[str | os.PathLike[str]] | None = None,
         image_hosts: Sequence[str] | None = None,
+        images: ImageBackend | None = None,
     ) -> Toolbox:
         """Return a toolbox over a model; a toolbox is returned as it is.
 
@@ -79,22 +81,29 @@ class Toolbox:
             tools: Names of tools; None: all.
             roots: Folders that may be read and written; None: the current one.
             image_hosts: Hosts from which images are fetched; None: none.
+            images: Where the images of all threads lie; None: in memory.
 
         Raises:
             ToolRetry: If there is no tool of a name.
             InputError: If a toolbox is given together with one of the other options.
         """
         if isinstance(seedx, Toolbox):
-            if (tools, roots, image_hosts) != (None, None, None):
-                raise InputError("a toolbox has its tools, roots and image_hosts; set them where it is created")
+            if (tools, roots, image_hosts, images) != (None, None, None, None):
+                raise InputError("a toolbox has its tools, roots, image_hosts and images; set them where it is created")
             return seedx
-        workspace = Workspace(roots=(".",) if roots is None else roots, image_hosts=image_hosts or ())
+        workspace = Workspace(
+            images=ImageStore(images), roots=(".",) if roots is None else roots, image_hosts=image_hosts or ()
+        )
         return cls(seedx, tools=TOOLS if tools is None else choose(tools), workspace=workspace)
 
     @property
     def images(self) -> ImageStore:
-        """The images of the conversation by name; `add` stores one."""
+        """The images of the thread by name; `add` stores one."""
         return self.workspace.images
+
+    def in_thread(self, thread: str) -> Toolbox:
+        """Return the same tools over the images of another thread; no thread reaches the images of another."""
+        return Toolbox(self.seedx, tools=self.tools, workspace=self.workspace.in_thread(thread))
 
     def run(self, name: str, args: Mapping[str, Any], *, on_progress: Progress = ignore_progress) -> Outcome:
         """Return the outcome of a tool.

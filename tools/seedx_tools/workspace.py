@@ -18,7 +18,7 @@ _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
 class Workspace:
-    """The images, folders and hosts of one conversation.
+    """The images, folders and hosts of one thread (a conversation).
 
     Args:
         images: Images by name; None creates an empty store.
@@ -40,6 +40,10 @@ class Workspace:
         self.images = ImageStore() if images is None else images
         self.roots = tuple(Path(root).resolve() for root in roots)
         self._fetcher = fetcher or ImageFetcher(image_hosts, max_bytes=ImageLimits().max_bytes)
+
+    def in_thread(self, thread: str) -> Workspace:
+        """Return a workspace with the images of another thread, and with the same folders and hosts."""
+        return Workspace(images=self.images.in_thread(thread), roots=self.roots, fetcher=self._fetcher)
 
     def resolve_image(self, reference: str) -> ImageSource:
         """Return the image that a name, a data URI, a URL or a path refers to.
