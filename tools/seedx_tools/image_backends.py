@@ -33,7 +33,7 @@ class ImageBackend(Protocol):
         ...
 
     def add(self, thread: str, image: Image.Image, words: Iterator[str]) -> str:
-        """Keep an image under the first of these words that is free and return it; an image of the thread keeps its."""
+        """Keep an image under the first of these words that was never given out, and return the word."""
         ...
 
     def get(self, thread: str, word: str) -> Image.Image | None:
@@ -55,8 +55,7 @@ class ImageBackend(Protocol):
 
 @dataclass
 class _Thread:
-    digests: dict[str, str] = field(default_factory=dict)
-    """Words given out, each with the digest of its image."""
+    words: list[str] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
 
 
@@ -76,22 +75,18 @@ class MemoryImages:
     def words(self, thread: str) -> tuple[str, ...]:
         """Return all words given out in a thread, the oldest first, also those whose image is gone."""
         with self._lock:
-            return tuple(self._threads[thread].digests) if thread in self._threads else ()
+            return tuple(self._threads[thread].words) if thread in self._threads else ()
 
     def add(self, thread: str, image: Image.Image, words: Iterator[str]) -> str:
-        """Keep an image under the first of these words that is free and return it; an image of the thread keeps its."""
-        digest = image_digest(image)
+        """Keep an image under the first of these words that was never given out, and return the word."""
         with self._lock:
-            digests = self._threads.setdefault(thread, _Thread()).digests
-            word = next((word for word, known in digests.items() if known == digest), None)
-            if word is None:
-                word = next(word for word in words if word not in digests)
-            if (thread, word) not in self._images:
-                digests[word] = digest
-                self._images[thread, word] = image
-                self._num_bytes += _num_bytes(image)
-                while len(self._images) > 1 and self._num_bytes > self._max_bytes:
-                    self._num_bytes -= _num_bytes(self._images.pop(next(iter(self._images))))
+            given = self._threads.setdefault(thread, _Thread()).words
+            word = next(word for word in words if word not in given)
+            given.append(word)
+            self._images[thread, word] = image
+            self._num_bytes += _num_bytes(image)
+            while len(self._images) > 1 and self._num_bytes > self._max_bytes:
+                self._num_bytes -= _num_bytes(self._images.pop(next(iter(self._images))))
         return word
 
     def get(self, thread: str, word: str) -> Image.Image | None:
@@ -143,26 +138,20 @@ class FolderImages:
         return tuple(word for _, word in sorted(files, key=lambda file: (file[0], len(file[1]), file[1])))
 
     def add(self, thread: str, image: Image.Image, words: Iterator[str]) -> str:
-        """Keep an image under the first of these words that is free and return it; an image of the thread keeps its.
+        """Keep an image under the first of these words that was never given out, and return the word.
 
         Raises:
             OutputPathError: If it cannot be written.
         """
         folder = _make(self._folder(thread))
-        by_digest = folder / f"{image_digest(image)}.json"
-        known = _read(by_digest)
-        if known is not None and (folder / f"{known}.png").exists():
-            return known
         partial = folder / f".{secrets.token_hex(8)}"
         try:
             partial.write_bytes(to_png(image))
-            word = next(word for word in words if _link(partial, folder / f"{word}.png"))
+            return next(word for word in words if _link(partial, folder / f"{word}.png"))
         except OSError as error:
             raise OutputPathError(f"cannot write into '{folder}' ({error.strerror or error})") from error
         finally:
             partial.unlink(missing_ok=True)
-        write_file(by_digest, json.dumps(word).encode())
-        return word
 
     def get(self, thread: str, word: str) -> Image.Image | None:
         """Return an image; None if there is none.
@@ -202,11 +191,6 @@ class FolderImages:
         return self.folder / _sha256(thread.encode())
 
 
-def image_digest(image: Image.Image) -> str:
-    """Return a hash of an image's mode, size and pixels, in hexadecimal."""
-    return _sha256(f"{image.mode} {image.size} ".encode() + image.tobytes())
-
-
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
@@ -222,13 +206,6 @@ def _make(folder: Path) -> Path:
         except OSError as error:
             raise OutputPathError(f"cannot make the folder '{folder}' ({error.strerror})") from error
     return folder
-
-
-def _read(file: Path) -> str | None:
-    try:
-        return str(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
 
 
 def _link(source: Path, target: Path) -> bool:

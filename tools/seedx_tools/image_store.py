@@ -6,6 +6,7 @@ import itertools
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
+from weakref import WeakValueDictionary
 
 from PIL import Image
 
@@ -23,8 +24,7 @@ _LISTED = 8
 class ImageStore(Mapping[str, Image.Image]):
     """The images of one thread (a conversation) by name: image:1, image:2, ... Thread-safe.
 
-    An image is stored once: the same pixels keep their name. No name is given to a second image, also after the first
-    was evicted.
+    No name is given to a second image, also after the first was evicted.
 
     Args:
         backend: Where the images of all threads lie; None: memory of its own.
@@ -36,13 +36,14 @@ class ImageStore(Mapping[str, Image.Image]):
         self._backend: ImageBackend = MemoryImages() if backend is None else backend
         self._thread, self._secret = thread, secret
         self._taken: set[str] = set()
+        self._stored: WeakValueDictionary[str, Image.Image] = WeakValueDictionary()  # by word, what passed through here
 
     def in_thread(self, thread: str) -> ImageStore:
         """Return the images of another thread in the same place."""
         return ImageStore(self._backend, thread=thread)
 
     def add(self, source: ImageSource, *, label: str | None = None) -> str:
-        """Store an image and return its name; one that is stored already keeps its name.
+        """Store an image and return its name; a PIL image that is stored already keeps its name.
 
         Args:
             source: The image.
@@ -52,7 +53,10 @@ class ImageStore(Mapping[str, Image.Image]):
             ImageError: If the image cannot be read.
         """
         image = source if isinstance(source, Image.Image) else open_image(source)
-        word = self._backend.add(self._thread, image, self._new_words())
+        word = next((word for word, stored in self._stored.items() if stored is image), None)
+        if word is None:
+            word = self._backend.add(self._thread, image, self._new_words())
+            self._stored[word] = image
         if label is not None:
             self._backend.set_label(self._thread, label, word)
         return SCHEME + word
@@ -72,11 +76,10 @@ class ImageStore(Mapping[str, Image.Image]):
         for name, image in images.items():
             word = name.removeprefix(SCHEME)
             try:
-                stored = self._backend.add(self._thread, image, iter([word]))
+                self._backend.add(self._thread, image, iter([word]))
             except StopIteration as error:
                 raise ImageError(f"{name} is another image in this store") from error
-            if stored != word:  # the same pixels had two names
-                self._backend.set_label(self._thread, name, stored)
+            self._stored[word] = image
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -93,6 +96,7 @@ class ImageStore(Mapping[str, Image.Image]):
         name = self.labels.get(name, name)
         word = name.removeprefix(SCHEME)
         if name.startswith(SCHEME) and (image := self._backend.get(self._thread, word)) is not None:
+            self._stored[word] = image
             return image
         known = [] if self._secret else list(self)[-_LISTED:]
         use = f"use {', '.join(known) or 'a name from an earlier result'}, a path or a data URI"
@@ -117,6 +121,5 @@ class ImageStore(Mapping[str, Image.Image]):
         if self._secret:
             return iter(lambda: secrets.token_hex(8), "")
         taken = {*self._backend.words(self._thread), *self._taken}
-        taken.update(label.removeprefix(SCHEME) for label in self._backend.labels(self._thread))
         last = max((int(word) for word in taken if word.isdecimal()), default=0)
         return map(str, itertools.count(last + 1))
