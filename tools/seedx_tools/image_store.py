@@ -59,16 +59,35 @@ class ImageStore(Mapping[str, Image.Image]):
         self._stored: WeakValueDictionary[tuple[str, str], Image.Image] = WeakValueDictionary()  # by thread and word
         self._lock = threading.Lock()
 
-    def in_thread(self, thread: str | None, *, unique: bool = False) -> ImageStore:
+    def in_thread(self, thread: str | None, *, unique: bool = False, secret: bool = False) -> ImageStore:
         """Return the images of another thread in the same place.
 
         Args:
             thread: The thread; None: none, so new images get unguessable names and no labels.
             unique: Whether names are random; names of a place that outlives the process always count up.
+            secret: Whether names are unguessable, also in a thread.
         """
-        store = ImageStore(self._backend, thread=thread or "", unique=unique and not self.durable, secret=not thread)
+        store = ImageStore(
+            self._backend,
+            thread=thread or "",
+            unique=unique and not self.durable,
+            secret=secret or thread is None,
+        )
         store._stored, store._lock = self._stored, self._lock
         return store
+
+    def unseen(self, thread: str | None = None) -> ImageStore:
+        """Return the images for a caller that does not see the messages of the conversation, to `take` their names.
+
+        Unless the images outlive the process, new ones get random names, so that a name from before a restart is an
+        error and never another image.
+
+        Args:
+            thread: The thread; None: this one.
+        """
+        if thread is None and self._secret:
+            return self
+        return self.in_thread(self._thread if thread is None else thread, unique=True)
 
     @property
     def thread(self) -> str:
@@ -143,11 +162,16 @@ class ImageStore(Mapping[str, Image.Image]):
         if word is not None and (image := self._get(word)) is not None:
             self._remember(word, image)
             return image
-        known = [] if self._secret else list(self)[-_LISTED:]
-        use = f"use {', '.join(known) or 'a name from an earlier result'}, a path or a data URI"
         if word in self._taken or word in self._backend.words(self._thread):
-            raise ImageError(f"{name} is gone: it is no longer stored; {use}")
-        raise ImageError(f"there is no image {name[:80]!r}; {use}")
+            raise ImageError(f"{name} is gone: it is no longer stored; use {self.choices()}")
+        raise ImageError(f"there is no image {name[:80]!r}; use {self.choices()}")
+
+    def choices(self) -> str:
+        """Return what may be given for an image, in words for a model: the latest names with labels, a path."""
+        labels: dict[str, str] = {name: label for label, name in self.labels.items()}
+        latest = [] if self._secret else list(self)[-_LISTED:]
+        named = [f"{name} ({labels[name]})" if name in labels else name for name in latest]
+        return f"{', '.join(named) or 'a name from an earlier result'}, a path or a data URI"
 
     def __contains__(self, name: object) -> bool:
         word = self._word(name) if isinstance(name, str) else None
