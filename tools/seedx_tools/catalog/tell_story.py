@@ -13,7 +13,7 @@ from seedx_tools.illustration.contact_sheet import contact_sheet
 from seedx_tools.stories.make import MAX_PAGES, Story, tell_story
 from seedx_tools.stories.own_pages import page_plans
 from seedx_tools.stories.plan import Character, PagePlan
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
+from seedx_tools.tool import Answer, Progress, SavingArgs, Tool
 
 
 def _pages(value: object) -> int | tuple[PagePlan, ...]:
@@ -39,7 +39,7 @@ Pages: TypeAlias = Annotated[
 """How many pages, or the pages themselves."""
 
 
-class TellStoryArgs(ToolArgs):
+class TellStoryArgs(SavingArgs):
     """Arguments of tell_story."""
 
     prompt: str = Field(
