@@ -28,6 +28,11 @@ class ImageBackend(Protocol):
     All methods may be called from several threads of the program at once.
     """
 
+    @property
+    def durable(self) -> bool:
+        """Whether the images are there after a restart."""
+        ...
+
     def words(self, thread: str) -> tuple[str, ...]:
         """Return all words given out in a thread, the oldest first, also those whose image is gone."""
         ...
@@ -65,6 +70,8 @@ class MemoryImages:
     Args:
         max_bytes: Capacity, at 3 bytes per pixel; the least recently used images of all threads are evicted first.
     """
+
+    durable = False
 
     def __init__(self, *, max_bytes: int = 512 * 1024 * 1024) -> None:
         self._max_bytes, self._num_bytes = max_bytes, 0
@@ -127,6 +134,8 @@ class FolderImages:
     Raises:
         OutputPathError: If it cannot be made or written.
     """
+
+    durable = True
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).absolute()

@@ -101,9 +101,18 @@ class Toolbox:
         """The images of the thread by name; `add` stores one."""
         return self.workspace.images
 
-    def in_thread(self, thread: str) -> Toolbox:
-        """Return the same tools over the images of another thread; no thread reaches the images of another."""
-        return Toolbox(self.seedx, tools=self.tools, workspace=self.workspace.in_thread(thread))
+    def in_thread(self, thread: str | None, *, unique: bool = False) -> Toolbox:
+        """Return the same tools over the images of another thread; no thread reaches the images of another.
+
+        Args:
+            thread: The thread; None: none, so new images get unguessable names.
+            unique: Whether names are random, for a thread whose earlier names are not known here.
+        """
+        return self.over(self.images.in_thread(thread, unique=unique))
+
+    def over(self, images: ImageStore) -> Toolbox:
+        """Return the same tools over other images."""
+        return Toolbox(self.seedx, tools=self.tools, workspace=self.workspace.over(images))
 
     def run(self, name: str, args: Mapping[str, Any], *, on_progress: Progress = ignore_progress) -> Outcome:
         """Return the outcome of a tool.
@@ -144,7 +153,7 @@ class Toolbox:
             image_name = self.images.add(answer.image)
             lines.append(f"The image is {image_name}.")
             image = shown(answer.image)
-        lines += [f"Warning: {warning}" for warning in result.warnings]
+        lines += [f"Warning: {self.workspace.without_roots(warning)}" for warning in result.warnings]
         return Outcome(result=result, text="\n".join(lines), image=image, image_name=image_name, images=self.images)
 
 

@@ -127,7 +127,7 @@ def test_responses(toolbox: Toolbox, tmp_path: Path) -> None:
         ("[" * 200_000, "the arguments are not valid JSON"),
         ('{"seed": ' + "1" * 5000 + "}", "the arguments are not valid JSON"),
         ("[1]", "the arguments are list"),
-        ("", "image: Field required"),
+        ("", "image: it is required"),
     ],
 )
 def test_the_model_is_told_what_is_wrong_with_its_arguments(toolbox: Toolbox, arguments: str, message: str) -> None:

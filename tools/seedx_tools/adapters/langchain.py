@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.tools import BaseTool, BaseToolkit, ToolException
-from pydantic import ConfigDict, SkipValidation, ValidationError
+from pydantic import ConfigDict, SkipValidation
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import OverloadedError
@@ -21,7 +21,6 @@ from seedx_sdk.types import Result
 from seedx_tools.adapters.langchain_chat import ChatSeedX
 from seedx_tools.adapters.langchain_messages import image_block
 from seedx_tools.errors import ToolFailed, ToolRetry
-from seedx_tools.tool import explain
 from seedx_tools.toolbox import Outcome, Toolbox
 
 __all__ = ["PROGRESS_EVENT", "ChatSeedX", "SeedXTool", "SeedXToolkit", "seedx_toolkit"]
@@ -38,14 +37,9 @@ class SeedXTool(BaseTool):
     """Whether the content holds the image; False gives the model its name only."""
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
 
-    def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> str | dict[str, Any]:
+    def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> str | dict[str, Any]:  # noqa: ARG002
         first = next(iter(self.toolbox.tools[self.name].schema()["parameters"]["properties"]))
-        given = {first: tool_input} if isinstance(tool_input, str) else tool_input
-        try:
-            return super()._parse_input(given, tool_call_id)
-        except ValidationError as error:
-            fault = ToolRetry(f"{self.name}: {explain(error)}")
-            raise _exception(fault) from fault
+        return {first: tool_input} if isinstance(tool_input, str) else tool_input  # the toolbox checks them
 
     def _run(self, **arguments: Any) -> tuple[list[dict[str, Any]], Result]:
         def report(done: int, total: int, what: str) -> None:
