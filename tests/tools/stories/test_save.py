@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
@@ -151,6 +152,18 @@ def test_a_story_that_fails_leaves_nothing_behind(tmp_path: Path, name: str) -> 
     with pytest.raises((OSError, OutputPathError)):
         save_story("T", "en", [StoryPageContent("A.", image, "")], tmp_path / name, ignore)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [*(f"s{suffix}" for suffix in SUFFIXES), "folder"])
+def test_a_story_without_a_title_has_its_first_sentence(tmp_path: Path, name: str) -> None:
+    save_story(" \n", "en", [StoryPageContent("Long ago, it rained. Then\nnot.", None, "")], tmp_path / name, ignore)
+    path = tmp_path / "folder" / "story.md" if name == "folder" else tmp_path / name
+    data = path.read_bytes()
+    if name == "s.epub":
+        data = ZipFile(path).read("EPUB/package.opf")
+    if name == "s.pptx":
+        data = ZipFile(path).read("docProps/core.xml")
+    assert b"Long ago, it rained." in data
 
 
 def test_a_format_that_shows_no_font_says_so(tmp_path: Path, make_font: MakeFont) -> None:

@@ -14,7 +14,14 @@ from fpdf import FPDF
 from fpdf.prefs import ViewerPreferences
 from PIL import Image
 
-from seedx_tools.stories.fonts import CORE_ENCODING, BookFonts, choose_fonts, describe_missing, printable
+from seedx_tools.stories.fonts import (
+    CORE_ENCODING,
+    BookFonts,
+    choose_fonts,
+    describe_missing,
+    printable,
+    require_letters,
+)
 from seedx_tools.stories.headings import heading
 from seedx_tools.stories.images import enlarged
 from seedx_tools.stories.language import is_right_to_left
@@ -69,9 +76,13 @@ def story_pdf(
         pages: The pages in order.
         warn: Called with one sentence if symbols are left out that no font has.
         font: The file of the font to use; None: Helvetica, or installed fonts where it has not all characters.
+
+    Raises:
+        InputError: If there are letters that no font has.
     """
     text = story_text(title, pages)
     fonts = choose_fonts(text, font)
+    require_letters(fonts, font)
     if fonts.missing:
         warn(describe_missing(fonts.missing))
     book = _Book(title, language, fonts, right_to_left=is_right_to_left(language, text))

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from seedx_sdk.errors import OutputPathError
 from seedx_sdk.files import check_output_path, output_file, write_file
+from seedx_tools.decks.text.strings import clean
 from seedx_tools.stories.fonts import check_font, choose_fonts, printable, require_letters
+from seedx_tools.stories.headings import heading
+from seedx_tools.stories.language import check_language
 from seedx_tools.stories.plan import StoryPageContent
 
 SUFFIXES = (".html", ".htm", ".pdf", ".epub", ".pptx")
@@ -65,7 +68,7 @@ def save_story(
     """Write a story to a path that check_story_path returned.
 
     Args:
-        title: The story's title.
+        title: The story's title; if it is empty, its first sentence.
         language: BCP 47 code of the text ("en"), for screen readers, line breaks and the direction.
         pages: The pages in order.
         target: The file or folder.
@@ -74,13 +77,13 @@ def save_story(
 
     Raises:
         OutputPathError: If it cannot be written.
-        InputError: If the font is not one, or a .pdf has letters that no font has.
+        InputError: If the language or the font is not one, or a .pdf has letters that no font has.
     """
     suffix = target.suffix.lower()
-    face = check_font(font)
+    face, language = check_font(font), check_language(language)
+    title = clean(title) or heading(pages[0].text, 1)
     if face is not None and suffix not in (".pdf", ".pptx"):
         warn("a font is used in .pdf and .pptx only; other formats show the fonts of the reader's device")
-    check_characters(title, [page.text for page in pages], target, face)
     if suffix in (".html", ".htm"):
         from seedx_tools.stories.html import story_html
 
