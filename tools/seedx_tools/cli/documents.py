@@ -120,9 +120,9 @@ def story(
     prompt: Annotated[
         str | None, typer.Argument(help="What the story is about, or a Markdown story; '-' reads stdin.")
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .html, .pdf or .pptx file, or a directory.")] = Path(
-        "story.html"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A .html, .pdf, .epub or .pptx file, or a directory.")
+    ] = Path("story.html"),
     own: Annotated[
         Path | None, typer.Option("--from", help="A story of your own: Markdown, or .json with pages.")
     ] = None,
@@ -132,6 +132,8 @@ def story(
     ] = None,
     tries: Annotated[int, typer.Option("--tries", help="Maximum number of images per page, 1 to 20.")] = 2,
     check: Annotated[bool, typer.Option(help="Look at every image, and draw it again if something is missing.")] = True,
+    language: Annotated[str | None, typer.Option("--language", help="Language code [default: by the text].")] = None,
+    font: Annotated[Path | None, typer.Option("--font", help="A .ttf, .otf or .ttc file for .pdf and .pptx.")] = None,
     specialist: StorySpecialistOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -150,6 +152,8 @@ def story(
             pages=given.get("pages", pages),
             characters=given.get("characters", ()),
             title=given.get("title", ""),
+            language=language,
+            font=font,
             path=output,
             first_images=first_images or (),
             tries=tries,
