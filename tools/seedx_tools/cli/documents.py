@@ -132,8 +132,11 @@ def story(
         str | None, typer.Argument(help="What the story is about, or a Markdown story; '-' reads stdin.")
     ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="A .html, .pdf, .epub or .pptx file, or a directory.")
-    ] = Path("story.html"),
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="A .html, .pdf, .epub or .pptx file, or a directory [default: story.html]."
+        ),
+    ] = None,
     own: Annotated[
         Path | None, typer.Option("--from", help="A story of your own: Markdown, or .json with pages.")
     ] = None,
@@ -156,6 +159,7 @@ def story(
     given: OwnStory = read_story(own) if own is not None else {"prompt": read_text(prompt or "", "prompt")}
     if pages is not None and "pages" in given:
         raise typer.BadParameter(f"'{own}' has pages of its own; leave it out", param_hint="--pages")
+    target = free_path(output, "story.html")
     with progress("planning") as step:
         told = tell_story(
             open_client(ctx, model),
@@ -165,7 +169,7 @@ def story(
             title=given.get("title", ""),
             language=language,
             font=font,
-            path=output,
+            path=target,
             first_images=first_images or (),
             tries=tries,
             check=check,
@@ -177,4 +181,4 @@ def story(
     if json:
         print_json(told, {})
     else:
-        typer.echo(output)
+        typer.echo(target)
