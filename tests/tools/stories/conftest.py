@@ -37,9 +37,7 @@ def make_font(tmp_path: Path) -> MakeFont:
         builder.setupPost()
         if wide:
             rules = " ".join(f"sub {isolated} by {initial};" for initial, isolated in wide.items())
-            addOpenTypeFeaturesFromString(
-                builder.font, f"languagesystem arab dflt; feature init {{ {rules} }} init;"
-            )
+            addOpenTypeFeaturesFromString(builder.font, f"languagesystem arab dflt; feature init {{ {rules} }} init;")
         path = tmp_path / name
         builder.save(path)
         return path

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from pptx import Presentation
-from pypdf import PdfReader
 
-from seedx_sdk import ImageError, InputError, Message, ModelError, OutputPathError, PromptError, SeedX
+from seedx_sdk import ImageError, InputError, Message, OutputPathError, PromptError, SeedX
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import PagePlan, StoryPlan, ToolFailed, tell_story
 
@@ -105,41 +102,6 @@ def test_a_model_with_an_open_vocabulary_detects_what_a_prompt_lists() -> None:
     assert story.warnings == (f"the image of page 3 was not checked: {reason}",)
 
 
-def test_html_is_one_escaped_accessible_file(seedx: SeedX, tmp_path: Path) -> None:
-    planner = FixedPlanner("<script>alert('x')</script> & more", "Fin", title='Le "chat"', language="fr")
-    tell_story(seedx, "x", pages=2, path=tmp_path / "story.html", planner=planner)
-    html = (tmp_path / "story.html").read_text(encoding="utf-8")
-    assert "<script" not in html
-    assert "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; more" in html
-    assert '<html lang="fr">' in html
-    assert "<title>Le &quot;chat&quot;</title>" in html
-    assert html.count('src="data:image/png;base64,') == 2
-    assert html.count('alt="a red cat') == 2
-    assert "http" not in html
-
-
-def test_pdf_text_can_be_selected(seedx: SeedX, tmp_path: Path) -> None:
-    tell_story(
-        seedx, "x", pages=2, path=tmp_path / "s.pdf", planner=FixedPlanner("Caf\u00e9 \u201cau lait\u201d", "End.")
-    )
-    reader = PdfReader(tmp_path / "s.pdf")
-    assert len(reader.pages) == 3
-    assert "Caf\u00e9 \u201cau lait\u201d" in reader.pages[1].extract_text()
-    assert reader.metadata is not None and reader.metadata.title == "T"
-    assert len(reader.pages[1].images) == 1
-
-
-def test_text_too_long_for_a_pdf_page_continues_on_the_next(seedx: SeedX, tmp_path: Path) -> None:
-    words = [f"word{number}" for number in range(2500)]
-    tell_story(seedx, "x", pages=1, path=tmp_path / "s.pdf", planner=FixedPlanner(" ".join(words)))
-    pages = PdfReader(tmp_path / "s.pdf").pages
-    assert [word for page in pages[1:] for word in page.extract_text().split() if word.startswith("word")] == words
-    assert [len(page.images) for page in pages[1:3]] == [1, 0]
-    places: list[float] = []
-    pages[2].extract_text(visitor_text=lambda text, _cm, tm, *_: places.append(tm[5]) if text.strip() else None)
-    assert 0 < min(places) and max(places) < float(pages[2].mediabox.height)
-
-
 def test_a_plan_with_too_many_pages_is_rejected_before_anything_is_generated(
     engine: ScriptedEngine, seedx: SeedX
 ) -> None:
@@ -148,44 +110,9 @@ def test_a_plan_with_too_many_pages_is_rejected_before_anything_is_generated(
     assert engine.requests == []
 
 
-def test_a_long_prompt_is_a_title_that_a_file_can_hold(seedx: SeedX, tmp_path: Path) -> None:
-    story = tell_story(seedx, "A cat, " + "a very nice cat, " * 20, pages=1, path=tmp_path / "s.pptx")
-    assert Presentation(str(story.path)).core_properties.title == story.title[:255]
-
-
 def test_a_prompt_that_names_every_friend_still_has_friends(seedx: SeedX) -> None:
     prompt = "a tree, a boat, a star, a flower, a balloon and an umbrella"
     assert len(tell_story(seedx, prompt, pages=3).pages) == 3
-
-
-def test_a_pdf_without_a_font_for_the_text_warns(seedx: SeedX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seedx_tools.stories.pdf.system_font", lambda _text: None)
-    planner = FixedPlanner("\u732b sleeps")
-    story = tell_story(seedx, "x", pages=1, path=tmp_path / "s.pdf", planner=planner)
-    assert any("save it as .html" in warning for warning in story.warnings)
-    assert "? sleeps" in PdfReader(tmp_path / "s.pdf").pages[1].extract_text()
-
-
-def test_pptx_and_folder(seedx: SeedX, tmp_path: Path) -> None:
-    story = tell_story(seedx, PROMPT, pages=2, path=tmp_path / "s.pptx")
-    slides = list(Presentation(str(tmp_path / "s.pptx")).slides)
-    assert [slide.shapes.title.text_frame.text for slide in slides] == [story.title, "Page 1", "Page 2"]
-    tell_story(seedx, PROMPT, pages=2, path=tmp_path / "folder")
-    names = sorted(path.name for path in (tmp_path / "folder").iterdir())
-    assert names == ["page-01.png", "page-02.png", "story.json", "story.md"]
-    saved = json.loads((tmp_path / "folder" / "story.json").read_text(encoding="utf-8"))
-    assert [page["text"] for page in saved["pages"]] == [page.text for page in story.pages]
-    with Image.open(tmp_path / "folder" / "page-01.png") as image:
-        assert story.pages[0].image is not None and image.size == story.pages[0].image.size
-
-
-@pytest.mark.parametrize("name", ["s.html", "s.pdf", "s.pptx", "folder"])
-def test_a_failed_image_is_a_warning_and_the_story_is_saved(tmp_path: Path, name: str) -> None:
-    engine = ScriptedEngine(replies=[ModelError("no memory")])
-    story = tell_story(SeedX(engine=engine), PROMPT, pages=2, path=tmp_path / name)
-    assert story.pages[0].image is None
-    assert any("page 1: its image failed" in warning for warning in story.warnings)
-    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,13 @@ def choose_fonts(text: str, font: Path | None) -> BookFonts:
     if font is not None:
         files, missing = _installed(_without(needed, font))
         return BookFonts((font, *files), missing)
-    if all(map(_is_core, needed)):
+    rare = [char for char in needed if not _is_core(char)]
+    if not rare:
         return BookFonts((), ())
     files, missing = _installed(needed)
-    only_helvetica = all(_is_core(char) for char in needed if char not in missing)
-    return BookFonts(() if only_helvetica else files, missing)
+    if all(char in missing for char in rare):
+        return BookFonts((), tuple(rare))  # no font has more than Helvetica
+    return BookFonts(files, missing)
 
 
 def require_letters(fonts: BookFonts, font: Path | None) -> None:
