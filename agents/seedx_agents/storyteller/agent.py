@@ -9,13 +9,12 @@ import os
 import time
 from pathlib import Path
 
-from langchain_core.language_models import BaseChatModel
-
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError, SeedXError
 from seedx_sdk.options import check_seed
 from seedx_sdk.types import Result
 from seedx_sdk.validation import check_text
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import drawing_advice, vocabulary_of
 from seedx_tools.stories.cast import with_cast
@@ -100,7 +99,7 @@ class Storyteller:
     def __init__(
         self,
         seedx: SeedX,
-        chat_model: BaseChatModel | None = None,
+        chat_model: ChatModel | None = None,
         *,
         seed: int = 0,
         num_inference_steps: int | None = None,
