@@ -87,7 +87,7 @@ def _words(kind: str, part: Schema, schema: Schema) -> str:
             return _NUMBERS[kind] + ("" if low is None else f" of at least {low}")
         return f"{_NUMBERS[kind]} from {low} to {high}"
     if kind == "array":
-        return f"a list of {_amount(part)}{_plural(part.get('items', {}), schema)}"
+        return f"a list of {_plural(part.get('items', {}), schema)}{_amount(part)}"
     words = {"boolean": "true or false", "object": "an object"}
     text = "a text that is not empty" if part.get("minLength") else "a text"
     return words.get(kind, text)
@@ -96,8 +96,8 @@ def _words(kind: str, part: Schema, schema: Schema) -> str:
 def _amount(part: Schema) -> str:
     low, high = part.get("minItems"), part.get("maxItems")
     if low is not None and low == high:
-        return f"exactly {low} "
-    return f"at least {low} " if low else ""
+        return f" (exactly {low})"
+    return f" (at least {low})" if low else ""
 
 
 def _plural(items: Schema, schema: Schema) -> str:

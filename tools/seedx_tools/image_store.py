@@ -87,7 +87,10 @@ class ImageStore(Mapping[str, Image.Image]):
         """
         if thread is None and self._secret:
             return self
-        return self.in_thread(self._thread if thread is None else thread, unique=True)
+        store = self.in_thread(self._thread if thread is None else thread, unique=True)
+        if thread is None:
+            store._taken, store._reopen = self._taken, self._reopen
+        return store
 
     @property
     def thread(self) -> str:

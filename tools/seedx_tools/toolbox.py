@@ -114,6 +114,14 @@ class Toolbox:
         """Return the same tools over other images."""
         return Toolbox(self.seedx, tools=self.tools, workspace=self.workspace.over(images))
 
+    def unseen(self, thread: str | None = None) -> Toolbox:
+        """Return the same tools for a caller that does not see the messages of the conversation (ImageStore.unseen)."""
+        return self.over(self.images.unseen(thread))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickles: the tools as a plain dictionary."""
+        return {**self.__dict__, "tools": dict(self.tools)}
+
     def run(self, name: str, args: Mapping[str, Any], *, on_progress: Progress = ignore_progress) -> Outcome:
         """Return the outcome of a tool.
 

@@ -56,9 +56,13 @@ class TellStoryArgs(SavingArgs):
         default=(), description="With pages that you write: who is in the story and how they look, on every page alike."
     )
     title: str = Field(default="", description="The story's title. Left out, one is taken from the prompt.")
+    language: str | None = Field(
+        default=None, description="Language code of the text, such as 'he' or 'pt-BR'. Left out, its letters decide."
+    )
     path: OutputPath | None = Field(
         default=None,
-        description="Where to save the story: a path ending in .html, .pdf or .pptx, or a new folder. None: not saved.",
+        description="Where to save the story: a path ending in .html, .pdf, .epub or .pptx, or a new folder. None: not "
+        "saved.",
     )
     first_images: tuple[ImageRef, ...] = Field(
         default=(),
@@ -91,6 +95,7 @@ def run_tell_story(seedx: SeedX, args: TellStoryArgs, on_progress: Progress) -> 
         pages=args.pages if "pages" in args.model_fields_set else None,  # a Markdown story has its own number
         characters=args.characters,
         title=args.title,
+        language=args.language,
         path=args.path,
         first_images=args.first_images,
         check=args.check,
