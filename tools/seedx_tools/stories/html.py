@@ -22,19 +22,22 @@ main { max-width: 64rem; margin: 0 auto; padding: 2rem 1.5rem 5rem; }
 section { display: grid; grid-template-columns: 1fr 1fr; gap: clamp(1.5rem, 5vw, 4rem); align-items: center;
   margin: clamp(2rem, 6vw, 5rem) 0; }
 section:nth-of-type(even) img { order: 2; }
-img { width: 100%; height: auto; border-radius: 1rem; box-shadow: 0 .5rem 2rem rgb(31 42 68 / 18%); }
+img { width: 100%; height: auto; border-radius: 1rem; box-shadow: 0 .5rem 2rem rgb(31 42 68 / 18%);
+  align-self: start; position: sticky; top: 1.5rem; }
 p { margin: 0 0 .6em; max-width: 32em; overflow-wrap: anywhere; }
 .number { color: var(--accent); font: bold .9rem/1 Arial, sans-serif; margin-bottom: .8rem; }
 .alone { grid-template-columns: 1fr; text-align: center; justify-items: center; }
-@media (max-width: 44rem) { section { grid-template-columns: 1fr; } section:nth-of-type(even) img { order: 0; } }
+@media (max-width: 44rem) { section { grid-template-columns: 1fr; } section:nth-of-type(even) img { order: 0; }
+  img { position: static; } }
 @media print {
   @page { margin: 15mm; }
   body { background: none; font-size: 14pt; }
   header { break-after: page; background: none; color: var(--navy); padding-top: 35vh; }
   h1::after { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   main { max-width: none; padding: 0; }
-  section { break-inside: avoid; grid-template-columns: 1fr 1fr; margin: 0 0 12mm; }
-  img { box-shadow: none; }
+  section { display: flow-root; break-inside: avoid; margin: 0 0 12mm; }
+  img { position: static; float: inline-start; width: 48%; margin-inline-end: 8mm; box-shadow: none; }
+  section:nth-of-type(even) img { float: inline-end; margin-inline: 8mm 0; }
 }
 """
 
