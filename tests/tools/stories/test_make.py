@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from seedx_sdk import ImageError, InputError, Message, OutputPathError, PromptError, SeedX
+from seedx_sdk import ImageError, InputError, Message, ModelError, OutputPathError, PromptError, SeedX
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import PagePlan, StoryPlan, ToolFailed, tell_story
 
@@ -86,7 +86,7 @@ def test_nobody_looks_if_the_check_is_off_and_what_cannot_be_checked_is_no_fault
 def test_a_model_with_an_open_vocabulary_detects_what_a_prompt_lists() -> None:
     engine = ScriptedEngine()
     engine.info = engine.info.model_copy(update={"is_picture_book": False})
-    pages = [
+    pages: list[dict[str, Any]] = [
         {"text": "One.", "picture": "Mina and a boat on the beach", "characters": ["Mina, a red cat"]},
         {"text": "Two.", "picture": "a green bird in the snow"},
         {"text": "Three.", "picture": "Everybody laughs until late."},
