@@ -60,11 +60,11 @@ def test_an_image_without_a_thing_of_its_page_is_generated_once_more_and_the_fau
     story = tell_story(SeedX(engine=engine), pages=[page])
     assert [request.task for request in engine.requests] == ["generate", "describe"] * 2
     assert [request.options.seed for request in engine.requests if request.task == "generate"] == [0, 1000]
-    assert story.warnings == ("page 1: no brown dog; no blue boat",)
+    assert story.warnings == ("page 1: the model sees no brown dog; no blue boat",)
     assert story.pages[0].missing == ("brown dog", "blue boat") and story.pages[0].seed == 0
     engine = ScriptedEngine([*replies[2:], *replies[2:]])
     again = tell_story(SeedX(engine=engine), pages=[page], tries=1)
-    assert again.warnings == ("page 1: a blue dog instead of a brown dog; no blue boat",)
+    assert again.warnings == ("page 1: the model sees a blue dog instead of a brown dog; no blue boat",)
     assert len(engine.requests) == 2
 
 

@@ -18,7 +18,8 @@ from seedx_tools.stories.plan import MAX_PAGES
 _REQUEST = re.compile(
     r"^(please )?((tell|write|make|create|give|draw|i want|i would like)( me| us)? )?((a|an|the) )?"
     r"((short|little|long|children's|bedtime|picture|illustrated|funny|sweet|new|\w+-page|\w+ pages?) )*"
-    r"(story|tale|storybook|book)s?( (with|of|in) \w+ pages?)?( for (kids|children|my \w+))?( about| of|:| on| for| in which| where) ",
+    r"(story|tale|storybook|book)s?( (with|of|in) \w+ pages?)?( for (kids|children|my \w+))?"
+    r"( about| of|:| on| for| in which| where) ",
     re.IGNORECASE,
 )
 _NUMBERS = dict(zip("two three four five six seven eight nine ten eleven twelve".split(), range(2, 13), strict=True))
