@@ -81,7 +81,7 @@ def test_a_page_is_generated_again_until_its_characters_are_seen_and_the_best_is
     (page,) = book.pages
     assert page.image is not None and page.image.getpixel((0, 0)) == (1, 0, 0)
     assert (page.seed, page.missing) == (1000, ("Ann",))
-    assert book.warnings == ("page 1: no yellow bird (Ann)",)
+    assert book.warnings == ("page 1: the model sees no yellow bird (Ann)",)
 
 
 def test_a_thing_that_is_not_seen_is_missing_too(seedx: SeedX, engine: ScriptedEngine, script: Script) -> None:
@@ -90,7 +90,7 @@ def test_a_thing_that_is_not_seen_is_missing_too(seedx: SeedX, engine: ScriptedE
     chat_model = script(planned(scenes=PLAN["scenes"][2:]))
     (page,) = (book := Storyteller(seedx, chat_model, tries=2).tell("Tom sails", 1)).pages
     assert (page.seed, page.missing, page.faults) == (0, ("blue boat",), ("a red boat instead of a blue boat",))
-    assert book.warnings == ("page 1: a red boat instead of a blue boat",)
+    assert book.warnings == ("page 1: the model sees a red boat instead of a blue boat",)
     engine.replies = []
     assert Storyteller(seedx, chat_model, check=False).illustrate(book.screenplay).warnings == ()
     assert [request.task for request in engine.requests] == ["generate", "describe"] * 2 + ["generate"]

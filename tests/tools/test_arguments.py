@@ -95,9 +95,7 @@ def test_names_are_files_first_and_ambiguous_ones_are_faults(toolbox: Toolbox, t
         assert toolbox.workspace.resolve_image(path) == tmp_path / "image_1.png"
     toolbox.images.add(Image.new("RGB", (8, 8), "blue"), label="MY CAT.png")
     assert toolbox.workspace.resolve_image("MY CAT.png") is toolbox.images["image:2"]
-    with pytest.raises(
-        ToolRetry, match=r"'My cat.png' does not exist; use image:1 \(my cat.png\), image:2 \(MY"
-    ):
+    with pytest.raises(ToolRetry, match=r"'My cat.png' does not exist; use image:1 \(my cat.png\), image:2 \(MY"):
         toolbox.run("detect", {"image": "My cat.png", "phrase": "a cat"})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from seedx_sdk import ImageError, InputError, Message, OutputPathError, PromptError, SeedX
+from seedx_sdk import ImageError, InputError, Message, ModelError, OutputPathError, PromptError, SeedX
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import PagePlan, StoryPlan, ToolFailed, tell_story
 
@@ -60,11 +60,11 @@ def test_an_image_without_a_thing_of_its_page_is_generated_once_more_and_the_fau
     story = tell_story(SeedX(engine=engine), pages=[page])
     assert [request.task for request in engine.requests] == ["generate", "describe"] * 2
     assert [request.options.seed for request in engine.requests if request.task == "generate"] == [0, 1000]
-    assert story.warnings == ("page 1: no brown dog; no blue boat",)
+    assert story.warnings == ("page 1: the model sees no brown dog; no blue boat",)
     assert story.pages[0].missing == ("brown dog", "blue boat") and story.pages[0].seed == 0
     engine = ScriptedEngine([*replies[2:], *replies[2:]])
     again = tell_story(SeedX(engine=engine), pages=[page], tries=1)
-    assert again.warnings == ("page 1: a blue dog instead of a brown dog; no blue boat",)
+    assert again.warnings == ("page 1: the model sees a blue dog instead of a brown dog; no blue boat",)
     assert len(engine.requests) == 2
 
 
@@ -86,7 +86,7 @@ def test_nobody_looks_if_the_check_is_off_and_what_cannot_be_checked_is_no_fault
 def test_a_model_with_an_open_vocabulary_detects_what_a_prompt_lists() -> None:
     engine = ScriptedEngine()
     engine.info = engine.info.model_copy(update={"is_picture_book": False})
-    pages = [
+    pages: list[dict[str, Any]] = [
         {"text": "One.", "picture": "Mina and a boat on the beach", "characters": ["Mina, a red cat"]},
         {"text": "Two.", "picture": "a green bird in the snow"},
         {"text": "Three.", "picture": "Everybody laughs until late."},

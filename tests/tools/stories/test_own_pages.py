@@ -55,6 +55,17 @@ def test_the_tool_takes_pages_and_has_their_schema_inline(seedx: SeedX) -> None:
     assert list(pages["items"]["properties"]) == ["text", "picture", "characters"]
 
 
+@pytest.mark.parametrize(
+    "characters", ["Mina, a red cat", ["Mina (a red cat)"], [{"name": "Mina", "looks": "a red cat"}]]
+)
+def test_characters_of_a_page_are_read_as_they_are_meant(seedx: SeedX, characters: Any) -> None:
+    pages = [{"text": "Mina sat.", "characters": characters}, {"text": "Then Mina ran.", "picture": "Mina in a room"}]
+    story = TOOLS["tell_story"].run(seedx, {"pages": pages, "check": False})
+    assert story.characters == (Character(name="Mina", looks="a red cat"),)
+    assert story.pages[1].image_prompt == "a red cat in a room" and len(story.pages) == 2
+    assert len(TOOLS["tell_story"].run(seedx, {"prompt": "a red cat", "pages": "3", "check": False}).pages) == 3
+
+
 def test_markdown_keeps_its_words(seedx: SeedX) -> None:
     story = TOOLS["tell_story"].run(seedx, {"prompt": MARKDOWN, "check": False})
     assert story.title == "Mina's boats"
@@ -119,6 +130,8 @@ def test_who_is_not_explained_looks_as_the_first_image_says_or_gets_a_stand_in(s
         ({"pages": [{"text": " "}]}, "pages: page 1: text is empty; write what the page says"),
         ({"pages": [{"text": "a"}, {"picture": "x"}]}, "pages: page 2: text is missing; every page needs it"),
         ({"pages": [{"text": "a", "image": "b"}]}, "pages: page 1: image is not a field of a page; use text, picture"),
+        ({"pages": [{"text": "a", "characters": 3}]}, "pages: page 1: characters must be a list of names"),
+        ({"pages": [{"text": 5}]}, "pages: page 1: text must be text"),
         ({"pages": ["a"] * 41}, "pages: pages has 41 pages; give 1 to 40"),
         ({"pages": []}, "pages: pages has 0 pages"),
         ({"pages": 41, "prompt": "x"}, "pages: must be a number from 1 to 40, or the pages themselves"),
@@ -143,19 +156,21 @@ def test_python_gets_the_same_faults(seedx: SeedX) -> None:
         tell_story(seedx)
 
 
-def test_the_command_line_takes_a_file(quick_nano: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_takes_a_file(seedx: SeedX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("seedx_tools.cli.documents.open_client", lambda *_: seedx)
     (tmp_path / "mina.md").write_text("# Mina\n\nMina sat.\n\n![a red cat in a room](draw)\n", encoding="utf-8")
     (tmp_path / "mina.json").write_text(json.dumps({"title": "Mina", "pages": PAGES, "characters": CAST}))
     (tmp_path / "bad.json").write_text(json.dumps({"scenes": []}))
     run = CliRunner().invoke
 
     def story(*words: str) -> Any:
-        return run(app, ["story", *words, "--model", str(quick_nano)])
+        return run(app, ["story", *words])
 
-    told = story("--from", "mina.md", "-o", "mina.html", "--no-check")
-    assert told.exit_code == 0, told.output
-    assert "Mina sat." in (tmp_path / "mina.html").read_text(encoding="utf-8")
+    for name in ("story.html", "story-2.html"):
+        told = story("--from", "mina.md", "--no-check")
+        assert (told.exit_code, told.stdout.strip()) == (0, name), told.output
+        assert "Mina sat." in (tmp_path / name).read_text(encoding="utf-8")
     told = story("--from", "mina.json", "--json", "-o", "folder", "--no-check")
     assert [page["text"] for page in json.loads(told.stdout)["pages"]] == [page["text"] for page in PAGES]
     assert "must hold a list of pages" in story("--from", "bad.json").stderr

@@ -82,7 +82,7 @@ def test_its_images_are_checked_for_what_its_texts_name_in_color() -> None:
     engine = ScriptedEngine([pages, *looks], info=with_story())
     story = tell(engine, first_images=FIRST, check=True)
     assert [request.task for request in engine.requests] == ["story", "describe", "describe"]
-    assert story.warnings == ("page 3: a red cat instead of a blue boat",)
+    assert story.warnings == ("page 3: the model sees a red cat instead of a blue boat",)
 
 
 def test_it_says_that_it_continues_one_image_and_leaves_your_own_pages_to_you() -> None:

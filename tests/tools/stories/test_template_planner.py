@@ -7,6 +7,7 @@ import pytest
 from seedx_tools import StoryPlan, TemplateStoryPlanner
 from seedx_tools.illustration.prompts import PICTURE_BOOK, image_prompt
 from seedx_tools.stories.cast import image_text, with_cast
+from seedx_tools.stories.idea import pages_named_in
 
 PROMPT = "a red cat on the beach who wants to sail a blue boat"
 
@@ -120,3 +121,16 @@ def test_any_prompt_gives_whole_sentences_and_images_that_the_model_can_draw(pro
         assert "  " not in page.text and page.text[-1] in ".!?'"
         assert shown.startswith(story.characters[0].looks) or "little cat" in page.text or "orange cat" in shown
     assert image_prompt(shown, PICTURE_BOOK).text == shown
+
+
+@pytest.mark.parametrize(
+    ("prompt", "number"),
+    [
+        ("a five-page story about a cat", 5),
+        ("a story with 12 pages about a cat", 12),
+        ("a cat", None),
+        ("99 pages", None),
+    ],
+)
+def test_a_prompt_may_say_how_many_pages(prompt: str, number: int | None) -> None:
+    assert pages_named_in(prompt) == number

@@ -19,9 +19,10 @@ from seedx_tools.tool import Answer, Progress, SavingArgs, Tool
 def _pages(value: object) -> int | tuple[PagePlan, ...]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return page_plans(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PAGES:
+    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_PAGES:
         raise ValueError(f"must be a number from 1 to {MAX_PAGES}, or the pages themselves")
-    return value
+    return number
 
 
 Pages: TypeAlias = Annotated[

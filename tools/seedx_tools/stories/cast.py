@@ -28,7 +28,7 @@ def with_cast(plan: StoryPlan, vocabulary: Vocabulary | None) -> StoryPlan:
     """
     cast = _Cast(plan.characters, vocabulary)
     cast.learn_who_is_explained(plan.pages)
-    names = [[cast.name(who, plan.pages) for who in _shown(page, plan.characters)] for page in plan.pages]
+    names = [[cast.name(who, plan.pages) for who in _shown(page, tuple(cast.known.values()))] for page in plan.pages]
     cast.replace_whom_the_model_cannot_draw()
     pages = (
         page.model_copy(update={"characters": tuple(dict.fromkeys(name for name in shown if name is not None))})

@@ -174,4 +174,8 @@ class StoryIllustrator:
 
 def fault_warnings(pages: Sequence[PageImage]) -> list[str]:
     """Return one sentence for each page whose image is not what it should show."""
-    return [f"page {number}: {'; '.join(page.faults)}" for number, page in enumerate(pages, start=1) if page.faults]
+    return [
+        f"page {number}: the model sees {'; '.join(page.faults)}"
+        for number, page in enumerate(pages, start=1)
+        if page.faults
+    ]

@@ -21,6 +21,7 @@ from seedx_tools.errors import ToolFailed
 from seedx_tools.illustration.prompts import in_color, vocabulary_of
 from seedx_tools.stories.cast import with_cast
 from seedx_tools.stories.fonts import check_font
+from seedx_tools.stories.idea import pages_named_in
 from seedx_tools.stories.illustrate import PageImage, StoryIllustrator, fault_warnings
 from seedx_tools.stories.language import check_language, story_language
 from seedx_tools.stories.own_pages import PageLike, is_markdown_story, markdown_story, page_plans
@@ -80,8 +81,8 @@ def tell_story(
         prompt: What the story is about: a hero, a place, a wish. Or a whole story in Markdown, whose words are kept: a
             `# title`, pages that begin with `## Page` or `---`, and `![what the image shows](draw)` in them. May be
             left out with pages of your own.
-        pages: How many pages (1 to 40; None: as many as a Markdown story has, else 6), or the pages themselves: each a
-            PagePlan, a mapping with text, picture and characters, or only a text. Their words are kept.
+        pages: How many pages (1 to 40; None: as many as a Markdown story has or the prompt says, else 6), or the pages
+            themselves: each a PagePlan, a mapping with text, picture and characters, or only a text, kept as it is.
         characters: Who is in the story and how they look, for pages of your own that name them.
         title: The story's title; empty: the planner's, or one from the prompt.
         language: BCP 47 code of the text, such as "he" or "pt-BR"; None: the planner's, or by the letters of the text.
@@ -112,7 +113,7 @@ def tell_story(
         check_language(language)
     warnings: list[str] = []
     own = _own_plan(prompt, pages, characters, title, warnings)
-    num_pages = pages if isinstance(pages, int) else DEFAULT_NUM_PAGES
+    num_pages = pages if isinstance(pages, int) else pages_named_in(prompt) or DEFAULT_NUM_PAGES
     given = open_images(first_images, warnings.append)
     if len(given) > (limit := num_pages if own is None else len(own.pages)):
         raise InputError(f"first_images has {len(given)} images for {limit} pages; give at most one for each page")
