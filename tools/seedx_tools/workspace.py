@@ -41,14 +41,15 @@ class Workspace:
         self.roots = tuple(Path(root).resolve() for root in roots)
         self._fetcher = fetcher or ImageFetcher(image_hosts, max_bytes=ImageLimits().max_bytes)
 
-    def in_thread(self, thread: str | None, *, unique: bool = False) -> Workspace:
+    def in_thread(self, thread: str | None, *, unique: bool = False, secret: bool = False) -> Workspace:
         """Return a workspace with the images of another thread, and with the same folders and hosts.
 
         Args:
             thread: The thread; None: none, so new images get unguessable names.
             unique: Whether names are random, for a thread whose earlier names are not known here.
+            secret: Whether names are unguessable and never listed, for users who share a thread.
         """
-        images = self.images.in_thread(thread, unique=unique)
+        images = self.images.in_thread(thread, unique=unique, secret=secret)
         return Workspace(images=images, roots=self.roots, fetcher=self._fetcher)
 
     def resolve_image(self, reference: str) -> ImageSource:

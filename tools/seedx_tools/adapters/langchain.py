@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
 from langchain_core.runnables import RunnableConfig, ensure_config
@@ -41,6 +41,9 @@ PROGRESS_EVENT = "seedx_progress"
 A chunk of stream_mode="custom" has them too, and "type" (this name) and "tool_call_id".
 """
 
+_Injected: TypeAlias = Annotated[SkipJsonSchema[Any], InjectedToolArg()]
+"""What LangGraph fills, and no model sees."""
+
 
 @runtime_checkable
 class _Runtime(Protocol):
@@ -66,7 +69,7 @@ class SeedXTool(BaseTool):
         return {first: tool_input} if isinstance(tool_input, str) else tool_input
 
     def _run(
-        self, config: RunnableConfig, runtime: Annotated[object, InjectedToolArg()] = None, **arguments: Any
+        self, config: RunnableConfig, runtime: _Injected = None, **arguments: Any
     ) -> tuple[list[dict[str, Any]], Result]:
         write = self._writer(runtime)
 
@@ -83,7 +86,7 @@ class SeedXTool(BaseTool):
         return self._content(outcome), outcome.result
 
     async def _arun(
-        self, config: RunnableConfig, runtime: Annotated[object, InjectedToolArg()] = None, **arguments: Any
+        self, config: RunnableConfig, runtime: _Injected = None, **arguments: Any
     ) -> tuple[list[dict[str, Any]], Result]:
         write = self._writer(runtime)
 
@@ -206,7 +209,7 @@ def seedx_toolkit(
 
 def _with_runtime(args: type[BaseModel]) -> type[BaseModel]:
     """Return a schema with the argument that LangGraph's ToolNode fills, and that no model sees."""
-    return create_model(args.__name__, __base__=args, runtime=(Annotated[SkipJsonSchema[Any], InjectedToolArg()], None))
+    return create_model(args.__name__, __base__=args, runtime=(_Injected, None))
 
 
 def _stream_writer() -> Callable[[Any], None] | None:

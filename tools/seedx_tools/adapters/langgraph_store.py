@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from seedx_sdk.forks import ThreadLock
 from seedx_sdk.imaging import open_image, to_png
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class LangGraphImages:
 
         self.durable = not isinstance(store, InMemoryStore)
         self._store, self._namespace = store, namespace
-        self._lock = threading.Lock()  # InMemoryStore has none
+        self._lock = ThreadLock()  # InMemoryStore has none
 
     def words(self, thread: str) -> tuple[str, ...]:
         """Return all words given out in a thread, the oldest first, also those whose image is gone."""
