@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from langchain_core.callbacks import adispatch_custom_event, dispatch_custom_event
@@ -62,6 +63,10 @@ class SeedXTool(BaseTool):
     scope: Scope | None = None
     """Names the scope of a run's images; None: its thread."""
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:  # noqa: ARG002
+        """Return the arguments with the one that LangGraph fills and no model sees."""
+        return _with_runtime(self.toolbox.tools[self.name].args)
 
     def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> dict[str, Any]:  # noqa: ARG002
         """Return the arguments as they are; the toolbox checks them, with the images of the run's thread."""
@@ -145,7 +150,7 @@ class SeedXToolkit(BaseToolkit):
             SeedXTool(
                 name=tool.name,
                 description=tool.description,
-                args_schema=_with_runtime(tool.args),
+                args_schema=tool.args,
                 toolbox=self.toolbox,
                 show_images=self.show_images,
                 handle_tool_error=self.handle_tool_error,
@@ -207,8 +212,8 @@ def seedx_toolkit(
     return SeedXToolkit(toolbox=toolbox, show_images=show_images, handle_tool_error=handle_tool_error, scope=scope)
 
 
+@cache
 def _with_runtime(args: type[BaseModel]) -> type[BaseModel]:
-    """Return a schema with the argument that LangGraph's ToolNode fills, and that no model sees."""
     return create_model(args.__name__, __base__=args, runtime=(_Injected, None))
 
 
