@@ -57,14 +57,15 @@ class Workspace:
         self._fetcher = fetcher or ImageFetcher(image_hosts, max_bytes=ImageLimits().max_bytes)
         self._written: dict[tuple[str, Path], _State] = {}  # by thread and path, what tools wrote
 
-    def in_thread(self, thread: str | None, *, unique: bool = False) -> Workspace:
+    def in_thread(self, thread: str | None, *, unique: bool = False, secret: bool = False) -> Workspace:
         """Return a workspace with the images of another thread, and with the same folders and hosts.
 
         Args:
             thread: The thread; None: none, so new images get unguessable names.
             unique: Whether names are random, for a thread whose earlier names are not known here.
+            secret: Whether names are unguessable and never listed, for users who share a thread.
         """
-        return self.over(self.images.in_thread(thread, unique=unique))
+        return self.over(self.images.in_thread(thread, unique=unique, secret=secret))
 
     def over(self, images: ImageStore) -> Workspace:
         """Return a workspace with other images, and with the same folders and hosts."""
