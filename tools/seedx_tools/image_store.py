@@ -93,6 +93,11 @@ class ImageStore(Mapping[str, Image.Image]):
         return self._thread
 
     @property
+    def shared(self) -> bool:
+        """Whether these images are of no thread, for whoever has their names."""
+        return self._shared
+
+    @property
     def durable(self) -> bool:
         """Whether the images are there after a restart."""
         return self._backend.durable
