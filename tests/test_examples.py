@@ -12,7 +12,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -158,8 +157,10 @@ def test_the_demo_reports_a_missing_model(run: Run) -> None:
 
 
 def test_edits_wait_for_approval_and_the_conversation_goes_on(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
     before: list[Image.Image] = []
 
     def review(_prompt: str) -> str:
@@ -168,14 +169,20 @@ def test_edits_wait_for_approval_and_the_conversation_goes_on(
         return said.pop(0)
 
     monkeypatch.setattr("builtins.input", review)
-    monkeypatch.setattr(seedx_sdk, "SeedX", lambda: SeedX(engine=ScriptedEngine()))
+    program = runpy.run_path(str(EXAMPLES / "approval.py"))
+
+    def talk() -> str:
+        folder = Path("talk")
+        program["talk"](SeedX(engine=ScriptedEngine()), program["OfflineChatModel"](), folder=folder)
+        return capsys.readouterr().out
+
     said = ["yes", "no"]
-    printed = run("approval", "talk")
+    printed = talk()
     assert re.search(r"make the house blue\? The image before is talk/before\.png\.\nEdited the image", printed)
     assert "with reason: The user wants to keep the image as it is." in printed
     assert printed.endswith("2 images are in talk/images\n")
     said += ["make the house green", "yes"]
-    printed = run("approval", "talk")
+    printed = talk()
     assert "a human reviewer replaced this tool call" in printed and "make the house green" in printed
     assert printed.endswith("5 images are in talk/images\n")
     images = ImageStore(FolderImages(tmp_path / "talk" / "images"), thread="me")
@@ -199,7 +206,7 @@ def test_a_server_keeps_users_apart_and_goes_on_after_a_restart(
         assert reply.status_code == 200, reply.text
         return [json.loads(line) for line in reply.text.splitlines()]
 
-    def image(user: str, name: str, chat: str = "first") -> httpx.Response:
+    def image(user: str, name: str, chat: str = "first") -> Any:
         return client.get(f"/chats/{chat}/images/{name}", headers={"Authorization": f"Bearer {user}-key"})
 
     with serving() as client:

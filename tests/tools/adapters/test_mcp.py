@@ -110,12 +110,12 @@ async def test_every_tool_answers_with_text_and_in_its_schema(
     ("name", "args", "words"),
     [
         ("draw", {}, "there is no tool 'draw'; use one of describe, detect"),
-        ("generate", {}, "prompt: Field required"),
-        ("generate", {"prompt": "x", "hue": "red"}, "hue: Extra inputs are not permitted"),
+        ("generate", {}, "prompt: it is required; give a text"),
+        ("generate", {"prompt": "x", "hue": "red"}, "hue: there is no such argument; use prompt, images, seed, width"),
         (
             "generate",
             {"prompt": "x", "num_inference_steps": "few"},
-            "num_inference_steps: Input should be a valid integer",
+            'num_inference_steps: "few" is not allowed; give a whole number from 1 to 1000, such as 1',
         ),
         ("detect", {"image": "image:9", "phrase": "x"}, "there is no image 'image:9'"),
         ("detect", {"image": "/etc/passwd", "phrase": "x"}, "outside the allowed folders"),
