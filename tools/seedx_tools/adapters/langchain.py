@@ -66,7 +66,8 @@ class SeedXTool(BaseTool):
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:  # noqa: ARG002
         """Return the arguments with the one that LangGraph fills and no model sees."""
-        return _with_runtime(self.toolbox.tools[self.name].args)
+        args: type[BaseModel] = self.toolbox.tools[self.name].args
+        return _with_runtime(args)
 
     def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> dict[str, Any]:  # noqa: ARG002
         """Return the arguments as they are; the toolbox checks them, with the images of the run's thread."""
