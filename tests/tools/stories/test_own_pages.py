@@ -66,6 +66,13 @@ def test_characters_of_a_page_are_read_as_they_are_meant(seedx: SeedX, character
     assert len(TOOLS["tell_story"].run(seedx, {"prompt": "a red cat", "pages": "3", "check": False}).pages) == 3
 
 
+def test_what_an_image_has_no_room_for_is_told(seedx: SeedX) -> None:
+    page = {"text": "All aboard!", "picture": "The red cat and the brown dog go to the old boat at sea"}
+    story = tell_story(seedx, pages=[page], check=False)
+    assert story.pages[0].image_prompt == "a red cat and a brown dog on the beach"
+    assert story.warnings == ("page 1: its image has room for red cat and brown dog only; left out: boat",)
+
+
 def test_markdown_keeps_its_words(seedx: SeedX) -> None:
     story = TOOLS["tell_story"].run(seedx, {"prompt": MARKDOWN, "check": False})
     assert story.title == "Mina's boats"
