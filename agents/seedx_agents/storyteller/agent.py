@@ -9,17 +9,17 @@ import os
 import time
 from pathlib import Path
 
-from langchain_core.language_models import BaseChatModel
-
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError, SeedXError
 from seedx_sdk.options import check_seed
 from seedx_sdk.types import Result
 from seedx_sdk.validation import check_text
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import drawing_advice, vocabulary_of
 from seedx_tools.stories.cast import with_cast
 from seedx_tools.stories.illustrate import PageImage, StoryIllustrator, fault_warnings
+from seedx_tools.stories.language import story_language
 from seedx_tools.stories.plan import MAX_PAGES, StoryPageContent
 from seedx_tools.stories.save import check_story_path, save_story
 from seedx_tools.stories.screenplay import Scene, Screenplay
@@ -52,15 +52,28 @@ class Book(Result):
         """Whether every page has its image."""
         return all(page.image is not None for page in self.pages)
 
-    def save(self, path: str | os.PathLike[str]) -> tuple[Path, tuple[str, ...]]:
-        """Write the story as .html (one file), .pdf, .pptx, or into a new folder; return the path and the warnings.
+    @property
+    def language(self) -> str:
+        """BCP 47 code of the text."""
+        text = "\n".join((self.screenplay.title, *(page.scene.text for page in self.pages)))
+        return story_language(text, self.screenplay.language)
+
+    def save(
+        self, path: str | os.PathLike[str], *, font: str | os.PathLike[str] | None = None
+    ) -> tuple[Path, tuple[str, ...]]:
+        """Write the story as .html, .pdf, .epub, .pptx, or into a new folder; return the path and the warnings.
+
+        Args:
+            path: The file or folder.
+            font: A .ttf, .otf or .ttc file for .pdf and .pptx; None: what this machine has.
 
         Raises:
             OutputPathError: If it cannot be written there.
+            InputError: If no font has the letters of a .pdf.
         """
         target, warnings = check_story_path(path), list[str]()
         contents = [StoryPageContent(page.scene.text, page.image, page.image_prompt) for page in self.pages]
-        save_story(self.screenplay.title, self.screenplay.language, contents, target, warnings.append)
+        save_story(self.screenplay.title, self.language, contents, target, warnings.append, font=font)
         return target, tuple(warnings)
 
 
@@ -86,7 +99,7 @@ class Storyteller:
     def __init__(
         self,
         seedx: SeedX,
-        chat_model: BaseChatModel | None = None,
+        chat_model: ChatModel | None = None,
         *,
         seed: int = 0,
         num_inference_steps: int | None = None,

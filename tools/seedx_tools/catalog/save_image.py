@@ -11,10 +11,10 @@ from seedx_sdk import SeedX
 from seedx_sdk.imaging import open_image, save_image
 from seedx_sdk.types import Result
 from seedx_tools.arguments import IMAGE_HELP, ImageRef, OutputPath
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs, result_fields
+from seedx_tools.tool import Answer, Progress, SavingArgs, Tool, result_fields
 
 
-class SaveImageArgs(ToolArgs):
+class SaveImageArgs(SavingArgs):
     """Arguments of save_image."""
 
     image: ImageRef = Field(description=f"The image to save. {IMAGE_HELP}")

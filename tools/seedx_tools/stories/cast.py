@@ -27,7 +27,8 @@ def with_cast(plan: StoryPlan, vocabulary: Vocabulary | None) -> StoryPlan:
         vocabulary: What the model can draw; None: anything.
     """
     cast = _Cast(plan.characters, vocabulary)
-    names = [[cast.name(who, plan.pages) for who in _shown(page, plan.characters)] for page in plan.pages]
+    cast.learn_who_is_explained(plan.pages)
+    names = [[cast.name(who, plan.pages) for who in _shown(page, tuple(cast.known.values()))] for page in plan.pages]
     cast.replace_whom_the_model_cannot_draw()
     pages = (
         page.model_copy(update={"characters": tuple(dict.fromkeys(name for name in shown if name is not None))})
@@ -69,25 +70,31 @@ class _Cast:
     def name(self, who: str, pages: Sequence[PagePlan]) -> str | None:
         """Return the name of somebody on a page, who joins the cast if the looks are known; None if they are not."""
         who = " ".join(who.split())
+        if explained := _NAME_AND_LOOKS.fullmatch(who):
+            who = explained["name"]
         for character in self.known.values():
             if who.lower() in (character.name.lower(), character.looks.lower()):
                 return character.name
-        explained = _NAME_AND_LOOKS.fullmatch(who)
-        if explained:
-            return self.name(explained["name"], ()) or self._add(explained["name"], explained["looks"])
         if _PHRASE.match(who) or self._things(who):
             return self._add(who, who)
-        if not pages or not who:
-            return None
         for number, page in enumerate(pages, start=1):
             taken = {thing.split()[-1] for one in self.known.values() for thing in self._things(one.looks)}
             seen = [thing for thing in self._things(page.picture) if thing.split()[-1] not in taken]
-            if seen and any(who.lower() == name.lower() for name in page.characters):
+            if seen and who.lower() in map(str.lower, page.characters):
                 looks = number_phrase(seen[0])
                 self.warnings.append(f"{who} looks as on page {number}: {looks}; give characters to choose the looks")
                 return self._add(who, looks)
+        if self._vocabulary is not None:
+            return self._add(who, who)  # a stand-in is found
         self.warnings.append(f"nothing says how {who} looks, so the pages may differ; give characters with their looks")
         return None
+
+    def learn_who_is_explained(self, pages: Sequence[PagePlan]) -> None:
+        """Let those join whom a page names with their looks: "Mina, a red cat"."""
+        for who in (who for page in pages for who in page.characters):
+            explained = _NAME_AND_LOOKS.fullmatch(" ".join(who.split()))
+            if explained and explained["name"].lower() not in map(str.lower, self.known):
+                self._add(explained["name"], explained["looks"])
 
     def _add(self, name: str, looks: str) -> str:
         self.known[name] = Character(name=name, looks=looks.strip())

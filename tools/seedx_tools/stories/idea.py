@@ -13,13 +13,17 @@ from seedx_tools.illustration.prompts import (
     find_things,
     number_phrase,
 )
+from seedx_tools.stories.plan import MAX_PAGES
 
 _REQUEST = re.compile(
     r"^(please )?((tell|write|make|create|give|draw|i want|i would like)( me| us)? )?((a|an|the) )?"
-    r"((short|little|long|children's|bedtime|picture|illustrated|funny|sweet|new|\d+|\w+-page) )*"
-    r"(story|tale|storybook|book)s?( for (kids|children|my \w+))?( about| of|:| on| for| in which| where) ",
+    r"((short|little|long|children's|bedtime|picture|illustrated|funny|sweet|new|\w+-page|\w+ pages?) )*"
+    r"(story|tale|storybook|book)s?( (with|of|in) \w+ pages?)?( for (kids|children|my \w+))?"
+    r"( about| of|:| on| for| in which| where) ",
     re.IGNORECASE,
 )
+_NUMBERS = dict(zip("two three four five six seven eight nine ten eleven twelve".split(), range(2, 13), strict=True))
+_PAGES = re.compile(rf"\b(\d{{1,2}}|{'|'.join(_NUMBERS)})[- ]pages?\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"(an?|the|some|my|our|his|her|one|two|three|four|five|many)\b\s*", re.IGNORECASE)
 _PLURAL = re.compile(r"(two|three|four|five|some|many)\b", re.IGNORECASE)
 _PLACE = re.compile(
@@ -152,6 +156,13 @@ def idea_of(prompt: str, seen: str, vocabulary: Vocabulary | None) -> Idea:
     things = find_things(seen, vocabulary)
     heroes = (_somebody(number_phrase(things[0])),) if things else heroes
     return replace(idea, heroes=heroes, place=place or find_place(seen, vocabulary) or "")
+
+
+def pages_named_in(prompt: str) -> int | None:
+    """Return the number of pages that a prompt asks for ("a five-page story", "12 pages"); None if it names none."""
+    found = _PAGES.search(prompt)
+    number = int(_NUMBERS.get(found[1].lower(), found[1])) if found else 0
+    return number if 1 <= number <= MAX_PAGES else None
 
 
 def _wish(text: str) -> tuple[str, str, int]:

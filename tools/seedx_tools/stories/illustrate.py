@@ -132,8 +132,8 @@ class StoryIllustrator:
             self._warn(warning)
         for reason, pages in self._unchecked.items():
             numbers = tuple(dict.fromkeys(pages))
-            which, verb = ("page", "was") if len(numbers) == 1 else ("pages", "were")
-            self._warn(f"the image of {which} {and_join(numbers)} {verb} not checked: {reason}")
+            which = "image of page {} was" if len(numbers) == 1 else "images of pages {} were"
+            self._warn(f"the {which.format(and_join(numbers))} not checked: {reason}")
 
     def _generated(self, prompt: str, seed: int, where: str, *, again: bool) -> Image.Image | None:
         try:
@@ -174,4 +174,8 @@ class StoryIllustrator:
 
 def fault_warnings(pages: Sequence[PageImage]) -> list[str]:
     """Return one sentence for each page whose image is not what it should show."""
-    return [f"page {number}: {'; '.join(page.faults)}" for number, page in enumerate(pages, start=1) if page.faults]
+    return [
+        f"page {number}: the model sees {'; '.join(page.faults)}"
+        for number, page in enumerate(pages, start=1)
+        if page.faults
+    ]

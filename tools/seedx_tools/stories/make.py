@@ -20,10 +20,13 @@ from seedx_sdk.validation import check_text, open_images
 from seedx_tools.errors import ToolFailed
 from seedx_tools.illustration.prompts import in_color, vocabulary_of
 from seedx_tools.stories.cast import with_cast
+from seedx_tools.stories.fonts import check_font
+from seedx_tools.stories.idea import pages_named_in
 from seedx_tools.stories.illustrate import PageImage, StoryIllustrator, fault_warnings
+from seedx_tools.stories.language import check_language, story_language
 from seedx_tools.stories.own_pages import PageLike, is_markdown_story, markdown_story, page_plans
 from seedx_tools.stories.plan import MAX_PAGES, Character, PagePlan, StoryPageContent, StoryPlan, StoryPlanner
-from seedx_tools.stories.save import check_story_path, save_story
+from seedx_tools.stories.save import check_characters, check_story_path, save_story
 from seedx_tools.stories.specialist import SPECIALIST, missing_storyteller, tell_pages, title_of
 from seedx_tools.stories.template_planner import TemplateStoryPlanner
 from seedx_tools.tool import Progress, ignore_progress, result_fields
@@ -44,6 +47,8 @@ class Story(Result):
     """A story, saved if a path was given."""
 
     title: str
+    language: str = "en"
+    """BCP 47 code of the text."""
     characters: tuple[Character, ...] = ()
     """Whom the images show, and how."""
     pages: tuple[StoryPage, ...]
@@ -57,7 +62,9 @@ def tell_story(
     pages: int | Sequence[PageLike] | None = None,
     characters: Sequence[CharacterLike] = (),
     title: str = "",
+    language: str | None = None,
     path: str | os.PathLike[str] | None = None,
+    font: str | os.PathLike[str] | None = None,
     first_images: ImageSource | Sequence[ImageSource] = (),
     seed: int = 0,
     planner: StoryPlanner | None = None,
@@ -74,11 +81,13 @@ def tell_story(
         prompt: What the story is about: a hero, a place, a wish. Or a whole story in Markdown, whose words are kept: a
             `# title`, pages that begin with `## Page` or `---`, and `![what the image shows](draw)` in them. May be
             left out with pages of your own.
-        pages: How many pages (1 to 40; None: as many as a Markdown story has, else 6), or the pages themselves: each a
-            PagePlan, a mapping with text, picture and characters, or only a text. Their words are kept.
+        pages: How many pages (1 to 40; None: as many as a Markdown story has or the prompt says, else 6), or the pages
+            themselves: each a PagePlan, a mapping with text, picture and characters, or only a text, kept as it is.
         characters: Who is in the story and how they look, for pages of your own that name them.
         title: The story's title; empty: the planner's, or one from the prompt.
-        path: Where to save it: a file whose suffix names the format, or a new folder; None does not save.
+        language: BCP 47 code of the text, such as "he" or "pt-BR"; None: the planner's, or by the letters of the text.
+        path: Where to save it: .html (one file), .pdf, .epub, .pptx, or a new folder; None does not save.
+        font: A .ttf, .otf or .ttc file for .pdf and .pptx; None: what this machine has.
         first_images: Images that the story starts from: they become the first pages, the hero of the first the hero.
         seed: Seed of the first page's image; each further page adds 1, each further try 1000.
         planner: Writes the text; None: TemplateStoryPlanner, which needs no language model.
@@ -94,14 +103,17 @@ def tell_story(
         OutputPathError: If the path cannot be written.
         ImageError: If a first image cannot be read.
         PromptError: If the prompt is empty or not text, and there are no pages of your own.
-        InputError: If an option is out of range, or a page is not valid; the message names the page.
+        InputError: If an option is out of range, a page is not valid (the message names the page), or no font has the
+            letters of a .pdf.
         ToolFailed: If the planner gave no story, or one that is too long.
     """
     started = time.perf_counter()
-    target = None if path is None else check_story_path(path)
+    target, face = None if path is None else check_story_path(path), check_font(font)
+    if language is not None:
+        check_language(language)
     warnings: list[str] = []
     own = _own_plan(prompt, pages, characters, title, warnings)
-    num_pages = pages if isinstance(pages, int) else DEFAULT_NUM_PAGES
+    num_pages = pages if isinstance(pages, int) else pages_named_in(prompt) or DEFAULT_NUM_PAGES
     given = open_images(first_images, warnings.append)
     if len(given) > (limit := num_pages if own is None else len(own.pages)):
         raise InputError(f"first_images has {len(given)} images for {limit} pages; give at most one for each page")
@@ -119,16 +131,20 @@ def tell_story(
         seen = [_seen(seedx, image, seed, warnings) for image in given]
         plan = with_cast(own or _planned(seedx, prompt, num_pages, seen, planner), vocabulary_of(seedx.info))
         warnings.extend(plan.warnings)
+        check_characters(title or plan.title, [page.text for page in plan.pages], target, face)
         first = [PageImage(image=image, image_prompt=text) for image, text in zip(given, seen, strict=True)]
         contents = _illustrated(plan, first, illustrator, warnings, report)
     illustrator.finish()
     report(len(contents), len(contents), "done")
     warnings.extend(fault_warnings(contents))
+    title = title or plan.title
+    language = story_language("\n".join((title, *(page.text for page in contents))), plan.language, language)
     if target is not None:
         saved = [StoryPageContent(page.text, page.image, page.image_prompt) for page in contents]
-        save_story(title or plan.title, plan.language, saved, target, warnings.append)
+        save_story(title, language, saved, target, warnings.append, font=face)
     return Story(
-        title=title or plan.title,
+        title=title,
+        language=language,
         characters=plan.characters,
         pages=tuple(contents),
         path=target,

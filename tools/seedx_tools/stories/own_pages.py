@@ -55,6 +55,8 @@ def _words(kind: str, message: str) -> str:
     known = {
         "missing": "is missing; every page needs it",
         "extra_forbidden": f"is not a field of a page; use {fields}",
+        "string_type": "must be text",
+        "tuple_type": "must be a list of names",
         "model_type": f"must be an object with {fields}",
     }
     return known.get(kind, message.removeprefix("Value error, "))

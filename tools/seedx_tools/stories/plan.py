@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from PIL import Image
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 MAX_PAGES = 40
@@ -18,6 +18,19 @@ def _said(text: str) -> str:
     if not text.strip():
         raise ValueError("is empty; write what the page says")
     return text
+
+
+def _listed(characters: Any) -> Any:
+    """Return characters as a list of texts, where there is one, or each is given with name and looks."""
+    if isinstance(characters, str | Mapping):
+        characters = (characters,)
+    if not isinstance(characters, Sequence):
+        return characters
+    return [f"{who['name']}, {who['looks']}" if _has_looks(who) else who for who in characters]
+
+
+def _has_looks(who: Any) -> bool:
+    return isinstance(who, Mapping) and {"name", "looks"} <= who.keys()
 
 
 class Character(BaseModel):
@@ -39,7 +52,7 @@ class PagePlan(BaseModel):
         default="",
         description="What the page's image shows, as one sentence for an image model. Left out, the text decides.",
     )
-    characters: tuple[str, ...] = Field(
+    characters: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(),
         description="Who the image shows, by name ('Mina') or by looks ('a red cat'); drawn alike on every page.",
     )

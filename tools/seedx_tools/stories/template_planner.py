@@ -6,6 +6,7 @@ warnings say that no language model wrote it.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -23,7 +24,7 @@ from seedx_tools.stories.plan import Character, PagePlan, StoryPlan
 
 _WARNING = "written without a language model: a fixed plot around the hero, the place and the wish in the prompt"
 _FRIENDS = ("bird", "dog", "cat", "fish")
-"""Who comes to the party."""
+"""Who keeps somebody company, and comes to the party."""
 _FINDABLE = ("do", "have", "dream")
 """Wishes whose things can be found."""
 
@@ -79,6 +80,9 @@ class _Teller:
         kinds = [kind for kind in (*plot.EPISODES, *self._known["kinds"]) if kind in self._known["kinds"]]
         others = [kind for kind in dict.fromkeys(kinds) if kind not in used and kind != "star"]
         turn = zlib.crc32(prompt.encode()) % max(len(others), 1)
+        if re.search(r"friend|lonely|alone|sad", idea.wish):
+            others.sort(key=lambda kind: kind not in _FRIENDS)
+            turn = 0
         night = ["star"] if "star" in kinds and "star" not in used else []
         self._ahead = [colored(thing, self._known) for thing in (*named, *others[turn:], *others[:turn], *night)]
         self._met: list[str] = []
