@@ -1,6 +1,8 @@
 """Agents over the tools of seedx_tools, with any LangChain chat model or a rule-based policy."""
 
 from seedx_agents.assistant.agent import Assistant
+from seedx_agents.assistant.approval import Approve, Edit, ProposedCall, Reject
+from seedx_agents.assistant.streams import AsyncEventStream, EventStream
 from seedx_agents.assistant.turn import (
     AgentEvent,
     AssistantText,
@@ -20,8 +22,10 @@ from seedx_agents.storyteller.screenplay import Character, Scene, Screenplay
 
 __all__ = [
     "AgentEvent",
+    "Approve",
     "Assistant",
     "AssistantText",
+    "AsyncEventStream",
     "Book",
     "BookPage",
     "Budget",
@@ -29,9 +33,13 @@ __all__ = [
     "Character",
     "Design",
     "Designer",
+    "Edit",
+    "EventStream",
     "Presenter",
     "Proposal",
     "Proposals",
+    "ProposedCall",
+    "Reject",
     "Scene",
     "Screenplay",
     "Step",

@@ -16,7 +16,6 @@ from langchain_core.tools import BaseTool
 from PIL import Image
 
 from seedx_agents.assistant.approval import Approver
-from seedx_agents.assistant.heads import Head
 from seedx_agents.assistant.image_memory import ImageMemory, Images, named_block, opened
 from seedx_agents.assistant.loop import ToolLoop
 from seedx_agents.assistant.own_tools import own_tools
@@ -31,6 +30,7 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.validation import check_text
 from seedx_tools.adapters.langchain import seedx_toolkit
 from seedx_tools.catalog.registry import TOOLS
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.illustration.prompts import drawing_advice, vocabulary_of
 from seedx_tools.image_store import ImageStore
 from seedx_tools.toolbox import Toolbox, choose
@@ -76,7 +76,7 @@ class Assistant:
     def __init__(
         self,
         seedx: SeedX,
-        chat_model: Head | None = None,
+        chat_model: ChatModel | None = None,
         *,
         instructions: str | None = None,
         tools: Sequence[str | BaseTool] = tuple(TOOLS),
@@ -219,7 +219,9 @@ class Assistant:
             return save_transcript(folder, self._messages, self.album, self._options, self._hashes)
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], seedx: SeedX, chat_model: Head | None = None, **options: Any) -> Self:
+    def load(
+        cls, folder: str | os.PathLike[str], seedx: SeedX, chat_model: ChatModel | None = None, **options: Any
+    ) -> Self:
         """Return an assistant that continues a saved conversation.
 
         Args:

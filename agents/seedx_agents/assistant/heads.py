@@ -1,85 +1,65 @@
-"""Chat models as they come: bare, or made with bind, with_config, with_retry or with_fallbacks."""
+"""Calls of a chat model that LangChain traces nothing of: the policy traces them itself, with names of images."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableWithFallbacks
 from langchain_core.runnables.base import RunnableBindingBase
-from langchain_core.runnables.retry import RunnableRetry
 from langchain_core.tools import BaseTool
 from langsmith import tracing_context
 
 from seedx_sdk.errors import InputError
-
-Head: TypeAlias = Runnable[Any, Any]
-"""A chat model, or one wrapped by methods of LangChain that give a Runnable."""
+from seedx_tools import chat_models
+from seedx_tools.chat_models import ChatModel
 
 _SILENT: RunnableConfig = {"callbacks": []}
 
 
-def bind_tools(head: Head, tools: Sequence[BaseTool]) -> Head:
-    """Return the head with tools bound to each of its chat models.
+def with_tools(model: ChatModel, tools: Sequence[BaseTool]) -> ChatModel:
+    """Return the chat model with tools bound to it.
 
     Raises:
-        InputError: If one of them calls no tools, or has tools already.
+        InputError: If it calls no tools, or has tools already.
     """
-    if isinstance(head, RunnableWithFallbacks):
-        fallbacks = [bind_tools(fallback, tools) for fallback in head.fallbacks]
-        return head.model_copy(update={"runnable": bind_tools(head.runnable, tools), "fallbacks": fallbacks})
-    if isinstance(head, RunnableBindingBase):
-        if head.kwargs.keys() & {"tools", "functions"}:
-            raise InputError("the chat model has tools already; pass it without, and the tools as tools=")
-        return head.model_copy(update={"bound": bind_tools(head.bound, tools)})
+    if _has_tools(model):
+        raise InputError("the chat model has tools already; pass it without them, and the tools as tools=")
     try:
-        bound: Head = head.bind_tools(tools)  # type: ignore[attr-defined]
-    except (AttributeError, NotImplementedError) as error:
+        return chat_models.adapted(model, lambda bare: bare.bind_tools(tools))
+    except NotImplementedError as error:
+        names = ", ".join(type(bare).__name__ for bare in chat_models.chat_models(model))
         raise InputError(
-            f"{type(head).__name__} cannot call tools; use a chat model with bind_tools, or none: then rules decide"
+            f"{names} cannot call tools; use a chat model with bind_tools, or none for a rule-based policy"
         ) from error
-    return bound
 
 
-def models_of(head: Head) -> list[Head]:
-    """Return the chat models inside a head; the one that is asked first comes first."""
-    if isinstance(head, RunnableWithFallbacks):
-        return [model for runnable in head.runnables for model in models_of(runnable)]
-    return models_of(head.bound) if isinstance(head, RunnableBindingBase) else [head]
-
-
-def is_async(head: Head) -> bool:
-    """Return whether all its chat models wait on the event loop; others would block a thread of its executor."""
+def is_async(model: ChatModel) -> bool:
+    """Return whether it waits on the event loop; another would block a thread of the loop's executor."""
     return all(
-        not isinstance(model, BaseChatModel)
-        or type(model)._agenerate is not BaseChatModel._agenerate
-        or type(model)._astream is not BaseChatModel._astream
-        for model in models_of(head)
+        type(bare)._agenerate is not BaseChatModel._agenerate or type(bare)._astream is not BaseChatModel._astream
+        for bare in chat_models.chat_models(model)
     )
 
 
-def stream(head: Head, messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
-    """Yield the answer in pieces, or whole if it is retried, for LangChain retries no stream; nothing is traced."""
+def stream(model: ChatModel, messages: Sequence[BaseMessage]) -> Iterator[BaseMessage]:
+    """Yield the answer in pieces, or whole where an attempt may have to be repeated."""
     with tracing_context(enabled=False):
-        if _retries(head):
-            yield head.invoke(list(messages), _SILENT)
-        else:
-            yield from head.stream(list(messages), _SILENT)
+        yield from chat_models.stream(model, list(messages), _SILENT)
 
 
-async def astream(head: Head, messages: Sequence[BaseMessage]) -> AsyncIterator[BaseMessage]:
-    """Yield the answer as `stream` does."""
+async def astream(model: ChatModel, messages: Sequence[BaseMessage]) -> AsyncIterator[BaseMessage]:
+    """Yield what `stream` yields."""
     with tracing_context(enabled=False):
-        if _retries(head):
-            yield await head.ainvoke(list(messages), _SILENT)
-        else:
-            async for piece in head.astream(list(messages), _SILENT):
-                yield piece
+        async for piece in chat_models.astream(model, list(messages), _SILENT):
+            yield piece
 
 
-def _retries(head: Head) -> bool:
-    if isinstance(head, RunnableWithFallbacks):
-        return any(_retries(runnable) for runnable in head.runnables)
-    return isinstance(head, RunnableRetry) or (isinstance(head, RunnableBindingBase) and _retries(head.bound))
+def _has_tools(model: Runnable[Any, Any]) -> bool:
+    if isinstance(model, RunnableWithFallbacks):
+        return any(map(_has_tools, model.runnables))
+    if isinstance(model, RunnableBindingBase):
+        return bool(model.kwargs.keys() & {"tools", "functions"}) or _has_tools(model.bound)
+    return False

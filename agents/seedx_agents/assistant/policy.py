@@ -14,6 +14,7 @@ from langchain_core.tools import BaseTool
 from seedx_agents.assistant import heads
 from seedx_agents.assistant.image_memory import ImageMemory, recent, without_images
 from seedx_sdk.errors import InputError
+from seedx_tools.chat_models import ChatModel, chat_models
 
 OnText: TypeAlias = Callable[[str], None]
 """Called with each piece of text as it is written."""
@@ -37,7 +38,7 @@ class ChatModelPolicy:
     Callbacks get names in place of images.
 
     Args:
-        head: Any chat model that calls tools.
+        model: Any chat model that calls tools.
         tools: The tools; the policy never runs them itself.
         system_prompt: The system message.
         memory: The images that messages name.
@@ -53,7 +54,7 @@ class ChatModelPolicy:
 
     def __init__(
         self,
-        head: heads.Head,
+        model: ChatModel,
         tools: Sequence[BaseTool],
         *,
         system_prompt: str,
@@ -62,11 +63,11 @@ class ChatModelPolicy:
         history: int | None,
         config: RunnableConfig,
     ) -> None:
-        self._model = heads.models_of(head)[0]
-        self.name = str(getattr(self._model, "_llm_type", type(self._model).__name__))
-        self.is_async = heads.is_async(head)
+        self._bare = chat_models(model)[0]
+        self.name = self._bare._llm_type
+        self.is_async = heads.is_async(model)
         """Whether `adecide` waits without blocking the event loop."""
-        self._head = heads.bind_tools(head, tools)
+        self._model = heads.with_tools(model, tools)
         self._system_prompt, self._memory = system_prompt, memory
         self._show_images, self._history, self._config = show_images, history, config
 
@@ -77,7 +78,7 @@ class ChatModelPolicy:
         (run,) = manager.on_chat_model_start(**self._start(named))
         try:
             answer = _Answer(self.name, on_text)
-            for piece in heads.stream(self._head, shown):
+            for piece in heads.stream(self._model, shown):
                 run.on_llm_new_token(**answer.add(piece))
             message = self._memory.absorb(answer.message())
         except BaseException as error:
@@ -93,7 +94,7 @@ class ChatModelPolicy:
         (run,) = await manager.on_chat_model_start(**self._start(named))
         try:
             answer = _Answer(self.name, on_text)
-            async for piece in heads.astream(self._head, shown):
+            async for piece in heads.astream(self._model, shown):
                 await run.on_llm_new_token(**answer.add(piece))
             message = self._memory.absorb(answer.message())
         except BaseException as error:
@@ -109,16 +110,15 @@ class ChatModelPolicy:
         return named, self._memory.show(named, pixels=self._show_images)
 
     def _callbacks(self) -> dict[str, Any]:
-        ls_params: dict[str, Any] = getattr(self._model, "_get_ls_params", dict)()
         return {
             "inheritable_callbacks": self._config.get("callbacks"),
             "inheritable_tags": self._config.get("tags"),
-            "inheritable_metadata": {**ls_params, **self._config.get("metadata", {})},
+            "inheritable_metadata": {**self._bare._get_ls_params(), **self._config.get("metadata", {})},
         }
 
     def _start(self, named: list[BaseMessage]) -> dict[str, Any]:
         return {
-            "serialized": getattr(self._model, "_serialized", {}),
+            "serialized": self._bare._serialized,
             "messages": [named],
             "invocation_params": {"_type": self.name},
             "name": self._config.get("run_name"),

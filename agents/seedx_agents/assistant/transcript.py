@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -141,16 +141,12 @@ def save_transcript(
         before = _begin(target, options)
         data = b"".join(map(_line, messages))
         saved = _read(target / MESSAGES, before.num_bytes) if before.num_bytes else b""
-        for name in memory.images:
-            if name not in hashes or not (target / f"{hashes[name]}.png").exists():
-                png = to_png(memory.images[name])
-                digest = hashlib.sha256(png).hexdigest()
-                write_file(target / f"{digest}.png", png)
-                hashes[name] = digest
-        if not data.startswith(saved) or any(
-            hashes.get(name, digest) != digest for name, digest in before.images.items()
-        ):
+        files = dict(_new_files(target, memory, hashes))
+        changed = any(hashes.get(name, digest) != digest for name, digest in before.images.items())
+        if changed or not data.startswith(saved):
             raise OutputPathError(f"the folder '{target}' holds another conversation; choose a new one")
+        for path, png in files.items():
+            write_file(path, png)
         with (target / MESSAGES).open("ab") as file:
             file.truncate(len(saved))
             file.write(data[len(saved) :])
@@ -183,6 +179,17 @@ def load_transcript(folder: str | os.PathLike[str]) -> Transcript:
     except (ImageError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"the conversation in '{target}' is damaged: {error}") from error
     return Transcript(head.options, messages, images, head.images, head.called)
+
+
+def _new_files(target: Path, memory: ImageMemory, hashes: dict[str, str]) -> Iterator[tuple[Path, bytes]]:
+    """Yield the image files that a folder does not have yet, and note their hashes."""
+    for name in memory.images:
+        if name not in hashes or not (target / f"{hashes[name]}.png").exists():
+            png = to_png(memory.images[name])
+            hashes[name] = hashlib.sha256(png).hexdigest()
+            path = target / f"{hashes[name]}.png"
+            if not path.exists():
+                yield path, png
 
 
 def _begin(target: Path, options: Options) -> _Head:
@@ -235,7 +242,8 @@ def _image(folder: Path, digest: str) -> Image.Image:
 
 
 def _line(message: BaseMessage) -> bytes:
-    return json.dumps(_to_json(message_to_dict(message))).encode() + b"\n"
+    # with sorted keys, a message that was loaded is written as it was saved
+    return json.dumps(_to_json(message_to_dict(message)), sort_keys=True).encode() + b"\n"
 
 
 def _to_json(value: Any) -> Any:
