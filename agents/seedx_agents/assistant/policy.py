@@ -9,6 +9,7 @@ from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, message_chunk_to_message
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, LLMResult
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 
 from seedx_agents.assistant import heads
@@ -110,10 +111,11 @@ class ChatModelPolicy:
         return named, self._memory.show(named, pixels=self._show_images)
 
     def _callbacks(self) -> dict[str, Any]:
+        config = ensure_config(self._config)  # with the callbacks of a graph or chain that runs the assistant
         return {
-            "inheritable_callbacks": self._config.get("callbacks"),
-            "inheritable_tags": self._config.get("tags"),
-            "inheritable_metadata": {**self._bare._get_ls_params(), **self._config.get("metadata", {})},
+            "inheritable_callbacks": config.get("callbacks"),
+            "inheritable_tags": config.get("tags"),
+            "inheritable_metadata": {**self._bare._get_ls_params(), **config.get("metadata", {})},
         }
 
     def _start(self, named: list[BaseMessage]) -> dict[str, Any]:

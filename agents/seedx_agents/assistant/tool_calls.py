@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from pydantic import JsonValue
 
 from seedx_agents.assistant.image_memory import Content, named_block
@@ -128,10 +129,11 @@ class SeedXCall:
         return True
 
     def _callbacks(self) -> dict[str, Any]:
+        config = ensure_config(self._config)  # with the callbacks of a graph or chain that runs the assistant
         return {
-            "inheritable_callbacks": self._config.get("callbacks"),
-            "inheritable_tags": self._config.get("tags"),
-            "inheritable_metadata": self._config.get("metadata"),
+            "inheritable_callbacks": config.get("callbacks"),
+            "inheritable_tags": config.get("tags"),
+            "inheritable_metadata": config.get("metadata"),
         }
 
     def _start(self) -> dict[str, Any]:
