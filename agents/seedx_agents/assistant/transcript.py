@@ -26,7 +26,7 @@ from seedx_agents.assistant.turn import Budget
 from seedx_sdk.errors import ImageError, InputError, OutputPathError
 from seedx_sdk.files import check_output_path, write_file
 from seedx_sdk.imaging import open_image, to_png
-from seedx_tools.tool import explain
+from seedx_tools.faults import explain
 
 FILE, MESSAGES = "transcript.json", "messages.jsonl"
 MAX_BYTES = 256 * 1024 * 1024
