@@ -59,7 +59,7 @@ def test_over_several_turns_it_sees_finds_fixes_its_call_edits_and_makes_a_deck(
 
     changed = assistant.ask("Make it blue, and a deck.")
     mistake, edited, deck = changed.steps
-    assert mistake.outcome == "mistake" and "use image:1, image:2" in mistake.text
+    assert mistake.outcome == "mistake" and "use image:1 (garden), image:2" in mistake.text
     assert isinstance(edited.result, EditedImage) and edited.result.seed == 3
     assert assistant.album["image:3"] is edited.result.image
     assert isinstance(deck.result, Deck) and deck.result.path == tmp_path / "deck.pptx"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -215,6 +216,26 @@ class TestApproval:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        assert_whole(assistant)
+
+    def test_closing_the_stream_ends_a_turn_whose_approver_blocks(self, seedx: SeedX, script: Script) -> None:
+        asked, released = threading.Event(), threading.Event()
+
+        def approve(_call: ProposedCall) -> Approve:
+            asked.set()
+            assert released.wait(60)
+            return Approve()
+
+        assistant = Assistant(seedx, script(("generate", {"prompt": "a house"}), "Good."), approve=approve)
+        events = assistant.stream("Draw.")
+        read: list[Any] = []
+        reader = threading.Thread(target=lambda: read.extend(events))
+        reader.start()
+        assert asked.wait(60)
+        events.close()
+        reader.join()
+        released.set()
+        assert read[-1].turn.ending == "cancelled"
         assert_whole(assistant)
 
     @pytest.mark.parametrize(

@@ -56,7 +56,8 @@ class Assistant:
         instructions: Added to the system prompt of the chat model: who it is, and how it answers.
         tools: Which tools it may call: names of SeedX's, and LangChain tools of yours.
         approve: Decides on each tool call before it runs: it gets a ProposedCall, with the images that the arguments
-            refer to, and returns Approve(), Edit(args) or Reject(reason), or awaits it.
+            refer to, and returns Approve(), Edit(args) or Reject(reason); a coroutine function may wait for a person.
+            The budget does not count that time; closing the stream ends it.
         config: Callbacks, tags and metadata of all calls of the chat model and of tools. Callbacks get names in place
             of images.
         images: Where the images of this conversation are stored, such as a thread of a folder; None: in memory.

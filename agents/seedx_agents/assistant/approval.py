@@ -48,7 +48,8 @@ class Reject:
 
 Decision: TypeAlias = Approve | Edit | Reject
 Approver: TypeAlias = Callable[[ProposedCall], Decision | Awaitable[Decision]]
-"""Decides on each call; it may be a coroutine function."""
+"""Decides on each call. A coroutine function runs on the event loop of `aask` and `astream`, anything else in a thread;
+closing the stream or cancelling the task ends the turn meanwhile, the budget does not."""
 
 
 def images_in(args: Mapping[str, Any], workspace: Workspace) -> dict[str, Image.Image]:

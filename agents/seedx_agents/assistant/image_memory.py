@@ -73,14 +73,6 @@ class ImageMemory(Workspace):
         """
         return self.images[name]
 
-    def resolve_image(self, reference: str) -> ImageSource:
-        """Return the image that a reference means; the user's names come first.
-
-        Raises:
-            ImageError: As Workspace.resolve_image.
-        """
-        return super().resolve_image(self.called.get(reference, reference))
-
     def show(self, messages: Sequence[BaseMessage], *, pixels: bool) -> list[BaseMessage]:
         """Return messages for a chat model: the MAX_SHOWN latest images as pixels, all others as their names."""
         names = [name for message in messages for name in image_names(message)]

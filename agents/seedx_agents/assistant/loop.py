@@ -13,7 +13,6 @@ import inspect
 import json
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from functools import partial
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
@@ -206,16 +205,18 @@ class ToolLoop:
         """Return what the approver decides; the time that it takes is not the turn's."""
         began = time.monotonic()
 
-        def ask(_listener: Listener | None = None) -> Any:
+        def propose() -> Any:
             return approve(ProposedCall(call.tool, call.args, images_in(call.args, self._memory)))
 
+        def ask(_listener: Listener) -> Any:
+            decision = propose()
+            return asyncio.run(_result(decision)) if inspect.isawaitable(decision) else decision
+
         async def ask_on_loop(_listener: Listener) -> Any:
-            decision = await in_daemon_thread(ask)
+            decision = await in_daemon_thread(propose)
             return await decision if inspect.isawaitable(decision) else decision
 
-        decision = yield Work(call=ask, acall=ask_on_loop, here=True, interrupted=self._stop)
-        if inspect.isawaitable(decision):
-            decision = yield Work(call=partial(_run_coroutine, decision), interrupted=self._stop)
+        decision = yield Work(call=ask, acall=ask_on_loop, interrupted=self._stop)
         if not isinstance(decision, Approve | Edit | Reject):
             raise InputError(f"approve returned {decision!r:.80}; return Approve(), Edit(args) or Reject(reason)")
         self._deadline += time.monotonic() - began
@@ -287,8 +288,5 @@ class ToolLoop:
             self._messages.append(AIMessage(f"({reason})"))
 
 
-def _run_coroutine(decision: Awaitable[Any], _listener: Listener) -> Any:
-    async def wait() -> Any:
-        return await decision
-
-    return asyncio.run(wait())
+async def _result(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

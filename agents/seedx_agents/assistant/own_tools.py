@@ -21,7 +21,7 @@ from seedx_agents.assistant.work import Listener, in_daemon_thread
 from seedx_sdk.errors import InputError
 from seedx_tools.catalog.registry import TOOLS
 from seedx_tools.errors import ToolFailed, ToolRetry
-from seedx_tools.tool import explain
+from seedx_tools.faults import explain
 
 
 def own_tools(tools: Sequence[str | BaseTool]) -> dict[str, BaseTool]:

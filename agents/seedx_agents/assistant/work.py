@@ -63,8 +63,6 @@ class Work:
     """Does it on an event loop; None: as `call`."""
     interrupted: Callable[[], bool]
     """Whether the turn is to end."""
-    here: bool = False
-    """Whether to do it in the caller's own thread, where the caller has no event loop."""
     grace: float = 0.0
     """Seconds to wait for its end after it was cancelled."""
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -109,9 +107,6 @@ def events_of(turning: Turning) -> Generator[AgentEvent, None, None]:
             if not isinstance(item, Work):
                 yield item
                 ended = _Ended()
-                continue
-            if item.here:
-                ended = _ended(partial(item.call, Listener(_ignore, item.cancelled)))
                 continue
             with closing(_in_thread(item)) as pieces:
                 for piece in pieces:
@@ -206,22 +201,14 @@ async def in_daemon_thread(call: Callable[[], T]) -> T:
 
 def _start_thread(call: Callable[[], Any], put: Callable[[_Ended], None]) -> threading.Thread:
     def run() -> None:
-        put(_ended(call))
+        try:
+            put(_Ended(result=call()))
+        except BaseException as error:  # raised where the turn waits
+            put(_Ended(error=error))
 
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="seedx-assistant", daemon=True)
     thread.start()
     return thread
-
-
-def _ended(call: Callable[[], Any]) -> _Ended:
-    try:
-        return _Ended(result=call())
-    except BaseException as error:  # raised where the turn waits
-        return _Ended(error=error)
-
-
-def _ignore(_event: AgentEvent) -> None:
-    pass
 
 
 async def _run_task(work: Awaitable[Any], put: Callable[[_Ended], None]) -> None:
