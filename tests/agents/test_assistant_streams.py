@@ -193,6 +193,18 @@ class TestEventLoop:
         assert_whole(assistant)
         assert (await assistant.aask("Never mind.")).text == "Good."
 
+    async def test_leaving_a_loop_over_the_events_ends_the_turn(self, seedx: SeedX, script: Script) -> None:
+        assistant = Assistant(seedx, script(("generate", {"prompt": "a house"}), "Good."))
+        async for event in assistant.astream("Draw."):
+            assert isinstance(event, ToolStarted)
+            break
+        assert (await assistant.aask("Never mind.")).text == "Good."
+        assert_whole(assistant)
+        for _event in assistant.stream("Draw."):
+            break
+        assert assistant.messages[-1].text == "(the turn was aborted)"
+        assert_whole(assistant)
+
     async def test_the_text_of_a_chat_model_streams_in_pieces(self, seedx: SeedX) -> None:
         from langchain_core.language_models import GenericFakeChatModel
 

@@ -197,7 +197,8 @@ class Assistant:
         Raises:
             SeedXError: As ask.
         """
-        turning, over = self._accept(prompt, images, lambda: False)
+        stop = threading.Event()
+        turning, over = self._accept(prompt, images, stop.is_set)
 
         async def events() -> AsyncGenerator[AgentEvent, None]:
             with over:
@@ -205,7 +206,7 @@ class Assistant:
                     async for event in inner:
                         yield event
 
-        return AsyncEventStream(events(), over)
+        return AsyncEventStream(events(), stop.set, over)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the conversation, its images and the options into a folder, and return the folder.
@@ -247,11 +248,13 @@ class Assistant:
         over = ExitStack()
         over.enter_context(self._turn())
 
-        def turning() -> Turning:
+        def run() -> Turning:
             loop = self._new_loop(messages=self._messages, stop=stop)
             return (yield from loop.run(self._request(text, pictures)))
 
-        return turning(), over
+        turning = run()
+        over.callback(turning.close)
+        return turning, over
 
     def _request(self, prompt: str, images: Mapping[str | int, Image.Image]) -> HumanMessage:
         blocks: list[str | dict[str, Any]] = [{"type": "text", "text": prompt}]

@@ -19,7 +19,7 @@ class EventStream(Iterator[AgentEvent]):
     Args:
         events: The events.
         stop: Ends the turn soon, from any thread.
-        over: Closed once, when the turn is over.
+        over: Closed when the turn is over: ends its conversation, and lets the next turn begin.
     """
 
     def __init__(self, events: Generator[AgentEvent, None, None], stop: Callable[[], None], over: ExitStack) -> None:
@@ -53,19 +53,19 @@ class EventStream(Iterator[AgentEvent]):
 class AsyncEventStream(AsyncIterator[AgentEvent]):
     """The events of a turn as they happen, for an event loop of asyncio; the last is TurnDone.
 
-    The turn runs while the events are read. Closing the stream ends it; so does cancelling the task that reads it.
+    The turn runs while the events are read. Closing the stream ends it; so does cancelling the task that reads it, and
+    losing the last reference.
 
     Args:
         events: The events.
-        over: Closed once, when the turn is over.
+        stop: Ends the turn soon.
+        over: Closed when the turn is over: ends its conversation, and lets the next turn begin.
     """
 
-    def __init__(self, events: AsyncGenerator[AgentEvent, None], over: ExitStack) -> None:
-        self._events, self._over = events, over
-        self._started = False
+    def __init__(self, events: AsyncGenerator[AgentEvent, None], stop: Callable[[], None], over: ExitStack) -> None:
+        self._events, self._stop, self._over = events, stop, over
 
     async def __anext__(self) -> AgentEvent:
-        self._started = True
         event = await anext(self._events)
         if isinstance(event, TurnDone):
             self._over.close()
@@ -73,6 +73,7 @@ class AsyncEventStream(AsyncIterator[AgentEvent]):
 
     async def aclose(self) -> None:
         """End the turn, and return when it has ended."""
+        self._stop()
         await self._events.aclose()
         self._over.close()
 
@@ -83,5 +84,5 @@ class AsyncEventStream(AsyncIterator[AgentEvent]):
         await self.aclose()
 
     def __del__(self) -> None:
-        if not self._started:  # a started turn is over when the event loop has closed its generator
-            self._over.close()
+        self._stop()
+        self._over.close()
