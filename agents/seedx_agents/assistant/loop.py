@@ -1,8 +1,8 @@
 """The tool loop of an assistant: a policy decides, tools run, and their answers go back to the policy.
 
-LangChain's create_agent (1.5) loops over a chat model and tools too, with approval and limits of calls as middleware. It
-is not used here: it needs a chat model, langchain and langgraph, where this runs on langchain-core and also on rules;
-its step_timeout waits for a silent step and then raises, where this ends a turn in time and keeps what was done; and it
+LangChain's create_agent (1.5) loops over a chat model and tools too, with approval and limits of calls as middleware.
+It is not used here: it needs a chat model, langchain and langgraph, where this runs on langchain-core and on rules; its
+step_timeout waits for a silent step and then raises, where this ends a turn in time and keeps what was done; and it
 runs a repeated call again and ends without an answer on a call that is not JSON.
 """
 
