@@ -80,17 +80,22 @@ class ImageStore(Mapping[str, Image.Image]):
         Args:
             thread: The thread; None: this one.
         """
-        if thread is None and self._secret:
-            return self
-        store = self.in_thread(self._thread if thread is None else thread, unique=True)
-        if thread is None:
-            store._taken, store._reopen = self._taken, self._reopen
+        if thread is not None:
+            return self.in_thread(thread, unique=True)
+        thread = "" if self._shared else self._thread
+        store = ImageStore(self._backend, thread=thread, unique=not self.durable, secret=self._secret)
+        store._known, store._taken, store._reopen = self._known, self._taken, self._reopen
         return store
 
     @property
     def thread(self) -> str:
         """The thread whose images these are."""
         return self._thread
+
+    @property
+    def shared(self) -> bool:
+        """Whether these images are of no thread, for whoever has their names."""
+        return self._shared
 
     @property
     def durable(self) -> bool:
@@ -165,11 +170,10 @@ class ImageStore(Mapping[str, Image.Image]):
         raise ImageError(f"there is no image {name[:80]!r}; use {self.choices()}")
 
     def choices(self) -> str:
-        """Return what may be given for an image, in words for a model: the latest names with labels, a path."""
-        labels: dict[str, str] = {name: label for label, name in self.labels.items()}
-        latest = [] if self._secret else list(self)[-_LISTED:]
-        named = [f"{name} ({labels[name]})" if name in labels else name for name in latest]
-        return f"{', '.join(named) or 'a name from an earlier result'}, a path or a data URI"
+        """Return what a caller may give for an image: the latest names, with their labels, or something else."""
+        labels = {name: f" ({label})" for label, name in self.labels.items()}
+        latest = [] if self._secret else [f"{name}{labels.get(name, '')}" for name in list(self)[-_LISTED:]]
+        return f"{', '.join(latest) or 'a name from an earlier result'}, a path or a data URI"
 
     def __contains__(self, name: object) -> bool:
         word = self._word(name) if isinstance(name, str) else None
