@@ -66,7 +66,7 @@ class ImageStore(Mapping[str, Image.Image]):
             unique: Whether names are random; names of a place that outlives the process always count up.
             secret: Whether names are unguessable and never listed, also in a thread.
         """
-        unique, secret = unique and not self.durable, secret or thread is None
+        unique, secret = unique and not self.durable, secret or not thread
         store = ImageStore(self._backend, thread=thread or "", unique=unique, secret=secret)
         store._known = self._known
         return store
