@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import aclosing
 
 import anyio
 import httpx
@@ -39,18 +40,20 @@ def test_the_deployment_answers_as_a_model_in_process(deployment: Deployment) ->
 
 
 def test_a_client_that_disconnects_frees_the_replicas(deployment: Deployment) -> None:
-    async def run() -> None:
-        seedx = AsyncSeedX(base_url=deployment.address)
-        replies = [  # at once, so that both de-tokenizers are busy
-            seedx.chat_stream([Message.user("Draw a red house.")], num_inference_steps=1000, temperature=0)
-            for _ in range(2)
-        ]
-        for events in replies:
+    async def draw_until_progress(seedx: AsyncSeedX) -> None:
+        message = Message.user("Draw a red house.")
+        async with aclosing(seedx.chat_stream([message], num_inference_steps=1000, temperature=0)) as events:
             async for event in events:
                 if event.type == "image_progress":
-                    break
-        for events in replies:
-            await events.aclose()
+                    return
+
+    async def run() -> None:
+        seedx = AsyncSeedX(base_url=deployment.address)
+        replies = [asyncio.ensure_future(draw_until_progress(seedx)) for _ in range(2)]
+        _, waiting = await asyncio.wait(replies, return_when=asyncio.FIRST_COMPLETED)
+        for reply in waiting:  # for another de-tokenizer, or for the same one
+            reply.cancel()
+        await asyncio.gather(*replies, return_exceptions=True)
         while deployment.server.in_flight() > 0:  # 1000 steps would take minutes
             await asyncio.sleep(0.1)
         for seed in range(4):
