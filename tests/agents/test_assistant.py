@@ -185,7 +185,7 @@ def _garbage() -> AIMessage:
     ("answers", "message"),
     [
         ([("paint", {})] * 3, "there is no tool 'paint'; use one of describe"),
-        ([("generate", {"prompt": 3})] * 3, "prompt: Input should be a valid string"),
+        ([("generate", {"prompt": 3})] * 3, "prompt: 3 is not allowed; give a text"),
         ([_garbage()] * 3, "the arguments are not a JSON object"),
         ([""] * 3, "Stopped after 3 mistakes in a row."),
         ([("describe", {"images": ["/etc/passwd"]})] * 3, "outside the allowed folders"),

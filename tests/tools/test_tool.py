@@ -14,8 +14,18 @@ from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import TOOLS, ToolFailed, ToolRetry
 
 
-def test_six_tools_are_registered_under_their_names() -> None:
-    assert list(TOOLS) == ["describe", "detect", "generate", "edit", "try_on", "make_slides", "tell_story"]
+def test_the_tools_are_registered_under_their_names() -> None:
+    assert list(TOOLS) == [
+        "describe",
+        "detect",
+        "generate",
+        "edit",
+        "try_on",
+        "make_slides",
+        "revise_slide",
+        "append_slides",
+        "tell_story",
+    ]
     assert all(tool.name == name for name, tool in TOOLS.items())
 
 
@@ -44,8 +54,11 @@ def test_results_match_their_schema(seedx: SeedX, picture: Image.Image, tmp_path
         "edit": {"image": image, "instruction": "make it blue"},
         "try_on": {"person": image, "garment": image, "region": [0, 0, 8, 16]},
         "make_slides": {"prompt_or_outline": "# A\n\n## B\n- c", "path": str(tmp_path / "deck.pptx")},
+        "revise_slide": {"path": str(tmp_path / "deck.pptx"), "slide": 2, "change": "## B\n- d"},
+        "append_slides": {"path": str(tmp_path / "deck.pptx"), "more": "## E\n- f"},
         "tell_story": {"prompt": "a red cat", "pages": 2},
     }
+    assert list(calls) == list(TOOLS)
     for name, arguments in calls.items():
         tool = TOOLS[name]
         result = tool.run(seedx, arguments)
@@ -65,13 +78,17 @@ def test_generate_passes_size_steps_and_seed_on(seedx: SeedX, engine: ScriptedEn
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("generate", {}, "prompt: Field required"),
-        ("generate", {"prompt": "x", "hue": "red"}, "hue: Extra inputs are not permitted"),
-        ("generate", {"prompt": "x", "width": "big"}, "width: Input should be a valid integer"),
+        ("generate", {}, "prompt: it is required; give a text that is not empty"),
+        ("generate", {"prompt": "x", "hue": "red"}, "hue: there is no such argument; use prompt, images, seed, width"),
+        ("generate", {"prompt": "x", "width": "big"}, 'width: "big" is not allowed; give a whole number'),
         ("generate", {"prompt": "   "}, "prompt is empty"),
         ("generate", {"prompt": "x", "width": 127, "height": 64}, "multiple of 8"),
         ("describe", {"images": ["missing.png"]}, "missing.png"),
-        ("try_on", {"person": "a.png", "garment": "b.png", "region": [1, 2, 3]}, "region: List should have at least 4"),
+        (
+            "try_on",
+            {"person": "a.png", "garment": "b.png", "region": [1, 2, 3]},
+            r"region: \[1, 2, 3\] is not allowed; give a list of whole numbers \(exactly 4\), such as \[16, 32, 112",
+        ),
         ("make_slides", {"prompt_or_outline": "x", "path": "deck.key"}, ".pptx"),
         ("make_slides", {"prompt_or_outline": "x", "path": "y\ud800.pptx"}, "is not text that names a file"),
         ("tell_story", {"prompt": "x", "pages": 0}, "pages"),

@@ -20,7 +20,7 @@ from seedx_agents.assistant.image_memory import ImageMemory
 from seedx_sdk.errors import ImageError, InputError, OutputPathError
 from seedx_sdk.files import check_output_path, write_file
 from seedx_sdk.imaging import open_image, to_png
-from seedx_tools.tool import explain
+from seedx_tools.faults import explain
 
 FILE = "transcript.json"
 MAX_BYTES = 64 * 1024 * 1024

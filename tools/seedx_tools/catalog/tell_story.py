@@ -8,10 +8,10 @@ from seedx_sdk import SeedX
 from seedx_tools.arguments import IMAGE_HELP, ImageRef, OutputPath
 from seedx_tools.illustration.contact_sheet import contact_sheet
 from seedx_tools.stories.make import MAX_PAGES, Story, tell_story
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
+from seedx_tools.tool import Answer, Progress, SavingArgs, Tool
 
 
-class TellStoryArgs(ToolArgs):
+class TellStoryArgs(SavingArgs):
     """Arguments of tell_story."""
 
     prompt: str = Field(

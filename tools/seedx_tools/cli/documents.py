@@ -40,7 +40,10 @@ StorySpecialistOption = Annotated[
 def slides(
     ctx: typer.Context,
     prompt: Annotated[str | None, typer.Argument(help="A subject, or a Markdown outline; '-' reads stdin.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file [default: slides.pptx].")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Output file, replaced if it exists [default: a new slides.pptx]."),
+    ] = None,
     check: Annotated[Path | None, typer.Option("--check", help="Lint a .pptx and exit.")] = None,
     append: Annotated[Path | None, typer.Option("--append", help="Append the outline's slides to a .pptx.")] = None,
     revise: Annotated[Path | None, typer.Option("--revise", help="Replace one --slide of a .pptx.")] = None,
@@ -79,7 +82,7 @@ def slides(
             deck = make_slides(
                 seedx,
                 text,
-                path=output or Path("slides.pptx"),
+                path=free_path(output, "slides.pptx"),
                 template=template,
                 theme=theme,
                 files=files,
@@ -99,6 +102,14 @@ def slides(
         print_json(deck, {})
     else:
         typer.echo(deck.path)
+
+
+def free_path(output: Path | None, default: str) -> Path:
+    """Return the path that the user gave, which may be replaced, or a free name in the current folder."""
+    path, number = output or Path(default), 2
+    while output is None and path.exists():
+        path, number = Path(f"{Path(default).stem}-{number}{path.suffix}"), number + 1
+    return path
 
 
 def _check(path: Path, json: bool) -> None:
