@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from weakref import WeakValueDictionary
@@ -13,6 +12,7 @@ from weakref import WeakValueDictionary
 from PIL import Image
 
 from seedx_sdk.errors import ImageError
+from seedx_sdk.forks import ThreadLock
 from seedx_sdk.imaging import ImageSource, open_image
 from seedx_tools.image_backends import ImageBackend, MemoryImages
 
@@ -55,25 +55,20 @@ class ImageStore(Mapping[str, Image.Image]):
         self._shared = secret and not thread
         self._thread, self._unique, self._secret = _NO_THREAD if self._shared else thread, unique, secret
         self._taken: dict[str, None] = {}  # words, in the order of the messages
-        self._reopen: Callable[[str], Image.Image | None] = lambda _name: None
-        self._stored: WeakValueDictionary[tuple[str, str], Image.Image] = WeakValueDictionary()  # by thread and word
-        self._lock = threading.Lock()
+        self._reopen: Callable[[str], Image.Image | None] = _nothing
+        self._known = _KnownImages()
 
     def in_thread(self, thread: str | None, *, unique: bool = False, secret: bool = False) -> ImageStore:
         """Return the images of another thread in the same place.
 
         Args:
-            thread: The thread; None: none, so new images get unguessable names and no labels.
+            thread: The thread; None: none, so names are secret and there are no labels.
             unique: Whether names are random; names of a place that outlives the process always count up.
-            secret: Whether names are unguessable, also in a thread.
+            secret: Whether names are unguessable and never listed, also in a thread.
         """
-        store = ImageStore(
-            self._backend,
-            thread=thread or "",
-            unique=unique and not self.durable,
-            secret=secret or thread is None,
-        )
-        store._stored, store._lock = self._stored, self._lock
+        unique, secret = unique and not self.durable, secret or thread is None
+        store = ImageStore(self._backend, thread=thread or "", unique=unique, secret=secret)
+        store._known = self._known
         return store
 
     def unseen(self, thread: str | None = None) -> ImageStore:
@@ -85,17 +80,22 @@ class ImageStore(Mapping[str, Image.Image]):
         Args:
             thread: The thread; None: this one.
         """
-        if thread is None and self._secret:
-            return self
-        store = self.in_thread(self._thread if thread is None else thread, unique=True)
-        if thread is None:
-            store._taken, store._reopen = self._taken, self._reopen
+        if thread is not None:
+            return self.in_thread(thread, unique=True)
+        thread = "" if self._shared else self._thread
+        store = ImageStore(self._backend, thread=thread, unique=not self.durable, secret=self._secret)
+        store._known, store._taken, store._reopen = self._known, self._taken, self._reopen
         return store
 
     @property
     def thread(self) -> str:
         """The thread whose images these are."""
         return self._thread
+
+    @property
+    def shared(self) -> bool:
+        """Whether these images are of no thread, for whoever has their names."""
+        return self._shared
 
     @property
     def durable(self) -> bool:
@@ -113,12 +113,10 @@ class ImageStore(Mapping[str, Image.Image]):
             ImageError: If the image cannot be read.
         """
         image = source if isinstance(source, Image.Image) else open_image(source)
-        with self._lock:
-            stored = [(key, known) for key, known in self._stored.items() if key[0] == self._thread]
-        word = next((word for (_, word), known in stored if known is image), None)
+        word = self._known.word(self._thread, image)
         if word is None:
             word = self._backend.add(self._thread, image, self._new_words())
-            self._remember(word, image)
+            self._known.add(self._thread, word, image)
         if label is not None and not self._shared:
             self._backend.set_label(self._thread, label, word)
         return SCHEME + word
@@ -147,7 +145,7 @@ class ImageStore(Mapping[str, Image.Image]):
                 self._backend.add(self._thread, image, iter([word]))
             except StopIteration as error:
                 raise ImageError(f"{name} is another image in this store") from error
-            self._remember(word, image)
+            self._known.add(self._thread, word, image)
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -163,7 +161,7 @@ class ImageStore(Mapping[str, Image.Image]):
         """
         word = self._word(name)
         if word is not None and (image := self._get(word)) is not None:
-            self._remember(word, image)
+            self._known.add(self._thread, word, image)
             return image
         if word in self._taken or word in self._backend.words(self._thread):
             raise ImageError(f"{name} is gone: it is no longer stored; use {self.choices()}")
@@ -196,10 +194,6 @@ class ImageStore(Mapping[str, Image.Image]):
         image = self._backend.get(self._thread, word)
         return self._reopen(SCHEME + word) if image is None and word in self._taken else image
 
-    def _remember(self, word: str, image: Image.Image) -> None:
-        with self._lock:
-            self._stored[self._thread, word] = image
-
     def _new_words(self) -> Iterator[str]:
         if self._secret:
             return iter(lambda: secrets.token_hex(8), "")
@@ -208,3 +202,26 @@ class ImageStore(Mapping[str, Image.Image]):
         taken = {*self._backend.words(self._thread), *self._taken}
         last = max((int(word) for word in taken if word.isdecimal()), default=0)
         return map(str, itertools.count(last + 1))
+
+
+class _KnownImages:
+    """The words of images that passed through here, as long as these are used; a pickled copy knows none."""
+
+    def __init__(self) -> None:
+        self._images: WeakValueDictionary[tuple[str, str], Image.Image] = WeakValueDictionary()  # by thread and word
+        self._lock = ThreadLock()
+
+    def __reduce__(self) -> tuple[type[_KnownImages], tuple[()]]:
+        return _KnownImages, ()
+
+    def add(self, thread: str, word: str, image: Image.Image) -> None:
+        with self._lock:
+            self._images[thread, word] = image
+
+    def word(self, thread: str, image: Image.Image) -> str | None:
+        with self._lock:
+            return next((key[1] for key, known in self._images.items() if known is image and key[0] == thread), None)
+
+
+def _nothing(_name: str) -> None:
+    """Reopen no image."""

@@ -101,14 +101,15 @@ class Toolbox:
         """The images of the thread by name; `add` stores one."""
         return self.workspace.images
 
-    def in_thread(self, thread: str | None, *, unique: bool = False) -> Toolbox:
+    def in_thread(self, thread: str | None, *, unique: bool = False, secret: bool = False) -> Toolbox:
         """Return the same tools over the images of another thread; no thread reaches the images of another.
 
         Args:
             thread: The thread; None: none, so new images get unguessable names.
             unique: Whether names are random, for a thread whose earlier names are not known here.
+            secret: Whether names are unguessable and never listed, for users who share a thread.
         """
-        return self.over(self.images.in_thread(thread, unique=unique))
+        return self.over(self.images.in_thread(thread, unique=unique, secret=secret))
 
     def over(self, images: ImageStore) -> Toolbox:
         """Return the same tools over other images."""

@@ -103,7 +103,10 @@ def script(*calls: tuple[str, dict[str, Any]]) -> Iterator[AIMessage]:
 
 
 def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_path: Path) -> None:
-    call(toolkit, "generate", prompt="a red house and a green tree in a meadow", num_inference_steps=8, seed=7)
+    images = toolkit.images_of("1")
+    scene = "a red house and a green tree in a meadow"
+    drawn = toolkit.toolbox.run("generate", {"prompt": scene, "num_inference_steps": 8, "seed": 7}).image
+    assert drawn is not None and images.add(drawn) == "image:1"
     model = _ScriptedModel(
         messages=script(
             ("describe", {"images": ["image:1"]}),
@@ -121,7 +124,7 @@ def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_
     assert isinstance(found.artifact, Detection) and found.artifact.boxes and "red house" in found.text
     assert mistaken.status == "error" and "use image:1, image:2" in mistaken.text
     assert isinstance(edited.artifact, EditedImage)
-    assert toolkit.toolbox.images[edited.content[1]["id"]] is edited.artifact.image  # type: ignore[index]
+    assert images[edited.content[1]["id"]] is edited.artifact.image  # type: ignore[index]
     assert isinstance(deck.artifact, Deck) and deck.artifact.path == tmp_path / "deck.pptx"
     assert [slide.shapes.title.text for slide in Presentation(str(deck.artifact.path)).slides][0] == "Our house"
     assert state["messages"][-1].text == "All done."
@@ -303,5 +306,5 @@ def test_a_toolkit_holds_the_tools_that_were_asked_for(seedx: SeedX) -> None:
 
 
 def test_a_toolbox_brings_its_own_limits(seedx: SeedX) -> None:
-    with pytest.raises(InputError, match="a toolbox has its tools, roots and image_hosts"):
+    with pytest.raises(InputError, match="a toolbox has its tools, roots, image_hosts and images"):
         seedx_toolkit(Toolbox(seedx), roots=["/"])

@@ -66,6 +66,13 @@ def test_characters_of_a_page_are_read_as_they_are_meant(seedx: SeedX, character
     assert len(TOOLS["tell_story"].run(seedx, {"prompt": "a red cat", "pages": "3", "check": False}).pages) == 3
 
 
+def test_what_an_image_has_no_room_for_is_told(seedx: SeedX) -> None:
+    page = {"text": "All aboard!", "picture": "The red cat and the brown dog go to the old boat at sea"}
+    story = tell_story(seedx, pages=[page], check=False)
+    assert story.pages[0].image_prompt == "a red cat and a brown dog on the beach"
+    assert story.warnings == ("page 1: its image has room for red cat and brown dog only; left out: boat",)
+
+
 def test_markdown_keeps_its_words(seedx: SeedX) -> None:
     story = TOOLS["tell_story"].run(seedx, {"prompt": MARKDOWN, "check": False})
     assert story.title == "Mina's boats"
@@ -134,7 +141,7 @@ def test_who_is_not_explained_looks_as_the_first_image_says_or_gets_a_stand_in(s
         ({"pages": [{"text": 5}]}, "pages: page 1: text must be text"),
         ({"pages": ["a"] * 41}, "pages: pages has 41 pages; give 1 to 40"),
         ({"pages": []}, "pages: pages has 0 pages"),
-        ({"pages": 41, "prompt": "x"}, "pages: must be a number from 1 to 40, or the pages themselves"),
+        ({"pages": 41, "prompt": "x"}, "pages: 41 is not allowed; give a whole number from 1 to 40, or the pages"),
         ({}, "give a prompt, or the pages that you write"),
         ({"pages": [{"text": "a", "picture": "<img>"}]}, "page 1: picture contains '<img>'"),
         ({"prompt": "# T\n\n## 1\n![a cat](draw)"}, "page 1 has an image and no text; write what the page says"),
