@@ -57,6 +57,7 @@ PUBLIC = {
     ],
     "seedx_tools": [
         "TOOLS",
+        "Character",
         "ChartData",
         "ChartSeries",
         "ChatModelPlanner",
