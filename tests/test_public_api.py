@@ -57,6 +57,7 @@ PUBLIC = {
     ],
     "seedx_tools": [
         "TOOLS",
+        "Character",
         "ChartData",
         "ChartSeries",
         "ChatModelPlanner",
@@ -98,10 +99,12 @@ PUBLIC = {
     "seedx_tools.adapters.langchain": [
         "PROGRESS_EVENT",
         "ChatSeedX",
+        "LangGraphImages",
         "SeedXTool",
         "SeedXToolkit",
         "seedx_toolkit",
     ],
+    "seedx_tools.adapters.langchain_images": ["SeedXImages"],
     "seedx_tools.adapters.mcp": [
         "http_app",
         "mcp_server",

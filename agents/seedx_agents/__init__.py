@@ -18,7 +18,8 @@ from seedx_agents.designer.agent import Designer
 from seedx_agents.designer.results import Change, Design, Proposal, Proposals
 from seedx_agents.presenter.agent import Presenter
 from seedx_agents.storyteller.agent import Book, BookPage, Storyteller
-from seedx_agents.storyteller.screenplay import Character, Scene, Screenplay
+from seedx_tools.stories.plan import Character
+from seedx_tools.stories.screenplay import Scene, Screenplay
 
 __all__ = [
     "AgentEvent",

@@ -29,7 +29,7 @@ def test_the_real_model_draws_answers_finds_and_edits_over_several_turns(nano: S
 @pytest.mark.parametrize(
     ("prompt", "call"),
     [
-        ("Could you draw a blue boat?", ("generate", {"prompt": "a blue boat?"})),
+        ("Could you draw a blue boat?", ("generate", {"prompt": "a blue boat"})),
         ("make a picture of a cat", ("generate", {"prompt": "a cat"})),
         ("paint the house red", ("edit", {"image": "image:1", "instruction": "paint the house red"})),
         ("where is the tree in yard?", ("detect", {"image": "image:1", "phrase": "the tree"})),
@@ -41,7 +41,7 @@ def test_the_real_model_draws_answers_finds_and_edits_over_several_turns(nano: S
         ),
         (
             "slides on cats as talk.pptx",
-            ("make_slides", {"prompt_or_outline": "slides on cats as", "path": "talk.pptx"}),
+            ("make_slides", {"prompt_or_outline": "slides on cats", "path": "talk.pptx"}),
         ),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from seedx_sdk import SeedX
+from seedx_sdk import OutputPathError, SeedX
 from seedx_tools import TOOLS, Toolbox, ToolRetry
 
 OURS = {"prompt_or_outline": "# Ours\n\n## B\n- c\n", "pictures": False}
@@ -80,6 +80,53 @@ def test_a_folder_of_the_user_is_never_replaced_and_one_of_the_tools_is_whole(to
     (tmp_path / "tale" / "mine.txt").write_bytes(WORK)
     with pytest.raises(ToolRetry, match="'tale' exists and is not from these tools"):
         toolbox.run("tell_story", story | {"path": "tale"})
+
+
+def test_of_two_calls_that_write_one_file_the_second_is_told(seedx: SeedX, tmp_path: Path) -> None:
+    alice = Toolbox.of(seedx, roots=[tmp_path])
+    bob, told = alice.in_thread("bob"), list[str]()
+
+    def meanwhile(_done: int, _total: int, _what: str) -> None:
+        if not told:
+            told.append("")
+            with pytest.raises(ToolRetry) as caught:
+                bob.run("tell_story", {"prompt": "a dog", "pages": 1, "path": "tale.html"})
+            told.append(str(caught.value))
+
+    alice.run("tell_story", {"prompt": "a red cat", "pages": 1, "path": "tale.html"}, on_progress=meanwhile)
+    assert "'tale.html' exists and is not from these tools; use a free name, such as 'tale-2.html'" in told[1]
+    output = alice.workspace.file_to_write("new.html")
+    bob.run("tell_story", {"prompt": "a dog", "pages": 1, "path": "new.html"})
+    with pytest.raises(OutputPathError, match="new.html' exists"), alice.workspace.writing(output):
+        pytest.fail("it was written after the check")
+
+
+def test_those_who_share_no_thread_replace_nothing(toolbox: Toolbox) -> None:
+    toolbox.in_thread(None).run("make_slides", OURS | {"path": "deck.pptx"})
+    with pytest.raises(ToolRetry, match="'deck.pptx' exists"):
+        toolbox.in_thread(None).run("make_slides", OURS | {"path": "deck.pptx"})
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("a" * 300 + ".html", "File name too long"),
+        ("con\udc80.html", "'con?.html' is outside the allowed folders; use a relative path, such as 'file'"),
+        (".", "'.' is outside the allowed folders; use a relative path, such as 'file'"),
+        ("..", "'..' is outside the allowed folders"),
+        ("/", "'/' is outside the allowed folders"),
+        ("no/tale.html", "the folder of 'no/tale.html' does not exist; use one that exists, such as 'tale.html'"),
+    ],
+)
+def test_a_path_that_cannot_be_written_is_a_fault(toolbox: Toolbox, path: str, fault: str) -> None:
+    with pytest.raises(ToolRetry) as caught:
+        toolbox.run("tell_story", {"prompt": "a red cat", "pages": 1, "path": path})
+    assert fault in str(caught.value)
+
+
+def test_labels_are_found_however_their_letters_are_composed(toolbox: Toolbox, picture: Image.Image) -> None:
+    toolbox.images.add(picture, label="cafe\u0301.png")
+    assert toolbox.workspace.resolve_image("caf\u00e9.png") is picture
 
 
 def test_people_who_call_a_tool_name_what_it_replaces(seedx: SeedX, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSchema
 
 from seedx_sdk.imaging import ImageSource
-from seedx_tools.workspace import OutputFile, Workspace
+from seedx_tools.workspace import Workspace
 
 IMAGE_HELP = "Give the name of an earlier image (image:1), a file path, an allowed URL or a data URI."
 """Ends the description of every image argument."""
@@ -67,7 +67,7 @@ def output_path(value: str, info: ValidationInfo) -> str:
     """
     if not isinstance(info.context, Workspace):
         return value
-    return OutputFile(info.context.file_to_write(value, overwrite=info.data.get("overwrite", False)))
+    return info.context.file_to_write(value, overwrite=info.data.get("overwrite", False))
 
 
 ImageRef: TypeAlias = Annotated[

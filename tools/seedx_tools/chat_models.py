@@ -41,8 +41,8 @@ def adapted(model: AnyRunnable, change: Callable[[BaseChatModel], AnyRunnable]) 
         case BaseChatModel():
             return change(model)
         case RunnableWithFallbacks():
-            fallbacks = [adapted(fallback, change) for fallback in model.fallbacks]
-            return model.model_copy(update={"runnable": adapted(model.runnable, change), "fallbacks": fallbacks})
+            first, *fallbacks = [adapted(runnable, change) for runnable in model.runnables]
+            return model.model_copy(update={"runnable": first, "fallbacks": fallbacks})
         case RunnableBindingBase():
             return model.model_copy(update={"bound": adapted(model.bound, change)})
         case DynamicRunnable():

@@ -151,7 +151,7 @@ class Tool(Generic[A, R]):
             with ExitStack() as room:
                 for value in dict(checked).values():
                     if workspace is not None and isinstance(value, OutputFile):
-                        room.enter_context(workspace.writing(Path(value)))
+                        room.enter_context(workspace.writing(value))
                 result = self.call(seedx, checked, on_progress)
         except (ToolRetry, ToolFailed) as error:
             error.args = (told(str(error)),)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-import secrets
-import shutil
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
 
 from anyio.from_thread import start_blocking_portal
 
@@ -17,6 +16,7 @@ from seedx_sdk.errors import ImageError, InputError, OutputPathError
 from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import ImageLimits, ImageSource
 from seedx_tools.image_store import SCHEME, ImageStore
+from seedx_tools.written_files import WrittenFiles, aside
 
 _URL = re.compile(r"(?!file:)[a-zA-Z][a-zA-Z0-9+.-]*://")
 _WRITTEN_AROUND = " \t\r\n\"'`<>[]"
@@ -24,12 +24,12 @@ _WRITTEN_AROUND = " \t\r\n\"'`<>[]"
 _ANY_NAME = re.compile(r"(?:image[\s:_#-]*(\w+?)(?:\.\w{3,4})?|#?(\d+))(?:\s*\(.*\))?", re.IGNORECASE)
 """A name as models write it: Image:1, image 1, image_1, image:1.png, image:1 (my cat.png), 1."""
 
-_State: TypeAlias = tuple[tuple[str, int, int], ...]
-"""The files at a path: names, sizes and times of change."""
-
 
 class OutputFile(str):
     """The path of a file that a tool may write."""
+
+    overwrite: bool
+    """Whether it may be the user's."""
 
 
 class Workspace:
@@ -55,7 +55,7 @@ class Workspace:
         self.images = ImageStore() if images is None else images
         self.roots = tuple(Path(root).resolve() for root in roots)
         self._fetcher = fetcher or ImageFetcher(image_hosts, max_bytes=ImageLimits().max_bytes)
-        self._written: dict[tuple[str, Path], _State] = {}  # by thread and path, what tools wrote
+        self._written = WrittenFiles()
 
     def in_thread(self, thread: str | None, *, unique: bool = False, secret: bool = False) -> Workspace:
         """Return a workspace with the images of another thread, and with the same folders and hosts.
@@ -100,7 +100,7 @@ class Workspace:
         if found := _ANY_NAME.fullmatch(plain):
             return self.images[SCHEME + (found[1] or found[2])]
         fault = "does not exist" if path is not None else "is outside the allowed folders"
-        raise ImageError(f"'{reference[:200]}' {fault}; use {self.images.choices()}")
+        raise ImageError(f"{_shown(reference)} {fault}; use {self.images.choices()}")
 
     def _label(self, reference: str) -> str | None:
         """Return the one label that a reference means in another case, or with a folder before it."""
@@ -116,10 +116,10 @@ class Workspace:
         """
         inside = self._inside(path)
         if inside is None:
-            raise InputError(f"'{path[:200]}' is outside the allowed folders; use a relative path, such as file.pptx")
+            raise InputError(f"{_shown(path)} is outside the allowed folders; use a relative path, such as 'file.pptx'")
         return inside
 
-    def file_to_write(self, path: str, *, overwrite: bool = False) -> Path:
+    def file_to_write(self, path: str, *, overwrite: bool = False) -> OutputFile:
         """Return the absolute path of a file, or of a folder of files, that may be written.
 
         Args:
@@ -127,42 +127,46 @@ class Workspace:
             overwrite: Whether to replace a file that the tools of this thread did not write, or that was changed since.
 
         Raises:
-            OutputPathError: If it is outside the allowed folders, or something is there that may not be replaced.
+            OutputPathError: If it is outside the allowed folders, its folder does not exist, or something is there that
+                may not be replaced.
         """
-        inside = self._inside(path, to_write=True)
-        if inside is None:
-            raise OutputPathError(f"'{path[:200]}' is outside the allowed folders; save as '{Path(path).name[:200]}'")
-        if not _is_taken(inside) or self._wrote(inside) or (overwrite and inside.is_file()):
-            return inside
-        numbered = (inside.with_name(f"{inside.stem}-{number}{inside.suffix}") for number in range(2, 10_000))
-        free = next(other for other in numbered if not other.exists())
-        advice = f"use a free name, such as '{Path(path).with_name(free.name)}'"
-        if inside.is_file():
-            advice += ", or set overwrite to true if the user wants it replaced"
-        raise OutputPathError(f"'{path}' exists and is not from these tools; {advice}")
+        inside, name = self._inside(path, to_write=True), os.path.basename(path)
+        if inside is None or inside in self.roots:
+            raise OutputPathError(f"{_shown(path)} is outside the allowed folders; use a relative path, such as 'file'")
+        if not os.path.isdir(inside.parent):
+            raise OutputPathError(f"the folder of {_shown(path)} does not exist; use one that exists, such as '{name}'")
+        try:
+            os.lstat(inside)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise OutputPathError(f"{_shown(path)}: {error.strerror}; use another name") from error
+        if not self._written.may_write(self.images.thread, inside, overwrite=overwrite):
+            raise OutputPathError(f"{_shown(path)} exists and is not from these tools; {_other_name(path, inside)}")
+        output = OutputFile(inside)
+        output.overwrite = overwrite
+        return output
 
     @contextmanager
-    def writing(self, path: Path) -> Iterator[None]:
-        """Make room for a folder that these tools wrote; it comes back if the block does not end well."""
-        if not (path.is_dir() and _is_taken(path) and self._wrote(path)):
-            yield
-            return
-        aside = path.rename(path.with_name(f".{path.name}-{secrets.token_hex(4)}"))
+    def writing(self, output: OutputFile) -> Iterator[None]:
+        """Keep a file for this call, if it still may be written.
+
+        Raises:
+            OutputPathError: If another call writes it, or something is there now that may not be replaced.
+        """
+        path = Path(output)
+        if not self._written.reserve(self.images.thread, path, overwrite=output.overwrite):
+            raise OutputPathError(f"'{output}' exists and is not from these tools; {_other_name(output, path)}")
         try:
-            yield
-        except BaseException:
-            shutil.rmtree(path, ignore_errors=True)
-            aside.rename(path)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
+            with aside(path):
+                yield
+        finally:
+            self._written.release(path)
 
     def note_written(self, path: Path) -> None:
         """Remember that a tool wrote a file, or a folder of files: this thread's tools may write it anew."""
-        self._written[self.images.thread, path] = _state(path)
-
-    def _wrote(self, path: Path) -> bool:
-        noted = self._written.get((self.images.thread, path))
-        return noted is not None and noted == _state(path)
+        if not self.images.shared:
+            self._written.note(self.images.thread, path)
 
     def without_roots(self, text: str) -> str:
         """Return a text for a language model, with relative paths in place of the machine's."""
@@ -176,6 +180,7 @@ class Workspace:
         inside = []
         for root in self.roots:
             try:
+                path.encode()  # half of a surrogate pair names a file on some machines, and is no text on any
                 resolved = Path(os.path.realpath(root / path))
             except (OSError, ValueError):
                 return None
@@ -186,15 +191,17 @@ class Workspace:
         return next((found for found in inside if os.path.exists(found)), inside[0] if inside else None)
 
 
-def _is_taken(path: Path) -> bool:
-    """Return whether there is something at a path; an empty folder is nothing."""
-    return any(path.iterdir()) if os.path.isdir(path) else os.path.lexists(path)
+def _other_name(given: str, path: Path) -> str:
+    """Return advice for a path at which something is."""
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(2))
+    free = next(other for other in numbered if not os.path.lexists(other))
+    advice = f"use a free name, such as '{os.path.join(os.path.dirname(given), free.name)}'"
+    return f"{advice}, or set overwrite to true if the user wants it replaced" if os.path.isfile(path) else advice
 
 
-def _state(path: Path) -> _State:
-    files = sorted(path.rglob("*")) if path.is_dir() else [path] if path.exists() else []
-    return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+def _shown(text: str) -> str:
+    return f"'{text.encode(errors='replace').decode()[:200]}'"
 
 
 def _file_name(reference: str) -> str:
-    return re.split(r"[/\\]", reference)[-1].casefold()
+    return unicodedata.normalize("NFC", re.split(r"[/\\]", reference)[-1]).casefold()

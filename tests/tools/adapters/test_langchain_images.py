@@ -290,7 +290,7 @@ def test_an_image_that_is_gone_is_said_to_the_chat_model_and_the_tools(saver: In
 
 def test_attached_images_have_names_and_labels(toolkit: SeedXToolkit) -> None:
     images = toolkit.get_middleware()
-    message = images.attach("compare", {"a.png": photo(1), 'b\n"x".png': to_png(photo(2))}, thread="1")
+    message = images.attach("compare", [("a.png", photo(1)), ('b\n"x".png', to_png(photo(2)))], thread="1")
     assert message.text == """compare\nAttached image: image:1 ("a.png").\nAttached image: image:2 ("b 'x'.png")."""
     assert toolkit.images_of("1").labels == {"a.png": "image:1", "b 'x'.png": "image:2"}
     agent, model = agent_of(toolkit)

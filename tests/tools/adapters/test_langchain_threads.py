@@ -158,7 +158,7 @@ def test_a_name_whose_image_is_lost_is_an_error_and_never_another_image(saver: I
         after, calls(draw(BOAT)), calls(edit("image:4")), calls(edit("image:9")), saver=saver
     )
     assert name_of(boat) == "image:5"
-    assert tried.status == "error" and "image:4 is gone: it is no longer stored; use image:5" in tried.text
+    assert tried.status == "error" and "image:4 is gone: it is not stored in this conversation; use image:5" in tried.text
     assert "there is no image 'image:9'" in guessed.text
 
 
@@ -193,6 +193,9 @@ def test_a_run_without_a_thread_has_names_that_others_cannot_guess(toolkit: Seed
     assert guessed.status == "error" and name not in guessed.text
     [known] = answers(toolkit, calls(edit(name)), thread=None)
     assert known.status == "success", "an application that keeps the messages itself passes them on"
+    given = toolkit.images_of(None).add(Image.new("RGB", (64, 64)))
+    [told] = answers(toolkit, calls(edit(given)), thread=None)
+    assert told.status == "success"
 
 
 def test_an_agent_inside_another_never_repeats_names_after_a_restart(saver: InMemorySaver) -> None:

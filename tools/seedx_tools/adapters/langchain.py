@@ -66,7 +66,8 @@ class SeedXTool(BaseTool):
 
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:  # noqa: ARG002
         """Return the arguments with the one that LangGraph fills and no model sees."""
-        return _with_runtime(self.toolbox.tools[self.name].args)
+        args: type[BaseModel] = self.toolbox.tools[self.name].args
+        return _with_runtime(args)
 
     def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> dict[str, Any]:  # noqa: ARG002
         """Return the arguments as they are; the toolbox checks them, with the images of the run's thread."""
@@ -176,8 +177,12 @@ class SeedXToolkit(BaseToolkit):
             self.toolbox, show=show if self.show_images else 0, in_user_message=in_user_message, scope=self.scope
         )
 
-    def images_of(self, thread: str) -> ImageStore:
-        """Return the images of a thread by name; `add` stores one."""
+    def images_of(self, thread: str | None) -> ImageStore:
+        """Return the images of a thread by name; `add` stores one.
+
+        Args:
+            thread: The thread, or the scope if there is one; None: the images of runs without a thread.
+        """
         return self.toolbox.in_thread(thread).images
 
 

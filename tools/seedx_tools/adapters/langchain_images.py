@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -46,19 +46,19 @@ class SeedXImages(AgentMiddleware[AgentState[Any], Any, Any]):
         self._toolbox, self._show, self._in_user_message, self._scope = toolbox, show, in_user_message, scope
 
     def attach(
-        self, text: str, images: Mapping[str, ImageSource] | Iterable[ImageSource], *, thread: str
+        self, text: str, images: Sequence[ImageSource | tuple[str, ImageSource]], *, thread: str | None
     ) -> HumanMessage:
         """Store images in a thread and return the user's message that names them.
 
         Args:
             text: What the user says.
-            images: The images, or the images by what the user calls them, such as the names of files.
-            thread: The thread, or the scope if there is one.
+            images: The images, each alone or after what the user calls it, such as the name of its file.
+            thread: The thread, or the scope if there is one; None: for a run without a thread.
 
         Raises:
             ImageError: If an image cannot be read; then none is stored.
         """
-        labeled = images.items() if isinstance(images, Mapping) else [("", image) for image in images]
+        labeled = [image if isinstance(image, tuple) else ("", image) for image in images]
         opened = [(clean_label(label) or None, open_image(image)) for label, image in labeled]
         store = self._toolbox.in_thread(thread).images
         return user_message(text, {store.add(image, label=label): label for label, image in opened})

@@ -28,7 +28,7 @@ def thread_id(config: RunnableConfig, scope: Scope | None) -> str | None:
     if not configurable:
         return None
     thread = configurable.get("thread_id") if scope is None else scope(config)
-    return None if thread is None else str(thread)
+    return None if thread is None else str(thread) or None
 
 
 def toolbox_of_run(

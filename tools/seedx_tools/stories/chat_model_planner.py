@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from langchain_core.language_models import BaseChatModel
-
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.illustration.prompts import Vocabulary, drawing_advice
 from seedx_tools.stories.plan import StoryPlan
 from seedx_tools.structured_output import StructuredChat
 
 _SYSTEM_PROMPT = (
-    "You write illustrated stories for children. Write a title and the pages: each with two or three short sentences "
-    "and what its image shows. Keep the same hero throughout, and describe the hero's looks for every image. Write in "
-    "the language of the request, but describe images in English."
+    "You write illustrated stories for children. First decide on a title, who is in the story and how each looks; then "
+    "write the pages, each with two or three short sentences, what its image shows, and who is in it. Write in the "
+    "language of the request, but describe looks and images in English."
 )
 
 
@@ -24,7 +23,7 @@ class ChatModelStoryPlanner:
         retries: How often an invalid answer is sent back with what was wrong with it.
     """
 
-    def __init__(self, model: BaseChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
+    def __init__(self, model: ChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
         self._chat = StructuredChat(model, StoryPlan, retries)
         self._system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary)
 
