@@ -6,13 +6,14 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
-from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
+from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, ToolException, tool
+from langgraph.prebuilt import InjectedState
 from langgraph.types import Command
 from PIL import Image
 
@@ -101,6 +102,16 @@ class TestOwnTools:
         assert first.result == {"thumb": "image:2", "at": [1, 2]} and second.outcome == "done"
         assert tool_messages(assistant)[0].content[1] == {"type": "image", "file_id": "image:1"}
 
+    def test_they_get_the_id_of_the_call_and_the_config(self, seedx: SeedX, script: Script) -> None:
+        @tool
+        def told(word: str, call_id: Annotated[str, InjectedToolCallId], config: RunnableConfig) -> str:
+            """Tell."""
+            return f"{word} {call_id} {config['tags']}"
+
+        chat_model = script(("told", {"word": "x"}), "Done.")
+        turn = Assistant(seedx, chat_model, tools=[told], config={"tags": ["shop"]}).ask("?")
+        assert turn.steps[0].text == "x call-0-0 ['shop']"
+
     def test_a_tool_message_counts_as_it_says(self, seedx: SeedX, script: Script) -> None:
         @tool
         def ask_again() -> ToolMessage:
@@ -140,7 +151,13 @@ class TestOwnTools:
         def named(name: str, **options: Any) -> BaseTool:
             return StructuredTool.from_function(lambda: "x", name=name, description="x", **options)
 
+        @tool
+        def stateful(word: str, state: Annotated[dict[str, Any], InjectedState]) -> str:
+            """Use the state of a graph."""
+            return word + str(state)
+
         for tools, message in (
+            ([stateful], "'stateful' needs state, which only a graph gives"),
             ([named("generate")], "'generate' is a tool of SeedX"),
             ([weather, weather], "two tools are called 'weather'"),
             ([named("end", return_direct=True)], "'end' has return_direct"),

@@ -10,9 +10,9 @@ from typing import Any
 
 from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
+from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, Tool, ToolException
 from PIL import Image
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 
 from seedx_agents.assistant.image_memory import ImageMemory, image_names
@@ -40,8 +40,26 @@ def own_tools(tools: Sequence[str | BaseTool]) -> dict[str, BaseTool]:
             raise InputError(f"two tools are called {tool.name!r}; rename one")
         if tool.return_direct:
             raise InputError(f"the tool {tool.name!r} has return_direct, which only a graph can use; set it to False")
+        if needed := _given_by_graphs(tool):
+            raise InputError(
+                f"the tool {tool.name!r} needs {', '.join(needed)}, which only a graph gives; leave it out"
+            )
         own[tool.name] = tool
     return own
+
+
+def _given_by_graphs(tool: BaseTool) -> list[str]:
+    """Return the arguments that neither the chat model nor this loop gives, such as the state of a graph."""
+    schema, seen = tool.args_schema, tool.tool_call_schema
+    if not isinstance(schema, type) or not issubclass(schema, BaseModel):
+        return []  # a plain JSON schema has none
+    if isinstance(seen, dict) or not issubclass(seen, BaseModel):
+        return []
+    return [
+        name
+        for name, field in schema.model_fields.items()
+        if name not in seen.model_fields and field.is_required() and InjectedToolCallId not in field.metadata
+    ]
 
 
 class OwnCall:
