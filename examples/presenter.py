@@ -24,7 +24,7 @@ def present(
     *,
     path: Path,
     instruction: str = "title: What the numbers say",
-    pictures: bool = True,
+    pictures: bool | None = None,
 ) -> Deck:
     """Make the deck, change its second slide, and check it; all other slides stay as they are."""
     presenter = Presenter(seedx, chat_model, theme="ink", pictures=pictures)
