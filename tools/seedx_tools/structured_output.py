@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from langchain_core.exceptions import OutputParserException
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ValidationError
 
+from seedx_tools.chat_models import ChatModel, adapted, chat_models
 from seedx_tools.errors import ToolFailed, ToolRetry
 
 T = TypeVar("T", bound=BaseModel)
@@ -20,21 +20,21 @@ class StructuredChat(Generic[T]):
     """A chat model that answers with one schema.
 
     Args:
-        model: Any LangChain chat model with `with_structured_output`.
+        model: Any LangChain chat model with `with_structured_output`, bare or in `with_retry()` and the like.
         schema: What an answer looks like.
         retries: How often an unusable answer is sent back with what was wrong with it.
 
     Raises:
+        InputError: If it is no chat model.
         ToolFailed: If the chat model has no structured output.
     """
 
-    def __init__(self, model: BaseChatModel, schema: type[T], retries: int) -> None:
+    def __init__(self, model: ChatModel, schema: type[T], retries: int) -> None:
         try:
-            self._model: Any = model.with_structured_output(schema)
+            self._model: Any = adapted(model, lambda bare: bare.with_structured_output(schema))
         except NotImplementedError as error:
-            raise ToolFailed(
-                f"{type(model).__name__} has no structured output; use a chat model that has, or none"
-            ) from error
+            names = ", ".join(type(bare).__name__ for bare in chat_models(model))
+            raise ToolFailed(f"{names} has no structured output; use a chat model that has, or none") from error
         self._schema = schema
         self._retries = retries
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from langchain_core.language_models import BaseChatModel
-
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.illustration.prompts import Vocabulary, drawing_advice
 from seedx_tools.stories.plan import StoryPlan
 from seedx_tools.structured_output import StructuredChat
@@ -24,7 +23,7 @@ class ChatModelStoryPlanner:
         retries: How often an invalid answer is sent back with what was wrong with it.
     """
 
-    def __init__(self, model: BaseChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
+    def __init__(self, model: ChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
         self._chat = StructuredChat(model, StoryPlan, retries)
         self._system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary)
 
