@@ -24,7 +24,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "new.pptx", "pictures": False, "theme": "night"},
     "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- a point", "pictures": False},
     "append_slides": {"path": "deck.pptx", "more": "## More\n- a point", "pictures": False},
-    "tell_story": {"prompt": "a red cat", "pages": 2, "first_image": "image:1"},
+    "tell_story": {"prompt": "a red cat", "pages": 2, "first_images": ["image:1"]},
 }
 """A right call of every tool."""
 IMAGE_SLIPS = [
