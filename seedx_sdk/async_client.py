@@ -17,6 +17,7 @@ from anyio import to_thread
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
+from seedx_sdk.errors import ServiceError
 from seedx_sdk.http.engine import MAX_RETRIES
 from seedx_sdk.imaging import ImageSource
 from seedx_sdk.options import CallOptions, ChatOptions, EditOptions, ImageOptions, TextOptions
@@ -318,11 +319,27 @@ class AsyncSeedX:
 
     def _home(self) -> Session:
         """Return the session; engines need asyncio, so that on trio they live in the loop of a portal."""
-        if not self._is_bridged and sniffio.current_async_library() != "asyncio":
+        if _library() != "asyncio" and not self._is_bridged:
             self._session, self._is_bridged = PortalSession(Portal(self._session.aclose), self._session), True
         return self._session
 
 
+def _library() -> str:
+    """Return the name of the async library whose loop is running.
+
+    Raises:
+        ServiceError: If there is none.
+    """
+    try:
+        return sniffio.current_async_library()
+    except sniffio.AsyncLibraryNotFoundError as error:
+        raise ServiceError(
+            "no event loop is running here: call the client inside asyncio.run; if this process was forked inside a "
+            "coroutine, make the client in the worker"
+        ) from error
+
+
 async def _made(make: Callable[..., Call[R]], *args: object, **options: object) -> Call[R]:
     """Return a call; opening its images does not hold up the event loop."""
+    _library()
     return await to_thread.run_sync(partial(make, *args, **options))

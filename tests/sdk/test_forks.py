@@ -147,6 +147,15 @@ def test_an_async_client_on_trio_connects_anew_in_the_child(server: StubServer, 
     assert [trio.run(ask), in_child(lambda: trio.run(ask)), trio.run(ask)] == ["a stub"] * 3
 
 
+async def test_the_loop_of_the_parent_does_not_run_in_the_child(picture: Image.Image) -> None:
+    seedx = AsyncSeedX(engine=ScriptedEngine())
+    assert (await seedx.describe(picture)).text
+    for call in (seedx.describe(picture), seedx.info(), SeedX().as_async().describe(picture)):
+        assert says(in_child(partial(call.send, None)), WORKER)
+        call.close()
+    assert (await seedx.describe(picture)).text
+
+
 def test_the_child_exits_in_peace() -> None:
     program = (
         "import os, sys\n"

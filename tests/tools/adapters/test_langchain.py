@@ -39,6 +39,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "generate": {"prompt": "a red house", "num_inference_steps": 2},
     "edit": {"image": "image:1", "instruction": "make the house blue", "num_inference_steps": 2, "force": True},
     "try_on": {"person": "image:1", "garment": "image:1", "region": [0, 0, 16, 16]},
+    "save_image": {"image": "image:1", "path": "saved.png"},
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
     "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- A point", "pictures": False},
     "append_slides": {"path": "deck.pptx", "more": "## More\n- A point", "pictures": False},

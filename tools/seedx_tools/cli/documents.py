@@ -25,6 +25,7 @@ from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.stories.make import tell_story
+from seedx_tools.stories.story_file import OwnStory, read_story
 
 __all__ = ["slides", "story"]
 
@@ -127,25 +128,51 @@ def _check(path: Path, json: bool) -> None:
 
 def story(
     ctx: typer.Context,
-    prompt: Annotated[str, typer.Argument(help="What the story is about; '-' reads stdin.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .html, .pdf or .pptx file, or a directory.")] = Path(
-        "story.html"
-    ),
-    pages: Annotated[int, typer.Option("--pages", help="Number of pages.")] = 6,
-    first_image: Annotated[str | None, typer.Option("--image", "-i", help="Image that the story starts from.")] = None,
+    prompt: Annotated[
+        str | None, typer.Argument(help="What the story is about, or a Markdown story; '-' reads stdin.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="A .html, .pdf, .epub or .pptx file, or a directory [default: story.html]."
+        ),
+    ] = None,
+    own: Annotated[
+        Path | None, typer.Option("--from", help="A story of your own: Markdown, or .json with pages.")
+    ] = None,
+    pages: Annotated[int | None, typer.Option("--pages", help="Number of pages [default: 6].")] = None,
+    first_images: Annotated[
+        list[str] | None, typer.Option("--image", "-i", help="Image that the story starts from (repeatable).")
+    ] = None,
+    tries: Annotated[int, typer.Option("--tries", help="Maximum number of images per page, 1 to 20.")] = 2,
+    check: Annotated[bool, typer.Option(help="Look at every image, and draw it again if something is missing.")] = True,
+    language: Annotated[str | None, typer.Option("--language", help="Language code [default: by the text].")] = None,
+    font: Annotated[Path | None, typer.Option("--font", help="A .ttf, .otf or .ttc file for .pdf and .pptx.")] = None,
     specialist: StorySpecialistOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Write and illustrate a story."""
+    """Write and illustrate a story, or illustrate your own."""
+    if (prompt is None) == (own is None):
+        raise typer.BadParameter("give the subject of the story, or --from FILE", param_hint="PROMPT")
+    given: OwnStory = read_story(own) if own is not None else {"prompt": read_text(prompt or "", "prompt")}
+    if pages is not None and "pages" in given:
+        raise typer.BadParameter(f"'{own}' has pages of its own; leave it out", param_hint="--pages")
+    target = free_path(output, "story.html")
     with progress("planning") as step:
         told = tell_story(
             open_client(ctx, model),
-            read_text(prompt, "prompt"),
-            pages=pages,
-            path=output,
-            first_image=first_image,
+            given.get("prompt", ""),
+            pages=given.get("pages", pages),
+            characters=given.get("characters", ()),
+            title=given.get("title", ""),
+            language=language,
+            font=font,
+            path=target,
+            first_images=first_images or (),
+            tries=tries,
+            check=check,
             seed=seed,
             specialist=specialist,
             on_progress=step,
@@ -154,4 +181,4 @@ def story(
     if json:
         print_json(told, {})
     else:
-        typer.echo(output)
+        typer.echo(target)
