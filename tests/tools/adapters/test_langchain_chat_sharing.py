@@ -98,6 +98,10 @@ def test_retries_wait_as_long_as_the_server_says() -> None:
     with pytest.raises(OverloadedError):
         model.invoke("What is there?")
     assert len(engine.requests) == 1
+    engine = ScriptedEngine([OverloadedError("full", retry_after=50)])
+    view = ChatSeedX(seedx=SeedX(engine=engine).with_cancel(lambda: bool(engine.requests)))
+    with pytest.raises(GenerationCancelled):
+        view.invoke("What is there?")
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
