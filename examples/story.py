@@ -1,4 +1,4 @@
-"""Tell an illustrated story: python examples/story.py "a red cat who wants to sail" story.html (or .pdf, .pptx)."""
+"""Tell an illustrated story: python examples/story.py "a red cat who wants to sail" story.html (.pdf, .epub, .pptx)."""
 
 from __future__ import annotations
 

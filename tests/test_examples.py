@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import re
 import runpy
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from PIL import Image
 from pptx import Presentation
 
 import seedx_sdk
 from seedx_finetune.world import render, sample_edit
 from seedx_sdk import SeedX
+from seedx_sdk.imaging import to_png
+from seedx_sdk.testing import ScriptedEngine
+from seedx_tools import FolderImages, ImageStore
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PROGRAMS: dict[str, tuple[list[str], str]] = {
@@ -41,7 +48,12 @@ FILES = {
     "chat": {"chat-1.png"},
     "demo": {"out/demo/index.html", "out/demo/deck.pptx", "out/demo/story.html"},
     "describe": set(),
-    "designer": {"design", "design/design.png", *(f"design/change-{number}.png" for number in (1, 2, 3))},
+    "designer": {
+        "design",
+        "design/design.png",
+        "design/accepted.png",
+        *(f"design/change-{number}.png" for number in (1, 2, 3)),
+    },
     "detect": {"detect.png"},
     "edit": {"edit-1.png", "edit-2.png"},
     "generate": {"generate.png"},
@@ -92,7 +104,7 @@ def run(quick_nano: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 
 def test_every_program_is_run_here() -> None:
     programs = {path.stem for path in EXAMPLES.glob("*.py") if "seedx" in path.read_text(encoding="utf-8")}
-    assert set(PROGRAMS) == programs - {"demo_page"}
+    assert {*PROGRAMS, "approval", "many_users"} == programs - {"demo_page"}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -147,6 +159,79 @@ def test_a_subject_of_the_demo_becomes_a_deck_of_six_slides(
 def test_the_demo_reports_a_missing_model(run: Run) -> None:
     with pytest.raises(AssertionError, match="error: .*nowhere"):
         run("demo", "--model", "nowhere")
+
+
+def test_edits_wait_for_approval_and_the_conversation_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    before: list[Image.Image] = []
+
+    def review(_prompt: str) -> str:
+        with Image.open(tmp_path / "talk" / "before.png") as image:
+            before.append(image.convert("RGB"))
+        return said.pop(0)
+
+    monkeypatch.setattr("builtins.input", review)
+    program = runpy.run_path(str(EXAMPLES / "approval.py"))
+
+    def talk() -> str:
+        folder = Path("talk")
+        program["talk"](SeedX(engine=ScriptedEngine()), program["OfflineChatModel"](), folder=folder)
+        return capsys.readouterr().out
+
+    said = ["yes", "no"]
+    printed = talk()
+    assert re.search(r"make the house blue\? The image before is talk/before\.png\.\nEdited the image", printed)
+    assert "with reason: The user wants to keep the image as it is." in printed
+    assert printed.endswith("2 images are in talk/images\n")
+    said += ["make the house green", "yes"]
+    printed = talk()
+    assert "a human reviewer replaced this tool call" in printed and "make the house green" in printed
+    assert printed.endswith("5 images are in talk/images\n")
+    images = ImageStore(FolderImages(tmp_path / "talk" / "images"), thread="me")
+    assert before == [images[f"image:{number}"] for number in (1, 2, 3, 4)]
+
+
+def test_a_server_keeps_users_apart_and_goes_on_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    server, model = importlib.import_module("many_users"), importlib.import_module("offline_chat_model")
+    photo = render(sample_edit(np.random.default_rng(7)).source)
+    engine = ScriptedEngine()
+
+    def serving() -> TestClient:
+        return TestClient(server.create_app(SeedX(engine=engine), model.OfflineChatModel(), folder=tmp_path / "chats"))
+
+    def say(user: str, text: str, *files: tuple[str, bytes], chat: str = "first") -> list[dict[str, Any]]:
+        given: dict[str, Any] = {"data": {"text": text}, "files": [("files", file) for file in files]}
+        reply = client.post(f"/chats/{chat}", headers={"Authorization": f"Bearer {user}-key"}, **given)
+        assert reply.status_code == 200, reply.text
+        return [json.loads(line) for line in reply.text.splitlines()]
+
+    def image(user: str, name: str, chat: str = "first") -> Any:
+        return client.get(f"/chats/{chat}/images/{name}", headers={"Authorization": f"Bearer {user}-key"})
+
+    with serving() as client:
+        upload = ("cat.png", to_png(photo))
+        lines = say("alice", "make the house blue", upload, upload)
+        assert [line["progress"]["done"] for line in lines[:-2]] == [1, 2, 3, 4]
+        assert [list(line) for line in lines[-2:]] == [["tool"], ["ai"]] and "image:3" in lines[-1]["ai"]
+        assert engine.requests[-1].messages[-1].images == (photo,)
+        assert image("alice", "cat.png").content == image("alice", "image:2").content == to_png(photo)
+        assert image("bob", "image:1").status_code == image("alice", "image:1", "second").status_code == 404
+        assert say("bob", "make it blue") == [{"ai": "There is no image yet; say what to draw."}]
+        assert client.get("/chats/first/images/image:1").status_code == 401
+        unreadable: dict[str, Any] = {"data": {"text": "blue"}, "files": {"files": ("a.png", b"none")}}
+        assert client.post("/chats/first", headers={"Authorization": "Bearer bob-key"}, **unreadable).status_code == 422
+    with serving() as client:
+        assert "image:4" in say("alice", "remove the tree")[-1]["ai"]
+        assert "image:1." in say("bob", "draw a cat")[-1]["ai"]
+        assert client.delete("/chats/first", headers={"Authorization": "Bearer alice-key"}).status_code == 204
+        assert image("alice", "image:1").status_code == 404 and image("bob", "image:1").status_code == 200
+        assert say("alice", "make it blue") == [{"ai": "There is no image yet; say what to draw."}]
 
 
 @pytest.mark.parametrize("name", ["assistant", "designer", "presenter", "storyteller"])

@@ -41,7 +41,7 @@ def test_the_real_model_draws_a_recognizable_hero_on_every_page(nano: SeedX, tmp
     assert [page.image_prompt for page in book.pages] == ["a red cat on the beach"] * 2
     assert [page.missing for page in book.pages] == [(), ()] and book.finished
     assert book.warnings == (
-        "written without a language model: a fixed template around the hero and the place in the prompt",
+        "written without a language model: a fixed plot around the hero, the place and the wish in the prompt",
     )
     for page in book.pages:
         assert "red cat" in nano.describe(page.image).text  # type: ignore[arg-type]
@@ -54,7 +54,10 @@ def test_the_real_model_draws_a_recognizable_hero_on_every_page(nano: SeedX, tmp
 
 def test_a_chat_model_writes_and_code_keeps_the_looks(seedx: SeedX, engine: ScriptedEngine, script: Script) -> None:
     chat_model = script(planned())
-    engine.replies = [Message.assistant(Image.new("RGB", (8, 8))), Message.assistant("a red cat and a yellow bird")] * 3
+    engine.replies = [
+        Message.assistant(Image.new("RGB", (8, 8))),
+        Message.assistant("a red cat, a yellow bird, a blue boat"),
+    ] * 3
     book = Storyteller(seedx, chat_model).tell("Tom meets Ann", 3)
     assert [page.image_prompt for page in book.pages] == [
         "a red cat on the beach",
@@ -70,7 +73,7 @@ def test_a_page_is_generated_again_until_its_characters_are_seen_and_the_best_is
     seedx: SeedX, engine: ScriptedEngine, script: Script
 ) -> None:
     pictures = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (0, 1, 2)]
-    seen = ["a blue house", "a red cat", "a yellow house"]
+    seen = ["a blue house", "a red cat", "a blue house"]
     engine.replies = [
         Message.assistant(part) for picture, text in zip(pictures, seen, strict=True) for part in (picture, text)
     ]
@@ -78,7 +81,19 @@ def test_a_page_is_generated_again_until_its_characters_are_seen_and_the_best_is
     (page,) = book.pages
     assert page.image is not None and page.image.getpixel((0, 0)) == (1, 0, 0)
     assert (page.seed, page.missing) == (1000, ("Ann",))
-    assert book.warnings == ("page 1: Ann could not be recognized in the image",)
+    assert book.warnings == ("page 1: the model sees no yellow bird (Ann)",)
+
+
+def test_a_thing_that_is_not_seen_is_missing_too(seedx: SeedX, engine: ScriptedEngine, script: Script) -> None:
+    parts = (Image.new("RGB", (8, 8)), "a red cat and a red boat", Image.new("RGB", (8, 8)), "a red cat on the beach")
+    engine.replies = [Message.assistant(part) for part in parts]
+    chat_model = script(planned(scenes=PLAN["scenes"][2:]))
+    (page,) = (book := Storyteller(seedx, chat_model, tries=2).tell("Tom sails", 1)).pages
+    assert (page.seed, page.missing, page.faults) == (0, ("blue boat",), ("a red boat instead of a blue boat",))
+    assert book.warnings == ("page 1: the model sees a red boat instead of a blue boat",)
+    engine.replies = []
+    assert Storyteller(seedx, chat_model, check=False).illustrate(book.screenplay).warnings == ()
+    assert [request.task for request in engine.requests] == ["generate", "describe"] * 2 + ["generate"]
 
 
 def test_a_model_with_an_open_vocabulary_detects_the_characters(engine: ScriptedEngine, script: Script) -> None:
@@ -90,6 +105,7 @@ def test_a_model_with_an_open_vocabulary_detects_the_characters(engine: Scripted
         "a red cat",
         "a yellow bird",
         "a red cat",
+        "a blue boat",
     ]
     plan = Storyteller(SeedX(engine=engine)).plan("a dragon in a cave", 2)
     assert plan.characters[0].looks == "a dragon"
@@ -99,10 +115,10 @@ def test_a_model_with_an_open_vocabulary_detects_the_characters(engine: Scripted
 def test_a_hero_that_the_picture_book_model_cannot_draw_gets_a_stand_in_and_a_warning(seedx: SeedX) -> None:
     plan = Storyteller(seedx).plan("a dragon who loves tea", 4)
     (hero,) = plan.characters
-    assert plan.warnings[1] == f"scripted cannot draw a dragon: a {hero.looks} stands for the dragon in every image"
-    color, kind = hero.looks.split()
+    assert plan.warnings[1] == f"the model cannot draw a dragon: {hero.looks} stands in for the dragon on every page"
+    _, color, kind = hero.looks.split()
     only = {"kinds": [kind], "colors": [color], "backgrounds": ["beach"]}
-    assert {plan.image_prompt(scene, only).split(" on ")[0] for scene in plan.scenes} == {f"a {hero.looks}"}
+    assert {plan.image_prompt(scene, only).split(" on ")[0] for scene in plan.scenes} == {hero.looks}
 
 
 @pytest.mark.parametrize("fault", [ModelError("out of memory"), GenerationCancelled("generate was cancelled")])
@@ -112,7 +128,7 @@ def test_pages_before_a_failure_are_kept_and_the_book_can_be_resumed(script: Scr
     storyteller = Storyteller(SeedX(engine=engine), script(planned()), tries=1)
     book = storyteller.tell("Tom meets Ann", 3)
     assert [page.image is not None for page in book.pages] == [True, False, False] and not book.finished
-    assert book.warnings == (f"stopped at page 2: generate: {fault}; illustrate the book again to resume",)
+    assert book.warnings == (f"stopped at page 2: {fault}; illustrate the book again to resume",)
     kept = Book.model_validate_json(book.model_dump_json())
     whole = storyteller.illustrate(kept)
     assert whole.finished and whole.pages[0] == kept.pages[0]
@@ -127,7 +143,7 @@ def test_a_scene_that_cannot_be_drawn_goes_back_to_the_chat_model(script: Script
     chat_model = script(planned(scenes=[broken]), rewritten)
     book = Storyteller(SeedX(engine=engine), chat_model).tell("Tom", 1)
     assert book.pages[0].scene.text == "Tom slept." and book.finished
-    assert "Scene 1 cannot be drawn: generate: prompt contains '<img>'" in chat_model.seen[1][1].text
+    assert "Scene 1 cannot be drawn: prompt contains '<img>'" in chat_model.seen[1][1].text
     failing = script(planned(scenes=[PLAN["scenes"][0], broken]), ConnectionError("no route"))
     book = Storyteller(SeedX(engine=engine), failing).tell("Tom", 2)
     assert [page.image is not None for page in book.pages] == [True, False]

@@ -127,6 +127,7 @@ async def test_closing_waits_for_a_reply_that_is_ending() -> None:
 
 
 @pytest.mark.usefixtures("local")
+@pytest.mark.slow
 def test_a_program_may_end_during_a_drawing() -> None:
     program = (
         "from seedx_sdk import Message, SeedX\n"
@@ -141,6 +142,7 @@ def test_a_program_may_end_during_a_drawing() -> None:
 
 
 @pytest.mark.usefixtures("local")
+@pytest.mark.slow
 def test_a_program_may_end_with_an_open_client() -> None:
     """With torch imported first, the interpreter takes asyncio apart before it collects the client."""
     program = "import torch\nfrom seedx_sdk import SeedX\nseedx = SeedX()\nprint(seedx.info.name)"

@@ -14,8 +14,19 @@ from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import TOOLS, ToolFailed, ToolRetry
 
 
-def test_six_tools_are_registered_under_their_names() -> None:
-    assert list(TOOLS) == ["describe", "detect", "generate", "edit", "try_on", "make_slides", "tell_story"]
+def test_the_tools_are_registered_under_their_names() -> None:
+    assert list(TOOLS) == [
+        "describe",
+        "detect",
+        "generate",
+        "edit",
+        "try_on",
+        "save_image",
+        "make_slides",
+        "revise_slide",
+        "append_slides",
+        "tell_story",
+    ]
     assert all(tool.name == name for name, tool in TOOLS.items())
 
 
@@ -43,9 +54,13 @@ def test_results_match_their_schema(seedx: SeedX, picture: Image.Image, tmp_path
         "generate": {"prompt": "a red house", "width": 128, "height": 64},
         "edit": {"image": image, "instruction": "make it blue"},
         "try_on": {"person": image, "garment": image, "region": [0, 0, 8, 16]},
+        "save_image": {"image": image, "path": str(tmp_path / "saved.webp")},
         "make_slides": {"prompt_or_outline": "# A\n\n## B\n- c", "path": str(tmp_path / "deck.pptx")},
+        "revise_slide": {"path": str(tmp_path / "deck.pptx"), "slide": 2, "change": "## B\n- d"},
+        "append_slides": {"path": str(tmp_path / "deck.pptx"), "more": "## E\n- f"},
         "tell_story": {"prompt": "a red cat", "pages": 2},
     }
+    assert list(calls) == list(TOOLS)
     for name, arguments in calls.items():
         tool = TOOLS[name]
         result = tool.run(seedx, arguments)
@@ -65,13 +80,18 @@ def test_generate_passes_size_steps_and_seed_on(seedx: SeedX, engine: ScriptedEn
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("generate", {}, "prompt: Field required"),
-        ("generate", {"prompt": "x", "hue": "red"}, "hue: Extra inputs are not permitted"),
-        ("generate", {"prompt": "x", "width": "big"}, "width: Input should be a valid integer"),
+        ("generate", {}, "prompt: it is required; give a text that is not empty"),
+        ("generate", {"prompt": "x", "hue": "red"}, "hue: there is no such argument; use prompt, images, seed, width"),
+        ("generate", {"prompt": "x", "width": "big"}, 'width: "big" is not allowed; give a whole number'),
         ("generate", {"prompt": "   "}, "prompt is empty"),
         ("generate", {"prompt": "x", "width": 127, "height": 64}, "multiple of 8"),
         ("describe", {"images": ["missing.png"]}, "missing.png"),
-        ("try_on", {"person": "a.png", "garment": "b.png", "region": [1, 2, 3]}, "region: List should have at least 4"),
+        (
+            "try_on",
+            {"person": "a.png", "garment": "b.png", "region": [1, 2, 3]},
+            r"region: \[1, 2, 3\] is not allowed; give a list of whole numbers \(exactly 4\), such as \[16, 32, 112",
+        ),
+        ("save_image", {"image": Image.new("RGB", (8, 8)), "path": "house.tiff"}, "\\.png, \\.jpg"),
         ("make_slides", {"prompt_or_outline": "x", "path": "deck.key"}, ".pptx"),
         ("make_slides", {"prompt_or_outline": "x", "path": "y\ud800.pptx"}, "is not text that names a file"),
         ("tell_story", {"prompt": "x", "pages": 0}, "pages"),
@@ -103,3 +123,10 @@ def test_detect_returns_boxes_on_the_given_picture(seedx: SeedX) -> None:
     result = TOOLS["detect"].run(seedx, {"image": to_data_uri(Image.new("RGB", (80, 40))), "phrase": "the red house"})
     assert result.boxes[0].pixels == (20, 10, 60, 30)
     assert result.annotated.size == (80, 40)
+
+
+def test_a_saved_image_has_all_its_pixels(seedx: SeedX, picture: Image.Image, tmp_path: Path) -> None:
+    saved = TOOLS["save_image"].run(seedx, {"image": picture, "path": str(tmp_path / "house.png")})
+    with Image.open(saved.path) as read:
+        assert read.tobytes() == picture.tobytes()
+    assert TOOLS["save_image"].answer(saved).text == "Saved as house.png."

@@ -15,7 +15,7 @@ from seedx_tools.image_backends import FolderImages, ImageBackend, MemoryImages
 from seedx_tools.image_store import ImageStore
 from seedx_tools.stories.chat_model_planner import ChatModelStoryPlanner
 from seedx_tools.stories.make import Story, StoryPage, tell_story
-from seedx_tools.stories.plan import PagePlan, StoryPlan, StoryPlanner
+from seedx_tools.stories.plan import Character, PagePlan, StoryPlan, StoryPlanner
 from seedx_tools.stories.template_planner import TemplateStoryPlanner
 from seedx_tools.tool import Tool
 from seedx_tools.toolbox import Outcome, Toolbox
@@ -23,6 +23,7 @@ from seedx_tools.workspace import Workspace
 
 __all__ = [
     "TOOLS",
+    "Character",
     "ChartData",
     "ChartSeries",
     "ChatModelPlanner",

@@ -33,10 +33,12 @@ def reference(value: object) -> str:
     Raises:
         ValueError: If it is neither, or the block holds no image or several.
     """
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, Mapping):
-        raise ValueError(f"an image must be given as text, not {type(value).__name__}")
+    if isinstance(value, str | Path):
+        return str(value)
+    if isinstance(value, list | tuple):
+        raise ValueError(f"{len(value)} values are given; give one image, such as image:1")
+    if not isinstance(value, Mapping) or "type" not in value:
+        raise ValueError("an image must be given as text, such as image:1")
     block: Mapping[str, Any] = value
     kind, mime = block.get("type"), block.get("mime_type") or block.get("mimeType") or "image/png"
     if kind in ("image_url", "input_image"):
@@ -57,15 +59,24 @@ def _input_path(value: str, info: ValidationInfo) -> str:
     return str(info.context.file_to_read(value)) if isinstance(info.context, Workspace) else value
 
 
-def _output_path(value: str, info: ValidationInfo) -> str:
-    return str(info.context.file_to_write(value)) if isinstance(info.context, Workspace) else value
+def output_path(value: str, info: ValidationInfo) -> str:
+    """Return a file that may be written; the argument `overwrite`, if there is one, says what it may replace.
+
+    Raises:
+        OutputPathError: If the workspace does not allow it.
+    """
+    if not isinstance(info.context, Workspace):
+        return value
+    return info.context.file_to_write(value, overwrite=info.data.get("overwrite", False))
 
 
 ImageRef: TypeAlias = Annotated[
-    str | Path | bytes | Image.Image, PlainValidator(_image), WithJsonSchema({"type": "string"})
+    str | Path | bytes | Image.Image,
+    PlainValidator(_image),
+    WithJsonSchema({"type": "string", "examples": ["image:1"]}),
 ]
 """An image. The model writes a string; programs may also pass a content block or a PIL image."""
 InputPath: TypeAlias = Annotated[str, AfterValidator(_input_path)]
 """A file to read."""
-OutputPath: TypeAlias = Annotated[str, AfterValidator(_output_path)]
-"""A file to write."""
+OutputPath: TypeAlias = Annotated[str, AfterValidator(output_path)]
+"""A file to write. What the tools of this thread did not write is not replaced unless `overwrite` says so."""

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import secrets
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from PIL import Image
 
 from seedx_sdk.errors import OutputPathError
 from seedx_sdk.files import check_output_path, write_file
+from seedx_sdk.forks import ThreadLock
 from seedx_sdk.imaging import open_image, to_png
 
 _WORD = re.compile(r"\w{1,80}")
@@ -27,6 +27,11 @@ class ImageBackend(Protocol):
 
     All methods may be called from several threads of the program at once.
     """
+
+    @property
+    def durable(self) -> bool:
+        """Whether the images are there after a restart."""
+        ...
 
     def words(self, thread: str) -> tuple[str, ...]:
         """Return all words given out in a thread, the oldest first, also those whose image is gone."""
@@ -66,11 +71,13 @@ class MemoryImages:
         max_bytes: Capacity, at 3 bytes per pixel; the least recently used images of all threads are evicted first.
     """
 
+    durable = False
+
     def __init__(self, *, max_bytes: int = 512 * 1024 * 1024) -> None:
         self._max_bytes, self._num_bytes = max_bytes, 0
         self._threads: dict[str, _Thread] = {}
         self._images: dict[tuple[str, str], Image.Image] = {}  # the most recently used is last
-        self._lock = threading.Lock()
+        self._lock = ThreadLock()
 
     def words(self, thread: str) -> tuple[str, ...]:
         """Return all words given out in a thread, the oldest first, also those whose image is gone."""
@@ -127,6 +134,8 @@ class FolderImages:
     Raises:
         OutputPathError: If it cannot be made or written.
     """
+
+    durable = True
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).absolute()
@@ -200,11 +209,11 @@ def _num_bytes(image: Image.Image) -> int:
 
 
 def _make(folder: Path) -> Path:
-    if not folder.exists():
-        try:
-            check_output_path(folder).mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise OutputPathError(f"cannot make the folder '{folder}' ({error.strerror})") from error
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        check_output_path(folder)  # says what is wrong, if it can
+        raise OutputPathError(f"cannot make the folder '{folder}' ({error.strerror})") from error
     return folder
 
 

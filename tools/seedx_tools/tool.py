@@ -8,35 +8,57 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError, SeedXError, SpecialistMissingError
 from seedx_sdk.types import ImageProgress, Result
 from seedx_tools.errors import ToolFailed, ToolRetry
-from seedx_tools.workspace import Workspace
+from seedx_tools.faults import explain
+from seedx_tools.lenient import as_meant
+from seedx_tools.workspace import OutputFile, Workspace
 
 Progress: TypeAlias = Callable[[int, int, str], None]
 """Called with (steps done, total steps, what is being done now)."""
 
 
-def _own_fields_first(schema: dict[str, Any], args: type[BaseModel]) -> None:
-    """Put what only this tool takes before the options that it inherits."""
-    properties = schema["properties"]
-    own = [name for name in inspect.get_annotations(args) if name in properties]
-    schema["properties"] = {
-        name: properties[name] for name in (*own, *(name for name in properties if name not in own))
-    }
+def _important_fields_first(schema: dict[str, Any], args: type[BaseModel]) -> None:
+    """Put required arguments first, then what only this tool takes, then the options that it inherits."""
+    properties, required = schema["properties"], schema.get("required", ())
+    own = inspect.get_annotations(args)
+    names = sorted(properties, key=lambda name: (name not in required, name not in own))
+    schema["properties"] = {name: properties[name] for name in names}
 
 
 class ToolArgs(BaseModel):
-    """Base class of all tool arguments: frozen, and an unknown name is an error."""
+    """Base class of all tool arguments: frozen, read as they are meant, and an unknown name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_own_fields_first)
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_important_fields_first)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_meant(cls, given: Any) -> Any:
+        return as_meant(given, _schema(cls)) if isinstance(given, Mapping) else given
+
+
+class SavingArgs(ToolArgs):
+    """Base class of the arguments of tools that save a file."""
+
+    overwrite: bool = Field(
+        default=False, description="Whether to replace an existing file of the user's; true only if the user wants it."
+    )
+
+
+@cache
+def _schema(args: type[BaseModel]) -> dict[str, Any]:
+    return args.model_json_schema()
 
 
 class Answer(NamedTuple):
@@ -124,16 +146,26 @@ class Tool(Generic[A, R]):
             ToolFailed: If the model or the machine could not do it.
         """
         checked = self.check(args, workspace)
+        told = str if workspace is None else workspace.without_roots
         try:
-            return self.call(seedx, checked, on_progress)
-        except (ToolRetry, ToolFailed):
+            with ExitStack() as room:
+                for value in dict(checked).values():
+                    if workspace is not None and isinstance(value, OutputFile):
+                        room.enter_context(workspace.writing(value))
+                result = self.call(seedx, checked, on_progress)
+        except (ToolRetry, ToolFailed) as error:
+            error.args = (told(str(error)),)
             raise
         except SpecialistMissingError as error:  # no other arguments help
-            raise ToolFailed(f"{self.name}: {error}") from error
+            raise ToolFailed(f"{self.name}: {told(str(error))}") from error
         except InputError as error:
-            raise ToolRetry(f"{self.name}: {error}") from error
+            raise ToolRetry(f"{self.name}: {told(str(error))}") from error
         except SeedXError as error:
-            raise ToolFailed(f"{self.name}: {error}") from error
+            raise ToolFailed(f"{self.name}: {told(str(error))}") from error
+        for value in dict(result).values():
+            if workspace is not None and isinstance(value, Path):
+                workspace.note_written(value)
+        return result
 
     def check(self, args: A | Mapping[str, Any], workspace: Workspace | None = None) -> A:
         """Return the validated arguments; with a workspace, images and paths are resolved in it.
@@ -145,7 +177,8 @@ class Tool(Generic[A, R]):
         try:
             return self.args.model_validate(given, context=workspace)
         except ValidationError as error:
-            raise ToolRetry(f"{self.name}: {explain(error)}") from error
+            fault = explain(error, _schema(self.args))
+            raise ToolRetry(f"{self.name}: {fault if workspace is None else workspace.without_roots(fault)}") from error
         except UnicodeEncodeError as error:  # half of a surrogate pair, in a path or a name
             raise ToolRetry(f"{self.name}: a text holds characters that cannot be encoded; leave them out") from error
 
@@ -157,12 +190,3 @@ class Tool(Generic[A, R]):
             "parameters": self.args.model_json_schema(),
             "returns": self.result.model_json_schema(mode="serialization"),
         }
-
-
-def explain(error: ValidationError) -> str:
-    """Return one line that a model can act on: each invalid argument with the reason."""
-    faults = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        where = ".".join(str(step) for step in fault["loc"]) or "arguments"
-        faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
-    return "; ".join(faults)

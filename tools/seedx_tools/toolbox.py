@@ -101,9 +101,27 @@ class Toolbox:
         """The images of the thread by name; `add` stores one."""
         return self.workspace.images
 
-    def in_thread(self, thread: str) -> Toolbox:
-        """Return the same tools over the images of another thread; no thread reaches the images of another."""
-        return Toolbox(self.seedx, tools=self.tools, workspace=self.workspace.in_thread(thread))
+    def in_thread(self, thread: str | None, *, unique: bool = False, secret: bool = False) -> Toolbox:
+        """Return the same tools over the images of another thread; no thread reaches the images of another.
+
+        Args:
+            thread: The thread; None: none, so new images get unguessable names.
+            unique: Whether names are random, for a thread whose earlier names are not known here.
+            secret: Whether names are unguessable and never listed, for users who share a thread.
+        """
+        return self.over(self.images.in_thread(thread, unique=unique, secret=secret))
+
+    def over(self, images: ImageStore) -> Toolbox:
+        """Return the same tools over other images."""
+        return Toolbox(self.seedx, tools=self.tools, workspace=self.workspace.over(images))
+
+    def unseen(self, thread: str | None = None) -> Toolbox:
+        """Return the same tools for a caller that does not see the messages of the conversation (ImageStore.unseen)."""
+        return self.over(self.images.unseen(thread))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickles: the tools as a plain dictionary."""
+        return {**self.__dict__, "tools": dict(self.tools)}
 
     def run(self, name: str, args: Mapping[str, Any], *, on_progress: Progress = ignore_progress) -> Outcome:
         """Return the outcome of a tool.
@@ -144,7 +162,7 @@ class Toolbox:
             image_name = self.images.add(answer.image)
             lines.append(f"The image is {image_name}.")
             image = shown(answer.image)
-        lines += [f"Warning: {warning}" for warning in result.warnings]
+        lines += [f"Warning: {self.workspace.without_roots(warning)}" for warning in result.warnings]
         return Outcome(result=result, text="\n".join(lines), image=image, image_name=image_name, images=self.images)
 
 

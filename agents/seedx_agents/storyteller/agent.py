@@ -1,29 +1,29 @@
-"""A storyteller: plans characters and scenes, draws them alike on every page, checks the images, and saves."""
+"""A storyteller: a chat model writes characters and scenes, rewrites what cannot be drawn, and may be interrupted.
+
+Pages are drawn and checked as in `seedx_tools.tell_story`, which needs no chat model.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from langchain_core.language_models import BaseChatModel
-from PIL import Image
-from pydantic import BaseModel, ConfigDict
-
-from seedx_agents.storyteller.image_check import missing_subjects
-from seedx_agents.storyteller.screenplay import Scene, Screenplay, template_screenplay
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError, SeedXError
 from seedx_sdk.options import check_seed
-from seedx_sdk.types import ImageField, Result
+from seedx_sdk.types import Result
 from seedx_sdk.validation import check_text
-from seedx_tools.catalog.generate import GENERATE
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import drawing_advice, vocabulary_of
-from seedx_tools.stories.make import MAX_PAGES
-from seedx_tools.stories.plan import StoryPageContent
+from seedx_tools.stories.cast import with_cast
+from seedx_tools.stories.illustrate import PageImage, StoryIllustrator, fault_warnings
+from seedx_tools.stories.language import story_language
+from seedx_tools.stories.plan import MAX_PAGES, StoryPageContent
 from seedx_tools.stories.save import check_story_path, save_story
+from seedx_tools.stories.screenplay import Scene, Screenplay
+from seedx_tools.stories.template_planner import TemplateStoryPlanner
 from seedx_tools.structured_output import StructuredChat
 from seedx_tools.tool import Progress, ignore_progress, result_fields
 
@@ -35,19 +35,10 @@ _SYSTEM_PROMPT = (
 )
 
 
-class BookPage(BaseModel):
+class BookPage(PageImage):
     """One page."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     scene: Scene
-    image: ImageField | None = None
-    """None until it is generated."""
-    image_prompt: str = ""
-    seed: int | None = None
-    """The seed of the image."""
-    missing: tuple[str, ...] = ()
-    """Names of characters that the model did not see in the image."""
 
 
 class Book(Result):
@@ -61,15 +52,28 @@ class Book(Result):
         """Whether every page has its image."""
         return all(page.image is not None for page in self.pages)
 
-    def save(self, path: str | os.PathLike[str]) -> tuple[Path, tuple[str, ...]]:
-        """Write the story as .html (one file), .pdf, .pptx, or into a new folder; return the path and the warnings.
+    @property
+    def language(self) -> str:
+        """BCP 47 code of the text."""
+        text = "\n".join((self.screenplay.title, *(page.scene.text for page in self.pages)))
+        return story_language(text, self.screenplay.language)
+
+    def save(
+        self, path: str | os.PathLike[str], *, font: str | os.PathLike[str] | None = None
+    ) -> tuple[Path, tuple[str, ...]]:
+        """Write the story as .html, .pdf, .epub, .pptx, or into a new folder; return the path and the warnings.
+
+        Args:
+            path: The file or folder.
+            font: A .ttf, .otf or .ttc file for .pdf and .pptx; None: what this machine has.
 
         Raises:
             OutputPathError: If it cannot be written there.
+            InputError: If no font has the letters of a .pdf.
         """
         target, warnings = check_story_path(path), list[str]()
         contents = [StoryPageContent(page.scene.text, page.image, page.image_prompt) for page in self.pages]
-        save_story(self.screenplay.title, self.screenplay.language, contents, target, warnings.append)
+        save_story(self.screenplay.title, self.language, contents, target, warnings.append, font=font)
         return target, tuple(warnings)
 
 
@@ -78,11 +82,13 @@ class Storyteller:
 
     Args:
         seedx: Generates the images and checks them.
-        chat_model: A LangChain chat model with structured output that writes the story. None: a fixed template around
-            the prompt.
+        chat_model: A LangChain chat model with structured output that writes the story. None: a fixed plot around the
+            prompt.
         seed: Seed of the first page; each further page adds 1, each further try 1000.
         num_inference_steps: Denoising steps of each image; None: the model's own.
-        tries: Maximum number of images per page, until all its characters are seen; the best one is kept.
+        tries: Maximum number of images per page, 1 to 20, until all its characters and things are seen; the best one
+            is kept.
+        check: Whether the model looks at every image, which costs one description of each.
         retries: How often an unusable answer goes back to the chat model.
 
     Raises:
@@ -93,17 +99,17 @@ class Storyteller:
     def __init__(
         self,
         seedx: SeedX,
-        chat_model: BaseChatModel | None = None,
+        chat_model: ChatModel | None = None,
         *,
         seed: int = 0,
         num_inference_steps: int | None = None,
         tries: int = 3,
+        check: bool = True,
         retries: int = 2,
     ) -> None:
-        if not 1 <= tries <= 20:
-            raise InputError(f"tries is {tries}; use 1 to 20")
         self._seedx, self._seed = seedx, check_seed(seed)
-        self._num_inference_steps, self._tries = num_inference_steps, tries
+        self._num_inference_steps, self._tries, self._check = num_inference_steps, tries, check
+        self._illustrator([])  # checks the tries
         self._writer = None if chat_model is None else StructuredChat(chat_model, Screenplay, retries)
         self._scene_writer = None if chat_model is None else StructuredChat(chat_model, Scene, retries)
 
@@ -120,7 +126,8 @@ class Storyteller:
             raise InputError(f"pages is {pages}; use 1 to {MAX_PAGES}")
         vocabulary = vocabulary_of(self._seedx.info)
         if self._writer is None:
-            return template_screenplay(text, pages, vocabulary, self._seedx.info.name)
+            plan = TemplateStoryPlanner(vocabulary).plan(text, pages, None)
+            return Screenplay.of(with_cast(plan, vocabulary))
         screenplay = self._writer(_SYSTEM_PROMPT + drawing_advice(vocabulary), f"{text}\n\n{pages} scenes.")
         count = len(screenplay.scenes)
         if count == pages:
@@ -142,19 +149,21 @@ class Storyteller:
         started = time.perf_counter()
         screenplay = story.screenplay if isinstance(story, Book) else story
         pages = list(story.pages if isinstance(story, Book) else [BookPage(scene=scene) for scene in screenplay.scenes])
-        warnings = list(screenplay.warnings)
+        warnings: list[str] = list(with_cast(screenplay.plan(), vocabulary_of(self._seedx.info)).warnings)
+        illustrator = self._illustrator(warnings)
         for number, page in enumerate(pages):
             if page.image is not None:
                 continue
             on_progress(number, len(pages), page.scene.text)
             try:
-                pages[number] = self._page(screenplay, page, number, warnings)
-            except ToolFailed as error:
+                pages[number] = self._page(screenplay, page.scene, number, illustrator)
+            except SeedXError as error:
                 warnings.append(f"stopped at page {number + 1}: {error}; illustrate the book again to resume")
                 break
         else:
             on_progress(len(pages), len(pages), "done")
-        warnings += _missing_warnings(pages)
+        illustrator.finish()
+        warnings += fault_warnings(pages)
         return Book(
             screenplay=screenplay,
             pages=tuple(pages),
@@ -169,67 +178,33 @@ class Storyteller:
         """
         return self.illustrate(self.plan(prompt, pages), on_progress=on_progress)
 
-    def _page(self, screenplay: Screenplay, page: BookPage, number: int, warnings: list[str]) -> BookPage:
-        """Return the page with its image; if its scene cannot be drawn, the chat model rewrites it."""
+    def _illustrator(self, warnings: list[str]) -> StoryIllustrator:
+        return StoryIllustrator(
+            self._seedx,
+            warnings.append,
+            seed=self._seed,
+            tries=self._tries,
+            check=self._check,
+            num_inference_steps=self._num_inference_steps,
+        )
+
+    def _page(self, screenplay: Screenplay, scene: Scene, number: int, illustrator: StoryIllustrator) -> BookPage:
+        """Return the scene with its image; if it cannot be drawn, the chat model rewrites it."""
+
+        def draw(scene: Scene) -> BookPage:
+            try:
+                screenplay.check(scene, "the scene")
+                plan = with_cast(screenplay.plan(), vocabulary_of(self._seedx.info))
+                image = illustrator.draw(scene.page(), plan.characters, number, screenplay.title)
+            except (ValueError, InputError) as error:
+                raise ToolRetry(str(error)) from error
+            return BookPage(scene=scene, **dict(image))
+
         try:
-            return self._draw(screenplay, page.scene, number, warnings)
+            return draw(scene)
         except ToolRetry as error:
             if self._scene_writer is None:
-                raise ToolFailed(str(error)) from error
+                raise
             prompt = f"{screenplay.model_dump_json()}\n\nScene {number + 1} cannot be drawn: {error}\nRewrite it."
             system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary_of(self._seedx.info))
-            return self._scene_writer.apply(
-                system_prompt, prompt, lambda scene: self._draw(screenplay, scene, number, warnings)
-            )
-
-    def _draw(self, screenplay: Screenplay, scene: Scene, number: int, warnings: list[str]) -> BookPage:
-        """Return the best of several tries, by the characters that the model sees in them.
-
-        Raises:
-            ToolRetry: If the scene is not a valid prompt.
-            ToolFailed: If the model failed before there was any image.
-        """
-        try:
-            screenplay.check(scene, "the scene")
-        except ValueError as error:
-            raise ToolRetry(str(error)) from error
-        prompt = screenplay.image_prompt(scene, vocabulary_of(self._seedx.info))
-        best: BookPage | None = None
-        for attempt in range(self._tries):
-            seed = self._seed + number + 1000 * attempt
-            try:
-                generated = GENERATE.run(
-                    self._seedx, {"prompt": prompt, "seed": seed, "num_inference_steps": self._num_inference_steps}
-                )
-            except ToolFailed as error:
-                if best is None:
-                    raise
-                warnings.append(f"page {number + 1} was not generated again: {error}")
-                break
-            warnings += generated.warnings
-            if generated.image is None:
-                continue
-            missing = self._missing(screenplay, scene, generated.image)
-            if best is None or len(missing) < len(best.missing):
-                best = BookPage(scene=scene, image=generated.image, image_prompt=prompt, seed=seed, missing=missing)
-            if not missing:
-                break
-        if best is None:
-            raise ToolFailed(f"{self._seedx.info.name} generated no image of {prompt!r}; try another seed")
-        return best
-
-    def _missing(self, screenplay: Screenplay, scene: Scene, image: Image.Image) -> tuple[str, ...]:
-        shown = screenplay.shown(scene)
-        try:
-            missing = missing_subjects(self._seedx, image, [character.looks for character in shown])
-        except SeedXError:
-            return tuple(character.name for character in shown)
-        return tuple(character.name for character in shown if character.looks in missing)
-
-
-def _missing_warnings(pages: Sequence[BookPage]) -> list[str]:
-    return [
-        f"page {number}: {' and '.join(page.missing)} could not be recognized in the image"
-        for number, page in enumerate(pages, start=1)
-        if page.missing
-    ]
+            return self._scene_writer.apply(system_prompt, prompt, draw)

@@ -39,7 +39,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "generate": {"prompt": "a red house", "num_inference_steps": 2},
     "edit": {"image": "image:1", "instruction": "make the house blue", "num_inference_steps": 2, "force": True},
     "try_on": {"person": "image:1", "garment": "image:1", "region": [0, 0, 16, 16]},
+    "save_image": {"image": "image:1", "path": "saved.png"},
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
+    "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- A point", "pictures": False},
+    "append_slides": {"path": "deck.pptx", "more": "## More\n- A point", "pictures": False},
     "tell_story": {"prompt": "a red cat", "pages": 1},
 }
 
@@ -52,6 +55,8 @@ class _Standard:
     def _open(self, toolkit: SeedXToolkit, picture: Image.Image) -> None:
         if self.name == "try_on":  # nano has no such specialist
             toolkit = seedx_toolkit(SeedX(engine=ScriptedEngine()), roots=["."])
+        if self.name in ("revise_slide", "append_slides"):
+            toolkit.toolbox.run("make_slides", EXAMPLES["make_slides"])
         self.toolkit = toolkit
         toolkit.toolbox.images.add(picture)
 
@@ -103,7 +108,10 @@ def script(*calls: tuple[str, dict[str, Any]]) -> Iterator[AIMessage]:
 
 
 def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_path: Path) -> None:
-    call(toolkit, "generate", prompt="a red house and a green tree in a meadow", num_inference_steps=8, seed=7)
+    images = toolkit.images_of("1")
+    scene = "a red house and a green tree in a meadow"
+    drawn = toolkit.toolbox.run("generate", {"prompt": scene, "num_inference_steps": 8, "seed": 7}).image
+    assert drawn is not None and images.add(drawn) == "image:1"
     model = _ScriptedModel(
         messages=script(
             ("describe", {"images": ["image:1"]}),
@@ -121,7 +129,7 @@ def test_an_agent_looks_finds_edits_and_makes_a_deck(toolkit: SeedXToolkit, tmp_
     assert isinstance(found.artifact, Detection) and found.artifact.boxes and "red house" in found.text
     assert mistaken.status == "error" and "use image:1, image:2" in mistaken.text
     assert isinstance(edited.artifact, EditedImage)
-    assert toolkit.toolbox.images[edited.content[1]["id"]] is edited.artifact.image  # type: ignore[index]
+    assert images[edited.content[1]["id"]] is edited.artifact.image  # type: ignore[index]
     assert isinstance(deck.artifact, Deck) and deck.artifact.path == tmp_path / "deck.pptx"
     assert [slide.shapes.title.text for slide in Presentation(str(deck.artifact.path)).slides][0] == "Our house"
     assert state["messages"][-1].text == "All done."
@@ -180,17 +188,21 @@ BLOCK = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
 @pytest.mark.parametrize(
     ("name", "args", "words"),
     [
-        ("detect", {"image": "image:1", "phrase": "x", "zoom": 2}, "zoom: Extra inputs are not permitted"),
-        ("detect", {"image": 3, "phrase": "x"}, "image: an image must be given as text, not int"),
-        ("detect", {"phrase": "x"}, "image: Field required"),
-        ("generate", {"prompt": "x", "seed": "many"}, "seed: Input should be a valid integer"),
+        (
+            "detect",
+            {"image": "image:1", "phrase": "x", "zoom": 2},
+            "zoom: there is no such argument; use image, ",
+        ),
+        ("detect", {"image": 3, "phrase": "x"}, "image: an image must be given as text, such as image:1"),
+        ("detect", {"phrase": "x"}, "image: it is required; give a text, such as"),
+        ("generate", {"prompt": "x", "seed": "many"}, 'seed: "many" is not allowed; give a whole number'),
         ("detect", {"image": "image:7", "phrase": "x"}, "image: there is no image 'image:7'; use image:1"),
-        ("detect", {"image": "missing.png", "phrase": "x"}, "no image at"),
+        ("detect", {"image": "missing.png", "phrase": "x"}, "'missing.png' does not exist; use image:1"),
         ("detect", {"image": "/etc/passwd", "phrase": "x"}, "image: '/etc/passwd' is outside the allowed folders"),
         ("detect", {"image": "../page.png", "phrase": "x"}, "outside the allowed folders"),
         ("detect", {"image": "link/passwd", "phrase": "x"}, "outside the allowed folders"),
         ("detect", {"image": "https://example.org/a.png", "phrase": "x"}, "fetches no images from 'example.org'"),
-        ("detect", {"image": "file:///etc/passwd", "phrase": "x"}, "no http or https URL"),
+        ("detect", {"image": "file:///etc/passwd", "phrase": "x"}, "outside the allowed folders"),
         ("detect", {"image": "a\0b", "phrase": "x"}, "outside the allowed folders"),
         (
             "detect",
@@ -200,7 +212,7 @@ BLOCK = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
         ("detect", {"image": {"type": "image"}, "phrase": "x"}, "exactly one of base64, url and file_id"),
         ("detect", {"image": {"type": "audio"}, "phrase": "x"}, "of type 'audio' is not an image"),
         ("detect", {"image": BLOCK, "phrase": "x"}, "not a readable image"),
-        ("describe", {"images": ["image:1", "image:8"]}, "images.1: there is no image 'image:8'"),
+        ("describe", {"images": ["image:1", "image:8"]}, "images[1]: there is no image 'image:8'"),
         ("make_slides", {"prompt_or_outline": "x", "path": "/tmp/deck.pptx"}, "path: '/tmp/deck.pptx' is outside"),
         ("make_slides", {"prompt_or_outline": "x", "path": "a.pptx", "template": "/x.pptx"}, "template: '/x.pptx'"),
         ("tell_story", {"prompt": "x", "path": "../story.pdf"}, "path: '../story.pdf' is outside"),
@@ -299,5 +311,5 @@ def test_a_toolkit_holds_the_tools_that_were_asked_for(seedx: SeedX) -> None:
 
 
 def test_a_toolbox_brings_its_own_limits(seedx: SeedX) -> None:
-    with pytest.raises(InputError, match="a toolbox has its tools, roots and image_hosts"):
+    with pytest.raises(InputError, match="a toolbox has its tools, roots, image_hosts and images"):
         seedx_toolkit(Toolbox(seedx), roots=["/"])

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import base64
-import socket
 import sys
-import threading
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +11,8 @@ import anyio
 import httpx2
 import jsonschema
 import pytest
-import uvicorn
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import ImageContent, TextContent
 from PIL import Image
@@ -28,11 +21,10 @@ from pydantic import SecretStr
 from seedx_sdk import ModelError, SeedX
 from seedx_sdk.imaging import open_image, to_data_uri
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools import TOOLS
+from seedx_tools import TOOLS, FolderImages, ImageStore
 from seedx_tools.adapters.mcp import http_app, mcp_server
-from seedx_tools.image_store import ImageStore
 from seedx_tools.toolbox import Toolbox
-from seedx_tools.workspace import Workspace
+from tests.support.mcp_clients import connected, listening
 
 OUTLINE = "# Our house\n\n## What is there\n- A red house\n"
 
@@ -42,8 +34,8 @@ def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def toolbox(seedx: SeedX, root: Path, **store: Any) -> Toolbox:
-    return Toolbox(seedx, workspace=Workspace(images=ImageStore(**store), roots=[root]))
+def toolbox(seedx: SeedX, root: Path) -> Toolbox:
+    return Toolbox.of(seedx, roots=[root])
 
 
 async def test_tools_are_listed_with_the_schemas_of_arguments_and_results(seedx: SeedX, tmp_path: Path) -> None:
@@ -83,7 +75,10 @@ async def test_every_tool_answers_with_text_and_in_its_schema(
         "detect": {"image": "image:1", "phrase": "the red house"},
         "generate": {"prompt": "a red house", "num_inference_steps": 2},
         "edit": {"image": "image:1", "instruction": "make it blue", "num_inference_steps": 2, "force": True},
+        "save_image": {"image": "image:1", "path": "saved.png"},
         "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
+        "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- A point", "pictures": False},
+        "append_slides": {"path": "deck.pptx", "more": "## More\n- A point", "pictures": False},
         "tell_story": {"prompt": "a red cat", "pages": 1},
     }
     async with Client(mcp_server(box), mode=mode) as client:
@@ -110,12 +105,12 @@ async def test_every_tool_answers_with_text_and_in_its_schema(
     ("name", "args", "words"),
     [
         ("draw", {}, "there is no tool 'draw'; use one of describe, detect"),
-        ("generate", {}, "prompt: Field required"),
-        ("generate", {"prompt": "x", "hue": "red"}, "hue: Extra inputs are not permitted"),
+        ("generate", {}, "prompt: it is required; give a text"),
+        ("generate", {"prompt": "x", "hue": "red"}, "hue: there is no such argument; use prompt, images, seed, width"),
         (
             "generate",
             {"prompt": "x", "num_inference_steps": "few"},
-            "num_inference_steps: Input should be a valid integer",
+            'num_inference_steps: "few" is not allowed; give a whole number from 1 to 1000, such as 1',
         ),
         ("detect", {"image": "image:9", "phrase": "x"}, "there is no image 'image:9'"),
         ("detect", {"image": "/etc/passwd", "phrase": "x"}, "outside the allowed folders"),
@@ -170,7 +165,10 @@ async def test_progress_and_cancellation(nano: SeedX, tmp_path: Path, mode: str)
 async def test_the_command_on_stdio(tmp_path: Path) -> None:
     command = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "seedx_sdk", "mcp", "--root", str(tmp_path), "--tool", "generate", "--tool", "make_slides"],
+        args=[
+            *("-m", "seedx_sdk", "mcp", "--root", str(tmp_path), "--tool", "generate", "--tool", "make_slides"),
+            *("--images", str(tmp_path / "images")),
+        ],
         env={"OMP_NUM_THREADS": "1", "PYTHONPATH": ":".join(sys.path)},
     )
     async with Client(command) as client:
@@ -179,36 +177,11 @@ async def test_the_command_on_stdio(tmp_path: Path) -> None:
         args = {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False}
         assert not (await client.call_tool("make_slides", args)).is_error
     assert (tmp_path / "deck.pptx").is_file()
-
-
-@contextmanager
-def listening(app: Any) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-@asynccontextmanager
-async def connected(url: str, key: str, mode: str) -> AsyncIterator[Client]:
-    async with (
-        httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as http,
-        Client(streamable_http_client(url, http_client=http), mode=mode) as client,
-    ):
-        yield client
+    assert ImageStore(FolderImages(tmp_path / "images"))["image:1"].size == (128, 128)
 
 
 async def test_over_http_with_keys(nano: SeedX, tmp_path: Path, mode: str) -> None:
-    server = mcp_server(toolbox(nano, tmp_path, secret=True))
+    server = mcp_server(toolbox(nano, tmp_path))
     with listening(http_app(server, host="127.0.0.1", keys=(SecretStr("one"), SecretStr("two")))) as url:
         async with connected(url, "two", mode) as client:
             await progress_then_cancel(client)

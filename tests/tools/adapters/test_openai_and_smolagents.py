@@ -22,12 +22,11 @@ from smolagents.models import ChatMessageToolCall, ChatMessageToolCallFunction
 
 from seedx_sdk import SeedX
 from seedx_sdk.imaging import open_image
-from seedx_tools import TOOLS
+from seedx_tools import TOOLS, FolderImages
 from seedx_tools.adapters.openai import chat_replies, chat_tools, response_outputs, response_tools
 from seedx_tools.adapters.openai_agents import agent_tools
 from seedx_tools.adapters.smolagents import agent_tools as smol_tools
 from seedx_tools.toolbox import Toolbox
-from seedx_tools.workspace import Workspace
 
 OUTLINE = "# Our house\n\n## What is there\n- A red house\n"
 CALLS: list[tuple[str, Any]] = [
@@ -42,7 +41,7 @@ CALLS: list[tuple[str, Any]] = [
 
 @pytest.fixture
 def toolbox(nano: SeedX, tmp_path: Path) -> Toolbox:
-    box = Toolbox(nano, workspace=Workspace(roots=[tmp_path]))
+    box = Toolbox.of(nano, roots=[tmp_path], images=FolderImages(tmp_path / "images"))
     drawn = nano.generate("a red house and a green tree in a meadow", seed=7, num_inference_steps=8).image
     assert drawn is not None
     box.images.add(drawn)
@@ -126,8 +125,8 @@ def test_responses(toolbox: Toolbox, tmp_path: Path) -> None:
         ("{", "the arguments are not valid JSON"),
         ("[" * 200_000, "the arguments are not valid JSON"),
         ('{"seed": ' + "1" * 5000 + "}", "the arguments are not valid JSON"),
-        ("[1]", "the arguments are list"),
-        ("", "image: Field required"),
+        ("[1]", "the arguments are not a JSON object"),
+        ("", "image: it is required"),
     ],
 )
 def test_the_model_is_told_what_is_wrong_with_its_arguments(toolbox: Toolbox, arguments: str, message: str) -> None:
@@ -213,20 +212,23 @@ def test_a_tool_calling_agent_of_smolagents(toolbox: Toolbox) -> None:
     model = _SmolScript(
         ("generate", {"prompt": "a red house", "width": 127, "height": 64}),
         ("generate", {"prompt": "a red house", "num_inference_steps": 2, "seed": None}),
-        ("detect", {"image": "image.png", "phrase": "the red house"}),
-        ("final_answer", {"answer": "image.png"}),
+        ("detect", {"image": "image:2", "phrase": "the red house", "seed": "7"}),
+        ("describe", {"images": "image_2"}),
+        ("final_answer", {"answer": "image:2"}),
     )
-    agent = ToolCallingAgent(tools=smol_tools(toolbox), model=model, verbosity_level=0, max_steps=5)
+    agent = ToolCallingAgent(tools=smol_tools(toolbox), model=model, verbosity_level=0, max_steps=6)
     answer = agent.run("Draw a red house.")
     assert isinstance(answer, AgentImage) and answer.to_raw().size == (128, 128)
-    wrong, drawn, found, _last = (step for step in agent.memory.steps if hasattr(step, "observations"))
+    wrong, drawn, found, looked, _last = (step for step in agent.memory.steps if hasattr(step, "observations"))
     assert "multiple of 8" in str(wrong.error)
-    assert "image.png" in drawn.observations and "128x128" in found.observations
+    assert "The image is image:2." in drawn.observations and "128x128" in found.observations
+    assert "house" in looked.observations
 
 
 def test_smolagents_knows_every_argument(toolbox: Toolbox) -> None:
-    for smol in smol_tools(toolbox):
+    *smols, _final_answer = smol_tools(toolbox)
+    for smol in smols:
         assert list(smol.inputs) == list(TOOLS[smol.name].schema()["parameters"]["properties"])
         assert smol.output_type == ("image" if smol.name in ("generate", "edit", "try_on") else "string")
-    detect = smol_tools(toolbox)[1]
+    detect = smols[1]
     assert detect(image=AgentImage(Image.new("RGB", (64, 64))), phrase="a house", sanitize_inputs_outputs=True)

@@ -23,7 +23,7 @@ def with_story() -> ModelInfo:
 
 def tell(engine: ScriptedEngine, **arguments: object) -> Story:
     with SeedX(engine=engine) as seedx:
-        return tell_story(seedx, PROMPT, **{"pages": 3, "seed": 4, **arguments})  # type: ignore[arg-type]
+        return tell_story(seedx, PROMPT, **{"pages": 3, "seed": 4, "check": False, **arguments})  # type: ignore[arg-type]
 
 
 def test_the_specialist_continues_from_the_first_page(tmp_path: Path) -> None:
@@ -45,16 +45,16 @@ def test_the_specialist_continues_from_the_first_page(tmp_path: Path) -> None:
 
 def test_it_starts_from_a_given_image() -> None:
     engine = ScriptedEngine(info=with_story())
-    story = tell(engine, first_image=FIRST)
+    story = tell(engine, first_images=FIRST)
     (continued,) = engine.requests
     assert continued.messages[-1].images == (FIRST,) == (story.pages[0].image,)
     alone = ScriptedEngine(info=with_story())
-    assert len(tell(alone, first_image=FIRST, pages=1).pages) == 1 and alone.requests == []
+    assert len(tell(alone, first_images=FIRST, pages=1).pages) == 1 and alone.requests == []
 
 
 def test_a_story_that_ends_early_says_so() -> None:
     engine = ScriptedEngine([Message.assistant("It sailed.", IMAGE, "The end.")], info=with_story())
-    story = tell(engine, first_image=FIRST, pages=5)
+    story = tell(engine, first_images=FIRST, pages=5)
     assert [(page.text, page.image is not None) for page in story.pages] == [
         (PROMPT, True),
         ("It sailed.", True),
@@ -74,3 +74,21 @@ def test_without_the_specialist_only_who_asked_is_warned() -> None:
     assert not any("specialist" in text for text in tell(ScriptedEngine()).warnings)
     (warning,) = [text for text in tell(ScriptedEngine(), specialist=True).warnings if "specialist" in text]
     assert warning.startswith("scripted has no story specialist, so the story follows a template; train one with")
+
+
+def test_its_images_are_checked_for_what_its_texts_name_in_color() -> None:
+    pages = Message.assistant("A red cat dreams of a boat.", IMAGE, "It has a blue boat.", IMAGE)
+    looks = [Message.assistant(text) for text in ("A beach with 1: red cat.", "A beach with 1: red cat.")]
+    engine = ScriptedEngine([pages, *looks], info=with_story())
+    story = tell(engine, first_images=FIRST, check=True)
+    assert [request.task for request in engine.requests] == ["story", "describe", "describe"]
+    assert story.warnings == ("page 3: the model sees a red cat instead of a blue boat",)
+
+
+def test_it_says_that_it_continues_one_image_and_leaves_your_own_pages_to_you() -> None:
+    assert tell(ScriptedEngine(info=with_story()), first_images=[FIRST, IMAGE]).warnings == (
+        "the story specialist continues one image; the other 1 are not used",
+    )
+    engine = ScriptedEngine(info=with_story())
+    assert [page.text for page in tell(engine, pages=["Mine."]).pages] == ["Mine."]
+    assert {request.task for request in engine.requests} == {"generate"}

@@ -7,6 +7,7 @@ images. The image in full size is the resource whose URI is the name.
 from __future__ import annotations
 
 import base64
+import hashlib
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +18,7 @@ from seedx_sdk.errors import ImageError, needs_extra
 from seedx_sdk.http.api_keys import matching_key
 from seedx_sdk.imaging import to_png
 from seedx_tools.errors import ToolFailed, ToolRetry
+from seedx_tools.image_backends import ImageBackend
 from seedx_tools.image_store import SCHEME
 from seedx_tools.tool import Tool
 from seedx_tools.toolbox import Outcome, Toolbox
@@ -26,6 +28,7 @@ with needs_extra("mcp"):
     from mcp.server import Server
     from mcp.server.context import ServerRequestContext
     from mcp.shared.exceptions import MCPError
+    from starlette.requests import Request
     from starlette.responses import PlainTextResponse
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -37,18 +40,29 @@ _INSTRUCTIONS = (
 )
 
 
-def mcp_server(seedx: SeedX | Toolbox) -> Server[Any]:
+def mcp_server(seedx: SeedX | Toolbox, *, images: ImageBackend | None = None) -> Server[Any]:
     """Return a server for the tools of a toolbox, or for all tools over a model.
 
     Progress is reported to clients that ask for it, and a cancelled call stops the model. An error of a tool is a
     result with is_error and a text for the model.
+
+    Over stdio all calls are one thread. Over HTTP each session, or each key where the protocol has no sessions, has its
+    own images; their names are unguessable. A conversation may outlive this process, so in memory new names are random.
+
+    Args:
+        seedx: The model that does the work, or a toolbox.
+        images: Where images lie, such as a FolderImages; None: the toolbox's, or in memory.
+
+    Raises:
+        InputError: If a toolbox is given together with images.
     """
-    toolbox = Toolbox.of(seedx)
+    shared = Toolbox.of(seedx, images=images)
 
     async def list_tools(_ctx: ServerRequestContext[Any], _params: object) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_mcp_tool(tool) for tool in toolbox.tools.values()])
+        return types.ListToolsResult(tools=[_mcp_tool(tool) for tool in shared.tools.values()])
 
     async def call_tool(ctx: ServerRequestContext[Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+        toolbox = _of_client(shared, ctx.request)
         try:
             outcome = await toolbox.arun(
                 params.name, params.arguments or {}, on_progress=lambda *step: ctx.session.report_progress(*step)
@@ -67,10 +81,10 @@ def mcp_server(seedx: SeedX | Toolbox) -> Server[Any]:
         return types.ListResourceTemplatesResult(resource_templates=[template])
 
     async def read_image(
-        _ctx: ServerRequestContext[Any], params: types.ReadResourceRequestParams
+        ctx: ServerRequestContext[Any], params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
         try:
-            png = to_png(toolbox.images[params.uri])
+            png = to_png(_of_client(shared, ctx.request).images[params.uri])
         except ImageError as error:
             raise MCPError(types.INVALID_PARAMS, str(error)) from error
         contents = types.BlobResourceContents(uri=params.uri, mime_type="image/png", blob=_base64(png))
@@ -114,6 +128,15 @@ class _KeyCheck:
                 message = "this server needs an API key: Authorization: Bearer KEY\n"
                 return await PlainTextResponse(message, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
         await self._app(scope, receive, send)
+
+
+def _of_client(shared: Toolbox, request: Request | None) -> Toolbox:
+    """Return the tools over the images of the client that sends a request; None: over stdio, or in this process."""
+    if request is None:
+        return shared.unseen()
+    key, session = request.headers.get("authorization", ""), request.headers.get("mcp-session-id", "")
+    thread = hashlib.sha256(f"{key}\n{session}".encode()).hexdigest() if key or session else None
+    return shared.over(shared.images.in_thread(thread, secret=True))
 
 
 def _mcp_tool(tool: Tool[Any, Any]) -> types.Tool:

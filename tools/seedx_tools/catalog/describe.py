@@ -34,6 +34,8 @@ def describe(seedx: SeedX, args: DescribeArgs, _on_progress: Progress) -> Descri
     return seedx.describe(images, args.question, seed=args.seed)
 
 
-DESCRIBE = Tool.of(
-    describe, name="describe", args=DescribeArgs, result=Description, answer=lambda result: Answer(result.text)
-)
+def _answer(result: Description) -> Answer:
+    return Answer(result.text)
+
+
+DESCRIBE = Tool.of(describe, name="describe", args=DescribeArgs, result=Description, answer=_answer)

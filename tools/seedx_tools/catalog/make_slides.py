@@ -12,7 +12,7 @@ from seedx_tools.decks.results import Deck
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.illustration.contact_sheet import contact_sheet
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
+from seedx_tools.tool import Answer, Progress, SavingArgs, Tool, ToolArgs
 
 
 class DeckArgs(ToolArgs):
@@ -39,10 +39,12 @@ class DeckArgs(ToolArgs):
     seed: int = Field(default=0, ge=0, description="Change it to get other images.")
 
 
-class MakeSlidesArgs(DeckArgs):
+class MakeSlidesArgs(DeckArgs, SavingArgs):
     """Arguments of make_slides."""
 
-    path: OutputPath = Field(description="Where to save the deck; must end in .pptx, and its directory must exist.")
+    path: OutputPath = Field(
+        examples=["deck.pptx"], description="Where to save the deck; must end in .pptx, and its directory must exist."
+    )
     template: InputPath | None = Field(
         default=None, description="Path of a .pptx or .potx whose design is used. Omit for a built-in theme."
     )
@@ -68,10 +70,11 @@ def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -
     )
 
 
-def _answer(deck: Deck) -> Answer:
+def deck_answer(deck: Deck) -> Answer:
+    """Return the titles of a saved deck and a sheet of its slides."""
     lines = (f"{number}. {slide.title}" for number, slide in enumerate(deck.slides, start=1))
     text = "\n".join((f"Saved {len(deck.slides)} slides as {deck.path}:", *lines))
     return Answer(text, contact_sheet([slide.preview for slide in deck.slides]))
 
 
-MAKE_SLIDES = Tool.of(run_make_slides, name="make_slides", args=MakeSlidesArgs, result=Deck, answer=_answer)
+MAKE_SLIDES = Tool.of(run_make_slides, name="make_slides", args=MakeSlidesArgs, result=Deck, answer=deck_answer)

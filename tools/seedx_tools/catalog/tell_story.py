@@ -2,45 +2,106 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import json
+from collections.abc import Sequence
+from typing import Annotated, Self, TypeAlias
+
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from seedx_sdk import SeedX
 from seedx_tools.arguments import IMAGE_HELP, ImageRef, OutputPath
 from seedx_tools.illustration.contact_sheet import contact_sheet
 from seedx_tools.stories.make import MAX_PAGES, Story, tell_story
-from seedx_tools.tool import Answer, Progress, Tool, ToolArgs
+from seedx_tools.stories.own_pages import page_plans
+from seedx_tools.stories.plan import Character, PagePlan
+from seedx_tools.tool import Answer, Progress, SavingArgs, Tool
 
 
-class TellStoryArgs(ToolArgs):
+def _pages(value: object) -> int | tuple[PagePlan, ...]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return page_plans(value)
+    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_PAGES:
+        said = json.dumps(value, default=str)[:40]
+        raise ValueError(f"{said} is not allowed; give a whole number from 1 to {MAX_PAGES}, or the pages themselves")
+    return number
+
+
+Pages: TypeAlias = Annotated[
+    int | tuple[PagePlan, ...],
+    PlainValidator(_pages),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MAX_PAGES},
+                {"type": "array", "items": PagePlan.model_json_schema(), "minItems": 1, "maxItems": MAX_PAGES},
+            ]
+        }
+    ),
+]
+"""How many pages, or the pages themselves."""
+
+
+class TellStoryArgs(SavingArgs):
     """Arguments of tell_story."""
 
     prompt: str = Field(
-        min_length=1,
-        description="What the story is about, in one sentence: a hero, a place, a wish. 'A red cat who wants to sail'.",
+        default="",
+        description="What the story is about, in one sentence: a hero, a place, a wish. 'A red cat who wants to sail'. "
+        "May be left out if you write the pages.",
     )
-    pages: int = Field(default=6, ge=1, le=MAX_PAGES, description="Number of pages, each with an image.")
+    pages: Pages = Field(
+        default=6,
+        description="Best: the pages that you write, each with its text and what its image shows; the words are kept. "
+        "Or only the number of pages, for a story with a fixed plot.",
+    )
+    characters: tuple[Character, ...] = Field(
+        default=(), description="With pages that you write: who is in the story and how they look, on every page alike."
+    )
+    title: str = Field(default="", description="The story's title. Left out, one is taken from the prompt.")
+    language: str | None = Field(
+        default=None, description="Language code of the text, such as 'he' or 'pt-BR'. Left out, its letters decide."
+    )
     path: OutputPath | None = Field(
         default=None,
-        description="Where to save the story: a path ending in .html, .pdf or .pptx, or a new folder. None: not saved.",
+        description="Where to save the story: a path ending in .html, .pdf, .epub or .pptx, or a new folder. None: not "
+        "saved.",
     )
-    first_image: ImageRef | None = Field(
-        default=None, description=f"An image that the story starts from; it becomes the first page. {IMAGE_HELP}"
+    first_images: tuple[ImageRef, ...] = Field(
+        default=(),
+        description="Images that the story starts from: they become the first pages, and the hero of the first one the "
+        f"hero. {IMAGE_HELP}",
+    )
+    check: bool = Field(
+        default=True,
+        description="Whether to look at each image, to draw it once more if something is missing, and to report that.",
     )
     seed: int = Field(default=0, ge=0, description="Another seed gives other images.")
+
+    @model_validator(mode="after")
+    def _told(self) -> Self:
+        if not self.prompt.strip() and isinstance(self.pages, int):
+            raise ValueError("give a prompt, or the pages that you write")
+        return self
 
 
 def run_tell_story(seedx: SeedX, args: TellStoryArgs, on_progress: Progress) -> Story:
     """Tell an illustrated story: pages of text, each with a generated image, optionally saved as a file.
 
-    A model with a story specialist writes the text from the second page on. Without one, the text follows a fixed
-    template around the hero and the place in the prompt.
+    Write the pages yourself, and they are illustrated word for word, with the same characters on every page. From a
+    prompt alone, the text follows a fixed plot around its hero, place and wish. Each image is looked at; the warnings
+    say what it lacks.
     """
     return tell_story(
         seedx,
         args.prompt,
-        pages=args.pages,
+        pages=args.pages if "pages" in args.model_fields_set else None,  # a Markdown story has its own number
+        characters=args.characters,
+        title=args.title,
+        language=args.language,
         path=args.path,
-        first_image=args.first_image,
+        first_images=args.first_images,
+        check=args.check,
         seed=args.seed,
         on_progress=on_progress,
     )

@@ -20,6 +20,7 @@ class TryOnArgs(ToolArgs, EditFields):
         default=None,
         min_length=4,
         max_length=4,
+        examples=[[16, 32, 112, 96]],
         description="Where on the person the garment goes: x0, y0, x1, y1 in pixels of that image. Leave it out and it "
         "is found.",
     )

@@ -25,6 +25,7 @@ from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.stories.make import tell_story
+from seedx_tools.stories.story_file import OwnStory, read_story
 
 __all__ = ["slides", "story"]
 
@@ -40,7 +41,10 @@ StorySpecialistOption = Annotated[
 def slides(
     ctx: typer.Context,
     prompt: Annotated[str | None, typer.Argument(help="A subject, or a Markdown outline; '-' reads stdin.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file [default: slides.pptx].")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Output file, replaced if it exists [default: a new slides.pptx]."),
+    ] = None,
     check: Annotated[Path | None, typer.Option("--check", help="Lint a .pptx and exit.")] = None,
     append: Annotated[Path | None, typer.Option("--append", help="Append the outline's slides to a .pptx.")] = None,
     revise: Annotated[Path | None, typer.Option("--revise", help="Replace one --slide of a .pptx.")] = None,
@@ -79,7 +83,7 @@ def slides(
             deck = make_slides(
                 seedx,
                 text,
-                path=output or Path("slides.pptx"),
+                path=free_path(output, "slides.pptx"),
                 template=template,
                 theme=theme,
                 files=files,
@@ -101,6 +105,14 @@ def slides(
         typer.echo(deck.path)
 
 
+def free_path(output: Path | None, default: str) -> Path:
+    """Return the path that the user gave, which may be replaced, or a free name in the current folder."""
+    path, number = output or Path(default), 2
+    while output is None and path.exists():
+        path, number = Path(f"{Path(default).stem}-{number}{path.suffix}"), number + 1
+    return path
+
+
 def _check(path: Path, json: bool) -> None:
     report = check_deck(path)
     if json:
@@ -116,25 +128,51 @@ def _check(path: Path, json: bool) -> None:
 
 def story(
     ctx: typer.Context,
-    prompt: Annotated[str, typer.Argument(help="What the story is about; '-' reads stdin.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .html, .pdf or .pptx file, or a directory.")] = Path(
-        "story.html"
-    ),
-    pages: Annotated[int, typer.Option("--pages", help="Number of pages.")] = 6,
-    first_image: Annotated[str | None, typer.Option("--image", "-i", help="Image that the story starts from.")] = None,
+    prompt: Annotated[
+        str | None, typer.Argument(help="What the story is about, or a Markdown story; '-' reads stdin.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="A .html, .pdf, .epub or .pptx file, or a directory [default: story.html]."
+        ),
+    ] = None,
+    own: Annotated[
+        Path | None, typer.Option("--from", help="A story of your own: Markdown, or .json with pages.")
+    ] = None,
+    pages: Annotated[int | None, typer.Option("--pages", help="Number of pages [default: 6].")] = None,
+    first_images: Annotated[
+        list[str] | None, typer.Option("--image", "-i", help="Image that the story starts from (repeatable).")
+    ] = None,
+    tries: Annotated[int, typer.Option("--tries", help="Maximum number of images per page, 1 to 20.")] = 2,
+    check: Annotated[bool, typer.Option(help="Look at every image, and draw it again if something is missing.")] = True,
+    language: Annotated[str | None, typer.Option("--language", help="Language code [default: by the text].")] = None,
+    font: Annotated[Path | None, typer.Option("--font", help="A .ttf, .otf or .ttc file for .pdf and .pptx.")] = None,
     specialist: StorySpecialistOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
 ) -> None:
-    """Write and illustrate a story."""
+    """Write and illustrate a story, or illustrate your own."""
+    if (prompt is None) == (own is None):
+        raise typer.BadParameter("give the subject of the story, or --from FILE", param_hint="PROMPT")
+    given: OwnStory = read_story(own) if own is not None else {"prompt": read_text(prompt or "", "prompt")}
+    if pages is not None and "pages" in given:
+        raise typer.BadParameter(f"'{own}' has pages of its own; leave it out", param_hint="--pages")
+    target = free_path(output, "story.html")
     with progress("planning") as step:
         told = tell_story(
             open_client(ctx, model),
-            read_text(prompt, "prompt"),
-            pages=pages,
-            path=output,
-            first_image=first_image,
+            given.get("prompt", ""),
+            pages=given.get("pages", pages),
+            characters=given.get("characters", ()),
+            title=given.get("title", ""),
+            language=language,
+            font=font,
+            path=target,
+            first_images=first_images or (),
+            tries=tries,
+            check=check,
             seed=seed,
             specialist=specialist,
             on_progress=step,
@@ -143,4 +181,4 @@ def story(
     if json:
         print_json(told, {})
     else:
-        typer.echo(output)
+        typer.echo(target)

@@ -14,10 +14,8 @@ from seedx_sdk import SeedX
 from seedx_sdk.cli.console import ModelOption, errors, open_client
 from seedx_sdk.http.api_keys import read_keys
 from seedx_tools.adapters.mcp import http_app, mcp_server
-from seedx_tools.catalog.registry import TOOLS
-from seedx_tools.image_store import ImageStore
-from seedx_tools.toolbox import Toolbox, choose
-from seedx_tools.workspace import Workspace
+from seedx_tools.image_backends import FolderImages
+from seedx_tools.toolbox import Toolbox
 
 __all__ = ["mcp"]
 
@@ -32,6 +30,9 @@ def mcp(
     image_host: Annotated[
         list[str] | None, typer.Option(help="Host from which image URLs are fetched (repeatable).")
     ] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", help="Folder that keeps images over restarts [default: in memory].")
+    ] = None,
     base_url: Annotated[str | None, typer.Option(help="SeedX server to use (see seedx serve).")] = None,
     api_key: Annotated[str | None, typer.Option(envvar="SEEDX_API_KEY", help="API key of that server.")] = None,
     http: Annotated[bool, typer.Option("--http", help="Serve over HTTP at /mcp instead of stdio.")] = False,
@@ -41,12 +42,14 @@ def mcp(
 ) -> None:
     """Serve the tools to clients of the Model Context Protocol, over stdio or HTTP.
 
-    With --http, API keys are read from SEEDX_API_KEYS, separated by commas; all clients share the folders.
+    With --http, API keys are read from SEEDX_API_KEYS, separated by commas; all clients share the folders, and
+    none reaches the images of another.
     """
     seedx = open_client(ctx, model) if base_url is None else SeedX(model, base_url=base_url, api_key=api_key)
-    images = ImageStore(secret=http)  # clients over HTTP must not guess the names of each other's images
-    workspace = Workspace(images=images, roots=root or (".",), image_hosts=image_host or ())
-    server = mcp_server(Toolbox(seedx, tools=choose(tool or TOOLS), workspace=workspace))
+    backend = None if images is None else FolderImages(images)
+    server = mcp_server(
+        Toolbox.of(seedx, tools=tool or None, roots=root or None, image_hosts=image_host or None, images=backend)
+    )
     if http:
         app = http_app(server, host=host, keys=read_keys(host))
         errors().print(f"listening on http://{host}:{port}/mcp", markup=False)

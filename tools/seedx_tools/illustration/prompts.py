@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -77,6 +78,19 @@ _FUNCTION_WORDS = _NUMBERS.union(
     "and with in on at to of next beside left right above below over under large small".split()
 )
 """Words that a picture-book model understands in a prompt, besides its things, colors and backgrounds."""
+_REQUEST_WORDS = frozenset(
+    "book bottom draw drawing field generate illustration image make me medium middle page paint painting picture "
+    "please show snowy top".split()
+)
+"""Words that it understands around a prompt, or for a place or a background."""
+_INSTRUCTION_WORDS = frozenset(
+    "add away background bring change color delete erase everything for get into move place put remove replace rid "
+    "shift swap take turn".split()
+)
+"""Words that it understands in an instruction to change an image, besides those of a prompt."""
+_PREPOSITION = r"(?:in|on|at|by|near|under|over|above|below|behind|beside|from|with)"
+_PHRASE = rf"\b(?:an?|the|two|three|four)(?: (?!and\b|{_PREPOSITION}\b)[\w-]+){{1,3}}"
+_LIST = rf"(?P<things>{_PHRASE}(?: and {_PHRASE})*)(?: (?P<place>{_PREPOSITION} .*))?"
 _COLOR_SYNONYMS = {"grey": "blue", "gray": "blue", "gold": "yellow", "golden": "yellow", "violet": "purple"}
 
 
@@ -150,17 +164,63 @@ class _Thing:
 
     def phrase(self, vocabulary: Vocabulary) -> str:
         """Return the things as a noun phrase, in the default color if none was named."""
-        default = _DEFAULT_COLORS.get(self.kind, "")
-        color = self.color or (default if default in vocabulary["colors"] else _pick(vocabulary["colors"], self.kind))
-        number = next((word for word, count in _COUNTS.items() if count == self.count), None)
-        if number is None:
-            return f"{'an' if color[0] in 'aeiou' else 'a'} {color} {self.kind}"
-        return f"{number} {color} {_plural(self.kind)}"
+        return number_phrase(colored(f"{self.color or ''} {self.kind}".strip(), vocabulary), self.count)
 
 
 def find_things(text: str, vocabulary: Vocabulary) -> list[str]:
     """Return the things of the vocabulary that a text names, in order and once each: "red house", or "house"."""
     return [f"{thing.color} {thing.kind}" if thing.color else thing.kind for thing in _find(text, vocabulary)]
+
+
+def count_things(text: str, vocabulary: Vocabulary) -> Counter[str]:
+    """Return how many of each thing a prompt or a description names: {"red cat": 2, "boat": 1}.
+
+    Only the words of the vocabulary itself count, so that a wish to sail is no boat.
+    """
+    kinds = {form: kind for kind in vocabulary["kinds"] for form in (kind, _plural(kind))}
+    words, counted, start = _words(text), Counter[str](), 0
+    for position, word in enumerate(words):
+        if (kind := kinds.get(word)) is None:
+            continue
+        before, start = words[start:position], position + 1
+        color = _color(before[-2:], vocabulary["colors"])
+        number = next((_COUNTS[word] for word in reversed(before[-3:]) if word in _COUNTS), 1)
+        counted[f"{color} {kind}" if color else kind] += number if word == _plural(kind) else 1
+    return counted
+
+
+def listed_things(prompt: str) -> tuple[list[str], str]:
+    """Return the things and the place of a prompt that only lists them; no things if it is a sentence.
+
+    "a red cat and a blue boat on the beach" gives ["a red cat", "a blue boat"] and "on the beach".
+    """
+    listed = re.fullmatch(_LIST, prompt)
+    return (re.findall(_PHRASE, listed["things"]), listed["place"] or "") if listed else ([], prompt)
+
+
+def in_color(text: str, vocabulary: Vocabulary | None) -> str:
+    """Return the things that a text names with their color, as a prompt: what else it names may only be talked of."""
+    if vocabulary is None:
+        return text
+    counted = count_things(text, vocabulary)
+    return " and ".join(number_phrase(thing, count) for thing, count in counted.items() if " " in thing)
+
+
+def colored(thing: str, vocabulary: Vocabulary) -> str:
+    """Return a thing with its color, for one without: "blue boat"; always the same color for a kind."""
+    if " " in thing:
+        return thing
+    default = _DEFAULT_COLORS.get(thing, "")
+    return f"{default if default in vocabulary['colors'] else _pick(vocabulary['colors'], thing)} {thing}"
+
+
+def number_phrase(thing: str, count: int = 1) -> str:
+    """Return a thing with its number: "a red cat", "two blue boats"."""
+    if count == 1:
+        return f"{'an' if thing[0] in 'aeiou' else 'a'} {thing}"
+    *color, kind = thing.split()
+    number = next((word for word, value in _COUNTS.items() if value == count), str(count))
+    return " ".join((number, *color, _plural(kind)))
 
 
 def _find(text: str, vocabulary: Vocabulary) -> list[_Thing]:
@@ -176,6 +236,23 @@ def _find(text: str, vocabulary: Vocabulary) -> list[_Thing]:
             count = next((_COUNTS[word] for word in reversed(before) if word in _COUNTS), 1)
             found[kind] = _Thing(kind, color, count if word.endswith(("s", "fish")) else 1)
     return list(found.values())
+
+
+def unknown_words(text: str, vocabulary: Vocabulary | None, *, instruction: bool = False) -> list[str]:
+    """Return the words of a prompt that the model was never trained to read, once each, in order; none for None.
+
+    Args:
+        text: A prompt, or an instruction to change an image.
+        vocabulary: What the model can draw; None: anything.
+        instruction: Whether it is an instruction.
+    """
+    if vocabulary is None:
+        return []
+    names = {form for kind in vocabulary["kinds"] for form in (kind, _plural(kind))}
+    places = {word for name in vocabulary["backgrounds"] for word in f"{name} {place_phrase(name)}".split()}
+    known = names | places | {*vocabulary["colors"]} | _FUNCTION_WORDS | _REQUEST_WORDS
+    known |= _INSTRUCTION_WORDS if instruction else set()
+    return [word for word in dict.fromkeys(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", text.lower())) if word not in known]
 
 
 def _is_understood(text: str, vocabulary: Vocabulary) -> bool:

@@ -8,9 +8,9 @@ from seedx_tools.stories.plan import StoryPlan
 from seedx_tools.structured_output import StructuredChat
 
 _SYSTEM_PROMPT = (
-    "You write illustrated stories for children. Write a title and the pages: each with two or three short sentences "
-    "and what its image shows. Keep the same hero throughout, and describe the hero's looks for every image. Write in "
-    "the language of the request, but describe images in English."
+    "You write illustrated stories for children. First decide on a title, who is in the story and how each looks; then "
+    "write the pages, each with two or three short sentences, what its image shows, and who is in it. Write in the "
+    "language of the request, but describe looks and images in English."
 )
 
 

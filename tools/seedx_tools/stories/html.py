@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
-
-from PIL import Image
 
 from seedx_sdk.imaging import to_data_uri
+from seedx_tools.stories.images import enlarged
+from seedx_tools.stories.language import is_right_to_left
+from seedx_tools.stories.markup import direction, image_markup, markup, text_markup
 from seedx_tools.stories.plan import StoryPageContent
 
 _STYLE = """
@@ -22,37 +22,42 @@ main { max-width: 64rem; margin: 0 auto; padding: 2rem 1.5rem 5rem; }
 section { display: grid; grid-template-columns: 1fr 1fr; gap: clamp(1.5rem, 5vw, 4rem); align-items: center;
   margin: clamp(2rem, 6vw, 5rem) 0; }
 section:nth-of-type(even) img { order: 2; }
-img { width: 100%; height: auto; border-radius: 1rem; box-shadow: 0 .5rem 2rem rgb(31 42 68 / 18%); }
-p { margin: 0; max-width: 32em; }
+img { width: 100%; height: auto; border-radius: 1rem; box-shadow: 0 .5rem 2rem rgb(31 42 68 / 18%);
+  align-self: start; position: sticky; top: 1.5rem; }
+p { margin: 0 0 .6em; max-width: 32em; overflow-wrap: anywhere; }
 .number { color: var(--accent); font: bold .9rem/1 Arial, sans-serif; margin-bottom: .8rem; }
 .alone { grid-template-columns: 1fr; text-align: center; justify-items: center; }
-@media (max-width: 44rem) { section { grid-template-columns: 1fr; } section:nth-of-type(even) img { order: 0; } }
-@media print { section { break-inside: avoid; } img { box-shadow: none; } }
+@media (max-width: 44rem) { section { grid-template-columns: 1fr; } section:nth-of-type(even) img { order: 0; }
+  img { position: static; } }
+@media print {
+  @page { margin: 15mm; }
+  body { background: none; font-size: 14pt; }
+  header { break-after: page; background: none; color: var(--navy); padding-top: 35vh; }
+  h1::after { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  main { max-width: none; padding: 0; }
+  section { display: flow-root; break-inside: avoid; margin: 0 0 12mm; }
+  img { position: static; float: inline-start; width: 48%; margin-inline-end: 8mm; box-shadow: none; }
+  section:nth-of-type(even) img { float: inline-end; margin-inline: 8mm 0; }
+}
 """
-
-_MIN_SIDE_PX = 512
-"""Smaller images are enlarged to this side, because browsers enlarge them with visible blocks or blur."""
 
 
 def story_html(title: str, language: str, pages: Sequence[StoryPageContent]) -> str:
     """Return the HTML document of a story; all text in it is escaped."""
+    text = " ".join([title, *(page.text for page in pages)])
     sections = "\n".join(_section(number, page) for number, page in enumerate(pages, start=1))
     return (
-        f'<!DOCTYPE html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{markup(language)}" '
+        f'dir="{direction(right_to_left=is_right_to_left(language, text))}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<header><h1>{escape(title)}</h1></header>\n<main>\n{sections}\n</main>\n</body>\n</html>\n"
+        f"<title>{markup(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f'<header><h1 dir="auto">{markup(title)}</h1></header>\n<main>\n{sections}\n</main>\n</body>\n</html>\n'
     )
 
 
 def _section(number: int, page: StoryPageContent) -> str:
-    text = f'<div><p class="number" aria-hidden="true">{number}</p><p>{escape(page.text)}</p></div>'
-    label = f'aria-label="Page {number}"'
+    text = f'<div><p class="number" aria-hidden="true">{number}</p>{text_markup(page)}</div>'
     if page.image is None:
-        return f'<section class="alone" {label}>{text}</section>'
-    return f'<section {label}><img src="{to_data_uri(_enlarged(page.image))}" alt="{escape(page.alt)}">{text}</section>'
-
-
-def _enlarged(image: Image.Image) -> Image.Image:
-    factor = -(-_MIN_SIDE_PX // max(image.size))
-    return image.resize((image.width * factor, image.height * factor), Image.Resampling.BICUBIC)
+        return f'<section class="alone" aria-label="{number}">{text}</section>'
+    image = image_markup(to_data_uri(enlarged(page.image)), page)
+    return f'<section aria-label="{number}">{image}{text}</section>'

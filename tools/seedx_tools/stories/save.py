@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seedx_sdk.errors import OutputPathError
 from seedx_sdk.files import check_output_path, output_file, write_file
-from seedx_tools.decks.outline import SlidePlan
-from seedx_tools.decks.theme.build import default_template
-from seedx_tools.decks.writing.writer import DeckWriter, set_properties
-from seedx_tools.illustration.illustrator import Illustration
+from seedx_tools.decks.text.strings import clean
+from seedx_tools.stories.fonts import check_font, choose_fonts, printable, require_letters
+from seedx_tools.stories.headings import heading
+from seedx_tools.stories.language import check_language
 from seedx_tools.stories.plan import StoryPageContent
 
-SUFFIXES = (".html", ".htm", ".pdf", ".pptx")
+SUFFIXES = (".html", ".htm", ".pdf", ".epub", ".pptx")
 """Formats of a story file; a path without a suffix is a folder."""
 
 
@@ -32,28 +29,61 @@ def check_story_path(path: str | os.PathLike[str]) -> Path:
         return check_output_path(target, SUFFIXES)
     if target.is_dir():
         if any(target.iterdir()):
-            raise OutputPathError(f"the folder '{target}' is not empty; give a new folder, or a .html, .pdf or .pptx")
+            raise OutputPathError(
+                f"the folder '{target}' is not empty; give a new folder, or a file that ends in {', '.join(SUFFIXES)}"
+            )
         check_output_path(target / "story.json")
         return target
     return check_output_path(target)
 
 
+def check_characters(
+    title: str, texts: Sequence[str], target: Path | None, font: str | os.PathLike[str] | None = None
+) -> None:
+    """Check that a story can be saved in its format, before any image of it is generated.
+
+    Args:
+        title: The story's title.
+        texts: The texts of its pages.
+        target: Where it will be saved, or None.
+        font: As for save_story.
+
+    Raises:
+        InputError: If it is for a .pdf and has letters that no font has.
+    """
+    path = check_font(font)
+    if target is not None and target.suffix.lower() == ".pdf":
+        require_letters(choose_fonts(printable("\n".join([title, *texts])), path), path)
+
+
 def save_story(
-    title: str, language: str, pages: Sequence[StoryPageContent], target: Path, warn: Callable[[str], None]
+    title: str,
+    language: str,
+    pages: Sequence[StoryPageContent],
+    target: Path,
+    warn: Callable[[str], None],
+    *,
+    font: str | os.PathLike[str] | None = None,
 ) -> None:
     """Write a story to a path that check_story_path returned.
 
     Args:
-        title: The story's title.
-        language: BCP 47 code of the text ("en"), for screen readers.
+        title: The story's title; if it is empty, its first sentence.
+        language: BCP 47 code of the text ("en"), for screen readers, line breaks and the direction.
         pages: The pages in order.
         target: The file or folder.
         warn: Called with one sentence for what the format cannot hold.
+        font: A .ttf, .otf or .ttc file whose letters a .pdf shows and whose name a .pptx asks for. None: what there is.
 
     Raises:
         OutputPathError: If it cannot be written.
+        InputError: If the language or the font is not one, or a .pdf has letters that no font has.
     """
     suffix = target.suffix.lower()
+    face, language = check_font(font), check_language(language)
+    title = clean(title) or heading(pages[0].text, 1)
+    if face is not None and suffix not in (".pdf", ".pptx"):
+        warn("a font is used in .pdf and .pptx only; other formats show the fonts of the reader's device")
     if suffix in (".html", ".htm"):
         from seedx_tools.stories.html import story_html
 
@@ -61,51 +91,17 @@ def save_story(
     elif suffix == ".pdf":
         from seedx_tools.stories.pdf import story_pdf
 
-        write_file(target, story_pdf(title, language, pages, warn))
+        write_file(target, story_pdf(title, language, pages, warn, face))
+    elif suffix == ".epub":
+        from seedx_tools.stories.epub import story_epub
+
+        write_file(target, story_epub(title, language, pages))
     elif suffix == ".pptx":
-        _save_deck(title, pages, target, warn)
+        from seedx_tools.stories.deck import story_deck
+
+        with output_file(target) as partial:
+            story_deck(title, language, pages, warn, face).save(str(partial))
     else:
-        _save_folder(title, pages, target)
+        from seedx_tools.stories.folder import write_folder
 
-
-def _save_deck(title: str, pages: Sequence[StoryPageContent], target: Path, warn: Callable[[str], None]) -> None:
-    deck = default_template("16:9")
-    writer = DeckWriter(deck, warn)
-    illustrations = [None if page.image is None else Illustration(page.image, page.alt) for page in pages]
-    writer.add_cover(title, "", "", illustrations[0])
-    for number, (page, illustration) in enumerate(zip(pages, illustrations, strict=True), start=1):
-        writer.add_slide(SlidePlan(title=f"Page {number}", bullets=(page.text,), notes=page.text), illustration)
-    set_properties(deck, title)
-    with output_file(target) as partial:
-        deck.save(str(partial))
-
-
-def _save_folder(title: str, pages: Sequence[StoryPageContent], target: Path) -> None:
-    """Write PNG images, story.md to read and story.json to process."""
-    partial = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
-    try:
-        partial.mkdir()
-        entries = []
-        for number, page in enumerate(pages, start=1):
-            name = None if page.image is None else f"page-{number:02d}.png"
-            if page.image is not None and name is not None:
-                page.image.save(partial / name, "PNG")
-            entries.append({"text": page.text, "image": name, "alt": page.alt})
-        (partial / "story.json").write_text(
-            json.dumps({"title": title, "pages": entries}, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-        )
-        (partial / "story.md").write_text(_markdown(title, entries), encoding="utf-8")
-        partial.replace(target)
-    except OSError as error:
-        raise OutputPathError(f"cannot write '{target}' ({error.strerror or error}); choose another folder") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _markdown(title: str, entries: Sequence[dict[str, str | None]]) -> str:
-    parts = [f"# {title}"]
-    for entry in entries:
-        if entry["image"]:
-            parts.append(f"![{(entry['alt'] or '').replace(']', '')}]({entry['image']})")
-        parts.append(str(entry["text"]))
-    return "\n\n".join(parts) + "\n"
+        write_folder(title, language, pages, target)

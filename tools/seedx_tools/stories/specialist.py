@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from seedx_sdk import ImagePart, ModelInfo, SeedX, TextPart
+from seedx_sdk.options import ImageOptions
 from seedx_sdk.types import ImageProgress
 from seedx_tools.errors import ToolFailed
 from seedx_tools.stories.plan import StoryPageContent
@@ -38,7 +39,7 @@ def tell_pages(
     num_pages: int,
     first_image: Image.Image | None,
     *,
-    seed: int,
+    options: ImageOptions,
     warn: Callable[[str], None],
     report: Progress,
 ) -> list[StoryPageContent]:
@@ -52,7 +53,7 @@ def tell_pages(
     """
     report(0, num_pages, prompt)
     if first_image is None:
-        generated = seedx.generate(prompt, seed=seed)
+        generated = seedx.generate(prompt, **options)
         for warning in generated.warnings:
             warn(warning)
         if generated.image is None:
@@ -68,7 +69,7 @@ def tell_pages(
                 report(done, num_pages, "drawing")
                 done += 1
 
-        reply = seedx.continue_story(prompt, first_image, max_images=num_pages - 1, seed=seed, on_progress=drawing)
+        reply = seedx.continue_story(prompt, first_image, max_images=num_pages - 1, on_progress=drawing, **options)
         for warning in reply.warnings:
             warn(warning)
         text = ""

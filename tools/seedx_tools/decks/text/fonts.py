@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -86,11 +86,16 @@ def drawable(text: str) -> str:
 
 
 def system_font(text: str) -> Path | None:
-    """Return the first installed font that has every character of the text, or None."""
+    """Return the first well-known installed font that has every character of the text, or None."""
     for path in _system_fonts():
         if all(_covers(path, char) for char in text):
             return path
     return None
+
+
+def installed_fonts() -> Iterator[Path]:
+    """Yield the files of installed fonts, each once: well-known ones first, then all others that are upright."""
+    yield from dict.fromkeys((*_system_fonts(), *(path for (_, bold), path in _families().items() if not bold)))
 
 
 def _plain(char: str) -> str:
@@ -113,15 +118,21 @@ def _covers(path: Path | None, char: str) -> bool:
     return char.isspace() or unicodedata.category(char) == "Cf" or ord(char) in _characters(path)
 
 
+def font_characters(path: Path) -> Collection[int]:
+    """Return the code points that a font file has outlines for; none if it is damaged or holds bitmaps."""
+    return _characters(path)
+
+
 @lru_cache(maxsize=16)
 def _characters(path: Path | None) -> Collection[int]:
-    """Return the code points that a font has glyphs for; none if its file is damaged."""
+    """Return the code points that a font has outlines for; none if its file is damaged or holds bitmaps."""
     from fontTools.misc import sstruct  # slow to import, and only previews need it
     from fontTools.ttLib import TTFont, TTLibError
 
     try:
         with TTFont(io.BytesIO(_builtin(100).font_bytes) if path is None else path, fontNumber=0) as font:
-            return frozenset(font.getBestCmap() or ())
+            has_outlines = "glyf" in font or "CFF " in font or "CFF2" in font  # color bitmaps have no sizes
+            return frozenset(font.getBestCmap() or () if has_outlines else ())
     except (OSError, TTLibError, sstruct.Error):
         return frozenset()
 

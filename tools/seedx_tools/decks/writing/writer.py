@@ -37,13 +37,17 @@ class DeckWriter:
         deck: A presentation with at least one layout that has a title and a body.
         warn: Called with one sentence for everything that is dropped, moved or shortened.
         footer: The footer of the slides; add_cover sets it to the title.
+        bullets: Whether several points have bullets; without, they are paragraphs.
     """
 
-    def __init__(self, deck: PresentationObject, warn: Callable[[str], None], *, footer: str = "") -> None:
+    def __init__(
+        self, deck: PresentationObject, warn: Callable[[str], None], *, footer: str = "", bullets: bool = True
+    ) -> None:
         self.deck = deck
         self._layouts = Layouts(deck)
         self._warn = warn
         self._footer = footer
+        self._bullets = bullets
         self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
 
     @property
@@ -160,7 +164,9 @@ class DeckWriter:
         if is_last and rest:
             self._warn(f"{self._here}: the rest of its text is in the speaker notes only")
             notes, rest = "\n".join([notes, *rest]).strip(), []
-        write_points(slide, body, bullets, bulleted=len(bullets) > 1 if bulleted is None else bulleted)
+        if bulleted is None:
+            bulleted = self._bullets and len(bullets) > 1
+        write_points(slide, body, bullets, bulleted=bulleted)
         return rest, notes
 
     def _add_line(self, slots: LayoutSlots, plan: SlidePlan) -> Slide:
