@@ -184,6 +184,17 @@ def test_it_is_pickled_by_its_fields(monkeypatch: pytest.MonkeyPatch) -> None:
         pickle.dumps(scripted()[0])
 
 
+def test_every_tool_travels_with_its_client() -> None:
+    with stub_server("a stub") as server:
+        kit = seedx_toolkit(SeedX(base_url=server.address))
+        image = kit.toolbox.images.add(Image.new("RGB", (8, 8)))
+        there = pickle.loads(pickle.dumps(kit))
+        assert [tool.name for tool in there.get_tools()] == [tool.name for tool in kit.get_tools()]
+        describe = pickle.loads(pickle.dumps(next(tool for tool in kit.get_tools() if tool.name == "describe")))
+        assert there.toolbox.images[image].size == (8, 8)
+        assert describe.invoke({"images": [image]})[0]["text"] == "a stub"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is forked on Windows")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_it_and_the_tools_answer_in_a_forked_child() -> None:
