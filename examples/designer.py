@@ -1,4 +1,4 @@
-"""Draw from an intent, explain the idea, and propose changes: python examples/designer.py "a red house" [FOLDER].
+"""Draw from an intent, propose changes, and go on with the first: python examples/designer.py "a red house" [FOLDER].
 
 A chat model can have the ideas: design(SeedX(), "home", chat_model=init_chat_model("..."), folder="out").
 """
@@ -29,14 +29,14 @@ def design(
     designer = Designer(seedx, chat_model, seed=7, num_inference_steps=num_inference_steps)
     drawn = designer.draw(intent)
     print(drawn.prompt, "-", drawn.idea)
-    print("saved", save_image(drawn.image, folder / "design.png"))
-    shown = designer.propose(
-        drawn.image, wish, on_progress=lambda done, total, what: print(f"change {done}/{total}: {what}")
-    )
+    print("saved", designer.save(folder / "design.png", overwrite=True))
+    shown = designer.propose(wish=wish, on_progress=lambda done, total, what: print(f"change {done}/{total}: {what}"))
     for number, proposal in enumerate(shown.proposals, start=1):
         print(f"{number}. {proposal.change.instruction}: {proposal.change.reason} Now it shows: {proposal.seen}")
         if proposal.image is not None:
             print("saved", save_image(proposal.image, folder / f"change-{number}.png"))
+    designer.accept(shown.proposals[0])  # the next propose() goes on from here; undo() takes it back
+    print("saved", designer.save(folder / "accepted.png", overwrite=True))
     for warning in (*drawn.warnings, *shown.warnings):
         print("note:", warning)
     return shown

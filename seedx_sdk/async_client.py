@@ -5,11 +5,11 @@ SeedX (client.py) is the same calls for programs without an event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import Self, TypeAlias, TypeVar, Unpack
+from typing import Any, Self, TypeAlias, TypeVar, Unpack
 
 import anyio
 import sniffio
@@ -17,15 +17,14 @@ from anyio import to_thread
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
-from seedx_sdk.engine import AsyncEngine, Engine, open_engine
-from seedx_sdk.engine.threaded import ThreadedEngine
-from seedx_sdk.errors import InputError, ServiceError
-from seedx_sdk.http.engine import HttpEngine
+from seedx_sdk.errors import ServiceError
+from seedx_sdk.http.engine import MAX_RETRIES
 from seedx_sdk.imaging import ImageSource
 from seedx_sdk.options import CallOptions, ChatOptions, EditOptions, ImageOptions, TextOptions
 from seedx_sdk.portal import Portal
 from seedx_sdk.regions import Region
-from seedx_sdk.session import EngineSession, OpenEngine, PortalSession, Session
+from seedx_sdk.session import EngineSession, PortalSession, Session
+from seedx_sdk.settings import AnyEngine, ClientSettings
 from seedx_sdk.types import (
     Box,
     ChatReply,
@@ -41,12 +40,10 @@ from seedx_sdk.types import (
     StreamEvent,
     TryOnImage,
 )
-from seedx_sdk.validation import check_dtype, check_task
+from seedx_sdk.validation import check_task
 
 __all__ = ["AnyEngine", "AsyncSeedX", "OnProgress"]
 
-AnyEngine: TypeAlias = Engine | AsyncEngine | AbstractAsyncContextManager[AsyncEngine]
-"""An engine of yours: blocking, async and open, or what opens an async one."""
 OnProgress: TypeAlias = Callable[[ImageProgress], None]
 """Called after each denoising step."""
 R = TypeVar("R")
@@ -65,6 +62,9 @@ class AsyncSeedX:
     `seedx_sdk.options.GenerationOptions`; None is the model's own default. Every call can raise the InputError and
     ModelError families.
 
+    In a process that is forked off, a client opens its model or its connections anew, and one that can't raises
+    ServiceError. A client is pickled by its settings, the API key included, and copied to itself.
+
     Args:
         model: A checkpoint directory; None is the shipped nano model.
         device: Where a model in process runs: "cpu", "cuda" or "cuda:N"; None takes a CUDA device if there is one.
@@ -72,11 +72,13 @@ class AsyncSeedX:
             16 bits take half the memory and change images a little. On a CPU, float16 is slow.
         base_url: A server, such as "http://localhost:8000".
         api_key: The server's key, if it wants one.
+        max_retries: How often a request is sent again to a server that cannot be reached or is at capacity, 0 or more;
+            it waits as long as the server says, and not at all if that is more than a minute.
         engine: An engine of your own, or `seedx_sdk.testing.ScriptedEngine` in unit tests.
 
     Raises:
-        InputError: If more than one of `model`, `base_url` and `engine` is given, an `api_key` without a server, or a
-            `dtype` or `device` that is unknown or not for a model in process.
+        InputError: If more than one of `model`, `base_url` and `engine` is given, an `api_key` without a server, a
+            `dtype` or `device` that is unknown or not for a model in process, or `max_retries` below 0.
     """
 
     def __init__(
@@ -87,25 +89,52 @@ class AsyncSeedX:
         dtype: Dtype | None = None,
         base_url: str | None = None,
         api_key: str | None = None,
+        max_retries: int = MAX_RETRIES,
         engine: AnyEngine | None = None,
     ) -> None:
-        if sum(choice is not None for choice in (model, base_url, engine)) > 1:
-            raise InputError("more than one of model, base_url and engine is given; pass one of them")
-        if api_key is not None and base_url is None:
-            raise InputError("api_key is for a server; pass its base_url too")
-        if (check_dtype(dtype), device) != (None, None) and (base_url is not None or engine is not None):
-            raise InputError(
-                "device and dtype are for a model in process; a server or an engine has its own, leave them out"
-            )
-        self._session: Session = EngineSession(_opener(model, device, dtype, base_url, api_key, engine))
-        self._is_bridged = False
+        self.settings = ClientSettings(
+            model=model,
+            device=device,
+            dtype=dtype,
+            base_url=base_url,
+            api_key=api_key,
+            max_retries=max_retries,
+            engine=engine,
+        )
+        self._open(None)
+
+    def _open(self, session: Session | None) -> None:
+        """Take a session that is in the loop of a portal, or else one of its own."""
+        self._session = EngineSession(self.settings.opener()) if session is None else session
+        self._is_bridged = session is not None
 
     @classmethod
-    def over(cls, session: Session) -> Self:
+    def over(cls, session: Session, settings: ClientSettings) -> Self:
         """Return a client over a session that exists; `SeedX.as_async` makes one."""
         client = object.__new__(cls)
-        client._session, client._is_bridged = session, True
+        client.settings = settings
+        client._open(session)
         return client
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the settings, API key included; the model is loaded again on the other side.
+
+        Raises:
+            InputError: If the client is over an engine of the user's.
+        """
+        return {**self.__dict__, "settings": self.settings.portable(), "_session": None, "_is_bridged": False}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open(None)
+
+    def __copy__(self) -> Self:
+        """Return this client: copies share one loaded model."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return this client, as `copy.copy` does."""
+        return self
 
     async def aclose(self) -> None:
         """Release what the engine holds: memory, threads, connections.
@@ -290,45 +319,27 @@ class AsyncSeedX:
 
     def _home(self) -> Session:
         """Return the session; engines need asyncio, so that on trio they live in the loop of a portal."""
-        if not self._is_bridged and sniffio.current_async_library() != "asyncio":
+        if _library() != "asyncio" and not self._is_bridged:
             self._session, self._is_bridged = PortalSession(Portal(self._session.aclose), self._session), True
         return self._session
 
 
+def _library() -> str:
+    """Return the name of the async library whose loop is running.
+
+    Raises:
+        ServiceError: If there is none.
+    """
+    try:
+        return sniffio.current_async_library()
+    except sniffio.AsyncLibraryNotFoundError as error:
+        raise ServiceError(
+            "no event loop is running here: call the client inside asyncio.run; if this process was forked inside a "
+            "coroutine, make the client in the worker"
+        ) from error
+
+
 async def _made(make: Callable[..., Call[R]], *args: object, **options: object) -> Call[R]:
     """Return a call; opening its images does not hold up the event loop."""
+    _library()
     return await to_thread.run_sync(partial(make, *args, **options))
-
-
-def _opener(
-    model: str | Path | None,
-    device: str | None,
-    dtype: Dtype | None,
-    base_url: str | None,
-    api_key: str | None,
-    engine: AnyEngine | None,
-) -> OpenEngine:
-    if base_url is not None:
-        return partial(HttpEngine.connect, base_url, api_key=api_key)
-    if engine is None:
-        return partial(open_engine, model, device=device, dtype=dtype)
-    if isinstance(engine, AbstractAsyncContextManager):
-        return partial(_once, iter([engine]))
-    if isinstance(engine, AsyncEngine):
-        return lambda: nullcontext(engine)
-    return partial(_threaded, engine)
-
-
-def _once(engines: Iterator[AbstractAsyncContextManager[AsyncEngine]]) -> AbstractAsyncContextManager[AsyncEngine]:
-    for engine in engines:
-        return engine
-    raise ServiceError("the engine was closed, and it cannot be opened again; make another client")
-
-
-@asynccontextmanager
-async def _threaded(engine: Engine) -> AsyncIterator[AsyncEngine]:
-    threaded = ThreadedEngine(engine)
-    try:
-        yield threaded
-    finally:
-        threaded.close()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
-from seedx_sdk.async_client import AnyEngine, AsyncSeedX
+from seedx_sdk.async_client import AsyncSeedX
+from seedx_sdk.errors import InputError
+from seedx_sdk.http.engine import MAX_RETRIES
 from seedx_sdk.options import ChatOptions
 from seedx_sdk.portal import Portal, drain
 from seedx_sdk.session import PortalSession
+from seedx_sdk.settings import AnyEngine, ClientSettings
 from seedx_sdk.types import Dtype, Message, ModelInfo, StreamEvent
 
 __all__ = ["SeedX"]
@@ -33,15 +36,7 @@ def _blocking(
                 kwargs["on_progress"] = report
             return method(self._core, *args, **kwargs)
 
-        waiting = self._portal.wait(work, cancel=self._cancel, name=method.__name__)
-        try:
-            while True:
-                on_progress(next(waiting))
-        except StopIteration as done:
-            result: R = done.value
-            return result
-        finally:
-            waiting.close()
+        return self._portal.run(work, on_progress, cancel=self._cancel, name=method.__name__)
 
     return call
 
@@ -65,12 +60,26 @@ class SeedX:
         dtype: Dtype | None = None,
         base_url: str | None = None,
         api_key: str | None = None,
+        max_retries: int = MAX_RETRIES,
         engine: AnyEngine | None = None,
     ) -> None:
         """Take the arguments of `AsyncSeedX`."""
-        self._core = AsyncSeedX(model, device=device, dtype=dtype, base_url=base_url, api_key=api_key, engine=engine)
+        self._core = AsyncSeedX(
+            model,
+            device=device,
+            dtype=dtype,
+            base_url=base_url,
+            api_key=api_key,
+            max_retries=max_retries,
+            engine=engine,
+        )
         self._portal = Portal(self._core.aclose)
         self._cancel: Callable[[], bool] | None = None
+
+    @property
+    def settings(self) -> ClientSettings:
+        """What the client was made with."""
+        return self._core.settings
 
     def close(self) -> None:
         """Release what the engine holds: memory, threads, connections.
@@ -88,19 +97,24 @@ class SeedX:
         self.close()
 
     def with_cancel(self, cancel: Callable[[], bool]) -> Self:
-        """Return a view of this client whose calls stop with GenerationCancelled soon after `cancel()` returns True."""
+        """Return a view of this client whose calls stop with GenerationCancelled soon after `cancel()` returns True.
+
+        It is asked while a call waits for the model, as well as while the model works. A view of a view asks both.
+        """
+        before = self._cancel
         view = object.__new__(type(self))
-        view._core, view._portal, view._cancel = self._core, self._portal, cancel
+        view.__dict__.update(self.__dict__)
+        view._cancel = cancel if before is None else lambda: before() or cancel()
         return view
 
     def as_async(self) -> AsyncSeedX:
         """Return the same loaded model for tasks of any event loop."""
-        return AsyncSeedX.over(PortalSession(self._portal, self._core._session))
+        return AsyncSeedX.over(PortalSession(self._portal, self._core._session, cancel=self._cancel), self.settings)
 
     @property
     def info(self) -> ModelInfo:
         """What the model is and what it accepts; loads it."""
-        return self._portal.start(self._core.info).result()
+        return self._portal.run(lambda _: self._core.info(), cancel=self._cancel, name="info")
 
     describe = _blocking(AsyncSeedX.describe)
     detect = _blocking(AsyncSeedX.detect)
@@ -114,5 +128,32 @@ class SeedX:
         self, messages: Sequence[Message], **options: Unpack[ChatOptions]
     ) -> Generator[StreamEvent, None, None]:
         """Yield the events of the model's next turn as they happen; the last is ReplyDone with the whole reply."""
-        events = self._portal.start(functools.partial(self._core.begin_chat, messages, **options)).result()
+        events = self._portal.run(
+            lambda _: self._core.begin_chat(messages, **options), cancel=self._cancel, name="chat"
+        )
         return self._portal.wait(functools.partial(drain, events), cancel=self._cancel, name="chat")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the settings, API key included; the model is loaded again on the other side.
+
+        Raises:
+            InputError: If the client is over an engine of the user's, or a view made by `with_cancel`.
+        """
+        if self._cancel is not None:
+            raise InputError(
+                "a view made by with_cancel cannot be pickled, for its function asks in this process; send the client "
+                "itself, and call with_cancel in the worker"
+            )
+        return {name: value for name, value in self.__dict__.items() if name != "_portal"}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._portal = Portal(self._core.aclose)
+
+    def __copy__(self) -> Self:
+        """Return this client: copies share one loaded model."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return this client, as `copy.copy` does."""
+        return self

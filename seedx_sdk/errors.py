@@ -128,7 +128,11 @@ class MissingExtraError(SeedXError, ImportError):
     def __init__(self, extra: str, package: str) -> None:
         """Name the extra that brings `package`."""
         super().__init__(f"the '{package}' package is not installed; install it with: pip install 'seedx-sdk[{extra}]'")
-        self.extra = extra
+        self.extra, self.package = extra, package
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        """Pickle it whole, for it may come from another process."""
+        return MissingExtraError, (self.extra, self.package)
 
 
 @contextmanager

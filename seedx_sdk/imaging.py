@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from seedx_sdk.errors import ImageError
 from seedx_sdk.files import check_output_path, write_file
@@ -26,6 +26,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "ImageLimits",
     "ImageSource",
+    "image_size",
     "open_image",
     "save_image",
     "to_data_uri",
@@ -78,6 +79,24 @@ def open_image(
     if isinstance(source, Image.Image):
         _check_size(source, limits, "the given image")
         return _decode(source, "the given image", on_warning)
+    image, name = _opened(source, limits)
+    return _decode(image, name, on_warning)
+
+
+def image_size(source: ImageSource, *, limits: ImageLimits = _DEFAULT_LIMITS) -> tuple[int, int]:
+    """Return width and height of the image that `open_image` returns; no pixel is decoded.
+
+    Raises:
+        ImageError: If the source is missing, of another format, or over a limit.
+    """
+    image = source if isinstance(source, Image.Image) else _opened(source, limits)[0]
+    width, height = image.size
+    turned = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1) >= 5  # a PNG's own getexif decodes it
+    return (height, width) if turned else (width, height)
+
+
+def _opened(source: str | os.PathLike[str] | bytes, limits: ImageLimits) -> tuple[Image.Image, str]:
+    """Return the image of a source, not decoded yet, and its name for messages."""
     data, name = _read(source, limits)
     if not data:
         raise ImageError(f"{name} is empty (0 bytes); pass a {_allowed()} image")
@@ -92,7 +111,7 @@ def open_image(
     except Exception as error:  # decoders of damaged files raise many kinds
         raise ImageError(f"{name} is not a readable image; allowed are {_allowed()}: convert it first") from error
     _check_size(image, limits, name)
-    return _decode(image, name, on_warning)
+    return image, name
 
 
 def _allowed() -> str:

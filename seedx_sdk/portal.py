@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import os
 import queue
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from concurrent.futures import Future
-from contextlib import ExitStack, aclosing, suppress
+from contextlib import ExitStack, aclosing, closing, suppress
 from functools import partial
 from typing import Any, TypeVar
 
 import anyio
+import anyio._backends._asyncio  # else imported by the first call: a process forked meanwhile has half of it
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from anyio.lowlevel import current_token
 
-from seedx_sdk.errors import GenerationCancelled
+from seedx_sdk.errors import GenerationCancelled, ServiceError
+from seedx_sdk.forks import LEFT_BEHIND, forget_in_children
 
 __all__ = ["Portal", "drain"]
 
@@ -39,6 +42,7 @@ class Portal:
         self._lock = threading.Lock()
         self._open: tuple[BlockingPortal, ExitStack, weakref.finalize[Any, Any]] | None = None
         _PORTALS.add(self)
+        forget_in_children(self._forget)
 
     def start(self, function: Callable[[], Awaitable[T]]) -> Future[T]:
         """Run a coroutine function in the loop; cancelling the future cancels it."""
@@ -66,8 +70,9 @@ class Portal:
 
         Raises:
             GenerationCancelled: If `cancel` returned True.
+            ServiceError: If the process was forked at an item, and this is the child.
         """
-        inbox = queue.SimpleQueue[Any]()
+        inbox, process = queue.SimpleQueue[Any](), os.getpid()
         future = self.start(partial(function, inbox.put))
         future.add_done_callback(inbox.put)
         try:
@@ -79,12 +84,40 @@ class Portal:
                 if item is future:
                     return future.result()
                 yield item
+                if os.getpid() != process:
+                    raise ServiceError(LEFT_BEHIND)
             raise GenerationCancelled(f"{name} was cancelled before it was finished")
         finally:
-            future.cancel()
+            if os.getpid() == process:
+                future.cancel()
 
-    async def stream(self, events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-        """Yield what a generator of the loop yields, in a task of another loop."""
+    def run(
+        self,
+        function: Callable[[Callable[[Any], None]], Awaitable[T]],
+        on_item: Callable[[Any], None] | None = None,
+        *,
+        cancel: Callable[[], bool] | None = None,
+        name: str = "the call",
+    ) -> T:
+        """Run a coroutine function, and return its result; arguments and errors as for `wait`."""
+        with closing(self.wait(function, cancel=cancel, name=name)) as waiting:
+            while True:
+                try:
+                    item = next(waiting)
+                except StopIteration as done:
+                    result: T = done.value
+                    return result
+                if on_item is not None:
+                    on_item(item)
+
+    async def stream(
+        self, events: AsyncGenerator[T, None], *, cancel: Callable[[], bool] | None = None
+    ) -> AsyncGenerator[T, None]:
+        """Yield what a generator of the loop yields, in a task of another loop.
+
+        Raises:
+            GenerationCancelled: If `cancel` returned True.
+        """
         token = current_token()
         send, receive = anyio.create_memory_object_stream[T](float("inf"))
 
@@ -100,9 +133,16 @@ class Portal:
         future.add_done_callback(lambda _: in_reader(send.close))
         try:
             with receive:
-                async for event in receive:
-                    yield event
-            future.result()
+                while not (cancel is not None and cancel()):
+                    with anyio.move_on_after(None if cancel is None else _POLL_SECONDS) as waiting:
+                        try:
+                            event = await receive.receive()
+                        except anyio.EndOfStream:
+                            future.result()
+                            return
+                    if not waiting.cancelled_caught:
+                        yield event
+            raise GenerationCancelled("the call was cancelled before it was finished")
         finally:
             future.cancel()
 
@@ -121,6 +161,13 @@ class Portal:
         with suppress(TimeoutError):
             portal.start_task_soon(self._close).result(timeout)
             stack.close()
+
+    def _forget(self) -> object:
+        """Forget a loop whose thread is not in this process."""
+        running, self._open, self._lock = self._open, None, threading.Lock()
+        if running is not None:
+            running[2].detach()
+        return running
 
     def _running(self) -> BlockingPortal:
         with self._lock:

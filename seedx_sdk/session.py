@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -13,15 +13,15 @@ import anyio
 from seedx_sdk.calls import Call
 from seedx_sdk.engine import AsyncEngine
 from seedx_sdk.errors import InputError, ModelError, ServiceError
+from seedx_sdk.forks import forget_in_children
 from seedx_sdk.portal import Portal
+from seedx_sdk.settings import OpenEngine
 from seedx_sdk.types import ModelInfo, ReplyDone, StreamEvent
 
-__all__ = ["EngineSession", "OpenEngine", "PortalSession", "Session"]
+__all__ = ["EngineSession", "PortalSession", "Session"]
 
 R = TypeVar("R")
-T = TypeVar("T")
-OpenEngine = Callable[[], AbstractAsyncContextManager[AsyncEngine]]
-"""Opens an engine in the running event loop."""
+_CLOSED = "the engine was closed during the request; retry"
 
 
 class Session(Protocol):
@@ -59,11 +59,23 @@ class EngineSession:
 
     def __init__(self, open_engine: OpenEngine) -> None:
         self._open_engine = open_engine
-        self._opening = anyio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reset()
+        forget_in_children(self._forget)
+
+    def _reset(self) -> None:
+        """Have nothing open."""
+        self._opening: asyncio.Task[None] | None = None
         self._engine: AsyncEngine | None = None
         self._stack = AsyncExitStack()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._replies: set[_Reply] = set()
+
+    def _forget(self) -> object:
+        """Forget what is open in the process that this one was forked off."""
+        left = dict(self.__dict__)
+        self._loop = None
+        self._reset()
+        return left
 
     async def info(self) -> ModelInfo:
         """See `Session.info`."""
@@ -88,17 +100,20 @@ class EngineSession:
 
     async def aclose(self) -> None:
         """See `Session.aclose`."""
-        async with self._opening:  # an engine that is being opened is closed too
-            engine, self._engine = self._engine, None
+        if self._opening is not None and self._loop is asyncio.get_running_loop():
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
+        engine, self._engine = self._engine, None
         if engine is None:
             return
+        stack, self._stack = self._stack, AsyncExitStack()
         for reply in list(self._replies):
             if reply.step is None:
                 await reply.events.aclose()
             else:
                 reply.step.cancel()
                 await reply.ended.wait()
-        await self._stack.aclose()
+        await stack.aclose()
 
     async def _stream(self, engine: AsyncEngine, call: Call[R]) -> AsyncGenerator[StreamEvent, None]:
         reply = _Reply(engine.stream(call.request))
@@ -113,17 +128,18 @@ class EngineSession:
                 if event is None:
                     return
                 yield event
-            raise ServiceError("the engine was closed during the request; retry")
+            raise ServiceError(_CLOSED)
         finally:
             await reply.events.aclose()
             self._replies.discard(reply)
             reply.ended.set()
 
     async def _opened(self) -> AsyncEngine:
-        """Return the engine, opened the first time.
+        """Return the engine, opened the first time; whoever stops waiting leaves the opening to the others.
 
         Raises:
             InputError: If it is open in another event loop that still runs.
+            ServiceError: If the session is closed meanwhile.
         """
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
@@ -132,19 +148,37 @@ class EngineSession:
                     "this client is open in another event loop; make one client per loop, or use SeedX().as_async()"
                 )
             # a loop that has ended closed the engine with its other async generators
-            self._loop, self._engine, self._opening = loop, None, anyio.Lock()
-            self._stack, self._replies = AsyncExitStack(), set()
-        async with self._opening:
-            if self._engine is None:
-                self._engine = await self._stack.enter_async_context(self._open_engine())
-            return self._engine
+            self._loop = loop
+            self._reset()
+        while self._engine is None:
+            opening = self._opening
+            if opening is None:
+                opening = self._opening = loop.create_task(self._open())
+                opening.add_done_callback(_seen)
+            await asyncio.wait([opening])
+            if opening.cancelled():
+                raise ServiceError(_CLOSED)
+            opening.result()
+        return self._engine
+
+    async def _open(self) -> None:
+        try:
+            self._engine = await self._stack.enter_async_context(self._open_engine())
+        finally:
+            self._opening = None
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Take note of an error that nobody may be waiting for any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 class PortalSession:
     """A session whose engine lives in the loop of a portal, for tasks of any other loop (asyncio or trio)."""
 
-    def __init__(self, portal: Portal, session: Session) -> None:
-        self._portal, self._session = portal, session
+    def __init__(self, portal: Portal, session: Session, *, cancel: Callable[[], bool] | None = None) -> None:
+        self._portal, self._session, self._cancel = portal, session, cancel
 
     async def info(self) -> ModelInfo:
         """See `Session.info`."""
@@ -153,7 +187,7 @@ class PortalSession:
     async def begin(self, call: Call[R]) -> AsyncGenerator[StreamEvent, None]:
         """See `Session.begin`."""
         begin: Callable[[], Awaitable[AsyncGenerator[StreamEvent, None]]] = partial(self._session.begin, call)
-        return self._portal.stream(await self._portal.call(begin))
+        return self._portal.stream(await self._portal.call(begin), cancel=self._cancel)
 
     async def aclose(self) -> None:
         """See `Session.aclose`."""

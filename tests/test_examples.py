@@ -48,7 +48,12 @@ FILES = {
     "chat": {"chat-1.png"},
     "demo": {"out/demo/index.html", "out/demo/deck.pptx", "out/demo/story.html"},
     "describe": set(),
-    "designer": {"design", "design/design.png", *(f"design/change-{number}.png" for number in (1, 2, 3))},
+    "designer": {
+        "design",
+        "design/design.png",
+        "design/accepted.png",
+        *(f"design/change-{number}.png" for number in (1, 2, 3)),
+    },
     "detect": {"detect.png"},
     "edit": {"edit-1.png", "edit-2.png"},
     "generate": {"generate.png"},

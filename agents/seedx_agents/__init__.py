@@ -1,6 +1,8 @@
 """Agents over the tools of seedx_tools, with any LangChain chat model or a rule-based policy."""
 
 from seedx_agents.assistant.agent import Assistant
+from seedx_agents.assistant.approval import Approve, Edit, ProposedCall, Reject
+from seedx_agents.assistant.streams import AsyncEventStream, EventStream
 from seedx_agents.assistant.turn import (
     AgentEvent,
     AssistantText,
@@ -21,8 +23,10 @@ from seedx_tools.stories.screenplay import Scene, Screenplay
 
 __all__ = [
     "AgentEvent",
+    "Approve",
     "Assistant",
     "AssistantText",
+    "AsyncEventStream",
     "Book",
     "BookPage",
     "Budget",
@@ -30,9 +34,13 @@ __all__ = [
     "Character",
     "Design",
     "Designer",
+    "Edit",
+    "EventStream",
     "Presenter",
     "Proposal",
     "Proposals",
+    "ProposedCall",
+    "Reject",
     "Scene",
     "Screenplay",
     "Step",

@@ -25,7 +25,7 @@ from seedx_sdk.checkpoints.released import Released, Tensors, read_released
 from seedx_sdk.checkpoints.tensor_files import MAX_SHARD_BYTES, Shards, plan_shards, write_shard
 from seedx_sdk.errors import OutputPathError
 from seedx_sdk.files import check_output_path, sha256
-from seedx_sdk.model.anyres import READ_GRIDS
+from seedx_sdk.model.grids import READ_GRIDS
 from seedx_sdk.model.tokenizer import Tokenizer
 
 __all__ = ["DTYPES", "ConversionPlan", "convert", "plan_conversion"]

@@ -33,12 +33,13 @@ from seedx_sdk.engine.edit_blending import EditPlan, blend_edit
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.protocol import ImageService
 from seedx_sdk.engine.metrics import EngineMetrics
-from seedx_sdk.engine.prompting import normalized, segments
+from seedx_sdk.engine.prompting import normalized, prompt_ids
 from seedx_sdk.engine.reply_builder import ReplyBuilder
 from seedx_sdk.engine.story import StoryPages
 from seedx_sdk.errors import InputError
-from seedx_sdk.model.anyres import EDIT_GRIDS
+from seedx_sdk.forks import inside_torch
 from seedx_sdk.model.config import PromptStyle
+from seedx_sdk.model.grids import EDIT_GRIDS
 from seedx_sdk.tokens import image_block
 from seedx_sdk.types import ModelInfo, Notice, Request, StreamEvent
 from seedx_sdk.validation import check_task
@@ -94,7 +95,7 @@ class InterleavedEngine:
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of one reply; see the engine protocol."""
         started = time.perf_counter()
-        with tracing.span("reply", task=request.task, model=self._info.name) as reply_span:
+        with inside_torch(), tracing.span("reply", task=request.task, model=self._info.name) as reply_span:
             read_as = request if self._config.vocabulary is None else normalized(request)
             for note in await self._notices(read_as):
                 yield Notice(text=note)
@@ -255,10 +256,8 @@ class InterleavedEngine:
         views = await asyncio.gather(
             *(self.service.encode(i, grids=grids, model=specialist, deadline=deadline) for i in images)
         )
-        ids = [self.service.tokenizer.bos_id]
         blocks = [image_block(len(view) - 1) for view in views]
-        for segment in segments(request, blocks, self._style(specialist)):
-            ids += self.service.tokenizer.encode(segment)
+        ids = prompt_ids(request, blocks, self._style(specialist), self.service.tokenizer)
         features = torch.cat([view.flatten(0, 1) for view in views]) if views else None
         return Prompt(token_ids=tuple(ids), features=features)
 

@@ -18,6 +18,7 @@ from seedx_sdk.engine.image_service.placement import Placement, resolve_device
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.errors import needs_extra
+from seedx_sdk.forks import inside_torch
 from seedx_sdk.types import Dtype
 
 __all__ = ["ALONE", "EngineOptions", "open_local", "open_vllm"]
@@ -80,7 +81,7 @@ async def open_local(checkpoint_dir: Path, options: EngineOptions = ALONE) -> As
         WeightsCorruptError: If a file is truncated or changed.
     """
     load = partial(load_directory, checkpoint_dir, dtype=options.torch_dtype, specialists=options.specialists)
-    parts = await asyncio.to_thread(load)
+    parts = await asyncio.to_thread(inside_torch()(load))
     async with _image_service(parts, options) as service:  # moves the model to the device
         backbone = TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
         try:

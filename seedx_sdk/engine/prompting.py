@@ -6,13 +6,17 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from seedx_sdk import prompts
 from seedx_sdk.errors import PromptError
 from seedx_sdk.model.config import PromptStyle
 from seedx_sdk.types import ImagePart, Message, Request, Task, TextPart
 
-__all__ = ["normalized", "segments"]
+if TYPE_CHECKING:
+    from seedx_sdk.model.tokenizer import Tokenizer
+
+__all__ = ["normalized", "prompt_ids", "segments"]
 
 _DESCRIBE = "Describe the picture."
 _TYPOGRAPHY = str.maketrans({"\u2018": "'", "\u2019": "'", "\u2013": "-", "\u2014": "-"})
@@ -20,6 +24,14 @@ _DECORATION = re.compile(r"[\"\u201c\u201d\u201e\u00ab\u00bb()\[\]{}*]|(?<!\w)'|
 _CONTRACTION = re.compile(r"\b(what|where|which|who|how|that|there|it|here)'s\b")
 _NUMBER = re.compile(r"(?<![\w.,:-])([1-4])(?![\w:-]|[.,]\d)")
 _NUMBER_WORDS = ("one", "two", "three", "four")
+
+
+def prompt_ids(request: Request, blocks: Sequence[str], style: PromptStyle, tokenizer: Tokenizer) -> list[int]:
+    """Return the tokens that the model reads; arguments and errors as for `segments`."""
+    ids = [tokenizer.bos_id]
+    for segment in segments(request, blocks, style):
+        ids += tokenizer.encode(segment)
+    return ids
 
 
 def segments(request: Request, blocks: Sequence[str], style: PromptStyle = "instruct") -> list[str]:

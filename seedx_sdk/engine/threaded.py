@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from seedx_sdk.engine.protocol import Engine
+from seedx_sdk.errors import DeadlineError
 from seedx_sdk.types import ModelInfo, Request, StreamEvent
 
 __all__ = ["ThreadedEngine"]
@@ -29,8 +31,8 @@ class ThreadedEngine:
         """What the model is and what it accepts."""
         return self._engine.info
 
-    async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:  # noqa: ARG002
-        """Yield the events of one reply; see `Engine.stream`. Waiting for the engine can be cancelled."""
+    async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
+        """Yield the events of one reply; see `AsyncEngine.stream`. Requests are answered in the order they came."""
         loop, events, stop = asyncio.get_running_loop(), asyncio.Queue[StreamEvent | None](), threading.Event()
 
         def post(event: StreamEvent | None) -> None:
@@ -38,6 +40,8 @@ class ThreadedEngine:
                 loop.call_soon_threadsafe(events.put_nowait, event)
 
         def run() -> None:
+            if stop.is_set():  # nobody waited until now
+                return
             try:
                 for event in self._engine.stream(request, stop.is_set):
                     post(event)
@@ -48,9 +52,15 @@ class ThreadedEngine:
 
         running = loop.run_in_executor(self._worker, run)
         try:
-            while (event := await events.get()) is not None:
+            while True:
+                async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
+                    event = await events.get()
+                if event is None:
+                    break
                 yield event
             await running
+        except TimeoutError as error:
+            raise DeadlineError("the engine did not finish in time; request less") from error
         finally:
             stop.set()
             running.cancel()

@@ -16,25 +16,20 @@ from typing import Any, TypeVar
 import httpx
 from httpx_sse import EventSource, SSEError
 from pydantic import TypeAdapter, ValidationError
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
-from seedx_sdk.errors import DeadlineError, InputError, OverloadedError, ServiceError
-from seedx_sdk.http.errors import from_problem
+from seedx_sdk.errors import DeadlineError, InputError, ServiceError
+from seedx_sdk.http.errors import from_problem, retry_after
+from seedx_sdk.http.retries import has_patience, wait_for_place
 from seedx_sdk.types import ModelInfo, Request, StreamEvent
 
-__all__ = ["HttpEngine"]
+__all__ = ["MAX_RETRIES", "HttpEngine"]
 
 T = TypeVar("T")
 _EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
 _REQUEST = TypeAdapter(Request)
-_ATTEMPTS = 4
+MAX_RETRIES = 3
+"""How often a request is sent again, unless the client says otherwise."""
 _TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
 """Seconds. A server that works says so every 15 seconds, so nothing for 60 means that it is gone."""
 
@@ -42,19 +37,25 @@ _TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=None)
 class HttpEngine:
     """`AsyncEngine` over a server; make it with `connect`."""
 
-    def __init__(self, client: httpx.AsyncClient, info: ModelInfo) -> None:
-        self._client, self._info = client, info
+    def __init__(self, client: httpx.AsyncClient, info: ModelInfo, max_retries: int) -> None:
+        self._client, self._info, self._max_retries = client, info, max_retries
 
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, base_url: str, *, api_key: str | None = None, transport: httpx.AsyncBaseTransport | None = None
+        cls,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        max_retries: int = MAX_RETRIES,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> AsyncIterator[HttpEngine]:
         """Connect to a server and get its model info; close the connections at the end.
 
         Args:
             base_url: Such as "http://localhost:8000".
             api_key: The server's key, if it wants one.
+            max_retries: How often a request is sent again while the server cannot be reached or is at capacity.
             transport: Replaces the network, for tests.
 
         Raises:
@@ -69,8 +70,8 @@ class HttpEngine:
         except (httpx.InvalidURL, TypeError) as error:
             raise InputError(f"base_url {base_url!r} is not allowed: {error}") from error
         async with client:
-            response = await _retrying(lambda: _answer(client.get("/v1/info")))
-            yield cls(client, _info_of(response))
+            response = await _retrying(lambda: _answer(client.get("/v1/info")), max_retries)
+            yield cls(client, _info_of(response), max_retries)
 
     @property
     def info(self) -> ModelInfo:
@@ -81,7 +82,7 @@ class HttpEngine:
         """Yield the events of one reply; see `AsyncEngine.stream`."""
         headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
         begin = self._client.build_request("POST", "/v1/chat", content=_REQUEST.dump_json(request), headers=headers)
-        event, events = await _retrying(lambda: self._begun(begin))
+        event, events = await _retrying(lambda: self._begun(begin), self._max_retries)
         async with aclosing(events):
             while event is not None:
                 if deadline is not None and time.monotonic() > deadline:
@@ -96,7 +97,7 @@ class HttpEngine:
 
     async def check(self) -> None:
         """Return if the server is ready; see `AsyncEngine.check`."""
-        await _retrying(lambda: _answer(self._client.get("/health/ready")))
+        await _retrying(lambda: _answer(self._client.get("/health/ready")), self._max_retries)
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[StreamEvent, None]:
@@ -110,14 +111,14 @@ async def _events(response: httpx.Response) -> AsyncGenerator[StreamEvent, None]
         raise ServiceError(f"the connection broke while the server was answering ({_words(error)}); retry") from error
 
 
-async def _retrying(ask: Callable[[], Awaitable[T]]) -> T:
+async def _retrying(ask: Callable[[], Awaitable[T]], max_retries: int) -> T:
     """Return the response; retry while the server cannot be reached or is at capacity.
 
     Raises:
         SeedXError: If the server answers with one; ServiceError if it does not answer.
     """
     async for attempt in AsyncRetrying(
-        retry=retry_if_exception(_may_pass), stop=stop_after_attempt(_ATTEMPTS), wait=_wait, reraise=True
+        retry=retry_if_exception(_may_pass), stop=stop_after_attempt(max_retries + 1), wait=wait_for_place, reraise=True
     ):
         with attempt:
             return await ask()
@@ -142,14 +143,7 @@ class _Unreachable(ServiceError):
 
 
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, OverloadedError | _Unreachable)
-
-
-def _wait(state: RetryCallState) -> float:
-    """Seconds to the next attempt: what the server says, or twice as long each time, with jitter."""
-    error = state.outcome.exception() if state.outcome is not None else None
-    jitter = (wait_exponential(multiplier=0.2, max=5.0) + wait_random(0, 0.2))(state)
-    return jitter if not isinstance(error, OverloadedError) else min(error.retry_after, 30.0) + jitter
+    return isinstance(error, _Unreachable) or has_patience(error)
 
 
 def _info_of(response: httpx.Response) -> ModelInfo:
@@ -167,9 +161,11 @@ def _problem_of(response: httpx.Response) -> Exception:
         problem = _as_problem(response.json()["error"], words)
     except (ValueError, KeyError, TypeError):  # not JSON, or not in our form: a proxy's
         problem = {"message": words}
-    if response.status_code in (429, 503) and "retry_after" not in problem and "retry-after" in response.headers:
-        seconds = response.headers["retry-after"]
-        problem |= {"type": "OverloadedError", "retry_after": float(seconds) if seconds.isdigit() else 5.0}
+    wait = retry_after(response.headers.get("retry-after"))
+    if "retry_after" not in problem and (
+        response.status_code == 429 or (response.status_code == 503 and wait is not None)
+    ):
+        problem |= {"type": "OverloadedError", "retry_after": wait}
     return from_problem(problem)
 
 

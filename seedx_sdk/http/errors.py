@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from seedx_sdk import errors
@@ -15,7 +19,10 @@ from seedx_sdk.errors import (
     ServiceError,
 )
 
-__all__ = ["from_problem", "status_of", "to_problem"]
+__all__ = ["from_problem", "retry_after", "status_of", "to_problem"]
+
+_WAIT = 1.0
+"""Seconds until a retry, if a server does not say."""
 
 _STATUS: tuple[tuple[type[SeedXError], int], ...] = (
     (InputError, 400),
@@ -46,8 +53,26 @@ def from_problem(problem: dict[str, Any]) -> SeedXError:
     name, message = str(problem.get("type")), str(problem.get("message"))
     kind = getattr(errors, name, None) if name in errors.__all__ else None
     if kind is OverloadedError:
-        return OverloadedError(message, retry_after=float(problem.get("retry_after", 1.0)))
+        wait = _seconds(problem.get("retry_after"))
+        return OverloadedError(message, retry_after=_WAIT if wait is None else wait)
     if not isinstance(kind, type) or kind is errors.MissingExtraError:
         return ServiceError(message)
     error: SeedXError = kind(message)
     return error
+
+
+def retry_after(header: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for: a number or a date; None if it says nothing."""
+    if (seconds := _seconds(header)) is not None or header is None:
+        return seconds
+    with suppress(ValueError):
+        date = parsedate_to_datetime(header)
+        return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def _seconds(said: object) -> float | None:
+    with suppress(TypeError, ValueError):
+        seconds = float(said)  # type: ignore[arg-type]  # it is JSON or text
+        return seconds if math.isfinite(seconds) and seconds >= 0 else None
+    return None

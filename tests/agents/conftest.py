@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,7 @@ from langchain_core.language_models import FakeMessagesListChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatResult
 from PIL import Image
+from pydantic import Field
 
 from seedx_sdk import SeedX
 
@@ -32,6 +35,32 @@ class ScriptedChatModel(FakeMessagesListChatModel):
         return super()._generate(messages, *args, **options)
 
 
+class SilentChatModel(ScriptedChatModel):
+    """A chat model that answers only when it is released."""
+
+    asked: threading.Event = Field(default_factory=threading.Event)
+    released: threading.Event = Field(default_factory=threading.Event)
+    answered: threading.Event = Field(default_factory=threading.Event)
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **options: Any) -> ChatResult:
+        self.asked.set()
+        assert self.released.wait(60), "nobody released it"
+        result = super()._generate(messages, *args, **options)
+        self.answered.set()
+        return result
+
+
+class AsyncSilentChatModel(SilentChatModel):
+    """As SilentChatModel, waiting on the event loop."""
+
+    async def _agenerate(self, messages: list[BaseMessage], *args: Any, **options: Any) -> ChatResult:
+        self.asked.set()
+        async with asyncio.timeout(60):
+            while not self.released.is_set():
+                await asyncio.sleep(0.01)
+        return ScriptedChatModel._generate(self, messages, *args, **options)
+
+
 Script = Callable[..., ScriptedChatModel]
 
 
@@ -40,12 +69,12 @@ def script() -> Script:
     """Make a chat model from a script: a text is an answer, (tool, args) a call, and a list of these parallel calls."""
 
     def make(*answers: Any) -> ScriptedChatModel:
-        return ScriptedChatModel(responses=[_message(answer, turn) for turn, answer in enumerate(answers)])
+        return ScriptedChatModel(responses=[answer_of(answer, turn) for turn, answer in enumerate(answers)])
 
     return make
 
 
-def _message(answer: Any, turn: int) -> Any:
+def answer_of(answer: Any, turn: int) -> Any:
     if isinstance(answer, str):
         return AIMessage(answer)
     if not isinstance(answer, list | tuple):

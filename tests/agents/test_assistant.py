@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from PIL import Image
 from pptx import Presentation
 
 from seedx_agents import Assistant, AssistantText, Budget, ToolEnded, ToolProgress, ToolStarted, TurnDone
-from seedx_sdk import ImageError, InputError, Message, ModelError, OutputPathError, OverloadedError, PromptError, SeedX
+from seedx_sdk import ImageError, InputError, Message, ModelError, OverloadedError, PromptError, SeedX
 from seedx_sdk.imaging import open_image, to_png
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import EditedImage
@@ -61,7 +59,7 @@ def test_over_several_turns_it_sees_finds_fixes_its_call_edits_and_makes_a_deck(
 
     changed = assistant.ask("Make it blue, and a deck.")
     mistake, edited, deck = changed.steps
-    assert mistake.outcome == "mistake" and "use image:1, image:2" in mistake.text
+    assert mistake.outcome == "mistake" and "use image:1 (garden), image:2" in mistake.text
     assert isinstance(edited.result, EditedImage) and edited.result.seed == 3
     assert assistant.album["image:3"] is edited.result.image
     assert isinstance(deck.result, Deck) and deck.result.path == tmp_path / "deck.pptx"
@@ -75,7 +73,7 @@ def test_over_several_turns_it_sees_finds_fixes_its_call_edits_and_makes_a_deck(
     assert isinstance(first[1], HumanMessage)
     text, name, shown = list(first[1].content)
     assert text == {"type": "text", "text": "What is there?"}
-    assert name == {"type": "text", "text": "The next image is image:1, which the user calls garden."}
+    assert name == {"type": "text", "text": 'The next image is image:1, which the user calls "garden".'}
     assert isinstance(shown, dict)
     assert open_image(base64.b64decode(shown["base64"])).tobytes() == meadow.tobytes()
     assert [m.text for m in chat_model.seen[-1] if isinstance(m, ToolMessage)][2].startswith("edit: image: there is no")
@@ -147,7 +145,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("seedx_agents.assistant.loop.time", clock)
+    for module in ("loop", "tool_calls"):
+        monkeypatch.setattr(f"seedx_agents.assistant.{module}.time", clock)
     return clock
 
 
@@ -328,167 +327,3 @@ def test_images_that_a_chat_model_generates_itself_are_stored_by_name(
     assert (turn.text, turn.images) == ("Mine.", ("image:1",))
     assert assistant.album["image:1"].tobytes() == picture.tobytes()
     assert assistant.messages[-1].content[1] == {"type": "image", "file_id": "image:1"}
-
-
-class TestTranscript:
-    def test_a_saved_conversation_continues(
-        self, seedx: SeedX, script: Script, picture: Image.Image, tmp_path: Path
-    ) -> None:
-        answers = (("edit", {"image": "yard", "instruction": "make it blue"}), "Done.")
-        assistant = Assistant(seedx, script(*answers), seed=5)
-        assistant.ask("Make it blue.", {"yard": picture})
-        folder = assistant.save(tmp_path / "talk")
-        assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".png", ".png"]
-        assert "base64" not in (folder / "transcript.json").read_text(encoding="utf-8")
-
-        chat_model = script(("detect", {"image": "yard", "phrase": "the house"}), "There.")
-        again = Assistant.load(folder, seedx, chat_model)
-        assert again.messages == assistant.messages
-        assert again.album["yard"].tobytes() == picture.tobytes()
-        assert again.album["image:2"].tobytes() == assistant.album["image:2"].tobytes()
-        assert again.ask("Find the house.").images == ("image:3",), "new names continue after the old ones"
-        assert [message.text for message in chat_model.seen[0]][
-            1
-        ] == "Make it blue.The next image is image:1, which the user calls yard."
-        assert again.save(folder) == folder
-        assert len(Assistant.load(folder, seedx).messages) == len(again.messages)
-
-    def test_a_folder_with_other_files_is_rejected(self, seedx: SeedX, tmp_path: Path) -> None:
-        (tmp_path / "mine.txt").write_text("x", encoding="utf-8")
-        with pytest.raises(OutputPathError, match="holds other files"):
-            Assistant(seedx).save(tmp_path)
-        with pytest.raises(OutputPathError, match="does not exist"):
-            Assistant(seedx).save(tmp_path / "no" / "talk")
-        with pytest.raises(OutputPathError, match="is a file"):
-            Assistant(seedx).save(tmp_path / "mine.txt")
-        assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-
-    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-    def test_a_full_disk_leaves_the_transcript_that_was_there(
-        self, seedx: SeedX, script: Script, picture: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assistant = Assistant(seedx, script("Yes."))
-        assistant.ask("See?", picture)
-        folder = assistant.save(tmp_path / "talk")
-        before = (folder / "transcript.json").read_bytes()
-
-        def full(*_args: object) -> None:
-            with open("/dev/full", "wb", buffering=0) as file:
-                file.write(b"x")
-
-        assistant.ask("And this?", Image.new("RGB", (8, 8)))
-        monkeypatch.setattr(Path, "write_bytes", full)
-        with pytest.raises(OutputPathError, match="No space left"):
-            assistant.save(folder)
-        monkeypatch.undo()
-        assert (folder / "transcript.json").read_bytes() == before
-        assert len(Assistant.load(folder, seedx).messages) == 2
-
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"format": 2}, "format: Input should be 1"),
-            ({"images": {"image:1": "../../etc/passwd"}}, "String should match pattern"),
-            ({"images": {"image:1": "0" * 64}}, "no image at"),
-            ({"images": {"/etc/passwd": None}}, "valid string"),
-            ({"messages": [{"type": "constructor", "data": {}}]}, "is damaged"),
-            ({"messages": 3}, "valid array"),
-            ({"more": 1}, "Extra inputs"),
-        ],
-    )
-    def test_a_damaged_transcript_is_rejected(
-        self, seedx: SeedX, tmp_path: Path, change: dict[str, Any], message: str
-    ) -> None:
-        data = {"format": 1, "messages": [], "images": {}, "called": {}} | change
-        (tmp_path / "transcript.json").write_text(json.dumps(data), encoding="utf-8")
-        with pytest.raises(InputError, match=message):
-            Assistant.load(tmp_path, seedx)
-
-    def test_a_replaced_image_is_rejected(
-        self, seedx: SeedX, script: Script, picture: Image.Image, tmp_path: Path
-    ) -> None:
-        assistant = Assistant(seedx, script("Yes."))
-        assistant.ask("See?", picture)
-        folder = assistant.save(tmp_path / "talk")
-        (file,) = folder.glob("*.png")
-        Image.new("RGB", picture.size).save(file)
-        with pytest.raises(InputError, match="is not the image that was saved"):
-            Assistant.load(folder, seedx)
-        with pytest.raises(InputError, match="give the folder that save"):
-            Assistant.load(tmp_path, seedx)
-
-
-class TestRules:
-    def test_the_real_model_draws_answers_finds_and_edits_over_several_turns(self, nano: SeedX) -> None:
-        assistant = Assistant(nano, num_inference_steps=4, seed=7)
-        drawn = assistant.ask("Please draw a red house and a green tree in a meadow")
-        assert drawn.images == ("image:1",) and drawn.policy == "rule-based"
-        assert drawn.warnings[0].startswith("decided by rules over the words of the request: seed-x-nano cannot")
-        assert "red" in assistant.ask("What color is the house?").text
-        found = assistant.ask("Now find the red house.")
-        assert found.text.startswith("Found 1, in pixels") and found.images == ("image:2",)
-        edited = assistant.ask("Make the house blue")
-        assert edited.steps[0].args == {"image": "image:1", "instruction": "Make the house blue"}
-        assert [step.args for step in assistant.ask("describe image:1").steps] == [{"images": ["image:1"]}]
-
-    @pytest.mark.parametrize(
-        ("prompt", "call"),
-        [
-            ("Could you draw a blue boat?", ("generate", {"prompt": "a blue boat?"})),
-            ("make a picture of a cat", ("generate", {"prompt": "a cat"})),
-            ("paint the house red", ("edit", {"image": "image:1", "instruction": "paint the house red"})),
-            ("where is the tree in yard?", ("detect", {"image": "image:1", "phrase": "the tree"})),
-            ("is there a cat?", ("describe", {"images": ["image:1"], "question": "is there a cat?"})),
-            ("describe the picture", ("describe", {"images": ["image:1"]})),
-            (
-                "a 1-page tale: a cat",
-                ("tell_story", {"prompt": "a 1-page tale: a cat", "path": "story.html", "pages": 1}),
-            ),
-            (
-                "slides on cats as talk.pptx",
-                ("make_slides", {"prompt_or_outline": "slides on cats as", "path": "talk.pptx"}),
-            ),
-        ],
-    )
-    def test_the_first_words_choose_the_tool(
-        self, seedx: SeedX, picture: Image.Image, tmp_path: Path, prompt: str, call: tuple[str, dict[str, Any]]
-    ) -> None:
-        assistant = Assistant(seedx, roots=[tmp_path])
-        assistant.ask("look at this", {"yard": picture})
-        (step,) = assistant.ask(prompt).steps
-        assert (step.tool, step.args, step.outcome) == (*call, "done")
-
-    def test_an_existing_file_is_kept(self, seedx: SeedX, tmp_path: Path) -> None:
-        assistant = Assistant(seedx, roots=[tmp_path])
-        paths = [assistant.ask(f"slides about cats {n}").steps[0].args["path"] for n in (1, 2, 3)]
-        assert paths == ["deck.pptx", "deck-2.pptx", "deck-3.pptx"]
-        assert sorted(path.name for path in tmp_path.iterdir()) == sorted(paths)
-
-    def test_a_request_that_no_rule_matches_gets_an_honest_answer(self, seedx: SeedX, engine: ScriptedEngine) -> None:
-        turn = Assistant(seedx).ask("hello")
-        assert turn.text.startswith("No rule matches this request. I can draw") and "there is no image yet" in turn.text
-        assert engine.requests == [] and turn.ending == "answered"
-
-    def test_a_model_with_an_open_vocabulary_answers_from_the_whole_conversation(self, picture: Image.Image) -> None:
-        engine = ScriptedEngine([Message.assistant("Hello."), Message.assistant("A hat:", picture)])
-        engine.info = engine.info.model_copy(update={"is_picture_book": False})
-        assistant = Assistant(SeedX(engine=engine))
-        assert assistant.ask("hello").text == "Hello."
-        turn = assistant.ask("wear something")
-        assert (turn.text, turn.images) == ("A hat:", ("image:1",))
-        assert [m.text for m in engine.requests[1].messages] == ["hello", "Hello.", "wear something"]
-
-    def test_a_tool_that_fails_ends_the_turn(self, picture: Image.Image) -> None:
-        seedx = SeedX(engine=ScriptedEngine([ModelError("out of memory")]))
-        turn = Assistant(seedx).ask("find the house", picture)
-        assert (turn.ending, turn.text) == ("failed", "Stopped: detect: out of memory.")
-
-
-def test_streams_may_be_read_in_another_thread(seedx: SeedX, script: Script) -> None:
-    assistant = Assistant(seedx, script("Good."))
-    events = assistant.stream("How is it?")
-    read: list[object] = []
-    reader = threading.Thread(target=lambda: read.extend(events))
-    reader.start()
-    reader.join()
-    assert isinstance(read[-1], TurnDone)

@@ -93,7 +93,7 @@ def test_a_text_and_a_pdf_are_laid_out_by_their_paragraphs(presenter: Presenter,
         pdf(path, *PARAGRAPHS, title="The Boat School")
     else:
         path.write_text("\n\n".join(PARAGRAPHS), encoding="utf-8")
-    deck = presenter.make(path, path=tmp_path / "deck.pptx", num_slides=3)
+    deck = presenter.make(path, path=tmp_path / "deck.pptx", num_slides=4)
     assert titles(deck.path) == [
         "The Boat School" if suffix == ".pdf" else "Boat school",
         "The boat school opened in 1998",
@@ -110,7 +110,7 @@ def test_the_notes_hold_a_long_text_whole(presenter: Presenter, tmp_path: Path) 
     paragraphs = [f"{number}. Boat {number} sails. {'It is red. ' * 100}".strip() for number in range(1, 13)]
     (tmp_path / "long.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")
     (tmp_path / "long.md").write_text("# Boats\n\n## All\n\n" + "\n".join(paragraphs), encoding="utf-8")
-    deck = presenter.make(tmp_path / "long.txt", path=tmp_path / "deck.pptx", num_slides=3)
+    deck = presenter.make(tmp_path / "long.txt", path=tmp_path / "deck.pptx", num_slides=4)
     assert [slide.notes for slide in deck.slides[1:3]] == ["\n".join(paragraphs[:6]), "\n".join(paragraphs[6:])]
     assert deck.slides[1].bullets == tuple(f"{number}. Boat {number} sails." for number in range(1, 6))
     assert "not every paragraph has a bullet; the notes hold the text" in deck.warnings
@@ -280,7 +280,11 @@ def test_a_chat_model_that_fails_leaves_no_deck(seedx: SeedX, script: Script, tm
     [
         ("", PromptError, "prompt is empty"),
         (Path("missing.pdf"), InputError, "cannot read 'missing.pdf'"),
-        (Path("a.docx"), InputError, "use one of .md, .markdown, .txt, .pdf, or a .csv table"),
+        (
+            Path("a.doc"),
+            InputError,
+            ".pdf, .docx, .html, .htm, or a table as .csv, .tsv or .xlsx",
+        ),
         ([], InputError, "cannot be made of list"),
         (7, InputError, "cannot be made of int"),
         ([1, 2], InputError, "a row of the table is int"),
@@ -318,7 +322,7 @@ def test_documents_that_cannot_be_read_say_why(tmp_path: Path) -> None:
 def test_a_long_pdf_is_read_in_part_and_lines_are_joined_to_paragraphs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seedx_agents.presenter.documents.MAX_PAGES", 2)
+    monkeypatch.setattr("seedx_agents.presenter.pdf.MAX_PAGES", 2)
     text = "The wind blows over the bay and fills the sails of every boat that left the harbor this morning. " * 3
     document = read_document(pdf(tmp_path / "long.pdf", text.strip(), "Short.", pages=3))
     assert document.warnings == ("'long.pdf' has 3 pages; the first 2 were read",)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedx_sdk.model.anyres import READ_GRIDS, choose_grid, parse_grid, patch_positions
+from seedx_sdk.model.grids import READ_GRIDS, choose_grid, parse_grid, patch_positions
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000))

@@ -7,8 +7,9 @@ from parity_case import Report, known_fields
 from PIL import Image
 from torch import Tensor
 
-from seedx_sdk.model.anyres import choose_grid, grid_by_aspect, grid_by_pixels, parse_grid, patch_positions, split_image
+from seedx_sdk.model.anyres import split_image
 from seedx_sdk.model.config import ResamplerConfig, VisualEncoderConfig
+from seedx_sdk.model.grids import choose_grid, grid_by_aspect, grid_by_pixels, parse_grid, patch_positions
 from seedx_sdk.model.resampler import Resampler, sincos_table
 from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.model.visual_encoder import VisualEncoder

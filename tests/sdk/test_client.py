@@ -367,7 +367,7 @@ def test_a_closed_client_loads_again_at_its_next_call(monkeypatch: pytest.Monkey
         opened.append(_Async())
         yield opened[-1]
 
-    monkeypatch.setattr("seedx_sdk.async_client.open_engine", open_engine)
+    monkeypatch.setattr("seedx_sdk.settings.open_engine", open_engine)
     seedx = SeedX()
     for number in (1, 2):
         assert seedx.generate("a house").image is not None

@@ -21,6 +21,7 @@ def test_the_tools_are_registered_under_their_names() -> None:
         "generate",
         "edit",
         "try_on",
+        "save_image",
         "make_slides",
         "revise_slide",
         "append_slides",
@@ -53,6 +54,7 @@ def test_results_match_their_schema(seedx: SeedX, picture: Image.Image, tmp_path
         "generate": {"prompt": "a red house", "width": 128, "height": 64},
         "edit": {"image": image, "instruction": "make it blue"},
         "try_on": {"person": image, "garment": image, "region": [0, 0, 8, 16]},
+        "save_image": {"image": image, "path": str(tmp_path / "saved.webp")},
         "make_slides": {"prompt_or_outline": "# A\n\n## B\n- c", "path": str(tmp_path / "deck.pptx")},
         "revise_slide": {"path": str(tmp_path / "deck.pptx"), "slide": 2, "change": "## B\n- d"},
         "append_slides": {"path": str(tmp_path / "deck.pptx"), "more": "## E\n- f"},
@@ -89,6 +91,7 @@ def test_generate_passes_size_steps_and_seed_on(seedx: SeedX, engine: ScriptedEn
             {"person": "a.png", "garment": "b.png", "region": [1, 2, 3]},
             r"region: \[1, 2, 3\] is not allowed; give a list of whole numbers \(exactly 4\), such as \[16, 32, 112",
         ),
+        ("save_image", {"image": Image.new("RGB", (8, 8)), "path": "house.tiff"}, "\\.png, \\.jpg"),
         ("make_slides", {"prompt_or_outline": "x", "path": "deck.key"}, ".pptx"),
         ("make_slides", {"prompt_or_outline": "x", "path": "y\ud800.pptx"}, "is not text that names a file"),
         ("tell_story", {"prompt": "x", "pages": 0}, "pages"),
@@ -120,3 +123,10 @@ def test_detect_returns_boxes_on_the_given_picture(seedx: SeedX) -> None:
     result = TOOLS["detect"].run(seedx, {"image": to_data_uri(Image.new("RGB", (80, 40))), "phrase": "the red house"})
     assert result.boxes[0].pixels == (20, 10, 60, 30)
     assert result.annotated.size == (80, 40)
+
+
+def test_a_saved_image_has_all_its_pixels(seedx: SeedX, picture: Image.Image, tmp_path: Path) -> None:
+    saved = TOOLS["save_image"].run(seedx, {"image": picture, "path": str(tmp_path / "house.png")})
+    with Image.open(saved.path) as read:
+        assert read.tobytes() == picture.tobytes()
+    assert TOOLS["save_image"].answer(saved).text == "Saved as house.png."

@@ -66,7 +66,7 @@ class ImageStore(Mapping[str, Image.Image]):
             unique: Whether names are random; names of a place that outlives the process always count up.
             secret: Whether names are unguessable and never listed, also in a thread.
         """
-        unique, secret = unique and not self.durable, secret or thread is None
+        unique, secret = unique and not self.durable, secret or not thread
         store = ImageStore(self._backend, thread=thread or "", unique=unique, secret=secret)
         store._known = self._known
         return store
@@ -163,8 +163,10 @@ class ImageStore(Mapping[str, Image.Image]):
         if word is not None and (image := self._get(word)) is not None:
             self._known.add(self._thread, word, image)
             return image
-        if word in self._taken or word in self._backend.words(self._thread):
+        if word in self._backend.words(self._thread):
             raise ImageError(f"{name} is gone: it is no longer stored; use {self.choices()}")
+        if word in self._taken:
+            raise ImageError(f"{name} is gone: it is not stored in this conversation; use {self.choices()}")
         raise ImageError(f"there is no image {name[:80]!r}; use {self.choices()}")
 
     def choices(self) -> str:

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, aclosing, contextmanager
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+from PIL import Image
 
-from seedx_agents.assistant.image_memory import ImageMemory, Images, named_block
-from seedx_agents.assistant.loop import OnEvent, ToolLoop
+from seedx_agents.assistant.approval import Approver
+from seedx_agents.assistant.image_memory import ImageMemory, Images, named_block, opened
+from seedx_agents.assistant.loop import ToolLoop
+from seedx_agents.assistant.own_tools import own_tools
 from seedx_agents.assistant.policy import ChatModelPolicy, Policy
 from seedx_agents.assistant.rule_policy import RulePolicy
-from seedx_agents.assistant.transcript import load_transcript, save_transcript
+from seedx_agents.assistant.streams import AsyncEventStream, EventStream
+from seedx_agents.assistant.transcript import Options, load_transcript, save_transcript
 from seedx_agents.assistant.turn import AgentEvent, Budget, Turn, TurnDone
+from seedx_agents.assistant.work import Turning, aevents_of, events_of
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.validation import check_text
 from seedx_tools.adapters.langchain import seedx_toolkit
 from seedx_tools.catalog.registry import TOOLS
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.illustration.prompts import drawing_advice, vocabulary_of
+from seedx_tools.image_store import ImageStore
 from seedx_tools.toolbox import Toolbox, choose
+
+OnEvent: TypeAlias = Callable[[AgentEvent], None]
 
 _SYSTEM_PROMPT = (
     "You are an assistant that works with images. You see the images of the conversation, and your tools generate, "
@@ -42,8 +51,17 @@ class Assistant:
 
     Args:
         seedx: The model behind the tools.
-        chat_model: A LangChain chat model that calls tools. None: a rule-based policy decides, and the turn says so.
-        tools: Which tools it may call.
+        chat_model: A LangChain chat model that calls tools, also one made with bind, with_retry or with_fallbacks.
+            None: a rule-based policy decides, and the turn says so.
+        instructions: Added to the system prompt of the chat model: who it is, and how it answers.
+        tools: Which tools it may call: names of SeedX's, and LangChain tools of yours.
+        approve: Decides on each tool call before it runs: it gets a ProposedCall, with the images that the arguments
+            refer to, and returns Approve(), Edit(args) or Reject(reason); a coroutine function may wait for a person.
+            The budget does not count that time; closing the stream ends it.
+        config: Callbacks, tags and metadata of all calls of the chat model and of tools. Callbacks get names in place
+            of images.
+        images: Where the images of this conversation are stored, such as a thread of a folder; None: in memory.
+        history: How many turns the chat model gets, the latest; None: all. The conversation itself is kept whole.
         roots: Folders whose files it may read and write; relative paths start at the first.
         image_hosts: Hosts from which it may fetch images.
         budget: How much one turn may use.
@@ -52,16 +70,21 @@ class Assistant:
         show_images: Whether the chat model gets the images themselves; False for one that cannot see.
 
     Raises:
-        InputError: If the chat model calls no tools.
+        InputError: If the chat model calls no tools, or a tool of yours cannot be used.
         ToolRetry: If there is no tool of a name.
     """
 
     def __init__(
         self,
         seedx: SeedX,
-        chat_model: BaseChatModel | None = None,
+        chat_model: ChatModel | None = None,
         *,
-        tools: Sequence[str] = tuple(TOOLS),
+        instructions: str | None = None,
+        tools: Sequence[str | BaseTool] = tuple(TOOLS),
+        approve: Approver | None = None,
+        config: RunnableConfig | None = None,
+        images: ImageStore | None = None,
+        history: int | None = 20,
         roots: Sequence[str | os.PathLike[str]] = (".",),
         image_hosts: Sequence[str] = (),
         budget: Budget | None = None,
@@ -69,27 +92,52 @@ class Assistant:
         num_inference_steps: int | None = None,
         show_images: bool = True,
     ) -> None:
-        self.album = ImageMemory(roots=roots, image_hosts=image_hosts)
+        if history is not None and history < 1:
+            raise InputError(f"history must be at least 1 turn, or None for all; it is {history}")
+        own = own_tools(tools)
+        names = [tool for tool in tools if isinstance(tool, str)]
+        self._options = Options(
+            instructions=instructions,
+            tools=tuple(names),
+            own_tools=tuple(own),
+            approved=approve is not None,
+            history=history,
+            budget=budget or Budget(),
+            seed=seed,
+            num_inference_steps=num_inference_steps,
+            show_images=show_images,
+        )
+        self.album = ImageMemory(images=images, roots=roots, image_hosts=image_hosts)
         """The images of the conversation by name."""
         self._messages: list[BaseMessage] = []
-        toolbox = Toolbox(seedx, tools=choose(tools), workspace=self.album)
+        self._hashes: dict[str, str] = {}  # of the images that were saved
+        toolbox = Toolbox(seedx, tools=choose(names), workspace=self.album)
         policy: Policy
         if chat_model is None:
-            policy = RulePolicy(seedx, tools, memory=self.album, seed=seed)
+            policy = RulePolicy(seedx, names, memory=self.album, seed=seed)
+            policy.warnings += _unused(instructions, own)
         else:
-            bound = seedx_toolkit(toolbox).get_tools()
-            system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary_of(seedx.info))
+            prompts = [_SYSTEM_PROMPT + drawing_advice(vocabulary_of(seedx.info)), instructions]
             policy = ChatModelPolicy(
-                chat_model, bound, system_prompt=system_prompt, memory=self.album, show_images=show_images
+                chat_model,
+                [*seedx_toolkit(toolbox).get_tools(), *own.values()],
+                system_prompt="\n\n".join(prompt for prompt in prompts if prompt),
+                memory=self.album,
+                show_images=show_images,
+                history=history,
+                config=config or {},
             )
         steps = {} if num_inference_steps is None else {"num_inference_steps": num_inference_steps}
         self._new_loop = partial(
             ToolLoop,
             policy,
             toolbox,
+            own,
             self.album,
-            budget=budget or Budget(),
+            approve=approve,
+            budget=self._options.budget,
             defaults={"seed": seed, **steps},
+            config=config or {},
         )
         self._busy = threading.Lock()
 
@@ -103,83 +151,118 @@ class Assistant:
 
         Args:
             prompt: The user's message.
-            images: Images that the user shows with it: one, several, or a mapping of names to images.
+            images: Images that the user shows with it: one, several, or a mapping of names, such as those of files,
+                to images.
             on_event: Called with each event as it happens.
 
         Raises:
             PromptError: If the prompt is empty or not text.
             ImageError: If an image cannot be read.
-            InputError: If a turn is in flight already.
+            InputError: If a turn is in flight already, or a name of an image cannot be used.
         """
-        request = self._request(prompt, images)
-        with self._turn():
-            return self._run(request, on_event or _ignore, lambda: False)
+        with self.stream(prompt, images) as events:
+            for event in events:
+                if on_event is not None:
+                    on_event(event)
+        return _turn_of(event)
 
-    def stream(self, prompt: str, images: Images = ()) -> Generator[AgentEvent, None, None]:
-        """Return the events of a turn as they happen; the last is TurnDone. Closing the generator ends the turn.
+    async def aask(self, prompt: str, images: Images = (), *, on_event: OnEvent | None = None) -> Turn:
+        """Return the answer to a request, as `ask` does; cancelling the task ends the turn."""
+        async with self.astream(prompt, images) as events:
+            async for event in events:
+                if on_event is not None:
+                    on_event(event)
+        return _turn_of(event)
+
+    def stream(self, prompt: str, images: Images = ()) -> EventStream:
+        """Return the events of a turn as they happen; the last is TurnDone. Closing the stream ends the turn.
+
+        A request that cannot be accepted raises here, before the first event, and changes nothing.
 
         Raises:
             SeedXError: As ask.
         """
-        return self._events(self._request(prompt, images))
+        stop = threading.Event()
+        turning, over = self._accept(prompt, images, stop.is_set)
+
+        def events() -> Generator[AgentEvent, None, None]:
+            with over:
+                yield from events_of(turning)
+
+        return EventStream(events(), stop.set, over)
+
+    def astream(self, prompt: str, images: Images = ()) -> AsyncEventStream:
+        """Return the events of a turn for `async for`, as `stream` does; cancelling the task that reads ends the turn.
+
+        Raises:
+            SeedXError: As ask.
+        """
+        stop = threading.Event()
+        turning, over = self._accept(prompt, images, stop.is_set)
+
+        async def events() -> AsyncGenerator[AgentEvent, None]:
+            with over:
+                async with aclosing(aevents_of(turning)) as inner:
+                    async for event in inner:
+                        yield event
+
+        return AsyncEventStream(events(), stop.set, over)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the conversation and its images into a folder and return the folder; saving there again is allowed.
+        """Write the conversation, its images and the options into a folder, and return the folder.
+
+        Saving there again writes what is new. A crash leaves the conversation that was saved before.
 
         Raises:
             OutputPathError: If it cannot be written there, or the folder holds something else.
+            InputError: If a turn is in flight.
         """
         with self._turn():
-            return save_transcript(folder, self._messages, self.album)
+            return save_transcript(folder, self._messages, self.album, self._options, self._hashes)
 
     @classmethod
     def load(
-        cls, folder: str | os.PathLike[str], seedx: SeedX, chat_model: BaseChatModel | None = None, **options: Any
+        cls, folder: str | os.PathLike[str], seedx: SeedX, chat_model: ChatModel | None = None, **options: Any
     ) -> Self:
-        """Return an assistant that continues a saved conversation; the options are those of the class.
+        """Return an assistant that continues a saved conversation.
+
+        Args:
+            folder: The folder that `save` wrote.
+            seedx: The model behind the tools.
+            chat_model: As for the class.
+            options: As for the class. Those that are left out are as they were saved, but for `roots`, `image_hosts`,
+                `config` and `images`. Tools of yours and `approve` cannot be saved, so they must be given again.
 
         Raises:
-            InputError: If the folder holds no transcript, or a damaged one.
+            InputError: If the folder holds no transcript, or a damaged one, or an option must be given.
         """
-        assistant = cls(seedx, chat_model, **options)
-        assistant._messages = load_transcript(folder, assistant.album)
+        transcript = load_transcript(folder)
+        assistant = cls(seedx, chat_model, **(transcript.options.with_given(options)))
+        transcript.restore(assistant.album)
+        assistant._messages, assistant._hashes = transcript.messages, transcript.hashes
         return assistant
 
-    def _request(self, prompt: str, images: Images) -> HumanMessage:
-        blocks: list[str | dict[str, Any]] = [{"type": "text", "text": check_text(prompt, "prompt")}]
+    def _accept(self, prompt: str, images: Images, stop: Callable[[], bool]) -> tuple[Turning, ExitStack]:
+        """Return the turn of a request, and what is to be closed once it is over."""
+        text, pictures = check_text(prompt, "prompt"), opened(images)
+        over = ExitStack()
+        over.enter_context(self._turn())
+
+        def run() -> Turning:
+            loop = self._new_loop(messages=self._messages, stop=stop)
+            return (yield from loop.run(self._request(text, pictures)))
+
+        turning = run()
+        over.callback(turning.close)
+        return turning, over
+
+    def _request(self, prompt: str, images: Mapping[str | int, Image.Image]) -> HumanMessage:
+        blocks: list[str | dict[str, Any]] = [{"type": "text", "text": prompt}]
         for name in self.album.add(images):
-            own_names = [called for called, known in self.album.called.items() if known == name]
-            also = f", which the user calls {' or '.join(own_names)}" if own_names else ""
+            labels = [f'"{label}"' for label, known in self.album.called.items() if known == name]
+            also = f", which the user calls {' or '.join(labels)}" if labels else ""
             blocks += [{"type": "text", "text": f"The next image is {name}{also}."}, named_block(name)]
         return HumanMessage(content=blocks)
-
-    def _run(self, request: HumanMessage, on_event: OnEvent, stop: Callable[[], bool]) -> Turn:
-        return self._new_loop(messages=self._messages, on_event=on_event, stop=stop).run(request)
-
-    def _events(self, request: HumanMessage) -> Generator[AgentEvent, None, None]:
-        events: SimpleQueue[AgentEvent | BaseException] = SimpleQueue()
-        ended = threading.Event()
-
-        def work() -> None:
-            try:
-                with self._turn():
-                    self._run(request, events.put, ended.is_set)
-            except BaseException as error:  # raised where the events are read
-                events.put(error)
-
-        worker = threading.Thread(target=work, name="seedx-assistant", daemon=True)
-        worker.start()
-        try:
-            while True:
-                event = events.get()
-                if isinstance(event, BaseException):
-                    raise event
-                yield event
-                if isinstance(event, TurnDone):
-                    return
-        finally:
-            ended.set()
-            worker.join()
 
     @contextmanager
     def _turn(self) -> Generator[None, None, None]:
@@ -191,5 +274,12 @@ class Assistant:
             self._busy.release()
 
 
-def _ignore(_event: AgentEvent) -> None:
-    pass
+def _turn_of(event: AgentEvent) -> Turn:
+    assert isinstance(event, TurnDone)
+    return event.turn
+
+
+def _unused(instructions: str | None, own: Mapping[str, BaseTool]) -> tuple[str, ...]:
+    """Return warnings about what only a chat model can use."""
+    unused = [*(["instructions"] if instructions else []), *own]
+    return (f"without a chat model, rules decide; they do not use {', '.join(unused)}",) if unused else ()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
-from langchain_core.language_models import BaseChatModel
+from langchain_core.callbacks import AsyncCallbackManager, CallbackManager
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, SystemMessage, message_chunk_to_message
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, LLMResult
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 
-from seedx_agents.assistant.image_memory import ImageMemory
+from seedx_agents.assistant import heads
+from seedx_agents.assistant.image_memory import ImageMemory, recent, without_images
 from seedx_sdk.errors import InputError
+from seedx_tools.chat_models import ChatModel, chat_models
 
 OnText: TypeAlias = Callable[[str], None]
 """Called with each piece of text as it is written."""
@@ -31,12 +36,16 @@ class Policy(Protocol):
 class ChatModelPolicy:
     """A LangChain chat model with the tools bound to it.
 
+    Callbacks get names in place of images.
+
     Args:
         model: Any chat model that calls tools.
         tools: The tools; the policy never runs them itself.
         system_prompt: The system message.
         memory: The images that messages name.
         show_images: Whether it gets the images themselves; False for a chat model that cannot see.
+        history: How many turns it gets, the latest; None: all.
+        config: Callbacks, tags and metadata of its calls.
 
     Raises:
         InputError: If the chat model calls no tools.
@@ -46,34 +55,100 @@ class ChatModelPolicy:
 
     def __init__(
         self,
-        model: BaseChatModel,
+        model: ChatModel,
         tools: Sequence[BaseTool],
         *,
         system_prompt: str,
         memory: ImageMemory,
         show_images: bool,
+        history: int | None,
+        config: RunnableConfig,
     ) -> None:
-        self.name = model._llm_type
-        try:
-            self._model = model.bind_tools(tools)
-        except NotImplementedError as error:
-            raise InputError(
-                f"{type(model).__name__} cannot call tools; use a chat model with bind_tools, or none for a "
-                "rule-based policy"
-            ) from error
-        self._system_message = SystemMessage(system_prompt)
-        self._memory, self._show_images = memory, show_images
+        self._bare = chat_models(model)[0]
+        self.name = self._bare._llm_type
+        self.is_async = heads.is_async(model)
+        """Whether `adecide` waits without blocking the event loop."""
+        self._model = heads.with_tools(model, tools)
+        self._system_prompt, self._memory = system_prompt, memory
+        self._show_images, self._history, self._config = show_images, history, config
 
     def decide(self, messages: Sequence[BaseMessage], on_text: OnText) -> AIMessage:
-        """Return the chat model's next message."""
-        shown = self._memory.show(messages, pixels=self._show_images)
-        whole: AIMessageChunk | AIMessage | None = None
-        for piece in self._model.stream([self._system_message, *shown]):
-            if piece.text:
-                on_text(piece.text)
-            both_chunks = isinstance(whole, AIMessageChunk) and isinstance(piece, AIMessageChunk)
-            whole = whole + piece if both_chunks else piece  # type: ignore[assignment, operator]
-        message = AIMessage("") if whole is None else message_chunk_to_message(whole)
+        """Return the chat model's next message, with names in place of the images that it made."""
+        named, shown = self._messages(messages)
+        manager = CallbackManager.configure(**self._callbacks())
+        (run,) = manager.on_chat_model_start(**self._start(named))
+        try:
+            answer = _Answer(self.name, on_text)
+            for piece in heads.stream(self._model, shown):
+                run.on_llm_new_token(**answer.add(piece))
+            message = self._memory.absorb(answer.message())
+        except BaseException as error:
+            run.on_llm_error(error)
+            raise
+        run.on_llm_end(LLMResult(generations=[[ChatGeneration(message=message)]]))
+        return message
+
+    async def adecide(self, messages: Sequence[BaseMessage], on_text: OnText) -> AIMessage:
+        """Return the chat model's next message, as `decide` does."""
+        named, shown = self._messages(messages)
+        manager = AsyncCallbackManager.configure(**self._callbacks())
+        (run,) = await manager.on_chat_model_start(**self._start(named))
+        try:
+            answer = _Answer(self.name, on_text)
+            async for piece in heads.astream(self._model, shown):
+                await run.on_llm_new_token(**answer.add(piece))
+            message = self._memory.absorb(answer.message())
+        except BaseException as error:
+            await run.on_llm_error(error)
+            raise
+        await run.on_llm_end(LLMResult(generations=[[ChatGeneration(message=message)]]))
+        return message
+
+    def _messages(self, messages: Sequence[BaseMessage]) -> tuple[list[BaseMessage], list[BaseMessage]]:
+        """Return what the chat model gets, with names and with images."""
+        latest, note = recent(messages, self._history)
+        named: list[BaseMessage] = [SystemMessage(self._system_prompt + note), *latest]
+        return named, self._memory.show(named, pixels=self._show_images)
+
+    def _callbacks(self) -> dict[str, Any]:
+        config = ensure_config(self._config)  # with the callbacks of a graph or chain that runs the assistant
+        return {
+            "inheritable_callbacks": config.get("callbacks"),
+            "inheritable_tags": config.get("tags"),
+            "inheritable_metadata": {**self._bare._get_ls_params(), **config.get("metadata", {})},
+        }
+
+    def _start(self, named: list[BaseMessage]) -> dict[str, Any]:
+        return {
+            "serialized": self._bare._serialized,
+            "messages": [named],
+            "invocation_params": {"_type": self.name},
+            "name": self._config.get("run_name"),
+        }
+
+
+class _Answer:
+    """Puts the pieces of an answer together."""
+
+    def __init__(self, name: str, on_text: OnText) -> None:
+        self._name, self._on_text = name, on_text
+        self._whole: BaseMessage | None = None
+
+    def add(self, piece: BaseMessage) -> Mapping[str, Any]:
+        """Add a piece, and return what callbacks get of it."""
+        if piece.text:
+            self._on_text(piece.text)
+        if not isinstance(piece, AIMessageChunk):
+            self._whole = piece
+            return {"token": piece.text}
+        both_chunks = isinstance(self._whole, AIMessageChunk)
+        self._whole = self._whole + piece if both_chunks else piece  # type: ignore[assignment, operator]
+        named = piece.model_copy(update={"content": without_images(piece.content)})
+        return {"token": piece.text, "chunk": ChatGenerationChunk(message=named)}
+
+    def message(self) -> AIMessage:
+        """Return the whole answer."""
+        message = AIMessage("") if self._whole is None else message_chunk_to_message(self._whole)
         if not isinstance(message, AIMessage):
-            raise InputError(f"{self.name} answered with a {message.type} message; a chat model must answer as ai")
+            raise InputError(f"{self._name} answered with a {message.type} message; a chat model must answer as ai")
         return message

@@ -1,43 +1,31 @@
-"""A designer: draws from an intent and explains the idea, and shows what a user's image could become."""
+"""A designer: draws from an intent and explains the idea, and changes a design over several rounds."""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 from PIL import Image
 
-from seedx_agents.designer.results import MAX_CHANGES, Change, Changes, Design, Idea, Proposal, Proposals
-from seedx_agents.designer.rules import arrangement, rule_based_changes
+from seedx_agents.designer.drafting import Drafter
+from seedx_agents.designer.results import MAX_CHANGES, Change, Design, Proposal, Proposals
+from seedx_agents.designer.versions import Versions
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.options import check_seed
 from seedx_sdk.validation import check_text
-from seedx_tools.adapters.langchain_messages import image_block
-from seedx_tools.catalog.edit import EDIT
-from seedx_tools.catalog.generate import GENERATE
-from seedx_tools.errors import ToolFailed, ToolRetry
-from seedx_tools.illustration.prompts import drawing_advice, image_prompt, vocabulary_of
-from seedx_tools.structured_output import StructuredChat
+from seedx_tools.errors import ToolFailed
 from seedx_tools.tool import Progress, ignore_progress, result_fields
-from seedx_tools.toolbox import shown
-
-_IDEA_SYSTEM_PROMPT = (
-    "You are a designer. Turn the intent into one image: write a prompt for an image model, in English, and explain "
-    "the creative idea behind it in two or three sentences in the language of the request."
-)
-_CHANGE_SYSTEM_PROMPT = (
-    "You are a designer looking at somebody's image. Propose changes that serve the wish, each as one instruction for "
-    "an image editing model, in English, such as 'make the house blue', and say in one sentence why it helps, in the "
-    "language of the wish."
-)
 
 
 class Designer:
-    """Draws images and proposes changes.
+    """Draws images, proposes changes, and keeps the design that they make over several rounds.
+
+    After each image it looks at what was made. Words that the image model does not know, and an image that contradicts
+    the idea, go back to the chat model, which proposes again; without one, the image is drawn again.
 
     Args:
         seedx: Generates, edits and describes images.
@@ -45,7 +33,7 @@ class Designer:
             an open vocabulary, else rules; the warnings say which.
         seed: Seed of the first image; each further one adds one.
         num_inference_steps: Denoising steps of each image; None: the model's own.
-        retries: How often an unusable answer goes back to the chat model.
+        retries: How often an unusable answer, or an image that contradicts the idea, is tried again.
         show_images: Whether the chat model gets the user's image, or only its description.
 
     Raises:
@@ -63,14 +51,34 @@ class Designer:
         retries: int = 2,
         show_images: bool = True,
     ) -> None:
-        self._seedx, self._seed, self._num_inference_steps = seedx, check_seed(seed), num_inference_steps
-        self._show_images = show_images
-        self._idea = None if chat_model is None else StructuredChat(chat_model, Idea, retries)
-        self._changes = None if chat_model is None else StructuredChat(chat_model, Changes, retries)
-        self._change = None if chat_model is None else StructuredChat(chat_model, Change, retries)
+        self._seedx, self._seed = seedx, check_seed(seed)
+        self._drafter = Drafter(
+            seedx,
+            chat_model,
+            seed=self._seed,
+            num_inference_steps=num_inference_steps,
+            retries=retries,
+            show_images=show_images,
+        )
+        self._versions = Versions()
+        self._offered: list[Proposal] = []  # made from the design as it is now
+
+    @property
+    def image(self) -> Image.Image:
+        """The design as it is now.
+
+        Raises:
+            InputError: If there is none.
+        """
+        return self._versions.image
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The changes that were accepted, in order."""
+        return self._versions.changes
 
     def draw(self, intent: str, *, on_progress: Progress = ignore_progress) -> Design:
-        """Return an image for an intent, with its idea.
+        """Begin a design with an image for an intent, and return it with its idea.
 
         Args:
             intent: What the image is for.
@@ -81,33 +89,37 @@ class Designer:
             ToolRetry: If the intent is not a valid prompt, and there is no chat model to rephrase it.
             ToolFailed: If the model failed, or the chat model gave nothing that can be drawn.
         """
-        text = check_text(intent, "intent")
-        vocabulary = vocabulary_of(self._seedx.info)
-        if self._idea is not None:
-            system_prompt = _IDEA_SYSTEM_PROMPT + drawing_advice(vocabulary)
-            return self._idea.apply(
-                system_prompt, text, lambda idea: self._design(idea.prompt, idea.idea, (), on_progress)
-            )
-        prompt = image_prompt(text, vocabulary)
-        warnings = []
-        if prompt.decorative:
-            warnings.append(f"{self._seedx.info.name} cannot draw {text[:80]!r}: the image is only decorative")
-        return self._design(prompt.text, None, warnings, on_progress)
+        design = self._drafter.draw(check_text(intent, "intent"), on_progress)
+        self._begin(design.image)
+        return design
+
+    def open(self, image: ImageSource) -> Image.Image:
+        """Begin a design with an image of the user's, and return it.
+
+        Raises:
+            ImageError: If the image cannot be read.
+        """
+        return self._begin(open_image(image))
 
     def propose(
-        self, image: ImageSource, wish: str = "", *, count: int = 3, on_progress: Progress = ignore_progress
+        self,
+        image: ImageSource | None = None,
+        wish: str = "",
+        *,
+        count: int = 3,
+        on_progress: Progress = ignore_progress,
     ) -> Proposals:
-        """Return changes to an image, each with its result; if the model fails, those made before are returned.
+        """Return changes to the design, each with its result; if the model fails, those made before are returned.
 
         Args:
-            image: The user's image.
+            image: An image to begin a design with; None: the design as it is now.
             wish: What it should become, or empty.
             count: How many changes, 1..MAX_CHANGES.
             on_progress: Called with (changes done, total changes, what is being done now).
 
         Raises:
             ImageError: If the image cannot be read.
-            InputError: If count is out of range.
+            InputError: If count is out of range, or there is no design and no image.
             SeedXError: If the model cannot describe the image, or the chat model gave no valid changes.
         """
         started = time.perf_counter()
@@ -115,86 +127,69 @@ class Designer:
             raise InputError(f"count is {count}; use 1 to {MAX_CHANGES}")
         wish = check_text(wish, "wish") if wish else ""
         warnings: list[str] = []
-        original = open_image(image, on_warning=warnings.append)
-        described = self._seedx.describe(original, seed=self._seed)
+        if image is not None and image is not self._versions.latest:
+            self._begin(open_image(image, on_warning=warnings.append))
+        described = self._seedx.describe(self.image, seed=self._seed)
         warnings += described.warnings
-        changes = self._plan(original, described.text, wish, count, warnings)
+        changes = self._drafter.plan(self.image, described.text, wish, count, warnings)
         proposals: list[Proposal] = []
         for number, change in enumerate(changes):
             on_progress(number, len(changes), change.instruction)
             try:
-                proposals.append(self._propose(original, described.text, change, number, warnings))
+                proposals.append(self._drafter.change(self.image, described.text, change, number, warnings))
             except ToolFailed as error:
                 warnings.append(f"stopped at change {number + 1}: {error}")
                 proposals += [Proposal(change=left, image=None, seen="") for left in changes[number:]]
                 break
         else:
             on_progress(len(changes), len(changes), "done")
+        self._offered = proposals
         return Proposals(
             seen=described.text,
             proposals=tuple(proposals),
             **result_fields(self._seedx, seed=self._seed, started=started, warnings=warnings),
         )
 
-    def _design(self, prompt: str, idea: str | None, warnings: Sequence[str], on_progress: Progress) -> Design:
-        started = time.perf_counter()
-        args = {"prompt": prompt, "seed": self._seed, "num_inference_steps": self._num_inference_steps}
-        generated = GENERATE.run(self._seedx, args, on_progress=on_progress)
-        if generated.image is None:
-            raise ToolFailed(f"{self._seedx.info.name} generated no image of {prompt!r}; try another seed")
-        seen = self._seedx.describe(generated.image).text
-        warnings = [*warnings, *generated.warnings]
-        if idea is None and self._seedx.info.is_picture_book:
-            idea = arrangement(generated.layout, seen)
-            warnings.append("without a chat model the idea only says how the image is arranged")
-        elif idea is None:
-            idea = self._seedx.describe(generated.image, "Explain the creative idea of this image.").text
-        fields = result_fields(self._seedx, seed=self._seed, started=started, warnings=warnings)
-        return Design(image=generated.image, prompt=prompt, idea=idea, seen=seen, **fields)
+    def accept(self, proposal: Proposal) -> Proposal:
+        """Make a proposal the design, and return it; `propose()` then continues from there.
 
-    def _plan(self, image: Image.Image, seen: str, wish: str, count: int, warnings: list[str]) -> Sequence[Change]:
-        vocabulary = vocabulary_of(self._seedx.info)
-        if self._changes is None:
-            suggestions = [] if vocabulary else self._seedx.describe(image, _question(wish, count)).text.splitlines()
-            warnings.append(
-                "without a chat model the changes follow rules" if vocabulary else "SEED-X itself proposed the changes"
-            )
-            changes = rule_based_changes(seen, suggestions, wish, count, vocabulary)
-            return [Change(instruction=instruction, reason=reason) for instruction, reason in changes]
-        prompt: list[str | dict[Any, Any]] = [
-            {
-                "type": "text",
-                "text": f"The wish: {wish or 'make it better'}\nThe image shows: {seen}\n{count} changes.",
-            }
-        ]
-        if self._show_images:
-            prompt.append(image_block(shown(image)))
-        return self._changes(_CHANGE_SYSTEM_PROMPT + drawing_advice(vocabulary), prompt).changes[:count]
+        A proposal that was made from an earlier version, such as a second one of the same round, is made again from the
+        design as it is now, so that no accepted change is lost.
 
-    def _propose(self, image: Image.Image, seen: str, change: Change, number: int, warnings: list[str]) -> Proposal:
-        """Return the change with its result; if it is not a valid edit, the chat model proposes another."""
+        Raises:
+            InputError: If there is no design.
+            ToolFailed: If it has no image and the model cannot make it.
+        """
+        if proposal.image is None or not any(proposal is offered for offered in self._offered):
+            proposal = self._drafter.change(self.image, self._seedx.describe(self.image).text, proposal.change, 0, [])
+        assert proposal.image is not None
+        self._versions.accept(proposal.change, proposal.image)
+        self._offered = []
+        return proposal
 
-        def apply(change: Change) -> Proposal:
-            args = {
-                "image": image,
-                "instruction": change.instruction,
-                "seed": self._seed + number,
-                "num_inference_steps": self._num_inference_steps,
-            }
-            edited = EDIT.run(self._seedx, args)
-            warnings.extend(edited.warnings)
-            return Proposal(change=change, image=edited.image, seen=self._seedx.describe(edited.image).text)
+    def undo(self) -> Image.Image:
+        """Take back the change that was accepted last, and return the design as it is then.
 
-        try:
-            return apply(change)
-        except ToolRetry as error:
-            if self._change is None:
-                raise ToolFailed(str(error)) from error
-            system_prompt = _CHANGE_SYSTEM_PROMPT + drawing_advice(vocabulary_of(self._seedx.info))
-            prompt = f"The image shows: {seen}\n{change.instruction!r} cannot be done: {error}\nPropose another change."
-            return self._change.apply(system_prompt, prompt, apply)
+        Raises:
+            InputError: If no change was accepted.
+        """
+        self._offered = []
+        return self._versions.undo()
 
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the design as a .png, .jpg or .webp file and return its path.
 
-def _question(wish: str, count: int) -> str:
-    purpose = f" so that it fits this wish: {wish}" if wish else ""
-    return f"Suggest {count} changes to this image{purpose}. Write one short instruction on each line."
+        Args:
+            path: Where to save it.
+            overwrite: Whether to replace a file that this designer did not write.
+
+        Raises:
+            InputError: If there is no design.
+            OutputPathError: If the file exists, or cannot be written there.
+        """
+        return self._versions.save(path, overwrite=overwrite)
+
+    def _begin(self, image: Image.Image) -> Image.Image:
+        self._offered = []
+        self._versions.begin(image)
+        return image

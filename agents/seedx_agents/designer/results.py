@@ -17,6 +17,9 @@ class Idea(BaseModel):
 
     prompt: str = Field(min_length=1, description="What the image shows, in one English sentence.")
     idea: str = Field(min_length=1, description="The creative idea, in two or three sentences.")
+    shows: tuple[str, ...] = Field(
+        default=(), description="What must be seen in the image, as English noun phrases: 'a red house'."
+    )
 
 
 class Change(BaseModel):
@@ -26,6 +29,12 @@ class Change(BaseModel):
 
     instruction: str = Field(min_length=1, description="One change as an English instruction.")
     reason: str = Field(min_length=1, description="Why it helps, in one sentence.")
+    shows: tuple[str, ...] = Field(
+        default=(), description="What must be seen after the change, as English noun phrases: 'a blue house'."
+    )
+    gone: tuple[str, ...] = Field(
+        default=(), description="What must not be seen after the change, as English noun phrases: 'a tree'."
+    )
 
 
 class Changes(BaseModel):
@@ -46,6 +55,8 @@ class Design(Result):
     """Why the image is as it is."""
     seen: str
     """What the model sees in the image: its own check of the idea, which can be wrong."""
+    faults: tuple[str, ...] = ()
+    """What the model sees that contradicts the idea, in the best of all tries: "no green tree"."""
 
 
 class Proposal(BaseModel):
@@ -58,6 +69,8 @@ class Proposal(BaseModel):
     """None if the model failed before it was made."""
     seen: str
     """What the model sees in the changed image; empty without one."""
+    faults: tuple[str, ...] = ()
+    """What it sees that contradicts the change, in the best of all tries."""
 
 
 class Proposals(Result):

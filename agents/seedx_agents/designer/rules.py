@@ -6,8 +6,17 @@ import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from seedx_agents.designer.results import Change
 from seedx_sdk import Box
-from seedx_tools.illustration.prompts import Vocabulary, find_place, find_things, place_phrase
+from seedx_tools.illustration.prompts import (
+    Vocabulary,
+    colored,
+    find_place,
+    find_things,
+    number_phrase,
+    place_phrase,
+    unknown_words,
+)
 
 _PLACES = {
     "meadow": "a meadow",
@@ -41,8 +50,8 @@ def arrangement(layout: Sequence[Box], seen: str) -> str:
 
 def rule_based_changes(
     seen: str, suggestions: Sequence[str], wish: str, count: int, vocabulary: Vocabulary | None
-) -> list[tuple[str, str]]:
-    """Return at most count changes, each an instruction and a reason; the user's wish comes first.
+) -> list[Change]:
+    """Return at most count changes; the user's wish comes first.
 
     Args:
         seen: What the model sees in the image.
@@ -51,7 +60,7 @@ def rule_based_changes(
         count: How many.
         vocabulary: What the model can draw; None: anything.
     """
-    found = [(wish, "It is what you wished for.")] if wish else []
+    found = _by_wish(wish, seen, vocabulary) if wish else []
     found += [
         (instruction, "The model suggests it.")
         for line in suggestions
@@ -59,7 +68,26 @@ def rule_based_changes(
     ]
     if vocabulary is not None:
         found += _by_rule(seen, vocabulary)
-    return list(dict(found).items())[:count]
+    return [Change(instruction=instruction, reason=reason) for instruction, reason in dict(found).items()][:count]
+
+
+def _by_wish(wish: str, seen: str, vocabulary: Vocabulary | None) -> list[tuple[str, str]]:
+    """Return the wish itself; of one in words that the model does not know, what can be done towards it."""
+    if vocabulary is None or not unknown_words(wish, vocabulary, instruction=True):
+        return [(wish, "It is what you wished for.")]
+    here, kinds = find_place(seen, vocabulary), {thing.split()[-1] for thing in find_things(seen, vocabulary)}
+    place = find_place(wish, vocabulary)
+    places = [
+        (f"change the background to {_PLACES[name]}", "It is the place that you wished for.")
+        for name in vocabulary["backgrounds"]
+        if name in _PLACES and place_phrase(name) == place != here
+    ]
+    things = [
+        (f"add {number_phrase(colored(thing, vocabulary))}", "You wished for it.")
+        for thing in find_things(wish, vocabulary)
+        if thing.split()[-1] not in kinds
+    ]
+    return [*places, *things]
 
 
 def _by_rule(seen: str, vocabulary: Vocabulary) -> list[tuple[str, str]]:

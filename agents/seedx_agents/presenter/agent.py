@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from langchain_core.language_models import BaseChatModel
 
-from seedx_agents.presenter.documents import decode, read_bytes, read_document
-from seedx_agents.presenter.outline_rules import document_outline, table_outline
-from seedx_agents.presenter.revision_rules import RuleReviser
+from seedx_agents.presenter.documents import read_document
+from seedx_agents.presenter.outline_rules import document_outline, tables_outline
+from seedx_agents.presenter.planning import DeckPlanner, check_num_slides
+from seedx_agents.presenter.serious_subjects import serious_word, undecorated
+from seedx_agents.presenter.tables import SUFFIXES, Rows, as_csv, read_tables
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import write_file
@@ -23,21 +23,17 @@ from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.outline import Outline, SlidePlan, TableData
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
+from seedx_tools.decks.planners.markdown import is_markdown_outline
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides, revise_slide
-from seedx_tools.decks.tables import read_table, table_of
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.tool import Progress
 
-Rows: TypeAlias = Sequence[Sequence[object]] | Sequence[Mapping[str, object]]
-"""A table: rows of cells, the header first, or one mapping per row."""
 Source: TypeAlias = str | Path | Outline | TableData | Rows
-"""A string is a subject or a Markdown outline; a Path is a file: .md, .txt, .pdf, or a table as .csv or .tsv."""
-
-TABLES = (".csv", ".tsv")
-_CSV = "data.csv"
+"""A string is a subject or a Markdown outline; a Path is a file: a document as .md, .txt, .pdf, .docx or .html, or
+tables as .csv, .tsv or .xlsx."""
 
 
 class Presenter:
@@ -50,7 +46,8 @@ class Presenter:
         theme: The built-in theme; None: "paper".
         template: A .pptx or .potx whose design is used in place of a theme.
         size: The page size; None: 16:9, or the template's own.
-        pictures: Whether slides get generated images.
+        pictures: Whether slides get generated images; None: yes, but no decorative ones on serious subjects
+            (serious_subjects.SERIOUS_WORDS, or what the chat model decides).
         files: The folder of the images and CSV files that outlines may name; None: no file is read.
         seed: Seed of the first image; each further slide adds one.
         retries: How often an unusable answer goes back to the chat model.
@@ -68,7 +65,7 @@ class Presenter:
         theme: DeckTheme | None = None,
         template: str | os.PathLike[str] | None = None,
         size: DeckSize | None = None,
-        pictures: bool = True,
+        pictures: bool | None = None,
         files: str | os.PathLike[str] | None = None,
         seed: int = 0,
         retries: int = 2,
@@ -76,10 +73,11 @@ class Presenter:
         self._seedx, self._seed = seedx, check_seed(seed)
         self._theme, self._template, self._size = theme, template, size
         self._pictures, self._files = pictures, files
-        vocabulary = vocabulary_of(seedx.info) if chat_model is not None else None
-        self._planner = (
-            None if chat_model is None else ChatModelPlanner(chat_model, vocabulary=vocabulary, retries=retries)
-        )
+        self._retries = retries
+        self._chat_model: ChatModelPlanner | None = None
+        if chat_model is not None:
+            vocabulary = vocabulary_of(seedx.info)
+            self._chat_model = ChatModelPlanner(chat_model, vocabulary=vocabulary, retries=retries)
         self.path: Path | None = None
         """The deck that revise() and append() change; None before make() or open()."""
 
@@ -105,8 +103,11 @@ class Presenter:
             PromptError: If the subject is empty or not text.
             ToolFailed: If the chat model failed or gave no valid outline.
         """
+        if num_slides is not None:
+            check_num_slides(num_slides)
+        planner = self._planner(num_slides)
         with tempfile.TemporaryDirectory() as folder:
-            content, files = self._prepare(source, num_slides, Path(folder))
+            content, files = self._prepare(source, planner, Path(folder))
             deck = make_slides(
                 self._seedx,
                 content,
@@ -114,15 +115,14 @@ class Presenter:
                 template=self._template,
                 theme=self._theme,
                 size=self._size,
-                num_slides=num_slides,
                 files=files,
                 seed=self._seed,
-                pictures=self._pictures,
-                planner=self._planner,
+                pictures=self._pictures is not False,
+                planner=planner,
                 on_progress=on_progress,
             )
         self.path = deck.path
-        return deck
+        return _with_count(deck, planner)
 
     def open(self, path: str | os.PathLike[str]) -> Path:
         """Open an existing .pptx for revise() and append(), and return its path.
@@ -149,16 +149,20 @@ class Presenter:
             ToolFailed: If the chat model failed or gave no valid slide.
         """
         path = self._current()
+        title = self._title(path)
+        if isinstance(instruction, SlidePlan) and self._pictures is None:
+            instruction = undecorated(instruction, title)
+        is_new_slide = isinstance(instruction, str) and is_markdown_outline(instruction)
         deck = revise_slide(
             self._seedx,
             path,
             slide,
             instruction,
             output=output,
-            planner=self._planner or RuleReviser(),
+            planner=self._planner(subject=title),
             files=self._files,
             seed=self._seed + slide,
-            pictures=self._pictures,
+            pictures=self._may_generate(f"{title} {instruction}" if is_new_slide else ""),
         )
         self.path = deck.path
         return deck
@@ -175,69 +179,86 @@ class Presenter:
             OutputPathError: If it cannot be written.
         """
         path = self._current()
+        title = self._title(path)
         return append_slides(
             self._seedx,
             path,
-            more,
+            self._planner().decorated(more, title) if isinstance(more, Outline) else more,
             files=self._files,
             seed=self._seed,
-            pictures=self._pictures,
+            pictures=self._may_generate("" if isinstance(more, Outline) else f"{title} {more}"),
             on_progress=on_progress,
         )
+
+    def _title(self, path: Path) -> str:
+        """Return the title of a deck, by which a slide of it may be serious."""
+        return "" if self._pictures is not None else open_deck(path, allow_links=False).core_properties.title or ""
+
+    def _may_generate(self, text: str) -> bool:
+        """Return whether the slides of a Markdown text may get images."""
+        decorates = self._pictures is None and "](" not in text and serious_word(text) is not None
+        return self._pictures is not False and not decorates
 
     def _current(self) -> Path:
         if self.path is None:
             raise InputError("there is no deck yet; call make() or open() first")
         return self.path
 
+    def _planner(self, num_slides: int | None = None, *, subject: str = "") -> DeckPlanner:
+        return DeckPlanner(
+            self._chat_model,
+            num_slides=num_slides,
+            pictures=self._pictures,
+            retries=self._retries,
+            subject=subject,
+        )
+
     def _prepare(
-        self, source: Source, num_slides: int | None, folder: Path
+        self, source: Source, planner: DeckPlanner, folder: Path
     ) -> tuple[str | Outline, str | os.PathLike[str] | None]:
         """Return the content for make_slides, and the folder of the files that it may read."""
-        if isinstance(source, str | Outline):
+        if isinstance(source, str):
             return source, self._files
-        if isinstance(source, Path) and source.suffix.lower() not in TABLES:
+        if isinstance(source, Outline):
+            return planner.decorated(source), self._files
+        if isinstance(source, Path) and source.suffix.lower() not in SUFFIXES:
             document = read_document(source)
-            if self._planner is None:
-                return document_outline(document, num_slides), self._files
+            if self._chat_model is None:
+                return planner.decorated(document_outline(document, planner.num_slides)), self._files
             task = f"Make a deck of this document, '{document.name}'. Name it as the source."
-            return f"{task}\n\n{document.text}", self._files
-        table, name = _table(source)
-        title = name or "The figures"
-        if self._planner is None:
-            return table_outline(table, Path(title).stem.replace("_", " ").capitalize(), name), self._files
-        text = _as_csv(table)
-        write_file(folder / _CSV, text.encode())
-        task = (
-            f"Make a deck of this table{f', {name!r}' if name else ''}. If a slide shows it as a table or a chart, "
-            f"give the file name {_CSV!r} as its csv; do not copy numbers."
-        )
-        return f"{task}\n\n{text}", folder
+            return self._task(task, document.text, [] if self._files else document.tables(), folder)
+        found = read_tables(source)
+        if self._chat_model is None:
+            return planner.decorated(tables_outline(found, planner.num_slides)), self._files
+        task = f"Make a deck of {'this table' if len(found.tables) == 1 else 'these tables'}"
+        tables = [table for _, table in found.tables]
+        return self._task(f"{task}{f', {found.name!r}' if found.name else ''}.", "", tables, folder)
+
+    def _task(
+        self, task: str, text: str, tables: Sequence[TableData], folder: Path
+    ) -> tuple[str, str | os.PathLike[str] | None]:
+        """Return what the chat model is asked, and the folder with the tables, whose numbers it need not copy."""
+        parts = [task]
+        for number, table in enumerate(tables, start=1):
+            name = "data.csv" if number == 1 else f"data-{number}.csv"
+            write_file(folder / name, as_csv(table).encode())
+            parts.append(
+                f"If a slide shows this table, or a chart of it, give the file name {name!r} as its csv; do not copy "
+                f"numbers.\n\n{as_csv(table)}"
+            )
+        return "\n\n".join([*parts, *filter(None, [text])]), folder if tables else self._files
 
 
-def _table(source: Path | TableData | Rows) -> tuple[TableData, str]:
-    """Return a table and the name of its file, if it has one."""
-    if isinstance(source, TableData):
-        return source, ""
-    if isinstance(source, Path):
-        return read_table(decode(read_bytes(source), source), f"'{source.name}'"), source.name
-    if not isinstance(source, Sequence) or not source:
-        raise InputError(
-            f"a deck cannot be made of {type(source).__name__}; pass a string, a Path, an Outline, or a table as rows"
-        )
-    lines: list[list[object]] = []
-    for row in source:
-        if isinstance(row, Mapping):
-            lines = lines or [list(row)]
-            lines.append([row.get(str(heading), "") for heading in lines[0]])
-        elif isinstance(row, Sequence) and not isinstance(row, str | bytes):
-            lines.append(list(row))
-        else:
-            raise InputError(f"a row of the table is {type(row).__name__}; pass lists of cells, or mappings")
-    return table_of([["" if cell is None else str(cell) for cell in line] for line in lines], "the table"), ""
-
-
-def _as_csv(table: TableData) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows((table.header, *table.rows))
-    return text.getvalue()
+def _with_count(deck: Deck, planner: DeckPlanner) -> Deck:
+    """Return the deck with a warning if it does not have as many slides as were asked for."""
+    made, asked = len(deck.slides), planner.num_slides
+    if asked is None or made == asked:
+        return deck
+    if planner.planned == asked:
+        why = "what does not fit on a slide goes on on another one"
+    elif planner.has_chat_model:
+        why = f"the chat model planned {planner.planned}"
+    else:
+        why = "the source has that many headings, tables or paragraphs, and only a chat model can rewrite it"
+    warning = f"the deck has {made} slides, not {asked}: {why}"
+    return deck.model_copy(update={"warnings": (warning, *deck.warnings)})

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from seedx_agents.presenter.documents import Document
+from seedx_agents.presenter.tables import Tables
 from seedx_tools.decks.outline import (
     DEFAULT_NUM_SLIDES,
     MAX_CATEGORIES,
@@ -35,7 +36,8 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
 
     Args:
         document: What was read.
-        num_slides: Slides including the title slide, if the document has no headings; None: at most DEFAULT_NUM_SLIDES.
+        num_slides: Slides including the title slide and the sources, if the document has no headings; None: at most
+            DEFAULT_NUM_SLIDES and the sources.
     """
     if document.kind == "markdown":
         outline = OutlinePlanner().plan(document.text, num_slides)
@@ -43,31 +45,54 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
         return outline.model_copy(update={"slides": slides, "warnings": (*document.warnings, *outline.warnings)})
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", document.text) if part.strip()]
     count = (num_slides or DEFAULT_NUM_SLIDES) - 1
+    with_sources = num_slides is None or num_slides > 2
+    count -= with_sources and num_slides is not None
+    if num_slides is not None and len(paragraphs) < count:
+        paragraphs = [sentence for part in paragraphs for sentence in _SENTENCE.split(part)]
     slides = tuple(_slide(group) for group in _groups(paragraphs, count))
     warnings = [*document.warnings, "planned without a language model: the bullets are first sentences of paragraphs"]
-    if len(slides) < count and num_slides is not None:
-        warnings.append(f"'{document.name}' has text for {len(slides) + 1} slides, not {num_slides}")
     if len(paragraphs) > count * MAX_BULLETS:
         warnings.append("not every paragraph has a bullet; the notes hold the text")
     return Outline(
         title=document.title,
+        subtitle="" if with_sources else document.name,
         notes="" if slides else "\n".join(paragraphs),
         slides=slides,
-        sources=(document.name,),
+        sources=(document.name,) if with_sources else (),
         warnings=tuple(warnings),
     )
 
 
-def table_outline(table: TableData, title: str, source: str) -> Outline:
-    """Return the outline of a table: the table, a chart of its numbers, and the extremes of each column.
+def tables_outline(found: Tables, num_slides: int | None) -> Outline:
+    """Return the outline of tables: each table, a chart of its numbers, and the extremes of each column.
 
     Args:
-        table: Cells; the first column labels the rows.
-        title: The deck's title.
-        source: Source of the numbers, or empty.
+        found: The tables; the first column of each labels the rows.
+        num_slides: How many slides, including the title slide, at most; None: all. The tables themselves come first.
     """
-    slides = [SlidePlan(title="The figures", table=table, picture="")]
-    warnings = ["planned without a language model: the table, its chart, and its extremes"]
+    warnings = [*found.warnings, "planned without a language model: the table, its chart, and its extremes"]
+    parts = [_table_slides(heading, table, warnings) for heading, table in found.tables]
+    chosen = {(number, 0) for number in range(len(parts))}
+    room = sum(map(len, parts)) if num_slides is None else num_slides - 1 - len(parts)
+    more = sorted((place, number) for number, slides in enumerate(parts) for place in range(1, len(slides)))
+    chosen |= {(number, place) for place, number in more[: max(0, room)]}
+    slides = [
+        slide for number, part in enumerate(parts) for place, slide in enumerate(part) if (number, place) in chosen
+    ]
+    with_sources = bool(found.name) and (num_slides is None or len(slides) + 2 <= num_slides)
+    return Outline(
+        title=found.title,
+        subtitle="" if with_sources else found.name,
+        slides=tuple(slides),
+        sources=(found.name,) if with_sources else (),
+        warnings=tuple(warnings),
+    )
+
+
+def _table_slides(heading: str, table: TableData, warnings: list[str]) -> list[SlidePlan]:
+    """Return the slides of a table, the most important one first."""
+    slides = [SlidePlan(title=heading or "The figures", table=table, picture="")]
+    before = f"{heading}: " if heading else ""
     numbers = [
         column
         for column in range(1, len(table.header))
@@ -81,17 +106,18 @@ def table_outline(table: TableData, title: str, source: str) -> Outline:
         )
         in_time = all(_TIME.fullmatch(row[0]) for row in table.rows)
         kind: ChartKind = "line" if in_time and len(table.rows) > 2 else "bar"
-        heading = ", ".join(shown.header[1:])
-        slides.append(SlidePlan(title=heading, chart=chart_of(shown, kind, "", "the table"), picture=""))
+        title = f"{before}{', '.join(shown.header[1:])}"
+        slides.append(SlidePlan(title=title, chart=chart_of(shown, kind, "", "the table"), picture=""))
     elif not numbers:
-        warnings.append("no column holds only numbers, so there is no chart")
+        warnings.append(f"{before}no column holds only numbers, so there is no chart")
     else:
         warnings.append(
-            f"a chart holds at most {MAX_CATEGORIES} rows; the table has {len(table.rows)}, so there is no chart"
+            f"{before}a chart holds at most {MAX_CATEGORIES} rows; "
+            f"the table has {len(table.rows)}, so there is no chart"
         )
     if facts := [_extremes(table, column) for column in numbers]:
-        slides.append(SlidePlan(title="Highest and lowest", bullets=tuple(facts), picture=""))
-    return Outline(title=title, slides=tuple(slides), sources=(source,) if source else (), warnings=tuple(warnings))
+        slides.append(SlidePlan(title=f"{before}Highest and lowest", bullets=tuple(facts), picture=""))
+    return slides
 
 
 def shorten(point: str, chars: int = BULLET_CHARS) -> str:

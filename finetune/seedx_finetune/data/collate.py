@@ -18,7 +18,7 @@ from seedx_finetune.data.images import StoredImage, cell_keys, cell_pixels
 from seedx_finetune.data.packing import Pack, Packer
 from seedx_finetune.data.pairs import DenoisingRow, denoising_batch, denoising_row
 from seedx_finetune.errors import DataError
-from seedx_sdk.model.anyres import patch_positions
+from seedx_sdk.model.grids import patch_positions
 
 __all__ = ["Collator"]
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from seedx_finetune.data.documents import Document, DrawImage, ImageRef, ReadImage, Text
-from seedx_sdk.model.anyres import choose_grid
+from seedx_sdk.model.grids import choose_grid
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, image_block, input_mask
 

@@ -13,7 +13,7 @@ from seedx_finetune.data.documents import Document, DrawImage, Draws, ImageRef, 
 from seedx_finetune.data.examples import IGNORE, Example
 from seedx_finetune.data.formats.base import Row, image_from_row
 from seedx_finetune.data.formats.captions import Captions, draw_text
-from seedx_sdk.model.anyres import choose_grid, patch_positions
+from seedx_sdk.model.grids import choose_grid, patch_positions
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import image_block
 

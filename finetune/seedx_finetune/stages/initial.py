@@ -22,8 +22,8 @@ from seedx_sdk.checkpoints.released_configs import visual_encoder_config
 from seedx_sdk.checkpoints.state_dicts import grow_vocabulary
 from seedx_sdk.checkpoints.tensor_files import list_tensors, read_tensors
 from seedx_sdk.files import sha256
-from seedx_sdk.model.anyres import READ_GRIDS
 from seedx_sdk.model.config import LVLMConfig, ResamplerConfig, VisualEncoderConfig
+from seedx_sdk.model.grids import READ_GRIDS
 from seedx_sdk.model.lvlm import LVLM
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.visual_encoder import VisualEncoder

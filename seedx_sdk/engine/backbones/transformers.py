@@ -23,6 +23,7 @@ from seedx_sdk.engine.backbones.base import (
 )
 from seedx_sdk.engine.image_service.device_errors import is_out_of_memory
 from seedx_sdk.errors import DeviceMemoryError, InputError, ServiceError
+from seedx_sdk.forks import inside_torch
 from seedx_sdk.model.generation import ImageTokenRule, stream
 from seedx_sdk.model.lvlm import LVLM
 from seedx_sdk.tokens import TokenIds
@@ -132,10 +133,11 @@ class _Computation:
     def _run(self) -> None:
         end: BaseException | None = None
         try:
-            for event in self._events:
-                if self._cancelled.is_set():
-                    break
-                self._post(self._queue.put_nowait, event)
+            with inside_torch():
+                for event in self._events:
+                    if self._cancelled.is_set():
+                        break
+                    self._post(self._queue.put_nowait, event)
         except BaseException as error:  # the reader raises it
             end = error
             if isinstance(error, Exception) and is_out_of_memory(error):

@@ -9,7 +9,7 @@ from torch import nn
 
 from seedx_sdk.checkpoints.directory import ModelParts
 from seedx_sdk.engine.image_service.device_errors import is_out_of_memory
-from seedx_sdk.errors import DeviceMemoryError, InputError
+from seedx_sdk.errors import DeviceMemoryError, InputError, ServiceError
 
 __all__ = ["Placement", "place", "resolve_device"]
 
@@ -42,7 +42,13 @@ def resolve_device(name: str | None) -> torch.device:
 
     Raises:
         InputError: If this machine has no such device.
+        ServiceError: If the process was forked after its parent used a GPU.
     """
+    if torch.cuda._is_in_bad_fork() and name != "cpu":
+        raise ServiceError(
+            "the process was forked after its parent used a GPU, and CUDA does not work here; make the client in the "
+            "worker, and start workers before the first call or with multiprocessing's 'spawn'"
+        )
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     gpus = ["cuda", *(f"cuda:{index}" for index in range(count))] if count else []
     if name is None:

@@ -37,6 +37,7 @@ from seedx_sdk.engine.image_service.placement import Placement, place
 from seedx_sdk.engine.image_service.stream import ImageStream, JobHandle
 from seedx_sdk.engine.image_service.worker import DenoiseWorker
 from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError, ServiceError
+from seedx_sdk.forks import inside_torch
 from seedx_sdk.model.anyres import AnyResImage, split_image
 from seedx_sdk.model.lvlm import LVLM
 from seedx_sdk.model.tokenizer import Tokenizer
@@ -135,7 +136,7 @@ class LocalImageService:
             InputError: If the placement is not possible on this device.
             DeviceMemoryError: If the model does not fit the device's memory.
         """
-        await asyncio.to_thread(place, self.parts, self._placement, self._device)
+        await asyncio.to_thread(inside_torch()(place), self.parts, self._placement, self._device)
         self._thread.start()
         self._open = True
         return self
@@ -204,7 +205,7 @@ class LocalImageService:
             views: AnyResImage | None = None
             if cached is None:
                 side = config.visual_encoder.image_size
-                views = await asyncio.to_thread(split_image, image, grids, side, self._transform)
+                views = await asyncio.to_thread(inside_torch()(split_image), image, grids, side, self._transform)
 
             def embed() -> Tensor:
                 found = cached or self._cache.get(key)  # another task may have encoded the same image meanwhile
@@ -342,12 +343,13 @@ class LocalImageService:
         """Run the worker thread."""
         while (work := self._queue.take()) is not None:
             self._step_started = time.monotonic()
-            if callable(work):
-                work()
-            else:
-                self.metrics.queue_length = len(self._queue)
-                self._worker.run(work)
-                self._handles.difference_update(work)
+            with inside_torch():
+                if callable(work):
+                    work()
+                else:
+                    self.metrics.queue_length = len(self._queue)
+                    self._worker.run(work)
+                    self._handles.difference_update(work)
             self._step_started = None
 
     def _between_steps(self) -> None:

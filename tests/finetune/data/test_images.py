@@ -12,7 +12,8 @@ from PIL import Image
 from seedx_finetune.data.documents import ImageRef
 from seedx_finetune.data.images import StoredImage, cell_keys, cell_pixels, to_pixels
 from seedx_finetune.errors import DataError
-from seedx_sdk.model.anyres import READ_GRIDS, choose_grid, split_image
+from seedx_sdk.model.anyres import split_image
+from seedx_sdk.model.grids import READ_GRIDS, choose_grid
 from seedx_sdk.model.transforms import CLIP_MEAN, CLIP_STD, ImageTransform
 
 

@@ -15,7 +15,8 @@ from seedx_finetune.data.index import Source
 from seedx_finetune.data.mixture import Mixture
 from seedx_finetune.data.packing import WINDOW, Packer, best_fit
 from seedx_sdk.imaging import open_image
-from seedx_sdk.model.anyres import READ_GRIDS, split_image
+from seedx_sdk.model.anyres import split_image
+from seedx_sdk.model.grids import READ_GRIDS
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.transforms import CLIP_MEAN, CLIP_STD, ImageTransform
 from tests.support.notes import CELL, TOKENS, Check, Line, Paint, texts

@@ -99,6 +99,53 @@ def test_an_overload_before_the_first_event_is_waited_for() -> None:
     assert len(keys) == 2 and keys[0] == keys[1] and all(answer.is_closed for answer in answers)
 
 
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (httpx.Response(429, text="slow down"), 1.0),
+        (httpx.Response(429, text="slow down", headers={"retry-after": "7"}), 7.0),
+        (httpx.Response(429, json={"error": {"type": "rate_limit", "message": "slow down"}}), 1.0),
+        (httpx.Response(429, text="", headers={"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}), 0.0),
+        (httpx.Response(429, text="", headers={"retry-after": "soon"}), 1.0),
+        (httpx.Response(503, text="", headers={"retry-after": "0"}), 0.0),
+        (httpx.Response(503, json={"error": {"type": "OverloadedError", "message": "", "retry_after": "x"}}), 1.0),
+    ],
+)
+def test_a_server_at_capacity_says_when_to_retry(answer: httpx.Response, seconds: float) -> None:
+    requests: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        requests.append(request.url.path)
+        return INFO if request.url.path == "/v1/info" else answer
+
+    async def ask_once() -> None:
+        transport = httpx.MockTransport(handle)
+        async with HttpEngine.connect("http://server", max_retries=0, transport=transport) as engine:
+            async for _ in engine.stream(ASKED):
+                pass
+
+    with pytest.raises(OverloadedError) as caught:
+        anyio.run(ask_once)
+    assert caught.value.retry_after == seconds and len(requests) == 2
+
+
+def test_a_wait_of_more_than_a_minute_is_left_to_the_caller() -> None:
+    requests: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        requests.append(request.url.path)
+        return INFO if request.url.path == "/v1/info" else httpx.Response(429, headers={"retry-after": "3600"})
+
+    async def ask_patiently() -> None:
+        async with HttpEngine.connect("http://server", transport=httpx.MockTransport(handle)) as engine:
+            async for _ in engine.stream(ASKED):
+                pass
+
+    with pytest.raises(OverloadedError) as caught:
+        anyio.run(ask_patiently)
+    assert caught.value.retry_after == 3600 and len(requests) == 2
+
+
 class Connections:
     """A server that counts its open connections and answers `/v1/info`; replies never end."""
 

@@ -75,6 +75,7 @@ async def test_every_tool_answers_with_text_and_in_its_schema(
         "detect": {"image": "image:1", "phrase": "the red house"},
         "generate": {"prompt": "a red house", "num_inference_steps": 2},
         "edit": {"image": "image:1", "instruction": "make it blue", "num_inference_steps": 2, "force": True},
+        "save_image": {"image": "image:1", "path": "saved.png"},
         "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
         "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- A point", "pictures": False},
         "append_slides": {"path": "deck.pptx", "more": "## More\n- A point", "pictures": False},

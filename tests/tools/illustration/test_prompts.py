@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from seedx_sdk.engine import NANO
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools.illustration.prompts import PICTURE_BOOK, image_prompt, vocabulary_of
+from seedx_tools.illustration.prompts import PICTURE_BOOK, image_prompt, unknown_words, vocabulary_of
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,20 @@ def test_only_picture_book_models_have_a_vocabulary() -> None:
     info = ScriptedEngine().info
     assert vocabulary_of(info) is PICTURE_BOOK
     assert vocabulary_of(info.model_copy(update={"is_picture_book": False})) is None
+
+
+@pytest.mark.parametrize(("task", "instruction"), [("generate", False), ("edit", True)])
+def test_the_words_of_the_shipped_model_are_known(task: str, instruction: bool) -> None:
+    learned = json.loads((NANO / "config.json").read_text(encoding="utf-8"))["vocabulary"][task].replace("_", " ")
+    assert unknown_words(learned, PICTURE_BOOK, instruction=instruction) == []
+
+
+def test_unknown_words_are_named_once_in_order() -> None:
+    assert unknown_words("A dragon and a red house on a dragon's castle", PICTURE_BOOK) == [
+        "dragon",
+        "dragon's",
+        "castle",
+    ]
+    assert unknown_words("make the house bigger", PICTURE_BOOK, instruction=True) == ["bigger"]
+    assert unknown_words("remove the tree", PICTURE_BOOK) == ["remove"]
+    assert unknown_words("a dragon", None) == []

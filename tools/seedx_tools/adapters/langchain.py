@@ -177,8 +177,12 @@ class SeedXToolkit(BaseToolkit):
             self.toolbox, show=show if self.show_images else 0, in_user_message=in_user_message, scope=self.scope
         )
 
-    def images_of(self, thread: str) -> ImageStore:
-        """Return the images of a thread by name; `add` stores one."""
+    def images_of(self, thread: str | None) -> ImageStore:
+        """Return the images of a thread by name; `add` stores one.
+
+        Args:
+            thread: The thread, or the scope if there is one; None: the images of runs without a thread.
+        """
         return self.toolbox.in_thread(thread).images
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
-from functools import cached_property
 from typing import Any, Self, TypeVar, cast
 
 import anyio
@@ -18,14 +18,17 @@ from langchain_core.language_models.chat_models import agenerate_from_stream, ge
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.utils import from_env, secret_from_env
-from pydantic import ConfigDict, Field, SecretStr, SkipValidation, model_validator
-from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, SkipValidation, model_validator
+from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from seedx_sdk import SeedX
-from seedx_sdk.errors import DeadlineError, GenerationCancelled, InputError, OverloadedError
+from seedx_sdk.engine.token_count import EstimatedTokens, TokenCounter, read_tokens
+from seedx_sdk.errors import DeadlineError, GenerationCancelled, InputError
+from seedx_sdk.http.retries import has_patience, wait_for_place
 from seedx_sdk.options import ChatOptions
 from seedx_sdk.types import Message, StreamEvent
-from seedx_tools.adapters.langchain_messages import ChunkWriter, conversation
+from seedx_tools.adapters.langchain_messages import ChunkWriter, conversation, countable
 from seedx_tools.workspace import Workspace
 
 __all__ = ["ChatSeedX"]
@@ -41,6 +44,10 @@ class ChatSeedX(BaseChatModel):
     A reply with images has content blocks of type text and image; one without is plain text. `usage_metadata` counts
     tokens; `response_metadata` has the model's name, the seed, the warnings and the boxes. It calls no tools and writes
     no JSON: give the tools of seedx_toolkit to another chat model. Errors are those of the SDK, such as InputError.
+
+    Caches tell replies apart by the model or server and by all options. Tokens are counted without a network: to the
+    token for a model in process, as an estimate otherwise. It is pickled by its fields, a key from the environment not
+    among them.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -50,7 +57,7 @@ class ChatSeedX(BaseChatModel):
     base_url: str | None = Field(default_factory=from_env("SEEDX_BASE_URL", default=None))
     """A server, such as "http://localhost:8000"."""
     api_key: SecretStr | None = Field(default_factory=secret_from_env("SEEDX_API_KEY", default=None))
-    """The server's key."""
+    """The server's key; one from the environment is not pickled, and read there anew."""
     seedx: SkipValidation[SeedX | None] = Field(default=None, exclude=True)
     """An existing client, in place of the three fields above."""
     temperature: float | None = None
@@ -70,18 +77,27 @@ class ChatSeedX(BaseChatModel):
     guidance_scale: float | None = None
     """How strongly images follow the prompt."""
     timeout: float | None = None
-    """Seconds after which a reply ends with DeadlineError."""
+    """Seconds after which a reply ends with DeadlineError, the wait for the model and for retries included."""
     max_retries: int = 2
-    """How often a request is retried while the server is at capacity."""
+    """How often a request is retried while the model or server is at capacity or the server cannot be reached; each
+    waits as long as the server says. A longer wait than a minute, or than `timeout` leaves, raises OverloadedError."""
     streaming: bool = False
     """Whether `invoke` streams too, so that callbacks get each chunk."""
     image_hosts: Sequence[str] = ()
     """Hosts from which images given by URL are fetched; without any, URLs are rejected."""
+    _clients: dict[tuple[object, ...], SeedX] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.seedx is not None and (self.model, self.base_url, self.api_key) != (None, None, None):
+        given = {
+            name for name in ("model", "base_url", "api_key") if name in self.model_fields_set and getattr(self, name)
+        }
+        if self.seedx is not None and given:
             raise ValueError("seedx is a client already; leave out model, base_url and api_key")
+        if self.seedx is not None or "model" in given:  # what is given counts, not what the environment says
+            self.__dict__.update({name: None for name in ("base_url", "api_key") if name not in given})
+        elif self.base_url is None and "api_key" not in given:
+            self.__dict__["api_key"] = None
         return self
 
     @property
@@ -90,19 +106,11 @@ class ChatSeedX(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return self.model_dump(
-            include={
-                "model",
-                "base_url",
-                "temperature",
-                "max_tokens",
-                "stop",
-                "seed",
-                "width",
-                "height",
-                "num_inference_steps",
-            }
-        )
+        options = {name: getattr(self, name) for name in _CALL_OPTIONS}
+        return {**self._client.settings.identity, **options, "stop": self.stop}
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        return super()._get_invocation_params(stop=stop or self.stop, **kwargs)
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop or self.stop, **kwargs)
@@ -110,16 +118,67 @@ class ChatSeedX(BaseChatModel):
         params["ls_model_name"] = kwargs.get("model") or self.model or "seed-x-nano"
         return params
 
-    @cached_property
+    @property
     def _client(self) -> SeedX:
+        """The client of the fields; copies of this chat model share it while their fields are the same."""
         if self.seedx is not None:
             return self.seedx
         key = None if self.api_key is None else self.api_key.get_secret_value()
-        return SeedX(self.model, base_url=self.base_url, api_key=key)
+        made_with = self.model, self.base_url, key, self.max_retries
+        if made_with not in self._clients:
+            client = SeedX(self.model, base_url=self.base_url, api_key=key, max_retries=self.max_retries)
+            self._clients.setdefault(made_with, client)
+        return self._clients[made_with]
 
-    @cached_property
-    def _workspace(self) -> Workspace:
-        return Workspace(roots=(), image_hosts=self.image_hosts)
+    def __getstate__(self) -> dict[Any, Any]:
+        state = {**super().__getstate__(), "__pydantic_private__": {"_clients": {}}}
+        if "api_key" not in self.model_fields_set:
+            state["__dict__"] = {**state["__dict__"], "api_key": None}
+        return state
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        if "api_key" not in self.model_fields_set and self.base_url is not None:
+            self.__dict__["api_key"] = type(self).model_fields["api_key"].get_default(call_default_factory=True)
+
+    @property
+    def _tokens(self) -> TokenCounter:
+        settings = self._client.settings
+        return read_tokens(settings.directory) if settings.is_in_process else EstimatedTokens()
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return the tokens of a text alone.
+
+        Raises:
+            InputError: If the tokenizer is not here but on a server, or in an engine of yours.
+        """
+        if self.custom_get_token_ids is not None:
+            return self.custom_get_token_ids(text)
+        settings = self._client.settings
+        if not settings.is_in_process:
+            raise InputError(
+                "only the tokens of a model in process are known here; use get_num_tokens, which estimates their "
+                "number, or pass custom_get_token_ids"
+            )
+        return read_tokens(settings.directory).ids(text)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return the number of tokens of a text alone, without a network.
+
+        It is exact for a model in process. For a server or an engine of yours it is one token for each 3 bytes of
+        UTF-8, which is more than English has.
+        """
+        return self._tokens.count_text(text) if self.custom_get_token_ids is None else len(self.get_token_ids(text))
+
+    def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """Return the number of tokens of messages of any kind, without a network; an image counts its image tokens.
+
+        For a model in process it is the number that `usage_metadata` has as `input_tokens`. Otherwise it is an
+        estimate: images as the released models read them, 66 tokens for each view. An image given by URL or name
+        counts as the largest. Tools count as the text of their JSON.
+        """
+        schemas = sum(self.get_num_tokens(json.dumps(convert_to_openai_tool(tool))) for tool in tools or ())
+        return schemas + self._tokens.count(*countable(messages))
 
     def _request(self, messages: list[BaseMessage], given: dict[str, Any]) -> tuple[list[Message], ChatOptions]:
         """Return the conversation and the options of a call.
@@ -133,15 +192,14 @@ class ChatSeedX(BaseChatModel):
             )
         options = {name: given.get(name, getattr(self, name)) for name in _CALL_OPTIONS}
         options["max_new_tokens"] = options.pop("max_tokens")
-        return conversation(messages, self._workspace), cast(ChatOptions, options)
+        workspace = Workspace(roots=(), image_hosts=self.image_hosts)
+        return conversation(messages, workspace), cast(ChatOptions, options)
 
-    def _retrying(self) -> dict[str, Any]:
-        return {
-            "retry": retry_if_exception_type(OverloadedError),
-            "stop": stop_after_attempt(self.max_retries + 1),
-            "wait": wait_exponential(multiplier=0.2, max=5),
-            "reraise": True,
-        }
+    def _retrying(self, deadline: float) -> dict[str, Any]:
+        """Return the arguments of tenacity; a client over a server retries by itself."""
+        retries = self.max_retries if self.seedx is not None or self.base_url is None else 0
+        stop = stop_after_attempt(retries + 1) | stop_before_delay(max(0.0, deadline - time.monotonic()))
+        return {"retry": retry_if_exception(has_patience), "stop": stop, "wait": wait_for_place, "reraise": True}
 
     def _stream(
         self,
@@ -151,22 +209,23 @@ class ChatSeedX(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         writer = ChunkWriter(stop or self.stop or ())
+        deadline = self._deadline()
         request, options = self._request(messages, kwargs)
-        seedx, deadline = self._client, self._deadline()
-        if deadline is not None:
-            seedx = seedx.with_cancel(lambda: time.monotonic() > deadline)
+        seedx = self._client if self.timeout is None else self._client.with_cancel(lambda: time.monotonic() > deadline)
 
         def begin() -> tuple[StreamEvent, Generator[StreamEvent, None, None]]:
             events = seedx.chat_stream(request, **options)
             return next(events), events
 
         try:
-            event, events = Retrying(**self._retrying())(begin)
+            event, events = Retrying(**self._retrying(deadline))(begin)
             with closing(events):
                 yield from writer.chunks(event)
                 while not writer.done:
                     yield from writer.chunks(next(events))
         except GenerationCancelled as error:
+            if time.monotonic() <= deadline:  # the client is a view with a cancel function
+                raise
             raise self._late() from error
 
     async def _astream(
@@ -177,16 +236,19 @@ class ChatSeedX(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         writer = ChunkWriter(stop or self.stop or ())
-        request, options = await to_thread.run_sync(self._request, messages, kwargs)  # it may fetch images
-        seedx, deadline = self._client.as_async(), self._deadline() or math.inf
-
-        async def begin() -> tuple[StreamEvent, AsyncGenerator[StreamEvent, None]]:
-            events = seedx.chat_stream(request, **options)
-            return await anext(events), events
+        seedx, deadline = self._client.as_async(), self._deadline()
 
         try:
             with anyio.fail_after(deadline - time.monotonic()):
-                event, events = await _retried(AsyncRetrying(**self._retrying()), begin)
+                request, options = await to_thread.run_sync(  # it may fetch images
+                    self._request, messages, kwargs, abandon_on_cancel=True
+                )
+
+                async def begin() -> tuple[StreamEvent, AsyncGenerator[StreamEvent, None]]:
+                    events = seedx.chat_stream(request, **options)
+                    return await anext(events), events
+
+                event, events = await _retried(AsyncRetrying(**self._retrying(deadline)), begin)
             async with aclosing(events):
                 while True:
                     for chunk in writer.chunks(event):
@@ -198,8 +260,8 @@ class ChatSeedX(BaseChatModel):
         except TimeoutError as error:
             raise self._late() from error
 
-    def _deadline(self) -> float | None:
-        return None if self.timeout is None else time.monotonic() + self.timeout
+    def _deadline(self) -> float:
+        return math.inf if self.timeout is None else time.monotonic() + self.timeout
 
     def _late(self) -> DeadlineError:
         return DeadlineError(f"no complete reply within {self.timeout} seconds; request less, or raise timeout")

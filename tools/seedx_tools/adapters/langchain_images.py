@@ -46,14 +46,14 @@ class SeedXImages(AgentMiddleware[AgentState[Any], Any, Any]):
         self._toolbox, self._show, self._in_user_message, self._scope = toolbox, show, in_user_message, scope
 
     def attach(
-        self, text: str, images: Sequence[ImageSource | tuple[str, ImageSource]], *, thread: str
+        self, text: str, images: Sequence[ImageSource | tuple[str, ImageSource]], *, thread: str | None
     ) -> HumanMessage:
         """Store images in a thread and return the user's message that names them.
 
         Args:
             text: What the user says.
             images: The images, each alone or after what the user calls it, such as the name of its file.
-            thread: The thread, or the scope if there is one.
+            thread: The thread, or the scope if there is one; None: for a run without a thread.
 
         Raises:
             ImageError: If an image cannot be read; then none is stored.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
@@ -11,8 +12,9 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
 from PIL import Image
 
-from seedx_sdk.errors import PromptError
-from seedx_sdk.imaging import open_image, to_png
+from seedx_sdk.engine.token_count import ImageSize
+from seedx_sdk.errors import ImageError, PromptError
+from seedx_sdk.imaging import image_size, open_image, to_png
 from seedx_sdk.types import (
     ChatReply,
     ContentPart,
@@ -67,6 +69,47 @@ def _parts(message: BaseMessage, workspace: Workspace) -> Iterator[ContentPart]:
             yield ImagePart(image=open_image(workspace.resolve_image(reference(block))))
         else:
             raise PromptError(f"ChatSeedX reads text and images, not a block of type {block['type'][:40]!r}")
+
+
+_BLANK = ImagePart(image=Image.new("RGB", (1, 1)))
+
+
+def countable(messages: Sequence[BaseMessage]) -> tuple[list[Message], list[ImageSize]]:
+    """Return any messages as the SDK's, to count their tokens: blank images, and the sizes of the real ones.
+
+    Nothing is fetched or decoded; the size of an image that is not embedded is None. Blocks that ChatSeedX does not
+    read, such as tool calls, count as the text of their JSON.
+    """
+    converted: list[Message] = []
+    sizes: list[ImageSize] = []
+    system: tuple[ContentPart, ...] = ()
+    for message in messages:
+        parts: list[ContentPart] = []
+        for block in message.content_blocks:
+            if block["type"] == "image":
+                sizes.append(_size(block))
+                parts.append(_BLANK)
+                continue
+            data = {name: value for name, value in block.items() if name not in ("base64", "data")}
+            text = block["text"] if block["type"] == "text" else json.dumps(data, default=str)
+            if text.strip():
+                parts.append(TextPart(text=text))
+        if isinstance(message, SystemMessage):
+            system += tuple(parts)
+            continue
+        converted.append(
+            Message(role="assistant" if isinstance(message, AIMessage) else "user", content=(*system, *parts))
+        )
+        system = ()
+    return [*converted, *([Message(role="user", content=system)] if system else [])], sizes
+
+
+def _size(block: Mapping[str, Any]) -> ImageSize:
+    try:
+        given = reference(block)
+        return image_size(given) if given.startswith("data:") else None
+    except (ValueError, ImageError):  # the call says what is wrong with it
+        return None
 
 
 def image_block(image: Image.Image) -> dict[str, Any]:

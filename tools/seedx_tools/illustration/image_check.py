@@ -34,7 +34,9 @@ class ImageCheck:
     """Why the image was not checked; empty if it was."""
 
 
-def check_image(seedx: SeedX, image: Image.Image, prompt: str, subjects: Sequence[str] = ()) -> ImageCheck:
+def check_image(
+    seedx: SeedX, image: Image.Image, prompt: str, subjects: Sequence[str] = (), *, seen: str | None = None
+) -> ImageCheck:
     """Return what a model does not see in an image.
 
     A model with a vocabulary of its own describes the image once, and every thing of the prompt is looked for, in its
@@ -46,6 +48,7 @@ def check_image(seedx: SeedX, image: Image.Image, prompt: str, subjects: Sequenc
         prompt: What the image should show. Where it only lists things ("a red cat and a boat on the beach"), other
             models detect these, too.
         subjects: Noun phrases ("a red cat") to detect with a model that knows all kinds of things.
+        seen: The model's description of the image, if there is one already.
     """
     vocabulary, info = vocabulary_of(seedx.info), seedx.info
     task = "detect" if vocabulary is None else "describe"
@@ -55,7 +58,7 @@ def check_image(seedx: SeedX, image: Image.Image, prompt: str, subjects: Sequenc
         if vocabulary is None:
             return _detected(seedx, image, tuple(dict.fromkeys((*subjects, *listed_things(prompt)[0]))))
         wanted = count_things(prompt, vocabulary)
-        return _described(seedx, image, wanted, vocabulary) if wanted else ImageCheck()
+        return _described(seedx, seen or seedx.describe(image).text, wanted, vocabulary) if wanted else ImageCheck()
     except GenerationCancelled:
         raise
     except SeedXError as error:
@@ -69,8 +72,7 @@ def _detected(seedx: SeedX, image: Image.Image, subjects: Sequence[str]) -> Imag
     return ImageCheck(faults=tuple(f"no {subject}" for subject in missing), missing=missing)
 
 
-def _described(seedx: SeedX, image: Image.Image, wanted: Counter[str], vocabulary: Vocabulary) -> ImageCheck:
-    text = seedx.describe(image).text
+def _described(seedx: SeedX, text: str, wanted: Counter[str], vocabulary: Vocabulary) -> ImageCheck:
     seen = count_things(text, vocabulary)
     if not seen and find_place(text, vocabulary) is None:
         return ImageCheck(unchecked=f"{seedx.info.name} described it in other words than those that it draws")

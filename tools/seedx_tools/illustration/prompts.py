@@ -78,6 +78,16 @@ _FUNCTION_WORDS = _NUMBERS.union(
     "and with in on at to of next beside left right above below over under large small".split()
 )
 """Words that a picture-book model understands in a prompt, besides its things, colors and backgrounds."""
+_REQUEST_WORDS = frozenset(
+    "book bottom draw drawing field generate illustration image make me medium middle page paint painting picture "
+    "please show snowy top".split()
+)
+"""Words that it understands around a prompt, or for a place or a background."""
+_INSTRUCTION_WORDS = frozenset(
+    "add away background bring change color delete erase everything for get into move place put remove replace rid "
+    "shift swap take turn".split()
+)
+"""Words that it understands in an instruction to change an image, besides those of a prompt."""
 _PREPOSITION = r"(?:in|on|at|by|near|under|over|above|below|behind|beside|from|with)"
 _PHRASE = rf"\b(?:an?|the|two|three|four)(?: (?!and\b|{_PREPOSITION}\b)[\w-]+){{1,3}}"
 _LIST = rf"(?P<things>{_PHRASE}(?: and {_PHRASE})*)(?: (?P<place>{_PREPOSITION} .*))?"
@@ -226,6 +236,23 @@ def _find(text: str, vocabulary: Vocabulary) -> list[_Thing]:
             count = next((_COUNTS[word] for word in reversed(before) if word in _COUNTS), 1)
             found[kind] = _Thing(kind, color, count if word.endswith(("s", "fish")) else 1)
     return list(found.values())
+
+
+def unknown_words(text: str, vocabulary: Vocabulary | None, *, instruction: bool = False) -> list[str]:
+    """Return the words of a prompt that the model was never trained to read, once each, in order; none for None.
+
+    Args:
+        text: A prompt, or an instruction to change an image.
+        vocabulary: What the model can draw; None: anything.
+        instruction: Whether it is an instruction.
+    """
+    if vocabulary is None:
+        return []
+    names = {form for kind in vocabulary["kinds"] for form in (kind, _plural(kind))}
+    places = {word for name in vocabulary["backgrounds"] for word in f"{name} {place_phrase(name)}".split()}
+    known = names | places | {*vocabulary["colors"]} | _FUNCTION_WORDS | _REQUEST_WORDS
+    known |= _INSTRUCTION_WORDS if instruction else set()
+    return [word for word in dict.fromkeys(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", text.lower())) if word not in known]
 
 
 def _is_understood(text: str, vocabulary: Vocabulary) -> bool:

@@ -29,7 +29,7 @@ from seedx_finetune.data.formats.requests import DESCRIBE_REQUESTS, DRAW_REQUEST
 from seedx_finetune.data.formats.tars import TarSample, tar_samples
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
-from seedx_sdk.model.anyres import READ_GRIDS
+from seedx_sdk.model.grids import READ_GRIDS
 
 __all__ = ["Captions", "draw_text"]
 

@@ -28,7 +28,7 @@ from seedx_finetune.data.formats.records import (
 from seedx_finetune.data.formats.requests import EDIT_REPLIES
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
-from seedx_sdk.model.anyres import EDIT_GRIDS
+from seedx_sdk.model.grids import EDIT_GRIDS
 
 __all__ = ["Edits"]
 

@@ -27,7 +27,7 @@ from seedx_finetune.data.formats.records import (
 from seedx_finetune.data.formats.tars import TarSample, tar_samples
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
-from seedx_sdk.model.anyres import READ_GRIDS
+from seedx_sdk.model.grids import READ_GRIDS
 from seedx_sdk.tokens import Bins, box_from_pixels
 
 __all__ = ["GroundedCaptions"]

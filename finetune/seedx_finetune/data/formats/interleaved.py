@@ -25,7 +25,7 @@ from seedx_finetune.data.formats.records import (
     with_images,
 )
 from seedx_finetune.errors import DataError
-from seedx_sdk.model.anyres import EDIT_GRIDS
+from seedx_sdk.model.grids import EDIT_GRIDS
 
 __all__ = ["Interleaved"]
 

@@ -25,7 +25,7 @@ from seedx_finetune.data.formats.records import (
 )
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
-from seedx_sdk.model.anyres import READ_GRIDS
+from seedx_sdk.model.grids import READ_GRIDS
 
 __all__ = ["Llava", "Ocr"]
 

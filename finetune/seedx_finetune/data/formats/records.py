@@ -15,7 +15,7 @@ from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row
 from seedx_finetune.errors import DataError
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import open_image
-from seedx_sdk.model.anyres import parse_grid
+from seedx_sdk.model.grids import parse_grid
 
 __all__ = [
     "IMAGE",

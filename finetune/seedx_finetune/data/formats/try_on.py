@@ -17,7 +17,7 @@ from seedx_finetune.data.formats.base import BadRecord, Filtered, Record, Row, i
 from seedx_finetune.data.formats.records import IMAGE, OPTIONS, attempt, open_reference, with_images
 from seedx_finetune.errors import DataError
 from seedx_sdk import prompts
-from seedx_sdk.model.anyres import EDIT_GRIDS
+from seedx_sdk.model.grids import EDIT_GRIDS
 
 __all__ = ["TryOn"]
 

@@ -11,7 +11,7 @@ import pytest
 from seedx_finetune.data.documents import ReadImage
 from seedx_finetune.data.formats.llava import Llava, Ocr
 from seedx_finetune.errors import DataError
-from seedx_sdk.model.anyres import READ_GRIDS
+from seedx_sdk.model.grids import READ_GRIDS
 from tests.support.training_records import Script, answers, faults, image_bytes, rows, transcript, write, write_lines
 
 DUCKS: dict[str, Any] = {

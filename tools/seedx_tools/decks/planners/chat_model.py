@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from langchain_core.language_models import BaseChatModel
-
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.decks.outline import DEFAULT_NUM_SLIDES, MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.errors import ToolRetry
 from seedx_tools.illustration.prompts import Vocabulary, drawing_advice
@@ -27,7 +26,7 @@ class ChatModelPlanner:
         retries: How often an invalid answer is sent back with the error.
     """
 
-    def __init__(self, model: BaseChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
+    def __init__(self, model: ChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
         self._chat = StructuredChat(model, Outline, retries)
         self._model, self._retries = model, retries
         self._system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary)

@@ -1,0 +1,80 @@
+"""Tables as the source of a deck: rows in Python, and .csv, .tsv and .xlsx files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from seedx_agents.presenter.documents import decode, read_bytes, title_of_file
+from seedx_agents.presenter.spreadsheets import read_xlsx
+from seedx_sdk.errors import InputError
+from seedx_tools.decks.outline import TableData
+from seedx_tools.decks.tables import read_table, table_of
+
+Rows: TypeAlias = Sequence[Sequence[object]] | Sequence[Mapping[str, object]]
+"""A table: rows of cells, the header first, or one mapping per row."""
+WORKBOOK = ".xlsx"
+SUFFIXES = (".csv", ".tsv", WORKBOOK)
+
+
+class Tables(BaseModel):
+    """One or several tables."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = ""
+    """The name of their file, or empty."""
+    title: str = "The figures"
+    """What the deck is called."""
+    tables: tuple[tuple[str, TableData], ...]
+    """Each with its heading, which is empty if there is only one."""
+    warnings: tuple[str, ...] = ()
+
+
+def read_tables(source: Path | TableData | Rows) -> Tables:
+    """Return the tables of a source.
+
+    Raises:
+        InputError: If it is not a table, or one that is too large for slides.
+        MissingExtraError: If it is an .xlsx file and openpyxl is not installed.
+    """
+    if isinstance(source, TableData):
+        return Tables(tables=(("", source),))
+    if not isinstance(source, Path):
+        return Tables(tables=(("", _table_of_rows(source)),))
+    data, warnings = read_bytes(source), list[str]()
+    if source.suffix.lower() == WORKBOOK:
+        tables = read_xlsx(data, source, warnings)
+        tables = [("", tables[0][1])] if len(tables) == 1 else tables
+    else:
+        tables = [("", read_table(decode(data, source), f"'{source.name}'"))]
+    return Tables(name=source.name, title=title_of_file(source), tables=tuple(tables), warnings=tuple(warnings))
+
+
+def as_csv(table: TableData) -> str:
+    """Return a table as CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows((table.header, *table.rows))
+    return text.getvalue()
+
+
+def _table_of_rows(source: Rows) -> TableData:
+    if not isinstance(source, Sequence) or not source:
+        raise InputError(
+            f"a deck cannot be made of {type(source).__name__}; pass a string, a Path, an Outline, or a table as rows"
+        )
+    lines: list[list[object]] = []
+    for row in source:
+        if isinstance(row, Mapping):
+            lines = lines or [list(row)]
+            lines.append([row.get(str(heading), "") for heading in lines[0]])
+        elif isinstance(row, Sequence) and not isinstance(row, str | bytes):
+            lines.append(list(row))
+        else:
+            raise InputError(f"a row of the table is {type(row).__name__}; pass lists of cells, or mappings")
+    return table_of([["" if cell is None else str(cell) for cell in line] for line in lines], "the table")
