@@ -125,6 +125,7 @@ def tell_story(
         seedx, warnings.append, seed=seed, tries=tries, check=check, num_inference_steps=num_inference_steps
     )
     if own is None and tells:
+        check_characters(title or title_of(prompt), [prompt], target, face)
         options: ImageOptions = {"seed": seed, "num_inference_steps": num_inference_steps}
         plan, contents = _told(seedx, prompt, num_pages, given, illustrator, options, warnings, report)
     else:
