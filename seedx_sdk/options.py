@@ -229,7 +229,8 @@ def _check_size(width: object, height: object) -> None:
     if width is None and height is None:
         return
     if width is None or height is None:
-        raise SizeError(f"width is {width} and height is {height}; give both, or neither for the model's own size")
+        given, other = ("width", "height") if height is None else ("height", "width")
+        raise SizeError(f"{given} is given without {other}; give both, or neither for the model's own size")
     if not all(isinstance(side, int) and not isinstance(side, bool) for side in (width, height)):
         raise SizeError(f"width {width!r} and height {height!r} are not two whole numbers; give pixels")
     assert isinstance(width, int) and isinstance(height, int)

@@ -26,7 +26,10 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of LONGEST first."""
+    """Mark the tests that load a model, and put the files of LONGEST first."""
+    for item in items:
+        if isinstance(item, pytest.Function) and {"local", "nano", "quick_nano"}.intersection(item.fixturenames):
+            item.add_marker("model")
     files = {item: item.path.relative_to(TESTS).as_posix() for item in items}
     items.sort(key=lambda item: LONGEST.index(files[item]) if files[item] in LONGEST else len(LONGEST))
 

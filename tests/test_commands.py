@@ -41,6 +41,15 @@ def test_slides_as_json_holds_the_path_and_the_warnings() -> None:
     assert deck["warnings"]
 
 
+def test_a_file_that_was_not_named_is_never_replaced() -> None:
+    Path("slides.pptx").write_bytes(b"three weeks of work")
+    for name in ("slides-2.pptx", "slides-3.pptx"):
+        assert run("slides", "# Boats", "--no-pictures").stdout == f"{name}\n"
+    assert Path("slides.pptx").read_bytes() == b"three weeks of work"
+    assert run("slides", "# Boats", "--no-pictures", "-o", "slides.pptx").stdout == "slides.pptx\n"
+    assert len(Presentation("slides.pptx").slides) == 1
+
+
 def test_story_tells_its_pages(picture: Image.Image) -> None:
     save_image(picture, "first.png")
     told = json.loads(run("story", "a cat finds a boat", "--pages", "2", "-i", "first.png", "--json").stdout)

@@ -209,9 +209,9 @@ class TestGoingBack:
         ("prompt", "answer"),
         [
             ("use the fifth image", "There is no fifth image; the images are image:1, image:2, image:3."),
-            ("go back to image:9", "There is no image 'image:9'; use image:1, image:2, image:3"),
+            ("go back to image:9", "There is no image 'image:9'; use image:1 (yard), image:2, image:3"),
             ("undo twice", "Undone: back at image:1."),
-            ("undo the last 5 changes", "There is not 5 changes to undo; the conversation is at image:3."),
+            ("undo the last 5 changes", "There are not 5 changes to undo; the conversation is at image:3."),
         ],
     )
     def test_going_where_nothing_is(self, assistant: Assistant, prompt: str, answer: str) -> None:
@@ -287,6 +287,23 @@ class TestAnswers:
     def test_a_tool_that_the_assistant_lacks_is_named(self, seedx: SeedX, picture: Image.Image) -> None:
         turn = Assistant(seedx, tools=["describe"]).ask("make the house blue", picture)
         assert turn.text == "This needs the tool edit, which this assistant does not have." and turn.steps == ()
+
+    def test_a_file_of_the_user_is_kept(self, assistant: Assistant, tmp_path: Path) -> None:
+        (tmp_path / "house.png").write_bytes(b"mine")
+        turn = assistant.ask("save it as house.png")
+        assert [step.outcome for step in turn.steps] == ["mistake"] and "house.png" in turn.text
+        assert (tmp_path / "house.png").read_bytes() == b"mine"
+
+    def test_an_upload_is_known_by_the_name_of_its_file(self, assistant: Assistant, picture: Image.Image) -> None:
+        assistant.ask("look at this", {"IMG_1234.JPG": picture.rotate(90)})
+        assistant.ask("draw a cat")
+        turn = assistant.ask("img_1234.jpg: make it blue, then compare it with IMG_1234.JPG")
+        assert [(step.tool, step.args.get("image")) for step in turn.steps] == [
+            ("edit", "image:4"),
+            ("describe", None),
+            ("describe", None),
+        ]
+        assert [step.args["images"] for step in turn.steps[1:]] == [["image:4"], ["image:6"]]
 
     def test_names_of_saved_files_are_free_ones(self, assistant: Assistant, tmp_path: Path) -> None:
         assert [assistant.ask("save it").steps[0].args["path"] for _ in range(2)] == ["image.png", "image-2.png"]

@@ -102,6 +102,7 @@ def test_closing_ends_the_replies_in_flight_first() -> None:
 
 
 @pytest.mark.usefixtures("local")
+@pytest.mark.slow
 def test_a_program_may_end_during_a_drawing() -> None:
     program = (
         "from seedx_sdk import Message, SeedX\n"
@@ -116,6 +117,7 @@ def test_a_program_may_end_during_a_drawing() -> None:
 
 
 @pytest.mark.usefixtures("local")
+@pytest.mark.slow
 def test_a_program_may_end_with_an_open_client() -> None:
     """With torch imported first, the interpreter takes asyncio apart before it collects the client."""
     program = "import torch\nfrom seedx_sdk import SeedX\nseedx = SeedX()\nprint(seedx.info.name)"

@@ -24,7 +24,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "new.pptx", "pictures": False, "theme": "night"},
     "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- a point", "pictures": False},
     "append_slides": {"path": "deck.pptx", "more": "## More\n- a point", "pictures": False},
-    "tell_story": {"prompt": "a red cat", "pages": 2, "first_image": "image:1"},
+    "tell_story": {"prompt": "a red cat", "pages": 2, "first_images": ["image:1"]},
 }
 """A right call of every tool."""
 IMAGE_SLIPS = [
@@ -62,6 +62,9 @@ SLIPS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "names in capitals": lambda args: {name.title().replace("_", ""): value for name, value in args.items()},
     "lists as JSON": lambda args: {
         name: str(value) if isinstance(value, list) else value for name, value in args.items()
+    },
+    "lists without quotes": lambda args: {
+        n: f"[{', '.join(map(str, v))}]" if isinstance(v, list) else v for n, v in args.items()
     },
     "one image as text": lambda args: {
         name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in args.items()
@@ -103,6 +106,7 @@ def test_names_are_files_first_and_ambiguous_ones_are_faults(toolbox: Toolbox, t
     ("name", "args", "fault"),
     [
         ("describe", {"images": ["image:9"]}, "images[0]: there is no image 'image:9'; use image:1 (my cat.png)"),
+        ("describe", {"images": {"a": 1}}, "images[0]: an image must be given as text, such as image:1"),
         ("describe", {"images": []}, 'images: [] is not allowed; give a list of texts (at least 1), such as ["image:'),
         ("describe", {}, 'images: it is required; give a list of texts (at least 1), such as ["image:1"]'),
         ("describe", {"images": None}, "images: it is required; give a list of texts (at least 1), such as ["),
@@ -116,7 +120,7 @@ def test_names_are_files_first_and_ambiguous_ones_are_faults(toolbox: Toolbox, t
         ("generate", {"prompt": ["a", "b"]}, 'prompt: ["a", "b"] is not allowed; give a text that is not empty'),
         ("generate", {"colour": "red"}, "colour: there is no such argument; use prompt, images, seed, width, height"),
         ("edit", {"force": "perhaps"}, 'force: "perhaps" is not allowed; give true or false'),
-        ("try_on", {"region": "here"}, 'region[0]: "here" is not allowed; give a whole number, such as 1'),
+        ("try_on", {"region": "here"}, 'region[0]: "here" is not allowed; give a whole number'),
         ("make_slides", {"theme": "pink"}, 'theme: "pink" is not allowed; give one of "paper", '),
         ("make_slides", {"num_slides": 0}, "num_slides: 0 is not allowed; give a whole number from 1 to "),
         ("make_slides", {"path": "../deck.pptx"}, "'../deck.pptx' is outside the allowed folders; use a relative path"),
@@ -140,7 +144,7 @@ def test_a_fault_says_what_is_allowed_in_words_of_json(
 
 
 def test_a_size_may_be_one_argument(seedx: SeedX) -> None:
-    for size in ("128x64", "128 × 64", "128px*64px"):
+    for size in ("128x64", "128 × 64", "128px*64px", [128, 64], {"width": "128", "height": 64}):
         image = TOOLS["generate"].run(seedx, {"prompt": "a house", "size": size}).image
         assert image.size == (128, 64)
 

@@ -136,7 +136,9 @@ def test_names_that_messages_mention_open_what_is_elsewhere() -> None:
     assert store["image:2"] == image("red") and "image:7" not in store
     assert store.add(store["image:2"]) == "image:2", "it is the image of that name"
     assert store.add(image("blue")) == "image:8" and list(store) == ["image:2", "image:8"]
-    with pytest.raises(ImageError, match=r"image:7 is gone: it is not stored in this conversation; use image:2, image:8, a path"):
+    with pytest.raises(
+        ImageError, match="image:7 is gone: it is not stored in this conversation; use image:2, image:8"
+    ):
         store["image:7"]
 
 

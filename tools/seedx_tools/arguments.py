@@ -37,7 +37,7 @@ def reference(value: object) -> str:
         return str(value)
     if isinstance(value, list | tuple):
         raise ValueError(f"{len(value)} values are given; give one image, such as image:1")
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or "type" not in value:
         raise ValueError("an image must be given as text, such as image:1")
     block: Mapping[str, Any] = value
     kind, mime = block.get("type"), block.get("mime_type") or block.get("mimeType") or "image/png"

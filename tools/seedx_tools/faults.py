@@ -27,7 +27,7 @@ def explain(error: ValidationError, schema: Schema | None = None) -> str:
     places = [_steps(fault["loc"], schema) for fault in faults]
     outer = {place[:depth] for place in places for depth in range(len(place))}
     told = [_fault(fault, place, schema) for fault, place in zip(faults, places, strict=True) if place not in outer]
-    return "; ".join(dict.fromkeys(told))
+    return "; ".join(dict.fromkeys(told)).encode(errors="replace").decode()
 
 
 def _fault(fault: ErrorDetails, place: Place, schema: Schema | None) -> str:
@@ -110,7 +110,7 @@ def _example(kind: str, part: Schema, schema: Schema) -> Any:
     if part.get("examples"):
         return part["examples"][0]
     if kind in _NUMBERS:
-        return part.get("minimum") or 1
+        return part.get("minimum")
     if kind == "array":
         items = allowed_kinds(part.get("items", {}), schema)
         one = next((_example(name, item, schema) for name, item in items.items()), None)
@@ -120,5 +120,5 @@ def _example(kind: str, part: Schema, schema: Schema) -> Any:
 
 def _short(value: Any) -> str:
     """Return a value as JSON, shortened."""
-    text = json.dumps(value, ensure_ascii=False, default=lambda other: f"a {type(other).__name__}")
+    text = json.dumps(value, ensure_ascii=False, skipkeys=True, default=lambda other: f"a {type(other).__name__}")
     return text if len(text) <= 60 else f"{text[:60]}..."

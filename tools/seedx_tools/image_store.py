@@ -170,10 +170,11 @@ class ImageStore(Mapping[str, Image.Image]):
         raise ImageError(f"there is no image {name[:80]!r}; use {self.choices()}")
 
     def choices(self) -> str:
-        """Return what a caller may give for an image: the latest names, with their labels, or something else."""
-        labels = {name: f" ({label})" for label, name in self.labels.items()}
-        latest = [] if self._secret else [f"{name}{labels.get(name, '')}" for name in list(self)[-_LISTED:]]
-        return f"{', '.join(latest) or 'a name from an earlier result'}, a path or a data URI"
+        """Return what may be given for an image, in words for a model: the latest names with labels, a path."""
+        labels: dict[str, str] = {name: label for label, name in self.labels.items()}
+        latest = [] if self._secret else list(self)[-_LISTED:]
+        named = [f"{name} ({labels[name]})" if name in labels else name for name in latest]
+        return f"{', '.join(named) or 'a name from an earlier result'}, a path or a data URI"
 
     def __contains__(self, name: object) -> bool:
         word = self._word(name) if isinstance(name, str) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 from PIL import Image
@@ -38,7 +38,7 @@ def as_meant(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     required = schema.get("required", ())
     meant: dict[str, Any] = {}
     for name, value in given.items():
-        known = _known(name, fields, given)
+        known = _known(name, fields, [*given, *meant])
         if known is None:
             meant |= _size(name, value, fields) or ({} if _is_nothing(value) else {name: value})
             continue
@@ -52,15 +52,15 @@ def as_meant(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
 
 
 def allowed_kinds(field: Schema, schema: Schema) -> dict[str, Schema]:
-    """Return the schemas that a value may fit, by JSON type: all choices of `anyOf`, with `$ref` resolved."""
+    """Return the schemas that a value may fit, by JSON type: all choices of a union, with `$ref` resolved."""
     if "$ref" in field:
         return allowed_kinds(schema["$defs"][field["$ref"].rsplit("/", 1)[-1]], schema)
-    if "anyOf" in field:
-        return {kind: part for choice in field["anyOf"] for kind, part in allowed_kinds(choice, schema).items()}
+    if choices := field.get("anyOf") or field.get("oneOf"):
+        return {kind: part for choice in choices for kind, part in allowed_kinds(choice, schema).items()}
     return {str(field.get("type", "any")): field}
 
 
-def _known(name: str, fields: Mapping[str, Schema], given: Mapping[str, Any]) -> str | None:
+def _known(name: str, fields: Mapping[str, Schema], given: Collection[str]) -> str | None:
     """Return the argument that a name means; None if there is none, or it is also given under its right name."""
     if name in fields:
         return name
@@ -85,7 +85,10 @@ def _size(name: str, value: Any, fields: Mapping[str, Schema]) -> dict[str, Any]
     """
     if _plain(name) not in ("size", "imagesize", "resolution") or "width" not in fields or _is_nothing(value):
         return None
-    if not isinstance(value, str) or (found := _SIZE.fullmatch(value)) is None:
+    if isinstance(value, Mapping) and set(value) == {"width", "height"}:
+        return dict(value)
+    found = _SIZE.fullmatch("x".join(map(str, value)) if isinstance(value, list) else str(value))
+    if found is None:
         raise ValueError(
             f"{name} {json.dumps(value, default=str)[:40]} is not a size in pixels; give width and height, multiples "
             'of 8, such as "width": 512, "height": 288'
@@ -129,5 +132,6 @@ def _as_list(value: Any, kinds: Mapping[str, Schema]) -> Any:
             return value.replace(",", " ").split()
         if set(kinds) - {"array", "null"} or value.lower() in _NOTHING:
             return value
-        return value.split(",") if _IMAGE_NAMES.fullmatch(value) else [value]
+        names = value.strip("[] ")
+        return names.split(",") if _IMAGE_NAMES.fullmatch(names) else [value]
     return [value] if isinstance(value, Mapping | Image.Image) else value

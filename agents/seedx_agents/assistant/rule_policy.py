@@ -220,8 +220,8 @@ class RulePolicy:
         elif action.kind == "redo":
             plan.notes.append(f"There is nothing to redo; the conversation is at {history.current}.")
         else:
-            few = f"not {action.count} changes" if action.count > 1 else "no change"
-            plan.notes.append(f"There is {few} to undo; the conversation is at {history.current}.")
+            few = f"are not {action.count} changes" if action.count > 1 else "is no change"
+            plan.notes.append(f"There {few} to undo; the conversation is at {history.current}.")
         if action.kind == "undo":
             plan.notes += [f"Files are not undone: {path} stays." for path in history.files]
         return name

@@ -5,7 +5,9 @@ The rest is that of the fine-tuning that the reference released (`train_seed_x_s
 is of one source; its weights of sources are turned into those of samples here: weight x batch size. Other numbers are
 ours where a comment says so.
 
-The data directories are as `seedx data check` takes them, one for each source, by the names below.
+The data directories are as `seedx data check` takes them, one for each source, by the names below. Each recipe that
+starts from the foundation model also reads `general`, caption tars as in pre-training that are trained on nowhere: the
+run stops if their loss grows too far.
 """
 
 from __future__ import annotations
@@ -134,7 +136,7 @@ def instruct(*, data: Path = DATA, checkpoint_dir: Path = FOUNDATION) -> RecipeC
         _source(data, "llava", "conversations", weight=0.6 * 2),
         _source(data, "captions", weight=0.2 * 8, instruct=True, read_share=0.0, grids=["1x1"]),
     )
-    return _fine_tuning("instruct", checkpoint_dir, sources, _source(data, "llava", "held_out"), steps=20_000)
+    return _fine_tuning("instruct", data, checkpoint_dir, sources, _source(data, "llava", "held_out"), steps=20_000)
 
 
 def instruct_debug(*, book: Path = BOOK, checkpoint_dir: Path = NANO) -> RecipeConfig:
@@ -165,7 +167,7 @@ def edit(*, data: Path = DATA, checkpoint_dir: Path = FOUNDATION) -> RecipeConfi
         _source(data, "edits", weight=0.4 * 6),
         _source(data, "edits", "magicbrush", weight=0.2 * 6),
     )
-    return _fine_tuning("edit", checkpoint_dir, sources, _source(data, "edits", "held_out_edits"), steps=20_000)
+    return _fine_tuning("edit", data, checkpoint_dir, sources, _source(data, "edits", "held_out_edits"), steps=20_000)
 
 
 def edit_debug(*, book: Path = BOOK, checkpoint_dir: Path = NANO) -> RecipeConfig:
@@ -182,7 +184,7 @@ def slides(*, data: Path = DATA, checkpoint_dir: Path = FOUNDATION) -> RecipeCon
     """
     held_out = _source(data, "slides", "held_out_slides")
     # the paper's data is not public, nor how much of it there is; the updates are ours
-    return _fine_tuning("slides", checkpoint_dir, (_source(data, "slides"),), held_out, steps=10_000)
+    return _fine_tuning("slides", data, checkpoint_dir, (_source(data, "slides"),), held_out, steps=10_000)
 
 
 def slides_debug(*, book: Path = BOOK, checkpoint_dir: Path = NANO) -> RecipeConfig:
@@ -199,7 +201,13 @@ def story(*, data: Path = DATA, checkpoint_dir: Path = FOUNDATION) -> RecipeConf
     """
     sources = (_source(data, "stories", "vist"), _source(data, "stories", "storystream"))
     recipe = _fine_tuning(
-        "story", checkpoint_dir, sources, _source(data, "stories", "held_out_stories"), steps=6000, warmup_steps=100
+        "story",
+        data,
+        checkpoint_dir,
+        sources,
+        _source(data, "stories", "held_out_stories"),
+        steps=6000,
+        warmup_steps=100,
     )
     # sft_storystream.sh of SEED-Story has these updates, and batches of 30 stories on each of 8 GPUs: about 130,000
     # tokens, which are 16 rows
@@ -221,7 +229,7 @@ def try_on(*, data: Path = DATA, checkpoint_dir: Path = FOUNDATION) -> RecipeCon
     """
     held_out = _source(data, "try_on", "viton_hd", split="test")
     # VITON-HD has 11,647 pairs to train on; 4,000 updates of about 90 samples read each 30 times, which is ours
-    return _fine_tuning("try_on", checkpoint_dir, (_source(data, "try_on", "viton_hd"),), held_out, steps=4000)
+    return _fine_tuning("try_on", data, checkpoint_dir, (_source(data, "try_on", "viton_hd"),), held_out, steps=4000)
 
 
 def try_on_debug(*, book: Path = BOOK, checkpoint_dir: Path = NANO) -> RecipeConfig:
@@ -265,6 +273,7 @@ def _specialist(checkpoint_dir: Path, pack_length: int) -> MultimodalConfig:
 
 def _fine_tuning(
     name: str,
+    data: Path,
     checkpoint_dir: Path,
     sources: tuple[SourceConfig, ...],
     held_out: SourceConfig,
@@ -277,6 +286,7 @@ def _fine_tuning(
         stage=_specialist(checkpoint_dir, FINE_TUNING_ROW),
         sources=sources,
         held_out=(held_out,),
+        general=(_source(data, "captions", "general"),),
         optimizer=OptimizerConfig(steps=steps, warmup_steps=warmup_steps),
         run=FINE_TUNING_RUN,
     )
@@ -296,6 +306,7 @@ def _debug(
         stage=stage,
         sources=sources,
         held_out=(held_out,),
+        general=(_source(book / "held_out", "captions", min_side=0),) if stage.result == "adapter" else (),
         optimizer=DEBUG_OPTIMIZER,
         run=DEBUG_RUN,
     )

@@ -45,6 +45,8 @@ class Progress:
     skipped: int = 0
     held_out: float | None = None
     """The held-out loss, if it was measured after this update."""
+    general: float | None = None
+    """The general loss before the first update, if it was measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,3 +60,5 @@ class RunConfig(Config):
     """Updates between two lines of the log."""
     max_bad_share: float = Field(0.01, ge=0, le=1)
     """Share of bad records above which the run stops; it is taken of 1,000 records until so many were read."""
+    max_general_growth: float = Field(0.25, ge=0)
+    """Growth of the general loss, as a fraction of its value before the first update, above which the run stops."""

@@ -9,6 +9,7 @@
           NonFiniteError          a loss or a gradient is NaN or infinite
           NothingSupervisedError  it has nothing to learn from
           BadRecordsError         too many records were skipped
+          GeneralLossError        the model loses what it could do before
       InputError
         ConfigError             (seedx_finetune.errors)
           ConfigChangedError    the run was started with other settings or inputs
@@ -32,6 +33,7 @@ __all__ = [
     "CheckpointError",
     "ConfigChangedError",
     "DirectoryInUseError",
+    "GeneralLossError",
     "NonFiniteError",
     "NothingSupervisedError",
     "TrainingError",
@@ -82,6 +84,10 @@ class NothingSupervisedError(UpdateError):
 
 class BadRecordsError(UpdateError):
     """More records were skipped than `run.max_bad_share` allows."""
+
+
+class GeneralLossError(UpdateError):
+    """The loss on general data rose by more than `run.max_general_growth` allows."""
 
 
 class ConfigChangedError(ConfigError):

@@ -19,6 +19,18 @@ from seedx_sdk.files import sha256
 
 __all__ = ["check_unchanged", "fingerprint"]
 
+_FREE = (
+    "run.workers",
+    "run.save_every",
+    "run.keep_last",
+    "run.evaluate_every",
+    "run.evaluation_batches",
+    "run.log_every",
+    "run.max_bad_share",
+    "run.max_general_growth",
+)
+"""Fields that may always differ: no weight depends on them."""
+
 
 def fingerprint(recipe: RecipeConfig) -> dict[str, Any]:
     """Return the configuration, and under "inputs" a hash for each path in it.
@@ -32,7 +44,7 @@ def fingerprint(recipe: RecipeConfig) -> dict[str, Any]:
 
 
 def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any], allow_change: Sequence[str], where: Path) -> None:
-    """Check that a run resumes under the settings it began with, except for what may change.
+    """Check that a run resumes under the settings it began with, except for what may change or has no effect on it.
 
     Args:
         old: Fingerprint at the time of the last checkpoint.
@@ -53,7 +65,8 @@ def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any], allow_change
     differences = [
         f"{field}: {before.get(field, 'absent')} -> {after.get(field, 'absent')}"
         for field in fields
-        if before.get(field) != after.get(field) and not any(_covers(allowed, field) for allowed in allow_change)
+        if before.get(field) != after.get(field)
+        and not any(_covers(allowed, field) for allowed in (*_FREE, *allow_change))
     ]
     if differences:
         raise ConfigChangedError(

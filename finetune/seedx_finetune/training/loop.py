@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from seedx_finetune.data.batches import Position, Skipped
 from seedx_finetune.data.export_book import prepare_book
 from seedx_finetune.errors import ConfigError
 from seedx_finetune.training.checkpoints import Checkpoints, Progress, Tensors, load_tensors
+from seedx_finetune.training.config import RunConfig, SourceConfig
 from seedx_finetune.training.directory import RunDirectory
 from seedx_finetune.training.distributed import (
     Processes,
@@ -33,6 +34,7 @@ from seedx_finetune.training.distributed import (
 from seedx_finetune.training.ema import Average
 from seedx_finetune.training.failures import (
     BadRecordsError,
+    GeneralLossError,
     NonFiniteError,
     NothingSupervisedError,
     naming_memory_errors,
@@ -103,7 +105,7 @@ def train(
                 f"share; use a multiple of {group.world}"
             )
         group.first(lambda: stack.enter_context(place.locked()))
-        group.first(lambda: prepare_book(recipe.book, recipe.sources + recipe.held_out))
+        group.first(lambda: prepare_book(recipe.book, recipe.sources + recipe.held_out + recipe.general))
         now = group.first(lambda: fingerprint(recipe))
         finished = group.first(place.finished)
         if finished is not None:
@@ -116,9 +118,9 @@ def train(
 
 
 def _look_at_data(stage: Stage[Any], recipe: RecipeConfig) -> None:
-    """Make the first batch of either kind, so that a mistake in a source is found before the weights are read."""
+    """Make the first batch of each kind, so that a mistake in a source is found before the weights are read."""
     run = recipe.run.model_copy(update={"workers": 0})
-    for sources in filter(None, (recipe.sources, recipe.held_out)):
+    for sources in filter(None, (recipe.sources, recipe.held_out, recipe.general)):
         next(stage.batches(sources, run, start=Position(), rank=0, world=1))
 
 
@@ -189,11 +191,14 @@ class _Run(Generic[B]):
         log = RunLog(self.place, self.recipe.name, start=start, steps=steps, enabled=group.rank == 0)
         with log as self.log:
             self.log.event("start", start, configuration=self.recipe.hash, processes=group.world)
+            if start == 0:
+                self._guard()
             for step in range(start + 1, steps + 1):
                 with self.meter.timed():
                     update = self._update(step, list(islice(batches, run.batches_per_update // group.world)))
                 if step % run.evaluate_every == 0 or step == steps:
                     self._evaluate()
+                    self._guard()
                 if step % run.save_every == 0 or step == steps:
                     self._save()
                 if step % run.log_every == 0 or step == steps:
@@ -239,11 +244,13 @@ class _Run(Generic[B]):
         sources = [source for summary in summaries for source in summary.sources]
         for skip in skipped:
             self.log.event("skipped", step, name=skip.name, reason=skip.reason)
-        self.progress = Progress(
+        self.progress = replace(
+            self.progress,
             step=step,
             position=max(summary.after for summary in summaries),
             records=self.progress.records + len(names) + len(skipped),
             skipped=self.progress.skipped + len(skipped),
+            held_out=None,
         )
         share = self.recipe.run.max_bad_share
         if self.progress.skipped > share * max(FEW_RECORDS, self.progress.records):
@@ -285,29 +292,64 @@ class _Run(Generic[B]):
         if not (sources and run.evaluation_batches):
             return
         step, began = self.progress.step, perf_counter()
-        alone = run.model_copy(update={"workers": 0})
-        share = math.ceil(run.evaluation_batches / group.world)
-        own = self.stage.batches(sources, alone, start=Position(), rank=group.rank, world=group.world)
-        first = next(self.stage.batches(sources, alone, start=Position(), rank=0, world=1))
-        modes = {module: module.training for module in self.model.modules()}
-        average = nullcontext() if self.average is None else self.average.applied()
-        with torch.no_grad(), average, gathered(self.model), TemporaryDirectory() as elsewhere:
-            self.model.eval()
-            computed = []
-            for batch in islice(own, share):
-                with naming_memory_errors(step, batch):
-                    computed.append((batch.after.batch, _parts(self._losses(batch, HELD_OUT))))
+        with self._evaluating(), TemporaryDirectory() as elsewhere:
+            parts = self._measured(sources)
+            first = next(self.stage.batches(sources, self._alone, start=Position(), rank=0, world=1))
             path = self.place.sample_sheet(step) if group.rank == 0 else Path(elsewhere) / "samples.png"
             path.parent.mkdir(exist_ok=True)
             self.stage.sample_sheet(self.model, first, path, run.seed)
-        for module, training in modes.items():
-            module.training = training
-        # the ranks run in step, so the last of them may have run a batch more than was asked for
-        wanted = [terms for number, terms in self._everywhere(computed) if number <= run.evaluation_batches]
-        parts = list(chain.from_iterable(wanted))
         loss = objective(parts)
         self.progress = replace(self.progress, held_out=loss)
         self.log.scalars("held_out", step, {"loss": loss, "seconds": perf_counter() - began} | summarize(parts))
+
+    def _guard(self) -> None:
+        """Measure the general loss, and stop the run if it has risen too far since before the first update."""
+        run, sources = self.recipe.run, self.recipe.general
+        if not (sources and run.evaluation_batches):
+            return
+        step, began, before = self.progress.step, perf_counter(), self.progress.general
+        with self._evaluating():
+            parts = self._measured(sources)
+        loss = objective(parts)
+        self.log.scalars("general", step, {"loss": loss, "seconds": perf_counter() - began} | summarize(parts))
+        if before is None:
+            self.progress = replace(self.progress, general=loss)
+        elif loss > before * (1 + run.max_general_growth):
+            raise GeneralLossError(
+                f"the general loss rose from {before:.4g} to {loss:.4g}, by more than run.max_general_growth="
+                f"{run.max_general_growth:g} allows",
+                step=step,
+                sources=[source.name for source in sources],
+                samples=(),
+                cure="the model is losing what it could do before: lower optimizer.learning_rate or optimizer.steps, "
+                "mix a general source into `sources`, or raise run.max_general_growth",
+            )
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Let the model compute without learning, with the averaged weights if there are any."""
+        modes = {module: module.training for module in self.model.modules()}
+        average = nullcontext() if self.average is None else self.average.applied()
+        with torch.no_grad(), average, gathered(self.model):
+            self.model.eval()
+            yield
+        for module, training in modes.items():
+            module.training = training
+
+    def _measured(self, sources: Sequence[SourceConfig]) -> list[Part]:
+        """Return the losses on the first batches of sources, over all ranks."""
+        wanted, group = self.recipe.run.evaluation_batches, self.group
+        batches = self.stage.batches(sources, self._alone, start=Position(), rank=group.rank, world=group.world)
+        computed = []
+        for batch in islice(batches, math.ceil(wanted / group.world)):
+            with naming_memory_errors(self.progress.step, batch):
+                computed.append((batch.after.batch, _parts(self._losses(batch, HELD_OUT))))
+        # the ranks run in step, so the last of them may have run a batch more than was asked for
+        return list(chain.from_iterable(terms for number, terms in self._everywhere(computed) if number <= wanted))
+
+    @property
+    def _alone(self) -> RunConfig:
+        return self.recipe.run.model_copy(update={"workers": 0})
 
     def _save(self) -> None:
         began = perf_counter()

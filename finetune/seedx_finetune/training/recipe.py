@@ -23,6 +23,8 @@ class RecipeConfig(Config):
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     held_out: tuple[SourceConfig, ...] = ()
     """Sources of the held-out loss, never trained on."""
+    general: tuple[SourceConfig, ...] = ()
+    """Sources of what the model could do before, never trained on; `run.max_general_growth` limits their loss."""
     book: Path | None = None
     """Directory of the picture book that the sources lie in (`data.export_book`); written and indexed before training
     where it is missing. None: the sources are there."""

@@ -28,7 +28,7 @@ def _adaptation(**settings: Any) -> DenoisingConfig:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [_stage_2, _adaptation])
+@pytest.mark.parametrize("make", [pytest.param(_stage_2, marks=pytest.mark.nightly), _adaptation])
 def test_two_processes_train_as_one(
     make: Any, model_directory: Path, sources: tuple[SourceConfig, ...], tmp_path: Path
 ) -> None:

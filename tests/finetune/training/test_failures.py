@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from seedx_finetune.errors import ConfigError
+from seedx_finetune.training.config import SourceConfig
 from seedx_finetune.training.failures import (
     BadRecordsError,
+    GeneralLossError,
     NonFiniteError,
     NothingSupervisedError,
     TrainingMemoryError,
@@ -19,6 +21,8 @@ from seedx_finetune.training.loop import Update, train
 from seedx_sdk.errors import OutputPathError
 from tests.support.tiny_stage import TinyStageConfig, tiny_recipe
 from tests.support.training_processes import run_training
+
+GENERAL = SourceConfig(name="captions", format="text", path=Path("general"), weight=1)
 
 
 def log(directory: Path, event: str) -> list[dict[str, Any]]:
@@ -74,6 +78,29 @@ def test_too_many_skipped_records_stop_the_run(tmp_path: Path) -> None:
     """The share is one of at least 1000 records: 0.2 % are two, the third is too many."""
     with pytest.raises(BadRecordsError, match=r"update 4: 3 of 19 records .* the last: train:bad-6: not an image"):
         train(tiny_recipe(stage=TinyStageConfig(bad_every=3), max_bad_share=0.002), tmp_path)
+
+
+def test_the_general_loss_is_measured_from_before_the_first_update(tmp_path: Path) -> None:
+    train(tiny_recipe().model_copy(update={"general": (GENERAL,)}), tmp_path)
+    losses = log(tmp_path, "general")
+    assert [line["step"] for line in losses] == [0, 3, 6]
+    assert losses[0]["loss"] > losses[1]["loss"] > losses[2]["loss"]
+
+
+def test_a_model_that_loses_what_it_could_do_stops_the_run(tmp_path: Path) -> None:
+    recipe = tiny_recipe(learning_rate=3.0, save_every=1).model_copy(update={"general": (GENERAL,)})
+    with pytest.raises(GeneralLossError) as caught:
+        train(recipe, tmp_path)
+    before, after = log(tmp_path, "general")
+    assert after["loss"] > 1.25 * before["loss"]
+    assert caught.value.step == after["step"] == 3 and caught.value.sources == ("captions",)
+    assert f"the general loss rose from {before['loss']:.4g} to {after['loss']:.4g}" in str(caught.value)
+    assert "mix a general source into `sources`" in str(caught.value)
+    assert [path.name for path in sorted((tmp_path / "checkpoints").iterdir())] == ["00000001", "00000002"]
+
+    with pytest.raises(GeneralLossError, match=f"rose from {before['loss']:.4g}"):  # resumed, with the first loss kept
+        train(recipe, tmp_path)
+    assert len(log(tmp_path, "general")) == 3
 
 
 def test_a_mistake_fails_before_anything_is_written(tmp_path: Path) -> None:

@@ -54,7 +54,9 @@ def test_accumulated_batches_are_one_large_batch(whole: tuple[Any, Any], batches
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("batches", [2, 4, 8])
+@pytest.mark.parametrize(
+    "batches", [pytest.param(2, marks=pytest.mark.nightly), 4, pytest.param(8, marks=pytest.mark.nightly)]
+)
 def test_two_processes_are_one_large_batch(whole: tuple[Any, Any], batches: int, tmp_path: Path) -> None:
     """With eight batches of one sample the second process has no image: it must not hang, nor change the mean."""
     outcomes = run_training(one_update(8 // batches, batches), tmp_path, processes=2)

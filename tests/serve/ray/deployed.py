@@ -1,7 +1,8 @@
-"""A program like `seedx deploy`: two language models and two de-tokenizers of the shipped model, quick to start."""
+"""A program like `seedx deploy`: language models and two de-tokenizers of the shipped model, quick to start."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 from seedx_sdk.engine import NANO
@@ -12,7 +13,7 @@ from seedx_sdk.serve.ray.options import DeployOptions
 OPTIONS = DeployOptions(
     model=NANO,
     backbone="vllm",
-    backbones=2,
+    backbones=int(os.environ["SEEDX_BACKBONES"]),
     detokenizers=(2, 2),
     vllm=VLLMOptions(dtype="float32", max_model_len=1024, block_size=32, kv_cache_bytes=64 << 20, enforce_eager=True),
     drain_seconds=5.0,

@@ -41,6 +41,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "try_on": {"person": "image:1", "garment": "image:1", "region": [0, 0, 16, 16]},
     "save_image": {"image": "image:1", "path": "saved.png"},
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
+    "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- A point", "pictures": False},
+    "append_slides": {"path": "deck.pptx", "more": "## More\n- A point", "pictures": False},
     "tell_story": {"prompt": "a red cat", "pages": 1},
 }
 
@@ -53,6 +55,8 @@ class _Standard:
     def _open(self, toolkit: SeedXToolkit, picture: Image.Image) -> None:
         if self.name == "try_on":  # nano has no such specialist
             toolkit = seedx_toolkit(SeedX(engine=ScriptedEngine()), roots=["."])
+        if self.name in ("revise_slide", "append_slides"):
+            toolkit.toolbox.run("make_slides", EXAMPLES["make_slides"])
         self.toolkit = toolkit
         toolkit.toolbox.images.add(picture)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -158,7 +159,9 @@ def test_a_name_whose_image_is_lost_is_an_error_and_never_another_image(saver: I
         after, calls(draw(BOAT)), calls(edit("image:4")), calls(edit("image:9")), saver=saver
     )
     assert name_of(boat) == "image:5"
-    assert tried.status == "error" and "image:4 is gone: it is not stored in this conversation; use image:5" in tried.text
+    assert (
+        tried.status == "error" and "image:4 is gone: it is not stored in this conversation; use image:5" in tried.text
+    )
     assert "there is no image 'image:9'" in guessed.text
 
 
@@ -274,3 +277,9 @@ async def test_progress_is_in_the_custom_stream_and_once_in_the_events(toolkit: 
     events = [event async for event in agent().astream_events(given, version="v2")]
     assert [event["data"] for event in events if event["event"] == "on_custom_event"] == expected
     assert sum(str(event["data"]).count("denoising") for event in events) == 4
+
+
+def test_toolkits_and_middleware_travel_to_other_processes() -> None:
+    toolkit = seedx_toolkit(SeedX(base_url="http://localhost:8000"))
+    tool, middleware = pickle.loads(pickle.dumps((toolkit.get_tools()[0], toolkit.get_middleware())))
+    assert tool.name == "describe" and middleware.attach("hi", [], thread="1").text == "hi"

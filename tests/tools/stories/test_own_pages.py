@@ -141,7 +141,7 @@ def test_who_is_not_explained_looks_as_the_first_image_says_or_gets_a_stand_in(s
         ({"pages": [{"text": 5}]}, "pages: page 1: text must be text"),
         ({"pages": ["a"] * 41}, "pages: pages has 41 pages; give 1 to 40"),
         ({"pages": []}, "pages: pages has 0 pages"),
-        ({"pages": 41, "prompt": "x"}, "pages: must be a number from 1 to 40, or the pages themselves"),
+        ({"pages": 41, "prompt": "x"}, "pages: 41 is not allowed; give a whole number from 1 to 40, or the pages"),
         ({}, "give a prompt, or the pages that you write"),
         ({"pages": [{"text": "a", "picture": "<img>"}]}, "page 1: picture contains '<img>'"),
         ({"prompt": "# T\n\n## 1\n![a cat](draw)"}, "page 1 has an image and no text; write what the page says"),

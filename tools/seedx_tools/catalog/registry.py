@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from seedx_tools.catalog.append_slides import APPEND_SLIDES
 from seedx_tools.catalog.describe import DESCRIBE
 from seedx_tools.catalog.detect import DETECT
 from seedx_tools.catalog.edit import EDIT
 from seedx_tools.catalog.generate import GENERATE
 from seedx_tools.catalog.make_slides import MAKE_SLIDES
-from seedx_tools.catalog.revise_slides import APPEND_SLIDES, REVISE_SLIDE
+from seedx_tools.catalog.revise_slide import REVISE_SLIDE
 from seedx_tools.catalog.save_image import SAVE_IMAGE
 from seedx_tools.catalog.tell_story import TELL_STORY
 from seedx_tools.catalog.try_on import TRY_ON

@@ -20,7 +20,7 @@ class SaveImageArgs(SavingArgs):
     image: ImageRef = Field(description=f"The image to save. {IMAGE_HELP}")
     path: OutputPath = Field(
         examples=["house.png"],
-        description="Where to save it; must end in .png, .jpg or .webp, and its directory must exist."
+        description="Where to save it; must end in .png, .jpg or .webp, and its directory must exist.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Self, TypeAlias
 
@@ -21,7 +22,8 @@ def _pages(value: object) -> int | tuple[PagePlan, ...]:
         return page_plans(value)
     number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_PAGES:
-        raise ValueError(f"must be a number from 1 to {MAX_PAGES}, or the pages themselves")
+        said = json.dumps(value, default=str)[:40]
+        raise ValueError(f"{said} is not allowed; give a whole number from 1 to {MAX_PAGES}, or the pages themselves")
     return number
 
 

@@ -89,7 +89,7 @@ def require_letters(fonts: BookFonts, font: Path | None) -> None:
 
 def describe_missing(chars: tuple[str, ...]) -> str:
     """Return the sentence about symbols that no font has."""
-    names = ", ".join(f"{char!r} ({unicodedata.name(char, 'unnamed').lower()})" for char in chars[:_MAX_NAMED])
+    names = ", ".join(f"'{char}' ({unicodedata.name(char, 'a newer symbol').lower()})" for char in chars[:_MAX_NAMED])
     more = f" and {len(chars) - _MAX_NAMED} more" if len(chars) > _MAX_NAMED else ""
     return f"no font here has {names}{more}: the PDF leaves them out; pass font= with a font that has them"
 
