@@ -70,6 +70,7 @@ REQUESTS: list[tuple[str, list[Call]]] = [
     ("draw a red house. Then draw a blue boat.", [draw("a red house"), draw("a blue boat")]),
     ("draw two pictures: a house and a boat", [draw("a house"), draw("a boat")]),
     ("draw two images of a cat", [draw("a cat"), draw("a cat", seed=1)]),
+    ("draw a picture of a house and a picture of a boat", [draw("a house"), draw("a boat")]),
     ("draw two cats", [draw("two cats")]),
     ("draw another house", [draw("a house")]),
     ("draw an undo button", [draw("an undo button")]),
@@ -106,6 +107,9 @@ REQUESTS: list[tuple[str, list[Call]]] = [
     ("use image 1 again and add a star and a cat", [edit(1, "add a star"), edit(4, "add a cat")]),
     ("make the boat blue in both images", [edit(2, "make the boat blue"), edit(3, "make the boat blue")]),
     ("go back to the first one and describe it", [look(1)]),
+    ("the first one was better, go back to it and add a star", [edit(1, "add a star")]),
+    ("add a star, undo that and add a cat", [edit(3, "add a star"), edit(3, "add a cat")]),
+    ("I want to undo the last thing you did and add a cat", [edit(2, "add a cat")]),
     ("undo that and make the boat green", [edit(2, "make the boat green")]),
     # looking
     ("what do you see?", [look(3)]),
@@ -130,6 +134,8 @@ REQUESTS: list[tuple[str, list[Call]]] = [
     ("what's the difference?", [look(2), look(3)]),
     ("compare it with the original", [look(2), look(3)]),
     ("add a star and tell me what changed", [edit(3, "add a star"), look(3), look(4)]),
+    ("which picture has more trees?", [look(2), look(3)]),
+    ("describe what is different now", [look(2), look(3)]),
     # saving
     ("save it as house.png", [save(3, "house.png")]),
     ("save the first one as \"my yard.png\", please", [save(1, "my yard.png")]),
@@ -154,6 +160,9 @@ REQUESTS: list[tuple[str, list[Call]]] = [
     ("save it to my phone", []),
     ("delete image:2", []),
     ("the story was nice", []),
+    ("what did I ask before?", []),
+    ("tell me a joke", []),
+    ("go back to the picture of the cat", []),
     ("thanks!", []),
 ]  # fmt: skip
 

@@ -55,7 +55,7 @@ _NUMBER = rf"(?:\d{{1,2}}|{'|'.join(_NUMBERS)})"
 _POLITE = re.compile(
     r"^\W*(?:(?:please|now|then|next|and|but|so|ok|okay|hi|hello|hey|thanks|thank you|great|nice|cool|perfect|no|oops|"
     r"hmm|sorry|wait|actually|well|maybe|just|also|instead|let's|lets|can you|could you|would you|will you|can we|"
-    r"could we|i(?:'d| would) like you to|i want you to|i need you to|go ahead and|try to|"
+    r"could we|never mind|i(?:'d| would) like (?:you )?to|i want to|i want you to|i need you to|go ahead and|try to|"
     r"you (?:can|should))\b[\s,.!]*)*",
     re.I,
 )
@@ -76,7 +76,8 @@ _CLAUSES_OR_QUESTIONS = re.compile(
 )
 
 _WHOLE = (
-    r"(?:it|that|this|them|everything|the (?:last|latest|previous) (?:change|edit|one|step|thing|image)|"
+    r"(?:it|that|this|them|everything|"
+    r"the (?:last|latest|previous) (?:change|edit|one|step|thing|image)(?: you (?:did|made))?|"
     r"(?:my|your|the) (?:last )?(?:change|edit)s?)"
 )
 _UNDO = re.compile(
@@ -101,6 +102,7 @@ _USE = re.compile(
     rf"with|from)?\s*{MARK}(?: (?:again|better|more|instead|back|now|from now on|was better))*",
     re.I,
 )
+_THAT_ONE = re.compile(r"(?:go|switch|get|change) back to (?:it|that(?: one)?)|use (?:it|that(?: one)?)", re.I)
 _HELP = re.compile(
     rf"help(?: me)?|(?:what|how much) (?:else )?can you\b.*|what do you do|(?:who|what) are you|"
     rf"(?={_QUESTION}\b).*\b(?:undo|redo|undone|save[ds]?|saving|your tools)\b.*|"
@@ -109,7 +111,8 @@ _HELP = re.compile(
     re.I | re.S,
 )
 _COMPARE = re.compile(
-    rf"compare\b|(?:what|where)(?:'s| is| are| was)? (?:the )?(?:main )?(?:different|differences?)(?=\W*$|\W*{MARK}"
+    rf"compare\b|which (?:image|picture|photo|drawing|of (?:them|these|the two))\b|"
+    rf"(?:what|where)(?:'s| is| are| was)? (?:the )?(?:main )?(?:different|differences?)(?=\W*$|\W*{MARK}"
     r"| (?:between|in|from|here|now|about|to|compared|with)\b)|"
     r"(?:(?:tell|show) me |describe |list |spot |find |name )?(?:all )?(?:the )?differences?\b|"
     r"how (?:do|does|did|is|are)\b.*\b(?:differ|different)\b|what(?:'s| has| have you| did you)? changed?\b(?! to\b)",
@@ -123,6 +126,7 @@ _PICTURE_OF = re.compile(
     r"(?:pictures?|images?|drawings?|photos?|paintings?|versions?)\b\s*(?:of|with|showing|:)?\s*(.*)",
     re.I | re.S,
 )
+_ONE_PICTURE = r"(?:an?|one|another) (?:picture|image|drawing|photo|painting)"
 _DRAW = re.compile(
     r"(?:draw|sketch|imagine|illustrate|generate|create|design|render|"
     r"paint (?!the\b|it\b|this\b|that\b|them\b|all\b|every)|(?:show|give) me (?=(?:an?|some|two|three|four)\b)|"
@@ -137,6 +141,8 @@ _EDIT = re.compile(
     re.I,
 )
 _PICTURE = r"(?:(?:the|this|that|my) (?:picture|image|photo|drawing))"
+_TELL = re.compile(rf"^(?:tell me|describe|explain)\s+(?:(?:if|about)\s+|(?={_QUESTION}\b|the differences?\b))", re.I)
+_TO_THE_ASSISTANT = re.compile(r"(?!.*\b(?:see|find|count|recogni[sz]e)\b).*\b(?:i|you)\b", re.I | re.S)
 _CAPTION = re.compile(
     rf"(?:describe|caption|look)\b|"
     rf"what(?:'s| is) (?:this|that|{MARK}|(?:in|on) (?:it|this|that|{MARK}|{_PICTURE}))\W*$|"
@@ -204,8 +210,8 @@ def read_request(text: str, labels: Iterable[str]) -> list[Action]:
     for clause in split.split(bare):
         previous = actions[-1] if actions else None
         following = _read(_bare(clause), tuple(labels), previous)
-        if previous is not None and previous.kind == "use" and following[0].kind in _ON_AN_IMAGE:
-            if not following[0].images:  # "image:2, make the house red"
+        if previous is not None and previous.kind == "use" and following and not following[0].images:
+            if following[0].kind in _ON_AN_IMAGE:  # "image:2, make the house red"
                 actions.pop()
                 following[0] = replace(following[0], images=previous.images)
         actions += following
@@ -240,13 +246,15 @@ def _read(clause: str, labels: tuple[str, ...], previous: Action | None) -> list
             return [saved]
     marked = mark_images(clause, labels)
     plain = marked.text.strip(" .!?")
+    if previous is not None and previous.kind == "use" and _THAT_ONE.fullmatch(plain):
+        return []
     if (action := _about_the_conversation(plain, marked)) is not None:
         return [action]
     if _HELP.fullmatch(plain):
         return [Action("help", clause)]
     question = clause.endswith("?") or re.match(rf"{_QUESTION}\b", clause, re.I) is not None
     groups = [reference for reference in marked.references if reference in GROUPS]
-    if _COMPARE.match(re.sub(r"^tell me\s+", "", plain, flags=re.I)) or (
+    if _COMPARE.match(_TELL.sub("", plain)) or (
         question and (groups or len(marked.references) > 1) and not _FIND.match(plain)
     ):
         return [Action("compare", _by_position(marked), marked.references)]
@@ -288,8 +296,8 @@ def _work(plain: str, marked: Marked, previous: Action | None, question: bool) -
         yield Action("look", "", images)
     elif counted := _COUNT.match(plain):
         yield Action("look", f"how many {_without_marks(counted.group(1))} are there?", images)
-    elif question or plain.lower().startswith("tell me "):
-        asked = re.sub(r"^tell me\s+(?:(?:if|about)\s+)?", "", plain, flags=re.I)
+    elif (question or _TELL.match(plain)) and not _TO_THE_ASSISTANT.match(plain):
+        asked = _TELL.sub("", plain)
         caption = _CAPTION.match(asked) or not asked.strip(MARK)
         yield Action("look", "" if caption else f"{_asked(_without_marks(asked))}?", images)
     elif _PICTURE_OF.fullmatch(plain):
@@ -304,6 +312,10 @@ def _asked(text: str) -> str:
 
 def _drawings(text: str, images: tuple[str, ...]) -> Iterator[Action]:
     """Yield a drawing for each prompt: "two images: a cat and a dog" and "a cat, then a dog" are two."""
+    first, *others = re.split(rf"(?:\s*,\s*|\s+)(?:and\s+)?(?={_ONE_PICTURE} of\b)", text)
+    if others and first:
+        yield from (action for part in (first, *others) for action in _drawings(part, images))
+        return
     count = 1
     if pictured := _PICTURE_OF.fullmatch(text):
         count, rest = _number(pictured.group(1) or "one"), pictured.group(2)

@@ -146,7 +146,7 @@ class RulePolicy:
         elif action.kind == "again":
             return self._again(plan, history) or current
         elif action.kind in ("use", "undo", "redo"):
-            plan.image = self._back(plan, action, images, history)
+            plan.image = self._back(plan, action, images, current, history)
             return plan.image or current
         elif action.kind == "help":
             plan.notes.append(f"{CAN_DO}.")
@@ -205,13 +205,18 @@ class RulePolicy:
             self._call(plan, "describe", {"images": [name]})
         plan.compared = images
 
-    def _back(self, plan: _Plan, action: Action, images: list[str], history: SceneHistory) -> str | None:
+    def _back(
+        self, plan: _Plan, action: Action, images: list[str], current: str | None, history: SceneHistory
+    ) -> str | None:
         """Return the image that an action goes back to, and say so; None if there is none."""
         if action.kind == "use":
             if images[0] not in self._memory.images:
                 self._memory.images[images[0]]  # raises what there is to say
             plan.notes.append(f"Back at {images[0]}.")
             return images[0]
+        if action.kind == "undo" and current == _RESULT and history.current is not None:  # made by this request
+            plan.notes.append(f"Undone: back at {history.current}.")
+            return history.current
         name = (history.after_undo if action.kind == "undo" else history.after_redo)(action.count)
         if name is not None:
             plan.notes.append(f"{'Undone' if action.kind == 'undo' else 'Redone'}: back at {name}.")
