@@ -6,7 +6,6 @@ import os
 import time
 from pathlib import Path
 
-from langchain_core.language_models import BaseChatModel
 from PIL import Image
 
 from seedx_agents.designer.drafting import Drafter
@@ -17,6 +16,7 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.options import check_seed
 from seedx_sdk.validation import check_text
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.errors import ToolFailed
 from seedx_tools.tool import Progress, ignore_progress, result_fields
 
@@ -44,7 +44,7 @@ class Designer:
     def __init__(
         self,
         seedx: SeedX,
-        chat_model: BaseChatModel | None = None,
+        chat_model: ChatModel | None = None,
         *,
         seed: int = 0,
         num_inference_steps: int | None = None,

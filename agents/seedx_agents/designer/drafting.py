@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
 from PIL import Image
 
 from seedx_agents.designer.look import Expected, expected_of_change, expected_of_prompt, look_at
@@ -16,6 +15,7 @@ from seedx_sdk import SeedX
 from seedx_tools.adapters.langchain_messages import image_block
 from seedx_tools.catalog.edit import EDIT
 from seedx_tools.catalog.generate import GENERATE
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import drawing_advice, image_prompt, unknown_words, vocabulary_of
 from seedx_tools.structured_output import StructuredChat
@@ -50,7 +50,7 @@ class Drafter:
     def __init__(
         self,
         seedx: SeedX,
-        chat_model: BaseChatModel | None,
+        chat_model: ChatModel | None,
         *,
         seed: int,
         num_inference_steps: int | None,

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from langchain_core.language_models import BaseChatModel
-
 from seedx_agents.presenter.documents import read_document
 from seedx_agents.presenter.outline_rules import document_outline, tables_outline
 from seedx_agents.presenter.planning import DeckPlanner, check_num_slides
@@ -19,6 +17,7 @@ from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import write_file
 from seedx_sdk.options import check_seed
+from seedx_tools.chat_models import ChatModel
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.outline import Outline, SlidePlan, TableData
@@ -60,7 +59,7 @@ class Presenter:
     def __init__(
         self,
         seedx: SeedX,
-        chat_model: BaseChatModel | None = None,
+        chat_model: ChatModel | None = None,
         *,
         theme: DeckTheme | None = None,
         template: str | os.PathLike[str] | None = None,
