@@ -7,6 +7,8 @@ from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
+import anyio
+
 from seedx_sdk.async_client import AsyncSeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.http.engine import MAX_RETRIES
@@ -106,6 +108,14 @@ class SeedX:
         view.__dict__.update(self.__dict__)
         view._cancel = cancel if before is None else lambda: before() or cancel()
         return view
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and ask the cancel function meanwhile; for pauses between two calls.
+
+        Raises:
+            GenerationCancelled: If the cancel function returned True.
+        """
+        self._portal.run(lambda _: anyio.sleep(seconds), cancel=self._cancel, name="a pause")
 
     def as_async(self) -> AsyncSeedX:
         """Return the same loaded model for tasks of any event loop."""

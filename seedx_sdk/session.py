@@ -51,6 +51,7 @@ class _Reply:
         self.events = events
         self.step: anyio.CancelScope | None = None
         """While its next event is awaited."""
+        self.is_ending = False
         self.ended = asyncio.Event()
 
 
@@ -108,11 +109,12 @@ class EngineSession:
             return
         stack, self._stack = self._stack, AsyncExitStack()
         for reply in list(self._replies):
-            if reply.step is None:
+            if reply.step is None and not reply.is_ending:
                 await reply.events.aclose()
-            else:
+                continue
+            if reply.step is not None:
                 reply.step.cancel()
-                await reply.ended.wait()
+            await reply.ended.wait()
         await stack.aclose()
 
     async def _stream(self, engine: AsyncEngine, call: Call[R]) -> AsyncGenerator[StreamEvent, None]:
@@ -130,9 +132,12 @@ class EngineSession:
                 yield event
             raise ServiceError(_CLOSED)
         finally:
-            await reply.events.aclose()
-            self._replies.discard(reply)
-            reply.ended.set()
+            reply.is_ending = True
+            try:
+                await reply.events.aclose()
+            finally:
+                self._replies.discard(reply)
+                reply.ended.set()
 
     async def _opened(self) -> AsyncEngine:
         """Return the engine, opened the first time; whoever stops waiting leaves the opening to the others.

@@ -21,6 +21,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 from seedx_sdk.errors import DeadlineError, InputError, ServiceError
 from seedx_sdk.http.errors import from_problem, retry_after
 from seedx_sdk.http.retries import has_patience, wait_for_place
+from seedx_sdk.http.sockets import OpenSockets
 from seedx_sdk.types import ModelInfo, Request, StreamEvent
 
 __all__ = ["MAX_RETRIES", "HttpEngine"]
@@ -64,7 +65,10 @@ class HttpEngine:
         """
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         try:
-            client = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=_TIMEOUT, transport=transport)
+            hooks = {"request": [OpenSockets().watch]}
+            client = httpx.AsyncClient(
+                base_url=base_url, headers=headers, timeout=_TIMEOUT, transport=transport, event_hooks=hooks
+            )
             if client.base_url.scheme not in ("http", "https") or not client.base_url.host:
                 raise httpx.InvalidURL("it must be http:// or https:// and a host")
         except (httpx.InvalidURL, TypeError) as error:

@@ -24,6 +24,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "detect": {"image": "image:1", "phrase": "the house"},
     "generate": {"prompt": "a house"},
     "edit": {"image": "image:1", "instruction": "make it blue"},
+    "save_image": {"image": "image:1", "path": "saved.webp"},
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
     "tell_story": {"prompt": "a red cat", "pages": 2, "path": "cat.html"},
 }

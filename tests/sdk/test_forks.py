@@ -6,6 +6,7 @@ import asyncio
 import copy
 import gc
 import pickle
+import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from seedx_sdk.engine import AsyncEngine, Request
 from seedx_sdk.engine.threaded import ThreadedEngine
 from seedx_sdk.forks import ThreadLock, inside_torch
 from seedx_sdk.testing import ScriptedEngine
-from tests.support.children import in_child
+from tests.support.children import HANG_SECONDS, in_child, living_child
 from tests.support.stub_server import StubServer, stub_server
 
 pytestmark = [
@@ -120,6 +121,29 @@ def test_parent_and_child_share_no_connection(server: StubServer, picture: Image
     assert [in_child(ask), in_child(ask), ask()] == ["a stub"] * 3
     parent, first, second = server.ports[0], server.ports[1:3], server.ports[3:5]
     assert len({parent, *first, *second}) == 3 and server.ports[5:] == [parent]
+
+
+def test_what_the_parent_closes_is_closed_although_a_child_lives() -> None:
+    errors: list[str] = []
+
+    def ask() -> None:
+        try:
+            assert seedx.info
+        except ServiceError as error:
+            errors.append(str(error))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        seedx = SeedX(base_url=f"http://127.0.0.1:{server.getsockname()[1]}", max_retries=0)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        connection, _ = server.accept()
+        connection.settimeout(HANG_SECONDS)
+        assert connection.recv(10_000).startswith(b"GET /v1/info ")
+        with connection, living_child():
+            seedx.close()
+            assert connection.recv(10_000) == b""
+        asking.join()
+    assert errors == ["the engine was closed during the request; retry"]
 
 
 def test_an_async_client_connects_anew_in_the_child(server: StubServer, picture: Image.Image) -> None:

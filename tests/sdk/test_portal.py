@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from seedx_sdk import Message, SeedX, ServiceError, StreamEvent
+from seedx_sdk import AsyncSeedX, Message, SeedX, ServiceError, StreamEvent
 from seedx_sdk.engine import Request
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import ModelInfo, TextDelta
@@ -99,6 +99,31 @@ def test_closing_ends_the_replies_in_flight_first() -> None:
         next(paused)
     assert played.ended == ["reply"] * 3 + ["engine"]
     assert sorted(seen) == ["text_delta"] * 2 + ["the engine was closed during the request; retry"] * 2
+
+
+async def test_closing_waits_for_a_reply_that_is_ending() -> None:
+    may_end = asyncio.Event()
+
+    class Slow(Endless):
+        async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:  # noqa: ARG002
+            try:
+                yield TextDelta(text="well")
+                yield TextDelta(text="then")
+            finally:
+                await may_end.wait()
+                self.ended.append("reply")
+
+    played = Slow()
+    seedx = AsyncSeedX(engine=played.opened())
+    events = seedx.chat_stream(HELLO)
+    assert (await anext(events)).type == "text_delta"
+    ending = asyncio.create_task(events.aclose())
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(seedx.aclose())
+    await asyncio.sleep(0)
+    may_end.set()
+    await asyncio.wait_for(asyncio.gather(ending, closing), 100)
+    assert played.ended == ["reply", "engine"]
 
 
 @pytest.mark.usefixtures("local")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 HANG_SECONDS = 100.0
@@ -20,6 +22,18 @@ def in_child(function: Callable[[], object]) -> object:
     try:
         assert reader.poll(HANG_SECONDS), "the child hangs"
         return reader.recv()
+    finally:
+        child.kill()
+        child.join()
+
+
+@contextmanager
+def living_child() -> Iterator[None]:
+    """Have a forked child inside the block, which does nothing."""
+    child = multiprocessing.get_context("fork").Process(target=signal.pause)
+    child.start()
+    try:
+        yield
     finally:
         child.kill()
         child.join()

@@ -21,6 +21,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "generate": {"prompt": "a house", "width": 128, "height": 64, "num_inference_steps": 4},
     "edit": {"image": "image:1", "instruction": "make it blue", "force": True, "guidance_scale": 3.5},
     "try_on": {"person": "image:1", "garment": "image:1", "region": [0, 0, 8, 16]},
+    "save_image": {"image": "image:1", "path": "house.png"},
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "new.pptx", "pictures": False, "theme": "night"},
     "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- a point", "pictures": False},
     "append_slides": {"path": "deck.pptx", "more": "## More\n- a point", "pictures": False},

@@ -221,3 +221,24 @@ def test_a_sheet_shows_images_in_reading_order() -> None:
     seen = [sheet.getpixel(center) for center in centers]
     assert seen == [(255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0), (255, 255, 255)]
     assert contact_sheet([]) is None
+
+
+def test_a_damaged_image_hides_no_other_and_is_named(tmp_path: Path) -> None:
+    store = ImageStore(FolderImages(tmp_path), thread="t")
+    names = [store.add(image(color)) for color in ("red", "blue")]
+    next(tmp_path.glob("*/1.png")).write_bytes(b"cut off")
+    assert sorted(store) == names and "image:1" in store and store["image:2"] == image("blue")
+    with pytest.raises(ImageError, match=r"^image:1 is damaged: .* a path or a data URI$") as caught:
+        store["image:1"]
+    assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(ImageError, match="there is no image 'image:3'"):
+        store["image:3"]
+
+
+def test_an_error_reads_no_image(backend: ImageBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ImageStore(backend, thread="t")
+    for _ in range(12):
+        store.add(image())
+    monkeypatch.setattr(type(backend), "get", lambda *_: pytest.fail("an image was read"))
+    assert store.choices() == "".join(f"image:{number}, " for number in range(5, 13)) + "a path or a data URI"
+    assert len(store) == 12 and "image:1" in store and "image:13" not in store

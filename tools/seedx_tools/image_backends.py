@@ -41,6 +41,10 @@ class ImageBackend(Protocol):
         """Keep an image under the first of these words that was never given out, and return the word."""
         ...
 
+    def has(self, thread: str, word: str) -> bool:
+        """Return whether there is an image, without reading it."""
+        ...
+
     def get(self, thread: str, word: str) -> Image.Image | None:
         """Return an image; None if there is none."""
         ...
@@ -95,6 +99,11 @@ class MemoryImages:
             while len(self._images) > 1 and self._num_bytes > self._max_bytes:
                 self._num_bytes -= _num_bytes(self._images.pop(next(iter(self._images))))
         return word
+
+    def has(self, thread: str, word: str) -> bool:
+        """Return whether there is an image."""
+        with self._lock:
+            return (thread, word) in self._images
 
     def get(self, thread: str, word: str) -> Image.Image | None:
         """Return an image; None if there is none."""
@@ -162,14 +171,18 @@ class FolderImages:
         finally:
             partial.unlink(missing_ok=True)
 
+    def has(self, thread: str, word: str) -> bool:
+        """Return whether there is an image, without reading it."""
+        return self._file(thread, word) is not None
+
     def get(self, thread: str, word: str) -> Image.Image | None:
         """Return an image; None if there is none.
 
         Raises:
             ImageError: If its file is damaged.
         """
-        file = self._folder(thread) / f"{word}.png"
-        return open_image(file) if _WORD.fullmatch(word) and file.exists() else None
+        file = self._file(thread, word)
+        return None if file is None else open_image(file)
 
     def labels(self, thread: str) -> Mapping[str, str]:
         """Return the names that users gave to images, each with the word of its image."""
@@ -195,6 +208,10 @@ class FolderImages:
             for file in folder.iterdir():
                 file.unlink(missing_ok=True)
             folder.rmdir()
+
+    def _file(self, thread: str, word: str) -> Path | None:
+        file = self._folder(thread) / f"{word}.png"
+        return file if _WORD.fullmatch(word) and file.exists() else None
 
     def _folder(self, thread: str) -> Path:
         return self.folder / _sha256(thread.encode())

@@ -160,7 +160,11 @@ class ImageStore(Mapping[str, Image.Image]):
             ImageError: If there is none; the message lists the latest names.
         """
         word = self._word(name)
-        if word is not None and (image := self._get(word)) is not None:
+        try:
+            image = None if word is None else self._get(word)
+        except ImageError as error:
+            raise ImageError(f"{name} is damaged: the store cannot read it; use {self.choices()}") from error
+        if word is not None and image is not None:
             self._known.add(self._thread, word, image)
             return image
         if word in self._backend.words(self._thread):
@@ -172,17 +176,17 @@ class ImageStore(Mapping[str, Image.Image]):
     def choices(self) -> str:
         """Return what may be given for an image, in words for a model: the latest names with labels, a path."""
         labels: dict[str, str] = {name: label for label, name in self.labels.items()}
-        latest = [] if self._secret else list(self)[-_LISTED:]
-        named = [f"{name} ({labels[name]})" if name in labels else name for name in latest]
+        newest = () if self._secret else (SCHEME + word for word in reversed(self._words()) if self._has(word))
+        latest = list(itertools.islice(newest, _LISTED))
+        named = [f"{name} ({labels[name]})" if name in labels else name for name in reversed(latest)]
         return f"{', '.join(named) or 'a name from an earlier result'}, a path or a data URI"
 
     def __contains__(self, name: object) -> bool:
         word = self._word(name) if isinstance(name, str) else None
-        return word is not None and self._get(word) is not None
+        return word is not None and self._has(word)
 
     def __iter__(self) -> Iterator[str]:
-        words = dict.fromkeys((*self._taken, *self._backend.words(self._thread)))
-        return (SCHEME + word for word in words if self._get(word) is not None)
+        return (SCHEME + word for word in self._words() if self._has(word))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -191,6 +195,15 @@ class ImageStore(Mapping[str, Image.Image]):
         """Return the word of a name or of a label; a label never hides a name."""
         name = name if name.startswith(SCHEME) else self.labels.get(name, "")
         return name.removeprefix(SCHEME) or None
+
+    def _words(self) -> list[str]:
+        return list(dict.fromkeys((*self._taken, *self._backend.words(self._thread))))
+
+    def _has(self, word: str) -> bool:
+        """Return whether there is an image, without reading it where it lies in the store."""
+        if self._backend.has(self._thread, word):
+            return True
+        return word in self._taken and self._reopen(SCHEME + word) is not None
 
     def _get(self, word: str) -> Image.Image | None:
         image = self._backend.get(self._thread, word)

@@ -40,7 +40,7 @@ def as_meant(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     for name, value in given.items():
         known = _known(name, fields, [*given, *meant])
         if known is None:
-            meant |= _size(name, value, fields) or ({} if _is_nothing(value) else {name: value})
+            meant |= _size(name, value, fields) or ({} if _is_nothing(value, _NOTHING) else {name: value})
             continue
         kinds = allowed_kinds(fields[known], schema)
         value = _value(value, kinds)

@@ -98,6 +98,10 @@ def test_retries_wait_as_long_as_the_server_says() -> None:
     with pytest.raises(OverloadedError):
         model.invoke("What is there?")
     assert len(engine.requests) == 1
+    engine = ScriptedEngine([OverloadedError("full", retry_after=50)])
+    view = ChatSeedX(seedx=SeedX(engine=engine).with_cancel(lambda: bool(engine.requests)))
+    with pytest.raises(GenerationCancelled):
+        view.invoke("What is there?")
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -178,6 +182,17 @@ def test_it_is_pickled_by_its_fields(monkeypatch: pytest.MonkeyPatch) -> None:
             assert [(model.seed, model.base_url) for model in models] == [(3, server.address)] * 2
     with pytest.raises(InputError, match="make the client in the worker"):
         pickle.dumps(scripted()[0])
+
+
+def test_every_tool_travels_with_its_client() -> None:
+    with stub_server("a stub") as server:
+        kit = seedx_toolkit(SeedX(base_url=server.address))
+        image = kit.toolbox.images.add(Image.new("RGB", (8, 8)))
+        there = pickle.loads(pickle.dumps(kit))
+        assert [tool.name for tool in there.get_tools()] == [tool.name for tool in kit.get_tools()]
+        describe = pickle.loads(pickle.dumps(next(tool for tool in kit.get_tools() if tool.name == "describe")))
+        assert there.toolbox.images[image].size == (8, 8)
+        assert describe.invoke({"images": [image]})[0]["text"] == "a stub"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is forked on Windows")

@@ -25,6 +25,7 @@ from seedx_sdk import SeedX
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import FolderImages
 from seedx_tools.adapters.langchain import PROGRESS_EVENT, SeedXToolkit, seedx_toolkit
+from seedx_tools.adapters.langchain_threads import toolbox_of_run
 from seedx_tools.image_store import names_in
 from tests.support.chat_models import PlayedModel, calls
 
@@ -163,6 +164,14 @@ def test_a_name_whose_image_is_lost_is_an_error_and_never_another_image(saver: I
         tried.status == "error" and "image:4 is gone: it is not stored in this conversation; use image:5" in tried.text
     )
     assert "there is no image 'image:9'" in guessed.text
+
+
+def test_a_name_in_any_text_is_taken(toolkit: SeedXToolkit) -> None:
+    said = AIMessage("Look: image:3", tool_calls=calls(edit("image:8")).tool_calls)
+    wrong = ToolMessage("there is no image 'image:8'", tool_call_id="1", status="error")
+    messages: list[BaseMessage] = [HumanMessage([{"type": "text", "text": "image:2"}]), said, wrong]
+    in_run = toolbox_of_run(toolkit.toolbox, in_thread("1"), messages, None)
+    assert in_run.images.add(Image.new("RGB", (8, 8))) == "image:4", "a call and its error may name what never was"
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -114,7 +114,9 @@ def test_any_prompt_has_a_hero_and_what_it_wishes_comes_true(prompt: str, openin
     assert last.text.endswith(fulfilled)
 
 
-@pytest.mark.parametrize("prompt", ["the old sailor", "An octopus in the deep", "\u732b", "x", "a girl with a balloon"])
+@pytest.mark.parametrize(
+    "prompt", ["the old sailor", "An octopus in the deep", "\u732b", "x", "a girl with a balloon", "the with"]
+)
 def test_any_prompt_gives_whole_sentences_and_images_that_the_model_can_draw(prompt: str) -> None:
     story = plan(prompt, 6)
     for page, shown in zip(story.pages, prompts(story), strict=True):

@@ -218,7 +218,7 @@ class ChatSeedX(BaseChatModel):
             return next(events), events
 
         try:
-            event, events = Retrying(**self._retrying(deadline))(begin)
+            event, events = Retrying(sleep=seedx.sleep, **self._retrying(deadline))(begin)
             with closing(events):
                 yield from writer.chunks(event)
                 while not writer.done:

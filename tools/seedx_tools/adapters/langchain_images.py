@@ -28,7 +28,8 @@ class SeedXImages(AgentMiddleware[AgentState[Any], Any, Any]):
 
     An image of a user, of any tool or of the chat model goes to the store of the run's thread, and its name into the
     text. The names are those that the tools give and take without this middleware too. LangGraph saves the input of a
-    run before any middleware sees it; `attach` makes a message whose images never enter the graph.
+    run before any middleware sees it, unless durability="exit"; `attach` makes a message whose images never enter the
+    graph.
 
     Args:
         toolbox: The toolbox of the agent's tools; `SeedXToolkit.get_middleware` passes it.
@@ -143,4 +144,4 @@ class SeedXImages(AgentMiddleware[AgentState[Any], Any, Any]):
         """Return whether images of tools follow in a user message."""
         if self._in_user_message is not None:
             return self._in_user_message
-        return (request.model.profile or {}).get("image_tool_message") is False
+        return (getattr(request.model, "profile", None) or {}).get("image_tool_message") is False

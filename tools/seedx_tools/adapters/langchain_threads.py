@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from PIL import Image
 from pydantic import ValidationError
@@ -92,6 +92,5 @@ def _artifact_image(message: BaseMessage, toolbox: Toolbox) -> Image.Image | Non
 
 
 def _mentioned(message: BaseMessage) -> list[str]:
-    """Return the names in a message; a call and its error may name what never was."""
-    guess = message.tool_calls if isinstance(message, AIMessage) else getattr(message, "status", "") == "error"
-    return [] if guess else names_in(message.text)
+    """Return the names in a message's text; the error of a tool may name what never was, as the call did."""
+    return [] if isinstance(message, ToolMessage) and message.status == "error" else names_in(message.text)

@@ -14,7 +14,7 @@ from seedx_sdk.forks import ThreadLock
 from seedx_sdk.imaging import open_image, to_png
 
 if TYPE_CHECKING:
-    from langgraph.store.base import BaseStore, SearchItem
+    from langgraph.store.base import BaseStore, Item, SearchItem
 
 _PAGE = 1000
 """How many items one query returns."""
@@ -50,14 +50,17 @@ class LangGraphImages:
         self._put(thread, "images", word, {"png": png})
         return word
 
+    def has(self, thread: str, word: str) -> bool:
+        """Return whether there is an image."""
+        return self._item(thread, word) is not None
+
     def get(self, thread: str, word: str) -> Image.Image | None:
         """Return an image; None if there is none.
 
         Raises:
             ImageError: If it is damaged.
         """
-        with self._lock:
-            item = self._store.get(self._at(thread, "images"), word)
+        item = self._item(thread, word)
         return None if item is None else open_image(base64.b64decode(item.value["png"]))
 
     def labels(self, thread: str) -> Mapping[str, str]:
@@ -82,6 +85,10 @@ class LangGraphImages:
             return False
         self._put(thread, "words", secrets.token_hex(8), {"word": word})
         return len(self._items(thread, "words", word=word)) == 1
+
+    def _item(self, thread: str, word: str) -> Item | None:
+        with self._lock:
+            return self._store.get(self._at(thread, "images"), word)
 
     def _items(self, thread: str, kind: str, **match: str) -> list[SearchItem]:
         found: list[SearchItem] = []

@@ -41,10 +41,8 @@ def run_save_image(seedx: SeedX, args: SaveImageArgs, _on_progress: Progress) ->
     return SavedImage(path=path, **result_fields(seedx, seed=0, started=started, warnings=warnings))
 
 
-SAVE_IMAGE = Tool.of(
-    run_save_image,
-    name="save_image",
-    args=SaveImageArgs,
-    result=SavedImage,
-    answer=lambda result: Answer(f"Saved as {result.path.name}."),
-)
+def _answer(result: SavedImage) -> Answer:
+    return Answer(f"Saved as {result.path.name}.")
+
+
+SAVE_IMAGE = Tool.of(run_save_image, name="save_image", args=SaveImageArgs, result=SavedImage, answer=_answer)

@@ -58,7 +58,7 @@ def _shown(page: PagePlan, characters: Iterable[Character]) -> tuple[str, ...]:
     """Return who the image of a page shows: who is listed, and whom its picture, or else its text, calls by name."""
     shows = page.picture or page.text
     called = (who.name for who in characters if re.search(rf"(?<!\w){re.escape(who.name)}(?!\w)", shows))
-    return tuple(dict.fromkeys((*page.characters, *called)))
+    return tuple(who for who in dict.fromkeys((*page.characters, *called)) if who.strip())
 
 
 class _Cast:

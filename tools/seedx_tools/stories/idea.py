@@ -186,10 +186,11 @@ def _heroes(text: str, vocabulary: Vocabulary | None) -> tuple[Somebody, ...]:
 
 
 def _is_somebody(text: str, vocabulary: Vocabulary) -> bool:
+    text = text.partition(" with ")[0]
     if count_things(text, vocabulary):
         return True
-    if _ARTICLE.match(text):
-        return find_place(text, vocabulary) is None
+    if article := _ARTICLE.match(text):
+        return find_place(text, vocabulary) is None and re.match(r"\w", text[article.end() :]) is not None
     words = text.split()
     return all(word[:1].isupper() for word in words) or (len(words) == 1 and Somebody(text, text).plural)
 

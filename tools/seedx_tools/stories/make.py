@@ -20,7 +20,7 @@ from seedx_sdk.validation import check_text, open_images
 from seedx_tools.errors import ToolFailed
 from seedx_tools.illustration.prompts import in_color, vocabulary_of
 from seedx_tools.stories.cast import with_cast
-from seedx_tools.stories.fonts import check_font
+from seedx_tools.stories.formats.fonts import check_font
 from seedx_tools.stories.idea import pages_named_in
 from seedx_tools.stories.illustrate import PageImage, StoryIllustrator, fault_warnings
 from seedx_tools.stories.language import check_language, story_language
@@ -125,6 +125,7 @@ def tell_story(
         seedx, warnings.append, seed=seed, tries=tries, check=check, num_inference_steps=num_inference_steps
     )
     if own is None and tells:
+        check_characters(title or title_of(prompt), [prompt], target, face)
         options: ImageOptions = {"seed": seed, "num_inference_steps": num_inference_steps}
         plan, contents = _told(seedx, prompt, num_pages, given, illustrator, options, warnings, report)
     else:

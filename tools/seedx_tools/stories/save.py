@@ -9,8 +9,8 @@ from pathlib import Path
 from seedx_sdk.errors import OutputPathError
 from seedx_sdk.files import check_output_path, output_file, write_file
 from seedx_tools.decks.text.strings import clean
-from seedx_tools.stories.fonts import check_font, choose_fonts, printable, require_letters
-from seedx_tools.stories.headings import heading
+from seedx_tools.stories.formats.fonts import check_font, choose_fonts, printable, require_letters
+from seedx_tools.stories.formats.headings import heading
 from seedx_tools.stories.language import check_language
 from seedx_tools.stories.plan import StoryPageContent
 
@@ -85,23 +85,23 @@ def save_story(
     if face is not None and suffix not in (".pdf", ".pptx"):
         warn("a font is used in .pdf and .pptx only; other formats show the fonts of the reader's device")
     if suffix in (".html", ".htm"):
-        from seedx_tools.stories.html import story_html
+        from seedx_tools.stories.formats.html import story_html
 
         write_file(target, story_html(title, language, pages).encode())
     elif suffix == ".pdf":
-        from seedx_tools.stories.pdf import story_pdf
+        from seedx_tools.stories.formats.pdf import story_pdf
 
         write_file(target, story_pdf(title, language, pages, warn, face))
     elif suffix == ".epub":
-        from seedx_tools.stories.epub import story_epub
+        from seedx_tools.stories.formats.epub import story_epub
 
         write_file(target, story_epub(title, language, pages))
     elif suffix == ".pptx":
-        from seedx_tools.stories.deck import story_deck
+        from seedx_tools.stories.formats.deck import story_deck
 
         with output_file(target) as partial:
             story_deck(title, language, pages, warn, face).save(str(partial))
     else:
-        from seedx_tools.stories.folder import write_folder
+        from seedx_tools.stories.formats.folder import write_folder
 
         write_folder(title, language, pages, target)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from seedx_tools.stories.headings import first_sentence, heading
-from seedx_tools.stories.typesetting import MM_PER_PT, TypeSetter, height_of, lines_that_fit, text_of
+from seedx_tools.stories.formats.headings import first_sentence, heading
+from seedx_tools.stories.formats.typesetting import MM_PER_PT, TypeSetter, height_of, lines_that_fit, text_of
 
 
 def setter(text: str) -> TypeSetter:

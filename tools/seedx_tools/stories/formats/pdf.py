@@ -14,7 +14,7 @@ from fpdf import FPDF
 from fpdf.prefs import ViewerPreferences
 from PIL import Image
 
-from seedx_tools.stories.fonts import (
+from seedx_tools.stories.formats.fonts import (
     CORE_ENCODING,
     BookFonts,
     choose_fonts,
@@ -22,11 +22,9 @@ from seedx_tools.stories.fonts import (
     printable,
     require_letters,
 )
-from seedx_tools.stories.headings import heading
-from seedx_tools.stories.images import enlarged
-from seedx_tools.stories.language import is_right_to_left
-from seedx_tools.stories.plan import StoryPageContent
-from seedx_tools.stories.typesetting import (
+from seedx_tools.stories.formats.headings import heading
+from seedx_tools.stories.formats.images import enlarged
+from seedx_tools.stories.formats.typesetting import (
     LEADING,
     MM_PER_PT,
     PARAGRAPH_GAP,
@@ -36,6 +34,8 @@ from seedx_tools.stories.typesetting import (
     lines_that_fit,
     text_of,
 )
+from seedx_tools.stories.language import is_right_to_left
+from seedx_tools.stories.plan import StoryPageContent
 
 _PAGE_MM = (297.0, 210.0)
 _IMAGE_MM = 140.0

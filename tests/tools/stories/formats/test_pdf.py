@@ -9,7 +9,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from seedx_sdk import InputError
-from seedx_tools.stories import fonts
+from seedx_tools.stories.formats import fonts
 from seedx_tools.stories.plan import StoryPageContent
 from seedx_tools.stories.save import check_characters, save_story
 from tests.tools.stories.conftest import MakeFont

@@ -16,10 +16,10 @@ from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.theme.build import default_template
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
 from seedx_tools.illustration.illustrator import Illustration
-from seedx_tools.stories.headings import MAX_CHARS, first_sentence, heading
+from seedx_tools.stories.formats.headings import MAX_CHARS, first_sentence, heading
+from seedx_tools.stories.formats.typesetting import paragraphs
 from seedx_tools.stories.language import is_right_to_left
 from seedx_tools.stories.plan import StoryPageContent
-from seedx_tools.stories.typesetting import paragraphs
 
 _EAST_ASIAN_FONTS = {
     "ja": "Yu Gothic",

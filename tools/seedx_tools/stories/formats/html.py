@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seedx_sdk.imaging import to_data_uri
-from seedx_tools.stories.images import enlarged
+from seedx_tools.stories.formats.images import enlarged
+from seedx_tools.stories.formats.markup import direction, image_markup, markup, text_markup
 from seedx_tools.stories.language import is_right_to_left
-from seedx_tools.stories.markup import direction, image_markup, markup, text_markup
 from seedx_tools.stories.plan import StoryPageContent
 
 _STYLE = """

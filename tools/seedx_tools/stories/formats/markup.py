@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from seedx_tools.decks.text.strings import clean
+from seedx_tools.stories.formats.typesetting import paragraphs
 from seedx_tools.stories.plan import StoryPageContent
-from seedx_tools.stories.typesetting import paragraphs
 
 
 def direction(*, right_to_left: bool) -> str:

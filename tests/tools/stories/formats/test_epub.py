@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 from PIL import Image
 
-from seedx_tools.stories.epub import story_epub
+from seedx_tools.stories.formats.epub import story_epub
 from seedx_tools.stories.plan import StoryPageContent
 
 NAMES = {

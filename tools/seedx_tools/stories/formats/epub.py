@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from seedx_sdk.imaging import to_png
-from seedx_tools.stories.headings import heading
-from seedx_tools.stories.images import enlarged
+from seedx_tools.stories.formats.headings import heading
+from seedx_tools.stories.formats.images import enlarged
+from seedx_tools.stories.formats.markup import direction, image_markup, markup, text_markup
 from seedx_tools.stories.language import is_right_to_left
-from seedx_tools.stories.markup import direction, image_markup, markup, text_markup
 from seedx_tools.stories.plan import StoryPageContent
 
 _CONTAINER = """<?xml version="1.0" encoding="UTF-8"?>

@@ -1,0 +1,1 @@
+"""The formats that a story is saved in."""
