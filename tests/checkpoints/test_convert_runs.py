@@ -83,10 +83,8 @@ convert(plan, Path(sys.argv[2]))
     assert convert(plan_conversion(built.path), tmp_path / "model").files == whole.files
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "rank", [pytest.param(0, id="plain", marks=pytest.mark.nightly), pytest.param(4, id="with LoRA to merge")]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("rank", [0, 4], ids=["plain", "with LoRA to merge"])
 def test_memory_does_not_grow_with_the_model(rank: int, tree: Tree, tmp_path: Path) -> None:
     """A model of twice the size, in files of the same size, takes no more memory."""
     write = """

@@ -26,7 +26,7 @@ from tests.support.server_processes import (
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="kills and starves processes")]
 PROMPT = "a red house beside a green tree"
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 12.0
 """Deadline of a reply whose engine hangs; a healthy reply of 4 steps takes far less, also on a busy machine."""
 
 

@@ -55,7 +55,7 @@ def test_arguments_of_the_recipe_and_fields_of_its_result_are_set() -> None:
         ("optimizer.stepps=3", "--set optimizer.stepps: there is no 'stepps'; use one of steps, learning_rate, betas"),
         (
             "optimiser.steps=3",
-            "there is no 'optimiser'; use one of name, stage, sources, held_out, book, optimizer, run",
+            "there is no 'optimiser'; use one of name, stage, sources, held_out, general, book, optimizer, run",
         ),
         ("optimizer.steps=0", "--set optimizer.steps=0: steps: Input should be greater than 0"),
         ("optimizer.steps=many", "steps: Input should be a valid integer"),
