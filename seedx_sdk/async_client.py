@@ -52,7 +52,7 @@ R = TypeVar("R")
 class AsyncSeedX:
     """The model for asyncio and trio: describes, detects, generates, edits, dresses and chats.
 
-    `AsyncSeedX()` is the small model that ships in the package: offline, no download; it knows drawn picture-book
+    `AsyncSeedX()` is the small model that ships in the package: offline, no download; it knows generated picture-book
     scenes and no photographs. `AsyncSeedX(model=...)` is a checkpoint directory, `AsyncSeedX(base_url=...)` a server
     (`seedx serve`). The model is loaded by the first call, in the event loop that makes it; many calls may be in flight
     at once, and cancelling a task stops its call at the next token or denoising step. The same seed, request and model

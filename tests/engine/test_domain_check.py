@@ -43,8 +43,8 @@ def warning(text: str, task: Task) -> str | None:
 def documented() -> list[tuple[Task, str]]:
     """Return all prompts, questions and phrases of the documents and the examples, with their tasks.
 
-    The records in data_formats.md are of photographs, which other models are trained on; requests in agents.md go to the
-    agents, which do not pass them on word for word.
+    The records in data_formats.md are of photographs, which other models are trained on; the requests in agents.md go
+    to agents, which do not pass them on word for word.
     """
     pages = [page for page in (ROOT / "docs").rglob("*.md") if page.name not in ("agents.md", "data_formats.md")]
     files = [ROOT / "README.md", *sorted(pages), *sorted((ROOT / "examples").glob("*.py"))]
