@@ -47,9 +47,9 @@ class SeedX:
     """The model: describes, detects, generates, edits, dresses and chats.
 
     `SeedX()` is the small model that ships in the package: offline, no download; it knows generated picture-book scenes
-    and no photographs. `SeedX(model=...)` is a checkpoint directory, `SeedX(base_url=...)` a server (`seedx serve`). The
-    model is loaded by the first call; calls from several threads are answered side by side. The same seed, request and
-    model give the same answer.
+    and no photographs. `SeedX(model=...)` is a checkpoint directory, `SeedX(base_url=...)` a server (`seedx serve`).
+    The model is loaded by the first call; calls from several threads are answered side by side. The same seed, request
+    and model give the same answer.
 
     The calls and arguments are those of `AsyncSeedX`.
     """
