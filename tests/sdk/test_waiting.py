@@ -22,8 +22,11 @@ from seedx_sdk.testing import ScriptedEngine
 HELLO = [Message.user("hello")]
 
 
+LEFT = "whose caller has left"
+
+
 class FirstWaits(ScriptedEngine):
-    """Holds the first request until it may end."""
+    """Holds the first request until it may end, and one of LEFT until it is told to stop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,6 +36,11 @@ class FirstWaits(ScriptedEngine):
         if not self.begun.is_set():
             self.begun.set()
             self.may_end.wait()
+        if request.messages[-1].text == LEFT:  # it came to its turn before it could leave the line
+            assert cancel is not None
+            while not cancel():
+                time.sleep(0.01)
+            return
         yield from super().stream(request, cancel)
 
 
@@ -63,10 +71,10 @@ def third_time() -> Callable[[], bool]:
 
 def test_a_call_in_line_asks_its_cancel_function(busy: SeedX, engine: FirstWaits) -> None:
     asks: list[Callable[[SeedX], object]] = [
-        lambda seedx: seedx.generate("a house"),
-        lambda seedx: list(seedx.chat_stream(HELLO)),
-        lambda seedx: seedx.with_cancel(lambda: False).generate("a house"),
-        lambda seedx: asyncio.run(seedx.as_async().generate("a house")),
+        lambda seedx: seedx.generate(LEFT),
+        lambda seedx: list(seedx.chat_stream([Message.user(LEFT)])),
+        lambda seedx: seedx.with_cancel(lambda: False).generate(LEFT),
+        lambda seedx: asyncio.run(seedx.as_async().generate(LEFT)),
     ]
     for ask in asks:
         with pytest.raises(GenerationCancelled):
