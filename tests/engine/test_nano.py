@@ -50,7 +50,7 @@ def report(seedx: SeedX) -> Report:
     return evaluate(seedx, 3, 0, judge_pages=4)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("split", SPLITS)
 def test_can_do_what_its_card_says(report: Report, split: str) -> None:
     """Below the figures of docs/model_card.md, since three samples scatter."""

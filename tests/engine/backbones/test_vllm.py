@@ -363,7 +363,7 @@ def test_random_choices_follow_the_seed(served: VLLMBackbone, parts: ModelParts,
     assert run(answer(served, other))[0] != first
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # each starts an engine for it alone
 @pytest.mark.parametrize(
     "options",
     [
@@ -375,9 +375,7 @@ def test_random_choices_follow_the_seed(served: VLLMBackbone, parts: ModelParts,
             },
             id="little memory",
         ),
-        pytest.param(
-            {"enforce_eager": False, "max_num_batched_tokens": 2048}, id="compiled", marks=pytest.mark.nightly
-        ),
+        pytest.param({"enforce_eager": False, "max_num_batched_tokens": 2048}, id="compiled"),
     ],
 )
 def test_other_engines_answer_the_same(
