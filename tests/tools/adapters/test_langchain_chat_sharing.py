@@ -6,6 +6,7 @@ import copy
 import pickle
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -121,7 +122,7 @@ async def test_langchains_retries_and_fallbacks_work(asynchronous: bool) -> None
 
 
 class Blocking(ScriptedEngine):
-    """Holds each request until it may go on."""
+    """Holds each request until it may go on, and each "Hello" until it is told to stop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,6 +131,11 @@ class Blocking(ScriptedEngine):
     def stream(self, request: Request, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
         self.begun.set()
         self.may_end.wait()
+        if request.messages[-1].text == "Hello":  # it came to its turn before it could leave the line
+            assert cancel is not None
+            while not cancel():
+                time.sleep(0.01)
+            return
         yield from super().stream(request, cancel)
 
 
