@@ -35,7 +35,7 @@ def design(
         print(f"{number}. {proposal.change.instruction}: {proposal.change.reason} Now it shows: {proposal.seen}")
         if proposal.image is not None:
             print("saved", save_image(proposal.image, folder / f"change-{number}.png"))
-    designer.accept(shown.proposals[0])  # the next propose() goes on from here; undo() takes it back
+    designer.accept(shown.proposals[0])  # the next propose() continues from here; undo() takes it back
     print("saved", designer.save(folder / "accepted.png", overwrite=True))
     for warning in (*drawn.warnings, *shown.warnings):
         print("note:", warning)

@@ -65,7 +65,7 @@ class TestNumberOfSlides:
         deck = Presenter(seedx, pictures=False).make(
             f"# A\n\n## B\n{points}\n", path=tmp_path / "deck.pptx", num_slides=2
         )
-        fault = f"the deck has {len(deck.slides)} slides, not 2: what does not fit on a slide goes on on another one"
+        fault = f"the deck has {len(deck.slides)} slides, not 2: what does not fit on a slide continues on another one"
         assert len(deck.slides) > 2 and deck.warnings[0] == fault
 
     def test_a_chat_model_is_told_its_number_and_gets_another_chance(

@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 
-from seedx_agents.assistant import heads
+from seedx_agents.assistant import untraced
 from seedx_agents.assistant.image_memory import ImageMemory, recent, without_images
 from seedx_sdk.errors import InputError
 from seedx_tools.chat_models import ChatModel, chat_models
@@ -66,9 +66,9 @@ class ChatModelPolicy:
     ) -> None:
         self._bare = chat_models(model)[0]
         self.name = self._bare._llm_type
-        self.is_async = heads.is_async(model)
+        self.is_async = untraced.is_async(model)
         """Whether `adecide` waits without blocking the event loop."""
-        self._model = heads.with_tools(model, tools)
+        self._model = untraced.with_tools(model, tools)
         self._system_prompt, self._memory = system_prompt, memory
         self._show_images, self._history, self._config = show_images, history, config
 
@@ -79,7 +79,7 @@ class ChatModelPolicy:
         (run,) = manager.on_chat_model_start(**self._start(named))
         try:
             answer = _Answer(self.name, on_text)
-            for piece in heads.stream(self._model, shown):
+            for piece in untraced.stream(self._model, shown):
                 run.on_llm_new_token(**answer.add(piece))
             message = self._memory.absorb(answer.message())
         except BaseException as error:
@@ -95,7 +95,7 @@ class ChatModelPolicy:
         (run,) = await manager.on_chat_model_start(**self._start(named))
         try:
             answer = _Answer(self.name, on_text)
-            async for piece in heads.astream(self._model, shown):
+            async for piece in untraced.astream(self._model, shown):
                 await run.on_llm_new_token(**answer.add(piece))
             message = self._memory.absorb(answer.message())
         except BaseException as error:

@@ -254,7 +254,7 @@ def _with_count(deck: Deck, planner: DeckPlanner) -> Deck:
     if asked is None or made == asked:
         return deck
     if planner.planned == asked:
-        why = "what does not fit on a slide goes on on another one"
+        why = "what does not fit on a slide continues on another one"
     elif planner.has_chat_model:
         why = f"the chat model planned {planner.planned}"
     else:
