@@ -11,6 +11,8 @@ from typing import Literal, Protocol, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from seedx_tools.decks.visuals import Visual
+
 DEFAULT_NUM_SLIDES = 6
 """Number of slides, including the title slide, when neither the caller nor the prompt gives one."""
 
@@ -104,8 +106,26 @@ class Quote(_Model):
     by: str = Field(default="", description="Who said or wrote it.")
 
 
+class CodeBlock(_Model):
+    """Program text, shown in a monospaced box with its indentation."""
+
+    text: str = Field(description="The lines, with line breaks and indentation.")
+    language: str = Field(default="", description="The programming language, or empty.")
+
+
+class PictureFile(_Model):
+    """An image file on a slide."""
+
+    file: str = Field(description="Name of the file.")
+    alt: str = Field(default="", description="What it shows, in one sentence.")
+
+
 class SlidePlan(_Model):
-    """The content of one slide, which determines its layout."""
+    """The content of one slide, which determines its layout.
+
+    Title, points, columns, cells, quote, footnotes and the texts of a visual are inline Markdown (text/inline.py);
+    notes and image prompts are plain text.
+    """
 
     title: str = Field(description="The slide's title: at most eight words.")
     kind: SlideKind = Field(
@@ -121,6 +141,8 @@ class SlidePlan(_Model):
     columns: tuple[Column, ...] = Field(
         default=(), description="Two columns instead of bullets; with headings they form a comparison."
     )
+    code: CodeBlock | None = Field(default=None, description="A block of program text, or nothing.")
+    visual: Visual | None = Field(default=None, description="A drawing of native shapes, or nothing.")
     table: TableData | None = Field(default=None, description="A table, or nothing.")
     chart: ChartData | None = Field(default=None, description="A chart, or nothing. Use only numbers that were given.")
     quote: Quote | None = Field(default=None, description="A quotation, or nothing. Use only text that was given.")
@@ -132,6 +154,9 @@ class SlidePlan(_Model):
         default="", description="Name of an image file to show instead of a generated image; `picture` describes it."
     )
     picture_side: PictureSide = Field(default="auto", description="Where the picture is placed.")
+    gallery: tuple[PictureFile, ...] = Field(default=(), description="Further image files, shown beside each other.")
+    footnotes: tuple[str, ...] = Field(default=(), description="Footnotes at the foot of the slide.")
+    source: str = Field(default="", description="Where the slide's figures come from: one line under them, or empty.")
     notes: str = Field(default="", description="Speaker notes: what the speaker says, in full sentences.")
 
     @field_validator("columns")

@@ -1,0 +1,57 @@
+"""Slides that are not points: key figures, steps, timelines and other drawings, as data that a chat model can fill."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+VisualKind: TypeAlias = Literal[
+    "kpis",
+    "cards",
+    "big_number",
+    "process",
+    "cycle",
+    "timeline",
+    "matrix",
+    "pyramid",
+    "funnel",
+    "org_chart",
+    "flow",
+]
+
+MAX_VISUAL_ITEMS = 24
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class VisualItem(_Model):
+    """One card, step, level, date or box."""
+
+    label: str = Field(description="What it is called: a few words.")
+    text: str = Field(default="", description="One short sentence about it, or empty.")
+    value: str = Field(default="", description="Its figure as shown ('42 %', 'EUR 3.1 m') or its date; or empty.")
+    icon: str = Field(default="", description="A word for its icon ('people', 'money'), or empty.")
+    parent: str = Field(default="", description="Label of the box above it in an org chart; or empty.")
+
+
+class VisualLink(_Model):
+    """An arrow of a flow chart."""
+
+    source: str = Field(description="Label of the box where the arrow starts.")
+    target: str = Field(description="Label of the box where it ends.")
+    label: str = Field(default="", description="What is written at the arrow, or empty.")
+
+
+class Visual(_Model):
+    """A drawing of native shapes."""
+
+    kind: VisualKind = Field(
+        description="kpis: two to six figures. cards: three to six topics. big_number: one figure. process: steps in "
+        "order. cycle: steps that return to the first. timeline: dated events. matrix: four quadrants. pyramid, "
+        "funnel: levels from top to bottom. org_chart: boxes with parents. flow: boxes and links."
+    )
+    items: tuple[VisualItem, ...] = Field(min_length=1, max_length=MAX_VISUAL_ITEMS, description="Its parts in order.")
+    links: tuple[VisualLink, ...] = Field(default=(), description="The arrows of a flow, or nothing.")
