@@ -1,8 +1,9 @@
 """Typed tools over SeedX: one schema each for people, agents and other frameworks."""
 
 from seedx_tools.catalog.registry import TOOLS
-from seedx_tools.decks.check import DeckReport, Finding, check_deck
 from seedx_tools.decks.libreoffice import deck_to_pdf, deck_to_png
+from seedx_tools.decks.lint.check import DeckReport, check_deck
+from seedx_tools.decks.lint.findings import Finding
 from seedx_tools.decks.make import make_slides, make_slides_async
 from seedx_tools.decks.outline import ChartData, ChartSeries, Column, Outline, Planner, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner

@@ -18,8 +18,8 @@ from seedx_sdk.cli.console import (
     progress,
     read_text,
 )
-from seedx_tools.decks.check import check_deck
 from seedx_tools.decks.libreoffice import deck_to_pdf, save_previews
+from seedx_tools.decks.lint.check import check_deck
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.theme.build import DeckSize

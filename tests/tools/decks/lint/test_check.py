@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from seedx_sdk import SeedX, TemplateError
 from seedx_tools import DeckReport, check_deck, make_slides
 from seedx_tools.cli.documents import slides as slides_command
-from seedx_tools.decks.check import Finding
+from seedx_tools.decks.lint.findings import Finding
 from seedx_tools.decks.ooxml.contrast import contrast, least_contrast
 from seedx_tools.decks.text.metrics import text_width
 from seedx_tools.decks.theme.build import DeckSize
