@@ -12,11 +12,11 @@ from fpdf import FPDF
 from pptx import Presentation
 
 from seedx_agents import Presenter
-from seedx_agents.presenter.documents import read_document
 from seedx_agents.presenter.revision_rules import RuleReviser
 from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
 from seedx_tools import ChartData, ChartSeries, Column, Outline, SlidePlan, ToolFailed, check_deck
 from seedx_tools.decks.outline import TableData
+from seedx_tools.documents.document import read_document
 from tests.agents.conftest import Script
 
 PARAGRAPHS = (
@@ -322,7 +322,7 @@ def test_documents_that_cannot_be_read_say_why(tmp_path: Path) -> None:
 def test_a_long_pdf_is_read_in_part_and_lines_are_joined_to_paragraphs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seedx_agents.presenter.pdf.MAX_PAGES", 2)
+    monkeypatch.setattr("seedx_tools.documents.pdf.MAX_PAGES", 2)
     text = "The wind blows over the bay and fills the sails of every boat that left the harbor this morning. " * 3
     document = read_document(pdf(tmp_path / "long.pdf", text.strip(), "Short.", pages=3))
     assert document.warnings == ("'long.pdf' has 3 pages; the first 2 were read",)

@@ -13,9 +13,9 @@ from PIL import Image
 from pptx import Presentation
 
 from seedx_agents import Presenter
-from seedx_agents.presenter.documents import read_document
-from seedx_agents.presenter.spreadsheets import read_xlsx
 from seedx_sdk import InputError, SeedX
+from seedx_tools.documents.document import read_document
+from seedx_tools.documents.workbook import read_xlsx
 from tests.agents.conftest import Script
 
 HTML = """<html><head><title>Boat school - Ebb</title><style>p {color: red}</style></head><body>
@@ -177,6 +177,6 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pytest.M
     for name, message in (("empty.xlsx", "holds no table"), ("other.docx", "as an Excel workbook")):
         with pytest.raises(InputError, match=message):
             read_xlsx((tmp_path / name).read_bytes(), tmp_path / name, [])
-    monkeypatch.setattr("seedx_agents.presenter.markup.MAX_UNPACKED_BYTES", 3)
+    monkeypatch.setattr("seedx_tools.documents.markup.MAX_UNPACKED_BYTES", 3)
     with pytest.raises(InputError, match="unpacks to 0 MiB; pass only the part that matters"):
         read_document(tmp_path / "other.docx")

@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from seedx_agents.presenter.documents import read_document
-from seedx_agents.presenter.outline_rules import document_outline, tables_outline
 from seedx_agents.presenter.planning import DeckPlanner, check_num_slides
 from seedx_agents.presenter.serious_subjects import serious_word, undecorated
-from seedx_agents.presenter.tables import SUFFIXES, Rows, as_csv, read_tables
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import write_file
@@ -27,6 +24,9 @@ from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
+from seedx_tools.documents.document import read_document
+from seedx_tools.documents.outline_rules import document_outline, tables_outline
+from seedx_tools.documents.tables import SUFFIXES, Rows, as_csv, read_tables
 from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.tool import Progress
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from seedx_agents.presenter.outline_rules import shorten
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.text.sentences import shorten
 
 COMMANDS = (
     "'title: ...', 'add: ...' (a bullet), 'remove bullet 2', 'remove the last bullet', 'shorter', 'picture: ...', "

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from seedx_agents.presenter.documents import Document
-from seedx_agents.presenter.tables import Tables
 from seedx_tools.decks.outline import (
     DEFAULT_NUM_SLIDES,
     MAX_CATEGORIES,
@@ -18,14 +16,12 @@ from seedx_tools.decks.outline import (
 )
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.tables import chart_of, is_number
+from seedx_tools.decks.text.sentences import first_sentence, shorten, split_sentences
+from seedx_tools.documents.document import Document
+from seedx_tools.documents.tables import Tables
 
-BULLET_CHARS = 140
-"""A longer bullet is cut to its first sentence; the notes hold all of it."""
 MAX_BULLETS = 5
 """Maximum number of bullets on a slide made from paragraphs."""
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
-_BEFORE = re.compile(r"\A\t*(?:\d{1,3}[.)]\s+)?")
-_CLAUSE = re.compile(r"[,;:(]| - | -- ")
 _TIME = re.compile(
     r"(\d{4}([-/.]\d{1,2}){0,2}|q[1-4]( \d{4})?|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*)", re.I
 )
@@ -48,7 +44,7 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
     with_sources = num_slides is None or num_slides > 2
     count -= with_sources and num_slides is not None
     if num_slides is not None and len(paragraphs) < count:
-        paragraphs = [sentence for part in paragraphs for sentence in _SENTENCE.split(part)]
+        paragraphs = [sentence for part in paragraphs for sentence in split_sentences(part)]
     slides = tuple(_slide(group) for group in _groups(paragraphs, count))
     warnings = [*document.warnings, "planned without a language model: the bullets are first sentences of paragraphs"]
     if len(paragraphs) > count * MAX_BULLETS:
@@ -120,21 +116,6 @@ def _table_slides(heading: str, table: TableData, warnings: list[str]) -> list[S
     return slides
 
 
-def shorten(point: str, chars: int = BULLET_CHARS) -> str:
-    """Return a bullet, or its first sentence, clause or words if it has more characters.
-
-    Leading tabs and a leading number stay.
-    """
-    text = _BEFORE.sub("", point)
-    indent = point.removesuffix(text)
-    if len(text) <= chars:
-        return point
-    for pieces in (_SENTENCE.split(text), _CLAUSE.split(text)):
-        if 0 < len(pieces[0].strip()) <= chars:
-            return indent + pieces[0].strip().rstrip(".")
-    return indent + text[: chars - 3].rsplit(" ", 1)[0] + "..."
-
-
 def _extremes(table: TableData, column: int) -> str:
     values = (
         chart_of(
@@ -174,13 +155,7 @@ def _groups(paragraphs: Sequence[str], count: int) -> list[Sequence[str]]:
 def _slide(paragraphs: Sequence[str]) -> SlidePlan:
     first = paragraphs[0]
     heading = len(first) <= 60 and first[-1] not in ".!?" and len(paragraphs) > 1
-    title = first if heading else shorten(_first_sentence(first), 60)
+    title = first if heading else shorten(first_sentence(first), 60)
     points = paragraphs[1:] if heading else paragraphs
-    bullets = tuple(shorten(_first_sentence(point)) for point in points[:MAX_BULLETS])
+    bullets = tuple(shorten(first_sentence(point)) for point in points[:MAX_BULLETS])
     return SlidePlan(title=title.rstrip(".:"), bullets=bullets, notes="\n".join(paragraphs))
-
-
-def _first_sentence(text: str) -> str:
-    """Return the first sentence; a leading number is part of it, not a sentence of its own."""
-    rest = _BEFORE.sub("", text)
-    return text.removesuffix(rest) + _SENTENCE.split(rest)[0]

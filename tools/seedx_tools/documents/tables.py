@@ -10,11 +10,11 @@ from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from seedx_agents.presenter.documents import decode, read_bytes, title_of_file
-from seedx_agents.presenter.spreadsheets import read_xlsx
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import TableData
 from seedx_tools.decks.tables import read_table, table_of
+from seedx_tools.documents.document import decode, read_bytes, title_of_file
+from seedx_tools.documents.workbook import read_xlsx
 
 Rows: TypeAlias = Sequence[Sequence[object]] | Sequence[Mapping[str, object]]
 """A table: rows of cells, the header first, or one mapping per row."""

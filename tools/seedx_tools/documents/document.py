@@ -8,11 +8,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from seedx_agents.presenter.markup import read_docx, read_html
-from seedx_agents.presenter.pdf import read_pdf
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import TableData
 from seedx_tools.decks.planners.markdown import parse_markdown_outline
+from seedx_tools.documents.markup import read_docx, read_html
+from seedx_tools.documents.pdf import read_pdf
 
 MARKDOWN = (".md", ".markdown")
 HTML = (".html", ".htm")

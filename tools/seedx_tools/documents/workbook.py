@@ -8,10 +8,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedx_agents.presenter.markup import check_archive
 from seedx_sdk.errors import InputError, needs_extra
 from seedx_tools.decks.outline import TableData
 from seedx_tools.decks.tables import table_of
+from seedx_tools.documents.markup import check_archive
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell, MergedCell
