@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
+from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide, SlideLayout
 
 from seedx_sdk.errors import TemplateError
+from seedx_tools.decks.ooxml.styles import inherited
 from seedx_tools.decks.outline import PictureSide
 
 EmuFrame: TypeAlias = tuple[int, int, int, int]
@@ -21,6 +23,8 @@ EmuFrame: TypeAlias = tuple[int, int, int, int]
 
 Role: TypeAlias = Literal["cover", "section", "quote", "closing", "content"]
 
+_FRAME, _GRAPHIC_FRAME = f"./*/{qn('a:xfrm')}", qn("p:xfrm")
+_OFFSET, _EXTENT = qn("a:off"), qn("a:ext")
 _TITLES = (PH.TITLE, PH.CENTER_TITLE, PH.VERTICAL_TITLE)
 _BODIES = (PH.BODY, PH.OBJECT, PH.VERTICAL_BODY, PH.VERTICAL_OBJECT)
 _SMALL = 0.12
@@ -158,10 +162,19 @@ class Layouts:
 
 def frame_of(shape: Any) -> EmuFrame:
     """Return the frame of a shape in EMU; that of a placeholder may be inherited."""
-    try:
-        return int(shape.left or 0), int(shape.top or 0), int(shape.width or 0), int(shape.height or 0)
-    except KeyError:  # python-pptx raises it for a header or a slide image on a layout that gives no position
-        return 0, 0, 0, 0
+    part = shape.part
+    sheet = getattr(part, "slide", None) or getattr(part, "slide_layout", None)
+    sources = [shape.element] if sheet is None else inherited(sheet, shape.element)
+    offset = extent = None
+    for source in sources:
+        place = source.find(_GRAPHIC_FRAME)
+        place = source.find(_FRAME) if place is None else place
+        if place is not None:
+            offset = place.find(_OFFSET) if offset is None else offset
+            extent = place.find(_EXTENT) if extent is None else extent
+        if offset is not None and extent is not None:
+            return int(offset.get("x")), int(offset.get("y")), int(extent.get("cx")), int(extent.get("cy"))
+    return 0, 0, 0, 0
 
 
 def placeholder(slide: Slide, index: int | None) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from PIL import ImageColor
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
-from pptx.slide import Slide
+from pptx.slide import Slide, SlideLayout
 
 from seedx_tools.decks.ooxml.contrast import to_linear, to_srgb
 
@@ -64,19 +64,21 @@ def placeholder_type(element: Any) -> str | None:
     return None if ph is None else str(ph.get("type", "obj"))
 
 
-def inherited(slide: Slide, element: Any) -> Iterator[Any]:
-    """Yield a shape's element, then the layout's and the master's placeholder that it inherits from."""
+def inherited(sheet: Slide | SlideLayout, element: Any) -> Iterator[Any]:
+    """Yield the element of a shape on a slide or layout, then the placeholders that it inherits from, layout first."""
     yield element
     ph = _ph(element)
     if ph is None:
         return
     kind = ph.get("type", "obj")
-    on_layout = _find(slide.slide_layout, lambda other: other.get("idx", "0") == ph.get("idx", "0"))
-    if on_layout is not None:
-        yield on_layout
-        kind = _ph(on_layout).get("type", "obj")
+    layout = sheet if isinstance(sheet, SlideLayout) else sheet.slide_layout
+    if layout is not sheet:
+        on_layout = _find(layout, lambda other: other.get("idx", "0") == ph.get("idx", "0"))
+        if on_layout is not None:
+            yield on_layout
+            kind = _ph(on_layout).get("type", "obj")
     wanted = "title" if kind in _TITLES else kind if kind in _OWN_STYLE else "body"
-    on_master = _find(slide.slide_layout.slide_master, lambda other: other.get("type", "obj") == wanted)
+    on_master = _find(layout.slide_master, lambda other: other.get("type", "obj") == wanted)
     if on_master is not None:
         yield on_master
 
