@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from PIL import ImageDraw
-from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls
 from pptx.slide import Slide
 
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, resolve_color
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, scheme_color
 from seedx_tools.decks.text.fonts import drawable, font_for
 from seedx_tools.decks.text.layout import Line, height_of
 from seedx_tools.decks.text.shapes import PointRect
@@ -78,11 +76,6 @@ def draw_chart(slide: Slide, shape: Any, area: PointRect, pen: ImageDraw.ImageDr
         canvas.legend([name for name, _ in series], (left + right) / 2, bottom - 12)
         bottom -= 28
     canvas.axes(names, series, (left + 44, top + 12, right - 8, bottom - 24), is_bar=kind == "barChart")
-
-
-def scheme_color(slide: Slide, name: str) -> str:
-    """Return RRGGBB of a scheme color ("tx1", "accent1") on a slide."""
-    return resolve_color(slide, parse_xml(f"<a:solidFill {nsdecls('a')}><a:schemeClr val='{name}'/></a:solidFill>"))
 
 
 class _Canvas:

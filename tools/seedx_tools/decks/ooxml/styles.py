@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from PIL import ImageColor
 from pptx.oxml import parse_xml
-from pptx.oxml.ns import qn
+from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide, SlideLayout
 
 from seedx_tools.decks.ooxml.contrast import to_linear, to_srgb
@@ -165,6 +165,11 @@ def resolve_color(slide: Slide, fill: Any) -> str:
         return _NO_TEXT_COLOR
     is_named = color.tag == qn("a:schemeClr")
     return _modify(_theme_color(slide, str(color.get("val"))) if is_named else _own_color(color), color)
+
+
+def scheme_color(slide: Slide, name: str) -> str:
+    """Return RRGGBB of a scheme color ("tx1", "accent1") on a slide."""
+    return resolve_color(slide, parse_xml(f"<a:solidFill {nsdecls('a')}><a:schemeClr val='{name}'/></a:solidFill>"))
 
 
 def _is_title(slide: Slide, element: Any) -> bool:

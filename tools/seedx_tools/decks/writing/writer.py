@@ -17,9 +17,10 @@ from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
 from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
-from seedx_tools.decks.writing.data import place_chart, place_table
+from seedx_tools.decks.writing.charts import place_chart
 from seedx_tools.decks.writing.footer import finish_slide
 from seedx_tools.decks.writing.pictures import place_design, place_picture
+from seedx_tools.decks.writing.tables import place_table
 from seedx_tools.decks.writing.text import write_line, write_points
 from seedx_tools.illustration.illustrator import Illustration
 
