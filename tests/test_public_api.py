@@ -68,6 +68,7 @@ PUBLIC = {
         "DeckSlide",
         "Finding",
         "FolderImages",
+        "Footer",
         "ImageBackend",
         "ImageStore",
         "MemoryImages",

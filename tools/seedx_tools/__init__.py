@@ -1,6 +1,7 @@
 """Typed tools over SeedX: one schema each for people, agents and other frameworks."""
 
 from seedx_tools.catalog.registry import TOOLS
+from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.libreoffice import deck_to_pdf, deck_to_png
 from seedx_tools.decks.lint.check import DeckReport, check_deck
 from seedx_tools.decks.lint.findings import Finding
@@ -35,6 +36,7 @@ __all__ = [
     "DeckSlide",
     "Finding",
     "FolderImages",
+    "Footer",
     "ImageBackend",
     "ImageStore",
     "MemoryImages",

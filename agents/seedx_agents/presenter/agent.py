@@ -15,6 +15,7 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.files import write_file
 from seedx_sdk.options import check_seed
 from seedx_tools.chat_models import ChatModel
+from seedx_tools.decks.footer import FooterChoice
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.outline import Outline, SlidePlan, TableData
@@ -44,7 +45,9 @@ class Presenter:
             and numbers are laid out, and revisions follow edit commands.
         theme: The built-in theme; None: "paper".
         template: A .pptx or .potx whose design is used in place of a theme.
+        master: Which master of a template with several, by name or number, from 1; None: the one that fits best.
         size: The page size; None: 16:9, or the template's own.
+        footer: The text at the bottom of the slides; True: the template's own, else the title; False: none.
         pictures: Whether slides get generated images; None: yes, but no decorative ones on serious subjects
             (serious_subjects.SERIOUS_WORDS, or what the chat model decides).
         files: The folder of the images and CSV files that outlines may name; None: no file is read.
@@ -63,7 +66,9 @@ class Presenter:
         *,
         theme: DeckTheme | None = None,
         template: str | os.PathLike[str] | None = None,
+        master: str | None = None,
         size: DeckSize | None = None,
+        footer: FooterChoice = True,
         pictures: bool | None = None,
         files: str | os.PathLike[str] | None = None,
         seed: int = 0,
@@ -71,6 +76,7 @@ class Presenter:
     ) -> None:
         self._seedx, self._seed = seedx, check_seed(seed)
         self._theme, self._template, self._size = theme, template, size
+        self._master, self._footer = master, footer
         self._pictures, self._files = pictures, files
         self._retries = retries
         self._chat_model: ChatModelPlanner | None = None
@@ -112,6 +118,8 @@ class Presenter:
                 content,
                 path=path,
                 template=self._template,
+                master=self._master,
+                footer=self._footer,
                 theme=self._theme,
                 size=self._size,
                 files=files,

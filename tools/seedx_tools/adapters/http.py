@@ -51,6 +51,7 @@ async def _make(seedx: AsyncSeedX, body: DeckArgs) -> tuple[bytes, Deck]:
                     path=path,
                     theme=body.theme,
                     size=body.size,
+                    footer=body.footer,
                     num_slides=body.num_slides,
                     seed=body.seed,
                     pictures=body.pictures,

@@ -29,6 +29,11 @@ class DeckArgs(ToolArgs):
     )
     theme: DeckTheme | None = Field(default=None, description="The built-in theme. Omit for paper.")
     size: DeckSize | None = Field(default=None, description="Page proportions. Omit for 16:9.")
+    footer: bool | str = Field(
+        default=True,
+        description="Text at the bottom of each slide, such as a confidentiality note; false for none. Omit for the "
+        "template's own, else the title.",
+    )
     num_slides: int | None = Field(
         default=None,
         ge=1,
@@ -48,6 +53,9 @@ class MakeSlidesArgs(DeckArgs, SavingArgs):
     template: InputPath | None = Field(
         default=None, description="Path of a .pptx or .potx whose design is used. Omit for a built-in theme."
     )
+    master: str | None = Field(
+        default=None, description="Name or number of a slide master of the template. Omit for the one that fits best."
+    )
 
 
 def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -> Deck:
@@ -61,8 +69,10 @@ def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -
         args.prompt_or_outline,
         path=args.path,
         template=args.template,
+        master=args.master,
         theme=args.theme,
         size=args.size,
+        footer=args.footer,
         num_slides=args.num_slides,
         seed=args.seed,
         pictures=args.pictures,

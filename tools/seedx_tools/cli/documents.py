@@ -50,6 +50,10 @@ def slides(
     revise: Annotated[Path | None, typer.Option("--revise", help="Replace one --slide of a .pptx.")] = None,
     slide: Annotated[int, typer.Option("--slide", help="Slide number to replace with --revise.")] = 1,
     template: Annotated[Path | None, typer.Option("--template", help="A .pptx whose layouts are used.")] = None,
+    master: Annotated[str | None, typer.Option("--master", help="Its slide master, by name or number.")] = None,
+    footer: Annotated[
+        str | None, typer.Option("--footer", help="Footer text; '' for none [default: the title].")
+    ] = None,
     theme: Annotated[DeckTheme | None, typer.Option("--theme", help="Built-in theme [default: paper].")] = None,
     files: Annotated[Path | None, typer.Option("--files", help="Directory of images and CSV files it names.")] = None,
     previews: Annotated[Path | None, typer.Option("--previews", help="Directory for a PNG of each slide.")] = None,
@@ -85,6 +89,8 @@ def slides(
                 text,
                 path=free_path(output, "slides.pptx"),
                 template=template,
+                master=master,
+                footer=True if footer is None else footer,
                 theme=theme,
                 files=files,
                 size=size,

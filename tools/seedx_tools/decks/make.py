@@ -14,7 +14,6 @@ from pathlib import Path
 
 import anyio
 from anyio import to_thread
-from pptx.presentation import Presentation as PresentationObject
 
 from seedx_sdk import AsyncSeedX, SeedX
 from seedx_sdk.errors import InputError
@@ -30,12 +29,13 @@ from seedx_tools.decks.design import (
     missing_designer,
     request_design,
 )
-from seedx_tools.decks.ooxml.template import open_template
+from seedx_tools.decks.footer import FooterChoice, footer_from
+from seedx_tools.decks.look import Look
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
-from seedx_tools.decks.theme.build import DeckSize, default_template
+from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
 from seedx_tools.illustration.illustrator import (
@@ -60,8 +60,10 @@ def make_slides(
     *,
     path: str | os.PathLike[str],
     template: str | os.PathLike[str] | None = None,
+    master: str | None = None,
     theme: DeckTheme | None = None,
     size: DeckSize | None = None,
+    footer: FooterChoice = True,
     num_slides: int | None = None,
     files: str | os.PathLike[str] | None = None,
     seed: int = 0,
@@ -79,8 +81,11 @@ def make_slides(
         prompt_or_outline: A prompt, a Markdown outline, or an Outline.
         path: Where to save the .pptx; the file appears only when it is complete.
         template: A .pptx or .potx whose masters and layouts are used; None: a built-in theme.
+        master: Which master of a template with several, by name or number, from 1; None: the one that fits best.
         theme: The built-in theme; None: "paper".
         size: The page size; None: 16:9, or the template's.
+        footer: The text at the bottom of the slides; True: the template's own, else the title; False: none. A Footer
+            also sets a date and switches slide numbers off.
         num_slides: Number of slides, including the title slide; None: as the prompt says, else 6.
         files: The directory of the image and CSV files that the outline names; None: no file is read.
         seed: Seed of the first image; each further slide adds one.
@@ -100,9 +105,7 @@ def make_slides(
     draft = _DeckDraft(
         prompt_or_outline,
         path=path,
-        template=template,
-        theme=theme,
-        size=size,
+        look=Look(template=template, master=master, theme=theme, size=size, footer=footer),
         num_slides=num_slides,
         files=files,
         seed=seed,
@@ -130,8 +133,10 @@ async def make_slides_async(
     *,
     path: str | os.PathLike[str],
     template: str | os.PathLike[str] | None = None,
+    master: str | None = None,
     theme: DeckTheme | None = None,
     size: DeckSize | None = None,
+    footer: FooterChoice = True,
     num_slides: int | None = None,
     files: str | os.PathLike[str] | None = None,
     seed: int = 0,
@@ -150,8 +155,10 @@ async def make_slides_async(
         prompt_or_outline: A prompt, a Markdown outline, or an Outline.
         path: As for make_slides, and so are the arguments below.
         template: A .pptx or .potx whose masters and layouts are used.
+        master: Which master of the template.
         theme: The built-in theme.
         size: The page size.
+        footer: What stands at the bottom of the slides.
         num_slides: Number of slides, including the title slide.
         files: The directory of the image and CSV files that the outline names.
         seed: Seed of the first image; each further slide adds one.
@@ -171,9 +178,7 @@ async def make_slides_async(
         lambda: _DeckDraft(
             prompt_or_outline,
             path=path,
-            template=template,
-            theme=theme,
-            size=size,
+            look=Look(template=template, master=master, theme=theme, size=size, footer=footer),
             num_slides=num_slides,
             files=files,
             seed=seed,
@@ -258,9 +263,7 @@ class _DeckDraft:
         prompt_or_outline: str | Outline,
         *,
         path: str | os.PathLike[str],
-        template: str | os.PathLike[str] | None,
-        theme: DeckTheme | None,
-        size: DeckSize | None,
+        look: Look,
         num_slides: int | None,
         files: str | os.PathLike[str] | None,
         seed: int,
@@ -273,15 +276,16 @@ class _DeckDraft:
         if num_slides is not None and not 1 <= num_slides <= MAX_NUM_SLIDES:
             raise InputError(f"num_slides is {num_slides}; use 1 to {MAX_NUM_SLIDES}")
         self._seed, self._pictures = seed, pictures
-        self._specialist = template is None if specialist is None else specialist
+        self._specialist = look.template is None if specialist is None else specialist
         self._wants_specialist = specialist is True
         self._warnings: list[str] = []
         """The warnings of the deck, or of the slide that is being planned or written."""
-        self._deck, notices = _open(template, theme, size)
-        self._writer = DeckWriter(self._deck, self._warn)
+        template = look.open()
+        self._deck = template.deck
+        self._writer = DeckWriter(self._deck, self._warn, master=template.master, footer=footer_from(look.footer))
         self._files = OutlineFiles(files, self._warn)
         self._outline = _plan(prompt_or_outline, planner or OutlinePlanner(), num_slides)
-        self._deck_warnings = [*self._warnings, *notices, *self._outline.warnings]
+        self._deck_warnings = [*self._warnings, *template.notices, *self._outline.warnings]
         self._planned = time.perf_counter()
 
     def plan_slides(self, info: ModelInfo) -> list[_DraftSlide]:
@@ -361,19 +365,6 @@ class _DeckDraft:
 
     def _warn(self, text: str) -> None:
         self._warnings.append(text)
-
-
-def _open(
-    template: str | os.PathLike[str] | None, theme: DeckTheme | None, size: DeckSize | None
-) -> tuple[PresentationObject, tuple[str, ...]]:
-    if template is None:
-        return default_template(size or "16:9", theme or "paper"), ()
-    deck, notices = open_template(template)
-    if size is not None:
-        notices = (*notices, f"the template sets the page size; {size} was ignored")
-    if theme is not None:
-        notices = (*notices, f"the template sets the design; the theme '{theme}' was ignored")
-    return deck, notices
 
 
 def _plan(source: str | Outline, planner: Planner, num_slides: int | None) -> Outline:

@@ -26,6 +26,7 @@ from seedx_sdk import SeedX
 from seedx_sdk.errors import ImageError, InputError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.validation import check_text
+from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
@@ -153,7 +154,9 @@ class _SavedDeck:
         shown = None if first is None or first.shapes.title is None else first.shapes.title.text_frame.text
         self._title = self._deck.core_properties.title or shown or "Untitled"
         footers = [footer_of(one) for one in self._slides()]
-        self._writer = DeckWriter(self._deck, self._warnings.append, footer=next(filter(None, footers), ""))
+        self._writer = DeckWriter(
+            self._deck, self._warnings.append, footer=Footer(text=next(filter(None, footers), ""))
+        )
 
     def _slides(self) -> list[Slide]:
         return list(self._deck.slides)

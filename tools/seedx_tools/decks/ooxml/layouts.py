@@ -1,7 +1,7 @@
 """Choose layouts and their placeholders by type and geometry, never by index.
 
 Templates number their placeholders arbitrarily; only a placeholder's type and position are reliable. A layout's type,
-or a word in its name, tells only whether it is for a section, a quote or the closing slide.
+or a word in its name, tells only whether it is for the title slide, a section, a quote or the closing slide.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias
 
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.oxml.ns import qn
-from pptx.presentation import Presentation as PresentationObject
-from pptx.slide import Slide, SlideLayout
+from pptx.slide import Slide, SlideLayout, SlideMaster
 
 from seedx_sdk.errors import TemplateError
+from seedx_tools.decks.ooxml.layout_names import named_role
 from seedx_tools.decks.ooxml.styles import inherited
 from seedx_tools.decks.outline import PictureSide
 
@@ -31,12 +31,7 @@ _SMALL = 0.12
 """A body smaller than this share of the slide is a caption or a date, not a place for points."""
 _FULL = 0.95
 """A picture placeholder taller than this share of the page fills the page."""
-_ROLE_WORDS: tuple[tuple[str, Role], ...] = (
-    ("section", "section"),
-    ("quot", "quote"),
-    ("closing", "closing"),
-    ("thank", "closing"),
-)
+_VERTICAL = (PH.VERTICAL_TITLE, PH.VERTICAL_BODY, PH.VERTICAL_OBJECT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +52,13 @@ class LayoutSlots:
     """The side of the picture; "auto" if there is none."""
     table: int | None
     chart: int | None
+    vertical: bool = False
+    """Whether its text runs from top to bottom, as some East Asian text does."""
+
+    @property
+    def holds_points(self) -> bool:
+        """True if it has a title and a place for points."""
+        return self.title is not None and bool(self.bodies)
 
     def columns(self, *, right_to_left: bool) -> tuple[tuple[int, int | None], ...]:
         """Return (body, caption) of each of two columns in reading order; empty if there are not two."""
@@ -73,13 +75,12 @@ class LayoutSlots:
 
 
 class Layouts:
-    """The layouts of a deck, chosen by what they can hold."""
+    """The layouts of a master, chosen by what they can hold; one of them holds a title and points."""
 
-    def __init__(self, deck: PresentationObject) -> None:
-        layouts = [layout for master in deck.slide_masters for layout in master.slide_layouts]
-        for layout in layouts:
+    def __init__(self, master: SlideMaster) -> None:
+        for layout in master.slide_layouts:
             _drop_slide_images(layout)
-        found = [slots_of(layout) for layout in layouts]
+        found = [slots_of(layout) for layout in master.slide_layouts]
         self._all = [slots for slots in found if slots.title is not None]
         if not any(slots.bodies for slots in self._all):
             raise TemplateError(
@@ -138,7 +139,7 @@ class Layouts:
             has_picture = slots.picture is not None
             # without a picture placeholder, a second body is the next best frame for a picture
             wanted = bodies + (1 if picture and not has_picture and bodies else 0)
-            special = slots.role != "content" or slots.table is not None or slots.chart is not None
+            special = slots.role != "content" or slots.vertical or slots.table is not None or slots.chart is not None
             full = slots.picture_side == "full"
             return (
                 max(0, bodies - len(slots.bodies)),
@@ -227,7 +228,7 @@ def slots_of(layout: SlideLayout) -> LayoutSlots:
     biggest = min(pictures) if pictures else None
     return LayoutSlots(
         layout=layout,
-        role=_role(layout, is_cover),
+        role=_role(layout, is_cover, has_body=bool(bodies)),
         title=title,
         subtitle=subtitle,
         bodies=tuple(index for _, _, index in sorted(bodies)),
@@ -236,12 +237,14 @@ def slots_of(layout: SlideLayout) -> LayoutSlots:
         picture_side="auto" if biggest is None else biggest[2],
         table=table,
         chart=chart,
+        vertical=any(shape.placeholder_format.type in _VERTICAL for shape in placeholders),
     )
 
 
-def _role(layout: SlideLayout, is_cover: bool) -> Role:
+def _role(layout: SlideLayout, is_cover: bool, *, has_body: bool) -> Role:
     if layout.element.get("type") == "secHead":
         return "section"
-    name = layout.name.lower()
-    named: Role | None = next((role for word, role in _ROLE_WORDS if word in name), None)
+    named = named_role(layout.name)
+    if named == "cover" and has_body:
+        named = None
     return named or ("cover" if is_cover else "content")

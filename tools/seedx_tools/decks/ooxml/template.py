@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from pptx.opc.package import XmlPart
 from pptx.oxml.ns import qn
 from pptx.parts.slide import SlidePart
 from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import SlideMaster
 
 from seedx_sdk.errors import TemplateError
+from seedx_tools.decks.ooxml.masters import best_master, master_name, named_master
 from seedx_tools.decks.ooxml.package import open_deck
 
 _LINKS = (qn("a:hlinkClick"), qn("a:hlinkHover"), qn("a:hlinkMouseOver"))
@@ -17,19 +20,41 @@ _SECTIONS = "{521415D9-36F7-43E2-AB2F-B90AF26B5E84}"
 """The URI of the presentation extension that lists sections by slide id."""
 
 
-def open_template(path: str | os.PathLike[str]) -> tuple[PresentationObject, tuple[str, ...]]:
-    """Return the presentation of a template without its slides, and warnings.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Template:
+    """A presentation without slides, on which a deck is made."""
+
+    deck: PresentationObject
+    master: SlideMaster
+    """The master of all its slides."""
+    notices: tuple[str, ...] = ()
+    """What was chosen for the user, and what was left out."""
+
+
+def open_template(path: str | os.PathLike[str], master: str | None = None) -> Template:
+    """Return a template without its slides.
+
+    Args:
+        path: A .pptx or .potx file.
+        master: The name of the master to use, or its number, from 1; None: the one that fits best.
 
     Raises:
         TemplateError: If open_deck rejects it, it links to files outside itself, or it has no layouts.
+        InputError: If it has no such master.
     """
     deck = open_deck(path, allow_links=False)
-    if not any(len(master.slide_layouts) for master in deck.slide_masters):
+    if not any(len(one.slide_layouts) for one in deck.slide_masters):
         raise TemplateError(f"'{path}' has no slide layouts; add one with a title and a body in the master view")
-    removed = _drop_slides(deck)
-    if removed:
-        return deck, (f"the template's own {removed} slides were left out; its masters and layouts are used",)
-    return deck, ()
+    chosen = best_master(deck) if master is None else named_master(deck, master)
+    notices = []
+    if (removed := _drop_slides(deck)) > 0:
+        notices.append(f"the template's own {removed} slides were left out; its masters and layouts are used")
+    if master is None and len(deck.slide_masters) > 1:
+        notices.append(
+            f"the template has {len(deck.slide_masters)} slide masters; '{master_name(chosen)}' is used, and master= "
+            "chooses another"
+        )
+    return Template(deck=deck, master=chosen, notices=tuple(notices))
 
 
 def _drop_slides(deck: PresentationObject) -> int:

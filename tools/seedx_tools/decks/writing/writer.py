@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pptx.presentation import Presentation as PresentationObject
-from pptx.slide import Slide
+from pptx.slide import Slide, SlideMaster
 
 from seedx_tools.decks.design import SlideDesign
+from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
+from seedx_tools.decks.ooxml.masters import best_master
 from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
@@ -37,17 +39,24 @@ class DeckWriter:
     Args:
         deck: A presentation with at least one layout that has a title and a body.
         warn: Called with one sentence for everything that is dropped, moved or shortened.
-        footer: The footer of the slides; add_cover sets it to the title.
+        master: The master of the new slides; None: the one that fits best.
+        footer: What stands at the bottom of the slides; None: what the layouts say, else the title of add_cover.
         bullets: Whether several points have bullets; without, they are paragraphs.
     """
 
     def __init__(
-        self, deck: PresentationObject, warn: Callable[[str], None], *, footer: str = "", bullets: bool = True
+        self,
+        deck: PresentationObject,
+        warn: Callable[[str], None],
+        *,
+        master: SlideMaster | None = None,
+        footer: Footer | None = None,
+        bullets: bool = True,
     ) -> None:
         self.deck = deck
-        self._layouts = Layouts(deck)
+        self._layouts = Layouts(master or best_master(deck))
         self._warn = warn
-        self._footer = footer
+        self._footer, self._title = footer or Footer(), ""
         self._bullets = bullets
         self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
 
@@ -58,7 +67,7 @@ class DeckWriter:
 
     def add_cover(self, title: str, subtitle: str, notes: str, illustration: Illustration | None) -> Slide:
         """Add the title slide and return it."""
-        self._footer = clean(title)
+        self._title = clean(title)
         slide, slots, notes = self._start(self._layouts.cover(picture=illustration is not None), title, notes)
         notes = self._write_second(slide, slots, subtitle, notes)
         if illustration is not None and slots.picture is not None:
@@ -115,7 +124,7 @@ class DeckWriter:
         return slide, slots, notes
 
     def _finish(self, slide: Slide, notes: str) -> Slide:
-        if not finish_slide(slide, self._footer, notes):
+        if not finish_slide(slide, self._footer, self._title, notes):
             self._warn(f"{self._here}: the template's notes page has no text placeholder; the notes were left out")
         return slide
 
