@@ -49,7 +49,7 @@ class TextStyle:
 
 EMU_PER_POINT = 12700
 _TITLES = ("title", "ctrTitle")
-_OWN_STYLE = ("dt", "ftr", "sldNum")
+_OWN_STYLE = ("dt", "ftr", "hdr", "sldImg", "sldNum")
 _DEFAULT_INSETS = {"lIns": 91440, "tIns": 45720, "rIns": 91440, "bIns": 45720}
 _NO_TEXT_COLOR = "000000"
 _RGB = re.compile(r"[0-9A-Fa-f]{6}")
