@@ -14,6 +14,8 @@ from seedx_sdk import SeedX
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.testing.tiny import tiny_model
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture(scope="module")
 def checkpoint_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:

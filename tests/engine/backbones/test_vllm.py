@@ -404,18 +404,18 @@ def test_an_engine_whose_states_do_not_explain_its_answers_is_not_used(
     run(served.check_export(folder / "llm"))
 
 
-def test_a_dead_engine_is_a_model_error(folder: Path, parts: ModelParts, run: Any) -> None:
-    async def serve() -> None:
-        backbone = await VLLMBackbone.start(folder, parts.tokenizer.ids, OPTIONS)
-        events: AsyncGenerator[Any, None] = backbone.generate(*ask(parts, "Describe the picture.", 0))
+def test_a_dead_engine_is_a_model_error(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:
+    """The last test of this file, since it kills the engine of the others."""
+
+    async def kill() -> None:
+        events: AsyncGenerator[Any, None] = served.generate(*ask(parts, "Describe the picture.", 0))
         await anext(events)
-        for process in backbone.engine.engine_core.resources.engine_manager.processes:
+        for process in served.engine.engine_core.resources.engine_manager.processes:
             process.kill()
         with pytest.raises(ModelError, match="died"):
             async for _ in events:
                 pass
         with pytest.raises(ModelError, match="died"):
-            await backbone.check()
-        await backbone.close()
+            await served.check()
 
-    run(serve())
+    run(kill())

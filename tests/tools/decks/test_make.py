@@ -25,6 +25,7 @@ from seedx_sdk import (
     PromptError,
     SeedX,
 )
+from seedx_sdk.errors import TemplateError
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import Request, StreamEvent
 from seedx_tools import Deck, Outline, SlidePlan, check_deck, make_slides, make_slides_async
@@ -155,9 +156,9 @@ def test_both_page_sizes_with_and_without_pictures(
     file = _assert_sound(deck.path)
     assert file.slide_width / file.slide_height == pytest.approx(ratio, rel=1e-3)
     assert all((slide.picture is not None) == pictures for slide in deck.slides)
-    for slide in deck.slides:
-        assert slide.preview.width == 960
-        assert slide.preview.width / slide.preview.height == pytest.approx(ratio, rel=2e-3)
+    for preview in deck.previews:
+        assert preview.width == 960
+        assert preview.width / preview.height == pytest.approx(ratio, rel=2e-3)
 
 
 def test_pictures_come_from_the_model(nano: SeedX, tmp_path: Path) -> None:
@@ -304,10 +305,17 @@ def test_previews_are_saved_beside_the_deck(deck: Deck, tmp_path: Path) -> None:
     assert deck.preview_by == "seedx_tools.decks.preview (Pillow)"
 
 
+def test_a_deck_that_is_gone_has_no_previews(seedx: SeedX, tmp_path: Path) -> None:
+    deck = make_slides(seedx, "# Boats\n", path=tmp_path / "deck.pptx", pictures=False)
+    deck.path.unlink()
+    with pytest.raises(TemplateError, match="there is no file"):
+        deck.save_previews(tmp_path)
+
+
 def test_the_same_seed_gives_the_same_previews(seedx: SeedX, deck: Deck, tmp_path: Path) -> None:
     again = make_slides(seedx, OUTLINE, path=tmp_path / "again.pptx")
-    for first, second in zip(deck.slides, again.slides, strict=True):
-        assert first.preview.tobytes() == second.preview.tobytes()
+    for first, second in zip(deck.previews, again.previews, strict=True):
+        assert first.tobytes() == second.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -377,7 +385,7 @@ async def test_an_async_deck_is_the_same_file_with_the_same_images_and_warnings(
     assert [slide.picture and slide.picture.tobytes() for slide in twin.slides] == [
         slide.picture and slide.picture.tobytes() for slide in deck.slides
     ]
-    assert [slide.preview.tobytes() for slide in twin.slides] == [slide.preview.tobytes() for slide in deck.slides]
+    assert [preview.tobytes() for preview in twin.previews] == [preview.tobytes() for preview in deck.previews]
     assert twin.warnings == deck.warnings
     assert any("gone.png" in warning for warning in deck.warnings)
     seeds = [request.options.seed for request in engines[0].requests]

@@ -121,7 +121,7 @@ def test_changes_that_cannot_be_made_leave_the_deck_alone(
 
 
 def test_decks_that_cannot_be_opened_or_written(seedx: SeedX, deck: Path, tmp_path: Path) -> None:
-    with pytest.raises(TemplateError, match="there is no template file"):
+    with pytest.raises(TemplateError, match="there is no file"):
         revise_slide(seedx, tmp_path / "none.pptx", 1, "## A")
     with pytest.raises(OutputPathError):
         append_slides(seedx, deck, "## A", output=tmp_path / "none" / "deck.pptx")

@@ -196,7 +196,7 @@ def test_a_picture_that_cannot_be_drawn_is_left_out_of_the_preview(seedx: SeedX,
     file.save(str(tmp_path / "template.pptx"))
     deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
     assert deck.warnings == ()
-    assert deck.slides[0].preview.getpixel((5, 5)) == (255, 255, 255)
+    assert deck.previews[0].getpixel((5, 5)) == (255, 255, 255)
     assert _holds(deck.path, blob)
 
 
@@ -214,7 +214,7 @@ def test_a_preview_shows_a_picture_that_is_smaller_or_larger_than_its_frame_and_
     pictures[-1].crop_left, pictures[-1].crop_right = -0.25, 0.25
     file.save(str(tmp_path / "template.pptx"))
     deck = make_slides(seedx, "# D\n", path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
-    preview = deck.slides[0].preview
+    preview = deck.previews[0]
     red, white = (255, 0, 0), (255, 255, 255)
     at = {(x, y): preview.getpixel((round(96 * x), round(96 * y))) for x, y in _LOOKED_AT}
     assert at == dict(zip(_LOOKED_AT, (white, white, red, red, white, red), strict=True))
@@ -450,8 +450,8 @@ def _not_a_deck(path: Path) -> None:
         (_not_a_deck, "cannot be read"),
         (lambda path: path.write_bytes(b"hello"), "not a .pptx"),
         (lambda path: path.write_bytes(b""), "not a .pptx"),
-        (lambda path: path.mkdir(), "no template file"),
-        (lambda _path: None, "no template file"),
+        (lambda path: path.mkdir(), "there is no file"),
+        (lambda _path: None, "there is no file"),
     ],
 )
 def test_templates_that_cannot_be_used(

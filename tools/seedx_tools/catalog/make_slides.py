@@ -84,7 +84,7 @@ def deck_answer(deck: Deck) -> Answer:
     """Return the titles of a saved deck and a sheet of its slides."""
     lines = (f"{number}. {slide.title}" for number, slide in enumerate(deck.slides, start=1))
     text = "\n".join((f"Saved {len(deck.slides)} slides as {deck.path}:", *lines))
-    return Answer(text, contact_sheet([slide.preview for slide in deck.slides]))
+    return Answer(text, contact_sheet(deck.previews))
 
 
 MAKE_SLIDES = Tool.of(run_make_slides, name="make_slides", args=MakeSlidesArgs, result=Deck, answer=deck_answer)

@@ -306,7 +306,7 @@ class _DeckDraft:
         return slides
 
     def write(self, slides: Sequence[_DraftSlide], info: ModelInfo) -> Deck:
-        """Write the slides with their images, save the deck and return it with previews."""
+        """Write the slides with their images, save the deck and return it."""
         made: dict[int, MadeSlide] = {}
         for slide in slides:
             self._warnings = slide.warnings

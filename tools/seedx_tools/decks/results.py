@@ -1,17 +1,20 @@
-"""The result of making a deck: the text, picture and preview of each slide."""
+"""The result of making a deck: the text and picture of each slide, and previews."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+from PIL import Image
 from pptx.presentation import Presentation as PresentationObject
 from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.files import output_file
 from seedx_sdk.types import ImageField, Result
+from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.preview import RENDERER, render_slides
 from seedx_tools.decks.reader import read_slide
@@ -33,8 +36,6 @@ class DeckSlide(BaseModel):
     """The image that the model generated or that was read from a file, or None."""
     picture_prompt: str | None
     """The prompt of the generated image, or None."""
-    preview: ImageField
-    """A rendering of the slide, 960 pixels wide."""
 
 
 class Deck(Result):
@@ -47,30 +48,40 @@ class Deck(Result):
     preview_by: str = RENDERER
     """The renderer of the previews."""
 
+    @cached_property
+    def previews(self) -> tuple[Image.Image, ...]:
+        """An image of each slide of the saved file, 960 pixels wide, rendered when this is first read.
+
+        Raises:
+            TemplateError: If the file is no longer there.
+        """
+        return tuple(render_slides(open_deck(self.path)))
+
     def save_previews(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write slide-01.png, slide-02.png, ... into an existing directory and return their paths.
 
         Raises:
             OutputPathError: If a preview cannot be written there.
+            TemplateError: If the deck is no longer where it was saved.
         """
         paths = []
-        for number, slide in enumerate(self.slides, start=1):
+        for number, preview in enumerate(self.previews, start=1):
             path = Path(folder) / f"slide-{number:02d}.png"
             with output_file(path) as partial:
-                slide.preview.save(partial, "PNG")
+                preview.save(partial, "PNG")
             paths.append(path)
         return paths
 
 
 def describe_slides(deck: PresentationObject, made: Mapping[int, MadeSlide]) -> tuple[DeckSlide, ...]:
-    """Return the content and preview of each slide of a deck.
+    """Return the content of each slide of a deck.
 
     Args:
         deck: The deck.
         made: What the new slides were made from, by slide id; other slides are read from the deck.
     """
     slides = []
-    for slide, preview in zip(deck.slides, render_slides(deck), strict=True):
+    for slide in deck.slides:
         plan, illustration, prompt = made.get(slide.slide_id) or (read_slide(slide), None, None)
         title = slide.shapes.title
         slides.append(
@@ -80,7 +91,6 @@ def describe_slides(deck: PresentationObject, made: Mapping[int, MadeSlide]) -> 
                 notes=plan.notes,
                 picture=None if illustration is None else illustration.image,
                 picture_prompt=prompt,
-                preview=preview,
             )
         )
     return tuple(slides)

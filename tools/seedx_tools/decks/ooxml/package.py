@@ -67,7 +67,7 @@ def open_deck(path: str | os.PathLike[str], *, allow_links: bool = True) -> Pres
 
 def _checked(path: Path, allow_links: bool) -> bytes:
     if not path.is_file():
-        raise TemplateError(f"there is no template file '{path}'; give the path of a .pptx or .potx file")
+        raise TemplateError(f"there is no file '{path}'; give the path of a .pptx or .potx file")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise TemplateError(f"'{path}' is larger than {MAX_FILE_BYTES // 2**20} MB; use a smaller template")
     try:
