@@ -64,7 +64,11 @@ def _warn(text: str) -> None:
 
 
 def open_image(
-    source: ImageSource, *, limits: ImageLimits = _DEFAULT_LIMITS, on_warning: Callable[[str], None] = _warn
+    source: ImageSource,
+    *,
+    limits: ImageLimits = _DEFAULT_LIMITS,
+    on_warning: Callable[[str], None] = _warn,
+    keep_alpha: bool = False,
 ) -> Image.Image:
     """Return the image as upright 8-bit RGB; transparent parts become white, animations their first frame.
 
@@ -72,15 +76,16 @@ def open_image(
         source: A PIL image, a path, the bytes of an image file, or a data URI.
         limits: What is refused before decoding.
         on_warning: Receives a sentence when only a part of the image is used.
+        keep_alpha: Whether an image with transparent parts stays RGBA.
 
     Raises:
         ImageError: If the source is missing, of another format, over a limit, or damaged.
     """
     if isinstance(source, Image.Image):
         _check_size(source, limits, "the given image")
-        return _decode(source, "the given image", on_warning)
+        return _decode(source, "the given image", on_warning, keep_alpha)
     image, name = _opened(source, limits)
-    return _decode(image, name, on_warning)
+    return _decode(image, name, on_warning, keep_alpha)
 
 
 def image_size(source: ImageSource, *, limits: ImageLimits = _DEFAULT_LIMITS) -> tuple[int, int]:
@@ -178,12 +183,12 @@ def _check_size(image: Image.Image, limits: ImageLimits, name: str) -> None:
         )
 
 
-def _decode(image: Image.Image, name: str, on_warning: Callable[[str], None]) -> Image.Image:
+def _decode(image: Image.Image, name: str, on_warning: Callable[[str], None], keep_alpha: bool) -> Image.Image:
     try:
         # an MPO is a JPEG that carries previews of itself
         several = getattr(image, "is_animated", False) and image.format != "MPO"
         image.load()
-        picture = _to_rgb(ImageOps.exif_transpose(image), name)
+        picture = _to_8_bit(ImageOps.exif_transpose(image), name, keep_alpha)
     except ImageError:
         raise
     except Exception as error:  # decoders of damaged files raise many kinds
@@ -193,13 +198,15 @@ def _decode(image: Image.Image, name: str, on_warning: Callable[[str], None]) ->
     return picture
 
 
-def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+def _to_8_bit(image: Image.Image, name: str, keep_alpha: bool) -> Image.Image:
     if image.mode.startswith("I"):
         return _from_16_bit(image, name)
     if image.mode == "F":
         raise ImageError(f"{name} has floating-point pixels without a known range; save it with 8 or 16 bits")
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
+        if keep_alpha and layer.getextrema()[3] != (255, 255):
+            return layer
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return image.convert("RGB")
 

@@ -17,6 +17,7 @@ By the sea
 > Notes of one.
 ## Two
 - second
+![a green tree](draw)
 ## Three
 | a | b |
 |---|---|

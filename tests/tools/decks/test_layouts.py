@@ -185,7 +185,9 @@ def test_long_words_everywhere_are_fitted_and_nothing_gets_too_small(seedx: Seed
         SlidePlan(title="Chart", chart=chart, bullets=(long, long)),
         SlidePlan(title="End", kind="closing", bullets=(long,)),
     )
-    outline = Outline(title="T", subtitle=long, slides=slides, sources=(long, long), agenda="Agenda")
+    outline = Outline(
+        title="T", subtitle=long, picture="a red boat", slides=slides, sources=(long, long), agenda="Agenda"
+    )
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", size="4:3")
     assert check_deck(deck.path).findings == ()
     assert any("the quote was shortened" in warning for warning in deck.warnings)

@@ -161,7 +161,7 @@ def test_a_second_one_of_what_a_slide_shows_once_leaves_the_first_and_is_told() 
         "slide 'S': a block became plain points: a slide shows only one table",
         "slide 'S': 'g.csv' was left out: a slide shows only one chart",
         "slide 'S': 'h.csv' was left out: a slide shows only one table",
-        "slide 'S': the picture 'blue' was left out: a slide shows only one picture",
+        "slide 'S': the picture 'blue' was left out: the model draws one picture for a slide",
         "slide 'S': a quote became a point: a slide shows only one quote",
     )
 

@@ -26,7 +26,7 @@ from seedx_tools.decks.ooxml.styles import text_style
 from seedx_tools.decks.outline import ChartData, ChartSeries, Outline, SlidePlan
 from seedx_tools.decks.preview_data import _drawn, _nice_step
 
-OUTLINE = "# Deck\nsub\n## One\n- a\n- b\n## Two\n"
+OUTLINE = "# Deck\nsub\n## One\n- a\n- b\n![a red boat](draw)\n## Two\n"
 
 
 def _keep_layouts(file: PresentationObject, *names: str) -> None:

@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import anyio
 from anyio import to_thread
@@ -43,10 +42,10 @@ from seedx_tools.illustration.illustrator import (
     NO_ROOM,
     Illustration,
     ImageRequest,
-    decorative_warning,
     generate_illustration,
     generate_illustration_async,
-    request_image,
+    request_subject,
+    unknown_subjects_warning,
 )
 from seedx_tools.tool import Progress, ignore_progress
 
@@ -206,6 +205,8 @@ class _DraftSlide:
     plan: SlidePlan
     illustration: Illustration | None = None
     """From a file, or what the model generated for `request`."""
+    gallery: Sequence[Illustration] = ()
+    """Further images from files."""
     request: ImageRequest | None = None
     """What the model is to generate; None if nothing."""
     design_request: DesignRequest | None = None
@@ -280,6 +281,8 @@ class _DeckDraft:
         self._wants_specialist = specialist is True
         self._warnings: list[str] = []
         """The warnings of the deck, or of the slide that is being planned or written."""
+        self._unknown: list[str] = []
+        """The slides whose subject the model cannot draw."""
         template = look.open()
         self._deck = template.deck
         self._writer = DeckWriter(self._deck, self._warn, master=template.master, footer=footer_from(look.footer))
@@ -298,10 +301,11 @@ class _DeckDraft:
         for slide in slides:
             self._warnings = slide.warnings
             slide.plan = self._files.with_data(slide.plan, slide.where)
-            slide.illustration = self._from_file(slide)
+            slide.illustration = self._files.illustration(slide.plan, slide.where)
+            slide.gallery = self._files.gallery(slide.plan, slide.where)
             if slide.illustration is None and self._pictures:
                 slide.request = self._request(slide, info)
-            if designs and slide.number > 0 and slide.illustration is None:
+            if designs and slide.number > 0 and slide.request is not None and not slide.gallery:
                 slide.design_request = request_design(slide.plan, seed=self._seed + slide.number, where=slide.where)
         return slides
 
@@ -316,16 +320,16 @@ class _DeckDraft:
             elif slide.design is not None:
                 first = self._writer.add_designed(slide.plan, slide.design)[0]
             else:
-                first = self._writer.add_slide(slide.plan, slide.illustration)[0]
+                first = self._writer.add_slide(slide.plan, slide.illustration, slide.gallery)[0]
             prompt = None if slide.request is None else slide.request.prompt.text
             if slide.design is not None and slide.illustration is not None:
                 prompt = slide.illustration.alt.removeprefix(ALT_PREFIX)
             made[first.slide_id] = (slide.plan, slide.illustration, prompt)
-        decorative = decorative_warning((slide.request for slide in slides if slide.request is not None), info)
+        unknown = unknown_subjects_warning(self._unknown, info)
         warnings = [
             *self._deck_warnings,
             *(warning for slide in slides for warning in slide.warnings),
-            *([] if decorative is None else [decorative]),
+            *([] if unknown is None else [unknown]),
         ]
         set_properties(self._deck, self._outline.title)
         described = describe_slides(self._deck, made)
@@ -348,20 +352,19 @@ class _DeckDraft:
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
-    def _from_file(self, slide: _DraftSlide) -> Illustration | None:
-        name = slide.plan.picture_file
-        image = self._files.image(name, slide.where) if name else None
-        return None if image is None else Illustration(image, alt=slide.plan.picture or Path(name).stem)
-
     def _request(self, slide: _DraftSlide, info: ModelInfo) -> ImageRequest | None:
         plan = slide.plan
         if not plan.wants_picture or (slide.number == 0 and not self._writer.cover_takes_picture):
             if plan.picture:
                 slide.warnings.append(f"{slide.where}: {NO_ROOM}")
             return None
+        if plan.gallery and not plan.picture:
+            return None
         text = f"{plan.title}. {' '.join(plan.bullets)}"
-        seed = self._seed + slide.number
-        return request_image(plan.picture, text, info, context=self._outline.title, seed=seed, where=slide.where)
+        request = request_subject(plan.picture, text, info, seed=self._seed + slide.number, where=slide.where)
+        if request is None:
+            self._unknown.append(slide.where)
+        return request
 
     def _warn(self, text: str) -> None:
         self._warnings.append(text)

@@ -176,7 +176,7 @@ class _SavedDeck:
         if as_cover:
             new = [self._writer.add_cover(plan.title, ", ".join(plan.bullets), plan.notes, picture)]
         else:
-            new = self._writer.add_slide(plan, picture)
+            new = self._writer.add_slide(plan, picture, self._files.gallery(plan, f"slide {number}"))
         for slide in new:
             _copy_visibility(old, slide)
         self._swap(old, new, number)
@@ -205,7 +205,8 @@ class _SavedDeck:
                 on_progress(offset, len(plans), named.title)
             plan = self._files.with_data(named, f"slide {start + offset + 1}")
             picture, prompt = self._picture(plan, start + offset, has_room=plan.wants_picture)
-            slide = self._writer.add_slide(plan, picture)[0]
+            gallery = self._files.gallery(plan, f"slide {start + offset + 1}")
+            slide = self._writer.add_slide(plan, picture, gallery)[0]
             self._made[slide.slide_id] = plan, picture, prompt
         if on_progress is not None:
             on_progress(len(plans), len(plans), "done")
@@ -268,7 +269,7 @@ class _SavedDeck:
     ) -> tuple[Illustration | None, str | None]:
         """Return the image file that a slide names, else the old picture, else a generated image and its prompt."""
         where = f"slide {number + 1}"
-        ready = self._image_file(plan, where) or (None if old is None else self._old_image(old, where))
+        ready = self._files.illustration(plan, where) or (None if old is None else self._old_image(old, where))
         if ready is None and (plan.picture == "" or self._illustrator is None):
             return None, None
         if not has_room:
@@ -280,11 +281,7 @@ class _SavedDeck:
         if ready is not None or self._illustrator is None:
             return ready, None
         text = f"{plan.title}. {' '.join(plan.bullets)}"
-        return self._illustrator.draw(plan.picture, text, context=self._title, number=number, where=where)
-
-    def _image_file(self, plan: SlidePlan, where: str) -> Illustration | None:
-        image = self._files.image(plan.picture_file, where) if plan.picture_file else None
-        return None if image is None else Illustration(image, alt=plan.picture or Path(plan.picture_file).stem)
+        return self._illustrator.draw(plan.picture, text, number=number, where=where)
 
     def _old_image(self, old: Slide, where: str) -> Illustration | None:
         """Return the picture of a slide; None, with a warning, if it cannot be opened."""

@@ -11,6 +11,7 @@ from PIL import Image
 from seedx_sdk import AsyncSeedX, SeedX
 from seedx_sdk.errors import GenerationCancelled, SeedXError
 from seedx_sdk.types import GeneratedImage, ModelInfo
+from seedx_tools.illustration.image_files import ImageFile
 from seedx_tools.illustration.prompts import ImagePrompt, image_prompt, vocabulary_of
 
 ALT_PREFIX = "Generated image: "
@@ -28,6 +29,8 @@ class Illustration:
 
     image: Image.Image
     alt: str
+    file: ImageFile | None = None
+    """What it was read from; None for an image that a model generated, which may be enlarged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,31 @@ def request_image(
     return ImageRequest(image_prompt(wanted or text, vocabulary_of(info), context=context), seed, where)
 
 
+def request_subject(wanted: str | None, text: str, info: ModelInfo, *, seed: int, where: str) -> ImageRequest | None:
+    """Return the request for an image of what a text is about; None if the model cannot draw that.
+
+    Args:
+        wanted: What the image should show; None chooses from the text.
+        text: The text that the image stands beside.
+        info: The model that will generate it.
+        seed: Seed of the image.
+        where: The slide, for warnings.
+    """
+    prompt = image_prompt(wanted or text, vocabulary_of(info), only_subjects=True)
+    return None if prompt.decorative else ImageRequest(prompt, seed, where)
+
+
+def unknown_subjects_warning(where: Iterable[str], info: ModelInfo) -> str | None:
+    """Return one warning about all slides without an image, because the model cannot draw what they are about."""
+    named = ", ".join(where)
+    if not named:
+        return None
+    return (
+        f"{named}: {info.name} cannot draw the subject, and no decorative image was put in its place; name an image "
+        "file or things that it knows ('![a red boat](draw)'), or load a larger model with SeedX(model=...)"
+    )
+
+
 def generate_illustration(seedx: SeedX, request: ImageRequest, warn: Warn) -> Illustration | None:
     """Return the image of a request; None, with a warning, if the model failed."""
     with _failure_as_warning(request, warn):
@@ -82,7 +110,7 @@ def decorative_warning(requests: Iterable[ImageRequest], info: ModelInfo) -> str
 
 
 class Illustrator:
-    """Generates the images of one deck or story, one after another.
+    """Generates the images of a deck, one after another.
 
     Args:
         seedx: The model.
@@ -94,27 +122,26 @@ class Illustrator:
         self._seedx = seedx
         self._warn = warn
         self._seed = seed
-        self._requests: list[ImageRequest] = []
+        self._unknown: list[str] = []
 
-    def draw(
-        self, wanted: str | None, text: str, *, context: str, number: int, where: str
-    ) -> tuple[Illustration | None, str]:
-        """Return an image and its prompt; the image is None, with a warning, if the model failed.
+    def draw(self, wanted: str | None, text: str, *, number: int, where: str) -> tuple[Illustration | None, str | None]:
+        """Return an image and its prompt; None and a warning if the model failed or cannot draw the subject.
 
         Args:
             wanted: What the image should show; None chooses from the text.
             text: The text that the image stands beside.
-            context: The title of the deck or story.
             number: Which image it is; shifts the seed.
-            where: The slide or page, for warnings.
+            where: The slide, for warnings.
         """
-        request = request_image(wanted, text, self._seedx.info, context=context, seed=self._seed + number, where=where)
-        self._requests.append(request)
+        request = request_subject(wanted, text, self._seedx.info, seed=self._seed + number, where=where)
+        if request is None:
+            self._unknown.append(where)
+            return None, None
         return generate_illustration(self._seedx, request, self._warn), request.prompt.text
 
     def finish(self) -> None:
-        """Warn once about all images that only decorate."""
-        warning = decorative_warning(self._requests, self._seedx.info)
+        """Warn once about all slides whose subject the model cannot draw."""
+        warning = unknown_subjects_warning(self._unknown, self._seedx.info)
         if warning is not None:
             self._warn(warning)
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from PIL import Image
 
 from seedx_sdk.errors import InputError, SeedXError
-from seedx_sdk.imaging import open_image
 from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of, read_table
+from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.illustration.illustrator import Illustration
+from seedx_tools.illustration.image_files import ImageFile, read_image_file, words_in_name
 
 _MAX_CSV_BYTES = 1024 * 1024
 
@@ -33,18 +35,33 @@ class OutlineFiles:
     def __init__(self, directory: str | os.PathLike[str] | None, warn: Callable[[str], None]) -> None:
         self._directory = None if directory is None else Path(directory).resolve()
         self._warn = warn
+        self._read: dict[Path, tuple[Image.Image, ImageFile]] = {}
         if self._directory is not None and not self._directory.is_dir():
             raise InputError(
                 f"files='{directory}' is not a directory; give the one of the outline's images and CSV files"
             )
 
-    def image(self, name: str, where: str) -> Image.Image | None:
-        """Return the image in a file; None, with a warning, if it cannot be used."""
+    def illustration(self, plan: SlidePlan, where: str) -> Illustration | None:
+        """Return the image file that a slide names; None if it names none, or with a warning if it cannot be used."""
+        return self._illustration(plan.picture_file, plan.picture or "", plan, where) if plan.picture_file else None
+
+    def gallery(self, plan: SlidePlan, where: str) -> list[Illustration]:
+        """Return the further image files of a slide; those that cannot be used are left out with a warning."""
+        found = (self._illustration(picture.file, picture.alt, plan, where) for picture in plan.gallery)
+        return [illustration for illustration in found if illustration is not None]
+
+    def _illustration(self, name: str, alt: str, plan: SlidePlan, where: str) -> Illustration | None:
         try:
-            return open_image(self._path(name), on_warning=lambda text: self._warn(f"{where}: {text}"))
+            path = self._path(name)
+            if path not in self._read:
+                self._read[path] = read_image_file(path, lambda text: self._warn(f"{where}: {text}"))
+            image, file = self._read[path]
         except SeedXError as error:
             self._warn(f"{where}: the image file '{name}' was not used: {error}")
             return None
+        if not alt and not words_in_name(name):
+            self._warn(f"{where}: '{name}' has no description; write ![what it shows]({name}) for screen readers")
+        return Illustration(image, alt or words_in_name(name) or plain_text(plan.title), file)
 
     def with_data(self, plan: SlidePlan, where: str) -> SlidePlan:
         """Return the plan with the data of its CSV files; a table or chart that cannot be read is left out."""

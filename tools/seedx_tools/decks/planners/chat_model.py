@@ -29,7 +29,7 @@ class ChatModelPlanner:
     def __init__(self, model: ChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
         self._chat = StructuredChat(model, Outline, retries)
         self._model, self._retries = model, retries
-        self._system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary)
+        self._system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary, only_subjects=True)
 
     def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
         """Return a slide edited by the chat model according to an instruction.

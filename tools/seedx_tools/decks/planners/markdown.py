@@ -9,7 +9,8 @@
 | a | b |               a table; so is a fenced block "csv", and ![](figures.csv)
 ```chart bar            a chart (bar, line, pie) from CSV lines; so is ![bar: title](figures.csv)
 "Text." -- Author       a quote
-![a red boat](draw)     the prompt of its image (![](none): no image; ![what it shows](boat.png): a file)
+![a red boat](draw)     the prompt of its image (![](none): no image; ![what it shows](boat.png): a file; several
+                        files are shown beside each other)
 > speaker notes         so is a paragraph that starts with "Notes:"
 [text](address)         the text; the address goes to the notes, or after the text on a slide of sources
 ## Agenda               with nothing under it: lists the sections
@@ -27,7 +28,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.outline import ChartData, ChartKind, Column, Outline, Quote, SlidePlan, TableData
+from seedx_tools.decks.outline import ChartData, ChartKind, Column, Outline, PictureFile, Quote, SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of, read_table, table_of
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
@@ -91,6 +92,7 @@ class _SlideDraft:
     links: list[str] = field(default_factory=list)
     picture: str | None = None
     picture_file: str = ""
+    gallery: list[PictureFile] = field(default_factory=list)
     table: TableData | None = None
     chart: ChartData | None = None
     quote: Quote | None = None
@@ -137,6 +139,7 @@ class _SlideDraft:
             quote=self.quote,
             picture=self.picture,
             picture_file=self.picture_file,
+            gallery=tuple(self.gallery),
             notes=self.all_notes,
         )
 
@@ -219,6 +222,7 @@ class _Reader:
         more = _SlideDraft(title=cover.title, bullets=points, table=cover.table, chart=cover.chart, quote=cover.quote)
         if cover.picture_file:
             more.picture, more.picture_file, cover.picture = cover.picture, cover.picture_file, None
+            more.gallery = cover.gallery
             self.warnings.append(
                 f"title slide: it cannot show an image file; '{more.picture_file}' is on the next slide"
             )
@@ -378,8 +382,10 @@ class _Reader:
         draft = self.current
         if source.lower().endswith(".csv"):
             self._csv_file(source, _CHART.match(wanted.strip()))
+        elif (draft.picture is not None or draft.picture_file) and source not in (*_DRAW, _NO_PICTURE):
+            draft.gallery.append(PictureFile(file=source, alt=wanted))
         elif draft.picture is not None or draft.picture_file:
-            self._warn(f"the picture '{wanted or source}' was left out: a slide shows only one picture")
+            self._warn(f"the picture '{wanted or source}' was left out: the model draws one picture for a slide")
         elif source == _NO_PICTURE:
             draft.picture = ""
         else:

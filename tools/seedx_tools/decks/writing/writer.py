@@ -5,7 +5,7 @@ The writer deals with layouts and geometry, not with models. Whatever does not f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,8 @@ from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.writing.charts import place_chart
 from seedx_tools.decks.writing.footer import finish_slide
-from seedx_tools.decks.writing.pictures import place_design, place_picture
+from seedx_tools.decks.writing.gallery import MAX_PICTURES
+from seedx_tools.decks.writing.pictures import picture_slots, place_design, place_pictures
 from seedx_tools.decks.writing.tables import place_table
 from seedx_tools.decks.writing.text import write_line, write_points
 from seedx_tools.illustration.illustrator import Illustration
@@ -71,24 +72,33 @@ class DeckWriter:
         slide, slots, notes = self._start(self._layouts.cover(picture=illustration is not None), title, notes)
         notes = self._write_second(slide, slots, subtitle, notes)
         if illustration is not None and slots.picture is not None:
-            place_picture(slide, slots, illustration, self._page_height)
+            self._place(slide, slots, [illustration], ())
         return self._finish(slide, notes)
 
     def add_designed(self, plan: SlidePlan, design: SlideDesign) -> list[Slide]:
         """Add a slide with a title and points where the design has them, and continued slides; return them."""
-        return self._add_points(plan.title, plan.bullets, plan.notes, None, plan, design)
+        return self._add_points(plan.title, plan.bullets, plan.notes, (), plan, design)
 
-    def add_slide(self, plan: SlidePlan, illustration: Illustration | None = None) -> list[Slide]:
-        """Add a slide, and continued slides if its content does not fit on one; return them."""
+    def add_slide(
+        self, plan: SlidePlan, illustration: Illustration | None = None, gallery: Sequence[Illustration] = ()
+    ) -> list[Slide]:
+        """Add a slide, and continued slides if its content does not fit on one; return them.
+
+        Args:
+            plan: What the slide holds.
+            illustration: Its picture.
+            gallery: Further pictures, shown beside that one.
+        """
         parts = _parts(plan)
-        slides = [slide for part in parts[:-1] for slide in self._add_part(part, None)]
-        slides += self._add_part(parts[-1], illustration)
+        pictures = (*filter(None, (illustration,)), *gallery)
+        slides = [slide for part in parts[:-1] for slide in self._add_part(part, ())]
+        slides += self._add_part(parts[-1], pictures)
         if len(parts) > 1:
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(f"slide {number}: its content does not fit on one slide; it continues on {len(slides) - 1} more")
         return slides
 
-    def _add_part(self, plan: SlidePlan, illustration: Illustration | None) -> list[Slide]:
+    def _add_part(self, plan: SlidePlan, pictures: Sequence[Illustration]) -> list[Slide]:
         if plan.kind == "section":
             slides = [self._add_line(self._layouts.section(), plan)]
         elif plan.kind == "closing":
@@ -102,9 +112,9 @@ class DeckWriter:
         elif plan.chart is not None:
             slides = self._add_chart(plan)
         else:
-            return self._add_points(plan.title, plan.bullets, plan.notes, illustration, plan)
-        if illustration is not None:
-            slides += self._add_points(_continued(plan.title), (), "", illustration, plan)
+            return self._add_points(plan.title, plan.bullets, plan.notes, pictures, plan)
+        if pictures:
+            slides += self._add_points(_continued(plan.title), (), "", pictures, plan)
         return slides
 
     def _start(
@@ -137,28 +147,42 @@ class DeckWriter:
         title: str,
         bullets: tuple[str, ...],
         notes: str,
-        illustration: Illustration | None,
+        pictures: Sequence[Illustration],
         plan: SlidePlan,
         design: SlideDesign | None = None,
     ) -> list[Slide]:
         left = [clean(bullet, keep_tabs=True) for bullet in bullets if bullet.strip()]
         slides: list[Slide] = []
         heading = title
-        while left or not slides:
+        while left or pictures or not slides:
             is_last = len(slides) == _MAX_CONTINUED
-            choose = self._layouts.points if left else self._layouts.heading
-            slots = choose(picture=illustration is not None, side=plan.picture_side)
+            shown, pictures = pictures[:MAX_PICTURES], pictures[MAX_PICTURES:]
+            if shown:
+                slots = picture_slots(self._layouts, shown, points=bool(left), side=plan.picture_side)
+            else:
+                slots = (self._layouts.points if left else self._layouts.heading)(picture=False)
             slide, slots, notes = self._start(slots, heading, notes, design)
-            if illustration is not None and not place_picture(slide, slots, illustration, self._page_height):
-                self._warn(f"{self._here}: its layout has no room for the image; it was left out")
+            self._place(slide, slots, shown, left)
             if left:
                 left, notes = self._write_body(slide, slots.bodies[0], left, notes, is_last=is_last)
             slides.append(self._finish(slide, notes))
-            heading, notes, illustration, design = _continued(title), "", None, None
+            heading, notes, design = _continued(title), "", None
         if len(slides) > 1:
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(f"slide {number}: its text is too long for one slide; it continues on {len(slides) - 1} more")
         return slides
+
+    def _place(
+        self, slide: Slide, slots: LayoutSlots, pictures: Sequence[Illustration], bullets: Sequence[str]
+    ) -> None:
+        """Place pictures where the layout has room for them, else warn."""
+        here = self._here
+
+        def warn(text: str) -> None:
+            self._warn(f"{here}: {text}")
+
+        if pictures and not place_pictures(slide, slots, pictures, bullets, self._page_height, warn):
+            warn("its layout has no room for the image; it was left out")
 
     def _write_body(
         self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool, bulleted: bool | None = None
@@ -229,7 +253,7 @@ class DeckWriter:
             self._warn(
                 f"slide {len(self.deck.slides) + 1}: the template has no two-column layout; the columns became one list"
             )
-            return self._add_points(plan.title, _one_list(plan), plan.notes, None, plan)
+            return self._add_points(plan.title, _one_list(plan), plan.notes, (), plan)
         left = [[clean(bullet, keep_tabs=True) for bullet in column.bullets] for column in plan.columns]
         if headings and None in places[0]:
             left = [
@@ -276,7 +300,7 @@ class DeckWriter:
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(f"slide {number}: its table is too long for one slide; it continues on {len(slides) - 1} more")
         if plan.bullets:
-            slides += self._add_points(_continued(plan.title), plan.bullets, "", None, plan)
+            slides += self._add_points(_continued(plan.title), plan.bullets, "", (), plan)
         return slides
 
     def _add_chart(self, plan: SlidePlan) -> list[Slide]:
@@ -291,7 +315,7 @@ class DeckWriter:
             self._warn(f"{self._here}: its layout has no room for the chart; it was left out")
         slides = [self._finish(slide, notes)]
         if bullets:
-            slides += self._add_points(_continued(plan.title), tuple(bullets), "", None, plan)
+            slides += self._add_points(_continued(plan.title), tuple(bullets), "", (), plan)
         return slides
 
 
