@@ -20,6 +20,9 @@ VisualKind: TypeAlias = Literal[
     "flow",
 ]
 
+BoxShape: TypeAlias = Literal["box", "round", "decision", "end", "data"]
+Direction: TypeAlias = Literal["auto", "right", "down"]
+
 MAX_VISUAL_ITEMS = 24
 
 
@@ -34,14 +37,18 @@ class VisualItem(_Model):
     text: str = Field(default="", description="One short sentence about it, or empty.")
     value: str = Field(default="", description="Its figure as shown ('42 %', 'EUR 3.1 m') or its date; or empty.")
     icon: str = Field(default="", description="A word for its icon ('people', 'money'), or empty.")
+    shape: BoxShape = Field(
+        default="box", description="In a flow chart: decision for a question, end for start and end."
+    )
+    key: str = Field(default="", description="What links call it if another box has the same label; or empty.")
     parent: str = Field(default="", description="Label of the box above it in an org chart; or empty.")
 
 
 class VisualLink(_Model):
     """An arrow of a flow chart."""
 
-    source: str = Field(description="Label of the box where the arrow starts.")
-    target: str = Field(description="Label of the box where it ends.")
+    source: str = Field(description="Label (or key) of the box where the arrow starts.")
+    target: str = Field(description="Label (or key) of the box where it ends.")
     label: str = Field(default="", description="What is written at the arrow, or empty.")
 
 
@@ -55,3 +62,8 @@ class Visual(_Model):
     )
     items: tuple[VisualItem, ...] = Field(min_length=1, max_length=MAX_VISUAL_ITEMS, description="Its parts in order.")
     links: tuple[VisualLink, ...] = Field(default=(), description="The arrows of a flow, or nothing.")
+    direction: Direction = Field(default="auto", description="Where the arrows of a flow point.")
+    axes: tuple[str, ...] = Field(
+        default=(), max_length=2, description="Titles of a matrix's axes: the horizontal one, the vertical one."
+    )
+    highlight: int = Field(default=0, ge=0, description="Number of the item that stands out, from 1; 0: none.")

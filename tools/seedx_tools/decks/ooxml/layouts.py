@@ -188,6 +188,11 @@ def remove(shape: Any) -> None:
     shape.element.getparent().remove(shape.element)
 
 
+def next_shape_id(slide: Slide) -> int:
+    """Return a shape id that no shape of a slide has, in groups or outside."""
+    return max((int(element.get("id")) for element in slide.shapes._spTree.iter(qn("p:cNvPr"))), default=1) + 1
+
+
 def _drop_slide_images(layout: SlideLayout) -> None:
     """Remove slide-image placeholders, which belong on notes pages; python-pptx cannot put them on a slide."""
     placeholders: Any = layout.placeholders

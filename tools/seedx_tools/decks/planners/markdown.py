@@ -8,6 +8,7 @@
 ***                     between two lists: two columns
 | a | b |               a table; so is a fenced block "csv", and ![](figures.csv)
 ```chart bar            a chart (bar, line, pie) from CSV lines; so is ![bar: title](figures.csv)
+```process            a drawing, one item per line (planners/visual_blocks.py); ```mermaid: a flow chart
 "Text." -- Author       a quote
 ![a red boat](draw)     the prompt of its image (![](none): no image; ![what it shows](boat.png): a file; several
                         files are shown beside each other)
@@ -29,7 +30,9 @@ from markdown_it.tree import SyntaxTreeNode
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import ChartData, ChartKind, Column, Outline, PictureFile, Quote, SlidePlan, TableData
+from seedx_tools.decks.planners.visual_blocks import read_visual_block, visual_kind
 from seedx_tools.decks.tables import chart_of, read_table, table_of
+from seedx_tools.decks.visuals import Visual
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
 _NO_PICTURE = "none"
@@ -95,6 +98,7 @@ class _SlideDraft:
     gallery: list[PictureFile] = field(default_factory=list)
     table: TableData | None = None
     chart: ChartData | None = None
+    visual: Visual | None = None
     quote: Quote | None = None
 
     @property
@@ -109,7 +113,7 @@ class _SlideDraft:
     @property
     def holds_more(self) -> bool:
         """True if it holds more than points, a picture and notes."""
-        return bool(self.columns or self.table or self.chart or self.quote)
+        return bool(self.columns or self.table or self.chart or self.visual or self.quote)
 
     @property
     def is_plain(self) -> bool:
@@ -127,7 +131,7 @@ class _SlideDraft:
         bullets = list(self.bullets)
         for heading, points in self.columns if not columns else ():
             bullets += ([heading] if heading else []) + [f"\t{point}" if heading else point for point in points]
-        is_line = not (bullets[1:] or columns or self.table or self.chart or self.quote)
+        is_line = not (bullets[1:] or columns or self.table or self.chart or self.visual or self.quote)
         is_end = is_last and _CLOSING.match(self.title) is not None
         return SlidePlan(
             title=self.title,
@@ -136,6 +140,7 @@ class _SlideDraft:
             columns=tuple(Column(heading=heading, bullets=tuple(points)) for heading, points in columns),
             table=self.table,
             chart=self.chart,
+            visual=self.visual,
             quote=self.quote,
             picture=self.picture,
             picture_file=self.picture_file,
@@ -220,6 +225,7 @@ class _Reader:
         if not (points or cover.holds_more or cover.picture_file):
             return None
         more = _SlideDraft(title=cover.title, bullets=points, table=cover.table, chart=cover.chart, quote=cover.quote)
+        more.visual = cover.visual
         if cover.picture_file:
             more.picture, more.picture_file, cover.picture = cover.picture, cover.picture_file, None
             more.gallery = cover.gallery
@@ -264,6 +270,8 @@ class _Reader:
             if chart is not None:
                 kind, title = _KINDS[chart[1].lower()], (chart[2] or "").strip()
                 self._put("chart", chart_of(read_table(content, "the chart"), kind, title, "the chart"))
+            elif (kind := visual_kind(info)) is not None:
+                self._put("visual", read_visual_block(kind, content))
             elif info == "csv":
                 self._put("table", read_table(content, "the table"))
             else:
@@ -272,7 +280,7 @@ class _Reader:
             self.current.lines.extend(line for line in content.splitlines() if line.strip())
             self._warn(f"a block became plain points: {error}")
 
-    def _put(self, name: str, value: TableData | ChartData | Quote) -> None:
+    def _put(self, name: str, value: TableData | ChartData | Visual | Quote) -> None:
         """Give the current slide its table, chart or quote.
 
         Raises:

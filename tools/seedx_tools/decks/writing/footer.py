@@ -11,7 +11,7 @@ from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 
 from seedx_tools.decks.footer import Footer
-from seedx_tools.decks.ooxml.layouts import frame_of, remove
+from seedx_tools.decks.ooxml.layouts import frame_of, next_shape_id, remove
 from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.shapes import is_empty_placeholder
 from seedx_tools.decks.text.fitting import shorten
@@ -74,7 +74,7 @@ def _copy_footers(slide: Slide, footer: Footer, title: str) -> None:
         element = copy.deepcopy(shape.element)
         for child in list(element.spPr):
             element.spPr.remove(child)
-        element.nvSpPr.cNvPr.set("id", str(max(int(s.shape_id) for s in slide.shapes) + 1))
+        element.nvSpPr.cNvPr.set("id", str(next_shape_id(slide)))
         text = element.find(qn("p:txBody"))
         for paragraph in text.findall(qn("a:p")):
             text.remove(paragraph)

@@ -19,18 +19,20 @@ from seedx_tools.decks.ooxml.masters import best_master
 from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
+from seedx_tools.decks.visuals import Visual
 from seedx_tools.decks.writing.charts import place_chart
 from seedx_tools.decks.writing.footer import finish_slide
 from seedx_tools.decks.writing.gallery import MAX_PICTURES
 from seedx_tools.decks.writing.pictures import picture_slots, place_design, place_pictures
 from seedx_tools.decks.writing.tables import place_table
 from seedx_tools.decks.writing.text import write_line, write_points
+from seedx_tools.decks.writing.visuals import place_visual
 from seedx_tools.illustration.illustrator import Illustration
 
 _MAX_CONTINUED = 8
 _MAX_PROPERTY = 255
 """Maximum characters of a document property."""
-_KINDS_OF_CONTENT = ("quote", "columns", "table", "chart")
+_KINDS_OF_CONTENT = ("quote", "columns", "table", "chart", "visual")
 """A slide shows one of these, beside points."""
 
 
@@ -111,6 +113,8 @@ class DeckWriter:
             slides = self._add_table(plan, plan.table)
         elif plan.chart is not None:
             slides = self._add_chart(plan)
+        elif plan.visual is not None:
+            slides = self._add_visual(plan, plan.visual)
         else:
             return self._add_points(plan.title, plan.bullets, plan.notes, pictures, plan)
         if pictures:
@@ -318,6 +322,37 @@ class DeckWriter:
             slides += self._add_points(_continued(plan.title), tuple(bullets), "", (), plan)
         return slides
 
+    def _add_visual(self, plan: SlidePlan, visual: Visual) -> list[Slide]:
+        bullets = [clean(bullet, keep_tabs=True) for bullet in plan.bullets if bullet.strip()]
+        slides: list[Slide] = []
+        title, notes, rest = plan.title, plan.notes, visual
+        while True:
+            slide, slots, notes = self._start(self._layouts.points(picture=False), title, notes)
+            drawn = place_visual(slide, slots, rest, self._page_height, points=bool(bullets))
+            if drawn is None:
+                self._warn(f"{self._here}: its layout has no room for the {visual.kind}; it was left out")
+                slides.append(self._finish(slide, notes))
+                break
+            if drawn.kind != rest.kind:
+                self._warn(f"{self._here}: a {rest.kind} cannot show {len(rest.items)} items; they are {drawn.kind}")
+            if drawn.shortened:
+                self._warn(f"{self._here}: texts of its {drawn.kind} were shortened; the full texts are in the notes")
+                notes = "\n".join([*drawn.shortened, notes]).strip()
+            if bullets and slots.bodies:
+                bullets, notes = self._write_body(slide, slots.bodies[0], bullets, notes, is_last=False)
+            slides.append(self._finish(slide, notes))
+            if drawn.rest is None:
+                break
+            rest, title, notes = drawn.rest, _continued(plan.title), ""
+        if len(slides) > 1:
+            number = len(self.deck.slides) - len(slides) + 1
+            self._warn(
+                f"slide {number}: its {visual.kind} do not fit on one slide; they continue on {len(slides) - 1} more"
+            )
+        if bullets:
+            slides += self._add_points(_continued(plan.title), tuple(bullets), "", (), plan)
+        return slides
+
 
 def set_properties(deck: PresentationObject, title: str) -> None:
     """Replace the template's document properties with the deck's title and the current time."""
@@ -334,7 +369,7 @@ def _parts(plan: SlidePlan) -> list[SlidePlan]:
     if plan.kind != "content":
         parts.insert(0, {"kind": plan.kind, "bullets": plan.bullets})
     elif plan.bullets:
-        beside = next((part for part in parts if "table" in part or "chart" in part), None)
+        beside = next((part for part in parts if {"table", "chart", "visual"} & part.keys()), None)
         if beside is None:
             parts.append({"bullets": plan.bullets})
         else:

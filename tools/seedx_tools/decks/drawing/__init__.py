@@ -1,0 +1,1 @@
+"""Visuals as native, grouped, themed shapes: a canvas, and one file for each family of drawings."""
