@@ -92,3 +92,9 @@ def test_what_the_master_turns_off_stays_off(seedx: SeedX, tmp_path: Path, off: 
     template = _template(tmp_path / "template.pptx", off=off)
     deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=template, pictures=False)
     assert missing not in _bottom(deck.path, 1)
+
+
+def test_a_text_without_room_is_shortened_with_a_warning(seedx: SeedX, tmp_path: Path) -> None:
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", footer="Not for the press " * 20, pictures=False)
+    assert _bottom(deck.path, 1)["footer"].endswith(" ...")
+    assert [warning.split("'")[0] for warning in deck.warnings] == ["slide 2: its layout has no room for all of "]

@@ -16,7 +16,9 @@ from seedx_sdk import InputError, SeedX
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import ChartData, ChartSeries, Outline, Quote, SlidePlan, TableData, check_deck, make_slides
 from seedx_tools.decks.theme.build import DeckSize
-from seedx_tools.decks.theme.palettes import PALETTES, DeckTheme
+from seedx_tools.decks.theme.designs import DESIGNS
+from seedx_tools.decks.theme.layouts import deck_layouts
+from seedx_tools.decks.theme.palettes import DeckTheme
 
 RICH = """# The boat school
 Lessons by the sea
@@ -89,7 +91,10 @@ LAYOUTS = [
 ]
 
 
-@pytest.mark.parametrize(("theme", "size"), [("paper", "16:9"), ("ink", "4:3"), ("night", "16:9"), ("paper", "4:3")])
+@pytest.mark.parametrize(
+    ("theme", "size"),
+    [("paper", "16:9"), ("ink", "4:3"), ("night", "16:9"), ("board", "4:3"), ("studio", "16:9"), ("studio", "4:3")],
+)
 def test_every_kind_of_slide_gets_its_layout_and_passes_the_check(
     seedx: SeedX, tmp_path: Path, theme: DeckTheme, size: DeckSize
 ) -> None:
@@ -354,5 +359,14 @@ def test_a_theme_beside_a_template_is_a_warning(seedx: SeedX, tmp_path: Path) ->
     assert "the template sets the design; the theme 'night' was ignored" in deck.warnings
 
 
-def test_there_are_three_themes() -> None:
-    assert list(PALETTES) == ["paper", "ink", "night"]
+def test_themes_differ_in_more_than_color() -> None:
+    assert list(DESIGNS) == ["paper", "ink", "night", "board", "studio"]
+    designs = list(DESIGNS.values())
+    for page in (13.333, 10.0):
+        layouts = [{layout.name: layout for layout in deck_layouts(page, design)} for design in designs]
+        titles = {layout["Title and Text"].placeholders[0].box for layout in layouts}
+        bodies = {layout["Title and Text"].placeholders[1].box for layout in layouts}
+        covers = {repr(layout["Title Slide"].shapes) for layout in layouts}
+        decorations = {repr(design.page_shapes(page)) for design in designs}
+        assert [len(found) for found in (titles, bodies, covers, decorations)] == [5, 5, 5, 5]
+    assert len({design.palette.title_font for design in designs}) == 5

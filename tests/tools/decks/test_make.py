@@ -246,7 +246,7 @@ def test_a_picture_that_was_asked_for_where_there_is_no_room_is_a_warning(seedx:
 
 
 def test_a_footer_that_is_too_long_is_shortened(seedx: SeedX, tmp_path: Path) -> None:
-    title = "A talk for parents about why every child should learn to sail a small red boat in summer and in winter"
+    title = "A talk for parents about why every child should learn to sail a small red boat in summer and in winter" * 2
     made = make_slides(seedx, f"# {title}\n## S\n- one\n", path=tmp_path / "d.pptx")
     footer = footer_of(Presentation(str(made.path)).slides[1])
     assert footer.endswith(" ...") and title.startswith(footer.removesuffix(" ..."))

@@ -20,17 +20,9 @@ from pptx.presentation import Presentation as PresentationObject
 from pptx.util import Inches
 
 from seedx_tools.decks.ooxml.styles import placeholder_type
-from seedx_tools.decks.theme.layouts import (
-    HEIGHT_INCHES,
-    MARGIN,
-    InchBox,
-    LayoutSpec,
-    PlaceholderSpec,
-    deck_layouts,
-    footer_boxes,
-    level1_style,
-)
-from seedx_tools.decks.theme.palettes import PALETTES, DeckTheme, Palette
+from seedx_tools.decks.theme.designs import DESIGNS, HEIGHT_INCHES, ColoredBox, Design, InchBox
+from seedx_tools.decks.theme.layouts import LayoutSpec, PlaceholderSpec, deck_layouts, footer_boxes, level1_style
+from seedx_tools.decks.theme.palettes import DeckTheme, Palette
 
 DeckSize: TypeAlias = Literal["16:9", "4:3"]
 
@@ -45,16 +37,19 @@ _QUIET = (
 
 def default_template(size: DeckSize, theme: DeckTheme = "paper") -> PresentationObject:
     """Return an empty presentation with a built-in theme at this size."""
+    return themed_template(size, f"SeedX {theme}", DESIGNS[theme])
+
+
+def themed_template(size: DeckSize, name: str, design: Design) -> PresentationObject:
+    """Return an empty presentation with a theme of this name at this size."""
     deck = Presentation()
-    palette = PALETTES[theme]
     width = WIDTH_INCHES[size]
     deck.slide_width, deck.slide_height = Inches(width), Inches(HEIGHT_INCHES)
-    _set_theme(deck, theme, palette)
-    _set_master(deck, width, palette)
-    for layout, wanted in zip(
-        _with_layouts(deck, len(deck_layouts(width, palette))), deck_layouts(width, palette), strict=True
-    ):
-        _set_layout(layout, wanted, palette)
+    _set_theme(deck, name, design.palette)
+    _set_master(deck, width, design)
+    layouts = deck_layouts(width, design)
+    for layout, wanted in zip(_with_layouts(deck, len(layouts)), layouts, strict=True):
+        _set_layout(layout, wanted, design)
     return deck
 
 
@@ -83,7 +78,7 @@ def _with_layouts(deck: PresentationObject, count: int) -> list[Any]:
 def _set_theme(deck: PresentationObject, name: str, palette: Palette) -> None:
     part = next(rel.target_part for rel in deck.slide_master.part.rels.values() if rel.reltype.endswith("/theme"))
     theme = parse_xml(part.blob)
-    theme.set("name", f"SeedX {name}")
+    theme.set("name", name)
     for color, rgb in palette.colors.items():
         entry = theme.find(f".//{qn('a:clrScheme')}/{qn('a:' + color)}")
         for child in list(entry):
@@ -94,18 +89,19 @@ def _set_theme(deck: PresentationObject, name: str, palette: Palette) -> None:
     part._blob = serialize_part_xml(theme)
 
 
-def _set_master(deck: PresentationObject, width: float, palette: Palette) -> None:
+def _set_master(deck: PresentationObject, width: float, design: Design) -> None:
     master: Any = deck.slide_master.element
-    if palette.is_dark:
-        for ground, text in (("1", "1"), ("2", "2")):
-            master.find(qn("p:clrMap")).set(f"bg{ground}", f"dk{ground}")
-            master.find(qn("p:clrMap")).set(f"tx{text}", f"lt{text}")
-    _set_background(master, "bg2")
+    if design.palette.is_dark:
+        for number in ("1", "2"):
+            master.find(qn("p:clrMap")).set(f"bg{number}", f"dk{number}")
+            master.find(qn("p:clrMap")).set(f"tx{number}", f"lt{number}")
+    set_background(master, design.page)
+    left, right = design.content(width)
+    top = design.title_top
     places = {
-        "title": (MARGIN, 0.72, width - 2 * MARGIN, 0.95),
-        "body": (MARGIN, 1.95, width - 2 * MARGIN, 4.65),
-        "dt": (width / 2 - 1.0, 6.92, 2.0, 0.36),
-        **footer_boxes(width - MARGIN, width * 0.4),
+        "title": (left, top, right - left, design.title_height if not design.panel else 1.1),
+        "body": (left, design.body_top, right - left, design.body_bottom - design.body_top),
+        **footer_boxes(design, left, right),
     }
     for shape in deck.slide_master.placeholders:
         kind = str(shape.element.find(f".//{qn('p:ph')}").get("type"))
@@ -113,30 +109,34 @@ def _set_master(deck: PresentationObject, width: float, palette: Palette) -> Non
         properties = shape.element.find(f".//{qn('a:bodyPr')}")
         for name in ("lIns", "rIns"):
             properties.set(name, "0")
+        if kind == "title":
+            properties.set("anchor", design.title_anchor)
         if kind in ("dt", "ftr", "sldNum"):
             old = shape.element.find(f".//{qn('a:lvl1pPr')}/{qn('a:defRPr')}/{qn('a:solidFill')}")
             old.getparent().replace(old, parse_xml(_QUIET))
-        if kind == "ftr":
-            shape.element.find(f".//{qn('a:lvl1pPr')}").set("algn", "l")
+        if kind in ("ftr", "dt"):
+            shape.element.find(f".//{qn('a:lvl1pPr')}").set("algn", "l" if kind == "ftr" else "r")
     tree = master.find(f".//{qn('p:spTree')}")
-    tree.insert(2, _shape_xml(90, "Accent bar", (MARGIN, 0.5, 0.62, 0.09), "accent1"))
+    for index, box in enumerate(design.page_shapes(width)):
+        tree.insert(2 + index, shape_xml(90 + index, box))
     styles = master.find(qn("p:txStyles"))
-    master.replace(styles, parse_xml(_text_styles()))
+    master.replace(styles, parse_xml(_text_styles(design)))
 
 
 def _place(shape: Any, box: InchBox) -> None:
     shape.left, shape.top, shape.width, shape.height = (Inches(value) for value in box)
 
 
-def _shape_xml(number: int, name: str, box: InchBox, color: str) -> Any:
+def shape_xml(number: int, shape: ColoredBox) -> Any:
+    """Return the element of a rectangle that decorates a master or layout."""
     return parse_xml(
-        f"<p:sp {nsdecls('p', 'a')}><p:nvSpPr><p:cNvPr id='{number}' name='{name}'/><p:cNvSpPr/>"
-        f"<p:nvPr userDrawn='1'/></p:nvSpPr><p:spPr>{_xfrm(box)}<a:prstGeom prst='rect'><a:avLst/></a:prstGeom>"
-        f"<a:solidFill><a:schemeClr val='{color}'/></a:solidFill><a:ln><a:noFill/></a:ln></p:spPr></p:sp>"
+        f"<p:sp {nsdecls('p', 'a')}><p:nvSpPr><p:cNvPr id='{number}' name='{shape.name}'/><p:cNvSpPr/>"
+        f"<p:nvPr userDrawn='1'/></p:nvSpPr><p:spPr>{_xfrm(shape.box)}<a:prstGeom prst='rect'><a:avLst/></a:prstGeom>"
+        f"<a:solidFill><a:schemeClr val='{shape.color}'/></a:solidFill><a:ln><a:noFill/></a:ln></p:spPr></p:sp>"
     )
 
 
-def _text_styles() -> str:
+def _text_styles(design: Design) -> str:
     def level(number: int, size: int, left: float, before: int) -> str:
         margin, hang = Inches(left + 0.28), Inches(0.28)
         return (
@@ -151,7 +151,7 @@ def _text_styles() -> str:
     body = "".join(
         level(number, size, left, before)
         for number, size, left, before in (
-            (1, 2200, 0.0, 1200),
+            (1, round(design.text_size * 100), 0.0, 1200),
             (2, 1800, 0.3, 600),
             (3, 1600, 0.6, 400),
             (4, 1600, 0.9, 400),
@@ -160,52 +160,60 @@ def _text_styles() -> str:
     )
     return (
         f"<p:txStyles {nsdecls('p', 'a')}><p:titleStyle><a:lvl1pPr algn='l'><a:lnSpc><a:spcPct val='95000'/></a:lnSpc>"
-        "<a:spcBef><a:spcPct val='0'/></a:spcBef><a:buNone/><a:defRPr sz='3200' b='1' kern='1200'><a:solidFill>"
+        f"<a:spcBef><a:spcPct val='0'/></a:spcBef><a:buNone/><a:defRPr sz='{round(design.title_size * 100)}' "
+        f"b='{int(design.title_bold)}' kern='1200'><a:solidFill>"
         "<a:schemeClr val='tx2'/></a:solidFill><a:latin typeface='+mj-lt'/><a:ea typeface='+mj-ea'/>"
         f"<a:cs typeface='+mj-cs'/></a:defRPr></a:lvl1pPr></p:titleStyle><p:bodyStyle>{body}</p:bodyStyle>"
-        "<p:otherStyle/></p:txStyles>"
+        "<p:otherStyle><a:lvl1pPr><a:defRPr sz='1800' kern='1200'><a:solidFill><a:schemeClr val='tx1'/></a:solidFill>"
+        "<a:latin typeface='+mn-lt'/><a:ea typeface='+mn-ea'/><a:cs typeface='+mn-cs'/></a:defRPr></a:lvl1pPr>"
+        "</p:otherStyle></p:txStyles>"
     )
 
 
-def _set_layout(layout: Any, wanted: LayoutSpec, palette: Palette) -> None:
+def _set_layout(layout: Any, wanted: LayoutSpec, design: Design) -> None:
     layout.name = wanted.name
     element = layout.element
     element.set("type", wanted.kind)
     element.set("userDrawn", "1")
     tree = element.find(f".//{qn('p:spTree')}")
-    kept = ("ftr", "sldNum") if not wanted.is_cover else ()
+    kept = ("ftr", "dt", "sldNum") if wanted.footer else ()
     for shape in list(tree)[2:]:
         ph = shape.find(f".//{qn('p:ph')}")
         if ph is None or ph.get("type") not in kept:
             tree.remove(shape)
     for shape in layout.placeholders:
-        transform = shape.element.spPr.find(qn("a:xfrm"))
-        if transform is not None:
-            shape.element.spPr.remove(transform)
-        if wanted.footer_right is not None:
-            _place(shape, footer_boxes(wanted.footer_right, wanted.footer_right)[str(placeholder_type(shape.element))])
+        kind = str(placeholder_type(shape.element))
+        if wanted.footer is not None:
+            _place(shape, footer_boxes(design, *wanted.footer)[kind])
     for number, spec in enumerate(wanted.placeholders):
         index = 0 if "itle" in spec.kind and spec.kind != "subTitle" else 20 + number
-        tree.insert(2 + number, _placeholder_xml(20 + number, index, spec))
-    if wanted.is_cover:
-        _set_background(element, palette.cover_ground)
-    if wanted.placeholders[0].anchor == "b":
+        tree.insert(2 + number, placeholder_xml(20 + number, index, spec))
+    if wanted.ground:
+        set_background(element, wanted.ground)
+    if wanted.shapes:
         element.set("showMasterSp", "0")
-        left, top, _, height = wanted.placeholders[0].box
-        tree.insert(2, _shape_xml(91, "Accent bar", (left, top + height + 0.1, 0.9, 0.09), "accent1"))
+    for number, shape in enumerate(wanted.shapes):
+        tree.insert(2 + number, shape_xml(90 + number, shape))
 
 
-def _placeholder_xml(number: int, index: int, spec: PlaceholderSpec) -> Any:
+def placeholder_xml(number: int, index: int, spec: PlaceholderSpec) -> Any:
+    """Return the element of a placeholder of a layout."""
     ph = f"<p:ph type='{spec.kind}'" + (f" idx='{index}'/>" if index else "/>")
     shape = "roundRect" if spec.kind == "pic" and spec.rounded else "rect"
-    adjust = "<a:gd name='adj' fmla='val 4500'/>" if shape == "roundRect" else ""
-    geometry = f"<a:prstGeom prst='{shape}'><a:avLst>{adjust}</a:avLst></a:prstGeom>" if spec.kind == "pic" else ""
-    fill = "<a:solidFill><a:schemeClr val='bg1'/></a:solidFill>" if spec.kind == "pic" else ""
-    level1 = spec.level1 if spec.kind != "pic" else level1_style("", 1400, "tx1", no_bullet=True)
+    adjust = "<a:gd name='adj' fmla='val 3000'/>" if shape == "roundRect" else ""
+    has_shape = spec.kind == "pic" or spec.fill
+    geometry = f"<a:prstGeom prst='{shape}'><a:avLst>{adjust}</a:avLst></a:prstGeom>" if has_shape else ""
+    color = "bg1" if spec.kind == "pic" else spec.fill
+    fill = f"<a:solidFill><a:schemeClr val='{color}'/></a:solidFill>" if color else ""
+    level1 = spec.level1 if spec.kind != "pic" else level1_style("", 14, "tx1", no_bullet=True)
+    insets = ""
+    if spec.insets is not None:
+        names = ("lIns", "tIns", "rIns", "bIns")
+        insets = " ".join(f"{name}='{Inches(value)}'" for name, value in zip(names, spec.insets, strict=True))
     return parse_xml(
         f"<p:sp {nsdecls('p', 'a')}><p:nvSpPr><p:cNvPr id='{number}' name='{spec.prompt} {number}'/><p:cNvSpPr>"
         f"<a:spLocks noGrp='1'/></p:cNvSpPr><p:nvPr>{ph}</p:nvPr></p:nvSpPr><p:spPr>{_xfrm(spec.box)}{geometry}{fill}"
-        f"</p:spPr><p:txBody><a:bodyPr anchor='{spec.anchor}'><a:normAutofit/></a:bodyPr>"
+        f"</p:spPr><p:txBody><a:bodyPr {insets} anchor='{spec.anchor}'><a:normAutofit/></a:bodyPr>"
         f"<a:lstStyle>{level1}</a:lstStyle><a:p><a:r><a:rPr lang='en-US'/><a:t>{spec.prompt}</a:t></a:r></a:p>"
         "</p:txBody></p:sp>"
     )
@@ -216,7 +224,8 @@ def _xfrm(box: InchBox) -> str:
     return f"<a:xfrm><a:off x='{left}' y='{top}'/><a:ext cx='{wide}' cy='{high}'/></a:xfrm>"
 
 
-def _set_background(element: Any, color: str) -> None:
+def set_background(element: Any, color: str) -> None:
+    """Give a master or layout a background in a scheme color."""
     slide = element.find(qn("p:cSld"))
     old = slide.find(qn("p:bg"))
     if old is not None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
 
-from seedx_tools.decks.theme.palettes import Palette
+from seedx_tools.decks.theme.designs import HEIGHT_INCHES, ColoredBox, Design, InchBox
 
-HEIGHT_INCHES = 7.5
-MARGIN = 0.75
-InchBox: TypeAlias = tuple[float, float, float, float]
-"""Left, top, width, height in inches."""
+_GAP = 0.5
+_WIDE = 12.0
+"""Wider pages have more room beside a picture, and larger type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,11 @@ class PlaceholderSpec:
     anchor: str = "t"
     level1: str = ""
     """XML of the a:lvl1pPr where it differs from the master's."""
-    rounded: bool = True
+    rounded: bool = False
+    fill: str = ""
+    """A scheme color; empty: none."""
+    insets: InchBox | None = None
+    """The distances of the text from the left, top, right and bottom; None: as on the master."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,153 +35,219 @@ class LayoutSpec:
     name: str
     kind: str
     placeholders: list[PlaceholderSpec]
-    is_cover: bool = False
-    """Whether it has the cover's background and no footer."""
-    footer_right: float | None = None
-    """The right edge of footer and slide number, if a picture covers the master's."""
+    ground: str = ""
+    """The scheme color of its background; empty: the master's."""
+    shapes: list[ColoredBox] = field(default_factory=list)
+    """What decorates it in place of the master's shapes; empty: the master's."""
+    footer: tuple[float, float] | None = None
+    """The left and right edge of footer and slide number; None: none."""
 
 
-def footer_boxes(right: float, width: float) -> dict[str, InchBox]:
-    """Return the boxes of the footer and the slide number.
-
-    Args:
-        right: The right edge of the slide number.
-        width: The maximum width of the footer.
-    """
-    top, height, number = 6.92, 0.36, 1.2
+def footer_boxes(design: Design, left: float, right: float) -> dict[str, InchBox]:
+    """Return the boxes of the footer, the date and the slide number between two edges."""
+    top, height, number = design.footer_top, 0.32, 0.8
+    rest = right - left - number
     return {
-        "ftr": (MARGIN, top, min(width, right - number - MARGIN), height),
+        "ftr": (left, top, rest * 0.68, height),
+        "dt": (left + rest * 0.7, top, rest * 0.28, height),
         "sldNum": (right - number, top, number, height),
     }
 
 
-def deck_layouts(width: float, palette: Palette) -> list[LayoutSpec]:
-    """Return the layouts of the built-in themes on a page of this width in inches."""
-    wide = width > 12
-    full = width - 2 * MARGIN
+def deck_layouts(width: float, design: Design) -> list[LayoutSpec]:
+    """Return the layouts of a theme on a page of this width in inches."""
+    return [*_cover_layouts(width, design), *_content_layouts(width, design), *_statement_layouts(width, design)]
+
+
+def level1_style(attributes: str, points: float, color: str, *, no_bullet: bool = False, align: str = "") -> str:
+    """Return the a:lvl1pPr of a placeholder: its size and its scheme color."""
+    bullet = "<a:buNone/>" if no_bullet else ""
+    margins = "marL='0' indent='0'" if no_bullet else ""
+    aligned = f"algn='{align}'" if align else ""
+    fill = f"<a:solidFill><a:schemeClr val='{color}'/></a:solidFill>"
+    size = round(points * 100)
+    return f"<a:lvl1pPr {margins} {aligned}>{bullet}<a:defRPr sz='{size}' {attributes}>{fill}</a:defRPr></a:lvl1pPr>"
+
+
+def _bold(design: Design) -> str:
+    return "b='1'" if design.title_bold else "b='0'"
+
+
+def _cover_layouts(width: float, design: Design) -> list[LayoutSpec]:
+    """Return the layouts of title, section and closing slides."""
+    wide = width > _WIDE
+    align = "ctr" if design.cover == "center" else ""
+    big = level1_style(_bold(design), 44 if wide else 36, design.cover_text, align=align)
+    middle = level1_style(_bold(design), 38 if wide else 32, design.cover_text, align=align)
+    small = level1_style("", 20 if wide else 18, design.cover_second, no_bullet=True, align=align)
     side = HEIGHT_INCHES if wide else 4.1
-    cover_picture = (width - side, 0.0, side, side) if wide else (width - side - 0.6, 1.7, side, side)
-    cover_width = cover_picture[0] - MARGIN - 0.5
-    frame = 4.65 if wide else 3.7
-    top, gap = 1.95, 0.5
-    height = 6.6 - top
-    text_wide = full - frame - gap
-    picture_top = top + (height - frame) / 2
-    half = (full - gap) / 2
-    big = 5.6 if wide else 4.0
-    cover_size = level1_style("b='1'", 4400 if wide else 3400, palette.cover_text)
-    second_size = level1_style("", 2000 if wide else 1800, palette.cover_second, no_bullet=True)
-    text_size = level1_style("", 2400 if wide else 2000, "tx1")
-    column_size = level1_style("", 2000 if wide else 1800, "tx1")
-    head_size = level1_style("b='1'", 2000 if wide else 1800, "tx2", no_bullet=True)
-    statement = level1_style("b='1'", 4000 if wide else 3200, "tx2")
-    quote_size = level1_style("i='1'", 3200 if wide else 2600, "tx2", no_bullet=True)
-    by_size = level1_style("", 2000 if wide else 1800, "tx1", no_bullet=True)
+    panel = 4.9 if wide else 3.6
+    picture: InchBox = (width - side, 0.0, side, side) if wide else (width - side - 0.6, 1.7, side, side)
+    left = design.margin + (0.25 if design.cover == "bar" else 0.0)
+    beside = picture[0] - left - 0.5
+    alone = width - left - (panel + 0.5 if design.cover == "split" else design.margin)
 
-    def lone(kind: str, width: float) -> PlaceholderSpec:
-        return PlaceholderSpec(kind, (MARGIN, 1.75, width, 2.2), "Title", anchor="b", level1=cover_size)
+    def texts(title: str, second: str, room: float, style: str) -> tuple[list[PlaceholderSpec], list[ColoredBox]]:
+        start, middle_line = left, 4.0
+        if design.cover == "center" and room == alone:
+            room, start = width * 0.74, width * 0.13
+        top = PlaceholderSpec(title, (start, middle_line - 2.5, room, 2.3), "Title", anchor="b", level1=style)
+        low = PlaceholderSpec(second, (start, middle_line + 0.25, room, 1.5), "Subtitle", level1=small)
+        rule = (start + 0.0, middle_line - 0.02, 0.9, 0.07)
+        if design.cover == "center":
+            rule = (start + room / 2 - 0.45, *rule[1:]) if room != beside else rule
+        if design.cover == "bar":
+            rule = (start - 0.33, middle_line - 1.5, 0.09, 2.6)
+        shapes = [ColoredBox(name="Accent", box=rule, color="accent1")]
+        if design.cover == "page":
+            shapes = [
+                ColoredBox(name="Rule", box=(start, middle_line, room, 0.012), color="tx1"),
+                ColoredBox(name="Accent", box=(start, middle_line - 0.02, 1.6, 0.06), color="accent1"),
+                ColoredBox(name="Head rule", box=(start, 0.6, room, 0.012), color="tx1"),
+            ]
+        return [top, low], shapes
 
-    def second(kind: str, width: float) -> PlaceholderSpec:
-        return PlaceholderSpec(kind, (MARGIN, 4.25, width, 1.6), "Subtitle", level1=second_size)
+    def colored(shapes: list[ColoredBox]) -> list[ColoredBox]:
+        if design.cover != "split":
+            return shapes
+        edge = ColoredBox(name="Edge", box=(width - panel - 0.12, 0, 0.12, HEIGHT_INCHES), color="accent1")
+        return [ColoredBox(name="Panel", box=(width - panel, 0.0, panel, HEIGHT_INCHES), color="tx2"), edge, *shapes]
 
-    def body(left: float, width: float, anchor: str, level1: str, top: float = top) -> PlaceholderSpec:
-        return PlaceholderSpec("body", (left, top, width, 6.6 - top), "Text", anchor=anchor, level1=level1)
+    def lone(name: str, kind: str, title: str, second: str, style: str) -> LayoutSpec:
+        placeholders, shapes = texts(title, second, alone, style)
+        return LayoutSpec(name, kind, placeholders, ground=design.cover_ground, shapes=colored(shapes))
 
-    def picture(left: float) -> PlaceholderSpec:
-        return PlaceholderSpec("pic", (left, picture_top, frame, frame), "Picture")
-
-    def heading(left: float) -> PlaceholderSpec:
-        return PlaceholderSpec("body", (left, top, half, 0.6), "Heading", anchor="b", level1=head_size)
-
-    def headline(width: float) -> PlaceholderSpec:
-        return PlaceholderSpec("title", (MARGIN, 1.2, width, 2.75), "Title", anchor="b", level1=statement)
-
-    title = PlaceholderSpec("title", (MARGIN, 0.72, full, 0.95), "Title", anchor="ctr")
-    right = width - MARGIN - frame
-    second_column = MARGIN + half + gap
-    chart_width = full * 0.62
-    beside = MARGIN + chart_width + gap
-    filling = PlaceholderSpec(
-        "pic", cover_picture if wide else (width - 4.6, 0.0, 4.6, HEIGHT_INCHES), "Picture", rounded=False
-    )
+    placeholders, shapes = texts("ctrTitle", "subTitle", beside, big if align == "" else big.replace("algn='ctr'", ""))
+    if align:
+        placeholders[1] = PlaceholderSpec(
+            "subTitle", placeholders[1].box, "Subtitle", level1=small.replace("algn='ctr'", "")
+        )
+    pictured = PlaceholderSpec("pic", picture, "Picture", rounded=design.rounded and not wide)
     return [
         LayoutSpec(
             "Title Slide with Picture",
             "title",
-            [
-                lone("ctrTitle", cover_width),
-                second("subTitle", cover_width),
-                PlaceholderSpec("pic", cover_picture, "Picture", rounded=not wide),
-            ],
-            is_cover=True,
+            [*placeholders, pictured],
+            ground=design.cover_ground,
+            shapes=shapes,
         ),
-        LayoutSpec("Title Slide", "title", [lone("ctrTitle", full), second("subTitle", full)], is_cover=True),
-        LayoutSpec("Section", "secHead", [lone("title", full), second("body", full)], is_cover=True),
-        LayoutSpec("Closing", "title", [lone("ctrTitle", full), second("subTitle", full)], is_cover=True),
-        LayoutSpec("Title and Text", "obj", [title, body(MARGIN, full, "t", text_size)]),
-        LayoutSpec("Text and Picture", "cust", [title, body(MARGIN, text_wide, "ctr", text_size), picture(right)]),
-        LayoutSpec(
-            "Picture and Text",
-            "cust",
-            [title, body(MARGIN + frame + gap, text_wide, "ctr", text_size), picture(MARGIN)],
-        ),
-        LayoutSpec(
-            "Two Columns",
-            "twoObj",
-            [title, body(MARGIN, half, "t", column_size), body(second_column, half, "t", column_size)],
-        ),
-        LayoutSpec(
-            "Comparison",
-            "twoTxTwoObj",
-            [
-                title,
-                heading(MARGIN),
-                body(MARGIN, half, "t", column_size, 2.7),
-                heading(second_column),
-                body(second_column, half, "t", column_size, 2.7),
-            ],
-        ),
-        LayoutSpec("Table", "tbl", [title, PlaceholderSpec("tbl", (MARGIN, top, full, height), "Table")]),
-        LayoutSpec("Chart", "chart", [title, PlaceholderSpec("chart", (MARGIN, top, full, height), "Chart")]),
-        LayoutSpec(
-            "Chart and Text",
-            "chartAndTx",
-            [
-                title,
-                PlaceholderSpec("chart", (MARGIN, top, chart_width, height), "Chart"),
-                body(beside, width - MARGIN - beside, "ctr", column_size),
-            ],
-        ),
-        LayoutSpec(
-            "Quote",
-            "cust",
-            [
-                title,
-                PlaceholderSpec("body", (MARGIN, top, full, 2.6), "Quote", anchor="b", level1=quote_size),
-                PlaceholderSpec("body", (MARGIN, top + 2.8, full, 0.8), "Attribution", level1=by_size),
-            ],
-        ),
-        LayoutSpec(
-            "Title and Picture",
-            "cust",
-            [
-                headline(full - big - gap),
-                PlaceholderSpec("pic", (width - MARGIN - big, (HEIGHT_INCHES - big) / 2, big, big), "Picture"),
-            ],
-        ),
-        LayoutSpec(
-            "Full Picture",
-            "cust",
-            [headline(filling.box[0] - MARGIN - gap), filling],
-            footer_right=filling.box[0] - gap,
-        ),
-        LayoutSpec("Title Only", "titleOnly", [headline(full)]),
+        lone("Title Slide", "title", "ctrTitle", "subTitle", big),
+        lone("Section", "secHead", "title", "body", middle),
+        lone("Closing", "title", "ctrTitle", "subTitle", big),
     ]
 
 
-def level1_style(attributes: str, size: int, color: str, *, no_bullet: bool = False) -> str:
-    """Return the a:lvl1pPr of a placeholder: its size in hundredths of a point and its scheme color."""
-    bullet = "<a:buNone/>" if no_bullet else ""
-    margins = "marL='0' indent='0'" if no_bullet else ""
-    fill = f"<a:solidFill><a:schemeClr val='{color}'/></a:solidFill>"
-    return f"<a:lvl1pPr {margins}>{bullet}<a:defRPr sz='{size}' {attributes}>{fill}</a:defRPr></a:lvl1pPr>"
+def _content_layouts(width: float, design: Design) -> list[LayoutSpec]:
+    """Return the layouts of slides with a title and content."""
+    wide = width > _WIDE
+    left, right = design.content(width)
+    full, top, bottom = right - left, design.body_top, design.body_bottom
+    height = bottom - top
+    half = (full - _GAP) / 2
+    frame = min(4.65 if wide else 3.7, full * 0.5, height)
+    picture_top = top + (height - frame) / 2
+    text_wide = full - frame - _GAP
+    text = design.text_size if wide else design.text_size - 2
+    narrow = min(text, 20 if wide else 18)
+    text_size = level1_style("", text, "tx1")
+    column_size = level1_style("", narrow, "tx1")
+    head_size = level1_style("b='1'", narrow, "tx2", no_bullet=True)
+    quote_size = level1_style("i='1'", 30 if wide else 24, "tx2", no_bullet=True)
+    by_size = level1_style("", narrow, "tx1", no_bullet=True)
+    chart_width = full * 0.62
+    beside = left + chart_width + _GAP
+
+    def body(start: float, room: float, anchor: str, level1: str, top: float = top) -> PlaceholderSpec:
+        return PlaceholderSpec("body", (start, top, room, bottom - top), "Text", anchor=anchor, level1=level1)
+
+    def picture(start: float) -> PlaceholderSpec:
+        return PlaceholderSpec("pic", (start, picture_top, frame, frame), "Picture", rounded=design.rounded)
+
+    def heading(start: float) -> PlaceholderSpec:
+        return PlaceholderSpec("body", (start, top, half, 0.6), "Heading", anchor="b", level1=head_size)
+
+    def content(name: str, kind: str, *placeholders: PlaceholderSpec) -> LayoutSpec:
+        return LayoutSpec(name, kind, [_title(width, design), *placeholders], footer=(left, right))
+
+    second = left + half + _GAP
+    return [
+        content("Title and Text", "obj", body(left, full, "t", text_size)),
+        content("Text and Picture", "cust", body(left, text_wide, "ctr", text_size), picture(right - frame)),
+        content("Picture and Text", "cust", body(left + frame + _GAP, text_wide, "ctr", text_size), picture(left)),
+        content("Two Columns", "twoObj", body(left, half, "t", column_size), body(second, half, "t", column_size)),
+        content(
+            "Comparison",
+            "twoTxTwoObj",
+            heading(left),
+            body(left, half, "t", column_size, top + 0.75),
+            heading(second),
+            body(second, half, "t", column_size, top + 0.75),
+        ),
+        content("Table", "tbl", PlaceholderSpec("tbl", (left, top, full, height), "Table")),
+        content("Chart", "chart", PlaceholderSpec("chart", (left, top, full, height), "Chart")),
+        content(
+            "Chart and Text",
+            "chartAndTx",
+            PlaceholderSpec("chart", (left, top, chart_width, height), "Chart"),
+            body(beside, right - beside, "ctr", column_size),
+        ),
+        content(
+            "Quote",
+            "cust",
+            PlaceholderSpec("body", (left, top, full, 2.6), "Quote", anchor="b", level1=quote_size),
+            PlaceholderSpec("body", (left, top + 2.8, full, 0.8), "Attribution", level1=by_size),
+        ),
+    ]
+
+
+def _title(width: float, design: Design) -> PlaceholderSpec:
+    if not design.panel:
+        left, right = design.content(width)
+        box = (left, design.title_top, right - left, design.title_height)
+        return PlaceholderSpec("title", box, "Title", anchor=design.title_anchor)
+    style = level1_style(_bold(design), design.title_size if width > _WIDE else 24, "bg1")
+    return PlaceholderSpec(
+        "title",
+        (0.0, 0.0, design.panel_width(width), HEIGHT_INCHES),
+        "Title",
+        anchor=design.title_anchor,
+        level1=style,
+        fill="tx2",
+        insets=(design.margin, design.title_top, 0.35, 0.8),
+    )
+
+
+def _statement_layouts(width: float, design: Design) -> list[LayoutSpec]:
+    """Return the layouts of slides that are a title in large type, with or without a picture."""
+    wide = width > _WIDE
+    left, right = design.margin, width - design.margin
+    statement = level1_style(_bold(design), 38 if wide else 30, "tx2")
+    big = 5.4 if wide else 4.0
+    filling = HEIGHT_INCHES if wide else 4.6
+
+    def headline(room: float) -> tuple[PlaceholderSpec, ColoredBox]:
+        title = PlaceholderSpec("title", (left, 1.2, room, 2.75), "Title", anchor="b", level1=statement)
+        return title, ColoredBox(name="Accent", box=(left, 4.1, 0.9, 0.07), color="accent1")
+
+    def layout(name: str, kind: str, room: float, *pictures: PlaceholderSpec, edge: float = right) -> LayoutSpec:
+        title, accent = headline(room)
+        return LayoutSpec(name, kind, [title, *pictures], shapes=[accent], footer=(left, edge))
+
+    framed = (right - big, (HEIGHT_INCHES - big) / 2 - 0.15, big, big)
+    edge = width - filling - _GAP
+    return [
+        layout(
+            "Title and Picture",
+            "cust",
+            right - left - big - _GAP,
+            PlaceholderSpec("pic", framed, "Picture", rounded=design.rounded),
+        ),
+        layout(
+            "Full Picture",
+            "cust",
+            edge - left,
+            PlaceholderSpec("pic", (width - filling, 0.0, filling, HEIGHT_INCHES), "Picture"),
+            edge=edge,
+        ),
+        layout("Title Only", "titleOnly", right - left),
+    ]

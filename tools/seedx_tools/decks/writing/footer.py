@@ -29,7 +29,7 @@ _DEFAULT_DATE = "datetimeFigureOut"
 _CURRENT_DATE = "datetime1"
 
 
-def finish_slide(slide: Slide, footer: Footer, title: str, notes: str) -> bool:
+def finish_slide(slide: Slide, footer: Footer, title: str, notes: str) -> list[str]:
     """Add footer, date, slide number and notes, and remove empty placeholders.
 
     Args:
@@ -39,18 +39,19 @@ def finish_slide(slide: Slide, footer: Footer, title: str, notes: str) -> bool:
         notes: The speaker notes.
 
     Returns:
-        Whether the notes had a placeholder.
+        What was left out or shortened.
     """
     for shape in list(slide.placeholders):
         if is_empty_placeholder(shape):
             remove(shape)
-    _copy_footers(slide, footer, title)
-    if not notes.strip():
-        return True
-    frame = slide.notes_slide.notes_text_frame
-    if frame is not None:
-        frame.text = clean(notes, keep_lines=True)
-    return frame is not None
+    lost = _copy_footers(slide, footer, title)
+    if notes.strip():
+        frame = slide.notes_slide.notes_text_frame
+        if frame is None:
+            lost.append("the template's notes page has no text placeholder; the notes were left out")
+        else:
+            frame.text = clean(notes, keep_lines=True)
+    return lost
 
 
 def footer_of(slide: Slide) -> str:
@@ -61,8 +62,13 @@ def footer_of(slide: Slide) -> str:
     return ""
 
 
-def _copy_footers(slide: Slide, footer: Footer, title: str) -> None:
-    """Copy the layout's date, footer and slide number to the slide, which python-pptx does not do."""
+def _copy_footers(slide: Slide, footer: Footer, title: str) -> list[str]:
+    """Copy the layout's date, footer and slide number to the slide, which python-pptx does not do.
+
+    Returns:
+        What was shortened.
+    """
+    lost: list[str] = []
     placeholders: Any = slide.slide_layout.placeholders
     for shape in placeholders:
         kind = placeholder_type(shape.element)
@@ -80,10 +86,15 @@ def _copy_footers(slide: Slide, footer: Footer, title: str) -> None:
             text.remove(paragraph)
         slide.shapes._spTree.append(element)
         text.extend(paragraphs)
+        given = footer.text or title if kind == "ftr" else footer.date if kind == "dt" else None
         copied: Any = slide.shapes[-1]
-        whole = "" if text.find(f".//{qn('a:fld')}") is not None else str(copied.text_frame.text)
-        if whole and (short := shorten(slide, copied, whole)) != whole:
-            copied.text_frame.text = short
+        if isinstance(given, str) and copied.text_frame.text == clean(given):
+            short = shorten(slide, copied, clean(given))
+            if short != clean(given):
+                text.replace(text.find(qn("a:p")), _line(short))
+                if given != title:
+                    lost.append(f"its layout has no room for all of '{given}'; it was shortened")
+    return lost
 
 
 def _paragraphs(slide: Slide, shape: Any, kind: str, footer: Footer, title: str) -> list[Any]:

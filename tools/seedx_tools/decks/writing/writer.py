@@ -138,8 +138,8 @@ class DeckWriter:
         return slide, slots, notes
 
     def _finish(self, slide: Slide, notes: str) -> Slide:
-        if not finish_slide(slide, self._footer, self._title, notes):
-            self._warn(f"{self._here}: the template's notes page has no text placeholder; the notes were left out")
+        for lost in finish_slide(slide, self._footer, self._title, notes):
+            self._warn(f"{self._here}: {lost}")
         return slide
 
     @property
