@@ -222,7 +222,7 @@ def _statement_layouts(width: float, design: Design) -> list[LayoutSpec]:
     wide = width > _WIDE
     left, right = design.margin, width - design.margin
     statement = level1_style(_bold(design), 38 if wide else 30, "tx2")
-    big = 5.4 if wide else 4.0
+    big = 5.4 if wide else 4.4
     filling = HEIGHT_INCHES if wide else 4.6
 
     def headline(room: float) -> tuple[PlaceholderSpec, ColoredBox]:
