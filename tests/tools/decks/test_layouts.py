@@ -93,7 +93,7 @@ LAYOUTS = [
 
 @pytest.mark.parametrize(
     ("theme", "size"),
-    [("paper", "16:9"), ("ink", "4:3"), ("night", "16:9"), ("board", "4:3"), ("studio", "16:9"), ("studio", "4:3")],
+    [("paper", "16:9"), ("ink", "4:3"), ("night", "16:9"), ("board", "4:3"), ("studio", "16:9"), ("paper", "4:3")],
 )
 def test_every_kind_of_slide_gets_its_layout_and_passes_the_check(
     seedx: SeedX, tmp_path: Path, theme: DeckTheme, size: DeckSize
