@@ -288,7 +288,7 @@ def test_a_chat_model_that_fails_leaves_no_deck(seedx: SeedX, script: Script, tm
         ([], InputError, "cannot be made of list"),
         (7, InputError, "cannot be made of int"),
         ([1, 2], InputError, "a row of the table is int"),
-        ([["a"] * 13, ["b"] * 13], InputError, "cannot be a table on a slide"),
+        ([["a"] * 61, ["b"] * 61], InputError, "cannot be a table on a slide"),
     ],
 )
 def test_a_source_that_cannot_be_used(

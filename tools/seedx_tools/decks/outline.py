@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from seedx_tools.decks.data.kinds import KIND_NAMES, ChartKind, chart_kind
 from seedx_tools.decks.visuals import Visual
 
 DEFAULT_NUM_SLIDES = 6
@@ -20,14 +21,15 @@ MAX_NUM_SLIDES = 60
 """The limit exists because each slide may cost an image."""
 
 SlideKind: TypeAlias = Literal["content", "section", "closing"]
-ChartKind: TypeAlias = Literal["bar", "line", "pie"]
+ColumnAlignment: TypeAlias = Literal["", "left", "center", "right"]
+"""Empty: numbers to the right, anything else to the left."""
 PictureSide: TypeAlias = Literal["auto", "left", "right", "full"]
 
-MAX_COLUMNS = 12
-MAX_ROWS = 200
-MAX_SERIES = 6
-"""A theme has six accent colors; more series could not be told apart."""
-MAX_CATEGORIES = 60
+MAX_COLUMNS = 60
+MAX_ROWS = 5000
+MAX_SERIES = 12
+"""A theme has six accent colors, each in two shades; more series could not be told apart."""
+MAX_CATEGORIES = 5000
 
 
 class _Model(BaseModel):
@@ -42,6 +44,9 @@ class TableData(_Model):
         default=(), max_length=MAX_ROWS, description="The rows below the headings, one cell per column."
     )
     csv: str = Field(default="", description="Name of a CSV file to read instead, or empty.")
+    align: tuple[ColumnAlignment, ...] = Field(
+        default=(), max_length=MAX_COLUMNS, description="The alignment of each column, or nothing: numbers right."
+    )
 
     @model_validator(mode="after")
     def _is_square(self) -> TableData:
@@ -50,6 +55,8 @@ class TableData(_Model):
         wrong = next((number for number, row in enumerate(self.rows, 1) if len(row) != len(self.header)), None)
         if wrong is not None:
             raise ValueError(f"row {wrong} has {len(self.rows[wrong - 1])} cells and the header {len(self.header)}")
+        if self.align and self.header and len(self.align) != len(self.header):
+            raise ValueError(f"align has {len(self.align)} entries for {len(self.header)} columns")
         return self
 
 
@@ -57,22 +64,44 @@ class ChartSeries(_Model):
     """One line, one color of bars, or the slices of a pie."""
 
     name: str = Field(description="What the numbers are, for the legend.")
-    values: tuple[float, ...] = Field(description="One number for each category.")
+    values: tuple[float | None, ...] = Field(description="One number for each category; null for a missing one.")
+    unit: str = Field(default="", description="What the numbers are measured in: '%', '$', 'EUR m', 'kg'; or empty.")
+    second_axis: bool = Field(
+        default=False, description="Whether a bar, line or combo chart measures it on an axis of its own, at the right."
+    )
 
 
 class ChartData(_Model):
     """A chart that stays editable in PowerPoint, given as numbers or as the name of a CSV file."""
 
-    kind: ChartKind = Field(description="bar compares values, line shows change over time, pie shows parts of a whole.")
+    kind: ChartKind = Field(
+        description="bar compares values (upright bars), horizontal_bar those with long names, stacked_bar shows parts "
+        "and their sum, percent_stacked_bar their shares, line and area change over time, pie and doughnut parts of a "
+        "whole, scatter how two numbers depend on each other (categories: the numbers along the axis), combo bars and "
+        "a line.",
+    )
     title: str = Field(default="", description="What the chart shows, or empty.")
     categories: tuple[str, ...] = Field(
         default=(), max_length=MAX_CATEGORIES, description="The labels of the axis or of the slices."
     )
-    series: tuple[ChartSeries, ...] = Field(default=(), max_length=MAX_SERIES, description="A pie takes one series.")
+    series: tuple[ChartSeries, ...] = Field(
+        default=(), max_length=MAX_SERIES, description="A pie or doughnut takes one."
+    )
+    axis_title: str = Field(default="", description="What the numbers along a scatter chart's axis are, or empty.")
     csv: str = Field(
         default="",
         description="Name of a CSV file to read instead: labels first, then numbers; or empty.",
     )
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _in_other_words(cls, kind: object) -> object:
+        if not isinstance(kind, str):
+            return kind
+        named = chart_kind(kind)
+        if named is None:
+            raise ValueError(f"there is no '{kind}' chart; the kinds are {KIND_NAMES}")
+        return named
 
     @model_validator(mode="after")
     def _is_complete(self) -> ChartData:
@@ -85,10 +114,6 @@ class ChartData(_Model):
                 raise ValueError(
                     f"series '{series.name}' has {len(series.values)} values for {len(self.categories)} categories"
                 )
-        if self.kind == "pie" and len(self.series) > 1:
-            raise ValueError("a pie shows one series; use a bar chart for several")
-        if self.kind == "pie" and any(value < 0 for series in self.series for value in series.values):
-            raise ValueError("a pie cannot show negative values; use a bar chart")
         return self
 
 

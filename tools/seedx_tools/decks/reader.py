@@ -14,13 +14,13 @@ from pydantic import ValidationError
 
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import ImageLimits, open_image
+from seedx_tools.decks.data.kinds import ChartKind
 from seedx_tools.decks.ooxml.layouts import LayoutSlots, slots_of
 from seedx_tools.decks.ooxml.styles import auto_number, placeholder_type
 from seedx_tools.decks.outline import (
     MAX_COLUMNS,
     MAX_ROWS,
     ChartData,
-    ChartKind,
     ChartSeries,
     Column,
     Quote,

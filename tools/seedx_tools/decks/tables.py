@@ -5,16 +5,34 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.outline import ChartData, ChartKind, ChartSeries, TableData
+from seedx_tools.decks.charts import natural_kind
+from seedx_tools.decks.data.kinds import ChartKind
+from seedx_tools.decks.data.numbers import (
+    DecimalMark,
+    Numbers,
+    decimal_mark,
+    is_gap,
+    is_number,
+    read_numbers,
+    unit_in_header,
+)
+from seedx_tools.decks.outline import MAX_SERIES, ChartData, ChartSeries, ColumnAlignment, TableData
+from seedx_tools.decks.text.inline import escape_inline, plain_text
 
-_NUMBER = re.compile(r"^[-+]?(\d+([ ,]\d{3})*|\d+)?(\.\d+)?$")
-_UNITS = " %$€£¥"
+SOURCE_LINE = re.compile(
+    r"(sources?|quellen?|fuentes?|fontes?|fonti?|bron|k\u00e4lla|kilde|"
+    r"\u0438\u0441\u0442\u043e\u0447\u043d\u0438\u043a|\u0627\u0644\u0645\u0635\u062f\u0631|\u05de\u05e7\u05d5\u05e8|\u51fa\u5178|\u6765\u6e90|\u8cc7\u6599\u4f86\u6e90)\s*[:\uff1a]\s*\S",
+    re.IGNORECASE,
+)
+"""A line that names the source of the figures above it."""
 _DELIMITERS = ",;\t|"
+_MOST = 0.5
+"""A column whose cells are numbers or gaps in at least this share is one of numbers; its other cells are gaps."""
 
 
 def read_table(text: str, name: str) -> TableData:
@@ -25,20 +43,29 @@ def read_table(text: str, name: str) -> TableData:
         name: The name of the text in error messages.
 
     Raises:
-        InputError: If it has no lines, more columns or rows than a slide's table may have, or is not CSV.
+        InputError: If it has no lines, more columns or rows than a table may have, or is not CSV.
     """
     try:
         cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
     except csv.Error as error:
         raise InputError(f"{name} is not CSV ({error}); look for an unclosed quotation mark") from error
-    return table_of(cells, name)
+    return raw_table_of(cells, name)
 
 
-def table_of(cells: Sequence[Sequence[str]], name: str) -> TableData:
-    """Return the table of these lines of cells; see read_table.
+def raw_table_of(cells: Sequence[Sequence[str]], name: str) -> TableData:
+    """Return the table of lines of cells that hold plain text; see table_of.
 
     Raises:
-        InputError: If there are no lines, or more columns or rows than a slide's table may have.
+        InputError: If there are no lines, or more columns or rows than a table may have.
+    """
+    return table_of([[escape_inline(cell) for cell in line] for line in cells], name)
+
+
+def table_of(cells: Sequence[Sequence[str]], name: str, align: Sequence[ColumnAlignment] = ()) -> TableData:
+    """Return the table of lines of cells in inline Markdown, the headings first; short lines are padded.
+
+    Raises:
+        InputError: If there are no lines, or more columns or rows than a table may have.
     """
     lines = [[cell.strip() for cell in line] for line in cells]
     lines = [line for line in lines if any(line)]
@@ -47,49 +74,107 @@ def table_of(cells: Sequence[Sequence[str]], name: str) -> TableData:
     width = max(len(line) for line in lines)
     square = [tuple(line + [""] * (width - len(line))) for line in lines]
     try:
-        return TableData(header=square[0], rows=tuple(square[1:]))
+        return TableData(header=square[0], rows=tuple(square[1:]), align=tuple(align) if any(align) else ())
     except ValidationError as error:
         raise InputError(f"{name} cannot be a table on a slide: {_reason(error)}") from error
 
 
-def chart_of(table: TableData, kind: ChartKind, title: str, name: str) -> ChartData:
-    """Return the chart of a table: the first column labels the categories, every other column is a series.
+def chart_of(
+    table: TableData, kind: ChartKind | None, title: str, name: str, warn: Callable[[str], None] | None = None
+) -> ChartData:
+    """Return the chart of a table: the first column labels the categories, every other column of numbers is a series.
+
+    Args:
+        table: The table.
+        kind: The kind of chart; None: the one that suits the labels.
+        title: The title of the chart, or empty.
+        name: The name of the table in messages.
+        warn: Called with one sentence for each column and cell that is left out.
 
     Raises:
-        InputError: If a cell is not a number, there is no column of numbers, or the kind cannot show them.
+        InputError: If there is no column of numbers.
     """
     if len(table.header) < 2 or not table.rows:
         raise InputError(f"{name} needs a column of labels, a column of numbers, and a line below the headings")
-    columns = range(1, len(table.header))
-    try:
-        series = tuple(
-            ChartSeries(
-                name=table.header[column] or f"Series {column}",
-                values=tuple(
-                    _number(row[column], f"{name}, line {line}, column {column + 1}") for line, row in _lines(table)
-                ),
-            )
-            for column in columns
+    warnings: list[str] = []
+    columns = table_columns(table)
+    labels, header = columns[0], [plain_text(cell) for cell in table.header]
+    mark = decimal_mark(cell for column in columns for cell in column)
+    found = {place: _numbers(columns[place], mark, header[place], warnings) for place in range(1, len(header))}
+    series = [
+        ChartSeries(name=header[place] or f"Series {place}", values=numbers.values, unit=numbers.unit)
+        for place, numbers in found.items()
+        if numbers is not None
+    ]
+    if not series:
+        line, place, text = next(
+            (line, place, text)
+            for line, row in enumerate(zip(*columns, strict=True), start=2)
+            for place, text in enumerate(row, start=1)
+            if place > 1 and (not is_gap(text) or line == len(table.rows) + 1)
         )
-        return ChartData(kind=kind, title=title, categories=tuple(row[0] for row in table.rows), series=series)
+        raise InputError(f"{name}, line {line}, column {place}: '{text}' is not a number; write it like 1234.5")
+    axis_title = ""
+    if kind == "scatter":
+        axis_title, labels, series = _along(header[0], labels, series, mark, warnings)
+    left_out = [header[place] for place, numbers in found.items() if numbers is None]
+    if left_out:
+        warnings.append(f"not shown in the chart, as they hold no numbers: {', '.join(left_out)}")
+    if len(series) > MAX_SERIES:
+        lost = ", ".join(one.name for one in series[MAX_SERIES:])
+        warnings.append(f"not shown in the chart, which has room for {MAX_SERIES} columns: {lost}")
+    if warn is not None:
+        for warning in warnings:
+            warn(f"{name}: {warning}")
+    try:
+        return ChartData(
+            kind=kind or natural_kind(labels),
+            title=title,
+            categories=tuple(labels),
+            axis_title=axis_title,
+            series=tuple(series[:MAX_SERIES]),
+        )
     except ValidationError as error:
-        raise InputError(f"{name} cannot be a {kind} chart: {_reason(error)}") from error
+        raise InputError(f"{name} cannot be a {(kind or 'bar').replace('_', ' ')} chart: {_reason(error)}") from error
 
 
-def is_number(text: str) -> bool:
-    """Return whether a cell is a number, with or without a unit such as % or a currency sign."""
-    bare = text.strip(_UNITS)
-    return any(char.isdigit() for char in bare) and _NUMBER.match(bare) is not None
+def table_columns(table: TableData) -> list[list[str]]:
+    """Return the cells of each column below its heading, as plain text."""
+    return [[plain_text(row[place]) for row in table.rows] for place in range(len(table.header))]
 
 
-def _lines(table: TableData) -> list[tuple[int, tuple[str, ...]]]:
-    return list(enumerate(table.rows, start=2))
+def _along(
+    header: str, labels: list[str], series: list[ChartSeries], mark: DecimalMark | None, warnings: list[str]
+) -> tuple[str, list[str], list[ChartSeries]]:
+    """Return what is along the axis of a scatter chart, the numbers there, and the series without gaps along it."""
+    numbers = read_numbers(labels, mark)
+    if numbers is not None:
+        along = numbers.values
+    elif len(series) > 1:
+        warnings.append(f"the names in '{header}' are not shown: a scatter chart has numbers on both axes")
+        header, along, series = series[0].name, series[0].values, series[1:]
+    else:
+        return "", labels, series
+    places = [place for place, value in enumerate(along) if value is not None]
+    return (
+        header,
+        [f"{along[place]:.15g}" for place in places],
+        [one.model_copy(update={"values": tuple(one.values[place] for place in places)}) for one in series],
+    )
 
 
-def _number(text: str, where: str) -> float:
-    if not is_number(text):
-        raise InputError(f"{where}: '{text}' is not a number; write it like 1234.5")
-    return float(re.sub(r"[ ,]", "", text.strip(_UNITS)))
+def _numbers(cells: Sequence[str], mark: DecimalMark | None, header: str, warnings: list[str]) -> Numbers | None:
+    """Return the numbers of a column; a few other cells in it become gaps, with a warning; None if it has too few."""
+    numbers = read_numbers(cells, mark)
+    if numbers is None:
+        others = [cell for cell in cells if not (is_gap(cell) or is_number(cell))]
+        if not others or len(cells) - len(others) < max(1, _MOST * len(cells)):
+            return None
+        numbers = read_numbers(["" if cell in others else cell for cell in cells], mark)
+        if numbers is not None:
+            warnings.append(f"'{others[0]}' in the column '{header}' is not a number and became a gap")
+    unit = unit_in_header(header)
+    return numbers if numbers is None or numbers.unit or not unit else Numbers(numbers.values, unit)
 
 
 def _delimiter(text: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from seedx_tools.decks.data.kinds import ChartKind
+from seedx_tools.decks.data.numbers import is_number
 from seedx_tools.decks.outline import (
     DEFAULT_NUM_SLIDES,
     MAX_CATEGORIES,
     MAX_SERIES,
-    ChartKind,
     Outline,
     SlidePlan,
     TableData,
 )
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
-from seedx_tools.decks.tables import chart_of, is_number
+from seedx_tools.decks.tables import chart_of
 from seedx_tools.decks.text.sentences import first_sentence, shorten, split_sentences
 from seedx_tools.documents.document import Document
 from seedx_tools.documents.tables import Tables

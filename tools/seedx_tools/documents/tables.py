@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import TableData
-from seedx_tools.decks.tables import read_table, table_of
+from seedx_tools.decks.tables import raw_table_of, read_table
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.documents.document import decode, read_bytes, title_of_file
 from seedx_tools.documents.workbook import read_xlsx
 
@@ -59,7 +60,8 @@ def read_tables(source: Path | TableData | Rows) -> Tables:
 def as_csv(table: TableData) -> str:
     """Return a table as CSV."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows((table.header, *table.rows))
+    lines = ([plain_text(cell) for cell in line] for line in (table.header, *table.rows))
+    csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
 
 
@@ -77,4 +79,4 @@ def _table_of_rows(source: Rows) -> TableData:
             lines.append(list(row))
         else:
             raise InputError(f"a row of the table is {type(row).__name__}; pass lists of cells, or mappings")
-    return table_of([["" if cell is None else str(cell) for cell in line] for line in lines], "the table")
+    return raw_table_of([["" if cell is None else str(cell) for cell in line] for line in lines], "the table")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from seedx_sdk.errors import InputError, needs_extra
 from seedx_tools.decks.outline import TableData
-from seedx_tools.decks.tables import table_of
+from seedx_tools.decks.tables import raw_table_of
 from seedx_tools.documents.markup import check_archive
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_xlsx(data: bytes, path: Path, warnings: list[str]) -> list[tuple[str, T
         used = [column for column in range(sheet.max_column) if any(line[column] for line in lines)]
         if used:
             cells = [[line[column] for column in used] for line in lines]
-            tables.append((sheet.title, table_of(cells, f"the sheet '{sheet.title}' of '{path.name}'")))
+            tables.append((sheet.title, raw_table_of(cells, f"the sheet '{sheet.title}' of '{path.name}'")))
     if not tables:
         raise InputError(f"'{path}' holds no table; put headings in the first row of a sheet")
     return tables

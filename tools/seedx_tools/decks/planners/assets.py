@@ -73,7 +73,10 @@ class OutlineFiles:
             if plan.chart is not None and plan.chart.csv:
                 changes["chart"] = None
                 name = plan.chart.csv
-                changes["chart"] = chart_of(self._table(name), plan.chart.kind, plan.chart.title, f"'{name}'")
+                chart = plan.chart
+                changes["chart"] = chart_of(
+                    self._table(name), chart.kind, chart.title, f"'{name}'", lambda text: self._warn(f"{where}: {text}")
+                )
         except InputError as error:
             self._warn(f"{where}: its data was left out: {error}")
         return plan.model_copy(update=changes) if changes else plan

@@ -7,7 +7,8 @@
 ### Heading             two of them, each with points: a comparison
 ***                     between two lists: two columns
 | a | b |               a table; so is a fenced block "csv", and ![](figures.csv)
-```chart bar            a chart (bar, line, pie) from CSV lines; so is ![bar: title](figures.csv)
+```chart stacked bar    a chart from CSV lines (data/kinds.py lists the kinds); so is ![bar: title](figures.csv)
+Source: a report        under a table or chart: the line that names where its figures come from
 ```process            a drawing, one item per line (planners/visual_blocks.py); ```mermaid: a flow chart
 "Text." -- Author       a quote
 ![a red boat](draw)     the prompt of its image (![](none): no image; ![what it shows](boat.png): a file; several
@@ -29,16 +30,15 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.outline import ChartData, ChartKind, Column, Outline, PictureFile, Quote, SlidePlan, TableData
+from seedx_tools.decks.outline import ChartData, Column, Outline, PictureFile, Quote, SlidePlan, TableData
+from seedx_tools.decks.planners.markdown_data import WantedChart, alignment, wanted_chart
 from seedx_tools.decks.planners.visual_blocks import read_visual_block, visual_kind
-from seedx_tools.decks.tables import chart_of, read_table, table_of
+from seedx_tools.decks.tables import SOURCE_LINE, chart_of, read_table, table_of
 from seedx_tools.decks.visuals import Visual
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
 _NO_PICTURE = "none"
 _DRAW = ("", "draw")
-_CHART = re.compile(r"^(?:chart\s+)?(bar|line|pie)(?:\s+chart)?\s*(?::\s*(.*))?$", re.IGNORECASE)
-_KINDS: dict[str, ChartKind] = {"bar": "bar", "line": "line", "pie": "pie"}
 _QUOTE = re.compile(r"^[\"\u201c\u201e\u00ab](.+)[\"\u201d\u201c\u00bb]\s*(?:--|\u2013|\u2014)\s*(.+)$")
 _AGENDA = re.compile(r"^(agenda|contents|table of contents)$", re.IGNORECASE)
 _SOURCES = re.compile(r"^(sources?|references|bibliography)$", re.IGNORECASE)
@@ -100,6 +100,7 @@ class _SlideDraft:
     chart: ChartData | None = None
     visual: Visual | None = None
     quote: Quote | None = None
+    source: str = ""
 
     @property
     def lines(self) -> list[str]:
@@ -142,6 +143,7 @@ class _SlideDraft:
             chart=self.chart,
             visual=self.visual,
             quote=self.quote,
+            source=self.source,
             picture=self.picture,
             picture_file=self.picture_file,
             gallery=tuple(self.gallery),
@@ -169,6 +171,8 @@ class _Reader:
                 self._note(text)
             elif quoted := _QUOTE.match(text):
                 self._quote(text, Quote(text=quoted[1].strip(), by=quoted[2].strip()))
+            elif SOURCE_LINE.match(text) and (self.current.table or self.current.chart) and not self.current.source:
+                self.current.source = text
             elif text:
                 self.current.lines.append(text)
         elif node.type in _LISTS:
@@ -225,7 +229,7 @@ class _Reader:
         if not (points or cover.holds_more or cover.picture_file):
             return None
         more = _SlideDraft(title=cover.title, bullets=points, table=cover.table, chart=cover.chart, quote=cover.quote)
-        more.visual = cover.visual
+        more.visual, more.source = cover.visual, cover.source
         if cover.picture_file:
             more.picture, more.picture_file, cover.picture = cover.picture, cover.picture_file, None
             more.gallery = cover.gallery
@@ -265,11 +269,10 @@ class _Reader:
             draft.columns, draft.bullets = [("", draft.bullets), ("", [])], []
 
     def _block(self, info: str, content: str) -> None:
-        chart = _CHART.match(info.removeprefix("chart").strip()) if info.startswith("chart") else None
+        wanted = wanted_chart(info)
         try:
-            if chart is not None:
-                kind, title = _KINDS[chart[1].lower()], (chart[2] or "").strip()
-                self._put("chart", chart_of(read_table(content, "the chart"), kind, title, "the chart"))
+            if wanted is not None:
+                self._chart(read_table(content, "the chart"), wanted)
             elif (kind := visual_kind(info)) is not None:
                 self._put("visual", read_visual_block(kind, content))
             elif info == "csv":
@@ -279,6 +282,18 @@ class _Reader:
         except InputError as error:
             self.current.lines.extend(line for line in content.splitlines() if line.strip())
             self._warn(f"a block became plain points: {error}")
+
+    def _chart(self, table: TableData, wanted: WantedChart) -> None:
+        """Give the current slide the chart of a table, or the table itself if there is no such kind of chart.
+
+        Raises:
+            InputError: If the table cannot be a chart, or the slide has one already.
+        """
+        if wanted.unknown:
+            self._put("table", table)
+            self._warn(wanted.refusal)
+        else:
+            self._put("chart", chart_of(table, wanted.kind, wanted.title, "the chart", self._warn))
 
     def _put(self, name: str, value: TableData | ChartData | Visual | Quote) -> None:
         """Give the current slide its table, chart or quote.
@@ -311,9 +326,13 @@ class _Reader:
                     number = ""
 
     def _table(self, node: SyntaxTreeNode) -> None:
-        lines = [[self._inline(cell) for cell in row.children] for row in node.walk() if row.type == "tr"]
+        rows = [row.children for row in node.walk() if row.type == "tr"]
+        lines = [[self._inline(cell) for cell in row] for row in rows]
+        align = [alignment(cell) for cell in rows[0]]
+        if len(lines) > 1 and SOURCE_LINE.match(lines[-1][0]) and not any(lines[-1][1:]):
+            self.current.source = lines.pop()[0]
         try:
-            self._put("table", table_of(lines, "the table"))
+            self._put("table", table_of(lines, "the table", align))
         except InputError as error:
             self.current.lines.extend(" | ".join(line) for line in lines)
             self._warn(f"a table became one point for each row: {error}")
@@ -389,7 +408,7 @@ class _Reader:
     def _picture(self, source: str, wanted: str) -> None:
         draft = self.current
         if source.lower().endswith(".csv"):
-            self._csv_file(source, _CHART.match(wanted.strip()))
+            self._csv_file(source, wanted.strip())
         elif (draft.picture is not None or draft.picture_file) and source not in (*_DRAW, _NO_PICTURE):
             draft.gallery.append(PictureFile(file=source, alt=wanted))
         elif draft.picture is not None or draft.picture_file:
@@ -400,12 +419,15 @@ class _Reader:
             draft.picture = wanted or None
             draft.picture_file = "" if source in _DRAW else source
 
-    def _csv_file(self, source: str, chart: re.Match[str] | None) -> None:
+    def _csv_file(self, source: str, words: str) -> None:
+        wanted = wanted_chart(words, needs_word=False)
         try:
-            if chart is None:
+            if wanted is None or wanted.unknown:
                 self._put("table", TableData(csv=source))
             else:
-                self._put("chart", ChartData(kind=_KINDS[chart[1].lower()], title=(chart[2] or "").strip(), csv=source))
+                self._put("chart", ChartData(kind=wanted.kind or "bar", title=wanted.title, csv=source))
+            if wanted is not None and wanted.unknown:
+                self._warn(wanted.refusal)
         except InputError as error:
             self._warn(f"'{source}' was left out: {error}")
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from pptx.enum.dml import MSO_THEME_COLOR
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
+from pptx.util import Emu, Pt
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, frame_of, placeholder, remove
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
+from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.writing.pictures import room_below_title
+from seedx_tools.decks.writing.text import set_right_to_left
+
+SOURCE_POINTS = 12
 
 
 def claim_frame(slide: Slide, slots: LayoutSlots, own: int | None, page_height: int) -> tuple[EmuFrame, Any] | None:
@@ -27,3 +34,26 @@ def fill_placeholder(shape: Any, ph: Any) -> None:
     """Make a table or chart the content of a placeholder, as PowerPoint does (ECMA-376 part 1, 19.3.1.36)."""
     if ph is not None:
         shape._element.nvGraphicFramePr.find(qn("p:nvPr")).append(ph)
+
+
+def write_source(slide: Slide, frame: EmuFrame, source: str) -> EmuFrame:
+    """Write where the figures in a frame come from at its foot; return the frame above that line."""
+    if not source.strip():
+        return frame
+    left, top, width, height = frame
+    line = round(SOURCE_POINTS * 1.8 * EMU_PER_POINT)
+    shapes: Any = slide.shapes
+    box = shapes.add_textbox(Emu(left), Emu(top + height - line), Emu(width), Emu(line))
+    box.name = "Source"
+    text = clean(source)
+    text_frame = box.text_frame
+    text_frame.word_wrap = True
+    text_frame.margin_left = text_frame.margin_right = text_frame.margin_bottom = 0
+    paragraph = text_frame.paragraphs[0]
+    run = paragraph.add_run()
+    run.text = text
+    run.font.size = Pt(SOURCE_POINTS)
+    run.font.color.theme_color = MSO_THEME_COLOR.TEXT_1
+    if runs_right_to_left(text):
+        set_right_to_left(paragraph)
+    return left, top, width, height - line - round(SOURCE_POINTS / 2 * EMU_PER_POINT)

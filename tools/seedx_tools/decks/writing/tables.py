@@ -12,11 +12,11 @@ from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
+from seedx_tools.decks.data.numbers import is_number
 from seedx_tools.decks.ooxml.contrast import contrast
 from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, remove
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, scheme_color
 from seedx_tools.decks.outline import TableData
-from seedx_tools.decks.tables import is_number
 from seedx_tools.decks.text.metrics import text_width
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.text.tables import row_heights, table_height

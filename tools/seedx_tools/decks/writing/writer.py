@@ -12,12 +12,15 @@ from typing import Any
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide, SlideMaster
 
+from seedx_tools.decks.charts import readable_charts
 from seedx_tools.decks.design import SlideDesign
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
 from seedx_tools.decks.ooxml.masters import best_master
-from seedx_tools.decks.outline import SlidePlan, TableData
+from seedx_tools.decks.outline import ChartData, SlidePlan, TableData
+from seedx_tools.decks.tables import SOURCE_LINE
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.visuals import Visual
 from seedx_tools.decks.writing.charts import place_chart
@@ -309,13 +312,22 @@ class DeckWriter:
 
     def _add_chart(self, plan: SlidePlan) -> list[Slide]:
         assert plan.chart is not None
+        number = len(self.deck.slides) + 1
+        first, *more = readable_charts(plan.chart, lambda text: self._warn(f"slide {number}: {text}"))
+        slides = self._add_one_chart(plan, first)
+        for chart in more:
+            rest = plan.model_copy(update={"title": _continued(plan.title), "bullets": (), "notes": ""})
+            slides += self._add_one_chart(rest, chart)
+        return slides
+
+    def _add_one_chart(self, plan: SlidePlan, chart: ChartData) -> list[Slide]:
         bullets = [clean(bullet, keep_tabs=True) for bullet in plan.bullets if bullet.strip()]
         slots = self._layouts.chart(points=bool(bullets))
         slide, slots, notes = self._start(slots, plan.title, plan.notes)
         beside = slots.bodies if slots.chart is not None else slots.bodies[1:]
         if bullets and beside:
             bullets, notes = self._write_body(slide, beside[0], bullets, notes, is_last=False)
-        if not place_chart(slide, slots, plan.chart, self._page_height):
+        if not place_chart(slide, slots, chart, self._page_height, _source(plan)):
             self._warn(f"{self._here}: its layout has no room for the chart; it was left out")
         slides = [self._finish(slide, notes)]
         if bullets:
@@ -380,6 +392,12 @@ def _parts(plan: SlidePlan) -> list[SlidePlan]:
         plan.model_copy(update=empty | first),
         *(plan.model_copy(update=empty | part | {"title": _continued(plan.title), "notes": ""}) for part in more),
     ]
+
+
+def _source(plan: SlidePlan) -> str:
+    """Return the line under the figures of a slide that names their source; empty if the plan names none."""
+    source = plain_text(plan.source).strip()
+    return source if not source or SOURCE_LINE.match(source) else f"Source: {source}"
 
 
 def _continued(title: str) -> str:

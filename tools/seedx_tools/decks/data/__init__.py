@@ -1,0 +1,1 @@
+"""What the cells of a table mean: kinds of charts, numbers with their units, and dates."""

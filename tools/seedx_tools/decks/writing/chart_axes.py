@@ -1,0 +1,146 @@
+"""The axes of native charts: a second one for lines over bars, dates, direction, and labels that don't crowd."""
+
+from __future__ import annotations
+
+import math
+from copy import deepcopy
+from typing import Any
+
+from pptx.chart.axis import ValueAxis
+from pptx.enum.chart import XL_TICK_LABEL_POSITION
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls, qn
+
+from seedx_tools.decks.data.dates import Dates, are_times
+from seedx_tools.decks.outline import ChartData
+from seedx_tools.decks.text.metrics import text_width
+from seedx_tools.decks.text.strings import clean
+
+_SECOND_CATEGORIES, _SECOND_VALUES = "50990001", "50990002"
+_ONLY_BARS = ("c:invertIfNegative",)
+_MOST_DATES = 8
+"""Dates that are written along an axis."""
+
+
+def lines_of(chart: ChartData) -> list[int]:
+    """Return which series of a chart are drawn in a plot of their own: on the second axis, or a combo's line."""
+    if chart.kind not in ("bar", "line", "combo"):
+        return []
+    second = [place for place, series in enumerate(chart.series) if series.second_axis]
+    if len(second) == len(chart.series):
+        return []
+    last = len(chart.series) - 1
+    return second or ([last] if chart.kind == "combo" and last else [])
+
+
+def has_second_axis(chart: ChartData) -> bool:
+    """Return whether a chart has a second axis."""
+    return any(chart.series[place].second_axis for place in lines_of(chart))
+
+
+def value_axes(native: Any) -> tuple[Any, Any]:
+    """Return the value axis of a native chart, and its second one or None; python-pptx takes the last for the first."""
+    found = {axis.find(qn("c:axId")).get("val"): axis for axis in native._chartSpace.iter(qn("c:valAx"))}
+    second = found.pop(_SECOND_VALUES, None)
+    *_, first = found.values()  # that of a scatter chart comes after the one for its categories
+    axes = (None if axis is None else ValueAxis(axis) for axis in (first, second))  # type: ignore[no-untyped-call]
+    return next(axes), next(axes)
+
+
+def add_line_plot(native: Any, chart: ChartData) -> None:
+    """Move the series that are lines over bars, or on a second axis, to a plot of their own."""
+    lines = lines_of(chart)
+    if not lines:
+        return
+    area = native._chartSpace.find(f".//{qn('c:plotArea')}")
+    first = next(child for child in area if child.tag in (qn("c:barChart"), qn("c:lineChart")))
+    series = first.findall(qn("c:ser"))
+    ids = [axis.get("val") for axis in first.findall(qn("c:axId"))]
+    is_second = has_second_axis(chart)
+    plot = parse_xml(f"<c:lineChart {nsdecls('c')}><c:grouping val='standard'/><c:varyColors val='0'/></c:lineChart>")
+    for place in lines:
+        line = series[place]
+        for name in _ONLY_BARS:
+            for child in line.findall(qn(name)):
+                line.remove(child)
+        if line.find(qn("c:smooth")) is None:
+            line.append(parse_xml(f"<c:smooth {nsdecls('c')} val='0'/>"))
+        plot.append(line)
+    plot.append(parse_xml(f"<c:marker {nsdecls('c')} val='1'/>"))
+    for axis in (_SECOND_CATEGORIES, _SECOND_VALUES) if is_second else ids:
+        plot.append(parse_xml(f"<c:axId {nsdecls('c')} val='{axis}'/>"))
+    first.addnext(plot)
+    if is_second:
+        _add_axes(area)
+
+
+def order_axes(native: Any, chart: ChartData, *, right_to_left: bool) -> None:
+    """Let the first category come first: at the top of lying bars, and at the right in a right-to-left chart."""
+    is_lying = "horizontal" in chart.kind
+    category, (value, _) = native.category_axis, value_axes(native)
+    if is_lying:
+        category.reverse_order = True
+        value._element.find(qn("c:crosses")).set("val", "max")
+        value.reverse_order = right_to_left
+    elif right_to_left:
+        for axis in native._chartSpace.iter(qn("c:catAx"), qn("c:dateAx")):
+            axis.find(f"{qn('c:scaling')}/{qn('c:orientation')}").set("val", "maxMin")
+    if any(value is not None and value < 0 for series in chart.series for value in series.values):
+        category.tick_label_position = XL_TICK_LABEL_POSITION.LOW
+
+
+def thin_labels(native: Any, chart: ChartData, dates: Dates | None, size: tuple[float, float], points: float) -> None:
+    """Write only as many labels along the axis of a chart as there is room for."""
+    axis = native.category_axis._element
+    if dates is not None:
+        _set_dates(native, dates)
+        return
+    room = size[1] if "horizontal" in chart.kind else size[0] - 4 * points
+    if "horizontal" in chart.kind or not are_times(chart.categories):
+        needed = points * 1.4
+    else:
+        needed = max(text_width(clean(name), points) for name in chart.categories) + points
+    every = math.ceil(len(chart.categories) * needed / max(room, needed))
+    if every > 1:
+        last = axis.find(qn("c:noMultiLvlLbl"))
+        for name in ("tickLblSkip", "tickMarkSkip"):
+            last.addprevious(parse_xml(f"<c:{name} {nsdecls('c')} val='{every}'/>"))
+
+
+def _set_dates(native: Any, dates: Dates) -> None:
+    """Give an axis of dates its unit, and labels some days, months or years apart."""
+    days = (dates.days[-1] - dates.days[0]).days + 1
+    if dates.precision == "days" and days <= _MOST_DATES * 7:
+        step, unit, shown = max(1, math.ceil(days / _MOST_DATES)), "days", "d mmm"
+        step = 7 if 4 <= step <= 7 else step
+    elif dates.precision == "days" and days <= _MOST_DATES * 14:
+        step, unit, shown = 14, "days", "d mmm"
+    elif days <= _MOST_DATES * 366:
+        months = math.ceil(days / 30.5 / _MOST_DATES)
+        step, unit, shown = next(one for one in (1, 2, 3, 4, 6, 12) if one >= months), "months", "mmm yyyy"
+    else:
+        step, unit, shown = math.ceil(days / 366 / _MOST_DATES), "years", "yyyy"
+    axis = native.category_axis._element
+    axis.find(qn("c:baseTimeUnit")).set("val", dates.precision)
+    for name, value in (("majorTimeUnit", unit), ("majorUnit", step)):
+        axis.find(qn("c:baseTimeUnit")).addnext(parse_xml(f"<c:{name} {nsdecls('c')} val='{value}'/>"))
+    labels = native.category_axis.tick_labels
+    labels.number_format, labels.number_format_is_linked = shown, False
+
+
+def _add_axes(area: Any) -> None:
+    """Add the axes of a second plot: its values at the right, and hidden categories."""
+    values = area.find(qn("c:valAx"))
+    categories = next(child for child in area if child.tag in (qn("c:catAx"), qn("c:dateAx")))
+    hidden = deepcopy(categories)
+    hidden.find(qn("c:axId")).set("val", _SECOND_CATEGORIES)
+    hidden.find(qn("c:crossAx")).set("val", _SECOND_VALUES)
+    hidden.find(qn("c:delete")).set("val", "1")
+    values.addnext(hidden)
+    hidden.addprevious(
+        parse_xml(
+            f"<c:valAx {nsdecls('c')}><c:axId val='{_SECOND_VALUES}'/><c:scaling/><c:delete val='0'/>"
+            "<c:axPos val='r'/><c:majorTickMark val='out'/><c:minorTickMark val='none'/><c:tickLblPos val='nextTo'/>"
+            f"<c:crossAx val='{_SECOND_CATEGORIES}'/><c:crosses val='max'/></c:valAx>"
+        )
+    )
