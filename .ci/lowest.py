@@ -29,7 +29,7 @@ TESTS = {
     "otel": ["tests/serve/test_tracing.py"],
     "ray": ["tests/serve/ray"],
     "train": ["tests/finetune"],
-    "documents": ["tests/agents/test_presenter.py"],
+    "documents": ["tests/tools/documents"],
     "previews": ["tests/tools/decks/test_libreoffice.py"],
     "langchain": ["tests/tools/adapters/test_langchain.py", "tests/tools/adapters/test_langchain_chat.py"],
     "mcp": ["tests/tools/adapters/test_mcp.py"],

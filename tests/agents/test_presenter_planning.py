@@ -39,7 +39,7 @@ class TestNumberOfSlides:
         assert not any("Make it" in slide.title for slide in deck.slides)
         assert not any(", not " in warning for warning in deck.warnings)
 
-    @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6])
+    @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
     def test_a_document_is_laid_out_on_as_many(self, seedx: SeedX, tmp_path: Path, count: int) -> None:
         (tmp_path / "school.txt").write_text(TEXT, encoding="utf-8")
         deck = Presenter(seedx, pictures=False).make(

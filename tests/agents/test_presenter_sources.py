@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
 from datetime import date
 from pathlib import Path
 
 import docx
 import pytest
 from openpyxl import Workbook
-from PIL import Image
 from pptx import Presentation
 
 from seedx_agents import Presenter
-from seedx_sdk import InputError, SeedX
-from seedx_tools.documents.document import read_document
-from seedx_tools.documents.workbook import read_xlsx
+from seedx_sdk import SeedX
 from tests.agents.conftest import Script
 
 HTML = """<html><head><title>Boat school - Ebb</title><style>p {color: red}</style></head><body>
@@ -54,38 +50,13 @@ def test_a_word_file_becomes_slides_by_its_headings_lists_and_tables(presenter: 
     assert [[cell.text for cell in row.cells] for row in table.rows] == [["Year", "Pupils"], ["2023", "25"]]
 
 
-def test_images_of_a_word_file_are_left_out_with_a_warning(tmp_path: Path) -> None:
-    Image.new("RGB", (8, 8)).save(tmp_path / "dot.png")
-    document = docx.Document()
-    document.add_paragraph("One boat.")
-    document.add_picture(str(tmp_path / "dot.png"))
-    document.save(str(tmp_path / "a_boat.docx"))
-    read = read_document(tmp_path / "a_boat.docx")
-    assert (read.title, read.kind, read.text) == ("A boat", "text", "One boat.")
-    assert read.warnings == ("'a_boat.docx' holds 1 images, which were left out",)
-
-
 def test_an_html_file_is_read_without_its_navigation(presenter: Presenter, tmp_path: Path) -> None:
     (tmp_path / "school.html").write_text(HTML, encoding="utf-8")
     deck = presenter.make(tmp_path / "school.html", path=tmp_path / "deck.pptx")
     assert [slide.title for slide in deck.slides] == ["Boat school", "The bay", "Pupils"]
     assert deck.slides[1].bullets == ("Wind", "Waves", "\tSmall ones")
-    text = read_document(tmp_path / "school.html").text
-    assert text.startswith("# Boat school\n\nFor everybody.") and "Imprint" not in text and "Home" not in text
-
-
-@pytest.mark.parametrize(
-    ("html", "text"),
-    [
-        ("<title>A page</title><h1>One</h1><p>a</p><h1>Two</h1><p>b</p>", "# A page\n\n## One\n\na\n\n## Two\n\nb"),
-        ("<p>a</p><ul><li>b</li><li>c</li></ul>", "# A page\n\n## A page\n\na\n\n- b\n- c"),
-        ("<p>a</p><p>b</p>", "a\n\nb"),
-        ('<meta charset="latin-1"><p>Gr\u00f6\u00dfe</p>', "Gr\u00f6\u00dfe"),
-    ],
-)
-def test_headings_of_a_page_become_slides_whatever_their_level(tmp_path: Path, html: str, text: str) -> None:
-    (tmp_path / "a_page.html").write_text(html, encoding="latin-1")
-    assert read_document(tmp_path / "a_page.html").text == text
+    told = " ".join(" ".join((slide.title, *slide.bullets, slide.notes)) for slide in deck.slides)
+    assert "Imprint" not in told and "Home" not in told
 
 
 def test_tables_of_a_document_reach_the_chat_models_slides_from_the_file(
@@ -140,43 +111,3 @@ def test_each_sheet_of_a_workbook_becomes_a_table_and_a_chart(presenter: Present
     assert list(chart.plots[0].series[0].values) == [25, 41]
     assert "the sheet 'Secret' of 'boat_school.xlsx' is hidden and was left out" in deck.warnings
     assert "Days: no column holds only numbers, so there is no chart" in deck.warnings
-
-
-def test_one_sheet_is_one_table(presenter: Presenter, tmp_path: Path) -> None:
-    workbook = Workbook()
-    assert workbook.active is not None
-    for row in (["Day", "Boats"], [date(2024, 5, 1), 3], [date(2024, 6, 1), "=B2*2"]):
-        workbook.active.append(row)
-    workbook.save(tmp_path / "boats.xlsx")
-    warnings: list[str] = []
-    path = tmp_path / "boats.xlsx"
-    ((name, table),) = read_xlsx(path.read_bytes(), path, warnings)
-    assert (name, table.rows) == ("Sheet", (("2024-05-01", "3"), ("2024-06-01", "")))
-    assert warnings == [
-        "1 formulas of the sheet 'Sheet' have no saved result (B3): open the file in a spreadsheet program and save it"
-    ]
-    assert [slide.title for slide in presenter.make(path, path=tmp_path / "deck.pptx").slides][:2] == [
-        "Boats",
-        "The figures",
-    ]
-
-
-def test_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "broken.docx").write_bytes(b"not a zip")
-    with zipfile.ZipFile(tmp_path / "other.docx", "w") as archive:
-        archive.writestr("a.txt", "hello")
-    (tmp_path / "empty.html").write_text("<nav>Home</nav>", encoding="utf-8")
-    for name, message in (
-        ("broken.docx", "as a Word document .* save it again, without a password"),
-        ("other.docx", "as a Word document .* save it again as .docx"),
-        ("empty.html", "holds no text"),
-    ):
-        with pytest.raises(InputError, match=message):
-            read_document(tmp_path / name)
-    Workbook().save(tmp_path / "empty.xlsx")
-    for name, message in (("empty.xlsx", "holds no table"), ("other.docx", "as an Excel workbook")):
-        with pytest.raises(InputError, match=message):
-            read_xlsx((tmp_path / name).read_bytes(), tmp_path / name, [])
-    monkeypatch.setattr("seedx_tools.documents.markup.MAX_UNPACKED_BYTES", 3)
-    with pytest.raises(InputError, match="unpacks to 0 MiB; pass only the part that matters"):
-        read_document(tmp_path / "other.docx")

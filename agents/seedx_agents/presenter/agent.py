@@ -25,15 +25,15 @@ from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
-from seedx_tools.documents.document import read_document
-from seedx_tools.documents.outline_rules import document_outline, tables_outline
-from seedx_tools.documents.tables import SUFFIXES, Rows, as_csv, read_tables
+from seedx_tools.documents.document import Document
+from seedx_tools.documents.sources import files_of, read_source, sources_outline
+from seedx_tools.documents.tables import Rows, Tables, as_csv, read_tables
 from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.tool import Progress
 
-Source: TypeAlias = str | Path | Outline | TableData | Rows
-"""A string is a subject or a Markdown outline; a Path is a file: a document as .md, .txt, .pdf, .docx or .html, or
-tables as .csv, .tsv or .xlsx."""
+Source: TypeAlias = str | Path | Sequence[Path] | Outline | TableData | Rows
+"""A string is a subject or a Markdown outline; a Path is a file, and a list of them several: documents as .md, .txt,
+.pdf, .docx or .html, tables as .csv, .tsv or .xlsx."""
 
 
 class Presenter:
@@ -228,24 +228,26 @@ class Presenter:
             return source, self._files
         if isinstance(source, Outline):
             return planner.decorated(source), self._files
-        if isinstance(source, Path) and source.suffix.lower() not in SUFFIXES:
-            document = read_document(source)
-            if self._chat_model is None:
-                return planner.decorated(document_outline(document, planner.num_slides)), self._files
-            task = f"Make a deck of this document, '{document.name}'. Name it as the source."
-            return self._task(task, document.text, [] if self._files else document.tables(), folder)
-        found = read_tables(source)
+        paths = _paths(source)
+        found = [read_source(path) for path in paths] if paths else [read_tables(source)]  # type: ignore[arg-type]
+        files = files_of(found, paths, self._files, folder)
         if self._chat_model is None:
-            return planner.decorated(tables_outline(found, planner.num_slides)), self._files
-        task = f"Make a deck of {'this table' if len(found.tables) == 1 else 'these tables'}"
-        tables = [table for _, table in found.tables]
-        return self._task(f"{task}{f', {found.name!r}' if found.name else ''}.", "", tables, folder)
+            return planner.decorated(sources_outline(found, planner.num_slides)), files
+        return self._task(found, files, folder)
 
     def _task(
-        self, task: str, text: str, tables: Sequence[TableData], folder: Path
+        self, found: Sequence[Document | Tables], files: str | os.PathLike[str] | None, folder: Path
     ) -> tuple[str, str | os.PathLike[str] | None]:
         """Return what the chat model is asked, and the folder with the tables, whose numbers it need not copy."""
-        parts = [task]
+        documents = [source for source in found if isinstance(source, Document)]
+        tables = [table for source in found if isinstance(source, Tables) for _, table in source.tables]
+        if files in (None, folder):
+            tables += [table for document in documents for table in document.tables()]
+        what = "this document" if documents else "this table" if len(tables) == 1 else "these tables"
+        names = ", ".join(repr(source.name) for source in found if source.name)
+        many = f"Make a deck of these {len(found)} files: {names}. Name them as the sources."
+        one = f"Make a deck of {what}{f', {names}' if names else ''}.{' Name it as the source.' if documents else ''}"
+        parts = [many if len(found) > 1 else one]
         for number, table in enumerate(tables, start=1):
             name = "data.csv" if number == 1 else f"data-{number}.csv"
             write_file(folder / name, as_csv(table).encode())
@@ -253,7 +255,24 @@ class Presenter:
                 f"If a slide shows this table, or a chart of it, give the file name {name!r} as its csv; do not copy "
                 f"numbers.\n\n{as_csv(table)}"
             )
-        return "\n\n".join([*parts, *filter(None, [text])]), folder if tables else self._files
+        if any(document.figures for document in documents):
+            parts.append("Give the file name of a picture in the text as picture_file of the slide that shows it.")
+        return "\n\n".join([*parts, *(document.text for document in documents)]), folder if tables else files
+
+
+def _paths(source: Source) -> list[Path]:
+    """Return the files of a source; none, if it is a table in Python.
+
+    Raises:
+        InputError: If files are mixed with something else.
+    """
+    if isinstance(source, Path):
+        return [source]
+    if isinstance(source, Sequence) and any(isinstance(part, Path) for part in source):
+        if not all(isinstance(part, Path) for part in source):
+            raise InputError("several sources are given as a list of Path objects and nothing else")
+        return [part for part in source if isinstance(part, Path)]
+    return []
 
 
 def _with_count(deck: Deck, planner: DeckPlanner) -> Deck:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +23,11 @@ from seedx_sdk.cli.console import (
 from seedx_tools.decks.libreoffice import deck_to_pdf, save_previews
 from seedx_tools.decks.lint.check import check_deck
 from seedx_tools.decks.make import make_slides
+from seedx_tools.decks.outline import Outline
 from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
+from seedx_tools.documents.sources import files_of, read_source, sources_outline
 from seedx_tools.stories.make import tell_story
 from seedx_tools.stories.story_file import OwnStory, read_story
 
@@ -41,6 +45,10 @@ StorySpecialistOption = Annotated[
 def slides(
     ctx: typer.Context,
     prompt: Annotated[str | None, typer.Argument(help="A subject, or a Markdown outline; '-' reads stdin.")] = None,
+    sources: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="A .pdf, .docx, .html, .md, .txt, .xlsx, .csv or .tsv file (repeatable)."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Output file, replaced if it exists [default: a new slides.pptx]."),
@@ -72,27 +80,34 @@ def slides(
     if check is not None:
         _check(check, json)
         return
-    if prompt is None:
-        raise typer.BadParameter("give the subject of the deck, or --check deck.pptx", param_hint="PROMPT")
-    text = read_text(prompt, "prompt")
-    with progress("planning") as step:
+    if (prompt is None) == (not sources):
+        raise typer.BadParameter("give the subject of the deck, --from FILE, or --check deck.pptx", param_hint="PROMPT")
+    if sources and revise is not None:
+        raise typer.BadParameter("--revise takes the new slide or an order in words", param_hint="--from")
+    text = read_text(prompt or "", "prompt")
+    folder: str | os.PathLike[str] | None = files
+    with progress("planning") as step, tempfile.TemporaryDirectory() as temporary:
         seedx = open_client(ctx, model)
+        content: str | Outline = text
+        if sources:
+            found = [read_source(path) for path in sources]
+            content, folder = sources_outline(found, num_slides), files_of(found, sources, files, Path(temporary))
         if revise is not None:
             deck = revise_slide(seedx, revise, slide, text, output=output, files=files, seed=seed, pictures=pictures)
         elif append is not None:
             deck = append_slides(
-                seedx, append, text, output=output, files=files, seed=seed, pictures=pictures, on_progress=step
+                seedx, append, content, output=output, files=folder, seed=seed, pictures=pictures, on_progress=step
             )
         else:
             deck = make_slides(
                 seedx,
-                text,
+                content,
                 path=free_path(output, "slides.pptx"),
                 template=template,
                 master=master,
                 footer=True if footer is None else footer,
                 theme=theme,
-                files=files,
+                files=folder,
                 size=size,
                 num_slides=num_slides,
                 seed=seed,

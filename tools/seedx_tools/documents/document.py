@@ -4,46 +4,49 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import TableData
 from seedx_tools.decks.planners.markdown import parse_markdown_outline
-from seedx_tools.documents.markup import read_docx, read_html
-from seedx_tools.documents.pdf import read_pdf
+from seedx_tools.decks.text.inline import escape_inline
+from seedx_tools.documents.figures import Figure, Figures
+from seedx_tools.documents.files import decode, read_bytes, title_of_file
+from seedx_tools.documents.html import read_html
+from seedx_tools.documents.pdf.reader import read_pdf
+from seedx_tools.documents.word import read_docx
 
 MARKDOWN = (".md", ".markdown")
 HTML = (".html", ".htm")
 SUFFIXES = (*MARKDOWN, ".txt", ".pdf", ".docx", *HTML)
-MAX_BYTES = 32 * 1024 * 1024
 MAX_CHARS = 200_000
 """About a hundred pages of text; the rest is left out with a warning."""
 
 
 class Document(BaseModel):
-    """The text of a document."""
+    """A document as Markdown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     """The name of its file."""
     title: str
-    """From its metadata, else the name of its file."""
-    kind: Literal["markdown", "text"]
+    """Its own, else the name of its file."""
     text: str
-    """Paragraphs are separated by empty lines."""
+    """Markdown below the title: the main headings have two #."""
+    figures: tuple[Figure, ...] = ()
+    """The picture files that the text names."""
     warnings: tuple[str, ...] = ()
 
     def tables(self) -> list[TableData]:
         """Return the tables in the text."""
-        slides = parse_markdown_outline(self.text).slides if self.kind == "markdown" else ()
+        slides = parse_markdown_outline(self.text).slides
         return [slide.table for slide in slides if slide.table is not None and not slide.table.csv]
 
 
 def read_document(path: Path) -> Document:
-    """Return the text of a file; of Word and HTML files as Markdown, with their headings, lists and tables.
+    """Return a file as Markdown, with its headings, lists, tables, figures and footnotes.
 
     Raises:
         InputError: If it is missing, too large, damaged, encrypted, of another kind, or holds no text.
@@ -56,63 +59,26 @@ def read_document(path: Path) -> Document:
         )
     data = read_bytes(path)
     warnings: list[str] = []
-    title = title_of_file(path)
+    figures = Figures(re.sub(r"\W+", "-", path.stem).strip("-") or "document", warnings)
     if suffix == ".pdf":
-        own_title, text = read_pdf(data, path, warnings)
+        title, text = read_pdf(data, path, figures, warnings)
     elif suffix == ".docx":
-        own_title, text = read_docx(data, path, warnings)
+        title, text = read_docx(data, path, figures, warnings)
     elif suffix in HTML:
-        own_title, text = read_html(data)
+        title, text = read_html(data, path, figures, warnings)
+    elif suffix in MARKDOWN:
+        title, text = "", decode(data, path)
     else:
-        own_title, text = "", decode(data, path)
+        title, text = "", "\n".join(escape_inline(line.strip()) for line in decode(data, path).splitlines())
     if not text.strip():
-        cure = "it may hold scanned pages: run OCR on it first" if suffix == ".pdf" else "add some"
-        raise InputError(f"'{path}' holds no text; {cure}")
+        raise InputError(f"'{path}' holds no text; add some")
     if len(text) > MAX_CHARS:
         warnings.append(f"'{path.name}' has {len(text)} characters; the first {MAX_CHARS} were read")
-        text = text[:MAX_CHARS]
-    title, text = own_title or title, text.strip()
-    kind: Literal["markdown", "text"] = "text" if suffix in (".txt", ".pdf") else "markdown"
-    if suffix in (".docx", *HTML):
-        if re.search(r"^#{2,6} ", text, re.MULTILINE):
-            text = f"# {title}\n\n{text}"
-        elif re.search(r"^(?:[-|]|\d+\.) ", text, re.MULTILINE):  # lists and tables, and no heading
-            text = f"# {title}\n\n## {title}\n\n{text}"
-        else:
-            kind = "text"
-    return Document(name=path.name, title=title, kind=kind, text=text, warnings=tuple(warnings))
-
-
-def title_of_file(path: Path) -> str:
-    """Return the name of a file as a title: "boat_school.pdf" gives "Boat school"."""
-    return re.sub(r"[-_]+", " ", path.stem).strip().capitalize()
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return the bytes of a file of at most MAX_BYTES.
-
-    Raises:
-        InputError: If it is missing, not a file, or too large.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot read '{path}' ({getattr(error, 'strerror', None) or error}); check the path"
-        ) from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"'{path}' is over {MAX_BYTES // 2**20} MiB; pass only the part that matters")
-    return data
-
-
-def decode(data: bytes, path: Path) -> str:
-    """Return the bytes of a text file as text.
-
-    Raises:
-        InputError: If they are not UTF-8.
-    """
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"'{path}' is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+        text = text[:MAX_CHARS].rpartition("\n\n")[0] or text[:MAX_CHARS]
+    return Document(
+        name=path.name,
+        title=title or title_of_file(path),
+        text=text.strip(),
+        figures=figures.files(),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )

@@ -14,7 +14,7 @@ from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import TableData
 from seedx_tools.decks.tables import raw_table_of, read_table
 from seedx_tools.decks.text.inline import plain_text
-from seedx_tools.documents.document import decode, read_bytes, title_of_file
+from seedx_tools.documents.files import decode, read_bytes, title_of_file
 from seedx_tools.documents.workbook import read_xlsx
 
 Rows: TypeAlias = Sequence[Sequence[object]] | Sequence[Mapping[str, object]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from seedx_sdk.errors import InputError, needs_extra
 from seedx_tools.decks.outline import TableData
 from seedx_tools.decks.tables import raw_table_of
-from seedx_tools.documents.markup import check_archive
+from seedx_tools.documents.files import check_archive
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell, MergedCell

@@ -1,0 +1,60 @@
+"""Files of documents: their bytes and text, with limits on what is read."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+from seedx_sdk.errors import InputError
+
+MAX_BYTES = 32 * 1024 * 1024
+MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+"""A file that unpacks to more is rejected."""
+
+
+def title_of_file(path: Path) -> str:
+    """Return the name of a file as a title: "boat_school.pdf" gives "Boat school"."""
+    return re.sub(r"[-_]+", " ", path.stem).strip().capitalize()
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file of at most MAX_BYTES.
+
+    Raises:
+        InputError: If it is missing, not a file, or too large.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"cannot read '{path}' ({getattr(error, 'strerror', None) or error}); check the path"
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise InputError(f"'{path}' is over {MAX_BYTES // 2**20} MiB; pass only the part that matters")
+    return data
+
+
+def decode(data: bytes, path: Path) -> str:
+    """Return the bytes of a text file as text.
+
+    Raises:
+        InputError: If they are not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"'{path}' is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+
+
+def check_archive(data: bytes, path: Path, what: str) -> None:
+    """Raise InputError if a file is not a ZIP archive, or unpacks to more than MAX_UNPACKED_BYTES."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise InputError(f"cannot read '{path}' as {what} ({error}); save it again, without a password") from error
+    if size > MAX_UNPACKED_BYTES:
+        raise InputError(f"'{path}' unpacks to {size // 2**20} MiB; pass only the part that matters")

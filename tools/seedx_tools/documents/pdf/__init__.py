@@ -1,0 +1,1 @@
+"""Reads PDF files: lines in reading order, headings by their look, tables and figures."""
