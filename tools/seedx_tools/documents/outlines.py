@@ -17,6 +17,7 @@ from seedx_tools.documents.pages import TITLE_CHARS, Page, pages_of
 from seedx_tools.documents.sections import Section, split_sections, without_numbers
 
 _REFERENCES = re.compile(r"(?:references|bibliography|works cited|literature|literatur|literaturverzeichnis)", re.I)
+_NUMBER = re.compile(r"\d{1,3}\. ")
 _MAX_REFERENCES = 6
 """A longer list of references goes to the notes."""
 _SUBTITLE_CHARS = 120
@@ -118,6 +119,8 @@ def _pages_of_paragraphs(sections: Sequence[Section], count: int) -> list[Page]:
 def _paragraph_page(texts: Sequence[str]) -> Page:
     """Return a page whose title is its first line or sentence, which then is no point of it."""
     first = texts[0].lstrip("\t")
+    if numbered := _NUMBER.match(first):
+        return Page(shorten(first_sentence(first[numbered.end() :]), TITLE_CHARS).rstrip(".:"), 2, list(texts))
     if len(first) <= TITLE_CHARS and first[-1] not in ".!?" and len(texts) > 1:
         return Page(first, 2, list(texts[1:]))
     sentence = first_sentence(first)
@@ -160,8 +163,7 @@ def _body(page: Page) -> list[str]:
 
 def _as_item(point: str) -> str:
     bare = point.lstrip("\t")
-    numbered = re.match(r"(\d{1,3})\. ", bare)
-    return f"{'    ' * (len(point) - len(bare))}{bare if numbered else f'- {bare}'}"
+    return f"{'    ' * (len(point) - len(bare))}{bare if _NUMBER.match(bare) else f'- {bare}'}"
 
 
 def _note(text: str) -> str:
