@@ -419,7 +419,6 @@ def _not_a_deck(path: Path) -> None:
     ("make", "told"),
     [
         (_without_layouts, "layout"),
-        (_without_bodies, "title and a body"),
         (_bomb, "zip bomb"),
         (_macros, "macros"),
         (_controls, "ActiveX"),

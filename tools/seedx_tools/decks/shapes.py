@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pptx.oxml.ns import qn
-from pptx.slide import Slide
+from pptx.slide import Slide, SlideLayout
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, inherited, placeholder_type, resolve_color
@@ -122,9 +122,9 @@ def background_under(slide: Slide, placed: SlideShape, below: Sequence[SlideShap
     return slide_background(slide)
 
 
-def slide_background(slide: Slide) -> list[str]:
-    """Return the color of a slide's background, several for a gradient, none for a picture or pattern."""
-    layout = slide.slide_layout
+def slide_background(slide: Slide | SlideLayout) -> list[str]:
+    """Return the color of a slide's or layout's background, several for a gradient, none for a picture or pattern."""
+    layout = slide if isinstance(slide, SlideLayout) else slide.slide_layout
     for sheet in (slide, layout, layout.slide_master):
         background = sheet.element.find(f"{qn('p:cSld')}/{qn('p:bg')}")
         if background is None:
@@ -137,7 +137,7 @@ def slide_background(slide: Slide) -> list[str]:
     return [_WHITE]
 
 
-def _fill_colors(slide: Slide, properties: Any) -> list[str] | None:
+def _fill_colors(slide: Slide | SlideLayout, properties: Any) -> list[str] | None:
     """Return the colors of a fill; ["none"] for no fill, [] for a picture or pattern, None if unspecified."""
     for child in properties:
         if child.tag == qn("a:solidFill"):

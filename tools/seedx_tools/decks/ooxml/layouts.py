@@ -13,7 +13,6 @@ from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.oxml.ns import qn
 from pptx.slide import Slide, SlideLayout, SlideMaster
 
-from seedx_sdk.errors import TemplateError
 from seedx_tools.decks.ooxml.layout_names import named_role
 from seedx_tools.decks.ooxml.styles import inherited
 from seedx_tools.decks.outline import PictureSide
@@ -82,11 +81,6 @@ class Layouts:
             _drop_slide_images(layout)
         found = [slots_of(layout) for layout in master.slide_layouts]
         self._all = [slots for slots in found if slots.title is not None]
-        if not any(slots.bodies for slots in self._all):
-            raise TemplateError(
-                "the template has no layout with a title and a body placeholder; "
-                "add one in PowerPoint (View, Slide Master) or use another template"
-            )
         self._turn = 0
 
     def cover(self, *, picture: bool) -> LayoutSlots:

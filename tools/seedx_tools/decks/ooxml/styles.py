@@ -15,7 +15,7 @@ from typing import Any, Literal
 from PIL import ImageColor
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
-from pptx.slide import Slide, SlideLayout
+from pptx.slide import Slide, SlideLayout, SlideMaster
 
 from seedx_tools.decks.ooxml.contrast import to_linear, to_srgb
 
@@ -158,7 +158,7 @@ def _numbering(paragraph: Any) -> tuple[Any, int]:
     return properties.find(qn("a:buAutoNum")), int(properties.get("lvl", "0"))
 
 
-def resolve_color(slide: Slide, fill: Any) -> str:
+def resolve_color(slide: Slide | SlideLayout, fill: Any) -> str:
     """Return RRGGBB of a solid fill; theme colors are resolved by the master's color map and the theme."""
     color = next(iter(fill), None)
     if color is None:
@@ -167,8 +167,8 @@ def resolve_color(slide: Slide, fill: Any) -> str:
     return _modify(_theme_color(slide, str(color.get("val"))) if is_named else _own_color(color), color)
 
 
-def scheme_color(slide: Slide, name: str) -> str:
-    """Return RRGGBB of a scheme color ("tx1", "accent1") on a slide."""
+def scheme_color(slide: Slide | SlideLayout, name: str) -> str:
+    """Return RRGGBB of a scheme color ("tx1", "accent1") on a slide or layout."""
     return resolve_color(slide, parse_xml(f"<a:solidFill {nsdecls('a')}><a:schemeClr val='{name}'/></a:solidFill>"))
 
 
@@ -260,14 +260,29 @@ def _spacing(sources: list[Any], tag: str, size: float) -> float | None:
     return None
 
 
-def _theme_color(slide: Slide, name: str) -> str:
-    mapped = slide.slide_layout.slide_master.element.find(qn("p:clrMap")).get(name, name)
+def _theme_color(slide: Slide | SlideLayout, name: str) -> str:
+    mapped = color_map(slide).get(name, name)
     theme = _theme_blob(slide)
     return _NO_TEXT_COLOR if theme is None else _theme_colors(theme).get(mapped, _NO_TEXT_COLOR)
 
 
-def _theme_blob(slide: Slide) -> bytes | None:
-    for relation in slide.slide_layout.slide_master.part.rels.values():
+def color_map(sheet: Slide | SlideLayout) -> Mapping[str, str]:
+    """Return the theme color ("dk1") of each mapped name ("tx1"), as a slide, its layout or its master says."""
+    layout = sheet if isinstance(sheet, SlideLayout) else sheet.slide_layout
+    own = (one.element.find(f"{qn('p:clrMapOvr')}/{qn('a:overrideClrMapping')}") for one in (sheet, layout))
+    override = next((found for found in own if found is not None), None)
+    found = _master(sheet).element.find(qn("p:clrMap")) if override is None else override
+    return {} if found is None else {str(name): str(value) for name, value in found.attrib.items()}
+
+
+def _master(sheet: Slide | SlideLayout) -> SlideMaster:
+    layout = sheet if isinstance(sheet, SlideLayout) else sheet.slide_layout
+    master: SlideMaster = layout.slide_master
+    return master
+
+
+def _theme_blob(slide: Slide | SlideLayout) -> bytes | None:
+    for relation in _master(slide).part.rels.values():
         if relation.reltype.endswith("/theme"):
             return bytes(relation.target_part.blob)
     return None

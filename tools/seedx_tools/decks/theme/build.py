@@ -6,19 +6,17 @@ slides only fill placeholders, so users can restyle the whole deck in PowerPoint
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Literal, TypeAlias
 
 from pptx import Presentation
-from pptx.opc.constants import RELATIONSHIP_TYPE as RELATION
 from pptx.opc.oxml import serialize_part_xml
-from pptx.opc.packuri import PackURI
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
-from pptx.parts.slide import SlideLayoutPart
 from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import SlideLayout
 from pptx.util import Inches
 
+from seedx_tools.decks.ooxml.sheets import add_layout
 from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.theme.designs import DESIGNS, HEIGHT_INCHES, ColoredBox, Design, InchBox
 from seedx_tools.decks.theme.layouts import LayoutSpec, PlaceholderSpec, deck_layouts, footer_boxes, level1_style
@@ -53,25 +51,13 @@ def themed_template(size: DeckSize, name: str, design: Design) -> PresentationOb
     return deck
 
 
-def _with_layouts(deck: PresentationObject, count: int) -> list[Any]:
+def _with_layouts(deck: PresentationObject, count: int) -> list[SlideLayout]:
     """Return this many layouts of a deck, adding copies of the last or removing some."""
     master = deck.slide_master
     for layout in list(master.slide_layouts)[count:]:
         master.slide_layouts.remove(layout)
-    package = master.part.package
     while len(master.slide_layouts) < count:
-        last = master.slide_layouts[-1]
-        part = SlideLayoutPart(
-            PackURI(f"/ppt/slideLayouts/slideLayout{len(master.slide_layouts) + 1}.xml"),
-            last.part.content_type,
-            package,
-            copy.deepcopy(last.element),
-        )
-        part.relate_to(master.part, RELATION.SLIDE_MASTER)
-        entries = master.element.get_or_add_sldLayoutIdLst()
-        entry = entries._add_sldLayoutId()
-        entry.rId = master.part.relate_to(part, RELATION.SLIDE_LAYOUT)
-        entry.set("id", str(1 + max(int(other.get("id", 0)) for other in entries)))
+        add_layout(master, master.slide_layouts[-1], "")
     return list(master.slide_layouts)
 
 
@@ -120,7 +106,7 @@ def _set_master(deck: PresentationObject, width: float, design: Design) -> None:
     for index, box in enumerate(design.page_shapes(width)):
         tree.insert(2 + index, shape_xml(90 + index, box))
     styles = master.find(qn("p:txStyles"))
-    master.replace(styles, parse_xml(_text_styles(design)))
+    master.replace(styles, _text_styles(design))
 
 
 def _place(shape: Any, box: InchBox) -> None:
@@ -136,38 +122,41 @@ def shape_xml(number: int, shape: ColoredBox) -> Any:
     )
 
 
-def _text_styles(design: Design) -> str:
-    def level(number: int, size: int, left: float, before: int) -> str:
-        margin, hang = Inches(left + 0.28), Inches(0.28)
-        return (
-            f"<a:lvl{number}pPr marL='{margin}' indent='-{hang}' algn='l'><a:lnSpc><a:spcPct val='100000'/></a:lnSpc>"
-            f"<a:spcBef><a:spcPts val='{before}'/></a:spcBef>"
-            "<a:buClr><a:schemeClr val='accent1'/></a:buClr><a:buFont typeface='Arial'/><a:buChar char='&#8226;'/>"
-            f"<a:defRPr sz='{size}' kern='1200'><a:solidFill><a:schemeClr val='tx1'/></a:solidFill>"
-            "<a:latin typeface='+mn-lt'/><a:ea typeface='+mn-ea'/><a:cs typeface='+mn-cs'/></a:defRPr>"
-            f"</a:lvl{number}pPr>"
-        )
+def body_levels(points: float) -> list[Any]:
+    """Return a:lvl1pPr to a:lvl5pPr of text whose first level has this size, with bullets."""
+    sizes = [points, *(min(points, size) for size in (18.0, 16.0, 16.0, 16.0))]
+    return [
+        parse_xml(_level(number, size, 0.3 * (number - 1), before))
+        for number, (size, before) in enumerate(zip(sizes, (1200, 600, 400, 400, 400), strict=True), start=1)
+    ]
 
-    body = "".join(
-        level(number, size, left, before)
-        for number, size, left, before in (
-            (1, round(design.text_size * 100), 0.0, 1200),
-            (2, 1800, 0.3, 600),
-            (3, 1600, 0.6, 400),
-            (4, 1600, 0.9, 400),
-            (5, 1600, 1.2, 400),
-        )
-    )
+
+def _level(number: int, points: float, left: float, before: int) -> str:
+    margin, hang = Inches(left + 0.28), Inches(0.28)
     return (
+        f"<a:lvl{number}pPr {nsdecls('a')} marL='{margin}' indent='-{hang}' algn='l'><a:lnSpc><a:spcPct val='100000'/>"
+        f"</a:lnSpc><a:spcBef><a:spcPts val='{before}'/></a:spcBef>"
+        "<a:buClr><a:schemeClr val='accent1'/></a:buClr><a:buFont typeface='Arial'/><a:buChar char='&#8226;'/>"
+        f"<a:defRPr sz='{round(points * 100)}' kern='1200'><a:solidFill><a:schemeClr val='tx1'/></a:solidFill>"
+        "<a:latin typeface='+mn-lt'/><a:ea typeface='+mn-ea'/><a:cs typeface='+mn-cs'/></a:defRPr>"
+        f"</a:lvl{number}pPr>"
+    )
+
+
+def _text_styles(design: Design) -> Any:
+    """Return the p:txStyles of a master."""
+    styles = parse_xml(
         f"<p:txStyles {nsdecls('p', 'a')}><p:titleStyle><a:lvl1pPr algn='l'><a:lnSpc><a:spcPct val='95000'/></a:lnSpc>"
         f"<a:spcBef><a:spcPct val='0'/></a:spcBef><a:buNone/><a:defRPr sz='{round(design.title_size * 100)}' "
         f"b='{int(design.title_bold)}' kern='1200'><a:solidFill>"
         "<a:schemeClr val='tx2'/></a:solidFill><a:latin typeface='+mj-lt'/><a:ea typeface='+mj-ea'/>"
-        f"<a:cs typeface='+mj-cs'/></a:defRPr></a:lvl1pPr></p:titleStyle><p:bodyStyle>{body}</p:bodyStyle>"
+        "<a:cs typeface='+mj-cs'/></a:defRPr></a:lvl1pPr></p:titleStyle><p:bodyStyle/>"
         "<p:otherStyle><a:lvl1pPr><a:defRPr sz='1800' kern='1200'><a:solidFill><a:schemeClr val='tx1'/></a:solidFill>"
         "<a:latin typeface='+mn-lt'/><a:ea typeface='+mn-ea'/><a:cs typeface='+mn-cs'/></a:defRPr></a:lvl1pPr>"
         "</p:otherStyle></p:txStyles>"
     )
+    styles.find(qn("p:bodyStyle")).extend(body_levels(design.text_size))
+    return styles
 
 
 def _set_layout(layout: Any, wanted: LayoutSpec, design: Design) -> None:

@@ -44,6 +44,7 @@ def finish_slide(slide: Slide, footer: Footer, title: str, notes: str) -> list[s
     for shape in list(slide.placeholders):
         if is_empty_placeholder(shape):
             remove(shape)
+    _copy_color_map(slide)
     lost = _copy_footers(slide, footer, title)
     if notes.strip():
         frame = slide.notes_slide.notes_text_frame
@@ -60,6 +61,14 @@ def footer_of(slide: Slide) -> str:
         if placeholder_type(shape.element) == "ftr" and shape.has_text_frame:
             return str(shape.text_frame.text)
     return ""
+
+
+def _copy_color_map(slide: Slide) -> None:
+    """Give a slide the colors that its layout maps text and background to, as PowerPoint does."""
+    layouts = slide.slide_layout.element.find(f"{qn('p:clrMapOvr')}/{qn('a:overrideClrMapping')}")
+    own = slide.element.find(qn("p:clrMapOvr"))
+    if layouts is not None and own is not None:
+        own[:] = [copy.deepcopy(layouts)]
 
 
 def _copy_footers(slide: Slide, footer: Footer, title: str) -> list[str]:

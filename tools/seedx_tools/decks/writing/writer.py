@@ -22,6 +22,7 @@ from seedx_tools.decks.tables import SOURCE_LINE
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
+from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.visuals import Visual
 from seedx_tools.decks.writing.charts import place_chart
 from seedx_tools.decks.writing.footer import finish_slide
@@ -43,7 +44,7 @@ class DeckWriter:
     """Adds slides to a presentation.
 
     Args:
-        deck: A presentation with at least one layout that has a title and a body.
+        deck: A presentation; layouts are added to a master that has none with a title and a body.
         warn: Called with one sentence for everything that is dropped, moved or shortened.
         master: The master of the new slides; None: the one that fits best.
         footer: What stands at the bottom of the slides; None: what the layouts say, else the title of add_cover.
@@ -60,7 +61,10 @@ class DeckWriter:
         bullets: bool = True,
     ) -> None:
         self.deck = deck
-        self._layouts = Layouts(master or best_master(deck))
+        master = master or best_master(deck)
+        if (added := complete_layouts(master)) is not None:
+            warn(added)
+        self._layouts = Layouts(master)
         self._warn = warn
         self._footer, self._title = footer or Footer(), ""
         self._bullets = bullets
