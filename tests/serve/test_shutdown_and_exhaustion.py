@@ -36,9 +36,9 @@ def test_exhausted_memory_fails_one_image_and_no_other(server: Server) -> None:
     expected = server.post("/v1/tools/generate", **small).json()["image"]
     process = psutil.Process(server.process.pid)
     before = process.rlimit(psutil.RLIMIT_AS)
-    process.rlimit(psutil.RLIMIT_AS, (process.memory_info().vms + (400 << 20), before[1]))
+    process.rlimit(psutil.RLIMIT_AS, (process.memory_info().vms + (150 << 20), before[1]))
     try:
-        large = server.post("/v1/tools/generate", prompt="a red house", width=2048, height=2048, num_inference_steps=1)
+        large = server.post("/v1/tools/generate", prompt="a red house", width=1024, height=1024, num_inference_steps=1)
         assert large.status_code == 503, large.text
         error = large.json()["error"]
         assert error["type"] == "DeviceMemoryError" and "use a smaller" in error["message"]
@@ -76,13 +76,13 @@ def test_an_upload_that_does_not_fit_the_disk_is_rejected(server: Server) -> Non
 
 
 def test_a_signal_lets_replies_finish(server: Server) -> None:
-    events = generation_events(server, 150)
+    events = generation_events(server, 60)
     while next(events) != "image_progress":
         pass
     server.process.send_signal(signal.SIGTERM)
     server.wait_until(lambda: not accepts_connections(server))
     seen = list(events)
-    assert seen[-2:] == ["image_done", "reply_done"] and seen.count("image_progress") == 149
+    assert seen[-2:] == ["image_done", "reply_done"] and seen.count("image_progress") == 59
     assert server.process.wait(EVENT_SECONDS) == 0
     assert not server.files()
 
