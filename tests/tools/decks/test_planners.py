@@ -36,13 +36,13 @@ Notes: and smile
 def test_markdown_becomes_slides_bullets_pictures_and_notes() -> None:
     outline = OutlinePlanner().plan(MARKDOWN, None)
     assert outline == Outline(
-        title="The boat school",
+        title="The *boat* school",
         subtitle="By the sea",
         slides=(
             SlidePlan(
                 title="Why",
-                bullets=("first point", "second with code and a link", "\tnested"),
-                notes="Say hello.\nand smile\na link: https://example.org",
+                bullets=("first point", "second with `code` and [a link](https://example.org)", "\tnested"),
+                notes="Say hello.\nand smile",
             ),
             SlidePlan(title="Who", bullets=("1. one", "2. two"), picture="a red boat", notes="a comment"),
             SlidePlan(title="Nothing", picture=""),
@@ -189,20 +189,20 @@ def test_html_among_words() -> None:
     assert (block.bullets, block.notes) == (("Words", "More"), "one\ntwo")
 
 
-def test_the_addresses_of_links_are_in_the_notes_of_their_slide() -> None:
+def test_links_stay_on_their_words_and_the_notes_have_those_that_no_slide_can_open() -> None:
     outline = OutlinePlanner().plan(
         "# T\nby [Ada](https://a.example)\n## A\n## On [**boats**](https://b.example)\n- <https://c.example>\n"
-        "- [![](boat.png)](https://d.example)\n> Hello\n",
+        "- [![](boat.png)](https://d.example)\n- [plan](plan.docx)\n> Hello\n",
         None,
     )
-    assert (outline.subtitle, outline.notes) == ("by Ada", "Ada: https://a.example")
+    assert (outline.subtitle, outline.notes) == ("by [Ada](https://a.example)", "")
     assert outline.slides == (
         SlidePlan(title="A"),
         SlidePlan(
-            title="On boats",
-            bullets=("https://c.example",),
+            title="On [**boats**](https://b.example)",
+            bullets=("[https://c.example](https://c.example)", "plan"),
             picture_file="boat.png",
-            notes="Hello\nboats: https://b.example\nhttps://d.example",
+            notes="Hello\nhttps://d.example\nplan: plan.docx",
         ),
     )
 
@@ -260,7 +260,7 @@ def test_sections_agenda_sources_and_closing() -> None:
         ("A", ("a",)),
         ("Two", ()),
         ("B", ()),
-        ("References", ("Book (https://b.example)",)),
+        ("References", ("[Book](https://b.example) (https://b.example)",)),
         ("Thank you", ("Bye",)),
     ]
 

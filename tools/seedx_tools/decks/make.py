@@ -34,6 +34,7 @@ from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePla
 from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
@@ -360,7 +361,7 @@ class _DeckDraft:
             return None
         if plan.gallery and not plan.picture:
             return None
-        text = f"{plan.title}. {' '.join(plan.bullets)}"
+        text = plain_text(f"{plan.title}. {' '.join(plan.bullets)}")
         request = request_subject(plan.picture, text, info, seed=self._seed + slide.number, where=slide.where)
         if request is None:
             self._unknown.append(slide.where)

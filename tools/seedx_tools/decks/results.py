@@ -18,6 +18,7 @@ from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.preview import RENDERER, render_slides
 from seedx_tools.decks.reader import read_slide
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.illustration.illustrator import Illustration
 
 MadeSlide: TypeAlias = tuple[SlidePlan, Illustration | None, str | None]
@@ -87,7 +88,7 @@ def describe_slides(deck: PresentationObject, made: Mapping[int, MadeSlide]) -> 
         slides.append(
             DeckSlide(
                 title=plan.title if title is None else title.text_frame.text,
-                bullets=plan.bullets,
+                bullets=tuple(plain_text(bullet) for bullet in plan.bullets),
                 notes=plan.notes,
                 picture=None if illustration is None else illustration.image,
                 picture_prompt=prompt,

@@ -33,6 +33,7 @@ from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
 from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content
 from seedx_tools.decks.results import Deck, describe_slides
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.writing.footer import footer_of
 from seedx_tools.decks.writing.writer import DeckWriter
 from seedx_tools.illustration.illustrator import NO_ROOM, Illustration, Illustrator
@@ -280,7 +281,7 @@ class _SavedDeck:
             return None, None
         if ready is not None or self._illustrator is None:
             return ready, None
-        text = f"{plan.title}. {' '.join(plan.bullets)}"
+        text = plain_text(f"{plan.title}. {' '.join(plan.bullets)}")
         return self._illustrator.draw(plan.picture, text, number=number, where=where)
 
     def _old_image(self, old: Slide, where: str) -> Illustration | None:

@@ -14,7 +14,7 @@ Source: a report        under a table or chart: the line that names where its fi
 ![a red boat](draw)     the prompt of its image (![](none): no image; ![what it shows](boat.png): a file; several
                         files are shown beside each other)
 > speaker notes         so is a paragraph that starts with "Notes:"
-[text](address)         the text; the address goes to the notes, or after the text on a slide of sources
+**bold** *italic* `code` [text](https://...)  as they look; on a slide of sources the address follows the text
 ## Agenda               with nothing under it: lists the sections
 ## Sources              with points and nothing else: a slide at the end
 ---                     front matter ("key: value" lines) at the start: its title, if there is no "# Deck title"
@@ -32,8 +32,10 @@ from markdown_it.tree import SyntaxTreeNode
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import ChartData, Column, Outline, PictureFile, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.markdown_data import WantedChart, alignment, wanted_chart
+from seedx_tools.decks.planners.markdown_inline import InlineReader
 from seedx_tools.decks.planners.visual_blocks import read_visual_block, visual_kind
 from seedx_tools.decks.tables import SOURCE_LINE, chart_of, read_table, table_of
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.visuals import Visual
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
@@ -80,7 +82,7 @@ def _split_front_matter(text: str) -> tuple[str, str]:
 
 
 def _parse(text: str) -> SyntaxTreeNode:
-    return SyntaxTreeNode(MarkdownIt("commonmark").enable("table").parse(text))
+    return SyntaxTreeNode(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text))
 
 
 @dataclass
@@ -157,6 +159,12 @@ class _Reader:
         self.cover = _SlideDraft()
         self.slides: list[_SlideDraft] = []
         self.warnings: list[str] = []
+        self._inlines = InlineReader(
+            note=self._note,
+            address=self._address,
+            picture=self._picture,
+            shows_addresses=lambda: _SOURCES.match(self.current.title) is not None,
+        )
 
     @property
     def current(self) -> _SlideDraft:
@@ -244,7 +252,9 @@ class _Reader:
             if _AGENDA.match(slide.title) and not (slide.bullets or slide.holds_more):
                 if slide.is_plain:
                     return slide
-                self.warnings.append(f"slide '{slide.title}': it does not list the sections: it has notes or a picture")
+                self.warnings.append(
+                    f"slide '{plain_text(slide.title)}': it does not list the sections: it has notes or a picture"
+                )
         return None
 
     def _sources(self) -> _SlideDraft | None:
@@ -369,41 +379,11 @@ class _Reader:
                     number = ""
 
     def _inline(self, node: SyntaxTreeNode) -> str:
-        """Return the plain text of a node; an image in it is set on the current slide."""
-        return " ".join("".join(self._pieces(node)).split())
+        """Return the inline Markdown of a node; an image in it is set on the current slide."""
+        return self._inlines.read(node)
 
-    def _pieces(self, node: SyntaxTreeNode) -> Iterator[str]:
-        if node.type == "image":
-            self._picture(str(node.attrs.get("src", "")), node.content)
-        elif node.type in ("text", "code_inline"):
-            yield node.content
-        elif node.type in ("softbreak", "hardbreak"):
-            yield " "
-        elif node.type == "html_inline":
-            yield self._html_piece(node.content)
-        elif node.type == "link":
-            yield self._link(node)
-        else:
-            for child in node.children:
-                yield from self._pieces(child)
-
-    def _html_piece(self, html: str) -> str:
-        if comment := _COMMENT.fullmatch(html):
-            self._note(comment[1])
-            return ""
-        return " " if _BREAK.fullmatch(html) else html
-
-    def _link(self, node: SyntaxTreeNode) -> str:
-        """Return the text of a link; the address follows it on a slide of sources, and else goes to the notes."""
-        text = "".join(piece for child in node.children for piece in self._pieces(child))
-        address = str(node.attrs["href"])
-        if node.info == "auto" or address in text:
-            return text
-        if _SOURCES.match(self.current.title):
-            return f"{text} ({address})"
-        label = " ".join(text.split())
-        self.current.links.append(f"{label}: {address}" if label else address)
-        return text
+    def _address(self, words: str, address: str) -> None:
+        self.current.links.append(f"{words}: {address}" if words else address)
 
     def _picture(self, source: str, wanted: str) -> None:
         draft = self.current
@@ -432,5 +412,5 @@ class _Reader:
             self._warn(f"'{source}' was left out: {error}")
 
     def _warn(self, what: str) -> None:
-        where = f"slide '{self.current.title}'" if self.slides else "title slide"
+        where = f"slide '{plain_text(self.current.title)}'" if self.slides else "title slide"
         self.warnings.append(f"{where}: {what}")

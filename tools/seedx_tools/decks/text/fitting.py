@@ -14,6 +14,7 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.layouts import frame_of
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, insets, text_style
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.layout import height_of, lay_out
 
 MIN_SCALE = 0.8
@@ -50,7 +51,7 @@ def fits(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]], scale:
     """Return whether paragraphs fit the height of a shape at this font scale."""
     _, _, width, height = frame_of(shape)
     left, top, right, bottom = insets(slide, shape.element)
-    styled = [(text, text_style(slide, shape.element, None, level)) for text, level in paragraphs]
+    styled = [(plain_text(text), text_style(slide, shape.element, None, level)) for text, level in paragraphs]
     lines = lay_out(styled, width / EMU_PER_POINT - left - right, scale)
     return height_of(lines) <= height / EMU_PER_POINT - top - bottom + 0.5
 

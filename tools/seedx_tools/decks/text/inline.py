@@ -1,17 +1,22 @@
 """Inline Markdown: what the texts of a plan are written in, and the runs that they become on a slide.
 
-Titles, points, cells, quotes and captions are plain text in which CommonMark's emphasis, code spans and links count.
+Titles, points, cells, quotes and captions are plain text in which CommonMark's emphasis, code spans and links count,
+and `~~struck~~` text.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from markdown_it import MarkdownIt
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
-_SPECIAL = re.compile(r"([\\`*_\[\]~$<>])")
+SAFE_LINK = re.compile(r"(?i)(https?://|mailto:)")
+"""The addresses that a slide may open."""
+_SPECIAL = re.compile(r"([\\`*_\[\]~$<>&])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,49 @@ class Span:
     link: str = ""
     """The address that a click opens, or empty."""
 
+    def looks_like(self, other: Span) -> bool:
+        """Return whether two spans differ in nothing but their text."""
+        return replace(self, text="") == replace(other, text="")
 
+
+@lru_cache(maxsize=4096)
 def parse_inline(text: str) -> tuple[Span, ...]:
-    """Return the spans of a text in inline Markdown; neighbors differ in look."""
-    spans: list[Span] = []
+    """Return the spans of a text in inline Markdown; neighbors differ in look, and a line break is a vertical tab."""
+    return merged(_spans(text))
+
+
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans without empty ones, and with neighbors of one look joined."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and joined[-1].looks_like(span):
+            joined[-1] = replace(span, text=joined[-1].text + span.text)
+        elif span.text:
+            joined.append(span)
+    return tuple(joined)
+
+
+def plain_text(text: str) -> str:
+    """Return a text in inline Markdown without its marks."""
+    return "".join(span.text for span in parse_inline(text))
+
+
+def escape_inline(text: str) -> str:
+    """Return inline Markdown that shows exactly this text."""
+    return text if parse_inline(text) in ((), (Span(text),)) else _SPECIAL.sub(r"\\\1", text)
+
+
+def to_inline(spans: Iterable[Span]) -> str:
+    """Return inline Markdown for spans; a look that Markdown has no words for at this place is left out."""
+    wanted = merged(spans)
+    for escape in (escape_inline, _escape_all):
+        text = "".join(_marked(span, escape(span.text)) for span in wanted)
+        if _bare(parse_inline(text)) == _bare(wanted):
+            return text
+    return _escape_all("".join(span.text for span in wanted))
+
+
+def _spans(text: str) -> Iterator[Span]:
     bold = italic = strike = 0
     link = ""
     for token in _MARKDOWN.parseInline(text)[0].children or ():
@@ -43,23 +87,37 @@ def parse_inline(text: str) -> tuple[Span, ...]:
             link = str(token.attrs.get("href", "")) if token.nesting > 0 else ""
         else:
             shown = "\v" if token.type == "hardbreak" else " " if token.type == "softbreak" else token.content
-            span = Span(shown, bold > 0, italic > 0, strike > 0, token.type == "code_inline", link)
-            if spans and spans[-1] == Span(spans[-1].text, *_look(span)):
-                spans[-1] = Span(spans[-1].text + span.text, *_look(span))
-            elif shown:
-                spans.append(span)
-    return tuple(spans)
+            yield Span(shown, bold > 0, italic > 0, strike > 0, token.type == "code_inline", link)
 
 
-def plain_text(text: str) -> str:
-    """Return a text in inline Markdown without its marks."""
-    return "".join(span.text for span in parse_inline(text))
+def _marked(span: Span, escaped: str) -> str:
+    """Return the Markdown of a span; marks stand directly beside letters, so blanks at its ends stay outside."""
+    inner = escaped.strip()
+    if not inner:
+        return escaped
+    if span.code:
+        inner = f"`{span.text.strip()}`"
+    for wanted, mark in ((span.strike, "~~"), (span.italic, "*"), (span.bold, "**")):
+        inner = f"{mark}{inner}{mark}" if wanted else inner
+    if span.link:
+        inner = f"[{inner}]({span.link})"
+    start = len(escaped) - len(escaped.lstrip())
+    return f"{escaped[:start]}{inner}{escaped[len(escaped.rstrip()) :]}"
 
 
-def escape_inline(text: str) -> str:
-    """Return inline Markdown that shows exactly this text."""
+def _bare(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans whose blanks at the ends have no look, which nobody could see."""
+    parts: list[Span] = []
+    for span in spans:
+        core = span.text.strip()
+        start = span.text.index(core) if core else len(span.text)
+        parts += [
+            Span(span.text[:start]),
+            replace(span, text=core),
+            Span(span.text[start + len(core) :]),
+        ]
+    return merged(parts)
+
+
+def _escape_all(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
-
-
-def _look(span: Span) -> tuple[bool, bool, bool, bool, str]:
-    return span.bold, span.italic, span.strike, span.code, span.link

@@ -11,20 +11,23 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.styles import text_style
 from seedx_tools.decks.text.fitting import fitting_scale, least_scale, paragraphs_of, set_scale
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.strings import runs_right_to_left
+from seedx_tools.decks.writing.runs import write_runs
 
 _NUMBERED = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
 
 
 def write_line(slide: Slide, shape: Any, text: str) -> None:
-    """Write one paragraph, scaled down if necessary."""
-    shape.text_frame.text = text
-    _set_direction(slide, shape, shape.text_frame.paragraphs[0], text, 0)
+    """Write one paragraph of inline Markdown, scaled down if necessary."""
+    paragraph = shape.text_frame.paragraphs[0]
+    write_runs(paragraph, text)
+    _set_direction(slide, shape, paragraph, plain_text(text), 0)
     _fit(slide, shape, [(text, 0)])
 
 
 def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool) -> None:
-    """Write points, indented one level per leading tab, with or without bullets.
+    """Write points in inline Markdown, indented one level per leading tab, with or without bullets.
 
     Bulleted points that start with "1. ", "2. " become a numbered list.
     """
@@ -36,10 +39,10 @@ def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool
         start = None
         if bulleted:
             text, start = numbers.take(text, level)
-        paragraph.text = text
+        write_runs(paragraph, text)
         if level:
             paragraph.level = level
-        _set_direction(slide, shape, paragraph, text, level)
+        _set_direction(slide, shape, paragraph, plain_text(text), level)
         if not bulleted:
             properties = paragraph._p.get_or_add_pPr()
             properties.set("marL", "0")

@@ -77,7 +77,7 @@ class DeckWriter:
 
     def add_cover(self, title: str, subtitle: str, notes: str, illustration: Illustration | None) -> Slide:
         """Add the title slide and return it."""
-        self._title = clean(title)
+        self._title = plain_text(clean(title))
         slide, slots, notes = self._start(self._layouts.cover(picture=illustration is not None), title, notes)
         notes = self._write_second(slide, slots, subtitle, notes)
         if illustration is not None and slots.picture is not None:
@@ -374,7 +374,7 @@ def set_properties(deck: PresentationObject, title: str) -> None:
     """Replace the template's document properties with the deck's title and the current time."""
     now = datetime.now(UTC).replace(tzinfo=None)
     properties = deck.core_properties
-    properties.title, properties.author, properties.last_modified_by = clean(title)[:_MAX_PROPERTY], "", ""
+    properties.title, properties.author, properties.last_modified_by = plain_text(clean(title))[:_MAX_PROPERTY], "", ""
     properties.created = properties.modified = now
     properties.revision = 1
 

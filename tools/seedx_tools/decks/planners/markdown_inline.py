@@ -1,0 +1,89 @@
+"""Read the inline part of a Markdown outline: emphasis, code, links and HTML tags become the marks of plan texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from markdown_it.tree import SyntaxTreeNode
+
+from seedx_tools.decks.text.inline import SAFE_LINK, Span, merged, to_inline
+
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)\b[^>]*>", re.IGNORECASE)
+_BOLD, _ITALIC, _STRIKE, _CODE = ("b", "strong"), ("i", "em", "cite"), ("s", "del", "strike"), ("code", "kbd", "tt")
+_OTHER_TAGS = frozenset(
+    "a abbr big center div font h1 h2 h3 h4 h5 h6 img ins li mark ol p q small span sub sup table td th tr u ul".split()
+)
+"""HTML tags that mean nothing on a slide; a word in angle brackets that is no tag, as in List<String>, is text."""
+
+
+@dataclass(frozen=True)
+class InlineReader:
+    """Reads the inline content of a node.
+
+    Args:
+        note: Called with the text of a comment.
+        address: Called with the words and the address of a link that a slide cannot open.
+        picture: Called with the source and the description of an image.
+        shows_addresses: Called to ask whether the addresses of links are shown after their words.
+    """
+
+    note: Callable[[str], None]
+    address: Callable[[str, str], None]
+    picture: Callable[[str, str], None]
+    shows_addresses: Callable[[], bool]
+
+    def read(self, node: SyntaxTreeNode) -> str:
+        """Return inline Markdown for a node, on one line."""
+        return " ".join(to_inline(self._spans([node], Span(""))).split())
+
+    def _spans(self, nodes: Sequence[SyntaxTreeNode], look: Span) -> Iterator[Span]:
+        for node in nodes:
+            if node.type == "image":
+                self.picture(str(node.attrs.get("src", "")), node.content)
+            elif node.type == "text":
+                yield replace(look, text=node.content)
+            elif node.type == "code_inline":
+                yield replace(look, text=node.content, code=True)
+            elif node.type in ("softbreak", "hardbreak"):
+                yield replace(look, text=" ")
+            elif node.type == "html_inline":
+                text, look = self._html(node.content, look)
+                yield replace(look, text=text)
+            elif node.type == "link":
+                yield from self._link(node, look)
+            else:
+                looks = {"strong": {"bold": True}, "em": {"italic": True}, "s": {"strike": True}}
+                yield from self._spans(node.children, replace(look, **looks.get(node.type, {})))
+
+    def _html(self, html: str, look: Span) -> tuple[str, Span]:
+        """Return the text that stands for a tag, and the look of what follows it."""
+        if comment := _COMMENT.fullmatch(html):
+            self.note(comment[1])
+            return "", look
+        if _BREAK.fullmatch(html):
+            return " ", look
+        found = _TAG.fullmatch(html)
+        if found is None:
+            return html, look
+        opens, name = not found[1], found[2].lower()
+        for names, field in ((_BOLD, "bold"), (_ITALIC, "italic"), (_STRIKE, "strike"), (_CODE, "code")):
+            if name in names:
+                return "", replace(look, **{field: opens})
+        return ("" if name in _OTHER_TAGS else html), look
+
+    def _link(self, node: SyntaxTreeNode, look: Span) -> Iterator[Span]:
+        address = str(node.attrs["href"])
+        opens = SAFE_LINK.match(address) is not None
+        spans = merged(self._spans(node.children, replace(look, link=address if opens else look.link)))
+        yield from spans
+        words = "".join(span.text for span in spans)
+        if node.info == "auto" or address in words:
+            return
+        if self.shows_addresses():
+            yield replace(look, text=f" ({address})")
+        elif not opens or not words.strip():
+            self.address(" ".join(words.split()), address)
