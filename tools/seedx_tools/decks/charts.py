@@ -85,6 +85,11 @@ def headline(chart: ChartData, label: str) -> str:
     return f"{_listed(found)} {'leads' if len(found) == 1 else 'lead'} in {names}"
 
 
+def told(value: float, series: ChartSeries) -> str:
+    """Return a number of a series with its unit, unless the name of the series tells it."""
+    return shown(value, "" if series.unit and series.unit in series.name and series.unit != "%" else series.unit)
+
+
 def _suited(chart: ChartData, warn: Callable[[str], None]) -> ChartData:
     """Return the chart with a kind that can show its numbers."""
     values = [value for series in chart.series for value in series.values if value is not None]
@@ -135,12 +140,12 @@ def _trend(chart: ChartData) -> str:
     trend = _correlation(known)
     if first != last and abs(trend) >= _TREND and (trend > 0) == (last > first):
         verb = "rose" if last > first else "fell"
-        return f"{series.name} {verb} from {shown(first, series.unit)} to {shown(last, series.unit)}"
+        return f"{series.name} {verb} from {told(first, series)} to {told(last, series)}"
     top = max(value for _, value in known)
     peaks = [place for place, value in known if value == top]
     if len(peaks) > 1:
         return f"{series.name} from {chart.categories[start]} to {chart.categories[end]}"
-    return f"{series.name} peaked at {shown(top, series.unit)} in {chart.categories[peaks[0]]}"
+    return f"{series.name} peaked at {told(top, series)} in {chart.categories[peaks[0]]}"
 
 
 def _correlation(points: Sequence[tuple[int, float]]) -> float:

@@ -1,90 +1,124 @@
-"""Outlines of tables without a language model: their own numbers, and nothing else."""
+"""Outlines of tables without a language model: the table, charts of its numbers that say something, its extremes."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from seedx_tools.decks.data.kinds import ChartKind
-from seedx_tools.decks.data.numbers import is_number
-from seedx_tools.decks.outline import MAX_CATEGORIES, MAX_SERIES, Outline, SlidePlan, TableData
+from seedx_sdk.errors import InputError
+from seedx_tools.decks.charts import axis_groups, headline, told
+from seedx_tools.decks.data.dates import read_dates
+from seedx_tools.decks.data.totals import is_total
+from seedx_tools.decks.outline import ChartData, ChartSeries, Outline, SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of
+from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.documents.tables import Tables
 
-_TIME = re.compile(
-    r"(\d{4}([-/.]\d{1,2}){0,2}|q[1-4]( \d{4})?|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*)", re.I
-)
+MAX_ROWS = 40
+"""Rows of a table that a deck shows; a longer one is shown by its charts, or by its first rows if it has none."""
+MAX_CHARTS = 4
+"""Charts that a table becomes."""
+MAX_BARS = 12
+"""Bars of a chart; of more rows it shows the highest."""
+_NAME = re.compile(r"(.*\W)?(id|ids|no\.?|nr\.?|#|code|year|jahr|zip|plz|postcode|phone)", re.IGNORECASE)
+"""The heading of a column whose numbers name things and measure nothing."""
 
 
 def tables_outline(found: Tables, num_slides: int | None) -> Outline:
-    """Return the outline of tables: each table, a chart of its numbers, and the extremes of each column.
+    """Return the outline of tables: each table, charts of its numbers, and the extremes of each column.
 
     Args:
         found: The tables; the first column of each labels the rows.
         num_slides: How many slides, including the title slide, at most; None: all. The tables themselves come first.
     """
-    warnings = [*found.warnings, "planned without a language model: the table, its chart, and its extremes"]
+    warnings = [*found.warnings, "planned without a language model: the table, its charts, and its extremes"]
     parts = [_table_slides(heading, table, warnings) for heading, table in found.tables]
     chosen = {(number, 0) for number in range(len(parts))}
     room = sum(map(len, parts)) if num_slides is None else num_slides - 1 - len(parts)
     more = sorted((place, number) for number, slides in enumerate(parts) for place in range(1, len(slides)))
     chosen |= {(number, place) for place, number in more[: max(0, room)]}
     slides = [
-        slide for number, part in enumerate(parts) for place, slide in enumerate(part) if (number, place) in chosen
+        slide.model_copy(update={"source": escape_inline(found.name)}) if slide.table or slide.chart else slide
+        for number, part in enumerate(parts)
+        for place, slide in enumerate(part)
+        if (number, place) in chosen
     ]
-    with_sources = bool(found.name) and (num_slides is None or len(slides) + 2 <= num_slides)
-    return Outline(
-        title=found.title,
-        subtitle="" if with_sources else found.name,
-        slides=tuple(slides),
-        sources=(found.name,) if with_sources else (),
-        warnings=tuple(warnings),
-    )
+    return Outline(title=found.title, slides=tuple(slides), warnings=tuple(warnings))
 
 
 def _table_slides(heading: str, table: TableData, warnings: list[str]) -> list[SlidePlan]:
     """Return the slides of a table, the most important one first."""
-    slides = [SlidePlan(title=heading or "The figures", table=table, picture="")]
     before = f"{heading}: " if heading else ""
-    numbers = [
-        column
-        for column in range(1, len(table.header))
-        if any(row[column] for row in table.rows) and all(is_number(row[column]) for row in table.rows)
-    ]
-    if numbers and len(table.rows) <= MAX_CATEGORIES:
-        chosen = (0, *numbers[:MAX_SERIES])
-        shown = TableData(
-            header=tuple(table.header[column] for column in chosen),
-            rows=tuple(tuple(row[column] for column in chosen) for row in table.rows),
-        )
-        in_time = all(_TIME.fullmatch(row[0]) for row in table.rows)
-        kind: ChartKind = "line" if in_time and len(table.rows) > 2 else "bar"
-        title = f"{before}{', '.join(shown.header[1:])}"
-        slides.append(SlidePlan(title=title, chart=chart_of(shown, kind, "", "the table"), picture=""))
-    elif not numbers:
+    chart = _chart(table)
+    slides: list[SlidePlan] = []
+    if chart is None:
         warnings.append(f"{before}no column holds only numbers, so there is no chart")
     else:
+        groups = axis_groups(chart)
+        slides += [_chart_slide(before, chart, group, plain_text(table.header[0])) for group in groups[:MAX_CHARTS]]
+        if lost := [series.name for group in groups[MAX_CHARTS:] for series in group]:
+            warnings.append(f"{before}not shown in a chart: {', '.join(lost)}")
+        slides = _with_extremes(before, slides, chart)
+    count = len(table.rows)
+    if count <= MAX_ROWS:
+        slides.insert(0, SlidePlan(title=heading or "The figures", table=table, picture=""))
+    elif slides:
         warnings.append(
-            f"{before}a chart holds at most {MAX_CATEGORIES} rows; "
-            f"the table has {len(table.rows)}, so there is no chart"
+            f"{before}the table has {count} rows, more than the {MAX_ROWS} of a slide; its charts show them"
         )
-    if facts := [_extremes(table, column) for column in numbers]:
-        slides.append(SlidePlan(title=f"{before}Highest and lowest", bullets=tuple(facts), picture=""))
+    else:
+        shown = table.model_copy(update={"rows": table.rows[:MAX_ROWS]})
+        slides = [SlidePlan(title=heading or "The figures", table=shown, picture="")]
+        warnings.append(f"{before}the table has {count} rows; the deck shows the first {MAX_ROWS}")
     return slides
 
 
-def _extremes(table: TableData, column: int) -> str:
-    values = (
-        chart_of(
-            TableData(
-                header=(table.header[0], table.header[column]), rows=tuple((row[0], row[column]) for row in table.rows)
-            ),
-            "bar",
-            "",
-            "the table",
-        )
-        .series[0]
-        .values
+def _chart_slide(before: str, chart: ChartData, series: Sequence[ChartSeries], label: str) -> SlidePlan:
+    """Return the slide of series that share an axis; of many rows it shows the highest."""
+    chart = chart.model_copy(update={"series": tuple(series)})
+    count = len(chart.categories)
+    title = headline(chart, label)
+    if count > MAX_BARS and chart.kind != "line":
+        known = [(value, place) for place, value in enumerate(series[0].values) if value is not None]
+        order = [place for _, place in sorted(known, key=lambda one: (-one[0], one[1]))[:MAX_BARS]]
+        kept = [one.model_copy(update={"values": tuple(one.values[place] for place in order)}) for one in series]
+        categories = tuple(chart.categories[place] for place in order)
+        chart = chart.model_copy(update={"kind": "horizontal_bar", "categories": categories, "series": tuple(kept)})
+        title = f"{series[0].name}: the highest {len(order)} of {count}"
+    return SlidePlan(title=before + escape_inline(title), chart=chart, picture="")
+
+
+def _chart(table: TableData) -> ChartData | None:
+    """Return the chart of all columns of numbers in a table, without rows of totals; None if it has none."""
+    rows = tuple(row for row in table.rows if not is_total(plain_text(row[0])))
+    if not rows or len(table.header) < 2:
+        return None
+    try:
+        chart = chart_of(table.model_copy(update={"rows": rows}), None, "", "the table")
+    except InputError:
+        return None
+    series = tuple(one for one in chart.series if not _NAME.fullmatch(one.name.strip()))
+    return chart.model_copy(update={"series": series}) if series else None
+
+
+def _with_extremes(before: str, slides: list[SlidePlan], chart: ChartData) -> list[SlidePlan]:
+    """Return slides with the highest and lowest numbers: on a slide of their own, or a single fact in the notes."""
+    facts = [fact for series in chart.series if (fact := _extremes(chart.categories, series))]
+    if len(facts) > 1:
+        return [
+            *slides,
+            SlidePlan(title=f"{before}Highest and lowest", bullets=tuple(map(escape_inline, facts)), picture=""),
+        ]
+    return [slide.model_copy(update={"notes": "".join(facts)}) for slide in slides]
+
+
+def _extremes(categories: Sequence[str], series: ChartSeries) -> str:
+    known = [(value, name) for name, value in zip(categories, series.values, strict=True) if value is not None]
+    if len(known) < 2:
+        return ""
+    dates = read_dates(categories)
+    at = "on" if dates is not None and dates.precision == "days" else "in"
+    extremes = (pick(known, key=lambda one: one[0]) for pick in (max, min))
+    return escape_inline(
+        f"{series.name}: {', '.join(f'{told(value, series)} {at} {name}' for value, name in extremes)}"
     )
-    high, low = values.index(max(values)), values.index(min(values))
-    cells = [(row[0], row[column]) for row in table.rows]
-    return f"{table.header[column]}: {cells[high][1]} in {cells[high][0]}, {cells[low][1]} in {cells[low][0]}"
