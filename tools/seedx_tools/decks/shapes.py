@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -32,6 +32,8 @@ class Run:
     """RRGGBB."""
     ground: str | None
     """RRGGBB of its table cell; None: see what lies under the shape."""
+    family: str = ""
+    """The typeface; empty for a chart's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def runs_in(slide: Slide, placed: SlideShape) -> Iterator[Run]:
     shape = placed.shape
     if placed.kind == "table":
         for text, style, ground in cell_runs(slide, shape):
-            yield Run(text, style.size, style.bold, style.color, ground)
+            yield Run(text, style.size, style.bold, style.color, ground, style.family)
     elif placed.kind == "chart":
         space = shape.chart._chartSpace
         sizes = [
@@ -98,28 +100,43 @@ def runs_in(slide: Slide, placed: SlideShape) -> Iterator[Run]:
     elif shape.has_text_frame:
         scale = font_scale(shape.element)
         for text, style in runs_of(slide, shape):
-            yield Run(text, style.size * scale, style.bold, style.color, None)
+            yield Run(text, style.size * scale, style.bold, style.color, None, style.family)
 
 
-def background_under(slide: Slide, placed: SlideShape, below: Sequence[SlideShape]) -> list[str]:
-    """Return the colors that may be behind the text of a shape; none if a picture or pattern is behind it.
+def backdrop_shapes(slide: Slide) -> Iterator[SlideShape]:
+    """Yield what a slide shows of its master and layout, from back to front: all shapes but placeholders."""
+    layout = slide.slide_layout
+    shows_layout = slide.element.get("showMasterSp", "1") not in ("0", "false")
+    shows_master = shows_layout and layout.element.get("showMasterSp", "1") not in ("0", "false")
+    for sheet, shown in ((layout.slide_master, shows_master), (layout, shows_layout)):
+        if shown:
+            shapes = (placed for placed in _walk(slide, sheet.shapes, (0.0, 0.0, 1.0, 1.0)))
+            yield from (placed for placed in shapes if placeholder_type(placed.shape.element) is None)
 
-    Args:
-        slide: The slide.
-        placed: The shape.
-        below: The shapes under it, from back to front.
-    """
-    for shape in (placed, *reversed(below)):
-        if shape.kind == "picture":
-            return []
-        for source in inherited(slide, shape.shape.element):
-            properties = source.find(qn("p:spPr"))
-            filled = None if properties is None else _fill_colors(slide, properties)
-            if filled is not None:
-                if filled == ["none"]:
-                    break
-                return filled
-    return slide_background(slide)
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What a shape is filled with."""
+
+    colors: tuple[str, ...]
+    """RRGGBB: one, the stops of a gradient, or none for a picture or pattern."""
+    opacity: float
+    """0 to 1."""
+
+
+def fill_of(slide: Slide, element: Any) -> Fill | None:
+    """Return the fill of a shape, its own, inherited or of its style; None if it has none."""
+    for source in inherited(slide, element):
+        properties = source.find(qn("p:spPr"))
+        colors = None if properties is None else _fill_colors(slide, properties)
+        if properties is not None and colors is not None:
+            alpha = properties.find(f"{qn('a:solidFill')}/*/{qn('a:alpha')}")
+            opacity = 1.0 if alpha is None else int(str(alpha.get("val")).rstrip("%")) / 100_000
+            return None if colors == ["none"] else Fill(tuple(colors), opacity)
+    reference = element.find(f"{qn('p:style')}/{qn('a:fillRef')}")
+    if reference is None or reference.get("idx", "0") == "0" or not len(reference):
+        return None
+    return Fill((resolve_color(slide, reference),), 1.0)
 
 
 def slide_background(slide: Slide | SlideLayout) -> list[str]:

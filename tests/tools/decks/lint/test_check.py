@@ -69,7 +69,7 @@ def _box(
 
 
 def _picture(page: Page, tmp_path: Path, left: float, top: float, side: float) -> Any:
-    Image.new("RGB", (8, 8), "red").save(tmp_path / "red.png")
+    Image.new("RGB", (300, 300), "red").save(tmp_path / "red.png")
     picture = page.shapes.add_picture(str(tmp_path / "red.png"), Inches(left), Inches(top), Inches(side), Inches(side))
     picture._element.nvPicPr.cNvPr.set("descr", "A red square")
     return picture

@@ -1,25 +1,107 @@
-"""What screen readers and the outline view need: titles, alt text, no empty placeholders."""
+"""What screen readers and the outline view need, as PowerPoint's accessibility checker has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+
+from pptx.oxml.ns import qn
 
 from seedx_tools.decks.lint.findings import Fault
-from seedx_tools.decks.lint.page import Page
-from seedx_tools.decks.shapes import is_empty_placeholder
+from seedx_tools.decks.lint.page import TOUCH, Item, Page, shared
+from seedx_tools.decks.shapes import SlideShape, is_empty_placeholder
+
+_FILE_NAME = re.compile(
+    r".*\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?|emf|wmf|heic)"
+    r"|(?:img|image|picture|pic|photo|dsc[nf]?|screenshot|untitled|grafik|bild|clipboard)[\s_-]*\d*",
+    re.IGNORECASE,
+)
 
 
 def accessibility_faults(page: Page) -> Iterator[Fault]:
-    """Yield missing titles, missing alt text and empty placeholders."""
-    title = page.slide.shapes.title
-    if title is None or not title.text_frame.text.strip():
+    """Yield missing titles and alt text, empty placeholders, tables without headings and a wrong reading order."""
+    if not page.title:
         yield Fault("missing_title", "", "the slide has no title; screen readers and the outline view rely on titles")
-    for placed in page.shapes:
-        if placed.kind in ("picture", "chart") and not placed.alt_text:
-            yield Fault("missing_alt_text", placed.name, f"the {placed.kind} has no alt text; describe what it shows")
-        if is_empty_placeholder(placed.shape):
+    for item in page.items:
+        yield from _alt_text_faults(item)
+        if is_empty_placeholder(item.placed.shape):
             yield Fault(
                 "empty_placeholder",
-                placed.name,
+                item.name,
                 "the placeholder is empty and shows its prompt in the editor; remove it",
             )
+        if item.placed.kind == "table" and not _has_header(item.placed):
+            yield Fault(
+                "missing_header_row",
+                item.name,
+                "the table marks no header row, so screen readers cannot name its columns; tick 'Header Row'",
+            )
+    yield from _order_faults([item for item in page.items if item.text is not None and not item.is_footer])
+
+
+def duplicate_titles(pages: Sequence[Page]) -> Iterator[tuple[int, Fault]]:
+    """Yield the number of each slide whose title an earlier slide has, and the fault; hidden and title slides apart."""
+    seen: dict[str, int] = {}
+    for page in pages:
+        key = page.title.casefold()
+        if not key or page.is_hidden or any(item.role == "ctrTitle" for item in page.items):
+            continue
+        if key in seen:
+            message = f"slide {seen[key]} has the title '{page.title}', too; titles tell slides apart in a list"
+            yield page.number, Fault("duplicate_title", "", message)
+        seen.setdefault(key, page.number)
+
+
+def _alt_text_faults(item: Item) -> Iterator[Fault]:
+    what = {"picture": "picture", "chart": "chart"}.get(item.placed.kind, "")
+    if item.placed.kind == "other" and item.placed.shape.element.tag == qn("p:graphicFrame"):
+        what = "diagram or object"
+    if not what:
+        return
+    alt = item.placed.alt_text or _alt_text_of_group(item.placed)
+    if not alt:
+        yield Fault("missing_alt_text", item.name, f"the {what} has no alt text; describe what it shows")
+    elif _FILE_NAME.fullmatch(alt):
+        yield Fault("poor_alt_text", item.name, f"its alt text, '{alt}', is a file name; describe what it shows")
+
+
+def _alt_text_of_group(placed: SlideShape) -> str:
+    for ancestor in placed.shape.element.iterancestors(qn("p:grpSp")):
+        if text := str(ancestor.find(f"{qn('p:nvGrpSpPr')}/{qn('p:cNvPr')}").get("descr") or "").strip():
+            return text
+    return ""
+
+
+def _has_header(placed: SlideShape) -> bool:
+    table = placed.shape.table
+    return bool(table.first_row) or len(table.rows) < 2
+
+
+def _order_faults(items: Sequence[Item]) -> Iterator[Fault]:
+    """Yield the first shape that is read before one that stands above it: shapes are read from back to front."""
+    title = next((index for index, item in enumerate(items) if item.is_title), 0)
+    if title > 0:
+        first = items[0]
+        yield Fault(
+            "reading_order",
+            first.name,
+            "it is read before the title; move the title to the bottom of the selection pane, which is read upwards",
+        )
+    others = [item for item in items if not item.is_title]
+    for index, item in enumerate(others):
+        for later in others[index + 1 :]:
+            if item.ink is not None and later.ink is not None and _is_above(later, item):
+                yield Fault(
+                    "reading_order",
+                    item.name,
+                    f"it is read before '{later.name}', which is above it; change the order in the selection pane",
+                )
+                return
+
+
+def _is_above(one: Item, other: Item) -> bool:
+    """Return whether a text stands above another one, mostly in the same column."""
+    assert one.ink is not None
+    assert other.ink is not None
+    narrow = min(one.ink[2] - one.ink[0], other.ink[2] - other.ink[0])
+    return one.ink[3] <= other.ink[1] + TOUCH and shared(one.ink, other.ink)[0] > 0.5 * narrow

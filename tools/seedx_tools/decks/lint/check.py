@@ -7,24 +7,27 @@ widths are those of the fonts the deck names (text/metrics.py).
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pptx.presentation import Presentation as PresentationObject
 from pydantic import BaseModel, ConfigDict
 
-from seedx_tools.decks.lint.accessibility import accessibility_faults
+from seedx_tools.decks.lint.accessibility import accessibility_faults, duplicate_titles
 from seedx_tools.decks.lint.contrast import contrast_faults
-from seedx_tools.decks.lint.findings import Fault, Finding
+from seedx_tools.decks.lint.findings import Fault, Finding, FindingKind
 from seedx_tools.decks.lint.geometry import geometry_faults
 from seedx_tools.decks.lint.page import Page, pages_of
-from seedx_tools.decks.lint.text import text_faults
+from seedx_tools.decks.lint.pictures import picture_faults
+from seedx_tools.decks.lint.text import text_faults, typeface_faults
 from seedx_tools.decks.ooxml.package import open_deck
 
 _FAMILIES: tuple[Callable[[Page], Iterator[Fault]], ...] = (
     accessibility_faults,
     text_faults,
     geometry_faults,
+    picture_faults,
     contrast_faults,
 )
 
@@ -55,8 +58,17 @@ def check_deck(path: str | os.PathLike[str]) -> DeckReport:
 
 
 def find_faults(deck: PresentationObject) -> Iterator[Finding]:
-    """Yield the problems in an open presentation, slide by slide."""
-    for page in pages_of(deck):
-        for family in _FAMILIES:
-            for fault in family(page):
-                yield Finding(kind=fault.kind, slide=page.number, shape=fault.shape, message=fault.message)
+    """Yield the problems in an open presentation, slide by slide; those of its template once."""
+    pages = pages_of(deck)
+    found = [(page.number, fault) for page in pages for family in _FAMILIES for fault in family(page)]
+    found += [*duplicate_titles(pages), *typeface_faults(pages)]
+    times = Counter((fault.kind, fault.template) for _, fault in found)
+    reported: set[tuple[FindingKind, str]] = set()
+    for number, fault in sorted(found, key=lambda one: one[0]):
+        key, message = (fault.kind, fault.template), fault.message
+        if fault.template and key in reported:
+            continue
+        reported.add(key)
+        if fault.template and times[key] > 1:
+            message += f" (from the template, found {times[key]} times)"
+        yield Finding(kind=fault.kind, slide=number, shape=fault.shape, message=message)

@@ -10,11 +10,22 @@ FindingKind: TypeAlias = Literal[
     "overflow",
     "off_slide",
     "overlap",
+    "misaligned",
     "small_text",
+    "wall_of_text",
+    "many_typefaces",
+    "leftover_text",
     "low_contrast",
     "empty_placeholder",
     "missing_alt_text",
+    "poor_alt_text",
     "missing_title",
+    "duplicate_title",
+    "reading_order",
+    "missing_header_row",
+    "stretched_picture",
+    "blurred_picture",
+    "many_slices",
 ]
 
 
@@ -25,7 +36,7 @@ class Finding(BaseModel):
 
     kind: FindingKind
     slide: int
-    """From 1."""
+    """From 1; the first of them for a problem of the template, which is reported once."""
     shape: str
     """The shape's name in PowerPoint's selection pane; empty for the slide itself."""
     message: str
@@ -38,3 +49,5 @@ class Fault(NamedTuple):
     kind: FindingKind
     shape: str
     message: str
+    template: str = ""
+    """What in the template it comes from, the same on every slide; empty if it is the slide's own."""

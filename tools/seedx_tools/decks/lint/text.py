@@ -1,47 +1,146 @@
-"""Text that does not fit, or is too small to be read."""
+"""Text that does not fit, is too small or too much, or was left over from a template."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from pptx.oxml.ns import qn
 
 from seedx_tools.decks.lint.findings import Fault
-from seedx_tools.decks.lint.page import Page
-from seedx_tools.decks.shapes import Run, SlideShape, runs_in
+from seedx_tools.decks.lint.page import Item, Page
+from seedx_tools.decks.shapes import Run
 from seedx_tools.decks.text.fitting import MIN_POINTS
 
+MAX_WORDS = 200
+"""On one slide, tables apart: at a speaker's pace, that takes longer to read than to hear."""
+
+MAX_TYPEFACES = 3
+"""In one deck: headings, text, and one more, such as that of code."""
+
 _SHOWN_CHARS = 40
+_SYMBOLS = re.compile(r"wingdings|webdings|symbol|emoji|cambria math|font ?awesome|icons?\b", re.IGNORECASE)
+_CUTS = re.compile(
+    r" (?:thin|extralight|light|regular|book|text|display|medium|demi|semi ?bold|bold|extrabold|black|heavy|narrow|"
+    r"condensed|mono|pro)\b",
+    re.IGNORECASE,
+)
+"""What follows the name of a family in the names of its cuts: "Segoe UI Light"."""
+_MONOSPACED = re.compile(r"mono|courier|consolas|menlo|code", re.IGNORECASE)
+_FIELDS = (
+    r"name|first name|last name|your [\w ]+|company(?: name)?|client(?: name)?|customer(?: name)?|date|title|subtitle|"
+    r"text|project(?: name)?|team(?: name)?|city|role|presenter|speaker|logo|e-?mail|phone|number|topic|department|"
+    r"month|year|country|location|position|address|website|insert [\w ]+|enter [\w ]+|add [\w ]+"
+)
+_LEFTOVER = re.compile(
+    r"\blorem ipsum\b|\bdolor sit amet\b|\bconsectetur adipiscing\b"
+    r"|\bclick (?:here )?to (?:add|edit|insert)\b|\bklicken sie\b|\bcliquez pour\b|\bhaga clic\b|\bfare clic\b"
+    r"|\byour (?:text|title|subtitle|logo|name|company name|content|message) here\b"
+    r"|\b(?:insert|add|type|enter|write) (?:your |a |the )?(?:sub)?(?:text|title|name|logo|picture|content) here\b"
+    r"|^(?:text|title|subtitle|content|name) (?:goes )?here$|^(?:sample|placeholder|dummy) text\b"
+    rf"|(?:^|(?<=[\s(]))<(?:{_FIELDS})>|\[(?:{_FIELDS})\]|\{{\{{[^{{}}]+\}}\}}",
+    re.IGNORECASE | re.MULTILINE,
+)
+_X = re.compile(
+    r"(?<!Louis )(?<!Pius )(?<!Article )(?<!Chapter )(?<!Title )(?<!Part )(?<!Book )(?<!Volume )(?<!Act )"
+    r"(?<!Section )(?<!Bowl )(?<!Size )(?<![\w-])X{2,4}(?:[.,]X+)*(?![\w-]| (?:century|cent\.))|\b20XX\b"
+)
+"""A number that was never filled in: XX %, EUR XX.X, 20XX; not a Roman numeral after a name."""
 
 
 def text_faults(page: Page) -> Iterator[Fault]:
-    """Yield text that overflows its box or table, and text under MIN_POINTS."""
-    for placed, text in zip(page.shapes, page.texts, strict=True):
-        room = placed.area[3] - placed.area[1]
-        if placed.needs_height > room + 0.5:
-            yield Fault(
-                "overflow",
-                placed.name,
-                f"the table's text needs {placed.needs_height:.0f} pt of height but its frame has {room:.0f}; "
-                "shorten it or split the table",
-            )
-        if text is not None and text.height > text.room + 0.5:
-            yield Fault(
-                "overflow",
-                placed.name,
-                f"the text needs {text.height:.0f} pt of height but the box has {text.room:.0f}; shorten or split it",
-            )
-        yield from _small_text(page, placed)
+    """Yield text that overflows its box or table, is under MIN_POINTS, too much, or left over from a template."""
+    for item in page.items:
+        yield from _overflow(item)
+        yield from _small_text(item)
+        yield from _leftovers(item)
+    words = sum(_num_words(item.words) for item in page.items if not item.is_footer)
+    if words > MAX_WORDS:
+        yield Fault(
+            "wall_of_text",
+            "",
+            f"the slide has {words} words; keep the points, at most {MAX_WORDS} words, and move the rest to the notes",
+        )
 
 
-def _small_text(page: Page, placed: SlideShape) -> Iterator[Fault]:
+def typeface_faults(pages: Sequence[Page]) -> Iterator[tuple[int, Fault]]:
+    """Yield the number of the slide on which one typeface too many is first used, and the fault."""
+    seen: dict[str, str] = {}
+    for page in pages:
+        for item in page.items:
+            for run in item.runs:
+                family = _CUTS.sub("", run.family).strip()
+                if not family or _SYMBOLS.search(run.family) or family.casefold() in seen:
+                    continue
+                seen[family.casefold()] = family
+                if len(seen) == MAX_TYPEFACES + 1:
+                    named = ", ".join(seen.values())
+                    message = f"the deck uses more than {MAX_TYPEFACES} typefaces ({named}); use those of its theme"
+                    yield page.number, Fault("many_typefaces", item.name, message)
+
+
+def _overflow(item: Item) -> Iterator[Fault]:
+    placed, text = item.placed, item.text
+    room = placed.area[3] - placed.area[1]
+    if placed.needs_height > room + 0.5:
+        yield Fault(
+            "overflow",
+            item.name,
+            f"the table's text needs {placed.needs_height:.0f} pt of height but its frame has {room:.0f}; "
+            "shorten it or split the table",
+        )
+    if text is not None and text.height > text.room + 0.5:
+        yield Fault(
+            "overflow",
+            item.name,
+            f"the text needs {text.height:.0f} pt of height but the box has {text.room:.0f}; shorten or split it",
+        )
+
+
+def _small_text(item: Item) -> Iterator[Fault]:
     small: dict[float, Run] = {}
-    for run in runs_in(page.slide, placed):
+    for run in item.runs:
         if run.size < MIN_POINTS - 0.05:
             small.setdefault(run.size, run)
     for size, run in small.items():
-        yield Fault("small_text", placed.name, f"{quoted(run.text)} is {size:.1f} pt; use at least {MIN_POINTS:.0f} pt")
+        yield Fault(
+            "small_text",
+            item.name,
+            f"{quoted(run.text)} is {size:.1f} pt; use at least {MIN_POINTS:.0f} pt",
+            f"{item.role} {size}" if from_template(item, "sz") else "",
+        )
+
+
+def _leftovers(item: Item) -> Iterator[Fault]:
+    for run in item.runs:
+        found = None if _MONOSPACED.search(run.family) else _LEFTOVER.search(run.text) or _X.search(run.text)
+        if found is not None:
+            yield Fault(
+                "leftover_text", item.name, f"{quoted(found[0])} is left over from a template; fill it in or remove it"
+            )
+            return
+
+
+def from_template(item: Item, attribute: Literal["sz", "solidFill"]) -> bool:
+    """Return whether a placeholder's text has its size ("sz") or color ("solidFill") from the layout or master."""
+    body = item.placed.shape.element.find(qn("p:txBody"))
+    if not item.role or body is None:
+        return False
+    own = {"sz": ("sz", "fontScale"), "solidFill": ()}[attribute]
+    return not any(
+        element.tag == qn(f"a:{attribute}") or any(element.get(name) for name in own) for element in body.iter()
+    )
 
 
 def quoted(text: str) -> str:
     """Return the start of a text in quotes, for a message."""
     text = " ".join(text.split())
     return f"'{text[:_SHOWN_CHARS]}...'" if len(text) > _SHOWN_CHARS else f"'{text}'"
+
+
+def _num_words(text: str) -> int:
+    """Return the number of words; in a script without spaces, two letters count as one."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text.split()) + wide // 2

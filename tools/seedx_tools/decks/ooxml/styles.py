@@ -114,6 +114,9 @@ def text_style(slide: Slide, element: Any, paragraph: Any, level: int, run: Any 
     runs = list(_run_sources(sources, paragraph if run is None else run))
     size = float(_first_attribute(runs, "sz") or 1800) / 100
     color = next((fill for fill in (run.find(qn("a:solidFill")) for run in runs) if fill is not None), None)
+    reference = element.find(f"{qn('p:style')}/{qn('a:fontRef')}")
+    if reference is not None and len(reference) and (color is None or element not in color.iterancestors()):
+        color = reference  # a drawn shape's own style counts before the master's
     text_color = _NO_TEXT_COLOR if color is None else resolve_color(slide, color)
     bullet, bullet_color = _bullet(slide, sources, text_color)
     number = None if paragraph is None else auto_number(paragraph)

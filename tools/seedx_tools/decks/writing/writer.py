@@ -5,6 +5,7 @@ The writer deals with layouts and geometry, not with models. Whatever does not f
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,7 @@ from seedx_tools.decks.writing.visuals import place_visual
 from seedx_tools.illustration.illustrator import Illustration
 
 _MAX_CONTINUED = 8
+_CONTINUED = " (continued)"
 _MAX_PROPERTY = 255
 """Maximum characters of a document property."""
 _KINDS_OF_CONTENT = ("quote", "columns", "table", "chart", "visual")
@@ -68,6 +70,7 @@ class DeckWriter:
         self._warn = warn
         self._footer, self._title = footer or Footer(), ""
         self._bullets = bullets
+        self._titles: Counter[str] = Counter()
         self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
 
     @property
@@ -136,13 +139,19 @@ class DeckWriter:
         if design is not None:
             place_design(slide, slots, design, self._page_width, self._page_height)
         shape = placeholder(slide, slots.title)
-        title = clean(title) or "Untitled"
+        title = self._told_apart(clean(title) or "Untitled")
         short = shorten(slide, shape, title)
         write_line(slide, shape, short)
         if short != title:
             self._warn(f"{self._here}: its title was shortened; the full title is in the notes")
             notes = f"{title}\n{notes}".strip()
         return slide, slots, notes
+
+    def _told_apart(self, title: str) -> str:
+        """Return a title, numbered from the second slide on that continues the same one."""
+        self._titles[title] += 1
+        count = self._titles[title]
+        return f"{title[:-1]} {count})" if count > 1 and title == _continued(title[: -len(_CONTINUED)]) else title
 
     def _finish(self, slide: Slide, notes: str) -> Slide:
         for lost in finish_slide(slide, self._footer, self._title, notes):
@@ -405,7 +414,7 @@ def _source(plan: SlidePlan) -> str:
 
 
 def _continued(title: str) -> str:
-    return f"{title} (continued)"
+    return title + _CONTINUED
 
 
 def _one_list(plan: SlidePlan) -> tuple[str, ...]:
