@@ -6,9 +6,11 @@ import os
 from dataclasses import dataclass
 
 from seedx_tools.decks.footer import FooterChoice
-from seedx_tools.decks.ooxml.template import Template, open_template
+from seedx_tools.decks.ooxml.template import Template, drop_slides, open_template
 from seedx_tools.decks.theme.build import DeckSize, default_template
+from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.theme.palettes import DeckTheme
+from seedx_tools.decks.theme.samples import adopt_samples
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +35,10 @@ class Look:
             ignored = () if self.master is None else (f"only a template has masters; '{self.master}' was ignored",)
             return Template(deck=deck, master=deck.slide_master, notices=ignored)
         template = open_template(self.template, self.master)
-        notices = list(template.notices)
+        prepared = (complete_layouts(template.master), adopt_samples(template.deck, template.master))
+        notices = [*template.notices, *filter(None, prepared)]
+        if (removed := drop_slides(template.deck)) > 0:
+            notices.append(f"the template's own {removed} slides were left out; its masters and layouts are used")
         if self.size is not None:
             notices.append(f"the template sets the page size; {self.size} was ignored")
         if self.theme is not None:

@@ -1,4 +1,4 @@
-"""Open a user's template: its masters and layouts, without its slides."""
+"""Open a user's template, and take its own slides out of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SECTIONS = "{521415D9-36F7-43E2-AB2F-B90AF26B5E84}"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Template:
-    """A presentation without slides, on which a deck is made."""
+    """A presentation on whose layouts a deck is made."""
 
     deck: PresentationObject
     master: SlideMaster
@@ -32,7 +32,7 @@ class Template:
 
 
 def open_template(path: str | os.PathLike[str], master: str | None = None) -> Template:
-    """Return a template without its slides.
+    """Return a template with its own slides, and what was chosen.
 
     Args:
         path: A .pptx or .potx file.
@@ -47,8 +47,6 @@ def open_template(path: str | os.PathLike[str], master: str | None = None) -> Te
         raise TemplateError(f"'{path}' has no slide layouts; add one with a title and a body in the master view")
     chosen = best_master(deck) if master is None else named_master(deck, master)
     notices = []
-    if (removed := _drop_slides(deck)) > 0:
-        notices.append(f"the template's own {removed} slides were left out; its masters and layouts are used")
     if master is None and len(deck.slide_masters) > 1:
         notices.append(
             f"the template has {len(deck.slide_masters)} slide masters; '{master_name(chosen)}' is used, and master= "
@@ -57,10 +55,13 @@ def open_template(path: str | os.PathLike[str], master: str | None = None) -> Te
     return Template(deck=deck, master=chosen, notices=tuple(notices))
 
 
-def _drop_slides(deck: PresentationObject) -> int:
-    """Remove all slides and what points to them: custom shows, sections, and links in layouts and masters.
+def drop_slides(deck: PresentationObject) -> int:
+    """Remove all slides with what points to them: custom shows, sections, and links in layouts and masters.
 
     Their parts are dropped with the relationships when the deck is saved.
+
+    Returns:
+        The number of slides.
     """
     root = deck.part._element
     entries = list(deck.slides._sldIdLst)
