@@ -7,67 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 from xml.sax.saxutils import quoteattr
 
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 
+from seedx_tools.decks.drawing.geometry import INSET, Area, Node, Side, preset_xml, side_point
 from seedx_tools.decks.drawing.paint import Paint, Paints
 from seedx_tools.decks.drawing.paragraphs import Paragraph, height_needed, paragraph_xml, shortened
 from seedx_tools.decks.ooxml.layouts import EmuFrame, next_shape_id
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, text_style
 from seedx_tools.decks.text.inline import plain_text
 
-GAP = 14.0
-"""The space between neighbors on the grid."""
-
-INSET = 10.0
-"""The space between the edge of a shape and its text."""
-
-OPTICAL = 0.4
-"""The share of free height that is left above a drawing: the optical middle is above the geometric one."""
-
 Anchor: TypeAlias = Literal["t", "ctr", "b"]
-Side: TypeAlias = Literal["top", "left", "bottom", "right"]
 _SITES: Mapping[Side, int] = {"top": 0, "left": 1, "bottom": 2, "right": 3}
 """The connection sites of rectangles, rounded rectangles, diamonds and other symmetric shapes."""
 _MIRRORED: Mapping[Side, Side] = {"left": "right", "right": "left"}
-
-
-class Area(NamedTuple):
-    """A rectangle in points."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-
-    @property
-    def right(self) -> float:
-        """The right edge."""
-        return self.left + self.width
-
-    @property
-    def bottom(self) -> float:
-        """The bottom edge."""
-        return self.top + self.height
-
-    @property
-    def center(self) -> tuple[float, float]:
-        """The middle."""
-        return self.left + self.width / 2, self.top + self.height / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A drawn shape that connectors can be glued to."""
-
-    shape_id: int
-    area: Area
 
 
 class Canvas:
@@ -88,6 +46,7 @@ class Canvas:
         self.shortened: list[str] = []
         """The full texts that did not fit."""
         self._next_id = next_shape_id(slide)
+        self._lines = 0
         self.group: Any = parse_xml(
             f"<p:grpSp {nsdecls('p', 'a', 'r')}><p:nvGrpSpPr><p:cNvPr id='{self._take_id()}' name={quoteattr(name)} "
             f"descr={quoteattr(alt)}/><p:cNvGrpSpPr/><p:nvPr/></p:nvGrpSpPr><p:grpSpPr><a:xfrm><a:off x='0' y='0'/>"
@@ -143,7 +102,7 @@ class Canvas:
         flip = " flipH='1'" if self._mirrored and shape in _DIRECTED else ""
         self._append(
             f"<p:sp {nsdecls('p', 'a', 'r')}><p:nvSpPr><p:cNvPr id='{number}' name={quoteattr(name)}/><p:cNvSpPr/>"
-            f"<p:nvPr/></p:nvSpPr><p:spPr>{self._place(area, flip)}{_geometry(shape, adjust)}"
+            f"<p:nvPr/></p:nvSpPr><p:spPr>{self._place(area, flip)}{preset_xml(shape, adjust)}"
             f"{_fill(fill)}{_line(line, 0.75)}</p:spPr>{self._body(kept, insets, anchor)}</p:sp>"
         )
         return Node(number, area)
@@ -158,7 +117,7 @@ class Canvas:
         upward = "vert='vert270' wrap='square' lIns='0' tIns='0' rIns='0' bIns='0' anchor='t'"
         self._append(
             f"<p:sp {nsdecls('p', 'a', 'r')}><p:nvSpPr><p:cNvPr id='{number}' name={quoteattr(name)}/>"
-            f"<p:cNvSpPr txBox='1'/><p:nvPr/></p:nvSpPr><p:spPr>{self._place(area)}{_geometry('rect', None)}"
+            f"<p:cNvSpPr txBox='1'/><p:nvPr/></p:nvSpPr><p:spPr>{self._place(area)}{preset_xml('rect', None)}"
             f"<a:noFill/></p:spPr><p:txBody><a:bodyPr {upward}><a:normAutofit/></a:bodyPr>"
             f"<a:lstStyle/>{paragraph_xml(self._slide, paragraph, mirrored=False)}</p:txBody></p:sp>"
         )
@@ -178,7 +137,7 @@ class Canvas:
         arrow: bool = False,
     ) -> None:
         """Draw a straight line of this width in points, with an arrowhead at its end if wanted."""
-        self._connector(start, end, name, paint, width, arrow=arrow)
+        self._connector(start, end, name, paint, width, arrow="end" if arrow else "")
 
     def connect(
         self,
@@ -189,21 +148,44 @@ class Canvas:
         name: str,
         *,
         arrow: bool = True,
-        bent: bool = False,
+        via: float | None = None,
     ) -> None:
-        """Draw a connector that stays glued to two shapes when they are moved."""
-        ends = _point(first.area, first_side), _point(second.area, second_side)
-        sites = tuple(
-            _SITES[_MIRRORED.get(side, side) if self._mirrored else side] for side in (first_side, second_side)
-        )
-        glue = f"<a:stCxn id='{first.shape_id}' idx='{sites[0]}'/><a:endCxn id='{second.shape_id}' idx='{sites[1]}'/>"
-        self._connector(*ends, name, self.paints.line, 1.75, arrow=arrow, glue=glue, bent=bent, side=first_side)
+        """Draw a connector that stays glued to two shapes when they are moved.
+
+        Args:
+            first: Where it starts.
+            first_side: The side that it leaves.
+            second: Where it ends.
+            second_side: The side that it reaches.
+            name: Its name.
+            arrow: Whether it ends in an arrowhead.
+            via: Where its middle part runs, if it has corners: an x for sides, a y for top and bottom; None: straight.
+        """
+        ends = side_point(first.area, first_side), side_point(second.area, second_side)
+        glue = self._glue(first, first_side, second, second_side)
+        geometry = None if via is None else self._bent(*ends, via, upright=first_side in ("top", "bottom"))
+        self._connector(*ends, name, self.paints.line, 1.75, arrow="end" if arrow else "", glue=glue, geometry=geometry)
+
+    def connect_around(self, first: Node, second: Node, name: str, *, at: tuple[float, float], below: bool) -> None:
+        """Draw an arrow that runs around the boxes between two shapes, below them or on their right.
+
+        It is two connectors that meet in a dot, which can be moved, and which keeps programs that route connectors
+        themselves from drawing it through the boxes.
+        """
+        dot = Area(at[0] - 1.5, at[1] - 1.5, 3.0, 3.0)
+        turn = self.box(dot, f"{name}: turn", fill=self.paints.line)
+        for node, arrow in ((first, ""), (second, "end" if below else "start")):
+            near = node.area.center
+            if below:
+                self._corner(turn, "left" if near[0] < at[0] else "right", node, "bottom", name, arrow)
+            else:
+                self._corner(node, "right", turn, "top" if near[1] < at[1] else "bottom", name, arrow)
 
     def connect_nearest(self, first: Node, second: Node, name: str) -> None:
         """Draw a straight connector between the sides of two shapes that are closest."""
         sides = min(
             ((one, other) for one in _SITES for other in _SITES),
-            key=lambda pair: math.dist(_point(first.area, pair[0]), _point(second.area, pair[1])),
+            key=lambda pair: math.dist(side_point(first.area, pair[0]), side_point(second.area, pair[1])),
         )
         self.connect(first, sides[0], second, sides[1], name)
 
@@ -258,11 +240,7 @@ class Canvas:
 
     def _place(self, area: Area, attributes: str = "") -> str:
         left = min(self._x(area.left), self._x(area.right))
-        x, y = self._frame[0] + _emu(left), self._frame[1] + _emu(area.top)
-        return (
-            f"<a:xfrm{attributes}><a:off x='{x}' y='{y}'/><a:ext cx='{_emu(area.width)}' cy='{_emu(area.height)}'/>"
-            "</a:xfrm>"
-        )
+        return self._frame_xml(left, area.top, area.width, area.height, attributes)
 
     def _body(self, paragraphs: Sequence[Paragraph], insets: Sequence[float], anchor: Anchor) -> str:
         names = ("lIns", "tIns", "rIns", "bIns")
@@ -281,73 +259,83 @@ class Canvas:
         paint: Paint,
         width: float,
         *,
-        arrow: bool,
+        arrow: str,
         glue: str = "",
-        bent: bool = False,
-        side: Side = "right",
+        geometry: str | None = None,
     ) -> None:
-        (x0, y0), (x1, y1) = (self._x(start[0]), start[1]), (self._x(end[0]), end[1])
-        straight = abs(x0 - x1) < 0.5 or abs(y0 - y1) < 0.5
-        geometry = "bentConnector3" if bent and not straight else "straightConnector1"
-        flips = (" flipH='1'" if x1 < x0 - 0.01 else "") + (" flipV='1'" if y1 < y0 - 0.01 else "")
-        left, top, wide, high = min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0)
-        if geometry == "bentConnector3" and side in ("top", "bottom"):
-            # it leaves along the height: the frame is turned by a quarter around its middle
-            left, top, wide, high = left + (wide - high) / 2, top + (high - wide) / 2, high, wide
-            flips = " rot='5400000'" if y1 > y0 else " rot='16200000'"
-            flips += " flipV='1'" if (x1 > x0) == (y1 > y0) else ""
-        head = "<a:tailEnd type='triangle' w='med' len='med'/>" if arrow else ""
-        x, y = self._frame[0] + _emu(left), self._frame[1] + _emu(top)
-        self._append(
+        head = _ARROWHEADS[arrow]
+        connector = parse_xml(
             f"<p:cxnSp {nsdecls('p', 'a')}><p:nvCxnSpPr><p:cNvPr id='{self._take_id()}' name={quoteattr(name)}/>"
-            f"<p:cNvCxnSpPr>{glue}</p:cNvCxnSpPr><p:nvPr/></p:nvCxnSpPr><p:spPr><a:xfrm{flips}>"
-            f"<a:off x='{x}' y='{y}'/><a:ext cx='{_emu(wide)}' cy='{_emu(high)}'/></a:xfrm>"
-            f"{_geometry(geometry, None)}<a:ln w='{_emu(width)}'>{paint.xml}<a:round/>{head}</a:ln></p:spPr></p:cxnSp>"
+            f"<p:cNvCxnSpPr>{glue}</p:cNvCxnSpPr><p:nvPr/></p:nvCxnSpPr><p:spPr>"
+            f"{geometry or self._straight(start, end)}<a:ln w='{_emu(width)}'>{paint.xml}<a:round/>{head}</a:ln>"
+            "</p:spPr></p:cxnSp>"
+        )
+        self.group.insert(2 + self._lines, connector)  # behind the shapes
+        self._lines += 1
+
+    def _corner(self, first: Node, first_side: Side, second: Node, second_side: Side, name: str, arrow: str) -> None:
+        """Draw a glued connector with one corner, first along its width."""
+        (x0, y0), (x1, y1) = side_point(first.area, first_side), side_point(second.area, second_side)
+        x0, x1 = self._x(x0), self._x(x1)
+        flips = (" flipH='1'" if x1 < x0 else "") + (" flipV='1'" if y1 < y0 else "")
+        place = self._frame_xml(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), flips)
+        glue = self._glue(first, first_side, second, second_side)
+        geometry = place + preset_xml("bentConnector2", None)
+        self._connector((0, 0), (0, 0), name, self.paints.line, 1.75, arrow=arrow, glue=glue, geometry=geometry)
+
+    def _glue(self, first: Node, first_side: Side, second: Node, second_side: Side) -> str:
+        sides = (_MIRRORED.get(side, side) if self._mirrored else side for side in (first_side, second_side))
+        one, other = (_SITES[side] for side in sides)
+        return f"<a:stCxn id='{first.shape_id}' idx='{one}'/><a:endCxn id='{second.shape_id}' idx='{other}'/>"
+
+    def _straight(self, start: tuple[float, float], end: tuple[float, float]) -> str:
+        (x0, y0), (x1, y1) = (self._x(start[0]), start[1]), (self._x(end[0]), end[1])
+        flips = (" flipH='1'" if x1 < x0 else "") + (" flipV='1'" if y1 < y0 else "")
+        return self._frame_xml(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), flips) + preset_xml(
+            "straightConnector1", None
         )
 
+    def _bent(self, start: tuple[float, float], end: tuple[float, float], via: float, *, upright: bool) -> str:
+        """Return place and geometry of a connector with two corners, whose middle part runs through `via`.
 
-DOWNWARD_TRAPEZOID = "downwardTrapezoid"
-"""A shape of `Canvas.box` that is no preset geometry."""
+        The preset runs from the top left to the bottom right, first along its width. Other directions are flipped; one
+        that leaves along the height is also turned by a quarter around its middle (ECMA-376 part 1, 20.1.7.6).
+        """
+        (x0, y0), (x1, y1) = (self._x(start[0]), start[1]), (self._x(end[0]), end[1])
+        along = (y0, y1, via) if upright else (x0, x1, self._x(via))
+        span = max(abs(along[1] - along[0]), _LEAST_SPAN)
+        forward = along[1] >= along[0]
+        bend = (along[2] - along[0]) / span * (1 if forward else -1)
+        geometry = preset_xml("bentConnector3", {"adj1": round(bend * 100000)})
+        if not upright:
+            flips = ("" if forward else " flipH='1'") + (" flipV='1'" if y1 < y0 else "")
+            return self._frame_xml(min(x0, x1), min(y0, y1), span, abs(y1 - y0), flips) + geometry
+        across = abs(x1 - x0)
+        left, top = min(x0, x1) + (across - span) / 2, min(y0, y1) + (span - across) / 2
+        turn = " rot='5400000'" if forward else " rot='16200000'"
+        flips = turn + (" flipV='1'" if (x1 > x0) == forward else "")
+        return self._frame_xml(left, top, span, across, flips) + geometry
+
+    def _frame_xml(self, left: float, top: float, width: float, height: float, attributes: str) -> str:
+        """Return the a:xfrm of a place whose left edge is already mirrored."""
+        x, y = self._frame[0] + _emu(left), self._frame[1] + _emu(top)
+        return f"<a:xfrm{attributes}><a:off x='{x}' y='{y}'/><a:ext cx='{_emu(width)}' cy='{_emu(height)}'/></a:xfrm>"
+
+
+_ARROWHEADS = {
+    "": "",
+    "start": "<a:headEnd type='triangle' w='med' len='med'/>",
+    "end": "<a:tailEnd type='triangle' w='med' len='med'/>",
+}
+_LEAST_SPAN = 1.0
+"""The least width in points of a connector with corners, whose bend is a share of it."""
 
 _DIRECTED = ("chevron", "homePlate", "rightArrow")
 """Shapes that point in the direction of reading."""
 
 
-def columns(width: float, count: int, gap: float = GAP) -> list[tuple[float, float]]:
-    """Return (left, width) of each of several equal columns."""
-    wide = (width - gap * (count - 1)) / count
-    return [(number * (wide + gap), wide) for number in range(count)]
-
-
-def _point(area: Area, side: Side) -> tuple[float, float]:
-    x, y = area.center
-    return {"top": (x, area.top), "bottom": (x, area.bottom), "left": (area.left, y), "right": (area.right, y)}[side]
-
-
 def _emu(points: float) -> int:
     return round(points * EMU_PER_POINT)
-
-
-def _geometry(shape: str, adjust: Mapping[str, int] | None) -> str:
-    if shape == DOWNWARD_TRAPEZOID:
-        return _downward_trapezoid((adjust or {})["adj"])
-    guides = "".join(f"<a:gd name='{name}' fmla='val {value}'/>" for name, value in (adjust or {}).items())
-    return f"<a:prstGeom prst='{shape}'><a:avLst>{guides}</a:avLst></a:prstGeom>"
-
-
-def _downward_trapezoid(slope: int) -> str:
-    """Return a trapezoid that is wide above, which is no preset; flipping one would turn its text over.
-
-    `slope` is the horizontal part of its sides in 1/100000 of its shorter side.
-    """
-    return (
-        f"<a:custGeom><a:avLst><a:gd name='adj' fmla='val {slope}'/></a:avLst><a:gdLst>"
-        "<a:gd name='x1' fmla='*/ ss adj 100000'/><a:gd name='x2' fmla='+- r 0 x1'/></a:gdLst><a:cxnLst/>"
-        "<a:rect l='x1' t='t' r='x2' b='b'/><a:pathLst><a:path>"
-        "<a:moveTo><a:pt x='l' y='t'/></a:moveTo><a:lnTo><a:pt x='r' y='t'/></a:lnTo>"
-        "<a:lnTo><a:pt x='x2' y='b'/></a:lnTo><a:lnTo><a:pt x='x1' y='b'/></a:lnTo><a:close/></a:path></a:pathLst>"
-        "</a:custGeom>"
-    )
 
 
 def _fill(paint: Paint | None) -> str:

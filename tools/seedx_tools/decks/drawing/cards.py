@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from seedx_tools.decks.drawing.canvas import GAP, INSET, OPTICAL, Area, Canvas, columns
+from seedx_tools.decks.drawing.canvas import Canvas
+from seedx_tools.decks.drawing.geometry import GAP, INSET, OPTICAL, Area, columns
 from seedx_tools.decks.drawing.names import FieldName, part_name
 from seedx_tools.decks.drawing.paint import Paint
-from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size, height_needed, longest_word
+from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size, height_needed, line_width
 from seedx_tools.decks.text.fitting import MIN_POINTS
 from seedx_tools.decks.visuals import Visual, VisualItem
 
@@ -65,7 +66,7 @@ def draw_big_number(canvas: Canvas, visual: Visual) -> None:
         (
             size
             for size in _BIG_SIZES
-            if longest_word([_figure(value, size, paints.text)], canvas.family) <= canvas.width
+            if line_width(_figure(value, size, paints.text), canvas.family) <= canvas.width
             and size * 1.2 <= canvas.height * 0.55
         ),
         _BIG_SIZES[-1],
@@ -124,8 +125,7 @@ def _figure(value: str, size: float, color: Paint) -> Paragraph:
 
 def _widest(canvas: Canvas, items: Sequence[VisualItem], size: float) -> float:
     """Return the width of the widest figure on one line."""
-    spaces = [Paragraph(item.value.replace(" ", "\u00a0"), size, canvas.paints.text, bold=True) for item in items]
-    return longest_word(spaces, canvas.family)
+    return max(line_width(_figure(item.value, size, canvas.paints.text), canvas.family) for item in items)
 
 
 def _figure_fits(canvas: Canvas, items: Sequence[VisualItem], width: float) -> bool:

@@ -9,9 +9,11 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.cards import draw_big_number, draw_cards, draw_kpis
+from seedx_tools.decks.drawing.flow import draw_flow
 from seedx_tools.decks.drawing.levels import draw_funnel, draw_pyramid
 from seedx_tools.decks.drawing.matrix import draw_matrix
 from seedx_tools.decks.drawing.names import KIND_NAMES
+from seedx_tools.decks.drawing.org_chart import draw_org_chart
 from seedx_tools.decks.drawing.steps import draw_cycle, draw_process
 from seedx_tools.decks.drawing.timeline import draw_timeline
 from seedx_tools.decks.ooxml.layouts import EmuFrame, next_shape_id
@@ -29,8 +31,8 @@ _FAMILIES: Mapping[VisualKind, Callable[[Canvas, Visual], None]] = {
     "matrix": draw_matrix,
     "pyramid": draw_pyramid,
     "funnel": draw_funnel,
-    "org_chart": draw_process,
-    "flow": draw_process,
+    "org_chart": draw_org_chart,
+    "flow": draw_flow,
 }
 _CONTINUE: Mapping[VisualKind, int] = {"kpis": 8, "cards": 9, "process": 12, "timeline": 9}
 """The kinds that go on on another slide, and the most items of each on one."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from seedx_tools.decks.drawing.canvas import DOWNWARD_TRAPEZOID, GAP, INSET, Area, Canvas
+from seedx_tools.decks.drawing.canvas import Canvas
+from seedx_tools.decks.drawing.geometry import DOWNWARD_TRAPEZOID, GAP, INSET, Area
 from seedx_tools.decks.drawing.names import FieldName, part_name
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size
 from seedx_tools.decks.text.fitting import MIN_POINTS

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from seedx_tools.decks.drawing.canvas import GAP, INSET, Area, Canvas
+from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.cards import fields_of, labelled
+from seedx_tools.decks.drawing.geometry import GAP, INSET, Area
 from seedx_tools.decks.drawing.names import part_name
 from seedx_tools.decks.drawing.paint import Pair
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size

@@ -71,6 +71,11 @@ class Paints:
         return Paint(self.text.scheme, opacity=18)
 
     @cached_property
+    def outline(self) -> Paint:
+        """The color of the outlines of boxes that connectors lead to."""
+        return Paint(self.text.scheme, opacity=45)
+
+    @cached_property
     def card(self) -> Pair:
         """The fill of cards, which differs from the page, and the text on them."""
         for fill in (Paint("bg1"), Paint("bg2")):

@@ -65,6 +65,11 @@ def longest_word(paragraphs: Sequence[Paragraph], family: str) -> float:
     return max((width_of(word, one.size, one.style(family)) for word, one in words), default=0.0)
 
 
+def line_width(paragraph: Paragraph, family: str) -> float:
+    """Return the width in points of a paragraph on one line."""
+    return width_of(plain_text(paragraph.text), paragraph.size, paragraph.style(family))
+
+
 def fitting_size(
     items: Sequence[_Item],
     paragraphs: Callable[[_Item, float], Sequence[Paragraph]],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from seedx_tools.decks.drawing.canvas import GAP, INSET, OPTICAL, Area, Canvas, Node
+from seedx_tools.decks.drawing.canvas import Canvas
+from seedx_tools.decks.drawing.geometry import GAP, INSET, OPTICAL, Area, Node
 from seedx_tools.decks.drawing.names import part_name
 from seedx_tools.decks.drawing.paragraphs import SIZES, Paragraph, fitting_size, height_needed
 from seedx_tools.decks.text.fitting import MIN_POINTS

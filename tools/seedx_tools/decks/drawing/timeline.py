@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from seedx_tools.decks.drawing.canvas import GAP, OPTICAL, Area, Canvas
+from seedx_tools.decks.drawing.canvas import Canvas
+from seedx_tools.decks.drawing.geometry import GAP, OPTICAL, Area
 from seedx_tools.decks.drawing.names import FieldName, part_name
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size, height_needed
 from seedx_tools.decks.text.fitting import MIN_POINTS

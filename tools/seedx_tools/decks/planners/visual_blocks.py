@@ -74,6 +74,12 @@ def read_visual_block(kind: VisualKind, content: str) -> Visual:
     )
 
 
+def block_lines(content: str) -> list[str]:
+    """Return the lines of a block that cannot be drawn as points."""
+    lines = (_ICON.sub("", _unmarked(line)) for line in content.splitlines() if line.strip())
+    return [": ".join(cell.strip() for cell in line.split("|") if cell.strip()) for line in lines]
+
+
 def _item(kind: VisualKind, line: str, parent: str = "") -> VisualItem:
     text = _unmarked(line)
     icon = ""

@@ -1,0 +1,89 @@
+"""Rectangles, grids and preset geometries of drawings. Lengths are in points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+GAP = 14.0
+"""The space between neighbors on the grid."""
+
+INSET = 10.0
+"""The space between the edge of a shape and its text."""
+
+OPTICAL = 0.4
+"""The share of free height that is left above a drawing: the optical middle is above the geometric one."""
+
+Side: TypeAlias = Literal["top", "left", "bottom", "right"]
+
+
+class Area(NamedTuple):
+    """A rectangle in points."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """The right edge."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> float:
+        """The bottom edge."""
+        return self.top + self.height
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """The middle."""
+        return self.left + self.width / 2, self.top + self.height / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A drawn shape that connectors can be glued to."""
+
+    shape_id: int
+    area: Area
+
+
+DOWNWARD_TRAPEZOID = "downwardTrapezoid"
+"""A shape of `Canvas.box` that is no preset geometry."""
+
+
+def columns(width: float, count: int, gap: float = GAP) -> list[tuple[float, float]]:
+    """Return (left, width) of each of several equal columns."""
+    wide = (width - gap * (count - 1)) / count
+    return [(number * (wide + gap), wide) for number in range(count)]
+
+
+def side_point(area: Area, side: Side) -> tuple[float, float]:
+    """Return the middle of a side."""
+    x, y = area.center
+    return {"top": (x, area.top), "bottom": (x, area.bottom), "left": (area.left, y), "right": (area.right, y)}[side]
+
+
+def preset_xml(shape: str, adjust: Mapping[str, int] | None = None) -> str:
+    """Return the geometry element of a preset (ST_ShapeType), or of DOWNWARD_TRAPEZOID."""
+    if shape == DOWNWARD_TRAPEZOID:
+        return _downward_trapezoid((adjust or {})["adj"])
+    guides = "".join(f"<a:gd name='{name}' fmla='val {value}'/>" for name, value in (adjust or {}).items())
+    return f"<a:prstGeom prst='{shape}'><a:avLst>{guides}</a:avLst></a:prstGeom>"
+
+
+def _downward_trapezoid(slope: int) -> str:
+    """Return a trapezoid that is wide above, which is no preset; flipping one would turn its text over.
+
+    `slope` is the horizontal part of its sides in 1/100000 of its shorter side.
+    """
+    return (
+        f"<a:custGeom><a:avLst><a:gd name='adj' fmla='val {slope}'/></a:avLst><a:gdLst>"
+        "<a:gd name='x1' fmla='*/ ss adj 100000'/><a:gd name='x2' fmla='+- r 0 x1'/></a:gdLst><a:cxnLst/>"
+        "<a:rect l='x1' t='t' r='x2' b='b'/><a:pathLst><a:path>"
+        "<a:moveTo><a:pt x='l' y='t'/></a:moveTo><a:lnTo><a:pt x='r' y='t'/></a:lnTo>"
+        "<a:lnTo><a:pt x='x2' y='b'/></a:lnTo><a:lnTo><a:pt x='x1' y='b'/></a:lnTo><a:close/></a:path></a:pathLst>"
+        "</a:custGeom>"
+    )
