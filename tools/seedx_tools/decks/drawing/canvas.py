@@ -1,4 +1,4 @@
-"""Draw native shapes into one group on a slide. Lengths are in points from the top left of the drawing's frame.
+"""Draw native shapes on a slide. Lengths are in points from the top left of the drawing's frame.
 
 A drawing in a right-to-left language is mirrored: the first item is then on the right.
 """
@@ -23,36 +23,34 @@ from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, text_style
 from seedx_tools.decks.text.inline import plain_text
 
 Anchor: TypeAlias = Literal["t", "ctr", "b"]
+ArrowEnd: TypeAlias = Literal["", "start", "end"]
+_LINE = 1.75
+"""The width of connectors in points."""
 _SITES: Mapping[Side, int] = {"top": 0, "left": 1, "bottom": 2, "right": 3}
 """The connection sites of rectangles, rounded rectangles, diamonds and other symmetric shapes."""
 _MIRRORED: Mapping[Side, Side] = {"left": "right", "right": "left"}
 
 
 class Canvas:
-    """One drawing: a group of shapes in a frame on a slide.
+    """One drawing: shapes in a frame on a slide.
 
     Args:
         slide: The slide to draw on.
         frame: Where the drawing goes, in EMU.
-        name: The group's name, with its number.
-        alt: What a screen reader says in its place.
+        name: What the names of its shapes begin with.
         mirrored: Whether the drawing runs from right to left.
     """
 
-    def __init__(self, slide: Slide, frame: EmuFrame, *, name: str, alt: str, mirrored: bool = False) -> None:
-        self._slide, self._frame, self._mirrored = slide, frame, mirrored
+    def __init__(self, slide: Slide, frame: EmuFrame, name: str, *, mirrored: bool = False) -> None:
+        self._slide, self._frame, self._name, self._mirrored = slide, frame, name, mirrored
         self.width, self.height = frame[2] / EMU_PER_POINT, frame[3] / EMU_PER_POINT
         self.paints = Paints(slide)
         self.shortened: list[str] = []
         """The full texts that did not fit."""
         self._next_id = next_shape_id(slide)
+        self._tree: Any = slide.shapes._spTree
+        self._first = len(self._tree)
         self._lines = 0
-        self.group: Any = parse_xml(
-            f"<p:grpSp {nsdecls('p', 'a', 'r')}><p:nvGrpSpPr><p:cNvPr id='{self._take_id()}' name={quoteattr(name)} "
-            f"descr={quoteattr(alt)}/><p:cNvGrpSpPr/><p:nvPr/></p:nvGrpSpPr><p:grpSpPr><a:xfrm><a:off x='0' y='0'/>"
-            "<a:ext cx='0' cy='0'/><a:chOff x='0' y='0'/><a:chExt cx='0' cy='0'/></a:xfrm></p:grpSpPr></p:grpSp>"
-        )
-        slide.shapes._spTree.append(self.group)
 
     @cached_property
     def family(self) -> str:
@@ -101,7 +99,7 @@ class Canvas:
         ]
         flip = " flipH='1'" if self._mirrored and shape in _DIRECTED else ""
         self._append(
-            f"<p:sp {nsdecls('p', 'a', 'r')}><p:nvSpPr><p:cNvPr id='{number}' name={quoteattr(name)}/><p:cNvSpPr/>"
+            f"<p:sp {nsdecls('p', 'a', 'r')}><p:nvSpPr>{self._about(number, name, decorative=not kept)}<p:cNvSpPr/>"
             f"<p:nvPr/></p:nvSpPr><p:spPr>{self._place(area, flip)}{preset_xml(shape, adjust)}"
             f"{_fill(fill)}{_line(line, 0.75)}</p:spPr>{self._body(kept, insets, anchor)}</p:sp>"
         )
@@ -116,7 +114,7 @@ class Canvas:
         number = self._take_id()
         upward = "vert='vert270' wrap='square' lIns='0' tIns='0' rIns='0' bIns='0' anchor='t'"
         self._append(
-            f"<p:sp {nsdecls('p', 'a', 'r')}><p:nvSpPr><p:cNvPr id='{number}' name={quoteattr(name)}/>"
+            f"<p:sp {nsdecls('p', 'a', 'r')}><p:nvSpPr>{self._about(number, name)}"
             f"<p:cNvSpPr txBox='1'/><p:nvPr/></p:nvSpPr><p:spPr>{self._place(area)}{preset_xml('rect', None)}"
             f"<a:noFill/></p:spPr><p:txBody><a:bodyPr {upward}><a:normAutofit/></a:bodyPr>"
             f"<a:lstStyle/>{paragraph_xml(self._slide, paragraph, mirrored=False)}</p:txBody></p:sp>"
@@ -149,6 +147,7 @@ class Canvas:
         *,
         arrow: bool = True,
         via: float | None = None,
+        alt: str = "",
     ) -> None:
         """Draw a connector that stays glued to two shapes when they are moved.
 
@@ -160,26 +159,33 @@ class Canvas:
             name: Its name.
             arrow: Whether it ends in an arrowhead.
             via: Where its middle part runs, if it has corners: an x for sides, a y for top and bottom; None: straight.
+            alt: What a screen reader says; empty: nothing.
         """
         ends = side_point(first.area, first_side), side_point(second.area, second_side)
         glue = self._glue(first, first_side, second, second_side)
         geometry = None if via is None else self._bent(*ends, via, upright=first_side in ("top", "bottom"))
-        self._connector(*ends, name, self.paints.line, 1.75, arrow="end" if arrow else "", glue=glue, geometry=geometry)
+        self._connector(
+            *ends, name, self.paints.line, 1.75, arrow="end" if arrow else "", glue=glue, geometry=geometry, alt=alt
+        )
 
-    def connect_around(self, first: Node, second: Node, name: str, *, at: tuple[float, float], below: bool) -> None:
+    def connect_around(
+        self, first: Node, second: Node, name: str, *, at: tuple[float, float], below: bool, alt: str
+    ) -> None:
         """Draw an arrow that runs around the boxes between two shapes, below them or on their right.
 
         It is two connectors that meet in a dot, which can be moved, and which keeps programs that route connectors
         themselves from drawing it through the boxes.
         """
         dot = Area(at[0] - 1.5, at[1] - 1.5, 3.0, 3.0)
-        turn = self.box(dot, f"{name}: turn", fill=self.paints.line)
-        for node, arrow in ((first, ""), (second, "end" if below else "start")):
+        turn = self.box(dot, f"{name} turn", fill=self.paints.line)
+        head: ArrowEnd = "end" if below else "start"
+        ends: tuple[tuple[Node, ArrowEnd, str], ...] = ((first, "", ""), (second, head, alt))
+        for node, arrow, said in ends:
             near = node.area.center
             if below:
-                self._corner(turn, "left" if near[0] < at[0] else "right", node, "bottom", name, arrow)
+                self._corner(turn, "left" if near[0] < at[0] else "right", node, "bottom", name, arrow, said)
             else:
-                self._corner(node, "right", turn, "top" if near[1] < at[1] else "bottom", name, arrow)
+                self._corner(node, "right", turn, "top" if near[1] < at[1] else "bottom", name, arrow, said)
 
     def connect_nearest(self, first: Node, second: Node, name: str) -> None:
         """Draw a straight connector between the sides of two shapes that are closest."""
@@ -189,51 +195,43 @@ class Canvas:
         )
         self.connect(first, sides[0], second, sides[1], name)
 
-    def picture(self, area: Area, element: Any) -> None:
-        """Add a p:pic element, whose place and id are set here."""
-        element.nvPicPr.cNvPr.set("id", str(self._take_id()))
+    def picture(self, area: Area, name: str, element: Any) -> None:
+        """Move a p:pic element into the drawing, as a decorative picture."""
+        properties = element.nvPicPr.cNvPr
+        properties.set("id", str(self._take_id()))
+        properties.set("name", f"{self._name}, {name}")
+        properties.attrib.pop("descr", None)
+        properties.append(parse_xml(_DECORATIVE.replace("<a:extLst>", f"<a:extLst {nsdecls('a')}>")))
         old = element.spPr.find(qn("a:xfrm"))
         new = parse_xml(self._place(area).replace("<a:xfrm>", f"<a:xfrm {nsdecls('a')}>"))
         if old is None:
             element.spPr.insert(0, new)
         else:
             element.spPr.replace(old, new)
-        self.group.append(element)
+        self._tree.append(element)
 
     def needs(self, paragraphs: Sequence[Paragraph], width: float) -> float:
         """Return the height of paragraphs in a shape of this width, with the standard inset."""
         return height_needed(paragraphs, width - 2 * INSET, self.family) + INSET
 
-    def finish(self) -> None:
-        """Set the group's frame to the smallest around its shapes."""
-        corners: list[tuple[int, int, int, int]] = []
-        for transform in self.group.iter(qn("a:xfrm")):
-            if transform.getparent().tag != qn("p:grpSpPr"):
-                place, size = transform.find(qn("a:off")), transform.find(qn("a:ext"))
-                x, y, wide, high = (int(v) for v in (place.get("x"), place.get("y"), size.get("cx"), size.get("cy")))
-                if transform.get("rot") in ("5400000", "16200000"):
-                    x, y, wide, high = x + (wide - high) // 2, y + (high - wide) // 2, high, wide
-                corners.append((x, y, x + wide, y + high))
-        left, top = min(c[0] for c in corners), min(c[1] for c in corners)
-        right, bottom = max(c[2] for c in corners), max(c[3] for c in corners)
-        own = self.group.find(f"{qn('p:grpSpPr')}/{qn('a:xfrm')}")
-        for name in ("a:off", "a:chOff"):
-            own.find(qn(name)).set("x", str(left))
-            own.find(qn(name)).set("y", str(top))
-        for name in ("a:ext", "a:chExt"):
-            own.find(qn(name)).set("cx", str(right - left))
-            own.find(qn(name)).set("cy", str(bottom - top))
-
     def remove(self) -> None:
         """Remove the drawing."""
-        self.group.getparent().remove(self.group)
+        for element in list(self._tree)[self._first :]:
+            self._tree.remove(element)
 
     def _take_id(self) -> int:
         self._next_id += 1
         return self._next_id - 1
 
+    def _about(self, number: int, name: str, alt: str = "", *, decorative: bool = False) -> str:
+        """Return the p:cNvPr of a shape."""
+        attributes = f"id='{number}' name={quoteattr(f'{self._name}, {name}')}" + (
+            f" descr={quoteattr(alt)}" if alt else ""
+        )
+        return f"<p:cNvPr {attributes}>{_DECORATIVE if decorative else ''}</p:cNvPr>"
+
     def _append(self, xml: str) -> None:
-        self.group.append(parse_xml(xml))
+        self._tree.append(parse_xml(xml))
 
     def _x(self, x: float) -> float:
         return self.width - x if self._mirrored else x
@@ -259,21 +257,24 @@ class Canvas:
         paint: Paint,
         width: float,
         *,
-        arrow: str,
+        arrow: ArrowEnd,
         glue: str = "",
         geometry: str | None = None,
+        alt: str = "",
     ) -> None:
         head = _ARROWHEADS[arrow]
         connector = parse_xml(
-            f"<p:cxnSp {nsdecls('p', 'a')}><p:nvCxnSpPr><p:cNvPr id='{self._take_id()}' name={quoteattr(name)}/>"
+            f"<p:cxnSp {nsdecls('p', 'a')}><p:nvCxnSpPr>{self._about(self._take_id(), name, alt, decorative=not alt)}"
             f"<p:cNvCxnSpPr>{glue}</p:cNvCxnSpPr><p:nvPr/></p:nvCxnSpPr><p:spPr>"
             f"{geometry or self._straight(start, end)}<a:ln w='{_emu(width)}'>{paint.xml}<a:round/>{head}</a:ln>"
             "</p:spPr></p:cxnSp>"
         )
-        self.group.insert(2 + self._lines, connector)  # behind the shapes
+        self._tree.insert(self._first + self._lines, connector)  # behind the shapes
         self._lines += 1
 
-    def _corner(self, first: Node, first_side: Side, second: Node, second_side: Side, name: str, arrow: str) -> None:
+    def _corner(
+        self, first: Node, first_side: Side, second: Node, second_side: Side, name: str, arrow: ArrowEnd, alt: str
+    ) -> None:
         """Draw a glued connector with one corner, first along its width."""
         (x0, y0), (x1, y1) = side_point(first.area, first_side), side_point(second.area, second_side)
         x0, x1 = self._x(x0), self._x(x1)
@@ -281,7 +282,9 @@ class Canvas:
         place = self._frame_xml(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), flips)
         glue = self._glue(first, first_side, second, second_side)
         geometry = place + preset_xml("bentConnector2", None)
-        self._connector((0, 0), (0, 0), name, self.paints.line, 1.75, arrow=arrow, glue=glue, geometry=geometry)
+        self._connector(
+            (0, 0), (0, 0), name, self.paints.line, 1.75, arrow=arrow, glue=glue, geometry=geometry, alt=alt
+        )
 
     def _glue(self, first: Node, first_side: Side, second: Node, second_side: Side) -> str:
         sides = (_MIRRORED.get(side, side) if self._mirrored else side for side in (first_side, second_side))
@@ -322,7 +325,13 @@ class Canvas:
         return f"<a:xfrm{attributes}><a:off x='{x}' y='{y}'/><a:ext cx='{_emu(width)}' cy='{_emu(height)}'/></a:xfrm>"
 
 
-_ARROWHEADS = {
+_DECORATIVE = (
+    "<a:extLst><a:ext uri='{C183D7F6-B498-43B3-948B-1728B52AA6E4}'><adec:decorative "
+    "xmlns:adec='http://schemas.microsoft.com/office/drawing/2017/decorative' val='1'/></a:ext></a:extLst>"
+)
+"""Marks a shape that screen readers pass over."""
+
+_ARROWHEADS: Mapping[ArrowEnd, str] = {
     "": "",
     "start": "<a:headEnd type='triangle' w='med' len='med'/>",
     "end": "<a:tailEnd type='triangle' w='med' len='med'/>",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.geometry import GAP, INSET, OPTICAL, Area, columns
-from seedx_tools.decks.drawing.names import FieldName, part_name
+from seedx_tools.decks.drawing.names import FieldName, item_name
 from seedx_tools.decks.drawing.paint import Paint
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size, height_needed, line_width
 from seedx_tools.decks.text.fitting import MIN_POINTS
@@ -83,10 +83,10 @@ def draw_big_number(canvas: Canvas, visual: Visual) -> None:
     high = height_needed(figure, canvas.width, canvas.family)
     rest = height_needed(below, canvas.width, canvas.family) if below else 0.0
     top = max(0.0, (canvas.height - high - rest) * OPTICAL)
-    canvas.text(Area(0, top, canvas.width, high), part_name(0, ["value" if item.value else "label"]), figure)
+    canvas.text(Area(0, top, canvas.width, high), item_name(0, ["value" if item.value else "label"]), figure)
     if below:
         room = canvas.height - top - high
-        canvas.text(Area(0, top + high, canvas.width, max(room, 1.0)), part_name(0, fields), below)
+        canvas.text(Area(0, top + high, canvas.width, max(room, 1.0)), item_name(0, fields), below)
 
 
 def labelled(item: VisualItem, size: float, text: Paint, value: Paint) -> list[Paragraph]:
@@ -157,11 +157,11 @@ def _grid(
         area = Area(left, top + number // across * (height + GAP), width, height)
         canvas.box(
             area,
-            part_name(number, fields_of(item)),
+            item_name(number, fields_of(item)),
             fill=canvas.paints.card.fill,
             line=canvas.paints.hairline,
             paragraphs=text,
             anchor="t",
             text_area=Area(left, area.top + above - INSET / 2, width, height - above + INSET / 2),
         )
-        canvas.bar(Area(left, area.top, width, _BAR), f"Accent {number + 1}", canvas.paints.solid().fill)
+        canvas.bar(Area(left, area.top, width, _BAR), f"bar {number + 1}", canvas.paints.solid().fill)

@@ -18,7 +18,7 @@ from seedx_tools.decks.drawing.steps import draw_cycle, draw_process
 from seedx_tools.decks.drawing.timeline import draw_timeline
 from seedx_tools.decks.ooxml.layouts import EmuFrame, next_shape_id
 from seedx_tools.decks.text.inline import plain_text
-from seedx_tools.decks.text.strings import clean, runs_right_to_left
+from seedx_tools.decks.text.strings import runs_right_to_left
 from seedx_tools.decks.visuals import Visual, VisualKind
 
 _FAMILIES: Mapping[VisualKind, Callable[[Canvas, Visual], None]] = {
@@ -59,7 +59,7 @@ class Drawn:
 
 
 def draw_visual(slide: Slide, frame: EmuFrame, visual: Visual) -> Drawn:
-    """Draw a visual in a frame on a slide, as one group with alt text."""
+    """Draw a visual in a frame on a slide, as named shapes."""
     least, most, other = _COUNTS.get(visual.kind, (1, len(visual.items), visual.kind))
     if not least <= len(visual.items) <= most:
         visual = visual.model_copy(update={"kind": other})
@@ -78,18 +78,8 @@ def draw_visual(slide: Slide, frame: EmuFrame, visual: Visual) -> Drawn:
     return Drawn(rest, tuple(canvas.shortened), visual.kind)
 
 
-def visual_alt(visual: Visual) -> str:
-    """Return the alt text of a drawing: its kind and the texts of its items."""
-    items = [
-        ": ".join(filter(None, (clean(plain_text(item.value)), clean(plain_text(item.label))))) for item in visual.items
-    ]
-    return f"{KIND_NAMES[visual.kind]}: {'; '.join(items)}."
-
-
 def _drawn(slide: Slide, frame: EmuFrame, visual: Visual) -> Canvas:
     mirrored = runs_right_to_left(" ".join(plain_text(item.label) for item in visual.items))
-    name = f"{KIND_NAMES[visual.kind]} {next_shape_id(slide)}"
-    canvas = Canvas(slide, frame, name=name, alt=visual_alt(visual), mirrored=mirrored)
+    canvas = Canvas(slide, frame, f"{KIND_NAMES[visual.kind]} {next_shape_id(slide)}", mirrored=mirrored)
     _FAMILIES[visual.kind](canvas, visual)
-    canvas.finish()
     return canvas

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.geometry import INSET, OPTICAL, Area, Node, Side
 from seedx_tools.decks.drawing.layering import Layering, layered
-from seedx_tools.decks.drawing.names import FieldName, part_name
+from seedx_tools.decks.drawing.names import FieldName, item_name
 from seedx_tools.decks.drawing.paint import Pair
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size, height_needed, line_width
 from seedx_tools.decks.text.fitting import MIN_POINTS
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.visuals import BoxShape, Visual, VisualItem
 
 BOX_SIZES = (20.0, 18.0, 16.0, 14.0, 13.0, MIN_POINTS)
@@ -64,7 +65,7 @@ def draw_flow(canvas: Canvas, visual: Visual) -> None:
     nodes = [_box(canvas, number, items[number], area, size) for number, area in enumerate(plan.areas)]
     lanes = 0
     for number, link in enumerate(links):
-        lanes += _connect(canvas, nodes, link, number, lanes, across=plan.across)
+        lanes += _connect(canvas, nodes, items, link, number, lanes, across=plan.across)
 
 
 def flow_links(visual: Visual) -> list[FlowLink]:
@@ -184,7 +185,7 @@ def _box(canvas: Canvas, number: int, item: VisualItem, area: Area, size: float)
     pair = canvas.paints.solid() if strong else canvas.paints.card
     return canvas.box(
         area,
-        part_name(number, box_fields(item)),
+        item_name(number, box_fields(item)),
         shape=_SHAPES[item.shape],
         fill=pair.fill,
         line=None if strong else canvas.paints.outline,
@@ -193,27 +194,38 @@ def _box(canvas: Canvas, number: int, item: VisualItem, area: Area, size: float)
     )
 
 
-def _connect(canvas: Canvas, nodes: Sequence[Node], link: FlowLink, number: int, lanes: int, *, across: bool) -> int:
+def _connect(
+    canvas: Canvas,
+    nodes: Sequence[Node],
+    items: Sequence[VisualItem],
+    link: FlowLink,
+    number: int,
+    lanes: int,
+    *,
+    across: bool,
+) -> int:
     """Draw an arrow and its label; return 1 if it runs around the boxes."""
     first, second = nodes[link.source], nodes[link.target]
     one, other = first.area, second.area
-    name = f"Arrow {number + 1}"
+    name = f"arrow {number + 1}"
+    alt = f"Arrow from {items[link.source].label} to {items[link.target].label}"
+    alt = plain_text(f"{alt}: {link.label}" if link.label else alt)
     forward = other.left > one.right if across else other.top > one.bottom
     if across and not forward and other.top > one.bottom and other.left <= one.left and link.source + 1 == link.target:
-        canvas.connect(first, "bottom", second, "top", name, via=(one.bottom + other.top) / 2)
+        canvas.connect(first, "bottom", second, "top", name, via=(one.bottom + other.top) / 2, alt=alt)
         return 0
     if forward:
         via = _clear_bend(nodes, one, other, across=across)
         if via is not None:
             aligned = abs((one.center[1] - other.center[1]) if across else (one.center[0] - other.center[0])) < 0.5
             sides: tuple[Side, Side] = ("right", "left") if across else ("bottom", "top")
-            canvas.connect(first, sides[0], second, sides[1], name, via=None if aligned else via)
+            canvas.connect(first, sides[0], second, sides[1], name, via=None if aligned else via, alt=alt)
             _label(canvas, link, number, other, via, across=across)
             return 0
     edge = max((node.area.bottom if across else node.area.right) for node in nodes) + _LANE * (lanes + 1)
     middle = ((one.center[0] + other.center[0]) / 2, (one.center[1] + other.center[1]) / 2)
     turn = (middle[0], edge) if across else (edge, middle[1])
-    canvas.connect_around(first, second, name, at=turn, below=across)
+    canvas.connect_around(first, second, name, at=turn, below=across, alt=alt)
     if link.label:
         width = _label_width(canvas, link.label)
         place = (turn[0] - width / 2, edge + 2) if across else (edge + 5, turn[1] - 8)
@@ -253,7 +265,7 @@ def _label(canvas: Canvas, link: FlowLink, number: int, other: Area, via: float,
 
 def _write_label(canvas: Canvas, link: FlowLink, number: int, area: Area) -> None:
     paragraph = Paragraph(link.label, MIN_POINTS, canvas.paints.text, align="ctr")
-    canvas.text(area, f"Label {number + 1}", [paragraph], anchor="ctr")
+    canvas.text(area, f"label {number + 1}", [paragraph], anchor="ctr")
 
 
 def _label_width(canvas: Canvas, label: str) -> float:

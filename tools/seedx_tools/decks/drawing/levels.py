@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.geometry import DOWNWARD_TRAPEZOID, GAP, INSET, Area
-from seedx_tools.decks.drawing.names import FieldName, part_name
+from seedx_tools.decks.drawing.names import FieldName, item_name
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size
 from seedx_tools.decks.text.fitting import MIN_POINTS
 from seedx_tools.decks.visuals import Visual, VisualItem
@@ -59,7 +59,7 @@ def _draw(canvas: Canvas, visual: Visual, shares: list[float], *, upside_down: b
         lines = [Paragraph(item.value, size, pair.text, bold=True, align="ctr"), one] if item.value else [one]
         canvas.box(
             area,
-            part_name(number, fields),
+            item_name(number, fields),
             shape=_SHAPES[upside_down] if inner[number] >= 1 else "triangle",
             adjust={"adj": round(slope / min(wide, height) * 100000)} if inner[number] >= 1 else {},
             fill=pair.fill,
@@ -68,4 +68,4 @@ def _draw(canvas: Canvas, visual: Visual, shares: list[float], *, upside_down: b
         )
         if item.text:
             place = Area(texts_left, area.top, rest, height)
-            canvas.text(place, part_name(number, ["text"]), text(item, text_size or MIN_POINTS), anchor="ctr")
+            canvas.text(place, item_name(number, ["text"]), text(item, text_size or MIN_POINTS), anchor="ctr")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.cards import fields_of, labelled
 from seedx_tools.decks.drawing.geometry import GAP, INSET, Area
-from seedx_tools.decks.drawing.names import part_name
+from seedx_tools.decks.drawing.names import item_name
 from seedx_tools.decks.drawing.paint import Pair
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size
 from seedx_tools.decks.text.fitting import MIN_POINTS
@@ -42,7 +42,7 @@ def draw_matrix(canvas: Canvas, visual: Visual) -> None:
         area = Area(left + number % 2 * (width + GAP), number // 2 * (height + GAP), width, height)
         canvas.box(
             area,
-            part_name(number, fields_of(item)),
+            item_name(number, fields_of(item)),
             fill=pair_of(number).fill,
             line=paints.hairline,
             paragraphs=text_of(number, size or MIN_POINTS),
@@ -51,10 +51,10 @@ def draw_matrix(canvas: Canvas, visual: Visual) -> None:
         )
     if across:
         end = canvas.height - _AXIS
-        canvas.rule((left, end), (canvas.width, end), "Horizontal axis", paints.line, 1.75, arrow=True)
+        canvas.rule((left, end), (canvas.width, end), "horizontal axis", paints.line, 1.75, arrow=True)
         title = Paragraph(across, _AXIS_POINTS, paints.text, bold=True, align="ctr")
-        canvas.text(Area(left, end, canvas.width - left, _AXIS), "Horizontal axis: title", [title], anchor="b")
+        canvas.text(Area(left, end, canvas.width - left, _AXIS), "horizontal title", [title], anchor="b")
     if down:
-        canvas.rule((_AXIS, canvas.height - bottom), (_AXIS, 0), "Vertical axis", paints.line, 1.75, arrow=True)
+        canvas.rule((_AXIS, canvas.height - bottom), (_AXIS, 0), "vertical axis", paints.line, 1.75, arrow=True)
         title = Paragraph(down, _AXIS_POINTS, paints.text, bold=True, align="ctr")
-        canvas.upright(Area(0, 0, _AXIS, canvas.height - bottom), "Vertical axis: title", title)
+        canvas.upright(Area(0, 0, _AXIS, canvas.height - bottom), "vertical title", title)

@@ -1,7 +1,8 @@
-"""The names of a drawing and its parts in PowerPoint's selection pane, which also tell what it shows.
+"""The names of a drawing's shapes in PowerPoint's selection pane, which also tell what it shows.
 
-A drawing is one group, named like "Process 7". Its parts are named "Step 2: label, text": which item they belong to,
-and which of its fields their paragraphs are, in order. A drawing can so be read back after its texts were edited.
+The shapes of a drawing are not grouped, so that each can be selected and is read aloud in order. What belongs together
+is told by their names: "Process 7, item 2: label, text" is a shape of the seventh object, and its paragraphs are the
+label and the text of the second item. A drawing can so be read back after its texts were edited.
 """
 
 from __future__ import annotations
@@ -27,36 +28,38 @@ KIND_NAMES: dict[VisualKind, str] = {
     "org_chart": "Org chart",
     "flow": "Flow chart",
 }
-"""The group's name in the selection pane, before its number."""
+"""What the names of a drawing's shapes begin with, before its number."""
 
 PROGRESS_NAME = "Progress"
-"""The group on a section slide that shows where the deck is; it holds nothing of the slide's own."""
+"""What the names of the shapes begin with that show on a section slide where the deck is."""
 
-_PART = re.compile(r"Item (\d+): ((?:value|label|text)(?:, (?:value|label|text))*)")
-_GROUP = re.compile(r"(.+) \d+")
+_PART = re.compile(r"(?P<kind>[^,]+) (?P<number>\d+), (?P<part>[^:]+)(?:: (?P<fields>(?:value|label|text)(?:, \w+)*))?")
+_ITEM = re.compile(r"item (\d+)")
 
 
-class PartName(NamedTuple):
-    """What the name of a part says."""
+class Part(NamedTuple):
+    """What the name of a shape says."""
 
-    item: int
-    """From 0."""
+    kind: VisualKind
+    number: int
+    """The drawing's number on its slide."""
+    item: int | None
+    """The item whose text it holds, from 0; None for a line, a bar or another part."""
     fields: tuple[str, ...]
     """The item's fields that its paragraphs are, in order."""
 
 
-def part_name(item: int, fields: Sequence[FieldName]) -> str:
+def item_name(item: int, fields: Sequence[FieldName]) -> str:
     """Return the name of a shape that holds fields of an item; items count from 0, names from 1."""
-    return f"Item {item + 1}: {', '.join(fields)}"
+    return f"item {item + 1}: {', '.join(fields)}"
 
 
-def parse_part_name(name: str) -> PartName | None:
-    """Return what a part's name says; None for a part without text of an item."""
+def part_of(name: str) -> Part | None:
+    """Return what the name of a shape says; None for a shape that is no part of a drawing."""
     found = _PART.fullmatch(name)
-    return None if found is None else PartName(int(found[1]) - 1, tuple(found[2].split(", ")))
-
-
-def kind_of(group_name: str) -> VisualKind | None:
-    """Return the kind of drawing that a group's name tells; None for another group."""
-    found = _GROUP.fullmatch(group_name)
-    return next((kind for kind, name in KIND_NAMES.items() if found is not None and name == found[1]), None)
+    kind = next((kind for kind, known in KIND_NAMES.items() if found is not None and known == found["kind"]), None)
+    if found is None or kind is None:
+        return None
+    item = _ITEM.fullmatch(found["part"])
+    fields = tuple((found["fields"] or "").split(", ")) if found["fields"] else ()
+    return Part(kind, int(found["number"]), None if item is None else int(item[1]) - 1, fields)

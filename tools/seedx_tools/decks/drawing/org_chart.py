@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.flow import BOX_SIZES, box_fields, box_text
 from seedx_tools.decks.drawing.geometry import GAP, INSET, OPTICAL, Area
-from seedx_tools.decks.drawing.names import part_name
+from seedx_tools.decks.drawing.names import item_name
 from seedx_tools.decks.drawing.paint import Pair
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size
 from seedx_tools.decks.text.fitting import MIN_POINTS
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.visuals import Visual
 
 _LEAST_WIDTH = 96.0
@@ -42,7 +43,7 @@ def draw_org_chart(canvas: Canvas, visual: Visual) -> None:
     nodes = [
         canvas.box(
             area,
-            part_name(number, box_fields(items[number])),
+            item_name(number, box_fields(items[number])),
             fill=pair(number).fill,
             line=paints.outline,
             paragraphs=text(number, size),
@@ -53,13 +54,14 @@ def draw_org_chart(canvas: Canvas, visual: Visual) -> None:
     for child, parent in enumerate(parents):
         if parent is None:
             continue
-        name = f"Line {child + 1}"
+        name = f"line {child + 1}"
+        alt = plain_text(f"Line from {items[parent].label} to {items[child].label}")
         if child in tree.hung:
             via = areas[parent].left + _INDENT / 2
-            canvas.connect(nodes[parent], "left", nodes[child], "left", name, arrow=False, via=via)
+            canvas.connect(nodes[parent], "left", nodes[child], "left", name, arrow=False, via=via, alt=alt)
         else:
             via = (areas[parent].bottom + areas[child].top) / 2
-            canvas.connect(nodes[parent], "bottom", nodes[child], "top", name, arrow=False, via=via)
+            canvas.connect(nodes[parent], "bottom", nodes[child], "top", name, arrow=False, via=via, alt=alt)
 
 
 def parent_numbers(visual: Visual) -> list[int | None]:

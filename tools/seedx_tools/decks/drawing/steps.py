@@ -6,7 +6,7 @@ import math
 
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.geometry import GAP, INSET, OPTICAL, Area, Node
-from seedx_tools.decks.drawing.names import part_name
+from seedx_tools.decks.drawing.names import item_name
 from seedx_tools.decks.drawing.paragraphs import SIZES, Paragraph, fitting_size, height_needed
 from seedx_tools.decks.text.fitting import MIN_POINTS
 from seedx_tools.decks.visuals import Visual, VisualItem
@@ -64,7 +64,7 @@ def draw_process(canvas: Canvas, visual: Visual) -> None:
         first = number % across == 0
         canvas.box(
             area,
-            part_name(number, ["label"]),
+            item_name(number, ["label"]),
             shape="homePlate" if first else "chevron",
             adjust={"adj": round(_POINT / min(head, width) * 100000)},
             fill=solid.fill,
@@ -74,7 +74,7 @@ def draw_process(canvas: Canvas, visual: Visual) -> None:
         )
         if item.text:
             place = Area(left + (0 if first else _POINT), start + head + GAP, below, rest - GAP)
-            canvas.text(place, part_name(number, ["text"]), text(item, text_size))
+            canvas.text(place, item_name(number, ["text"]), text(item, text_size))
 
 
 def draw_cycle(canvas: Canvas, visual: Visual) -> None:
@@ -109,7 +109,7 @@ def draw_cycle(canvas: Canvas, visual: Visual) -> None:
         nodes.append(
             canvas.box(
                 Area(x, y, *box),
-                part_name(number, ["label", "text"] if item.text else ["label"]),
+                item_name(number, ["label", "text"] if item.text else ["label"]),
                 shape="roundRect",
                 adjust={"adj": 12000},
                 fill=solid.fill,
@@ -119,4 +119,4 @@ def draw_cycle(canvas: Canvas, visual: Visual) -> None:
     for number, node in enumerate(nodes):
         following = nodes[(number + 1) % count]
         if following is not node:
-            canvas.connect_nearest(node, following, f"Arrow {number + 1}")
+            canvas.connect_nearest(node, following, f"arrow {number + 1}")

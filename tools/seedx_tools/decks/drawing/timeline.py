@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.geometry import GAP, OPTICAL, Area
-from seedx_tools.decks.drawing.names import FieldName, part_name
+from seedx_tools.decks.drawing.names import FieldName, item_name
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size, height_needed
 from seedx_tools.decks.text.fitting import MIN_POINTS
 from seedx_tools.decks.visuals import Visual, VisualItem
@@ -44,20 +44,20 @@ def draw_timeline(canvas: Canvas, visual: Visual) -> None:
     else:
         below = min(below, canvas.height - dates - _DOT - 2 * GAP)
         line = (canvas.height - dates - below - _DOT - 2 * GAP) * OPTICAL + dates + GAP + _DOT / 2
-    canvas.rule((0, line), (canvas.width, line), "Line", paints.line, 2.5, arrow=True)
+    canvas.rule((0, line), (canvas.width, line), "line", paints.line, 2.5, arrow=True)
     for number, item in enumerate(items):
         left = number * step
-        canvas.bar(Area(left, line - _DOT / 2, _DOT, _DOT), f"Dot {number + 1}", paints.solid().fill, shape="ellipse")
+        canvas.bar(Area(left, line - _DOT / 2, _DOT, _DOT), f"dot {number + 1}", paints.solid().fill, shape="ellipse")
         fields: list[FieldName] = ["label", "text"] if item.text else ["label"]
         over, under = line - _DOT / 2 - GAP, line + _DOT / 2 + GAP
         if in_turns:
             fields = ["value", *fields] if item.value else fields
             is_over = number % 2 == 0
             area = Area(left, over - half if is_over else under, width, half)
-            canvas.text(area, part_name(number, fields), both(item, size), anchor="b" if is_over else "t")
+            canvas.text(area, item_name(number, fields), both(item, size), anchor="b" if is_over else "t")
             continue
         if item.value:
             canvas.text(
-                Area(left, over - dates, width, dates), part_name(number, ["value"]), date(item, size), anchor="b"
+                Area(left, over - dates, width, dates), item_name(number, ["value"]), date(item, size), anchor="b"
             )
-        canvas.text(Area(left, under, width, below), part_name(number, fields), words(item, size))
+        canvas.text(Area(left, under, width, below), item_name(number, fields), words(item, size))

@@ -33,7 +33,9 @@ from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import ChartData, Column, Outline, PictureFile, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.markdown_data import WantedChart, alignment, wanted_chart
 from seedx_tools.decks.planners.markdown_inline import InlineReader
-from seedx_tools.decks.planners.visual_blocks import read_visual_block, visual_kind
+from seedx_tools.decks.planners.mermaid import read_mermaid, readable_lines
+from seedx_tools.decks.planners.visual_blocks import block_lines, read_visual_block, visual_kind
+from seedx_tools.decks.planners.visual_rules import visual_of_points
 from seedx_tools.decks.tables import SOURCE_LINE, chart_of, read_table, table_of
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.visuals import Visual
@@ -134,7 +136,13 @@ class _SlideDraft:
         bullets = list(self.bullets)
         for heading, points in self.columns if not columns else ():
             bullets += ([heading] if heading else []) + [f"\t{point}" if heading else point for point in points]
-        is_line = not (bullets[1:] or columns or self.table or self.chart or self.visual or self.quote)
+        visual = self.visual
+        if visual is None and not (
+            columns or self.table or self.chart or self.quote or self.picture or self.picture_file
+        ):
+            visual = visual_of_points(bullets)
+            bullets = bullets if visual is None else []
+        is_line = not (bullets[1:] or columns or self.table or self.chart or visual or self.quote)
         is_end = is_last and _CLOSING.match(self.title) is not None
         return SlidePlan(
             title=self.title,
@@ -143,7 +151,7 @@ class _SlideDraft:
             columns=tuple(Column(heading=heading, bullets=tuple(points)) for heading, points in columns),
             table=self.table,
             chart=self.chart,
-            visual=self.visual,
+            visual=visual,
             quote=self.quote,
             source=self.source,
             picture=self.picture,
@@ -280,17 +288,22 @@ class _Reader:
 
     def _block(self, info: str, content: str) -> None:
         wanted = wanted_chart(info)
+        points = [line for line in content.splitlines() if line.strip()]
         try:
             if wanted is not None:
                 self._chart(read_table(content, "the chart"), wanted)
             elif (kind := visual_kind(info)) is not None:
+                points = block_lines(content)
                 self._put("visual", read_visual_block(kind, content))
+            elif info == "mermaid":
+                points = readable_lines(content)
+                self._put("visual", read_mermaid(content, self._warn))
             elif info == "csv":
                 self._put("table", read_table(content, "the table"))
             else:
                 raise InputError("code blocks are not supported")
         except InputError as error:
-            self.current.lines.extend(line for line in content.splitlines() if line.strip())
+            self.current.lines.extend(points)
             self._warn(f"a block became plain points: {error}")
 
     def _chart(self, table: TableData, wanted: WantedChart) -> None:
