@@ -78,6 +78,9 @@ def test_sample_slides_on_one_blank_layout_give_covers_and_pages(seedx: SeedX, t
     file = _template(tmp_path / "template.pptx", (6, 6))
     for layout in [one for one in file.slide_layouts if one.name != "Blank"]:
         file.slide_layouts.remove(layout)
+    for slide in file.slides:
+        slide.background.fill.solid()
+        slide.background.fill.fore_color.rgb = RGBColor.from_string("103040")
     file.save(str(tmp_path / "template.pptx"))
     deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
     slides = list(Presentation(str(deck.path)).slides)

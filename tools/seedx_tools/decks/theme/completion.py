@@ -13,15 +13,14 @@ from typing import Any
 from pptx.oxml.ns import qn
 from pptx.slide import SlideLayout, SlideMaster
 
-from seedx_tools.decks.ooxml.contrast import AA_NORMAL, contrast
 from seedx_tools.decks.ooxml.layouts import LayoutSlots, slots_of
-from seedx_tools.decks.ooxml.sheets import add_layout, copy_element
-from seedx_tools.decks.ooxml.styles import color_map, placeholder_type, scheme_color
-from seedx_tools.decks.shapes import slide_background
+from seedx_tools.decks.ooxml.sheets import add_layout
+from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.text.fitting import MIN_POINTS
 from seedx_tools.decks.theme.build import body_levels, placeholder_xml
 from seedx_tools.decks.theme.designs import DESIGNS, HEIGHT_INCHES, InchBox
 from seedx_tools.decks.theme.layouts import LayoutSpec, PlaceholderSpec, deck_layouts, footer_boxes, level1_style
+from seedx_tools.decks.theme.legibility import text_color
 
 _EMU_PER_INCH = 914_400
 _PLAIN = replace(DESIGNS["ink"], title_anchor="b", footer_top=6.9)
@@ -39,9 +38,10 @@ _ADDED = (
 )
 _COVERS = ("Title Slide", "Section", "Closing")
 _WIDE_PAGE = 1.5
-_TEXTS = ("tx1", "bg1", "tx2", "bg2")
 _NONE: InchBox = (0.0, 0.0, 0.0, 0.0)
-_SWAPPED = {"tx1": "bg1", "bg1": "tx1", "tx2": "bg2", "bg2": "tx2"}
+_FLUSH: InchBox = (0.0, 0.05, 0.0, 0.05)
+"""Text starts where tables and pictures do."""
+_TITLE = level1_style("", _PLAIN.title_size, "tx1")
 
 
 def complete_layouts(master: SlideMaster) -> str | None:
@@ -88,7 +88,7 @@ def _fill(layout: SlideLayout, spec: LayoutSpec) -> None:
     tree = layout.shapes._spTree
     number = max((int(found.get("id")) for found in tree.iter(qn("p:cNvPr"))), default=0) + 1
     specs = [*spec.placeholders, *_footers(spec)]
-    color = _stand_out(layout)
+    color = text_color(layout)
     for offset, placed in enumerate(specs):
         index = 0 if placed.kind in ("title", "ctrTitle") else 20 + offset
         tree.append(_scaled(layout, placed, number + offset, index, color))
@@ -101,9 +101,9 @@ def _footers(spec: LayoutSpec) -> list[PlaceholderSpec]:
     boxes = footer_boxes(_PLAIN, *spec.footer)
     return [
         PlaceholderSpec(
-            kind, boxes[kind], kind, anchor="ctr", level1=level1_style("", 12, "tx1", align=align), insets=_NONE
+            kind, boxes[kind], prompt, anchor="ctr", level1=level1_style("", 12, "tx1", align=align), insets=_NONE
         )
-        for kind, align in (("ftr", "l"), ("sldNum", "r"))
+        for kind, prompt, align in (("ftr", "Footer", "l"), ("sldNum", "\u2039#\u203a", "r"))
     ]
 
 
@@ -114,49 +114,19 @@ def _scaled(layout: SlideLayout, spec: PlaceholderSpec, number: int, index: int,
     across, down = width / _EMU_PER_INCH / nominal, height / _EMU_PER_INCH / HEIGHT_INCHES
     left, top, wide, high = spec.box
     box: InchBox = (left * across, top * down, wide * across, high * down)
-    element = placeholder_xml(number, index, replace(spec, box=box))
+    element = placeholder_xml(
+        number, index, replace(spec, box=box, insets=spec.insets or _FLUSH, level1=spec.level1 or _TITLE)
+    )
     levels = element.find(f".//{qn('a:lstStyle')}")
     if spec.kind == "body" and "buNone" not in spec.level1:
         first = levels.find(f"{qn('a:lvl1pPr')}/{qn('a:defRPr')}").get("sz")
         levels.clear()
         levels.extend(body_levels(int(first) / 100))
+    for level in levels:
+        level.set("algn", level.get("algn", "l"))
     for size in levels.iter(qn("a:defRPr")):
         points = max(MIN_POINTS, int(size.get("sz", "1800")) / 100 * min(across, down))
         size.set("sz", str(round(points * 100)))
         for color in size.iter(qn("a:schemeClr")):
             color.set("val", text)
     return element
-
-
-def _stand_out(layout: SlideLayout) -> str:
-    """Return the scheme color of text on a layout; where the background is dark, it maps text to light colors."""
-    grounds = slide_background(layout)
-    if not grounds or _least_contrast(layout, "tx1", grounds) >= AA_NORMAL:
-        return "tx1"
-    if _least_contrast(layout, "bg1", grounds) >= AA_NORMAL:
-        _swap_text_and_ground(layout)
-        return "tx1"
-    return max(_TEXTS, key=lambda name: _least_contrast(layout, name, grounds))
-
-
-def _least_contrast(layout: SlideLayout, name: str, grounds: Sequence[str]) -> float:
-    return min(contrast(scheme_color(layout, name), ground) for ground in grounds)
-
-
-def _swap_text_and_ground(layout: SlideLayout) -> None:
-    """Map text colors to what was the background's, and the reverse, while all that is drawn keeps its color."""
-    mapping = color_map(layout)
-    slide = layout.element.find(qn("p:cSld"))
-    inherited = layout.slide_master.element.find(f"{qn('p:cSld')}/{qn('p:bg')}")
-    if slide.find(qn("p:bg")) is None and inherited is not None:
-        slide.insert(0, copy_element(inherited, layout.slide_master.part, layout.part))
-    for color in slide.iter(qn("a:schemeClr")):
-        color.set("val", _SWAPPED.get(color.get("val"), color.get("val")))
-    swapped = {name: mapping.get(_SWAPPED.get(name, name), name) for name in mapping}
-    override = layout.element.find(qn("p:clrMapOvr"))
-    if override is None:
-        override = layout.element.makeelement(qn("p:clrMapOvr"), {})
-        slide.addnext(override)
-    for child in list(override):
-        override.remove(child)
-    override.append(override.makeelement(qn("a:overrideClrMapping"), swapped))

@@ -19,6 +19,7 @@ from pptx.slide import Slide, SlideLayout, SlideMaster
 from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of, slots_of
 from seedx_tools.decks.ooxml.sheets import copy_element
 from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.theme.legibility import text_color
 
 _DRAWN = (qn("p:sp"), qn("p:pic"), qn("p:cxnSp"), qn("p:grpSp"))
 _FOOTERS = ("dt", "ftr", "sldNum")
@@ -118,6 +119,7 @@ def _adopt(layout: SlideLayout, design: _Design, page: tuple[int, int]) -> None:
         for old in slide.findall(qn("p:bg")):
             slide.remove(old)
         slide.insert(0, copy_element(design.background, design.slide.part, layout.part))
+        text_color(layout)
     if design.slide.slide_layout.part is layout.part:
         for shape in design.slide.placeholders:
             _adopt_text(shape, layout)
