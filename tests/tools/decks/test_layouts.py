@@ -176,7 +176,7 @@ def test_a_long_table_goes_on_with_its_headings(seedx: SeedX, tmp_path: Path) ->
     assert all(table.cell(0, 1).text == "What" for table in tables)
     assert sum(len(table.rows) - 1 for table in tables) == 24
     assert "And so on" in [shape.text_frame.text for shape in slides[-1].placeholders if shape.has_text_frame]
-    assert any("its table is too long for one slide" in warning for warning in deck.warnings)
+    assert any("its table is too large for one slide" in warning for warning in deck.warnings)
     assert check_deck(deck.path).findings == ()
 
 

@@ -63,6 +63,11 @@ def table_height(slide: Slide, shape: Any) -> float:
     return sum(row_heights(slide, shape))
 
 
+def table_style(slide: Slide, shape: Any) -> TextStyle:
+    """Return the style of plain text in a table."""
+    return _style(slide, shape, shape.table.cell(0, 0).text_frame.paragraphs[0], None)
+
+
 def _width(cell: Any, widths: list[float]) -> float:
     return sum(widths[: cell.span_width if cell.is_merge_origin else 1])
 

@@ -27,9 +27,11 @@ from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.visuals import Visual
 from seedx_tools.decks.writing.charts import place_chart
 from seedx_tools.decks.writing.footer import finish_slide
+from seedx_tools.decks.writing.frames import claim_frame, write_source
 from seedx_tools.decks.writing.gallery import MAX_PICTURES
 from seedx_tools.decks.writing.pictures import picture_slots, place_design, place_pictures
-from seedx_tools.decks.writing.tables import place_table
+from seedx_tools.decks.writing.table_pages import TablePage
+from seedx_tools.decks.writing.tables import place_table, share_out
 from seedx_tools.decks.writing.text import write_line, write_points
 from seedx_tools.decks.writing.visuals import place_visual
 from seedx_tools.illustration.illustrator import Illustration
@@ -305,20 +307,26 @@ class DeckWriter:
 
     def _add_table(self, plan: SlidePlan, table: TableData) -> list[Slide]:
         slides: list[Slide] = []
-        title, notes, rest = plan.title, plan.notes, table
-        while True:
+        pages: list[TablePage] = []
+        notes, count = plan.notes, 1
+        while len(slides) < count:
+            title = plan.title if count == 1 else f"{plan.title} ({len(slides) + 1}/{count})"
             slide, slots, notes = self._start(self._layouts.table(), title, notes)
-            left = place_table(slide, slots, rest, self._page_height)
-            if left is None:
+            place = claim_frame(slide, slots, slots.table, self._page_height)
+            if place is None:
                 self._warn(f"{self._here}: its layout has no room for the table; it was left out")
+            else:
+                frame, ph = write_source(slide, place[0], _source(plan)), place[1]
+                pages = pages or share_out(slide, frame, table, lambda text: self._warn(f"{self._here}: {text}"))
+                if count == 1 and len(pages) > 1:
+                    count = len(pages)
+                    heading = placeholder(slide, slots.title)
+                    heading.text_frame.clear()
+                    write_line(slide, heading, f"{plan.title} (1/{count})")
+                    self._warn(f"{self._here}: its table is too large for one slide; it continues on {count - 1} more")
+                place_table(slide, frame, ph, pages[len(slides)])
             slides.append(self._finish(slide, notes))
-            if not left:
-                break
-            rest = TableData(header=table.header, rows=tuple(left))
-            title, notes = _continued(plan.title), ""
-        if len(slides) > 1:
-            number = len(self.deck.slides) - len(slides) + 1
-            self._warn(f"slide {number}: its table is too long for one slide; it continues on {len(slides) - 1} more")
+            notes = ""
         if plan.bullets:
             slides += self._add_points(_continued(plan.title), plan.bullets, "", (), plan)
         return slides
