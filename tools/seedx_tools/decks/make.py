@@ -37,6 +37,7 @@ from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
+from seedx_tools.decks.writing.navigation import Written, add_navigation
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
 from seedx_tools.illustration.illustrator import (
     ALT_PREFIX,
@@ -313,25 +314,28 @@ class _DeckDraft:
     def write(self, slides: Sequence[_DraftSlide], info: ModelInfo) -> Deck:
         """Write the slides with their images, save the deck and return it."""
         made: dict[int, MadeSlide] = {}
+        written_slides: list[Written] = []
         for slide in slides:
             self._warnings = slide.warnings
             if slide.number == 0:
                 outline = self._outline
-                first = self._writer.add_cover(outline.title, outline.subtitle, outline.notes, slide.illustration)
+                pages = [self._writer.add_cover(outline.title, outline.subtitle, outline.notes, slide.illustration)]
             elif slide.design is not None:
-                first = self._writer.add_designed(slide.plan, slide.design)[0]
+                pages = self._writer.add_designed(slide.plan, slide.design)
             else:
-                first = self._writer.add_slide(slide.plan, slide.illustration, slide.gallery)[0]
+                pages = self._writer.add_slide(slide.plan, slide.illustration, slide.gallery)
+            written_slides.append((slide.plan, pages))
             prompt = None if slide.request is None else slide.request.prompt.text
             if slide.design is not None and slide.illustration is not None:
                 prompt = slide.illustration.alt.removeprefix(ALT_PREFIX)
-            made[first.slide_id] = (slide.plan, slide.illustration, prompt)
+            made[pages[0].slide_id] = (slide.plan, slide.illustration, prompt)
         unknown = unknown_subjects_warning(self._unknown, info)
         warnings = [
             *self._deck_warnings,
             *(warning for slide in slides for warning in slide.warnings),
             *([] if unknown is None else [unknown]),
         ]
+        add_navigation(self._deck, self._outline, written_slides)
         set_properties(self._deck, self._outline.title)
         described = describe_slides(self._deck, made)
         written = time.perf_counter()
