@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import resvg_py
 from lxml import etree
-from PIL import Image
+from PIL import Image, ImageFont
 
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import open_image
@@ -64,14 +66,29 @@ def safe_svg(data: bytes, name: str) -> bytes:
 def rasterize(drawing: bytes, name: str) -> Image.Image:
     """Return the image of a drawing that `safe_svg` returned, RGBA if it has transparent parts.
 
+    Its words are in Pillow's own font: others may not be installed, and the image is the same on every machine.
+
     Raises:
         ImageError: If it cannot be drawn.
     """
     text = drawing.decode("utf-8")
+    font = ImageFont.load_default(16)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "font.ttf"
+        file.write_bytes(font.font_bytes)
+
+        def draw(width: int) -> bytes:
+            style = f"text, tspan, textPath {{ font-family: {font.getname()[0]} !important }}"
+            return resvg_py.svg_to_bytes(svg_string=text, width=width, font_files=[str(file)], style_sheet=style)
+
+        return _drawn(draw, name)
+
+
+def _drawn(draw: Callable[[int], bytes], name: str) -> Image.Image:
     try:
-        first = Image.open(io.BytesIO(resvg_py.svg_to_bytes(svg_string=text, width=64)))
-        width = _RASTER_PX * first.width // max(first.size)
-        return open_image(resvg_py.svg_to_bytes(svg_string=text, width=max(1, width)), keep_alpha=True)
+        first = Image.open(io.BytesIO(draw(64)))
+        return open_image(draw(max(1, _RASTER_PX * first.width // max(first.size))), keep_alpha=True)
     except (ValueError, OSError) as error:
         raise ImageError(f"{name} cannot be drawn ({error}); export it again as SVG or PNG") from error
 

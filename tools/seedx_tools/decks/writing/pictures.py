@@ -38,9 +38,6 @@ _AS_GOOD = 0.7
 """A picture placeholder is used if it shows the picture at least at this share of the size it could have elsewhere."""
 _TEXT_HEIGHTS = (0.25, 0.35, 0.45, 0.55)
 _TEXT_WIDTHS = (0.4, 0.5, 0.55)
-_WIDE = 2.2
-"""A picture whose width is this many times its height is a panorama, which goes above or below text."""
-
 Warn = Callable[[str], None]
 
 
@@ -51,18 +48,20 @@ def picture_slots(
     text = layouts.points(picture=False)
     if len(pictures) > 1:
         return text
-    size = pictures[0].image.size
-    if points:
-        return text if size[0] > _WIDE * size[1] and side == "auto" else layouts.points(picture=True, side=side)
-    made = layouts.heading(picture=True, side=side)
+    made = (layouts.points if points else layouts.heading)(picture=True, side=side)
     if side != "auto" or not text.bodies:
         return made
     if made.picture is None:
-        return text
+        return made if points else text
+    size = pictures[0].image.size
     frame = _layout_frame(made, made.picture)
     there = frame if crop_to(pictures[0].image, frame[2] / frame[3]) else contain(size, frame)
-    here = contain(size, _layout_frame(text, text.bodies[0]))
-    return made if shown_area([there]) >= _AS_GOOD * shown_area([here]) else text
+    left, top, width, height = _layout_frame(text, text.bodies[0])
+    beside = contain(size, (left, top, round(width * (1 - _TEXT_WIDTHS[0])) - _GAP, height))
+    above = contain(size, (left, top, width, round(height * (1 - _TEXT_HEIGHTS[1])) - _GAP))
+    alone = contain(size, (left, top, width, height))
+    here = max(shown_area([beside]), shown_area([above])) if points else shown_area([alone])
+    return made if shown_area([there]) >= _AS_GOOD * here else text
 
 
 def place_pictures(
@@ -273,13 +272,15 @@ def _captions(pictures: Sequence[Illustration]) -> list[str]:
 def _add_caption(slide: Slide, text: str, above: EmuFrame) -> None:
     """Write a caption under a picture, if it fits on one line there."""
     left, top, width, height = above
-    if text_width(text, _CAPTION_POINTS) * 12_700 > width - _GAP:
+    room = width + _GAP * 3 // 4
+    if text_width(text, _CAPTION_POINTS) * 12_700 > room:
         return
     shapes: Any = slide.shapes
-    box = shapes.add_textbox(Emu(left), Emu(top + height), Emu(width), Emu(_CAPTION))
+    box = shapes.add_textbox(Emu(left - (room - width) // 2), Emu(top + height), Emu(room), Emu(_CAPTION))
     box.name = f"Caption {box.shape_id}"
     frame = box.text_frame
     frame.word_wrap, frame.vertical_anchor = True, MSO_ANCHOR.MIDDLE
+    frame.margin_left = frame.margin_right = 0
     frame.text = text
     frame.paragraphs[0].alignment = PP_ALIGN.CENTER
     frame.paragraphs[0].runs[0].font.size = Pt(_CAPTION_POINTS)
