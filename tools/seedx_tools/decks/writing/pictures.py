@@ -34,7 +34,7 @@ _GAP = _EMU_PER_INCH // 4
 _CAPTION = _EMU_PER_INCH * 4 // 10
 _CAPTION_POINTS = 14
 _CAPTION_WORDS = 4
-_AS_GOOD = 0.7
+_AS_GOOD = 0.6
 """A picture placeholder is used if it shows the picture at least at this share of the size it could have elsewhere."""
 _TEXT_HEIGHTS = (0.25, 0.35, 0.45, 0.55)
 _TEXT_WIDTHS = (0.4, 0.5, 0.55)
