@@ -34,8 +34,9 @@ _GAP = _EMU_PER_INCH // 4
 _CAPTION = _EMU_PER_INCH * 4 // 10
 _CAPTION_POINTS = 14
 _CAPTION_WORDS = 4
-_AS_GOOD = 0.6
-"""A picture placeholder is used if it shows the picture at least at this share of the size it could have elsewhere."""
+_AS_GOOD_ALONE, _AS_GOOD_BESIDE = 0.7, 0.5
+"""A picture placeholder is used if it shows at least this share of the size that a picture could have elsewhere, alone
+on the slide or beside text."""
 _TEXT_HEIGHTS = (0.25, 0.35, 0.45, 0.55)
 _TEXT_WIDTHS = (0.4, 0.5, 0.55)
 Warn = Callable[[str], None]
@@ -61,7 +62,8 @@ def picture_slots(
     above = contain(size, (left, top, width, round(height * (1 - _TEXT_HEIGHTS[1])) - _GAP))
     alone = contain(size, (left, top, width, height))
     here = max(shown_area([beside]), shown_area([above])) if points else shown_area([alone])
-    return made if shown_area([there]) >= _AS_GOOD * here else text
+    enough = (_AS_GOOD_BESIDE if points else _AS_GOOD_ALONE) * here
+    return made if shown_area([there]) >= enough else text
 
 
 def place_pictures(
