@@ -111,11 +111,11 @@ def test_the_notes_hold_a_long_text_whole(presenter: Presenter, tmp_path: Path) 
     (tmp_path / "long.md").write_text("# Boats\n\n## All\n\n" + "\n".join(paragraphs), encoding="utf-8")
     deck = presenter.make(tmp_path / "long.txt", path=tmp_path / "deck.pptx", num_slides=4)
     assert "\n".join(slide.notes for slide in deck.slides[1:]) == "\n".join(paragraphs)
-    assert deck.slides[1].bullets[:2] == ("1. Boat 1 sails", "2. Boat 2 sails") and len(deck.slides[1].bullets) <= 6
+    assert deck.slides[1].bullets[:2] == ("1. Boat 1 sails.", "2. Boat 2 sails.") and len(deck.slides[1].bullets) <= 6
     deck = presenter.make(tmp_path / "long.txt", path=tmp_path / "deck.pptx", num_slides=1)
     assert deck.slides[0].notes == "\n".join(paragraphs)
     deck = presenter.make(tmp_path / "long.md", path=tmp_path / "deck.pptx")
-    assert deck.slides[1].bullets == tuple(f"{number}. Boat {number} sails" for number in range(1, 7))
+    assert deck.slides[1].bullets == tuple(f"{number}. Boat {number} sails." for number in range(1, 7))
     assert deck.slides[1].notes == "\n".join(paragraphs)
 
 

@@ -12,6 +12,8 @@ from seedx_sdk.errors import InputError
 MAX_BYTES = 32 * 1024 * 1024
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 """A file that unpacks to more is rejected."""
+MAX_XML_BYTES = 128 * 1024 * 1024
+"""So is one whose XML does, as its tree needs many times as much memory."""
 
 
 def title_of_file(path: Path) -> str:
@@ -54,7 +56,8 @@ def check_archive(data: bytes, path: Path, what: str) -> None:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             size = sum(part.file_size for part in archive.infolist())
+            xml = sum(part.file_size for part in archive.infolist() if part.filename.endswith((".xml", ".rels")))
     except zipfile.BadZipFile as error:
         raise InputError(f"cannot read '{path}' as {what} ({error}); save it again, without a password") from error
-    if size > MAX_UNPACKED_BYTES:
+    if size > MAX_UNPACKED_BYTES or xml > MAX_XML_BYTES:
         raise InputError(f"'{path}' unpacks to {size // 2**20} MiB; pass only the part that matters")

@@ -11,11 +11,13 @@ from seedx_tools.decks.planners.markdown import parse_markdown_outline
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.decks.text.sentences import first_sentence, shorten, split_sentences
 from seedx_tools.documents import markdown
-from seedx_tools.documents.document import Document
+from seedx_tools.documents.document import MARKDOWN, Document
 from seedx_tools.documents.fitting import fit_pages
 from seedx_tools.documents.pages import TITLE_CHARS, Page, pages_of
 from seedx_tools.documents.sections import Section, split_sections, without_numbers
 
+MAX_UNASKED_SLIDES = 24
+"""Slides of a long document when nobody says how many."""
 _REFERENCES = re.compile(r"(?:references|bibliography|works cited|literature|literatur|literaturverzeichnis)", re.I)
 _NUMBER = re.compile(r"\d{1,3}\. ")
 _MAX_REFERENCES = 6
@@ -45,7 +47,12 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
     else:
         count = DEFAULT_NUM_SLIDES - 1 if count is None else count
         pages = _pages_of_paragraphs(sections, count)
-    fitted = fit_pages(pages, count, MAX_NUM_SLIDES - 1, warnings)
+    limit = MAX_NUM_SLIDES if count is not None or document.name.lower().endswith(MARKDOWN) else MAX_UNASKED_SLIDES
+    if len(pages) >= limit and count is None:
+        warnings.append(
+            f"'{document.name}' has {len(pages)} parts, which share {limit} slides; num_slides sets how many"
+        )
+    fitted = fit_pages(pages, count, limit - 1, warnings)
     left_over = [] if fitted else [text for page in pages for text in page.told]
     if references:
         warnings.append(f"the {len(references)} references of '{document.name}' are in the notes of the last slide")

@@ -6,15 +6,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from seedx_tools.decks.text.inline import plain_text
-from seedx_tools.decks.text.sentences import POINT_CHARS, shorten, split_sentences
+from seedx_tools.decks.text.inline import escape_inline, plain_text
+from seedx_tools.decks.text.sentences import POINT_CHARS, first_sentence, shorten, split_sentences
 from seedx_tools.documents.sections import Block, Section
 
 MAX_POINTS = 6
 """Points on a slide of a document."""
 MAX_CHARS = 520
 """Characters of all points of a slide."""
+SENTENCE_CHARS = 180
+"""A longer sentence is cut at a word; at a comma it might say something else."""
 TITLE_CHARS = 60
+_WEIGHT_OF_DATA, _WEIGHT_OF_CODE = 1500, 200
+"""How many characters of text a table or figure, and a block of code, weigh."""
 _CAPTION = re.compile(
     r"[*_]*((?:fig(?:ure|\.)?|table|tab\.|abbildung|abb\.|tabelle|chart)\s*\d+(?:\.\d+)*)[.:]?[*_]*[.:]?\s*(.*)",
     re.I | re.S,
@@ -77,7 +81,8 @@ class Page:
     @property
     def weight(self) -> int:
         """About how much it says, in characters."""
-        return sum(map(len, self.texts)) + (300 if self.block or self.verbatim else 0)
+        shows = 0 if self.block is None else _WEIGHT_OF_CODE if self.block.kind == "other" else _WEIGHT_OF_DATA
+        return sum(map(len, self.texts)) + shows
 
 
 def pages_of(sections: Sequence[Section]) -> list[Page]:
@@ -179,13 +184,24 @@ def _candidates(texts: Sequence[str]) -> Iterator[tuple[int, int, Point]]:
         level = len(text) - len(bare)
         if level or re.match(r"\d{1,3}\. ", bare):
             rank = max(above, level) if level else 0
-            kept = shorten(text)
+            kept = _kept(text)
             yield rank, place, Point(kept, kept == text)
             above = rank
             place += 1
             continue
         above = 0
         for number, sentence in enumerate(split_sentences(bare)):
-            kept = shorten(sentence)
+            kept = _kept(sentence)
             yield number, place, Point(kept, kept == sentence)
             place += 1
+
+
+def _kept(text: str) -> str:
+    """Return a sentence, or the first one of an item, cut at a word if it is very long."""
+    first = first_sentence(text)
+    bare = first.lstrip("\t")
+    shown = plain_text(bare)
+    if len(shown) <= SENTENCE_CHARS:
+        return first
+    cut = shown[: SENTENCE_CHARS - 30].rsplit(" ", 1)[0].rstrip(",;:")
+    return f"{first[: len(first) - len(bare)]}{escape_inline(cut)}..."

@@ -19,7 +19,7 @@ _KINDS: dict[str, BlockKind] = {
 }
 _PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _FOOTNOTE = re.compile(r"\[\^[^\]]+\]:\s")
-_NUMBERED = re.compile(r"(\d{1,2})((?:\.\d{1,2})*)\.?\\?\.?\s+(?=\S)")
+_NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2})*\\?\.?\s+(?=[^\Wa-z_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,12 @@ def split_sections(text: str) -> tuple[list[Section], list[str]]:
 
 
 def without_numbers(sections: Sequence[Section]) -> None:
-    """Take the numbers off headings that count 1, 2, 3: slides are not found by them."""
-    found = [(section, _NUMBERED.match(section.title)) for section in sections]
-    main = [int(match[1]) for _, match in found if match and not match[2]]
-    if len(main) >= 2 and main == list(range(main[0], main[0] + len(main))):
-        for section, match in found:
-            if match:
-                section.title = section.title[match.end() :]
+    """Take the numbers off the headings of a document that numbers them: slides are not found by them."""
+    level = min((section.level for section in sections if section.title), default=0)
+    main = [_NUMBERED.match(section.title) is not None for section in sections if section.level == level]
+    if sum(main) >= max(2, len(main) / 2):
+        for section in sections:
+            section.title = _NUMBERED.sub("", section.title, count=1)
 
 
 def _items(node: SyntaxTreeNode, level: int) -> Iterator[str]:

@@ -82,7 +82,16 @@ def sources_outline(found: Sequence[Document | Tables], num_slides: int | None) 
 def _outline(source: Document | Tables, num_slides: int | None) -> Outline:
     if isinstance(source, Document):
         return document_outline(source, num_slides)
-    return tables_outline(source, num_slides)
+    own = [SlidePlan(title=title, chart=chart, picture="", source=source.name) for title, chart in source.charts]
+    if not source.tables:
+        return Outline(title=source.title, slides=tuple(own), warnings=source.warnings)
+    left = None if num_slides is None else max(2, num_slides - len(own))
+    outline = tables_outline(source, left)
+    room = None if num_slides is None else max(0, num_slides - 1 - len(outline.slides))
+    if room is not None and room < len(own):
+        lost = f"{len(own) - room} charts of '{source.name}' have no room on {num_slides} slides"
+        outline = outline.model_copy(update={"warnings": (*outline.warnings, lost)})
+    return outline.model_copy(update={"slides": (*own[:room], *outline.slides)})
 
 
 def _shares(outlines: Sequence[Outline], room: int) -> list[int]:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.outline import TableData
+from seedx_tools.decks.outline import ChartData, TableData
 from seedx_tools.decks.tables import raw_table_of, read_table
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.documents.files import decode, read_bytes, title_of_file
@@ -34,6 +34,8 @@ class Tables(BaseModel):
     """What the deck is called."""
     tables: tuple[tuple[str, TableData], ...]
     """Each with its heading, which is empty if there is only one."""
+    charts: tuple[tuple[str, ChartData], ...] = ()
+    """Charts that the file draws itself, each with its title."""
     warnings: tuple[str, ...] = ()
 
 
@@ -50,11 +52,19 @@ def read_tables(source: Path | TableData | Rows) -> Tables:
         return Tables(tables=(("", _table_of_rows(source)),))
     data, warnings = read_bytes(source), list[str]()
     if source.suffix.lower() == WORKBOOK:
-        tables = read_xlsx(data, source, warnings)
-        tables = [("", tables[0][1])] if len(tables) == 1 else tables
+        sheets = read_xlsx(data, source, warnings)
+        tables = [(heading, table) for heading, table in sheets.tables]
+        charts = sheets.charts
+        tables = [("", tables[0][1])] if len(tables) == 1 and not charts else tables
     else:
-        tables = [("", read_table(decode(data, source), f"'{source.name}'"))]
-    return Tables(name=source.name, title=title_of_file(source), tables=tuple(tables), warnings=tuple(warnings))
+        tables, charts = [("", read_table(decode(data, source), f"'{source.name}'"))], []
+    return Tables(
+        name=source.name,
+        title=title_of_file(source),
+        tables=tuple(tables),
+        charts=tuple(charts),
+        warnings=tuple(warnings),
+    )
 
 
 def as_csv(table: TableData) -> str:

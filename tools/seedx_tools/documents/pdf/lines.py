@@ -15,6 +15,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 MARK = "\ue000"
 """Stands before and after a raised number, which may be the mark of a footnote."""
 _BOLD = re.compile(r"bold|black|heavy|semibold|demi|CMBX|-B\b|\bBd\b", re.I)
+_MONO = re.compile(r"mono|courier|consol|menlo|typewriter|CMTT|\bcode", re.I)
 _RAISED = re.compile(r"\d{1,3}|[*\u2020\u2021\u00a7]")
 _GAP = 8.0
 """Points that are at least between two columns."""
@@ -33,6 +34,8 @@ class Line:
     """Font size of most of its letters, in points."""
     bold: bool = False
     """Whether all its letters are."""
+    mono: bool = False
+    """Whether all its letters are equally wide, as those of program text."""
     column: tuple[float, float] = (0.0, 0.0)
     """Left and right edge of the text of its column."""
     place: float = 0.5
@@ -75,6 +78,7 @@ class _Piece:
     bottom: float
     size: float
     bold: bool
+    mono: bool
 
 
 def _rows(words: Iterable[Word]) -> list[_Row]:
@@ -87,6 +91,7 @@ def _rows(words: Iterable[Word]) -> list[_Row]:
             _number(word["bottom"]),
             _number(word["size"]),
             _BOLD.search(str(word["fontname"]).split("+")[-1]) is not None,
+            _MONO.search(str(word["fontname"]).split("+")[-1]) is not None,
         )
         for word in words
     ]
@@ -230,4 +235,5 @@ def _line(row: _Row, page: int) -> Line:
         page=page,
         size=size,
         bold=all(word.bold for word in shown),
+        mono=all(word.mono for word in row.words),
     )

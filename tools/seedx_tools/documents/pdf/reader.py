@@ -71,7 +71,7 @@ def _lines(page: Page, figures: Figures) -> list[Line]:
     tables = tables_of(page)
     taken = [table.box for table in tables]
     words = page.filter(lambda part: part.get("upright", True)).extract_words(
-        extra_attrs=["fontname", "size"], keep_blank_chars=False
+        extra_attrs=["fontname", "size"], x_tolerance_ratio=0.15
     )
     free = [word for word in words if not _covered(word, taken)]
     text = lines_of(free, [], number, height)

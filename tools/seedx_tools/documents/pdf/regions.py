@@ -154,7 +154,7 @@ def _open_tables(page: Page, taken: Sequence[Box]) -> list[TableRegion]:
 
 def _aligned(page: Page, box: Box) -> list[list[str]]:
     """Return the words of a region in rows and columns; between columns there is a gap through all rows."""
-    words = page.crop(box).extract_words(extra_attrs=["size"])
+    words = page.crop(box).extract_words(extra_attrs=["size"], x_tolerance_ratio=0.15)
     if not words:
         return []
     size = max(float(word["size"]) for word in words)

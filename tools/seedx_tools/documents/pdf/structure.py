@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from seedx_tools.decks.text.inline import escape_inline
 from seedx_tools.documents import markdown
 from seedx_tools.documents.pdf.lines import MARK, Line
 from seedx_tools.documents.pdf.regions import CAPTION
@@ -24,6 +25,12 @@ _BULLET = re.compile(
 )
 _NUMBER = re.compile(r"\(?(\d{1,3}|[a-z])[.)]\s+(?=\S)")
 _NOTE = re.compile(rf"{MARK}?(\d{{1,3}}|[*\u2020\u2021\u00a7]){MARK}?\.?\s*(?=\S)")
+_LEADERS = re.compile(r"(?:\s*[.\u2026]\s*){4,}\s*\w{0,5}\s*$")
+"""What stands between a line of a table of contents and its page number."""
+_CONTENTS = re.compile(r"(?:table of )?contents|inhalt(?:sverzeichnis)?|sommaire|\u00edndice|indice", re.I)
+_OPENING = re.compile(r"abstract|(?:executive )?summary|introduction|overview|zusammenfassung|r\u00e9sum\u00e9", re.I)
+_UNKNOWN = re.compile(r"\(cid:\d+\)\s*")
+"""A letter whose meaning a PDF does not tell."""
 _MARKED = re.compile(f"{MARK}([^{MARK}]+){MARK}")
 _ENDS = (".", "!", "?", ":", ";", ".\u201d", '."', ".)", "\u3002")
 _TITLE_LINES, _HEADING_LINES, _HEADING_CHARS = 4, 3, 140
@@ -37,7 +44,9 @@ def structure(pages: Sequence[Sequence[Line]], name: str, warnings: list[str]) -
         name: What warnings call the document.
         warnings: Gets a sentence on what was left out.
     """
+    pages = [[line for line in page if line.markdown or not _LEADERS.search(line.text)] for page in pages]
     lines, running = _without_running(pages)
+    lines = [line for line in lines if line.markdown or not _CONTENTS.fullmatch(line.text.strip())]
     if running:
         warnings.append(f"'{name}': running heads and feet were left out: {'; '.join(running)}")
     return _Structure(lines).read()
@@ -52,13 +61,22 @@ def _without_running(pages: Sequence[Sequence[Line]]) -> tuple[list[Line], list[
         for line in page:
             if _at_edge(line, _EDGE) and _is_outer(line, tops):
                 seen[_shape(line)].add(line.page)
+    least = max(2, min(3, len(pages) // 4))
+    places = Counter(
+        _spot(line)
+        for page in pages
+        for line in page
+        if _at_edge(line, _EDGE) and len(seen[_shape(line)]) >= least and _is_outer(line, _tops(page))
+    )
     kept: list[Line] = []
     dropped: dict[str, None] = {}
     for page in pages:
         tops = _tops(page)
         for line in page:
             repeated = (
-                _at_edge(line, _EDGE) and _is_outer(line, tops) and len(seen[_shape(line)]) >= max(2, len(pages) // 4)
+                _at_edge(line, _EDGE)
+                and _is_outer(line, tops)
+                and (len(seen[_shape(line)]) >= least or places[_spot(line)] >= 3)
             )
             far_out = _at_edge(line, _FAR_EDGE) and line.size < 0.95 * body and _is_alone(line, tops)
             number = _at_edge(line, _EDGE) and _PAGE_NUMBER.fullmatch(line.text) is not None
@@ -68,6 +86,11 @@ def _without_running(pages: Sequence[Sequence[Line]]) -> tuple[list[Line], list[
                 dropped[_plain(line.text)] = None
     shown = list({_shape_text(text): text for text in reversed(dropped)}.values())[::-1]
     return kept, [f"'{text}'" for text in shown[:4]] + ([f"{len(shown) - 4} more"] if len(shown) > 4 else [])
+
+
+def _spot(line: Line) -> tuple[int, float]:
+    """Return the height and size of a line: running heads that differ by chapter have the same."""
+    return round(line.top), _rounded(line.size)
 
 
 def _tops(page: Sequence[Line]) -> list[float]:
@@ -116,9 +139,12 @@ class _Structure:
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self._body = _body_size(lines)
+        self._mono_body = 2 * sum(len(line.text) for line in lines if line.mono) > sum(len(line.text) for line in lines)
         self._bold_body = 2 * sum(len(line.text) for line in lines if line.bold) > sum(len(line.text) for line in lines)
         self._lines, self._title = self._without_title(lines)
+        self._cover: set[Line] = set()
         self._leading = self._usual_leading()
+        self._cover = self._cover_lines()
         self._levels = self._heading_levels()
         self._notes: dict[tuple[int, str], str] = {}
         self._lines = self._without_footnotes()
@@ -164,7 +190,15 @@ class _Structure:
     def _is_heading(self, line: Line) -> bool:
         text = _plain(line.text)
         letters = sum(map(str.isalpha, text))
-        if line.markdown or letters < 2 or len(text) > _HEADING_CHARS or CAPTION.match(text) or _BULLET.match(text):
+        if (
+            line in self._cover
+            or line.markdown
+            or line.mono
+            or letters < 2
+            or len(text) > _HEADING_CHARS
+            or CAPTION.match(text)
+            or _BULLET.match(text)
+        ):
             return False
         larger = line.size >= 1.12 * self._body
         strong = line.bold and not self._bold_body and line.size >= 0.95 * self._body
@@ -174,6 +208,21 @@ class _Structure:
 
     def _look(self, line: Line) -> tuple[float, bool]:
         return _rounded(line.size), line.bold
+
+    def _cover_lines(self) -> set[Line]:
+        """Return the large lines of the first page that look like no heading of the others, such as authors."""
+        pages = {line.page for line in self._lines}
+        if not self._title or len(pages) < 2:
+            return set()
+        headings = [line for line in self._lines if self._is_heading(line)]
+        later = {self._look(line) for line in headings if line.page > min(pages)}
+        return {
+            line
+            for line in headings
+            if line.page == min(pages)
+            and self._look(line) not in later
+            and not (_NUMBERED.match(line.text) or _OPENING.fullmatch(line.text.strip(" .:")))
+        }
 
     def _heading_levels(self) -> dict[tuple[float, bool], int]:
         """Return the level of each look of headings: larger ones are above smaller ones."""
@@ -217,6 +266,9 @@ class _Structure:
         last, first = group[-1], group[0]
         if last.markdown or line.markdown:
             return False
+        if first.mono or line.mono:
+            near = last.page == line.page and line.top - last.top < 3 * line.size
+            return first.mono and line.mono and near and line.column == last.column
         heading = self._is_heading(first)
         step = (line.top - last.top) / line.size
         below = last.page == line.page and last.top < line.top and line.column == last.column
@@ -241,11 +293,15 @@ class _Structure:
         first = group[0]
         if first.markdown:
             return first.markdown
-        text = _flow(_on_page(line) for line in group)
+        if first.mono and not self._mono_body:
+            return _code(group)
+        text = _UNKNOWN.sub("", _flow(_on_page(line) for line in group))
+        if not text:
+            return ""
         if self._is_heading(first):
-            return markdown.heading(self._level(first), markdown.escape_text(text))
-        if found := _BULLET.match(text):
-            return markdown.list_item(markdown.escape_text(text[found.end() :]), self._indent(first))
+            return markdown.heading(self._level(first), escape_inline(text))
+        if _BULLET.match(first.text):
+            return markdown.list_item(markdown.escape_text(_BULLET.sub("", text, count=1)), self._indent(first))
         if (found := _NUMBER.match(text)) and found[1].isdigit():
             return markdown.list_item(markdown.escape_text(text[found.end() :]), self._indent(first), found[1])
         return markdown.escape_text(text)
@@ -263,6 +319,17 @@ class _Structure:
                 steps.append(x)
         own = line.box[0] - line.column[0]
         return min(2, sum(1 for step in steps if step < own - 0.8 * line.size))
+
+
+def _code(lines: Sequence[Line]) -> str:
+    """Return program text with its indentation and empty lines."""
+    left = min(line.box[0] for line in lines)
+    shown: list[str] = []
+    for above, line in zip((lines[0], *lines), lines, strict=False):
+        if line.top - above.top > 1.9 * line.size:
+            shown.append("")
+        shown.append(" " * round((line.box[0] - left) / (0.6 * line.size)) + _plain(line.text))
+    return "\n".join(("```", *shown, "```"))
 
 
 def _same_look(one: Line, other: Line) -> bool:
