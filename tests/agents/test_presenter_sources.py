@@ -96,10 +96,10 @@ def test_each_sheet_of_a_workbook_becomes_a_table_and_a_chart(presenter: Present
     assert [slide.title for slide in deck.slides] == [
         "Boat school",
         "Pupils",
-        "Pupils: Pupils, Share",
+        "Pupils: Pupils rose from 25 to 41",
+        "Pupils: Share fell from 50% to 33.3%",
         "Pupils: Highest and lowest",
         "Days",
-        "Sources",
     ]
     (table,) = (shape.table for shape in list(Presentation(str(deck.path)).slides)[1].shapes if shape.has_table)
     assert [[cell.text for cell in row.cells] for row in table.rows] == [

@@ -180,4 +180,4 @@ def _note(text: str) -> str:
 def _with_source(slide: SlidePlan, name: str) -> SlidePlan:
     """Return a slide that names the document under its table, chart or picture."""
     shows_data = slide.table is not None or slide.chart is not None
-    return slide.model_copy(update={"source": name}) if shows_data and not slide.source else slide
+    return slide.model_copy(update={"source": escape_inline(name)}) if shows_data and not slide.source else slide

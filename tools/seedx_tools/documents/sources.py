@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
+from seedx_tools.decks.text.inline import escape_inline
 from seedx_tools.documents import tables
 from seedx_tools.documents.document import MARKDOWN, Document, read_document
 from seedx_tools.documents.figures import write_figures
@@ -82,7 +83,10 @@ def sources_outline(found: Sequence[Document | Tables], num_slides: int | None) 
 def _outline(source: Document | Tables, num_slides: int | None) -> Outline:
     if isinstance(source, Document):
         return document_outline(source, num_slides)
-    own = [SlidePlan(title=title, chart=chart, picture="", source=source.name) for title, chart in source.charts]
+    own = [
+        SlidePlan(title=title, chart=chart, picture="", source=escape_inline(source.name))
+        for title, chart in source.charts
+    ]
     if not source.tables:
         return Outline(title=source.title, slides=tuple(own), warnings=source.warnings)
     left = None if num_slides is None else max(2, num_slides - len(own))
