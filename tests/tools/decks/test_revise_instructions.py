@@ -54,14 +54,14 @@ def _with_diagram(slide: Slide) -> None:
 
 
 def _with_wide_table(slide: Slide) -> None:
-    slide.shapes.add_table(2, 13, *_FRAME).table.cell(0, 0).text = "a"
+    slide.shapes.add_table(2, 61, *_FRAME).table.cell(0, 0).text = "a"
 
 
-def _with_area_chart(slide: Slide) -> None:
+def _with_radar_chart(slide: Slide) -> None:
     data: Any = CategoryChartData()  # type: ignore[no-untyped-call]
     data.categories = ["a", "b"]
     data.add_series("x", (1, 2))
-    slide.shapes.add_chart(XL_CHART_TYPE.AREA, *_FRAME, data)
+    slide.shapes.add_chart(XL_CHART_TYPE.RADAR, *_FRAME, data)
 
 
 def _with_second_table(slide: Slide) -> None:
@@ -116,8 +116,8 @@ def _with_ink(slide: Slide) -> None:
         (_with_ink, "an object that only some versions"),
         (_with_table, "a picture beside content that leaves no room"),
         (_with_diagram, "a diagram or an embedded object"),
-        (_with_wide_table, "more than 12 columns"),
-        (_with_area_chart, "a chart of an unsupported kind"),
+        (_with_wide_table, "more than 60 columns"),
+        (_with_radar_chart, "a chart of an unsupported kind"),
         (add_3d_chart, "a chart of an unsupported kind"),
         (_with_second_table, "a second table"),
     ],

@@ -24,7 +24,7 @@ from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import check_deck, make_slides
 from seedx_tools.decks.ooxml.styles import text_style
 from seedx_tools.decks.outline import ChartData, ChartSeries, Outline, SlidePlan
-from seedx_tools.decks.preview_data import _drawn, _nice_step
+from seedx_tools.decks.preview_charts import _drawn, _nice_step
 
 OUTLINE = "# Deck\nsub\n## One\n- a\n- b\n![a red boat](draw)\n## Two\n"
 
@@ -279,7 +279,7 @@ def test_chart_numbers_of_any_size_can_be_drawn(seedx: SeedX, tmp_path: Path) ->
     deck = make_slides(seedx, Outline(title="T", slides=slides), path=tmp_path / "deck.pptx", pictures=False)
     assert [slide.title for slide in deck.slides] == ["T", "C", "C", "C"]
     assert [_nice_step(span) for span in (0.0, 5e-324, 10.0, 2e300)] == [1.0, 1.0, 2.0, 5e299]
-    assert [_drawn(value) for value in (None, float("nan"), 1e308, -2.5)] == [0.0, 0.0, 1e300, -2.5]
+    assert [_drawn(value) for value in (None, float("nan"), 1e308, -2.5)] == [None, None, 1e300, -2.5]
 
 
 def _rezip(

@@ -18,7 +18,8 @@ from pptx.slide import Slide
 from seedx_sdk.imaging import ALLOWED_FORMATS
 from seedx_tools.decks.ooxml.layouts import EmuFrame
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, inherited, resolve_color
-from seedx_tools.decks.preview_data import draw_chart, draw_table
+from seedx_tools.decks.preview_charts import draw_chart
+from seedx_tools.decks.preview_tables import draw_table
 from seedx_tools.decks.shapes import SlideShape, slide_background, slide_shapes
 from seedx_tools.decks.text.fonts import drawable, font_for
 from seedx_tools.decks.text.layout import Line

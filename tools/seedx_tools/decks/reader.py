@@ -7,21 +7,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PIL import Image
-from pptx.enum.chart import XL_CHART_TYPE
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 from pydantic import ValidationError
 
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import ImageLimits, open_image
-from seedx_tools.decks.data.kinds import ChartKind
+from seedx_tools.decks.ooxml.chart_data import chart_data_of
 from seedx_tools.decks.ooxml.layouts import LayoutSlots, slots_of
 from seedx_tools.decks.ooxml.styles import auto_number, placeholder_type
 from seedx_tools.decks.outline import (
     MAX_COLUMNS,
     MAX_ROWS,
-    ChartData,
-    ChartSeries,
     Column,
     Quote,
     SlideKind,
@@ -36,12 +33,6 @@ _DASH = "\u2014"
 _MAX_LINES = 2
 """Lines under the title of a section or closing slide; a slide with more is a content slide."""
 _NOT_BODY_TEXT = ("title", "ctrTitle", "dt", "ftr", "sldNum")
-_CHART_KINDS: dict[XL_CHART_TYPE, ChartKind] = {
-    XL_CHART_TYPE.COLUMN_CLUSTERED: "bar",
-    XL_CHART_TYPE.LINE: "line",
-    XL_CHART_TYPE.LINE_MARKERS: "line",
-    XL_CHART_TYPE.PIE: "pie",
-}
 _UNSUPPORTED = {
     qn("p:sp"): "a drawn shape",
     qn("p:cxnSp"): "a drawn line",
@@ -73,7 +64,7 @@ def read_slide(slide: Slide) -> SlidePlan:
         bullets=bullets,
         columns=columns,
         table=_table(tables[0].shape) if tables else None,
-        chart=_chart(charts[0].shape) if charts else None,
+        chart=chart_data_of(charts[0].shape.chart) if charts else None,
         quote=quote,
         picture=pictures[0].alt_text.removeprefix(ALT_PREFIX) or None if pictures else "",
         notes="" if notes is None else notes.text,
@@ -88,7 +79,7 @@ def is_cover(slide: Slide) -> bool:
 def unsupported_content(slide: Slide) -> str | None:
     """Return the first content of a slide that a plan cannot hold, such as "a second picture", or None."""
     tables, charts, pictures = (_all(slide, kind) for kind in ("table", "chart", "picture"))
-    if any(_chart(placed.shape) is None for placed in charts):
+    if any(chart_data_of(placed.shape.chart) is None for placed in charts):
         return "a chart of an unsupported kind"
     if any(_table(placed.shape) is None for placed in tables):
         return f"a table without headings or with more than {MAX_COLUMNS} columns or {MAX_ROWS} rows"
@@ -209,21 +200,4 @@ def _table(shape: Any) -> TableData | None:
     try:
         return TableData(header=rows[0], rows=tuple(rows[1:])) if rows and any(rows[0]) else None
     except ValidationError:
-        return None
-
-
-def _chart(shape: Any) -> ChartData | None:
-    chart = shape.chart
-    try:
-        (plot,) = chart.plots
-        if plot.categories.depth > 1:
-            return None
-        has_title = chart.has_title and chart.chart_title.has_text_frame
-        return ChartData(
-            kind=_CHART_KINDS[chart.chart_type],
-            title=chart.chart_title.text_frame.text if has_title else "",
-            categories=tuple(str(category) for category in plot.categories),
-            series=tuple(ChartSeries(name=one.name, values=tuple(one.values)) for one in plot.series),
-        )
-    except (KeyError, NotImplementedError, ValueError):  # python-pptx does not support 3-D, stock or surface charts
         return None
