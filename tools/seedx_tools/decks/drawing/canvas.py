@@ -5,6 +5,7 @@ A drawing in a right-to-left language is mirrored: the first item is then on the
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -15,11 +16,13 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 
-from seedx_tools.decks.drawing.geometry import INSET, Area, Node, Side, preset_xml, side_point
+from seedx_tools.decks.drawing.geometry import INSET, Area, Node, Side, preset_xml, side_point, text_margins
+from seedx_tools.decks.drawing.icons import icon_png, icon_svg
 from seedx_tools.decks.drawing.paint import Paint, Paints
-from seedx_tools.decks.drawing.paragraphs import Paragraph, height_needed, paragraph_xml, shortened
+from seedx_tools.decks.drawing.paragraphs import Paragraph, paragraph_xml, shortened
 from seedx_tools.decks.ooxml.layouts import EmuFrame, next_shape_id
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, text_style
+from seedx_tools.decks.ooxml.vector import embed_svg
 from seedx_tools.decks.text.inline import plain_text
 
 Anchor: TypeAlias = Literal["t", "ctr", "b"]
@@ -47,6 +50,8 @@ class Canvas:
         self.paints = Paints(slide)
         self.shortened: list[str] = []
         """The full texts that did not fit."""
+        self.unknown_icons: list[str] = []
+        """Words that name no icon."""
         self._next_id = next_shape_id(slide)
         self._tree: Any = slide.shapes._spTree
         self._first = len(self._tree)
@@ -88,11 +93,18 @@ class Canvas:
         """
         number = self._take_id()
         room = text_area or area
-        before, after = room.left - area.left + inset, area.right - room.right + inset
-        insets = (before, room.top - area.top + inset / 2, after, area.bottom - room.bottom + inset / 2)
+        own = text_margins(shape, adjust or {}, area)
+        wanted = (
+            room.left - area.left + inset,
+            room.top - area.top + inset / 2,
+            area.right - room.right + inset,
+            area.bottom - room.bottom + inset / 2,
+        )
+        insets = [max(0.0, total - given) for total, given in zip(wanted, own, strict=True)]
+        taken = [margin + given for margin, given in zip(insets, own, strict=True)]
+        width, height = area.width - taken[0] - taken[2], area.height - taken[1] - taken[3]
         if self._mirrored:
-            insets = (after, insets[1], before, insets[3])
-        width, height = area.width - before - after, area.height - insets[1] - insets[3]
+            insets[0], insets[2] = insets[2], insets[0]
         kept = shortened(paragraphs, width, height, self.family)
         self.shortened += [
             plain_text(one.text) for one in paragraphs if plain_text(one.text) not in {plain_text(k.text) for k in kept}
@@ -195,24 +207,20 @@ class Canvas:
         )
         self.connect(first, sides[0], second, sides[1], name)
 
-    def picture(self, area: Area, name: str, element: Any) -> None:
-        """Move a p:pic element into the drawing, as a decorative picture."""
+    def icon(self, area: Area, name: str, icon: str, paint: Paint) -> None:
+        """Draw an icon in a color, as an SVG with an image for programs that show none."""
+        rgb = self.paints.rgb(paint)
+        shapes: Any = self._slide.shapes
+        picture = shapes.add_picture(io.BytesIO(icon_png(icon, rgb)), 0, 0)
+        embed_svg(picture, icon_svg(icon, rgb))
+        element = picture._element
         properties = element.nvPicPr.cNvPr
         properties.set("id", str(self._take_id()))
         properties.set("name", f"{self._name}, {name}")
         properties.attrib.pop("descr", None)
         properties.append(parse_xml(_DECORATIVE.replace("<a:extLst>", f"<a:extLst {nsdecls('a')}>")))
-        old = element.spPr.find(qn("a:xfrm"))
-        new = parse_xml(self._place(area).replace("<a:xfrm>", f"<a:xfrm {nsdecls('a')}>"))
-        if old is None:
-            element.spPr.insert(0, new)
-        else:
-            element.spPr.replace(old, new)
-        self._tree.append(element)
-
-    def needs(self, paragraphs: Sequence[Paragraph], width: float) -> float:
-        """Return the height of paragraphs in a shape of this width, with the standard inset."""
-        return height_needed(paragraphs, width - 2 * INSET, self.family) + INSET
+        place = parse_xml(self._place(area).replace("<a:xfrm>", f"<a:xfrm {nsdecls('a')}>"))
+        element.spPr.replace(element.spPr.find(qn("a:xfrm")), place)
 
     def remove(self) -> None:
         """Remove the drawing."""

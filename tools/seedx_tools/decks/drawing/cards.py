@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.geometry import GAP, INSET, OPTICAL, Area, columns
+from seedx_tools.decks.drawing.icons import find_icon
 from seedx_tools.decks.drawing.names import FieldName, item_name
 from seedx_tools.decks.drawing.paint import Paint
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size, height_needed, line_width
 from seedx_tools.decks.text.fitting import MIN_POINTS
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.visuals import Visual, VisualItem
 
 FIGURE_SIZES = (60.0, 54.0, 48.0, 44.0, 40.0, 36.0)
@@ -17,6 +19,7 @@ FIGURE_SIZES = (60.0, 54.0, 48.0, 44.0, 40.0, 36.0)
 
 _BIG_SIZES = (166.0, 138.0, 115.0, 96.0, 80.0, 66.0, 54.0)
 _BAR = 4.0
+_ICON = 36.0
 
 
 def draw_kpis(canvas: Canvas, visual: Visual) -> None:
@@ -39,8 +42,10 @@ def draw_kpis(canvas: Canvas, visual: Visual) -> None:
 
 
 def draw_cards(canvas: Canvas, visual: Visual) -> None:
-    """Draw topics in cards: label and text."""
+    """Draw topics in cards: an icon where the topics have them, label and text."""
     items = visual.items
+    icons = _icons(canvas, items)
+    above = _ICON + INSET * 2 if any(icons) else INSET * 1.5
     across = _across(len(items), canvas, lambda width: width >= 150)
     rows = -(-len(items) // across)
     width = columns(canvas.width, across)[0][1]
@@ -49,12 +54,16 @@ def draw_cards(canvas: Canvas, visual: Visual) -> None:
     def text_of(item: VisualItem, size: float) -> list[Paragraph]:
         return labelled(item, size, canvas.paints.card.text, canvas.paints.figure)
 
-    inner = (width - 2 * INSET, room - 3 * INSET)
+    inner = (width - 2 * INSET, room - above - 1.5 * INSET)
     size = fitting_size(items, text_of, inner, canvas.family) or MIN_POINTS
     texts = [text_of(item, size) for item in items]
     tallest = max(height_needed(text, inner[0], canvas.family) for text in texts)
-    height = min(room, max(tallest + 4 * INSET, room * 0.5 if rows == 1 else 0.0))
-    _grid(canvas, items, across, height, texts, above=INSET * 1.5)
+    height = min(room, max(tallest + above + 2 * INSET, room * 0.5 if rows == 1 else 0.0))
+    areas = _grid(canvas, items, across, height, texts, above=above)
+    for number, (icon, area) in enumerate(zip(icons, areas, strict=True)):
+        if icon is not None:
+            place = Area(area.left + INSET, area.top + _BAR + INSET, _ICON, _ICON)
+            canvas.icon(place, f"icon {number + 1}", icon, canvas.paints.figure)
 
 
 def draw_big_number(canvas: Canvas, visual: Visual) -> None:
@@ -87,6 +96,15 @@ def draw_big_number(canvas: Canvas, visual: Visual) -> None:
     if below:
         room = canvas.height - top - high
         canvas.text(Area(0, top + high, canvas.width, max(room, 1.0)), item_name(0, fields), below)
+
+
+def _icons(canvas: Canvas, items: Sequence[VisualItem]) -> list[str | None]:
+    """Return the icon of each item: those that are asked for, else one for each label if every label has its own."""
+    if any(item.icon for item in items):
+        canvas.unknown_icons += [item.icon for item in items if item.icon and find_icon(item.icon) is None]
+        return [find_icon(item.icon) if item.icon else None for item in items]
+    found = [find_icon(plain_text(item.label)) for item in items]
+    return found if len(set(found) - {None}) == len(items) else [None] * len(items)
 
 
 def labelled(item: VisualItem, size: float, text: Paint, value: Paint) -> list[Paragraph]:
@@ -149,9 +167,11 @@ def _grid(
     texts: Sequence[Sequence[Paragraph]],
     *,
     above: float,
-) -> None:
+) -> list[Area]:
+    """Draw the cards, their texts starting this far below their top; return their places."""
     rows = -(-len(items) // across)
     top = (canvas.height - rows * height - (rows - 1) * GAP) * OPTICAL
+    areas: list[Area] = []
     for number, (item, text) in enumerate(zip(items, texts, strict=True)):
         left, width = columns(canvas.width, across)[number % across]
         area = Area(left, top + number // across * (height + GAP), width, height)
@@ -165,3 +185,5 @@ def _grid(
             text_area=Area(left, area.top + above - INSET / 2, width, height - above + INSET / 2),
         )
         canvas.bar(Area(left, area.top, width, _BAR), f"bar {number + 1}", canvas.paints.solid().fill)
+        areas.append(area)
+    return areas

@@ -54,6 +54,8 @@ class Drawn:
     """The items that did not fit, for a further slide."""
     shortened: tuple[str, ...]
     """The full texts that were shortened."""
+    unknown_icons: tuple[str, ...]
+    """Words that name no icon."""
     kind: VisualKind
     """The kind that was drawn: another one than wanted if that cannot show this number of items."""
 
@@ -75,7 +77,7 @@ def draw_visual(slide: Slide, frame: EmuFrame, visual: Visual) -> Drawn:
         size = sizes[0]
         canvas = _drawn(slide, frame, visual.model_copy(update={"items": visual.items[:size]}))
     rest = visual.model_copy(update={"items": visual.items[size:]}) if size < count else None
-    return Drawn(rest, tuple(canvas.shortened), visual.kind)
+    return Drawn(rest, tuple(canvas.shortened), tuple(canvas.unknown_icons), visual.kind)
 
 
 def _drawn(slide: Slide, frame: EmuFrame, visual: Visual) -> Canvas:

@@ -87,3 +87,29 @@ def _downward_trapezoid(slope: int) -> str:
         "<a:lnTo><a:pt x='x2' y='b'/></a:lnTo><a:lnTo><a:pt x='x1' y='b'/></a:lnTo><a:close/></a:path></a:pathLst>"
         "</a:custGeom>"
     )
+
+
+def text_margins(shape: str, adjust: Mapping[str, int], area: Area) -> tuple[float, float, float, float]:
+    """Return the space that a preset geometry itself leaves around text: left, top, right, bottom.
+
+    These are the text rectangles of ECMA-376's presetShapeDefinitions.xml; a shape that is not listed leaves none.
+    """
+    width, height = area.width, area.height
+    slope = min(width, height) * adjust.get("adj", 0) / 100000
+    if shape == "chevron":
+        return slope, 0.0, slope, 0.0
+    if shape == "homePlate":
+        return 0.0, 0.0, slope / 2, 0.0
+    if shape == DOWNWARD_TRAPEZOID:
+        return slope, 0.0, slope, 0.0
+    if shape == "trapezoid":
+        share = slope / (width / 2) / 3
+        return width * share, height * share, width * share, 0.0
+    if shape == "roundRect":
+        corner = slope * 0.29289
+        return corner, corner, corner, corner
+    if shape == "diamond":
+        return width / 4, height / 4, width / 4, height / 4
+    if shape == "flowChartTerminator":
+        return width * 0.0471, height * 0.1464, width * 0.0471, height * 0.1464
+    return (0.0, 0.0, 0.0, height * 0.198) if shape == "flowChartDocument" else (0.0, 0.0, 0.0, 0.0)

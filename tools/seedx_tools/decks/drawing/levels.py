@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seedx_tools.decks.drawing.canvas import Canvas
-from seedx_tools.decks.drawing.geometry import DOWNWARD_TRAPEZOID, GAP, INSET, Area
+from seedx_tools.decks.drawing.geometry import DOWNWARD_TRAPEZOID, GAP, Area
 from seedx_tools.decks.drawing.names import FieldName, item_name
 from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size
 from seedx_tools.decks.text.fitting import MIN_POINTS
@@ -12,13 +12,13 @@ from seedx_tools.decks.visuals import Visual, VisualItem
 _STEP_GAP = 4.0
 _SHAPES = ("trapezoid", DOWNWARD_TRAPEZOID)
 _NARROW = 0.3
-"""The width of a funnel's last edge as a share of its first."""
+"""The shortest edge as a share of the longest."""
 
 
 def draw_pyramid(canvas: Canvas, visual: Visual) -> None:
     """Draw levels that grow from the top down."""
     count = len(visual.items)
-    _draw(canvas, visual, [number / count for number in range(count + 1)], upside_down=False)
+    _draw(canvas, visual, [_NARROW + (1 - _NARROW) * number / count for number in range(count + 1)], upside_down=False)
 
 
 def draw_funnel(canvas: Canvas, visual: Visual) -> None:
@@ -40,14 +40,14 @@ def _draw(canvas: Canvas, visual: Visual, shares: list[float], *, upside_down: b
     texts_left = left + full + 2 * GAP
 
     def head(item: VisualItem, size: float) -> list[Paragraph]:
-        text = f"{item.value} {item.label}" if item.value else item.label
-        return [Paragraph(text, size, paints.text, bold=True)]
+        lines = [Paragraph(item.value, size, pair.text, bold=True, align="ctr")] if item.value else []
+        return [*lines, Paragraph(item.label, size, pair.text, bold=True, align="ctr")]
 
     def text(item: VisualItem, size: float) -> list[Paragraph]:
         return [Paragraph(item.text, size, paints.text)]
 
     rest = canvas.width - texts_left
-    size = fitting_size(items, head, (max(inner) - INSET, height - 4), canvas.family)
+    size = fitting_size(items, head, (min(inner), height * 0.8), canvas.family)
     size = size or MIN_POINTS
     text_size = fitting_size([item for item in items if item.text], text, (rest, height - 4), canvas.family)
     for number, item in enumerate(items):
@@ -55,15 +55,13 @@ def _draw(canvas: Canvas, visual: Visual, shares: list[float], *, upside_down: b
         slope = (wide - inner[number]) / 2
         area = Area(left + (full - wide) / 2, number * (height + _STEP_GAP), wide, height)
         fields: list[FieldName] = ["value", "label"] if item.value else ["label"]
-        one = Paragraph(item.label, size, pair.text, bold=True, align="ctr")
-        lines = [Paragraph(item.value, size, pair.text, bold=True, align="ctr"), one] if item.value else [one]
         canvas.box(
             area,
             item_name(number, fields),
-            shape=_SHAPES[upside_down] if inner[number] >= 1 else "triangle",
-            adjust={"adj": round(slope / min(wide, height) * 100000)} if inner[number] >= 1 else {},
+            shape=_SHAPES[upside_down],
+            adjust={"adj": round(slope / min(wide, height) * 100000)},
             fill=pair.fill,
-            paragraphs=lines,
+            paragraphs=head(item, size),
             inset=2.0,
         )
         if item.text:

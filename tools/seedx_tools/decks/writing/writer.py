@@ -19,12 +19,14 @@ from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
 from seedx_tools.decks.ooxml.masters import best_master
 from seedx_tools.decks.outline import ChartData, SlidePlan, TableData
+from seedx_tools.decks.shapes import is_empty_placeholder
 from seedx_tools.decks.tables import SOURCE_LINE
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.visuals import Visual
+from seedx_tools.decks.writing.balance import balance_frame, balance_text
 from seedx_tools.decks.writing.charts import place_chart
 from seedx_tools.decks.writing.footer import finish_slide
 from seedx_tools.decks.writing.frames import claim_frame, write_source
@@ -187,6 +189,8 @@ class DeckWriter:
             self._place(slide, slots, shown, left)
             if left:
                 left, notes = self._write_body(slide, slots.bodies[0], left, notes, is_last=is_last)
+                if design is None and not shown:
+                    balance_text(slide, [placeholder(slide, slots.bodies[0])])
             slides.append(self._finish(slide, notes))
             heading, notes, design = _continued(title), "", None
         if len(slides) > 1:
@@ -299,6 +303,9 @@ class DeckWriter:
                     left[number], notes = self._write_body(
                         slide, body, left[number], notes, is_last=is_last, bulleted=bulleted
                     )
+            written = (placeholder(slide, body) for body, _ in places)
+            bodies = [body for body in written if not is_empty_placeholder(body)]
+            balance_text(slide, bodies, headed=headings and places[0][1] is not None)
             slides.append(self._finish(slide, notes))
             title, notes = _continued(plan.title), ""
         if len(slides) > 1:
@@ -325,6 +332,7 @@ class DeckWriter:
                     write_line(slide, heading, f"{plan.title} (1/{count})")
                     self._warn(f"{self._here}: its table is too large for one slide; it continues on {count - 1} more")
                 place_table(slide, frame, ph, pages[len(slides)])
+                balance_frame(slide.shapes[-1], frame)
             slides.append(self._finish(slide, notes))
             notes = ""
         if plan.bullets:
@@ -368,6 +376,8 @@ class DeckWriter:
                 break
             if drawn.kind != rest.kind:
                 self._warn(f"{self._here}: a {rest.kind} cannot show {len(rest.items)} items; they are {drawn.kind}")
+            if drawn.unknown_icons:
+                self._warn(f"{self._here}: there is no icon for {', '.join(map(repr, drawn.unknown_icons))}")
             if drawn.shortened:
                 self._warn(f"{self._here}: texts of its {drawn.kind} were shortened; the full texts are in the notes")
                 notes = "\n".join([*drawn.shortened, notes]).strip()
