@@ -57,6 +57,7 @@ PUBLIC = {
     ],
     "seedx_tools": [
         "TOOLS",
+        "Brand",
         "Character",
         "ChartData",
         "ChartSeries",

@@ -11,6 +11,7 @@ from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, DeckSlide
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.image_backends import FolderImages, ImageBackend, MemoryImages
@@ -25,6 +26,7 @@ from seedx_tools.workspace import Workspace
 
 __all__ = [
     "TOOLS",
+    "Brand",
     "Character",
     "ChartData",
     "ChartSeries",

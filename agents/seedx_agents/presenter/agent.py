@@ -23,6 +23,7 @@ from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.markdown import is_markdown_outline
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.documents.document import Document
@@ -44,6 +45,7 @@ class Presenter:
         chat_model: A LangChain chat model with structured output that writes the slides. None: the source's own text
             and numbers are laid out, and revisions follow edit commands.
         theme: The built-in theme; None: "paper".
+        brand: Colors, fonts, logo and footer that the theme takes on.
         template: A .pptx or .potx whose design is used in place of a theme.
         master: Which master of a template with several, by name or number, from 1; None: the one that fits best.
         size: The page size; None: 16:9, or the template's own.
@@ -65,6 +67,7 @@ class Presenter:
         chat_model: ChatModel | None = None,
         *,
         theme: DeckTheme | None = None,
+        brand: Brand | None = None,
         template: str | os.PathLike[str] | None = None,
         master: str | None = None,
         size: DeckSize | None = None,
@@ -76,7 +79,7 @@ class Presenter:
     ) -> None:
         self._seedx, self._seed = seedx, check_seed(seed)
         self._theme, self._template, self._size = theme, template, size
-        self._master, self._footer = master, footer
+        self._master, self._brand, self._footer = master, brand, footer
         self._pictures, self._files = pictures, files
         self._retries = retries
         self._chat_model: ChatModelPlanner | None = None
@@ -121,6 +124,7 @@ class Presenter:
                 master=self._master,
                 footer=self._footer,
                 theme=self._theme,
+                brand=self._brand,
                 size=self._size,
                 files=files,
                 seed=self._seed,

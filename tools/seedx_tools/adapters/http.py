@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from pydantic import BeforeValidator
 
 from seedx_sdk import AsyncSeedX
 from seedx_sdk.errors import ServiceError
@@ -17,6 +20,7 @@ from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
 from seedx_tools.catalog.make_slides import DeckArgs
 from seedx_tools.decks.make import make_slides_async
 from seedx_tools.decks.results import Deck
+from seedx_tools.decks.theme.brand import Brand
 
 __all__ = ["router"]
 
@@ -26,9 +30,23 @@ _AT_ONCE = CapacityLimiter(4)
 """Decks in flight; more wait. Their images are requests like all others."""
 
 
+def _inline_logo(brand: object) -> object:
+    """Refuse a logo that would be read from the server's disk."""
+    logo = brand.get("logo") if isinstance(brand, Mapping) else None
+    if logo is not None and not (isinstance(logo, str) and logo.startswith("data:")):
+        raise ValueError("the logo must be a data URI (data:image/png;base64,...)")
+    return brand
+
+
+class DeckBody(DeckArgs):
+    """The content and design of a deck that is asked for over HTTP."""
+
+    brand: Annotated[Brand | None, BeforeValidator(_inline_logo)] = None
+
+
 @router.post("/make_slides", response_class=Response, responses={200: {"content": {_PPTX: {}}}})
 async def make_slides_route(
-    body: DeckArgs, request: Request, dispatcher: CurrentDispatcher, caller: Caller
+    body: DeckBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller
 ) -> Response:
     """Return an editable .pptx with generated images. `X-SeedX-Warnings`, a JSON list, says what a slide lacks."""
     seedx = AsyncSeedX(engine=DispatcherEngine(dispatcher, caller))
@@ -40,7 +58,7 @@ async def make_slides_route(
     return Response(content, media_type=_PPTX, headers=headers)
 
 
-async def _make(seedx: AsyncSeedX, body: DeckArgs) -> tuple[bytes, Deck]:
+async def _make(seedx: AsyncSeedX, body: DeckBody) -> tuple[bytes, Deck]:
     async with _AT_ONCE:
         try:
             with TemporaryDirectory(prefix="seedx-deck-") as directory:
@@ -50,6 +68,7 @@ async def _make(seedx: AsyncSeedX, body: DeckArgs) -> tuple[bytes, Deck]:
                     body.prompt_or_outline,
                     path=path,
                     theme=body.theme,
+                    brand=body.brand,
                     size=body.size,
                     footer=body.footer,
                     num_slides=body.num_slides,

@@ -9,6 +9,7 @@ from seedx_tools.arguments import InputPath, OutputPath
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.outline import MAX_NUM_SLIDES
 from seedx_tools.decks.results import Deck
+from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.illustration.contact_sheet import contact_sheet
@@ -53,6 +54,11 @@ class MakeSlidesArgs(DeckArgs, SavingArgs):
     template: InputPath | None = Field(
         default=None, description="Path of a .pptx or .potx whose design is used. Omit for a built-in theme."
     )
+    brand: InputPath | None = Field(
+        default=None,
+        description="Path of a JSON file with the brand's colors, fonts, logo and footer, for a built-in theme. Omit "
+        "for the theme's own.",
+    )
     master: str | None = Field(
         default=None, description="Name or number of a slide master of the template. Omit for the one that fits best."
     )
@@ -71,6 +77,7 @@ def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -
         template=args.template,
         master=args.master,
         theme=args.theme,
+        brand=None if args.brand is None else Brand.read(args.brand),
         size=args.size,
         footer=args.footer,
         num_slides=args.num_slides,

@@ -25,6 +25,7 @@ from seedx_tools.decks.lint.check import check_deck
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.outline import Outline
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.documents.sources import files_of, read_source, sources_outline
@@ -62,6 +63,7 @@ def slides(
     footer: Annotated[
         str | None, typer.Option("--footer", help="Footer text; '' for none [default: the title].")
     ] = None,
+    brand: Annotated[Path | None, typer.Option("--brand", help="JSON: colors, fonts, logo, footer.")] = None,
     theme: Annotated[DeckTheme | None, typer.Option("--theme", help="Built-in theme [default: paper].")] = None,
     files: Annotated[Path | None, typer.Option("--files", help="Directory of images and CSV files it names.")] = None,
     previews: Annotated[Path | None, typer.Option("--previews", help="Directory for a PNG of each slide.")] = None,
@@ -107,6 +109,7 @@ def slides(
                 master=master,
                 footer=True if footer is None else footer,
                 theme=theme,
+                brand=None if brand is None else Brand.read(brand),
                 files=folder,
                 size=size,
                 num_slides=num_slides,

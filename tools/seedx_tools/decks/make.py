@@ -28,13 +28,14 @@ from seedx_tools.decks.design import (
     missing_designer,
     request_design,
 )
-from seedx_tools.decks.footer import FooterChoice, footer_from
+from seedx_tools.decks.footer import FooterChoice
 from seedx_tools.decks.look import Look
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.decks.writing.navigation import Written, add_navigation
@@ -63,6 +64,7 @@ def make_slides(
     template: str | os.PathLike[str] | None = None,
     master: str | None = None,
     theme: DeckTheme | None = None,
+    brand: Brand | None = None,
     size: DeckSize | None = None,
     footer: FooterChoice = True,
     num_slides: int | None = None,
@@ -84,6 +86,7 @@ def make_slides(
         template: A .pptx or .potx whose masters and layouts are used; None: a built-in theme.
         master: Which master of a template with several, by name or number, from 1; None: the one that fits best.
         theme: The built-in theme; None: "paper".
+        brand: Colors, fonts, logo and footer that the theme takes on, such as Brand.read("brand.json").
         size: The page size; None: 16:9, or the template's.
         footer: The text at the bottom of the slides; True: the template's own, else the title; False: none. A Footer
             also sets a date and switches slide numbers off.
@@ -106,7 +109,7 @@ def make_slides(
     draft = _DeckDraft(
         prompt_or_outline,
         path=path,
-        look=Look(template=template, master=master, theme=theme, size=size, footer=footer),
+        look=Look(template=template, master=master, theme=theme, brand=brand, size=size, footer=footer),
         num_slides=num_slides,
         files=files,
         seed=seed,
@@ -136,6 +139,7 @@ async def make_slides_async(
     template: str | os.PathLike[str] | None = None,
     master: str | None = None,
     theme: DeckTheme | None = None,
+    brand: Brand | None = None,
     size: DeckSize | None = None,
     footer: FooterChoice = True,
     num_slides: int | None = None,
@@ -158,6 +162,7 @@ async def make_slides_async(
         template: A .pptx or .potx whose masters and layouts are used.
         master: Which master of the template.
         theme: The built-in theme.
+        brand: Colors, fonts, logo and footer that the theme takes on.
         size: The page size.
         footer: What stands at the bottom of the slides.
         num_slides: Number of slides, including the title slide.
@@ -179,7 +184,7 @@ async def make_slides_async(
         lambda: _DeckDraft(
             prompt_or_outline,
             path=path,
-            look=Look(template=template, master=master, theme=theme, size=size, footer=footer),
+            look=Look(template=template, master=master, theme=theme, brand=brand, size=size, footer=footer),
             num_slides=num_slides,
             files=files,
             seed=seed,
@@ -287,7 +292,7 @@ class _DeckDraft:
         """The slides whose subject the model cannot draw."""
         template = look.open()
         self._deck = template.deck
-        self._writer = DeckWriter(self._deck, self._warn, master=template.master, footer=footer_from(look.footer))
+        self._writer = DeckWriter(self._deck, self._warn, master=template.master, footer=look.bottom)
         self._files = OutlineFiles(files, self._warn)
         self._outline = _plan(prompt_or_outline, planner or OutlinePlanner(), num_slides)
         self._deck_warnings = [*self._warnings, *template.notices, *self._outline.warnings]

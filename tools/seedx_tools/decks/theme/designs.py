@@ -50,6 +50,8 @@ class Design:
     """Whether the title stands on a colored panel at the left of the page, above nothing."""
     rounded: bool = False
     """Whether pictures have rounded corners."""
+    logo_width: float = 0.0
+    """The width that footers leave free for a logo at their right."""
 
     @property
     def cover_ground(self) -> str:

@@ -46,6 +46,7 @@ class LayoutSpec:
 def footer_boxes(design: Design, left: float, right: float) -> dict[str, InchBox]:
     """Return the boxes of the footer, the date and the slide number between two edges."""
     top, height, number = design.footer_top, 0.32, 0.8
+    right -= design.logo_width + 0.3 if design.logo_width else 0.0
     rest = right - left - number
     return {
         "ftr": (left, top, rest * 0.68, height),

@@ -95,12 +95,14 @@ def _copy_footers(slide: Slide, footer: Footer, title: str) -> list[str]:
             text.remove(paragraph)
         slide.shapes._spTree.append(element)
         text.extend(paragraphs)
+        for paragraph in paragraphs:
+            paragraph.get_or_add_pPr()  # without it, LibreOffice forgets the type that the layout gives a footer
         given = footer.text or title if kind == "ftr" else footer.date if kind == "dt" else None
         copied: Any = slide.shapes[-1]
         if isinstance(given, str) and copied.text_frame.text == clean(given):
             short = shorten(slide, copied, clean(given))
             if short != clean(given):
-                text.replace(text.find(qn("a:p")), _line(short))
+                text.find(f".//{qn('a:t')}").text = short
                 if given != title:
                     lost.append(f"its layout has no room for all of '{given}'; it was shortened")
     return lost
