@@ -293,7 +293,7 @@ def test_a_slide_that_holds_more_than_one_can_show_continues(seedx: SeedX, tmp_p
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", pictures=False)
     slides = list(Presentation(str(deck.path)).slides)[1:]
     titles = [slide.shapes.title.text_frame.text for slide in slides]
-    assert titles == ["Sail or row", "Sail or row (continued)", "Sail or row (continued 2)"]
+    assert titles == ["Sail or row (1/3)", "Sail or row (2/3)", "Sail or row (3/3)"]
     assert "quiet" in [shape.text_frame.text for shape in slides[0].placeholders]
     assert [any(shape.has_table for shape in slide.shapes) for slide in slides] == [False, True, False]
     assert [any(shape.has_chart for shape in slide.shapes) for slide in slides] == [False, False, True]

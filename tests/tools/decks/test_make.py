@@ -195,7 +195,7 @@ def test_long_text_is_made_smaller_then_continued(seedx: SeedX, tmp_path: Path) 
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
     slides = list(_assert_sound(deck.path).slides)[1:]
     assert len(slides) > 1
-    assert slides[1].shapes.title.text_frame.text == "Much to say (continued)"
+    assert slides[1].shapes.title.text_frame.text == "Much to say (2/2)"
     written = [
         paragraph.text
         for slide in slides
@@ -267,21 +267,30 @@ def test_one_endless_paragraph_is_continued_too(seedx: SeedX, tmp_path: Path) ->
     assert text.split() == words.split()
 
 
-def test_a_title_that_cannot_fit_is_shortened_and_kept_in_the_notes(seedx: SeedX, tmp_path: Path) -> None:
-    title = "A title that goes on and on " * 20
+@pytest.mark.parametrize("size", ["16:9", "4:3"])
+def test_a_long_title_stands_whole_in_a_taller_box(seedx: SeedX, tmp_path: Path, size: DeckSize) -> None:
+    title = " ".join(["Why the consolidation needs another layer of governance before the second wave"] * 3)
+    outline = Outline(title=title, slides=(SlidePlan(title=title, bullets=("a", "b")),))
+    deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx", size=size, pictures=False)
+    assert deck.warnings == () and check_deck(deck.path).findings == ()
+    for slide in _assert_sound(deck.path).slides:
+        assert slide.shapes.title.text_frame.text == title
+
+
+def test_a_title_longer_than_a_page_is_named(seedx: SeedX, tmp_path: Path) -> None:
+    title = "A title that goes on and on " * 200
     outline = Outline(title="T", slides=(SlidePlan(title=title),))
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
     slide = list(_assert_sound(deck.path).slides)[1]
-    assert slide.shapes.title.text_frame.text.endswith(" ...")
-    assert title.strip() in slide.notes_slide.notes_text_frame.text
-    assert any("title was shortened" in warning for warning in deck.warnings)
+    assert slide.shapes.title.text_frame.text == title.strip()
+    assert any("title is too long for the page" in warning for warning in deck.warnings)
 
 
 def test_text_that_xml_cannot_hold_is_cleaned(seedx: SeedX, tmp_path: Path) -> None:
     outline = Outline(title="a\x00b\x0bc", slides=(SlidePlan(title="<&>\u2028x", bullets=("\x1b[31m red",)),))
     deck = make_slides(seedx, outline, path=tmp_path / "deck.pptx")
     slides = list(_assert_sound(deck.path).slides)
-    assert slides[0].shapes.title.text_frame.text == "abc"
+    assert slides[0].shapes.title.text_frame.text == "ab c"
     assert slides[1].shapes.title.text_frame.text == "<&> x"
 
 

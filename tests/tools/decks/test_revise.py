@@ -82,7 +82,7 @@ def test_the_picture_is_kept_unless_another_is_asked_for(seedx: SeedX, engine: S
 def test_a_revised_slide_that_needs_room_goes_on_after_itself(seedx: SeedX, deck: Path) -> None:
     bullets = tuple(f"Point {number} says something that takes a line and a bit more of it" for number in range(14))
     revise_slide(seedx, deck, 2, SlidePlan(title="Much", bullets=bullets, picture=""))
-    assert _titles(deck)[:4] == ["The boat school", "Much", "Much (continued)", "Two"]
+    assert _titles(deck)[:4] == ["The boat school", "Much (1/2)", "Much (2/2)", "Two"]
 
 
 def test_slides_are_added_to_a_saved_deck(seedx: SeedX, deck: Path) -> None:
@@ -246,7 +246,7 @@ def test_links_and_custom_shows_lead_to_the_new_slide(seedx: SeedX, plain: Path)
 def test_the_last_slide_goes_on_after_itself_in_order(seedx: SeedX, plain: Path) -> None:
     bullets = tuple(f"Point {number} says something that takes a line and a bit more of it" for number in range(30))
     revise_slide(seedx, plain, 5, SlidePlan(title="Much", bullets=bullets, picture=""))
-    assert _titles(plain)[4:6] == ["Much", "Much (continued)"]
+    assert _titles(plain)[4:6] == ["Much (1/4)", "Much (2/4)"]
     slides = list(Presentation(str(plain)).slides)[4:]
     assert len(slides) > 2
     assert [point for slide in slides for point in read_slide(slide).bullets] == list(bullets)

@@ -26,6 +26,7 @@ from seedx_tools.decks.outline import (
     TableData,
 )
 from seedx_tools.decks.shapes import ShapeKind, SlideShape, slide_shapes
+from seedx_tools.decks.text.reading import inline_text
 from seedx_tools.decks.text.strings import runs_right_to_left
 from seedx_tools.illustration.illustrator import ALT_PREFIX
 
@@ -59,7 +60,7 @@ def read_slide(slide: Slide) -> SlidePlan:
     has_more = columns or quote or tables or charts or pictures or len(bullets) > _MAX_LINES
     notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     return SlidePlan(
-        title="" if title is None else title.text_frame.text,
+        title="" if title is None else " ".join(map(inline_text, title.text_frame.paragraphs)),
         kind="content" if has_more else _kind(slide, slots),
         bullets=bullets,
         columns=columns,
@@ -148,7 +149,7 @@ def _all(slide: Slide, kind: ShapeKind) -> list[SlideShape]:
 
 
 def _points(shape: Any) -> list[str]:
-    return ["\t" * p.level + _number(p) + p.text for p in shape.text_frame.paragraphs if p.text.strip()]
+    return ["\t" * p.level + _number(p) + inline_text(p) for p in shape.text_frame.paragraphs if p.text.strip()]
 
 
 def _number(paragraph: Any) -> str:

@@ -31,9 +31,12 @@ def paragraphs_of(bullets: Sequence[str]) -> list[tuple[str, int]]:
     return [(bullet.strip(), min(4, len(bullet) - len(bullet.lstrip("\t")))) for bullet in bullets]
 
 
-def fitting_scale(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]]) -> float | None:
-    """Return the largest font scale (least_scale to 1.0) at which paragraphs fit a shape; None if none does."""
-    scale, least = 1.0, least_scale(slide, shape, paragraphs)
+def fitting_scale(
+    slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]], *, least: float | None = None
+) -> float | None:
+    """Return the largest font scale (from `least`, or least_scale) at which paragraphs fit a shape, or None."""
+    scale = 1.0
+    least = least_scale(slide, shape, paragraphs) if least is None else least
     while scale >= least - 1e-6:
         if fits(slide, shape, paragraphs, scale):
             return scale
@@ -49,11 +52,20 @@ def least_scale(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]])
 
 def fits(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]], scale: float = 1.0) -> bool:
     """Return whether paragraphs fit the height of a shape at this font scale."""
-    _, _, width, height = frame_of(shape)
-    left, top, right, bottom = insets(slide, shape.element)
+    return text_height(slide, shape, paragraphs, scale) <= room_for_text(slide, shape) + 0.5
+
+
+def text_height(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]], scale: float = 1.0) -> float:
+    """Return the height in points that paragraphs need in the width of a shape at this font scale."""
+    left, _, right, _ = insets(slide, shape.element)
     styled = [(plain_text(text), text_style(slide, shape.element, None, level)) for text, level in paragraphs]
-    lines = lay_out(styled, width / EMU_PER_POINT - left - right, scale)
-    return height_of(lines) <= height / EMU_PER_POINT - top - bottom + 0.5
+    return height_of(lay_out(styled, frame_of(shape)[2] / EMU_PER_POINT - left - right, scale))
+
+
+def room_for_text(slide: Slide, shape: Any) -> float:
+    """Return the height in points that a shape has for text."""
+    _, top, _, bottom = insets(slide, shape.element)
+    return frame_of(shape)[3] / EMU_PER_POINT - top - bottom
 
 
 def split(slide: Slide, shape: Any, bullets: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_ILLEGAL = re.compile("[\x00-\x08\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def clean(text: str, *, keep_tabs: bool = False, keep_lines: bool = False) -> str:
     """Return text without characters that XML forbids, on one line unless keep_lines; keep_tabs keeps leading tabs."""
     text = _ILLEGAL.sub("", text)
     if keep_lines:
-        return text.strip()
+        return text.replace("\v", "\n").strip()
     tabs = text[: len(text) - len(text.lstrip("\t"))] if keep_tabs else ""
     return tabs + " ".join(text.split())
 

@@ -26,10 +26,11 @@ def write_line(slide: Slide, shape: Any, text: str) -> None:
     _fit(slide, shape, [(text, 0)])
 
 
-def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool) -> None:
+def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool, scale: float | None = None) -> None:
     """Write points in inline Markdown, indented one level per leading tab, with or without bullets.
 
-    Bulleted points that start with "1. ", "2. " become a numbered list.
+    Bulleted points that start with "1. ", "2. " become a numbered list. `scale` is the font scale; None: the largest
+    that fits.
     """
     paragraphs = paragraphs_of(bullets)
     frame = shape.text_frame
@@ -52,7 +53,10 @@ def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool
             properties = paragraph._p.get_or_add_pPr()
             properties.append(parse_xml(f"<a:buFont {nsdecls('a')} typeface='+mj-lt'/>"))
             properties.append(parse_xml(f"<a:buAutoNum {nsdecls('a')} type='arabicPeriod' startAt='{start}'/>"))
-    _fit(slide, shape, paragraphs)
+    if scale is None:
+        _fit(slide, shape, paragraphs)
+    else:
+        set_scale(shape, scale)
 
 
 class _Numbers:

@@ -5,7 +5,6 @@ The writer deals with layouts and geometry, not with models. Whatever does not f
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,8 +20,16 @@ from seedx_tools.decks.ooxml.masters import best_master
 from seedx_tools.decks.outline import ChartData, SlidePlan, TableData
 from seedx_tools.decks.shapes import is_empty_placeholder
 from seedx_tools.decks.tables import SOURCE_LINE
-from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of, shorten, split
+from seedx_tools.decks.text.fitting import (
+    fitting_scale,
+    paragraphs_of,
+    room_for_text,
+    shorten,
+    split,
+    text_height,
+)
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.sharing import share_points
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.visuals import Visual
@@ -34,12 +41,14 @@ from seedx_tools.decks.writing.gallery import MAX_PICTURES
 from seedx_tools.decks.writing.pictures import picture_slots, place_design, place_pictures
 from seedx_tools.decks.writing.table_pages import TablePage
 from seedx_tools.decks.writing.tables import place_table, share_out
-from seedx_tools.decks.writing.text import write_line, write_points
+from seedx_tools.decks.writing.text import write_points
+from seedx_tools.decks.writing.titles import numbered, write_title
 from seedx_tools.decks.writing.visuals import place_visual
 from seedx_tools.illustration.illustrator import Illustration
 
-_MAX_CONTINUED = 8
-_CONTINUED = " (continued)"
+_MAX_CONTINUED = 20
+_POINT_GAP = 4.0
+"""Points of height that a point needs beside its lines, when points are shared out over slides."""
 _MAX_PROPERTY = 255
 """Maximum characters of a document property."""
 _KINDS_OF_CONTENT = ("quote", "columns", "table", "chart", "visual")
@@ -74,7 +83,6 @@ class DeckWriter:
         self._warn = warn
         self._footer, self._title = footer or Footer(), ""
         self._bullets = bullets
-        self._titles: Counter[str] = Counter()
         self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
 
     @property
@@ -93,7 +101,9 @@ class DeckWriter:
 
     def add_designed(self, plan: SlidePlan, design: SlideDesign) -> list[Slide]:
         """Add a slide with a title and points where the design has them, and continued slides; return them."""
-        return self._add_points(plan.title, plan.bullets, plan.notes, (), plan, design)
+        slides = self._add_points(plan.title, plan.bullets, plan.notes, (), plan, design)
+        self._number(slides, plan.title)
+        return slides
 
     def add_slide(
         self, plan: SlidePlan, illustration: Illustration | None = None, gallery: Sequence[Illustration] = ()
@@ -112,6 +122,7 @@ class DeckWriter:
         if len(parts) > 1:
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(f"slide {number}: its content does not fit on one slide; it continues on {len(slides) - 1} more")
+        self._number(slides, plan.title)
         return slides
 
     def _add_part(self, plan: SlidePlan, pictures: Sequence[Illustration]) -> list[Slide]:
@@ -132,30 +143,27 @@ class DeckWriter:
         else:
             return self._add_points(plan.title, plan.bullets, plan.notes, pictures, plan)
         if pictures:
-            slides += self._add_points(_continued(plan.title), (), "", pictures, plan)
+            slides += self._add_points(plan.title, (), "", pictures, plan)
         return slides
 
     def _start(
         self, slots: LayoutSlots, title: str, notes: str, design: SlideDesign | None = None
     ) -> tuple[Slide, LayoutSlots, str]:
-        """Add an empty slide with its title; return the notes, with the full title if it was shortened."""
+        """Add an empty slide with its title."""
         slide: Slide = self.deck.slides.add_slide(slots.layout)
         if design is not None:
             place_design(slide, slots, design, self._page_width, self._page_height)
-        shape = placeholder(slide, slots.title)
-        title = self._told_apart(clean(title) or "Untitled")
-        short = shorten(slide, shape, title)
-        write_line(slide, shape, short)
-        if short != title:
-            self._warn(f"{self._here}: its title was shortened; the full title is in the notes")
-            notes = f"{title}\n{notes}".strip()
+        title = clean(title) or "Untitled"
+        if not write_title(slide, placeholder(slide, slots.title), title, self._page_height):
+            self._warn(f"{self._here}: its title is too long for the page ({len(title)} characters); shorten it")
         return slide, slots, notes
 
-    def _told_apart(self, title: str) -> str:
-        """Return a title, numbered from the second slide on that continues the same one."""
-        self._titles[title] += 1
-        count = self._titles[title]
-        return f"{title[:-1]} {count})" if count > 1 and title == _continued(title[: -len(_CONTINUED)]) else title
+    def _number(self, slides: Sequence[Slide], title: str) -> None:
+        """Put (1/3), (2/3) ... after the titles of slides that continue each other."""
+        for number, slide in enumerate(slides, start=1):
+            if len(slides) > 1 and slide.shapes.title is not None:
+                text = numbered(clean(title) or "Untitled", number, len(slides))
+                write_title(slide, slide.shapes.title, text, self._page_height)
 
     def _finish(self, slide: Slide, notes: str) -> Slide:
         for lost in finish_slide(slide, self._footer, self._title, notes):
@@ -176,23 +184,27 @@ class DeckWriter:
         design: SlideDesign | None = None,
     ) -> list[Slide]:
         left = [clean(bullet, keep_tabs=True) for bullet in bullets if bullet.strip()]
-        slides: list[Slide] = []
-        heading = title
-        while left or pictures or not slides:
-            is_last = len(slides) == _MAX_CONTINUED
+        has_text_only = design is None and not pictures
+        started: list[tuple[Slide, str]] = []
+        shares: list[tuple[Slide, Any, list[str]]] = []
+        while left or pictures or not started:
+            is_last = len(started) == _MAX_CONTINUED
             shown, pictures = pictures[:MAX_PICTURES], pictures[MAX_PICTURES:]
             if shown:
                 slots = picture_slots(self._layouts, shown, points=bool(left), side=plan.picture_side)
             else:
                 slots = (self._layouts.points if left else self._layouts.heading)(picture=False)
-            slide, slots, notes = self._start(slots, heading, notes, design)
+            slide, slots, notes = self._start(slots, title, notes, design)
             self._place(slide, slots, shown, left)
             if left:
-                left, notes = self._write_body(slide, slots.bodies[0], left, notes, is_last=is_last)
-                if design is None and not shown:
-                    balance_text(slide, [placeholder(slide, slots.bodies[0])])
-            slides.append(self._finish(slide, notes))
-            heading, notes, design = _continued(title), "", None
+                here, left, notes = self._take(slide, slots.bodies[0], left, notes, is_last=is_last)
+                shares.append((slide, placeholder(slide, slots.bodies[0]), here))
+            started.append((slide, notes))
+            notes, design = "", None
+        self._write_shares(shares)
+        if has_text_only and len(shares) == 1:
+            balance_text(shares[0][0], [shares[0][1]])
+        slides = [self._finish(slide, own_notes) for slide, own_notes in started]
         if len(slides) > 1:
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(f"slide {number}: its text is too long for one slide; it continues on {len(slides) - 1} more")
@@ -217,17 +229,43 @@ class DeckWriter:
 
         `bulleted` None gives several points bullets and a single one none.
         """
+        here, rest, notes = self._take(slide, index, bullets, notes, is_last=is_last)
+        if bulleted is None:
+            bulleted = self._bullets and len(here) > 1
+        write_points(slide, placeholder(slide, index), here, bulleted=bulleted)
+        return rest, notes
+
+    def _take(
+        self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool
+    ) -> tuple[list[str], list[str], str]:
+        """Return the points that fit a placeholder, the rest, and the notes, which take the rest on the last slide."""
         body = placeholder(slide, index)
         rest: list[str] = []
         if fitting_scale(slide, body, paragraphs_of(bullets)) is None:
             bullets, rest = split(slide, body, bullets)
         if is_last and rest:
             self._warn(f"{self._here}: the rest of its text is in the speaker notes only")
-            notes, rest = "\n".join([notes, *rest]).strip(), []
-        if bulleted is None:
-            bulleted = self._bullets and len(bullets) > 1
-        write_points(slide, body, bullets, bulleted=bulleted)
-        return rest, notes
+            notes, rest = "\n".join([notes, *map(plain_text, rest)]).strip(), []
+        return bullets, rest, notes
+
+    def _write_shares(self, shares: list[tuple[Slide, Any, list[str]]]) -> None:
+        """Write points that continue over several slides: shared out evenly, and in one size.
+
+        Args:
+            shares: The slides with their bodies, and as many points as fit each.
+        """
+        if len(shares) > 1:
+            points = [point for *_, share in shares for point in share]
+            slide, body, _ = shares[-1]
+            heights = [text_height(slide, body, paragraphs_of([point])) + _POINT_GAP for point in points]
+            rooms = [room_for_text(slide, body) for slide, body, _ in shares]
+            even = share_points(points, heights, rooms)
+            if even is not None:
+                shares = [(slide, body, share) for (slide, body, _), share in zip(shares, even, strict=True)]
+        scales = [fitting_scale(slide, body, paragraphs_of(share)) or 1.0 for slide, body, share in shares]
+        bulleted = self._bullets and any(len(share) > 1 for *_, share in shares)
+        for slide, body, share in shares:
+            write_points(slide, body, share, bulleted=bulleted, scale=min(scales))
 
     def _add_line(self, slots: LayoutSlots, plan: SlidePlan) -> Slide:
         """Add a slide with a title and at most one line under it: a section or closing slide."""
@@ -307,7 +345,7 @@ class DeckWriter:
             bodies = [body for body in written if not is_empty_placeholder(body)]
             balance_text(slide, bodies, headed=headings and places[0][1] is not None)
             slides.append(self._finish(slide, notes))
-            title, notes = _continued(plan.title), ""
+            title, notes = plan.title, ""
         if len(slides) > 1:
             self._warn(f"{self._here}: its columns are too long for one slide; they continue from the previous slide")
         return slides
@@ -317,8 +355,7 @@ class DeckWriter:
         pages: list[TablePage] = []
         notes, count = plan.notes, 1
         while len(slides) < count:
-            title = plan.title if count == 1 else f"{plan.title} ({len(slides) + 1}/{count})"
-            slide, slots, notes = self._start(self._layouts.table(), title, notes)
+            slide, slots, notes = self._start(self._layouts.table(), plan.title, notes)
             place = claim_frame(slide, slots, slots.table, self._page_height)
             if place is None:
                 self._warn(f"{self._here}: its layout has no room for the table; it was left out")
@@ -327,16 +364,13 @@ class DeckWriter:
                 pages = pages or share_out(slide, frame, table, lambda text: self._warn(f"{self._here}: {text}"))
                 if count == 1 and len(pages) > 1:
                     count = len(pages)
-                    heading = placeholder(slide, slots.title)
-                    heading.text_frame.clear()
-                    write_line(slide, heading, f"{plan.title} (1/{count})")
                     self._warn(f"{self._here}: its table is too large for one slide; it continues on {count - 1} more")
                 place_table(slide, frame, ph, pages[len(slides)])
                 balance_frame(slide.shapes[-1], frame)
             slides.append(self._finish(slide, notes))
             notes = ""
         if plan.bullets:
-            slides += self._add_points(_continued(plan.title), plan.bullets, "", (), plan)
+            slides += self._add_points(plan.title, plan.bullets, "", (), plan)
         return slides
 
     def _add_chart(self, plan: SlidePlan) -> list[Slide]:
@@ -345,7 +379,7 @@ class DeckWriter:
         first, *more = readable_charts(plan.chart, lambda text: self._warn(f"slide {number}: {text}"))
         slides = self._add_one_chart(plan, first)
         for chart in more:
-            rest = plan.model_copy(update={"title": _continued(plan.title), "bullets": (), "notes": ""})
+            rest = plan.model_copy(update={"bullets": (), "notes": ""})
             slides += self._add_one_chart(rest, chart)
         return slides
 
@@ -360,7 +394,7 @@ class DeckWriter:
             self._warn(f"{self._here}: its layout has no room for the chart; it was left out")
         slides = [self._finish(slide, notes)]
         if bullets:
-            slides += self._add_points(_continued(plan.title), tuple(bullets), "", (), plan)
+            slides += self._add_points(plan.title, tuple(bullets), "", (), plan)
         return slides
 
     def _add_visual(self, plan: SlidePlan, visual: Visual) -> list[Slide]:
@@ -386,14 +420,14 @@ class DeckWriter:
             slides.append(self._finish(slide, notes))
             if drawn.rest is None:
                 break
-            rest, title, notes = drawn.rest, _continued(plan.title), ""
+            rest, title, notes = drawn.rest, plan.title, ""
         if len(slides) > 1:
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(
                 f"slide {number}: its {visual.kind} do not fit on one slide; they continue on {len(slides) - 1} more"
             )
         if bullets:
-            slides += self._add_points(_continued(plan.title), tuple(bullets), "", (), plan)
+            slides += self._add_points(plan.title, tuple(bullets), "", (), plan)
         return slides
 
 
@@ -421,7 +455,7 @@ def _parts(plan: SlidePlan) -> list[SlidePlan]:
     empty = dict.fromkeys(_KINDS_OF_CONTENT) | {"kind": "content", "bullets": (), "columns": ()}
     return [
         plan.model_copy(update=empty | first),
-        *(plan.model_copy(update=empty | part | {"title": _continued(plan.title), "notes": ""}) for part in more),
+        *(plan.model_copy(update=empty | part | {"notes": ""}) for part in more),
     ]
 
 
@@ -429,10 +463,6 @@ def _source(plan: SlidePlan) -> str:
     """Return the line under the figures of a slide that names their source; empty if the plan names none."""
     source = plain_text(plan.source).strip()
     return source if not source or SOURCE_LINE.match(source) else f"Source: {source}"
-
-
-def _continued(title: str) -> str:
-    return title + _CONTINUED
 
 
 def _one_list(plan: SlidePlan) -> tuple[str, ...]:

@@ -1,0 +1,40 @@
+"""Read native runs back into inline Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pptx.oxml.ns import qn
+
+from seedx_tools.decks.text.inline import SAFE_LINK, Span, to_inline
+
+_MONOSPACED = ("courier", "consolas", "menlo", "monaco", "mono", "source code")
+"""Words in the names of monospaced faces."""
+
+
+def inline_text(paragraph: Any) -> str:
+    """Return a paragraph in inline Markdown: marks for what its runs set themselves, raw text escaped."""
+    return to_inline(_spans(paragraph))
+
+
+def _spans(paragraph: Any) -> Iterator[Span]:
+    runs = {run._r: run for run in paragraph.runs}
+    for element in paragraph._p:
+        if element.tag == qn("a:br"):
+            yield Span("\v")
+        elif element.tag == qn("a:fld"):
+            yield Span(str(element.findtext(qn("a:t")) or ""))
+        elif element in runs:
+            run = runs[element]
+            face = (run.font.name or "").lower()
+            strike = element.rPr is not None and element.rPr.get("strike") in ("sngStrike", "dblStrike")
+            address = run.hyperlink.address or ""
+            yield Span(
+                run.text,
+                bold=run.font.bold is True,
+                italic=run.font.italic is True,
+                strike=strike,
+                code=any(word in face for word in _MONOSPACED),
+                link=address if SAFE_LINK.match(address) else "",
+            )
