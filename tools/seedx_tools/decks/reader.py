@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from seedx_sdk.errors import ImageError
 from seedx_sdk.imaging import ImageLimits, open_image
+from seedx_tools.decks.drawing.reading import is_drawn, read_visual
 from seedx_tools.decks.ooxml.chart_data import chart_data_of
 from seedx_tools.decks.ooxml.layouts import LayoutSlots, slots_of
 from seedx_tools.decks.ooxml.styles import auto_number, placeholder_type
@@ -57,7 +58,8 @@ def read_slide(slide: Slide) -> SlidePlan:
     columns = _columns(slots, texts)
     quote = None if columns or pictures else _quote(slots, texts)
     bullets = () if columns or quote else tuple(point for placed in texts for point in _points(placed.shape))
-    has_more = columns or quote or tables or charts or pictures or len(bullets) > _MAX_LINES
+    visual = read_visual(slide)
+    has_more = visual or columns or quote or tables or charts or pictures or len(bullets) > _MAX_LINES
     notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     return SlidePlan(
         title="" if title is None else " ".join(map(inline_text, title.text_frame.paragraphs)),
@@ -66,6 +68,7 @@ def read_slide(slide: Slide) -> SlidePlan:
         columns=columns,
         table=_table(tables[0].shape) if tables else None,
         chart=chart_data_of(charts[0].shape.chart) if charts else None,
+        visual=visual,
         quote=quote,
         picture=pictures[0].alt_text.removeprefix(ALT_PREFIX) or None if pictures else "",
         notes="" if notes is None else notes.text,
@@ -84,7 +87,9 @@ def unsupported_content(slide: Slide) -> str | None:
         return "a chart of an unsupported kind"
     if any(_table(placed.shape) is None for placed in tables):
         return f"a table without headings or with more than {MAX_COLUMNS} columns or {MAX_ROWS} rows"
-    drawn = next((placed for placed in slide_shapes(slide) if _is_drawing(placed)), None)
+    readable = read_visual(slide) is not None
+    foreign = (placed for placed in slide_shapes(slide) if not (readable and is_drawn(placed.name)))
+    drawn = next((placed for placed in foreign if _is_drawing(placed)), None)
     if drawn is not None:
         return f"{_UNSUPPORTED.get(drawn.shape.element.tag, 'an object')} ('{drawn.name}')"
     if next(slide.shapes._spTree.iter(_ALTERNATIVES), None) is not None:
@@ -145,7 +150,7 @@ def _is_first(slide: Slide) -> bool:
 
 
 def _all(slide: Slide, kind: ShapeKind) -> list[SlideShape]:
-    return [placed for placed in slide_shapes(slide) if placed.kind == kind]
+    return [placed for placed in slide_shapes(slide) if placed.kind == kind and not is_drawn(placed.name)]
 
 
 def _points(shape: Any) -> list[str]:

@@ -63,7 +63,7 @@ def draw_cards(canvas: Canvas, visual: Visual) -> None:
     for number, (icon, area) in enumerate(zip(icons, areas, strict=True)):
         if icon is not None:
             place = Area(area.left + INSET, area.top + _BAR + INSET, _ICON, _ICON)
-            canvas.icon(place, f"icon {number + 1}", icon, canvas.paints.figure)
+            canvas.icon(place, f"icon {number + 1}: {icon}", icon, canvas.paints.figure)
 
 
 def draw_big_number(canvas: Canvas, visual: Visual) -> None:

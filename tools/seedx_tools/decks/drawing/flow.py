@@ -18,13 +18,15 @@ from seedx_tools.decks.visuals import BoxShape, Visual, VisualItem
 BOX_SIZES = (20.0, 18.0, 16.0, 14.0, 13.0, MIN_POINTS)
 """The type sizes of boxes in points, the largest first."""
 
-_SHAPES: Mapping[BoxShape, str] = {
+SHAPES: Mapping[BoxShape, str] = {
     "box": "rect",
     "round": "roundRect",
     "decision": "diamond",
     "end": "flowChartTerminator",
     "data": "flowChartDocument",
 }
+"""The preset geometry of each kind of box."""
+
 _WIDEST, _TALLEST, _LOWEST = 210.0, 110.0, 52.0
 _LAYERS_DOWN = 5
 """More layers than this do not fit below each other."""
@@ -186,7 +188,7 @@ def _box(canvas: Canvas, number: int, item: VisualItem, area: Area, size: float)
     return canvas.box(
         area,
         item_name(number, box_fields(item)),
-        shape=_SHAPES[item.shape],
+        shape=SHAPES[item.shape],
         fill=pair.fill,
         line=None if strong else canvas.paints.outline,
         paragraphs=box_text(item, size, pair),

@@ -33,7 +33,7 @@ KIND_NAMES: dict[VisualKind, str] = {
 PROGRESS_NAME = "Progress"
 """What the names of the shapes begin with that show on a section slide where the deck is."""
 
-_PART = re.compile(r"(?P<kind>[^,]+) (?P<number>\d+), (?P<part>[^:]+)(?:: (?P<fields>(?:value|label|text)(?:, \w+)*))?")
+_PART = re.compile(r"(?P<kind>[^,]+) (?P<number>\d+), (?P<part>[^:]+)(?:: (?P<fields>.+))?")
 _ITEM = re.compile(r"item (\d+)")
 
 
@@ -61,5 +61,6 @@ def part_of(name: str) -> Part | None:
     if found is None or kind is None:
         return None
     item = _ITEM.fullmatch(found["part"])
-    fields = tuple((found["fields"] or "").split(", ")) if found["fields"] else ()
-    return Part(kind, int(found["number"]), None if item is None else int(item[1]) - 1, fields)
+    if item is None:
+        return Part(kind, int(found["number"]), None, ())
+    return Part(kind, int(found["number"]), int(item[1]) - 1, tuple((found["fields"] or "label").split(", ")))
