@@ -1,8 +1,8 @@
 """Render a PNG of each slide with Pillow, from the shapes in the deck.
 
 Geometry, text, pictures, fills and the theme are read back from the presentation, so a preview shows what was written.
-Solid fills, pictures, text, tables and simple charts are drawn; gradients, effects, SmartArt and pictures that are
-damaged or in a format such as EMF are not. PowerPoint may break lines elsewhere.
+Solid fills, common shapes, connectors, pictures, text, tables and simple charts are drawn; gradients, effects, SmartArt
+and pictures that are damaged or in a format such as EMF are not. PowerPoint may break lines elsewhere.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from pptx.slide import Slide
 
 from seedx_sdk.imaging import ALLOWED_FORMATS
 from seedx_tools.decks.ooxml.layouts import EmuFrame
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, inherited, resolve_color
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, inherited
 from seedx_tools.decks.preview_charts import draw_chart
+from seedx_tools.decks.preview_shapes import draw_shape
 from seedx_tools.decks.preview_tables import draw_table
 from seedx_tools.decks.shapes import SlideShape, slide_background, slide_shapes
 from seedx_tools.decks.text.fonts import drawable, font_for
@@ -71,11 +72,10 @@ class _SlideRenderer:
             draw_table(self._slide, shape, placed.area, self._pen, self._scale * EMU_PER_POINT, self._line)
         elif placed.kind == "chart":
             draw_chart(self._slide, shape, placed.area, self._pen, self._scale * EMU_PER_POINT)
-        elif hasattr(shape, "text_frame"):
-            fill = shape.element.spPr.find(qn("a:solidFill"))
-            if fill is not None:
-                self._pen.rectangle(self._box(placed.frame), fill=f"#{resolve_color(self._slide, fill)}")
-            if shape.text_frame.text.strip():
+        else:
+            pixels = self._scale * EMU_PER_POINT
+            draw_shape(self._slide, shape, self._box(placed.frame), self._image, pixels)
+            if shape.has_text_frame and shape.text_frame.text.strip():
                 self._text(shape, placed.frame)
 
     def _picture(self, shape: Any, frame: EmuFrame) -> None:

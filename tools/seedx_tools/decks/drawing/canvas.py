@@ -222,6 +222,13 @@ class Canvas:
         place = parse_xml(self._place(area).replace("<a:xfrm>", f"<a:xfrm {nsdecls('a')}>"))
         element.spPr.replace(element.spPr.find(qn("a:xfrm")), place)
 
+    def order_from_top(self) -> None:
+        """Put the shapes in the order of reading, from the top down; connectors stay behind them."""
+        shapes = list(self._tree)[self._first + self._lines :]
+        shapes.sort(key=lambda element: int(element.find(f".//{qn('a:off')}").get("y")))
+        for element in shapes:
+            self._tree.append(element)
+
     def remove(self) -> None:
         """Remove the drawing."""
         for element in list(self._tree)[self._first :]:

@@ -68,6 +68,8 @@ def draw_flow(canvas: Canvas, visual: Visual) -> None:
     lanes = 0
     for number, link in enumerate(links):
         lanes += _connect(canvas, nodes, items, link, number, lanes, across=plan.across)
+    if not plan.across:
+        canvas.order_from_top()
 
 
 def flow_links(visual: Visual) -> list[FlowLink]:
