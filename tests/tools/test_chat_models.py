@@ -117,3 +117,41 @@ def test_what_is_no_chat_model_is_named() -> None:
             StructuredChat(wrong, Answer, 0)
     with pytest.raises(ToolFailed, match="FakeListChatModel has no structured output"):
         StructuredChat(retrying(FakeListChatModel(responses=["hi"])), Answer, 0)
+
+
+class Prose(GenericFakeChatModel):
+    """A chat model that was given a tool and answers as it likes; the library looks for the call in its message."""
+
+    asked: list[list[BaseMessage]] = []
+
+    def bind_tools(self, *_args: Any, **_kwargs: Any) -> Runnable[Any, AIMessage]:
+        return self
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
+        self.asked.append(messages)
+        return super()._generate(messages, *args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AIMessage('Here you are:\n```json\n{"text": "yes"}\n```\nAnything else?'),
+        AIMessage('{"text": "yes"}'),
+        AIMessage("", tool_calls=[{"name": "Answer", "args": {"Text": ["yes"], "mood": "good"}, "id": "1"}]),
+        AIMessage("", tool_calls=[{"name": "answer_tool", "args": {"text": "yes"}, "id": "1"}]),
+    ],
+)
+def test_an_answer_is_read_in_a_tool_call_and_in_prose(message: AIMessage) -> None:
+    slips: list[str] = []
+    chat = StructuredChat(Prose(messages=iter([message])), Answer, 0)
+    assert chat.apply("system", "prompt", lambda answer: answer, slips.append) == Answer(text="yes")
+    assert len(slips) == ("mood" in str(message.tool_calls))
+
+
+def test_a_chat_model_sees_its_own_invalid_answer_and_what_was_wrong() -> None:
+    answers = [AIMessage("I'd rather not."), AIMessage('{"words": "yes"}'), AIMessage('{"text": "yes"}')]
+    model = Prose(messages=iter(answers), asked=[])
+    assert StructuredChat(model, Answer, 2)("system", "prompt").text == "yes"
+    assert [message.text for message in model.asked[1]][:3] == ["system", "prompt", "I'd rather not."]
+    *_, own, fault = model.asked[2]
+    assert own.text == '{"words": "yes"}' and "text: Field required" in fault.text

@@ -38,7 +38,7 @@ def as_meant(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     required = schema.get("required", ())
     meant: dict[str, Any] = {}
     for name, value in given.items():
-        known = _known(name, fields, [*given, *meant])
+        known = known_name(name, fields, [*given, *meant])
         if known is None:
             meant |= _size(name, value, fields) or ({} if _is_nothing(value, _NOTHING) else {name: value})
             continue
@@ -60,13 +60,18 @@ def allowed_kinds(field: Schema, schema: Schema) -> dict[str, Schema]:
     return {str(field.get("type", "any")): field}
 
 
-def _known(name: str, fields: Mapping[str, Schema], given: Collection[str]) -> str | None:
+def known_name(name: str, fields: Mapping[str, Schema], given: Collection[str]) -> str | None:
     """Return the argument that a name means; None if there is none, or it is also given under its right name."""
     if name in fields:
         return name
     plain = _plain(name)
     close = [field for field in fields if plain in (_plain(field), f"{_plain(field)}s") or f"{plain}s" == _plain(field)]
     return close[0] if len(close) == 1 and close[0] not in given else None
+
+
+def same_word(one: str, other: str) -> bool:
+    """Return whether two words are the same but for case, spaces and signs."""
+    return _plain(one) == _plain(other)
 
 
 def _plain(word: str) -> str:

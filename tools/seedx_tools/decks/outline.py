@@ -26,6 +26,7 @@ ColumnAlignment: TypeAlias = Literal["", "left", "center", "right"]
 PictureSide: TypeAlias = Literal["auto", "left", "right", "full"]
 
 MAX_COLUMNS = 60
+MAX_COLUMNS_OF_TEXT = 4
 MAX_ROWS = 5000
 MAX_SERIES = 12
 """A theme has six accent colors, each in two shades; more series could not be told apart."""
@@ -118,7 +119,7 @@ class ChartData(_Model):
 
 
 class Column(_Model):
-    """One of the two columns of a slide."""
+    """One of the columns of a slide."""
 
     heading: str = Field(default="", description="Heading of the column in a comparison, or empty.")
     bullets: tuple[str, ...] = Field(description="Two to five short points.")
@@ -164,7 +165,7 @@ class SlidePlan(_Model):
         "with '1. ', '2. ' to number them.",
     )
     columns: tuple[Column, ...] = Field(
-        default=(), description="Two columns instead of bullets; with headings they form a comparison."
+        default=(), description="Two to four columns instead of bullets; with headings they form a comparison."
     )
     code: CodeBlock | None = Field(default=None, description="A block of program text, or nothing.")
     visual: Visual | None = Field(default=None, description="A drawing of native shapes, or nothing.")
@@ -183,12 +184,14 @@ class SlidePlan(_Model):
     footnotes: tuple[str, ...] = Field(default=(), description="Footnotes at the foot of the slide.")
     source: str = Field(default="", description="Where the slide's figures come from: one line under them, or empty.")
     notes: str = Field(default="", description="Speaker notes: what the speaker says, in full sentences.")
+    warnings: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
+    """What a planner that revised the slide could not do or decided on its own; copied into the deck's warnings."""
 
     @field_validator("columns")
     @classmethod
-    def _are_two(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-        if len(columns) not in (0, 2):
-            raise ValueError(f"a slide has two columns or none, not {len(columns)}")
+    def _stand_beside_each_other(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        if len(columns) == 1 or len(columns) > MAX_COLUMNS_OF_TEXT:
+            raise ValueError(f"a slide has two to four columns or none, not {len(columns)}")
         return columns
 
     @property

@@ -263,7 +263,9 @@ class _SavedDeck:
                 f"slide {number} holds {lost}, which an instruction would lose; give the whole new slide as Markdown "
                 "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
             )
-        return planner.revise(before, text)
+        revised = planner.revise(before, text)
+        self._warnings += [f"slide {number}: {warning}" for warning in revised.warnings]
+        return revised.model_copy(update={"warnings": ()})
 
     def _picture(
         self, plan: SlidePlan, number: int, *, has_room: bool, old: Slide | None = None

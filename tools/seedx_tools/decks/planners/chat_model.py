@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seedx_tools.chat_models import ChatModel
 from seedx_tools.decks.outline import DEFAULT_NUM_SLIDES, MAX_NUM_SLIDES, Outline, SlidePlan
+from seedx_tools.decks.planners.answers.slides import outline_as_meant, slide_as_meant
 from seedx_tools.errors import ToolRetry
 from seedx_tools.illustration.prompts import Vocabulary, drawing_advice
 from seedx_tools.structured_output import StructuredChat
@@ -27,7 +28,7 @@ class ChatModelPlanner:
     """
 
     def __init__(self, model: ChatModel, *, vocabulary: Vocabulary | None = None, retries: int = 2) -> None:
-        self._chat = StructuredChat(model, Outline, retries)
+        self._chat = StructuredChat(model, Outline, retries, mend=outline_as_meant)
         self._model, self._retries = model, retries
         self._system_prompt = _SYSTEM_PROMPT + drawing_advice(vocabulary, only_subjects=True)
 
@@ -37,12 +38,16 @@ class ChatModelPlanner:
         Raises:
             ToolFailed: If the chat model gave no valid slide within its retries.
         """
-        chat = StructuredChat(self._model, SlidePlan, self._retries)
-        return chat(
+        slips: list[str] = []
+        chat = StructuredChat(self._model, SlidePlan, self._retries, mend=slide_as_meant)
+        revised = chat.apply(
             f"{self._system_prompt} Now edit one slide of a finished deck according to the request, and keep "
             "everything that the request does not mention.",
             f"{instruction}\n\nThe current slide:\n{plan.model_dump_json(exclude_defaults=True)}",
+            lambda answer: answer,
+            slips.append,
         )
+        return revised.model_copy(update={"warnings": tuple(slips)})
 
     def plan(self, text: str, num_slides: int | None) -> Outline:
         """Return the outline that the chat model wrote.
@@ -54,7 +59,9 @@ class ChatModelPlanner:
         wanted = f"{count} slides including the title slide, so {count - 1} in `slides`."
         if num_slides is None:
             wanted = f"As many slides as the request asks for; if it does not say, {wanted}"
-        return self._chat.apply(self._system_prompt, f"{text}\n\n{wanted}", _check_length)
+        slips: list[str] = []
+        outline = self._chat.apply(self._system_prompt, f"{text}\n\n{wanted}", _check_length, slips.append)
+        return outline.model_copy(update={"warnings": tuple(slips)})
 
 
 def _check_length(outline: Outline) -> Outline:

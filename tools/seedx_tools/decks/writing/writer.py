@@ -313,9 +313,10 @@ class DeckWriter:
         headings = any(column.heading for column in plan.columns)
         slots = self._layouts.columns(headings=headings)
         places = slots.columns(right_to_left=runs_right_to_left(" ".join(texts)))
-        if not places:
+        if len(places) != len(plan.columns):
             self._warn(
-                f"slide {len(self.deck.slides) + 1}: the template has no two-column layout; the columns became one list"
+                f"slide {len(self.deck.slides) + 1}: the template has no layout of {len(plan.columns)} columns; the "
+                "columns became one list"
             )
             return self._add_points(plan.title, _one_list(plan), plan.notes, (), plan)
         left = [[clean(bullet, keep_tabs=True) for bullet in column.bullets] for column in plan.columns]

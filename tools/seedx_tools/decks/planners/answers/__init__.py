@@ -1,0 +1,1 @@
+"""Outlines and slides as a chat model meant them."""
