@@ -10,7 +10,7 @@ import pytest
 from seedx_sdk import GeneratedImage, ImageProgress, SeedX, StreamEvent
 from seedx_sdk.engine import AsyncEngine, Request, open_engine
 from seedx_sdk.types import ModelInfo
-from seedx_tools import Toolbox, ToolRetry, Workspace
+from seedx_tools import Deck, Toolbox, ToolRetry, Workspace
 
 
 class CountingEngine:
@@ -64,6 +64,18 @@ def test_results_as_data_have_names_in_place_of_images(seedx: SeedX, tmp_path: P
     previews = [slide["preview"] for slide in deck.data["slides"]]
     assert len({*previews}) == 2 and all(name in toolbox.images for name in previews)
     assert deck.data["path"] == str(tmp_path / "deck.pptx")
+
+
+def test_a_deck_shows_images_of_the_conversation(seedx: SeedX, tmp_path: Path) -> None:
+    toolbox = Toolbox(seedx, workspace=Workspace(roots=[tmp_path]))
+    drawn = toolbox.run("generate", {"prompt": "a red house"}).result
+    outline = {"prompt_or_outline": "# A\n\n## B\n![a red house](house)", "path": "deck.pptx", "pictures": False}
+    deck = toolbox.run("make_slides", outline | {"images": {"house": "image:1"}}).result
+    assert isinstance(drawn, GeneratedImage) and isinstance(deck, Deck)
+    assert drawn.image is not None and deck.slides[1].picture is not None
+    assert deck.slides[1].picture.tobytes() == drawn.image.tobytes()
+    with pytest.raises(ToolRetry, match="there is no image 'image:7'; use image:1"):
+        toolbox.run("make_slides", outline | {"images": {"house": "image:7"}})
 
 
 def test_an_unknown_tool_is_an_error_that_lists_the_tools(seedx: SeedX) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from seedx_sdk import SeedX
-from seedx_tools.arguments import InputPath, OutputPath
+from seedx_tools.arguments import IMAGE_HELP, ImageRef, InputPath, OutputPath
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.outline import MAX_NUM_SLIDES
 from seedx_tools.decks.results import Deck
@@ -59,6 +59,11 @@ class MakeSlidesArgs(DeckArgs, SavingArgs):
         description="Path of a JSON file with the brand's colors, fonts, logo and footer, for a built-in theme. Omit "
         "for the theme's own.",
     )
+    images: dict[str, ImageRef] = Field(
+        default={},
+        examples=[{"boat": "image:1"}],
+        description=f"Images that the outline shows as ![what it shows](boat), by their names there. {IMAGE_HELP}",
+    )
     master: str | None = Field(
         default=None, description="Name or number of a slide master of the template. Omit for the one that fits best."
     )
@@ -75,6 +80,7 @@ def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -
         args.prompt_or_outline,
         path=args.path,
         template=args.template,
+        files=args.images or None,
         master=args.master,
         theme=args.theme,
         brand=None if args.brand is None else Brand.read(args.brand),

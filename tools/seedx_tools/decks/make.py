@@ -31,7 +31,7 @@ from seedx_tools.decks.design import (
 from seedx_tools.decks.footer import FooterChoice
 from seedx_tools.decks.look import Look
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
-from seedx_tools.decks.planners.assets import OutlineFiles
+from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
 from seedx_tools.decks.text.inline import plain_text
@@ -68,7 +68,7 @@ def make_slides(
     size: DeckSize | None = None,
     footer: FooterChoice = True,
     num_slides: int | None = None,
-    files: str | os.PathLike[str] | None = None,
+    files: SlideFiles | None = None,
     seed: int = 0,
     pictures: bool = True,
     planner: Planner | None = None,
@@ -91,7 +91,8 @@ def make_slides(
         footer: The text at the bottom of the slides; True: the template's own, else the title; False: none. A Footer
             also sets a date and switches slide numbers off.
         num_slides: Number of slides, including the title slide; None: as the prompt says, else 6.
-        files: The directory of the image and CSV files that the outline names; None: no file is read.
+        files: The directory of the image and CSV files that the outline names, or images by the names that it uses:
+            {"boat": seedx.generate("a red boat")} for ![a red boat](boat). None: no file is read.
         seed: Seed of the first image; each further slide adds one.
         pictures: Whether the model generates images for the slides.
         planner: Writes the outline; None: OutlinePlanner, which needs no language model.
@@ -143,7 +144,7 @@ async def make_slides_async(
     size: DeckSize | None = None,
     footer: FooterChoice = True,
     num_slides: int | None = None,
-    files: str | os.PathLike[str] | None = None,
+    files: SlideFiles | None = None,
     seed: int = 0,
     pictures: bool = True,
     planner: Planner | None = None,
@@ -166,7 +167,7 @@ async def make_slides_async(
         size: The page size.
         footer: What stands at the bottom of the slides.
         num_slides: Number of slides, including the title slide.
-        files: The directory of the image and CSV files that the outline names.
+        files: The directory of the files that the outline names, or images by name.
         seed: Seed of the first image; each further slide adds one.
         pictures: Whether the model generates images for the slides.
         planner: Writes the outline; called in a thread.
@@ -273,7 +274,7 @@ class _DeckDraft:
         path: str | os.PathLike[str],
         look: Look,
         num_slides: int | None,
-        files: str | os.PathLike[str] | None,
+        files: SlideFiles | None,
         seed: int,
         pictures: bool,
         planner: Planner | None,

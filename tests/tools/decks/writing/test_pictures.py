@@ -12,6 +12,7 @@ from pptx.util import Inches
 
 from seedx_sdk import SeedX
 from seedx_tools import Deck, check_deck, make_slides
+from seedx_tools.decks.planners.assets import GivenImage
 from seedx_tools.decks.writing.cropping import NO_CROP, crop_to
 from seedx_tools.decks.writing.gallery import gallery_frames
 
@@ -150,3 +151,25 @@ def test_gallery_frames_keep_proportions_order_and_the_room() -> None:
         assert 100 <= left and left + width <= 90_101
         assert 200 <= top and top + height + 800 <= 40_201
     assert frames == sorted(frames, key=lambda frame: (frame[1], frame[0]))
+
+
+def test_images_of_the_model_go_on_slides_with_their_alt_text(seedx: SeedX, tmp_path: Path) -> None:
+    images: dict[str, GivenImage] = {
+        "boat": seedx.generate("a red boat"),
+        "paint": seedx.edit(Image.new("RGB", (64, 64)), "paint it").image,
+        "file": tmp_path / "a.png",
+    }
+    Image.new("RGBA", (600, 400), (0, 90, 90, 0)).save(tmp_path / "a.png")
+    text = "# T\n## S2\n![a red boat](boat)\n## S3\n![](paint)\n## S4\n![a green pane](file)\n## S5\n![gone](gone)\n"
+    deck = make_slides(seedx, text, path=tmp_path / "deck.pptx", files=images, pictures=False)
+    shown = _pictures(deck)
+    assert [[shape._element.nvPicPr.cNvPr.get("descr") for shape in slide] for slide in shown] == [
+        ["a red boat"],
+        ["paint"],
+        ["a green pane"],
+        [],
+    ]
+    assert shown[2][0].image.blob == (tmp_path / "a.png").read_bytes()
+    assert deck.warnings == (
+        "slide 5: the image file 'gone' was not used: files= has no image 'gone', only 'boat', 'paint', 'file'",
+    )

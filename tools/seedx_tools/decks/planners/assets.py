@@ -6,12 +6,15 @@ An outline may come from a language model, so no file is read unless the caller 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from PIL import Image
 
 from seedx_sdk.errors import InputError, SeedXError
+from seedx_sdk.imaging import ImageSource, open_image
+from seedx_sdk.types import EditedImage, GeneratedImage, TryOnImage
 from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of, read_table
 from seedx_tools.decks.text.inline import plain_text
@@ -21,21 +24,29 @@ from seedx_tools.illustration.image_files import ImageFile, read_image_file, wor
 _MAX_CSV_BYTES = 1024 * 1024
 
 
+GivenImage: TypeAlias = ImageSource | GeneratedImage | EditedImage | TryOnImage
+"""An image for a slide: a PIL image, a file, its bytes, or what a call of the model returned."""
+SlideFiles: TypeAlias = str | os.PathLike[str] | Mapping[str, GivenImage]
+"""The directory of the files that slides name, or images by the names that slides use for them."""
+
+
 class OutlineFiles:
     """Opens the files that slides name.
 
     Args:
-        directory: Where they are; None: no file is read.
+        files: The directory where they are, or images by name; None: no file is read.
         warn: Called with one sentence for each file that cannot be used.
 
     Raises:
         InputError: If the directory does not exist.
     """
 
-    def __init__(self, directory: str | os.PathLike[str] | None, warn: Callable[[str], None]) -> None:
+    def __init__(self, files: SlideFiles | None, warn: Callable[[str], None]) -> None:
+        self._given = files if isinstance(files, Mapping) else {}
+        directory = None if isinstance(files, Mapping) else files
         self._directory = None if directory is None else Path(directory).resolve()
         self._warn = warn
-        self._read: dict[Path, tuple[Image.Image, ImageFile]] = {}
+        self._read: dict[str, tuple[Image.Image, ImageFile | None]] = {}
         if self._directory is not None and not self._directory.is_dir():
             raise InputError(
                 f"files='{directory}' is not a directory; give the one of the outline's images and CSV files"
@@ -52,16 +63,27 @@ class OutlineFiles:
 
     def _illustration(self, name: str, alt: str, plan: SlidePlan, where: str) -> Illustration | None:
         try:
-            path = self._path(name)
-            if path not in self._read:
-                self._read[path] = read_image_file(path, lambda text: self._warn(f"{where}: {text}"))
-            image, file = self._read[path]
+            if name not in self._read:
+                self._read[name] = self._open(name, lambda text: self._warn(f"{where}: {text}"))
+            image, file = self._read[name]
         except SeedXError as error:
             self._warn(f"{where}: the image file '{name}' was not used: {error}")
             return None
         if not alt and not words_in_name(name):
             self._warn(f"{where}: '{name}' has no description; write ![what it shows]({name}) for screen readers")
         return Illustration(image, alt or words_in_name(name) or plain_text(plan.title), file)
+
+    def _open(self, name: str, warn: Callable[[str], None]) -> tuple[Image.Image, ImageFile | None]:
+        given = self._given.get(name)
+        if given is None:
+            return read_image_file(self._path(name), warn)
+        if isinstance(given, GeneratedImage | EditedImage | TryOnImage):
+            if given.image is None:
+                raise InputError(f"the result given for '{name}' has no image; generate it with force_image=True")
+            given = given.image
+        if isinstance(given, os.PathLike):
+            return read_image_file(Path(given), warn)
+        return open_image(given, on_warning=warn, keep_alpha=True), None
 
     def with_data(self, plan: SlidePlan, where: str) -> SlidePlan:
         """Return the plan with the data of its CSV files; a table or chart that cannot be read is left out."""
@@ -94,6 +116,8 @@ class OutlineFiles:
         return read_table(text, f"'{name}'")
 
     def _path(self, name: str) -> Path:
+        if self._given:
+            raise InputError(f"files= has no image '{name}', only {', '.join(map(repr, self._given))}")
         if self._directory is None:
             raise InputError(f"no file is read without its directory; pass files= with the directory of '{name}'")
         path = (self._directory / name).resolve()
