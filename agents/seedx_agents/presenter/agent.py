@@ -141,7 +141,7 @@ class Presenter:
         Raises:
             TemplateError: If it cannot be opened.
         """
-        open_deck(path, allow_links=False)
+        open_deck(path)
         self.path = Path(path)
         return self.path
 
@@ -203,7 +203,7 @@ class Presenter:
 
     def _title(self, path: Path) -> str:
         """Return the title of a deck, by which a slide of it may be serious."""
-        return "" if self._pictures is not None else open_deck(path, allow_links=False).core_properties.title or ""
+        return "" if self._pictures is not None else open_deck(path).core_properties.title or ""
 
     def _may_generate(self, text: str) -> bool:
         """Return whether the slides of a Markdown text may get images."""

@@ -21,7 +21,8 @@ from pptx.util import Emu, Inches
 
 from seedx_sdk import SeedX, TemplateError
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools import check_deck, make_slides
+from seedx_tools import append_slides, check_deck, make_slides
+from seedx_tools.decks.ooxml.package import external_links
 from seedx_tools.decks.ooxml.styles import text_style
 from seedx_tools.decks.outline import ChartData, ChartSeries, Outline, SlidePlan
 from seedx_tools.decks.preview_charts import _drawn, _nice_step
@@ -416,32 +417,73 @@ def _not_a_deck(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("make", "target"),
+    [
+        (_linked("image", "https://evil.example/x.png"), "https://evil.example/x.png"),
+        (_linked("hyperlink", "file:///etc/passwd"), "file:///etc/passwd"),
+        (_linked("oleObject", "\\\\\\\\server\\\\share\\\\a.xlsx"), "server"),
+        (
+            _related(f'{_PICTURE}Target="http://evil.example/hyperlink/a" TargetMode="External"/>'),
+            "http://evil.example/hyperlink/a",
+        ),
+        (_related(f'{_PICTURE}Target="file://evil/a" TargetMode="&#69;xternal"/>'), "file://evil/a"),
+        (_related(f'{_PICTURE}Target="file://evil/a?a>b" TargetMode="External"/>'), "file://evil/a?a>b"),
+        (_page_as_picture, "https://evil.example/x.png"),
+    ],
+)
+def test_what_a_template_links_to_is_neither_fetched_nor_in_the_deck(
+    seedx: SeedX, tmp_path: Path, make: Callable[[Path], object], target: str
+) -> None:
+    make(tmp_path / "template.pptx")
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
+    (warning,) = (one for one in deck.warnings if "outside itself" in one)
+    assert target in warning and "was not fetched, and the link was left out" in warning
+    assert external_links(deck.path) == ()
+    assert not _holds(deck.path, b"evil") and not _holds(deck.path, b'TargetMode="External"')
+    assert [slide.shapes.title.text_frame.text for slide in Presentation(str(deck.path)).slides] == [
+        "Deck",
+        "One",
+        "Two",
+    ]
+
+
+def test_a_linked_picture_whose_data_is_in_the_template_stays(seedx: SeedX, tmp_path: Path) -> None:
+    file = Presentation()
+    Image.new("RGB", (4, 4), "red").save(tmp_path / "logo.png")
+    layout = file.slide_layouts[1]
+    _, embedded = layout.part.get_or_add_image_part(str(tmp_path / "logo.png"))
+    linked = layout.part.relate_to("file:///C:/brand/logo.png", RT.IMAGE, is_external=True)
+    layout.shapes._spTree.append(
+        parse_xml(
+            f"<p:pic {nsdecls('p', 'a', 'r')}><p:nvPicPr><p:cNvPr id='77' name='Logo'/><p:cNvPicPr/><p:nvPr/>"
+            f"</p:nvPicPr><p:blipFill><a:blip r:embed='{embedded}' r:link='{linked}'/></p:blipFill><p:spPr/></p:pic>"
+        )
+    )
+    file.save(str(tmp_path / "template.pptx"))
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
+    layout = next(one for one in Presentation(str(deck.path)).slide_layouts if one.name == layout.name)
+    blip = layout.element.find(f".//{qn('a:blip')}")
+    assert blip.get(qn("r:link")) is None and layout.part.related_part(blip.get(qn("r:embed"))) is not None
+    assert external_links(deck.path) == ()
+
+
+def test_a_saved_deck_keeps_its_links_with_a_warning(seedx: SeedX, tmp_path: Path) -> None:
+    _linked("image", "https://evil.example/x.png")(tmp_path / "deck.pptx")
+    deck = append_slides(seedx, tmp_path / "deck.pptx", "## One\n- a\n", pictures=False)
+    told = "the deck links to 'https://evil.example/x.png' outside itself; it stays linked, and was not fetched"
+    assert told in deck.warnings
+    assert external_links(deck.path) == ("https://evil.example/x.png",)
+
+
+@pytest.mark.parametrize(
     ("make", "told"),
     [
         (_without_layouts, "layout"),
         (_bomb, "zip bomb"),
         (_macros, "macros"),
         (_controls, "ActiveX"),
-        (_linked("image", "https://evil.example/x.png"), r"links to 'https://evil.example/x.png' outside itself"),
-        (_linked("hyperlink", "file:///etc/passwd"), "links to 'file:///etc/passwd'"),
-        (_linked("oleObject", "\\\\\\\\server\\\\share\\\\a.xlsx"), "outside itself"),
-        (
-            _related(f'{_PICTURE}Target="http://evil.example/hyperlink/a" TargetMode="External"/>'),
-            "example/hyperlink/a'",
-        ),
-        (_related(f'{_PICTURE}Target="file://evil/a" TargetMode="&#69;xternal"/>'), "links to 'file://evil/a'"),
-        (_related(f'{_PICTURE}Target="file://evil/a?a>b" TargetMode="External"/>'), r"links to 'file://evil/a\?a>b'"),
-        (_related(f'{_PICTURE}Target="file://evil/a" TargetMode="external"/>'), "links to 'file://evil/a'"),
-        (
-            _related(
-                f'{_PICTURE}Target="file://evil/a" TargetMode="External"/>',
-                "PPT/slideLayouts/_RELS/slideLayout2.xml.RELS",
-            ),
-            "links to 'file://evil/a'",
-        ),
         (_related(f"{_PAGE}<"), "slideLayout2.xml.rels is not XML"),
         (_with_document_type, "has a DOCTYPE in _rels/.rels"),
-        (_page_as_picture, "links to 'https://evil.example/x.png'"),
         (_flipped, "is damaged or not a .pptx"),
         (_sized(0.5, 7.5), r"pages of 0.50 x 7.50 inches"),
         (_sized(55, 5), r"no side more than 6 times"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pptx.presentation import Presentation as PresentationObject
 
 from seedx_tools.decks.footer import Footer, FooterChoice, footer_from
+from seedx_tools.decks.ooxml.links import drop_links
 from seedx_tools.decks.ooxml.template import Template, drop_slides, open_template
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.branding import branded
@@ -52,6 +53,10 @@ class Look:
         notices = [*template.notices, *filter(None, prepared)]
         if (removed := drop_slides(template.deck)) > 0:
             notices.append(f"the template's own {removed} slides were left out; its masters and layouts are used")
+        notices += [
+            f"the template links to '{target[:120]}' outside itself; it was not fetched, and the link was left out"
+            for target in drop_links(template.deck)
+        ]
         if self.size is not None:
             notices.append(f"the template sets the page size; {self.size} was ignored")
         if self.theme is not None:

@@ -27,7 +27,7 @@ from seedx_sdk.errors import ImageError, InputError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.validation import check_text
 from seedx_tools.decks.footer import Footer
-from seedx_tools.decks.ooxml.package import open_deck
+from seedx_tools.decks.ooxml.package import external_links, open_deck
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
@@ -144,8 +144,11 @@ class _SavedDeck:
         self._seedx = seedx
         self._target = check_output_path(path if output is None else output, (".pptx",))
         self._started = time.perf_counter()
-        self._deck = open_deck(path, allow_links=False)
-        self._warnings: list[str] = []
+        self._deck = open_deck(path)
+        self._warnings: list[str] = [
+            f"the deck links to '{target[:120]}' outside itself; it stays linked, and was not fetched"
+            for target in external_links(path)
+        ]
         self._seed = seed
         self._files = OutlineFiles(files, self._warnings.append)
         self._illustrator = Illustrator(seedx, self._warnings.append, seed=seed) if pictures else None

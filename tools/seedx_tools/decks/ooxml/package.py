@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from pptx.oxml import parse_xml
 from pptx.presentation import Presentation as PresentationObject
 
 from seedx_sdk.errors import TemplateError
+from seedx_tools.decks.ooxml.links import WEB_LINK
 
 MAX_UNPACKED_BYTES = 400 * 1024 * 1024
 MAX_FILE_BYTES = 200 * 1024 * 1024
@@ -35,7 +35,6 @@ MAX_ASPECT = 6.0
 _TEMPLATE_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.template.main+xml"
 _DECK_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
 _CONTENT_TYPES = "[Content_Types].xml"
-_WEB_LINK = re.compile(r"(?i)(https?|mailto):")
 _EMU_PER_INCH = 914_400
 
 
@@ -65,6 +64,16 @@ def open_deck(path: str | os.PathLike[str], *, allow_links: bool = True) -> Pres
     return deck
 
 
+def external_links(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Return what a file that open_deck opens links to outside itself, other than web pages; nothing is fetched.
+
+    Raises:
+        TemplateError: If its relationships are not plain XML.
+    """
+    with zipfile.ZipFile(path) as package:
+        return tuple(dict.fromkeys(target for target, _ in _links(Path(path), package)))
+
+
 def _checked(path: Path, allow_links: bool) -> bytes:
     if not path.is_file():
         raise TemplateError(f"there is no file '{path}'; give the path of a .pptx or .potx file")
@@ -74,8 +83,9 @@ def _checked(path: Path, allow_links: bool) -> bytes:
         with zipfile.ZipFile(path) as package:
             _check_parts(path, package)
             types = package.read(_CONTENT_TYPES)
-            if not allow_links:
-                _check_links(path, package)
+            for target, name in _links(path, package):
+                if not allow_links:
+                    raise _link_error(path, target, name)
         if b"macroEnabled" in types:
             raise TemplateError(f"'{path}' has macros, which are not allowed; save it as .pptx without macros")
         data = path.read_bytes()
@@ -102,7 +112,8 @@ def _check_parts(path: Path, package: zipfile.ZipFile) -> None:
         raise TemplateError(f"'{path}' has ActiveX controls, which are not allowed; remove them and save it again")
 
 
-def _check_links(path: Path, package: zipfile.ZipFile) -> None:
+def _links(path: Path, package: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    """Yield the targets outside a package, other than those of hyperlinks to web pages, and the .rels part of each."""
     for part in package.infolist():
         if not part.filename.lower().endswith(".rels"):
             continue
@@ -111,11 +122,11 @@ def _check_links(path: Path, package: zipfile.ZipFile) -> None:
             target = str(relation.get("Target", ""))
             if str(relation.get("TargetMode", "Internal")).lower() == "internal":
                 continue
-            if not (str(relation.get("Type", "")).endswith("/hyperlink") and _WEB_LINK.match(target)):
-                raise _link_error(path, target, part.filename)
+            if not (str(relation.get("Type", "")).endswith("/hyperlink") and WEB_LINK.match(target)):
+                yield target, part.filename
             pages[str(relation.get("Id"))] = target
         for used in _fetched(path, package, part.filename, pages.keys()):
-            raise _link_error(path, pages[used], part.filename)
+            yield pages[used], part.filename
 
 
 def _fetched(path: Path, package: zipfile.ZipFile, rels: str, pages: Collection[str]) -> Iterator[str]:

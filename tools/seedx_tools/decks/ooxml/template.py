@@ -39,10 +39,10 @@ def open_template(path: str | os.PathLike[str], master: str | None = None) -> Te
         master: The name of the master to use, or its number, from 1; None: the one that fits best.
 
     Raises:
-        TemplateError: If open_deck rejects it, it links to files outside itself, or it has no layouts.
+        TemplateError: If open_deck rejects it, or it has no layouts.
         InputError: If it has no such master.
     """
-    deck = open_deck(path, allow_links=False)
+    deck = open_deck(path)
     if not any(len(one.slide_layouts) for one in deck.slide_masters):
         raise TemplateError(f"'{path}' has no slide layouts; add one with a title and a body in the master view")
     chosen = best_master(deck) if master is None else named_master(deck, master)
