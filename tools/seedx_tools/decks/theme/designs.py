@@ -130,7 +130,7 @@ DESIGNS: Mapping[DeckTheme, Design] = {
     ),
     "night": Design(
         palette=PALETTES["night"],
-        page="bg1",
+        page="bg2",
         cover="bar",
         margin=0.95,
         title_top=0.6,
