@@ -12,10 +12,10 @@ from fpdf import FPDF
 from pptx import Presentation
 
 from seedx_agents import Presenter
-from seedx_agents.presenter.revision_rules import RuleReviser
 from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
 from seedx_tools import ChartData, ChartSeries, Column, Outline, SlidePlan, ToolFailed, check_deck
 from seedx_tools.decks.outline import TableData
+from seedx_tools.decks.planners.edit_commands import RuleReviser
 from tests.agents.conftest import Script
 
 PARAGRAPHS = (

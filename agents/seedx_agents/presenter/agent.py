@@ -150,7 +150,7 @@ class Presenter:
 
         Args:
             slide: Which slide, from 1.
-            instruction: What to change; without a chat model, edit commands (revision_rules.COMMANDS). Or the new slide
+            instruction: What to change; without a chat model, edit commands (edit_commands.COMMANDS). Or the new slide
                 itself, as Markdown ("## Title" and bullets) or as a SlidePlan.
             output: Where to save the deck, which is then the current one; None overwrites it.
 

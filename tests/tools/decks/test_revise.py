@@ -105,7 +105,7 @@ def test_slides_are_added_to_a_saved_deck(seedx: SeedX, deck: Path) -> None:
     [
         (0, "## A", InputError, "slides 1 to 4"),
         (5, "## A", InputError, "there is no slide 5"),
-        (2, "make it nicer", InputError, "needs a planner"),
+        (2, "make it nicer", InputError, "cannot be followed"),
         (2, "## A\n## B\n", InputError, "the change has 2 slides"),
         (2, " ", PromptError, "empty"),
     ],

@@ -92,7 +92,8 @@ def test_several_tables_of_a_sheet_have_the_line_above_as_heading(tmp_path: Path
     workbook = Workbook()
     assert workbook.active is not None
     rows: list[list[str | int]] = [["Year", "Boats"], ["2023", 3], [], ["Total", 3], [], ["Pupils"], ["Year", "Pupils"]]
-    for row in (*rows, [2023, 25], [], ["Town", "Pupils"], ["Ebb", 4], [], ["Counted by hand"]):
+    rows += [[2023, 25], [], ["Town", "Pupils"], ["Ebb", 4], [], ["Counted by hand"]]
+    for row in rows:
         workbook.active.append(row)
     sheets, warnings = read(workbook, tmp_path / "boats.xlsx")
     assert [(heading, len(table.rows)) for heading, table in sheets.tables] == [

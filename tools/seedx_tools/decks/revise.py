@@ -30,6 +30,7 @@ from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.package import external_links, open_deck
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
+from seedx_tools.decks.planners.edit_commands import RuleReviser
 from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
 from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content
 from seedx_tools.decks.results import Deck, describe_slides
@@ -75,16 +76,17 @@ def revise_slide(
         seedx: Generates the slide's image if the new content calls for another one.
         path: Any .pptx; its own layouts are used.
         slide: The number of the slide, from 1.
-        change: The new slide as a SlidePlan or as Markdown ("## Title", points ...); with a planner, an instruction.
+        change: The new slide as a SlidePlan or as Markdown ("## Title", points ...); or an instruction.
         output: Where to save the deck; None: path.
-        planner: Edits the slide according to the instruction, such as a ChatModelPlanner.
+        planner: Edits the slide according to the instruction, such as a ChatModelPlanner; None: the instruction is one
+            or several of edit_commands.COMMANDS.
         files: The directory of the image and CSV files that the slide names; None: no file is read.
         seed: Seed of the image.
         pictures: Whether an image may be generated; the slide keeps its picture if the change names no other.
 
     Raises:
         TemplateError: If the file cannot be opened, or has no layout with a title and a body.
-        InputError: If there is no such slide, an instruction comes without a planner, or the slide has content that a
+        InputError: If there is no such slide, an instruction cannot be followed, or the slide has content that a
             SlidePlan cannot hold, such as a diagram, and an instruction would lose it.
         PromptError: If the change is empty.
         OutputPathError: If the deck cannot be written.
@@ -255,18 +257,13 @@ class _SavedDeck:
                 raise InputError(f"the change has {len(plans)} slides; give exactly one, under one '## Title'")
             has_title = any(block in _SLIDE_HEADINGS for block in _blocks(text))
             return plans[0] if has_title else plans[0].model_copy(update={"title": before.title})
-        if planner is None:
-            raise InputError(
-                "an instruction needs a planner: pass planner=ChatModelPlanner(model), or give the new slide itself "
-                "as Markdown ('## Title' and points) or as a SlidePlan"
-            )
         lost = unsupported_content(old)
         if lost is not None:
             raise InputError(
                 f"slide {number} holds {lost}, which an instruction would lose; give the whole new slide as Markdown "
                 "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
             )
-        revised = planner.revise(before, text)
+        revised = (planner or RuleReviser()).revise(before, text)
         self._warnings += [f"slide {number}: {warning}" for warning in revised.warnings]
         return revised.model_copy(update={"warnings": ()})
 

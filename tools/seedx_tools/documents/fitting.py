@@ -100,7 +100,7 @@ def _merged(part: _Part) -> Page:
         inner = _merged(below)
         said = inner.told if inner.title == page.title else _headed(inner)
         block = page.block or (inner.block if inner.block and inner.block.kind == "picture" else None)
-        lost = [inner.block.source] if inner.block and inner.block is not block else []
+        lost = [inner.block.said] if inner.block and inner.block is not block else []
         page = Page(
             title=page.title,
             level=page.level,
@@ -121,7 +121,7 @@ def _beside(first: Page, second: Page) -> Page:
         fits = len(plain_text(both)) <= _TITLE_CHARS
         title, texts = (both if fits else first.title), [*first.texts, *_headed(second)]
     block = first.block or second.block
-    lost = [second.block.source] if first.block and second.block else []
+    lost = [second.block.said] if first.block and second.block else []
     return Page(
         title=title,
         level=min(first.level, second.level),

@@ -79,6 +79,11 @@ class Page:
         return self.whole or self.texts
 
     @property
+    def all_said(self) -> list[str]:
+        """All that it says: its texts, its block and its notes."""
+        return [*self.told, *([self.block.said] if self.block else []), *self.extra_notes]
+
+    @property
     def weight(self) -> int:
         """About how much it says, in characters."""
         shows = 0 if self.block is None else _WEIGHT_OF_CODE if self.block.kind == "other" else _WEIGHT_OF_DATA
@@ -104,7 +109,14 @@ def pages_of(sections: Sequence[Section]) -> list[Page]:
 
 def _page(section: Section, verbatim: str = "") -> Page:
     texts = [text for block in section.blocks for text in _texts(block)]
-    return Page(section.title, section.level, texts, verbatim=verbatim)
+    notes = [block.source.lstrip("> ") for block in section.blocks if _is_note(block)]
+    others = [block for block in section.blocks if block.kind not in ("paragraph", "list") and not _is_note(block)]
+    shown = next(iter(others), None)
+    return Page(section.title, section.level, texts, block=shown, verbatim=verbatim, extra_notes=notes)
+
+
+def _is_note(block: Block) -> bool:
+    return block.kind == "other" and block.source.startswith((">", "<!--"))
 
 
 def _texts(block: Block) -> list[str]:
@@ -117,8 +129,9 @@ def _is_slide(section: Section) -> bool:
     """Return whether a section fits a slide as it stands: short points, and one other block at most."""
     points = [point for block in section.blocks for point in _texts(block)]
     others = [block for block in section.blocks if block.kind in ("table", "picture")]
-    more = [block for block in section.blocks if block.kind == "other" and not block.source.startswith((">", "<!--"))]
-    long_paragraphs = [b for b in section.blocks if b.kind == "paragraph" and len(split_sentences(b.source)) > 2]
+    more = [block for block in section.blocks if block.kind == "other" and not _is_note(block)]
+    paragraphs = [block.source for block in section.blocks if block.kind == "paragraph"]
+    are_prose = any(_CAPTION.match(text) or len(split_sentences(text)) > 1 for text in paragraphs)
     shown = [len(plain_text(point)) for point in points]
     if any(block.source.strip("*-_ ") == "" for block in more):  # a rule parts two columns
         return True
@@ -128,7 +141,7 @@ def _is_slide(section: Section) -> bool:
         and len(points) <= MAX_POINTS + 2
         and all(chars <= POINT_CHARS for chars in shown)
         and sum(shown) <= MAX_CHARS + 80
-        and not long_paragraphs
+        and not are_prose
         and alone
     )
 
@@ -147,7 +160,7 @@ def _parted(section: Section) -> Iterator[Page]:
                 caption = block.source
         elif block.kind in ("paragraph", "list"):
             text.texts += _texts(block)
-        elif block.kind == "other" and block.source.startswith((">", "<!--")):
+        elif _is_note(block):
             text.extra_notes.append(block.source.lstrip("> "))
         else:
             page = Page(section.title, section.level + 1, block=block)

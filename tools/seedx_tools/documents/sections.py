@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from seedx_tools.documents.footnotes import DEFINITION
+
 BlockKind: TypeAlias = Literal["paragraph", "list", "table", "picture", "other"]
 _KINDS: dict[str, BlockKind] = {
     "paragraph": "paragraph",
@@ -17,8 +19,7 @@ _KINDS: dict[str, BlockKind] = {
     "ordered_list": "list",
     "table": "table",
 }
-_PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
-_FOOTNOTE = re.compile(r"\[\^[^\]]+\]:\s")
+_PICTURE = re.compile(r"!\[((?:\\.|[^\]])*)\]\([^)]*\)")
 _NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2})*\\?\.?\s+(?=[^\Wa-z_])")
 
 
@@ -31,6 +32,12 @@ class Block:
     """Its Markdown."""
     items: tuple[str, ...] = ()
     """The items of a list: inline Markdown after a tab for each level, and its number."""
+
+    @property
+    def said(self) -> str:
+        """What the notes say of it: a picture by its description."""
+        found = _PICTURE.fullmatch(self.source.strip())
+        return found[1] if found else self.source
 
 
 @dataclass(slots=True)
@@ -54,7 +61,7 @@ def split_sections(text: str) -> tuple[list[Section], list[str]]:
         source = "\n".join(lines[start:end]).strip("\n")
         if node.type == "heading":
             sections.append(Section(int(node.tag[1]), " ".join(node.children[0].content.split())))
-        elif _FOOTNOTE.match(source):
+        elif DEFINITION.match(source):
             footnotes.append(source)
         else:
             kind = "picture" if _PICTURE.fullmatch(source.strip()) else _KINDS.get(node.type, "other")

@@ -55,4 +55,5 @@ def _is_whole(text: str) -> bool:
     """Return whether no emphasis, code or link is cut."""
     bare = re.sub(r"\\.", "", text)
     balanced = bare.count("[") == bare.count("]") and bare.count("(") == bare.count(")")
-    return balanced and bare.count("`") % 2 == 0 and bare.count("*") % 2 == 0 and bare.count("$") % 2 == 0
+    marks = (bare.count("**"), bare.replace("**", "").count("*"), bare.count("`"), bare.count("$"))
+    return balanced and not any(count % 2 for count in marks)
