@@ -7,10 +7,20 @@ from collections.abc import Callable, Sequence
 from seedx_tools.decks.data.dates import are_times
 from seedx_tools.decks.data.kinds import ChartKind
 from seedx_tools.decks.data.numbers import shown
+from seedx_tools.decks.data.totals import is_total
 from seedx_tools.decks.outline import ChartData, ChartSeries
 
 MAX_SLICES = 6
 """A pie with more slices can't be read; bars can."""
+MAX_LYING = 18
+"""Horizontal bars that a slide has room for with their names; more stand upright."""
+MAX_UPRIGHT = 60
+"""Upright bars that a slide has room for with their names, turned."""
+_UPRIGHT: dict[ChartKind, ChartKind] = {
+    "horizontal_bar": "bar",
+    "stacked_horizontal_bar": "stacked_bar",
+    "percent_stacked_horizontal_bar": "percent_stacked_bar",
+}
 LONG_LABEL = 16
 """Characters above which the labels of bars are set beside them rather than below."""
 _VISIBLE = 0.05
@@ -37,7 +47,7 @@ def readable_charts(chart: ChartData, warn: Callable[[str], None]) -> list[Chart
         chart: The chart, with its numbers.
         warn: Called with one sentence for each change.
     """
-    chart = _suited(chart, warn)
+    chart = _suited(_without_total(chart, warn), warn)
     groups = axis_groups(chart)
     if len(groups) == 1 or any(series.second_axis for series in chart.series):
         return [chart]
@@ -90,6 +100,18 @@ def told(value: float, series: ChartSeries) -> str:
     return shown(value, "" if series.unit and series.unit in series.name and series.unit != "%" else series.unit)
 
 
+def _without_total(chart: ChartData, warn: Callable[[str], None]) -> ChartData:
+    """Return a pie without the slice that adds up the others, and any other chart as it is."""
+    if chart.kind not in ("pie", "doughnut") or len(chart.categories) < 3 or not is_total(chart.categories[-1]):
+        return chart
+    *parts, total = (value or 0.0 for value in chart.series[0].values)
+    if abs(sum(parts) - total) > 0.01 * abs(total):
+        return chart
+    warn(f"'{chart.categories[-1]}' is the sum of the others and was left out of the {chart.kind}")
+    series = tuple(one.model_copy(update={"values": one.values[:-1]}) for one in chart.series)
+    return chart.model_copy(update={"categories": chart.categories[:-1], "series": series})
+
+
 def _suited(chart: ChartData, warn: Callable[[str], None]) -> ChartData:
     """Return the chart with a kind that can show its numbers."""
     values = [value for series in chart.series for value in series.values if value is not None]
@@ -103,6 +125,9 @@ def _suited(chart: ChartData, warn: Callable[[str], None]) -> ChartData:
         elif len(chart.categories) > MAX_SLICES:
             kind = "horizontal_bar"
             why = f"a {chart.kind} of {len(chart.categories)} slices can't be read"
+    elif "horizontal" in kind and MAX_LYING < len(chart.categories) <= MAX_UPRIGHT:
+        kind = _UPRIGHT[kind]
+        why = f"{len(chart.categories)} horizontal bars have no room for their names"
     elif kind.startswith("percent") and any(value < 0 for value in values):
         kind, why = (
             ("stacked_horizontal_bar" if "horizontal" in kind else "stacked_bar"),

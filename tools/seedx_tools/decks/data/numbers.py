@@ -30,7 +30,10 @@ _MEASURES = (
     "|hours?|mins?|minutes?|s|secs?|seconds?|ms|days?|weeks?|months?|years?|yrs?|[kmgt]?wh?|[kmgt]i?b|mbps|gbps|hz|\u00b0c"
     "|\u00b0f|pp|bps?|basis points|ppm|ppb|fte|people|persons|units|pcs|pieces|points|pts|x|co2e?|tco2e?"
 )
-_UNIT_NAME = rf"(?:%|\u2030|percent|(?:[km]?{_CURRENCY})?[ /]?(?:{_MEASURES})?\.?)(?:/\w+| per \w+)?"
+_UNIT_NAME = (
+    rf"(?:%|\u2030|percent|(?:{_MEASURES})\.? ?{_CURRENCY}|(?:[kmt]?{_CURRENCY})?[ /]?(?:{_MEASURES})?\.?)"
+    r"(?:/\w+| per \w+)?"
+)
 _HEADER_UNIT = re.compile(rf"[(\[](?:in )?({_UNIT_NAME})[)\]]\s*$|,?\s+in\s+({_UNIT_NAME})\s*$|(%)\s*$|^\s*(%)", re.I)
 _SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "mio.": 1e6, "bn": 1e9, "b": 1e9, "mrd": 1e9, "mrd.": 1e9}
 _MAX_DECIMALS = 2

@@ -89,22 +89,22 @@ def order_axes(native: Any, chart: ChartData, *, right_to_left: bool) -> None:
         category.tick_label_position = XL_TICK_LABEL_POSITION.LOW
 
 
-def thin_labels(native: Any, chart: ChartData, dates: Dates | None, size: tuple[float, float], points: float) -> None:
-    """Write only as many labels along the axis of a chart as there is room for."""
+def thin_labels(native: Any, chart: ChartData, dates: Dates | None, size: tuple[float, float], points: float) -> int:
+    """Write only as many labels along the axis of a chart as there is room for; return how many labels apart."""
     axis = native.category_axis._element
     if dates is not None:
         _set_dates(native, dates)
-        return
+        return 1
     room = size[1] if "horizontal" in chart.kind else size[0] - 4 * points
     if "horizontal" in chart.kind or not are_times(chart.categories):
         needed = points * 1.4
     else:
         needed = max(text_width(clean(name), points) for name in chart.categories) + points
-    every = math.ceil(len(chart.categories) * needed / max(room, needed))
-    if every > 1:
-        last = axis.find(qn("c:noMultiLvlLbl"))
-        for name in ("tickLblSkip", "tickMarkSkip"):
-            last.addprevious(parse_xml(f"<c:{name} {nsdecls('c')} val='{every}'/>"))
+    every = max(1, math.ceil(len(chart.categories) * needed / max(room, needed)))
+    last = axis.find(qn("c:noMultiLvlLbl"))
+    for name in ("tickLblSkip", "tickMarkSkip"):
+        last.addprevious(parse_xml(f"<c:{name} {nsdecls('c')} val='{every}'/>"))
+    return every
 
 
 def _set_dates(native: Any, dates: Dates) -> None:

@@ -28,7 +28,7 @@ from seedx_tools.decks.text.fitting import (
     split,
     text_height,
 )
-from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.decks.text.sharing import share_points
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.theme.completion import complete_layouts
@@ -377,11 +377,14 @@ class DeckWriter:
     def _add_chart(self, plan: SlidePlan) -> list[Slide]:
         assert plan.chart is not None
         number = len(self.deck.slides) + 1
-        first, *more = readable_charts(plan.chart, lambda text: self._warn(f"slide {number}: {text}"))
-        slides = self._add_one_chart(plan, first)
-        for chart in more:
-            rest = plan.model_copy(update={"bullets": (), "notes": ""})
-            slides += self._add_one_chart(rest, chart)
+        charts = readable_charts(plan.chart, lambda text: self._warn(f"slide {number}: {text}"))
+        if len(charts) == 1:
+            return self._add_one_chart(plan, charts[0])
+        slides: list[Slide] = []
+        for chart in charts:
+            names = escape_inline(", ".join(series.name for series in chart.series))
+            slides += self._add_one_chart(plan.model_copy(update={"title": f"{plan.title}: {names}"}), chart)
+            plan = plan.model_copy(update={"bullets": (), "notes": ""})
         return slides
 
     def _add_one_chart(self, plan: SlidePlan, chart: ChartData) -> list[Slide]:
