@@ -40,7 +40,7 @@ _LEFTOVER = re.compile(
     r"|\byour (?:text|title|subtitle|logo|name|company name|content|message) here\b"
     r"|\b(?:insert|add|type|enter|write) (?:your |a |the )?(?:sub)?(?:text|title|name|logo|picture|content) here\b"
     r"|^(?:text|title|subtitle|content|name) (?:goes )?here$|^(?:sample|placeholder|dummy) text\b"
-    rf"|(?:^|(?<=[\s(]))<(?:{_FIELDS})>|\[(?:{_FIELDS})\]|\{{\{{[^{{}}]+\}}\}}",
+    rf"|(?:^|(?<=[\s(]))<(?:{_FIELDS})>|\[(?:{_FIELDS})\]",
     re.IGNORECASE | re.MULTILINE,
 )
 _X = re.compile(
