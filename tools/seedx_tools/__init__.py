@@ -11,6 +11,7 @@ from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, DeckSlide
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.template_report import LayoutUse, TemplateReport, check_template
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import vocabulary_of
@@ -41,6 +42,7 @@ __all__ = [
     "Footer",
     "ImageBackend",
     "ImageStore",
+    "LayoutUse",
     "MemoryImages",
     "Outcome",
     "Outline",
@@ -54,6 +56,7 @@ __all__ = [
     "StoryPlan",
     "StoryPlanner",
     "TableData",
+    "TemplateReport",
     "TemplateStoryPlanner",
     "Tool",
     "ToolFailed",
@@ -62,6 +65,7 @@ __all__ = [
     "Workspace",
     "append_slides",
     "check_deck",
+    "check_template",
     "deck_to_pdf",
     "deck_to_png",
     "make_slides",

@@ -25,6 +25,7 @@ from seedx_tools.decks.lint.check import check_deck
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.outline import Outline
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.template_report import check_template
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
@@ -55,6 +56,9 @@ def slides(
         typer.Option("--output", "-o", help="Output file, replaced if it exists [default: a new slides.pptx]."),
     ] = None,
     check: Annotated[Path | None, typer.Option("--check", help="Lint a .pptx and exit.")] = None,
+    check_file: Annotated[
+        Path | None, typer.Option("--check-template", help="Say which layout of a .pptx serves what, and exit.")
+    ] = None,
     append: Annotated[Path | None, typer.Option("--append", help="Append the outline's slides to a .pptx.")] = None,
     revise: Annotated[Path | None, typer.Option("--revise", help="Replace one --slide of a .pptx.")] = None,
     slide: Annotated[int, typer.Option("--slide", help="Slide number to replace with --revise.")] = 1,
@@ -82,6 +86,9 @@ def slides(
     if check is not None:
         _check(check, json)
         return
+    if check_file is not None:
+        _check_template(check_file, master, json)
+        return
     if (prompt is None) == (not sources):
         raise typer.BadParameter("give the subject of the deck, --from FILE, or --check deck.pptx", param_hint="PROMPT")
     if sources and revise is not None:
@@ -107,7 +114,7 @@ def slides(
                 path=free_path(output, "slides.pptx"),
                 template=template,
                 master=master,
-                footer=True if footer is None else footer,
+                footer=True if footer is None else footer or False,
                 theme=theme,
                 brand=None if brand is None else Brand.read(brand),
                 files=folder,
@@ -148,6 +155,19 @@ def _check(path: Path, json: bool) -> None:
         typer.echo(f"{path}: {len(report.findings)} findings on {report.slides} slides")
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _check_template(path: Path, master: str | None, json: bool) -> None:
+    report = check_template(path, master=master)
+    if json:
+        print_json(report, {})
+        return
+    width, height = report.size_inches
+    typer.echo(f"{path}: {width} x {height} inches, master '{report.master}', {', '.join(report.fonts)}")
+    for use in report.uses:
+        typer.echo(f"  {use.purpose}: {use.layout}{'' if use.exact else ' (in place of one made for it)'}")
+    for lack in report.lacks:
+        typer.echo(f"- {lack}")
 
 
 def story(

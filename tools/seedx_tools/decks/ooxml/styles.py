@@ -269,6 +269,12 @@ def _theme_color(slide: Slide | SlideLayout, name: str) -> str:
     return _NO_TEXT_COLOR if theme is None else _theme_colors(theme).get(mapped, _NO_TEXT_COLOR)
 
 
+def theme_typefaces(sheet: Slide | SlideLayout) -> tuple[str, ...]:
+    """Return the Latin typefaces of titles and of text of a sheet's theme, each once; empty if it names none."""
+    theme = _theme_blob(sheet)
+    return () if theme is None else tuple(dict.fromkeys(_theme_fonts(theme).values()))
+
+
 def color_map(sheet: Slide | SlideLayout) -> Mapping[str, str]:
     """Return the theme color ("dk1") of each mapped name ("tx1"), as a slide, its layout or its master says."""
     layout = sheet if isinstance(sheet, SlideLayout) else sheet.slide_layout

@@ -1,0 +1,165 @@
+"""Check a template before it is used: which layout serves what, and what it lacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import SlideMaster
+from pydantic import BaseModel, ConfigDict
+
+from seedx_tools.decks.ooxml.contrast import AA_NORMAL, contrast
+from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, slots_of
+from seedx_tools.decks.ooxml.links import drop_links
+from seedx_tools.decks.ooxml.masters import master_name
+from seedx_tools.decks.ooxml.styles import placeholder_type, scheme_color, theme_typefaces
+from seedx_tools.decks.ooxml.template import drop_slides, open_template
+from seedx_tools.decks.shapes import slide_background
+from seedx_tools.decks.theme.completion import complete_layouts
+from seedx_tools.decks.theme.samples import adopt_samples
+
+SlidePurpose: TypeAlias = Literal[
+    "title",
+    "section",
+    "points",
+    "points and picture",
+    "picture",
+    "columns",
+    "comparison",
+    "table",
+    "chart",
+    "chart and points",
+    "quote",
+    "closing",
+]
+_EMU_PER_INCH = 914_400
+
+
+class LayoutUse(BaseModel):
+    """The layout that slides of one purpose get."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purpose: SlidePurpose
+    layout: str
+    """Its name in PowerPoint."""
+    exact: bool
+    """Whether it is made for this; otherwise the template has none, and this one takes its place."""
+
+
+class TemplateReport(BaseModel):
+    """What a template offers, and what it lacks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path
+    size_inches: tuple[float, float]
+    """Width and height of a page."""
+    masters: tuple[str, ...]
+    master: str
+    """The one whose layouts are used."""
+    fonts: tuple[str, ...]
+    """The typefaces of titles and of text."""
+    uses: tuple[LayoutUse, ...]
+    unused: tuple[str, ...]
+    """Layouts that no slide gets by itself."""
+    lacks: tuple[str, ...]
+    """What is missing or surprising, one sentence each, with what to do about it."""
+
+    @property
+    def ok(self) -> bool:
+        """True if the template lacks nothing."""
+        return not self.lacks
+
+
+def check_template(path: str | os.PathLike[str], *, master: str | None = None) -> TemplateReport:
+    """Return which layout of a template serves what, and what it lacks.
+
+    Args:
+        path: A .pptx or .potx file.
+        master: As for make_slides.
+
+    Raises:
+        TemplateError: If make_slides could not use it.
+        InputError: If it has no such master.
+    """
+    template = open_template(path, master)
+    deck, chosen = template.deck, template.master
+    own = [layout.name for layout in chosen.slide_layouts]
+    lacks = [*_missing_footers(chosen), *template.notices]
+    lacks += filter(None, (complete_layouts(chosen), adopt_samples(deck, chosen)))
+    drop_slides(deck)
+    lacks += [
+        f"it links to '{target[:120]}' outside itself, which is left out; embed it" for target in drop_links(deck)
+    ]
+    lacks += _pale_layouts(chosen)
+    uses = tuple(_uses(Layouts(chosen)))
+    replaced = [f"no layout for {use.purpose}: '{use.layout}' takes its place" for use in uses if not use.exact]
+    used = {use.layout for use in uses}
+    return TemplateReport(
+        path=Path(path),
+        size_inches=_page(deck),
+        masters=tuple(master_name(one) for one in deck.slide_masters),
+        master=master_name(chosen),
+        fonts=theme_typefaces(chosen.slide_layouts[0]),
+        uses=uses,
+        unused=tuple(name for name in own if name not in used),
+        lacks=(*replaced, *lacks),
+    )
+
+
+def _page(deck: PresentationObject) -> tuple[float, float]:
+    width, height = int(deck.slide_width or 0), int(deck.slide_height or 0)
+    return round(width / _EMU_PER_INCH, 2), round(height / _EMU_PER_INCH, 2)
+
+
+def _uses(layouts: Layouts) -> Iterator[LayoutUse]:
+    """Yield the layout of each purpose."""
+
+    def use(purpose: SlidePurpose, slots: LayoutSlots, exact: bool) -> LayoutUse:
+        return LayoutUse(purpose=purpose, layout=slots.layout.name, exact=exact)
+
+    cover, section, closing = layouts.cover(picture=False), layouts.section(), layouts.closing()
+    yield use("title", cover, cover.role == "cover" or cover.subtitle is not None)
+    yield use("section", section, section.role == "section")
+    points, quote = layouts.points(picture=False), layouts.quote()
+    yield use("points", points, points.role == "content" and len(points.bodies) == 1)
+    beside, alone = layouts.points(picture=True), layouts.heading(picture=True)
+    yield use("points and picture", beside, beside.picture is not None)
+    yield use("picture", alone, alone.picture is not None)
+    columns, comparison = layouts.columns(headings=False), layouts.columns(headings=True)
+    yield use("columns", columns, len(columns.bodies) == 2)
+    yield use("comparison", comparison, len(comparison.bodies) == 2 and len(comparison.captions) == 2)
+    table, chart, both = layouts.table(), layouts.chart(points=False), layouts.chart(points=True)
+    yield use("table", table, table.table is not None)
+    yield use("chart", chart, chart.chart is not None)
+    yield use("chart and points", both, both.chart is not None)
+    yield use("quote", quote, quote.role == "quote")
+    yield use("closing", closing, closing.role == "closing")
+
+
+def _missing_footers(master: SlideMaster) -> Iterator[str]:
+    """Yield which footers no content layout has."""
+    found: set[str | None] = set()
+    for layout in master.slide_layouts:
+        shapes: Any = layout.placeholders
+        if slots_of(layout).role == "content":
+            found |= {placeholder_type(shape.element) for shape in shapes}
+    for kind, name in (("ftr", "footer"), ("sldNum", "slide number")):
+        if kind not in found:
+            yield f"no content layout has a {name} placeholder, so slides have none; add it in the master view"
+
+
+def _pale_layouts(master: SlideMaster) -> Iterator[str]:
+    """Yield the layouts on whose background the theme's text color cannot be read."""
+    for layout in master.slide_layouts:
+        text, grounds = scheme_color(layout, "tx1"), slide_background(layout)
+        ratio = min((contrast(text, ground) for ground in grounds), default=AA_NORMAL)
+        if ratio < AA_NORMAL:
+            yield (
+                f"layout '{layout.name}': text in the theme's color #{text} has a contrast of only {ratio:.1f} with "
+                "its background (WCAG AA needs 4.5)"
+            )
