@@ -11,6 +11,7 @@ from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, DeckSlide
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.slide_order import delete_slide, move_slide
 from seedx_tools.decks.template_report import LayoutUse, TemplateReport, check_template
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.errors import ToolFailed, ToolRetry
@@ -68,8 +69,10 @@ __all__ = [
     "check_template",
     "deck_to_pdf",
     "deck_to_png",
+    "delete_slide",
     "make_slides",
     "make_slides_async",
+    "move_slide",
     "revise_slide",
     "tell_story",
     "vocabulary_of",

@@ -23,6 +23,7 @@ from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.markdown import is_markdown_outline
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.slide_order import delete_slide, move_slide
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
@@ -200,6 +201,22 @@ class Presenter:
             pictures=self._may_generate("" if isinstance(more, Outline) else f"{title} {more}"),
             on_progress=on_progress,
         )
+
+    def delete_slide(self, slide: int) -> Path:
+        """Delete a slide of the deck, and return the path of the deck.
+
+        Raises:
+            InputError: If there is no deck or no such slide, it is the only one, or something links to it.
+        """
+        return delete_slide(self._current(), slide)
+
+    def move_slide(self, slide: int, to: int) -> Path:
+        """Move a slide of the deck to another place, and return the path of the deck.
+
+        Raises:
+            InputError: If there is no deck, or no such slide or place.
+        """
+        return move_slide(self._current(), slide, to)
 
     def _title(self, path: Path) -> str:
         """Return the title of a deck, by which a slide of it may be serious."""

@@ -25,6 +25,7 @@ from seedx_tools.decks.lint.check import check_deck
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.outline import Outline
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.slide_order import delete_slide, move_slide
 from seedx_tools.decks.template_report import check_template
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
@@ -39,6 +40,8 @@ _SPECIALIST = "--specialist/--no-specialist"
 SlidesSpecialistOption = Annotated[
     bool | None, typer.Option(_SPECIALIST, help="Let the model's slides specialist lay out slides [if it has one].")
 ]
+_CONTENT, _LOOK, _CHANGE = "Content", "Look", "A deck that is there"
+"""The panels of the options of `seedx slides`."""
 StorySpecialistOption = Annotated[
     bool | None, typer.Option(_SPECIALIST, help="Let the model's story specialist tell the story [if it has one].")
 ]
@@ -49,35 +52,79 @@ def slides(
     prompt: Annotated[str | None, typer.Argument(help="A subject, or a Markdown outline; '-' reads stdin.")] = None,
     sources: Annotated[
         list[Path] | None,
-        typer.Option("--from", help="A .pdf, .docx, .html, .md, .txt, .xlsx, .csv or .tsv file (repeatable)."),
+        typer.Option(
+            "--from",
+            help="A .pdf, .docx, .html, .md, .txt, .xlsx, .csv or .tsv file (repeatable).",
+            rich_help_panel=_CONTENT,
+        ),
     ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option("--files", help="Directory of images and CSV files it names.", rich_help_panel=_CONTENT),
+    ] = None,
+    num_slides: Annotated[
+        int | None,
+        typer.Option("--num-slides", help="Including the title slide [default: 6].", rich_help_panel=_CONTENT),
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option(help="Generate an image for each slide with room for one.", rich_help_panel=_CONTENT)
+    ] = True,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Output file, replaced if it exists [default: a new slides.pptx]."),
     ] = None,
-    check: Annotated[Path | None, typer.Option("--check", help="Lint a .pptx and exit.")] = None,
-    check_file: Annotated[
-        Path | None, typer.Option("--check-template", help="Say which layout of a .pptx serves what, and exit.")
-    ] = None,
-    append: Annotated[Path | None, typer.Option("--append", help="Append the outline's slides to a .pptx.")] = None,
-    revise: Annotated[Path | None, typer.Option("--revise", help="Replace one --slide of a .pptx.")] = None,
-    slide: Annotated[int, typer.Option("--slide", help="Slide number to replace with --revise.")] = 1,
-    template: Annotated[Path | None, typer.Option("--template", help="A .pptx whose layouts are used.")] = None,
-    master: Annotated[str | None, typer.Option("--master", help="Its slide master, by name or number.")] = None,
-    footer: Annotated[
-        str | None, typer.Option("--footer", help="Footer text; '' for none [default: the title].")
-    ] = None,
-    brand: Annotated[Path | None, typer.Option("--brand", help="JSON: colors, fonts, logo, footer.")] = None,
-    theme: Annotated[DeckTheme | None, typer.Option("--theme", help="Built-in theme [default: paper].")] = None,
-    files: Annotated[Path | None, typer.Option("--files", help="Directory of images and CSV files it names.")] = None,
     previews: Annotated[Path | None, typer.Option("--previews", help="Directory for a PNG of each slide.")] = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Also save a PDF; requires LibreOffice.")] = None,
-    size: Annotated[DeckSize | None, typer.Option("--size", help="Page size [default: 16:9 or template].")] = None,
-    num_slides: Annotated[
-        int | None, typer.Option("--num-slides", help="Including the title slide [default: 6].")
+    template: Annotated[
+        Path | None, typer.Option("--template", help="A .pptx whose layouts are used.", rich_help_panel=_LOOK)
+    ] = None,
+    master: Annotated[
+        str | None, typer.Option("--master", help="Its slide master, by name or number.", rich_help_panel=_LOOK)
+    ] = None,
+    theme: Annotated[
+        DeckTheme | None, typer.Option("--theme", help="Built-in theme [default: paper].", rich_help_panel=_LOOK)
+    ] = None,
+    brand: Annotated[
+        Path | None, typer.Option("--brand", help="JSON: colors, fonts, logo, footer.", rich_help_panel=_LOOK)
+    ] = None,
+    footer: Annotated[
+        str | None,
+        typer.Option("--footer", help="Footer text; '' for none [default: the title].", rich_help_panel=_LOOK),
+    ] = None,
+    size: Annotated[
+        DeckSize | None,
+        typer.Option("--size", help="Page size [default: 16:9 or template].", rich_help_panel=_LOOK),
     ] = None,
     specialist: SlidesSpecialistOption = None,
-    pictures: Annotated[bool, typer.Option(help="Generate an image for each slide with room for one.")] = True,
+    check: Annotated[
+        Path | None, typer.Option("--check", help="Lint a .pptx and exit.", rich_help_panel=_CHANGE)
+    ] = None,
+    check_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--check-template", help="Say which layout of a .pptx serves what, and exit.", rich_help_panel=_CHANGE
+        ),
+    ] = None,
+    append: Annotated[
+        Path | None, typer.Option("--append", help="Add the slides to a .pptx.", rich_help_panel=_CHANGE)
+    ] = None,
+    revise: Annotated[
+        Path | None,
+        typer.Option("--revise", help="Replace or edit one --slide of a .pptx.", rich_help_panel=_CHANGE),
+    ] = None,
+    delete: Annotated[
+        Path | None, typer.Option("--delete", help="Delete one --slide of a .pptx.", rich_help_panel=_CHANGE)
+    ] = None,
+    move: Annotated[
+        Path | None, typer.Option("--move", help="Move one --slide of a .pptx to --at.", rich_help_panel=_CHANGE)
+    ] = None,
+    slide: Annotated[
+        int | None, typer.Option("--slide", help="Number of the slide [default: 1].", rich_help_panel=_CHANGE)
+    ] = None,
+    at: Annotated[
+        int | None,
+        typer.Option("--at", help="Number that the slide gets [default: the end].", rich_help_panel=_CHANGE),
+    ] = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,
@@ -88,6 +135,9 @@ def slides(
         return
     if check_file is not None:
         _check_template(check_file, master, json)
+        return
+    if delete is not None or move is not None:
+        _reorder(delete, move, slide, at, output)
         return
     if (prompt is None) == (not sources):
         raise typer.BadParameter("give the subject of the deck, --from FILE, or --check deck.pptx", param_hint="PROMPT")
@@ -102,10 +152,20 @@ def slides(
             found = [read_source(path) for path in sources]
             content, folder = sources_outline(found, num_slides), files_of(found, sources, files, Path(temporary))
         if revise is not None:
-            deck = revise_slide(seedx, revise, slide, text, output=output, files=files, seed=seed, pictures=pictures)
+            deck = revise_slide(
+                seedx, revise, slide or 1, text, output=output, files=files, seed=seed, pictures=pictures
+            )
         elif append is not None:
             deck = append_slides(
-                seedx, append, content, output=output, files=folder, seed=seed, pictures=pictures, on_progress=step
+                seedx,
+                append,
+                content,
+                at=at,
+                output=output,
+                files=folder,
+                seed=seed,
+                pictures=pictures,
+                on_progress=step,
             )
         else:
             deck = make_slides(
@@ -142,6 +202,17 @@ def free_path(output: Path | None, default: str) -> Path:
     while output is None and path.exists():
         path, number = Path(f"{Path(default).stem}-{number}{path.suffix}"), number + 1
     return path
+
+
+def _reorder(delete: Path | None, move: Path | None, slide: int | None, at: int | None, output: Path | None) -> None:
+    if slide is None:
+        raise typer.BadParameter("say which slide", param_hint="--slide")
+    if delete is not None:
+        typer.echo(delete_slide(delete, slide, output=output))
+    elif move is not None:
+        if at is None:
+            raise typer.BadParameter("say which number the slide gets", param_hint="--at")
+        typer.echo(move_slide(move, slide, at, output=output))
 
 
 def _check(path: Path, json: bool) -> None:

@@ -5,28 +5,22 @@ The XML of every other slide stays the same byte for byte, including edits that 
 
 from __future__ import annotations
 
-import io
 import os
 import time
-import zipfile
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Protocol
 
 from markdown_it import MarkdownIt
 from pptx.opc.constants import RELATIONSHIP_TARGET_MODE
 from pptx.opc.package import Part, _Relationship
-from pptx.opc.packuri import PackURI
-from pptx.oxml import parse_xml
 from pptx.parts.slide import SlidePart
-from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import ImageError, InputError
-from seedx_sdk.files import check_output_path, output_file
+from seedx_sdk.files import check_output_path
 from seedx_sdk.validation import check_text
 from seedx_tools.decks.footer import Footer
+from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
@@ -34,6 +28,7 @@ from seedx_tools.decks.planners.edit_commands import RuleReviser
 from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
 from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content
 from seedx_tools.decks.results import Deck, describe_slides
+from seedx_tools.decks.slide_order import place_slides
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.writing.footer import footer_of
 from seedx_tools.decks.writing.writer import DeckWriter
@@ -102,6 +97,7 @@ def append_slides(
     path: str | os.PathLike[str],
     more: str | Outline,
     *,
+    at: int | None = None,
     output: str | os.PathLike[str] | None = None,
     files: str | os.PathLike[str] | None = None,
     seed: int = 0,
@@ -114,6 +110,7 @@ def append_slides(
         seedx: Generates the images.
         path: Any .pptx; its own layouts are used.
         more: The slides as Markdown ("## Title", points ...) or an Outline, whose title slide is left out.
+        at: The number that the first of them gets; None: they come at the end.
         output: Where to save the deck; None: path.
         files: The directory of the image and CSV files that the slides name; None: no file is read.
         seed: Seed of the first image; each further slide adds one.
@@ -122,13 +119,13 @@ def append_slides(
 
     Raises:
         TemplateError: If the file cannot be opened, or has no layout with a title and a body.
-        InputError: If `more` is not an outline, or the deck would have too many slides.
+        InputError: If `more` is not an outline, there is no place `at`, or the deck would have too many slides.
         PromptError: If `more` is empty.
         OutputPathError: If the deck cannot be written.
     """
     saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures)
     outline = more if isinstance(more, Outline) else _outline(more)
-    saved.append(outline, on_progress)
+    saved.append(outline, at, on_progress)
     return saved.save()
 
 
@@ -154,7 +151,7 @@ class _SavedDeck:
         self._seed = seed
         self._files = OutlineFiles(files, self._warnings.append)
         self._illustrator = Illustrator(seedx, self._warnings.append, seed=seed) if pictures else None
-        self._original = _slide_xml(self._deck, path)
+        self._original = slide_xml(self._deck, path)
         self._made: dict[int, tuple[SlidePlan, Illustration | None, str | None]] = {}
         first = self._slides()[0] if self._original else None
         shown = None if first is None or first.shapes.title is None else first.shapes.title.text_frame.text
@@ -200,11 +197,13 @@ class _SavedDeck:
         for offset, entry in enumerate(more):
             ids.insert(number + offset, entry)
 
-    def append(self, outline: Outline, on_progress: Progress | None) -> None:
+    def append(self, outline: Outline, at: int | None, on_progress: Progress | None) -> None:
         plans = outline.all_slides()
         start = len(self._slides())
         if start + len(plans) > MAX_NUM_SLIDES:
             raise InputError(f"the deck would have {start + len(plans)} slides; at most {MAX_NUM_SLIDES} are allowed")
+        if at is not None and not 1 <= at <= start + 1:
+            raise InputError(f"there is no place {at}; use 1 to {start + 1}")
         self._warnings.extend(outline.warnings)
         for offset, named in enumerate(plans):
             if on_progress is not None:
@@ -214,6 +213,8 @@ class _SavedDeck:
             gallery = self._files.gallery(plan, f"slide {start + offset + 1}")
             slide = self._writer.add_slide(plan, picture, gallery)[0]
             self._made[slide.slide_id] = plan, picture, prompt
+        if at is not None:
+            place_slides(self._deck, list(self._deck.slides._sldIdLst)[start:], at)
         if on_progress is not None:
             on_progress(len(plans), len(plans), "done")
 
@@ -221,17 +222,8 @@ class _SavedDeck:
         if self._illustrator is not None:
             self._illustrator.finish()
         described = describe_slides(self._deck, self._made)
-        # python-pptx renames the slide parts when slides are accessed, so these names are the saved ones
-        originals = {
-            str(one.part.partname).lstrip("/"): self._original[one.slide_id]
-            for one in self._slides()
-            if one.slide_id in self._original
-        }
         self._rename_strays()
-        data = io.BytesIO()
-        self._deck.save(data)
-        with output_file(self._target) as partial:
-            _save_with_originals(data, partial, originals)
+        save_keeping(self._deck, self._target, self._original)
         return Deck(
             path=self._target,
             title=self._title,
@@ -356,22 +348,3 @@ def _blocks(text: str) -> list[str]:
         for token in tokens
         if token.level == 0 and token.nesting >= 0
     ]
-
-
-def _slide_xml(deck: PresentationObject, path: str | os.PathLike[str]) -> dict[int, bytes]:
-    """Return the XML of each slide in the file by slide id; part names change when a deck is opened."""
-    name = deck.part.partname
-    with zipfile.ZipFile(path) as package:
-        relations = parse_xml(package.read(name.rels_uri.lstrip("/")))
-        targets = {relation.get("Id"): relation.get("Target") for relation in relations}
-        return {
-            int(entry.id): package.read(PackURI.from_rel_ref(name.baseURI, targets[entry.rId]).lstrip("/"))
-            for entry in deck.slides._sldIdLst
-        }
-
-
-def _save_with_originals(data: io.BytesIO, target: Path, originals: Mapping[str, bytes]) -> None:
-    """Write a package with the original bytes of unchanged slides in place of what python-pptx serialized."""
-    with zipfile.ZipFile(data) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for part in old.infolist():
-            new.writestr(part.filename, originals.get(part.filename, old.read(part)))
