@@ -82,7 +82,6 @@ class Presenter:
         self._theme, self._template, self._size = theme, template, size
         self._master, self._brand, self._footer = master, brand, footer
         self._pictures, self._files = pictures, files
-        self._retries = retries
         self._chat_model: ChatModelPlanner | None = None
         if chat_model is not None:
             vocabulary = vocabulary_of(seedx.info)
@@ -237,7 +236,6 @@ class Presenter:
             self._chat_model,
             num_slides=num_slides,
             pictures=self._pictures,
-            retries=self._retries,
             subject=subject,
         )
 

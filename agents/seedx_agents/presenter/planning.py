@@ -33,7 +33,6 @@ class DeckPlanner:
         chat_model: Writes the outline; None: the text itself is laid out.
         num_slides: How many slides, including the title slide; None: as the prompt says, else what the planner chooses.
         pictures: True: the planner's word on images is final; None: no decorative images on serious subjects.
-        retries: How often an outline with another number of slides goes back to the chat model.
         subject: The deck that a slide is revised in.
     """
 
@@ -43,10 +42,9 @@ class DeckPlanner:
         *,
         num_slides: int | None = None,
         pictures: bool | None = True,
-        retries: int = 0,
         subject: str = "",
     ) -> None:
-        self._chat_model, self._pictures, self._retries, self._subject = chat_model, pictures, retries, subject
+        self._chat_model, self._pictures, self._subject = chat_model, pictures, subject
         self.num_slides = num_slides
         """How many slides were asked for, once the prompt was read."""
         self.planned: int | None = None
@@ -89,16 +87,7 @@ class DeckPlanner:
 
     def _plan_by_chat_model(self, chat_model: ChatModelPlanner, text: str) -> Outline:
         request = text if self._pictures is not None else f"{text}\n\n{_PICTURES_ADVICE}"
-        outline = chat_model.plan(request, self.num_slides)
-        for _ in range(self._retries):
-            count = number_of_slides(outline)
-            if self.num_slides in (None, count):
-                break
-            asked = (
-                f"Your last outline had {count} slides with title, agenda and sources; {self.num_slides} are wanted."
-            )
-            outline = chat_model.plan(f"{request}\n\n{asked}", self.num_slides)
-        return outline
+        return chat_model.plan(request, self.num_slides)
 
 
 def number_of_slides(outline: Outline) -> int:

@@ -5,16 +5,23 @@ from __future__ import annotations
 from seedx_tools.chat_models import ChatModel
 from seedx_tools.decks.outline import DEFAULT_NUM_SLIDES, MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.answers.slides import outline_as_meant, slide_as_meant
+from seedx_tools.decks.planners.condense import condensed_outline
 from seedx_tools.errors import ToolRetry
 from seedx_tools.illustration.prompts import Vocabulary, drawing_advice
 from seedx_tools.structured_output import StructuredChat
 
 _SYSTEM_PROMPT = (
-    "You plan slide decks. Write the deck's title, a one-line subtitle and the other slides in a logical order. Give "
-    "each slide a title of at most eight words, three to five short bullet points, a description of its picture, and "
-    "speaker notes in full sentences. Use a table, a chart, two columns, a quote or a section slide where the content "
-    "calls for it. Use only facts from the request: do not invent numbers, names or quotes. Write in the language of "
-    "the request, but describe pictures in English."
+    "You plan slide decks. Write the deck's title, a one-line subtitle and the other slides in a logical order: one "
+    "idea per slide. A slide's title says its message in at most eight words ('Costs fell by a third'), not only its "
+    "subject ('Costs'). Under it stand three to five short points, a description of its picture, and speaker notes in "
+    "full sentences; details belong in the notes, and no slide has more than 60 words. Where the content calls for it, "
+    "use in place of points a visual (kpis for figures, process or cycle for steps, timeline for dates, matrix, "
+    "pyramid, funnel, org_chart or flow), a table, two to four columns to compare, code, a quote or a section slide. Choose "
+    "charts by what they show: line over time, bar to compare (horizontal_bar for long names), stacked_bar for parts "
+    "and their sum, pie only for a few parts of a whole, scatter for a relation, combo for two units. Name where "
+    "figures come from in `source`. Texts may be inline Markdown (**bold**, `code`, links), without list marks. Use "
+    "only facts from the request: do not invent numbers, names or quotes; without numbers there is no chart. Write in "
+    "the language of the request, but describe pictures in English."
 )
 
 
@@ -50,7 +57,9 @@ class ChatModelPlanner:
         return revised.model_copy(update={"warnings": tuple(slips)})
 
     def plan(self, text: str, num_slides: int | None) -> Outline:
-        """Return the outline that the chat model wrote.
+        """Return the outline that the chat model wrote, with as many slides as are wanted and no wall of text.
+
+        An outline of another length goes back once; one that is still too long is condensed, with warnings.
 
         Raises:
             ToolFailed: If the chat model gave no valid outline within its retries.
@@ -59,8 +68,27 @@ class ChatModelPlanner:
         wanted = f"{count} slides including the title slide, so {count - 1} in `slides`."
         if num_slides is None:
             wanted = f"As many slides as the request asks for; if it does not say, {wanted}"
+        outline = self._outline(f"{text}\n\n{wanted}")
+        made = len(outline.all_slides()) + 1
+        if num_slides is not None and made != num_slides:
+            outline = min(
+                outline,
+                self._outline(
+                    f"{text}\n\n{wanted}\n\nYour last outline had {made} slides with title, agenda and sources; "
+                    f"{num_slides} are wanted. This is it:\n{outline.model_dump_json(exclude_defaults=True)}"
+                ),
+                key=lambda one: abs(len(one.all_slides()) + 1 - num_slides),
+            )
+        outline = condensed_outline(outline, num_slides)
+        made = len(outline.all_slides()) + 1
+        if num_slides in (None, made):
+            return outline
+        warning = f"the outline has {made} slides, not {num_slides}"
+        return outline.model_copy(update={"warnings": (warning, *outline.warnings)})
+
+    def _outline(self, request: str) -> Outline:
         slips: list[str] = []
-        outline = self._chat.apply(self._system_prompt, f"{text}\n\n{wanted}", _check_length, slips.append)
+        outline = self._chat.apply(self._system_prompt, request, _check_length, slips.append)
         return outline.model_copy(update={"warnings": tuple(slips)})
 
 
