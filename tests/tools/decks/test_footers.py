@@ -98,3 +98,16 @@ def test_a_text_without_room_is_shortened_with_a_warning(seedx: SeedX, tmp_path:
     deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", footer="Not for the press " * 20, pictures=False)
     assert _bottom(deck.path, 1)["footer"].endswith(" ...")
     assert [warning.split("'")[0] for warning in deck.warnings] == ["slide 2: its layout has no room for all of "]
+
+
+def test_a_text_that_no_layout_has_a_place_for_is_a_warning(seedx: SeedX, tmp_path: Path) -> None:
+    file = Presentation()
+    for layout in file.slide_layouts:
+        for shape in list(layout.placeholders):
+            if shape.placeholder_format.type == PH.FOOTER:
+                shape.element.getparent().remove(shape.element)
+    file.save(str(tmp_path / "template.pptx"))
+    deck = make_slides(
+        seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", footer="Board", pictures=False
+    )
+    assert deck.warnings == ("the template's layouts have no footer placeholder; 'Board' was left out",)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
-from pptx.slide import Slide
+from pptx.slide import Slide, SlideMaster
 
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.layouts import frame_of, next_shape_id, remove
@@ -53,6 +53,15 @@ def finish_slide(slide: Slide, footer: Footer, title: str, notes: str) -> list[s
         else:
             frame.text = clean(notes, keep_lines=True)
     return lost
+
+
+def footer_without_place(master: SlideMaster, footer: Footer) -> str | None:
+    """Return a sentence about a footer text that no layout of a master has a place for; None if there is one."""
+    if not footer.text or any(
+        placeholder_type(element) == "ftr" for layout in master.slide_layouts for element in layout.shapes._spTree
+    ):
+        return None
+    return f"the template's layouts have no footer placeholder; '{footer.text}' was left out"
 
 
 def footer_of(slide: Slide) -> str:

@@ -35,7 +35,7 @@ from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.visuals import Visual
 from seedx_tools.decks.writing.balance import balance_frame, balance_text
 from seedx_tools.decks.writing.charts import place_chart
-from seedx_tools.decks.writing.footer import finish_slide
+from seedx_tools.decks.writing.footer import finish_slide, footer_without_place
 from seedx_tools.decks.writing.frames import claim_frame, write_source
 from seedx_tools.decks.writing.gallery import MAX_PICTURES
 from seedx_tools.decks.writing.pictures import picture_slots, place_design, place_pictures
@@ -82,6 +82,8 @@ class DeckWriter:
         self._layouts = Layouts(master)
         self._warn = warn
         self._footer, self._title = footer or Footer(), ""
+        if (homeless := footer_without_place(master, self._footer)) is not None:
+            warn(homeless)
         self._bullets = bullets
         self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
 
