@@ -14,6 +14,7 @@ from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.slide_order import delete_slide, move_slide
 from seedx_tools.decks.template_report import LayoutUse, TemplateReport, check_template
 from seedx_tools.decks.theme.brand import Brand
+from seedx_tools.decks.visuals import Visual, VisualItem, VisualLink
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.image_backends import FolderImages, ImageBackend, MemoryImages
@@ -63,6 +64,9 @@ __all__ = [
     "ToolFailed",
     "ToolRetry",
     "Toolbox",
+    "Visual",
+    "VisualItem",
+    "VisualLink",
     "Workspace",
     "append_slides",
     "check_deck",

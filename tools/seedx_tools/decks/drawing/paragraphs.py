@@ -129,7 +129,7 @@ def _run(slide: Slide, span: Span, paragraph: Paragraph) -> str:
     looks = f"{_flag('b', paragraph.bold or span.bold)}{_flag('i', span.italic)}"
     looks += " strike='sngStrike'" if span.strike else ""
     size = round(paragraph.size * 100)
-    properties = f"<a:rPr lang='en-US' sz='{size}'{looks} dirty='0'>{paragraph.color.xml}{face}{click}</a:rPr>"
+    properties = f"<a:rPr sz='{size}'{looks} dirty='0'>{paragraph.color.xml}{face}{click}</a:rPr>"
     return f"<a:r>{properties}<a:t>{escape(span.text)}</a:t></a:r>"
 
 

@@ -6,6 +6,7 @@ a user can reset the slide in PowerPoint.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,7 +83,7 @@ def _grow(slide: Slide, bodies: Sequence[Any], growth: float) -> None:
             text.insert(1, styles)
         for level in sorted({paragraph.level for paragraph in body.text_frame.paragraphs}):
             style = text_style(slide, body.element, None, level)
-            size = max(style.size, min(style.size * growth, _LARGEST_POINTS))
+            size = max(style.size, min(math.floor(style.size * growth), _LARGEST_POINTS))
             space = style.space_before * size / style.size * _SPACE_GROWTH
             styles.append(
                 parse_xml(

@@ -33,4 +33,7 @@ def place_visual(slide: Slide, slots: LayoutSlots, visual: Visual, page_height: 
         frame = (*frame[:3], high)
     else:
         remove(body)
-    return draw_visual(slide, frame, visual)
+    drawn = draw_visual(slide, frame, visual)
+    if points:
+        slide.shapes._spTree.append(body.element)  # it is read after what stands above it
+    return drawn

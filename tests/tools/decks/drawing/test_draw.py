@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import pytest
+from PIL import Image
+from pptx.oxml.ns import qn
+from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import Slide
+
+from seedx_tools.decks.drawing.names import part_of
+from seedx_tools.decks.lint.check import find_faults
+from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.reader import read_slide, unsupported_content
+from seedx_tools.decks.theme.build import default_template
+from seedx_tools.decks.theme.palettes import DeckTheme
+from seedx_tools.decks.visuals import Visual, VisualItem, VisualKind, VisualLink
+from seedx_tools.decks.writing.writer import DeckWriter
+
+
+def _items(*texts: str) -> tuple[VisualItem, ...]:
+    """Return items of "value|label|text" lines."""
+    return tuple(
+        VisualItem(value=value, label=label, text=text) for value, label, text in (t.split("|") for t in texts)
+    )
+
+
+STEPS = _items("|Ticket|A user writes or calls.", "|Triage|The desk sets the priority.", "|Fix|", "|Close|Done")
+FIGURES = _items("1,240|tickets|down 34 %", "62 %|solved at once|", "4.6|of 5|satisfaction")
+PEOPLE = (
+    VisualItem(label="Ann", text="Chief executive"),
+    VisualItem(label="Bo", parent="Ann"),
+    VisualItem(label="Cy", parent="Ann"),
+    VisualItem(label="Di", text="Platform", parent="Cy"),
+)
+FLOW = Visual(
+    kind="flow",
+    direction="right",
+    items=(
+        VisualItem(label="Start", shape="end"),
+        VisualItem(label="Complete?", shape="decision"),
+        VisualItem(label="Ship"),
+        VisualItem(label="Ask", shape="round"),
+        VisualItem(label="Invoice", shape="data"),
+    ),
+    links=(
+        VisualLink(source="Start", target="Complete?"),
+        VisualLink(source="Complete?", target="Ship", label="yes"),
+        VisualLink(source="Complete?", target="Ask", label="no"),
+        VisualLink(source="Ask", target="Complete?"),
+        VisualLink(source="Ship", target="Invoice"),
+    ),
+)
+VISUALS = [
+    Visual(kind="kpis", items=FIGURES),
+    Visual(kind="cards", items=tuple(VisualItem(label=label) for label in ("Alpha", "Beta", "Gamma"))),
+    Visual(kind="big_number", items=FIGURES[:1]),
+    Visual(kind="process", items=STEPS),
+    Visual(kind="cycle", items=STEPS),
+    Visual(kind="timeline", items=FIGURES),
+    Visual(kind="timeline", items=FIGURES * 2),
+    Visual(kind="matrix", items=STEPS, axes=("Effort", "Value"), highlight=2),
+    Visual(kind="pyramid", items=STEPS),
+    Visual(kind="funnel", items=FIGURES),
+    Visual(kind="org_chart", items=PEOPLE),
+    FLOW,
+]
+
+
+def _draw(visual: Visual, theme: DeckTheme = "paper", **plan: Any) -> tuple[PresentationObject, list[Slide], list[str]]:
+    deck = default_template("16:9", theme)
+    warnings: list[str] = []
+    slides = DeckWriter(deck, warnings.append).add_slide(SlidePlan(title="A title", visual=visual, **plan))
+    return deck, slides, warnings
+
+
+def _connectors(slide: Slide) -> list[Any]:
+    return [shape.element for shape in slide.shapes if shape.element.tag == qn("p:cxnSp")]
+
+
+@pytest.mark.parametrize("theme", ["paper", "night", "studio"])
+@pytest.mark.parametrize("visual", VISUALS, ids=lambda visual: visual.kind)
+def test_every_kind_is_drawn_without_findings_and_reads_back(visual: Visual, theme: DeckTheme) -> None:
+    deck, slides, warnings = _draw(visual, theme)
+    assert (len(slides), warnings, list(find_faults(deck))) == (1, [], [])
+    assert read_slide(slides[0]).visual == visual
+    assert unsupported_content(slides[0]) is None
+
+
+def test_figures_have_at_least_36_points() -> None:
+    _, (slide,), _ = _draw(Visual(kind="kpis", items=_items(*["EUR 3.1 m|Revenue|up 12 % on last year"] * 6)))
+    sizes = {
+        shape.text_frame.paragraphs[0].runs[0].font.size.pt
+        for shape in slide.shapes
+        if (part := part_of(shape.name)) is not None and part.item is not None
+    }
+    assert len(sizes) == 1 and min(sizes) >= 36
+
+
+def test_arrows_are_glued_to_the_boxes_that_they_connect() -> None:
+    _, (slide,), _ = _draw(FLOW)
+    names = {shape.shape_id: shape.text_frame.text for shape in slide.shapes if shape.has_text_frame}
+    glued = {
+        tuple(names[int(connector.find(f".//{qn(tag)}").get("id"))] for tag in ("a:stCxn", "a:endCxn"))
+        for connector in _connectors(slide)
+    }
+    assert {("Start", "Complete?"), ("Complete?", "Ship"), ("Ship", "Invoice")} <= glued
+    assert len({int(shape.shape_id) for shape in slide.shapes}) == len(slide.shapes)
+    said = [connector.nvCxnSpPr.cNvPr.get("descr") for connector in _connectors(slide)]
+    assert "Arrow from Complete? to Ship: yes" in said
+
+
+def test_boxes_of_an_arrow_do_not_overlap() -> None:
+    chain = tuple(VisualItem(label=f"Step {number}") for number in range(11))
+    links = tuple(VisualLink(source=f"Step {number}", target=f"Step {number + 1}") for number in range(10))
+    deck, (slide,), warnings = _draw(Visual(kind="flow", items=chain, links=links))
+    boxes = [(s.left, s.top, s.left + s.width, s.top + s.height) for s in slide.shapes if "item" in s.name]
+    apart = [
+        a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1] for n, a in enumerate(boxes) for b in boxes[:n]
+    ]
+    assert (len(boxes), all(apart), warnings, list(find_faults(deck))) == (11, True, [], [])
+
+
+def test_more_items_than_fit_go_on_on_another_slide() -> None:
+    steps = tuple(VisualItem(label=f"Step {number}", text="What happens in it.") for number in range(14))
+    deck, slides, warnings = _draw(Visual(kind="process", items=steps))
+    read = [item.label for slide in slides for item in read_slide(slide).visual.items]  # type: ignore[union-attr]
+    assert read == [step.label for step in steps]
+    assert [slide.shapes.title.text_frame.text for slide in slides] == ["A title (1/2)", "A title (2/2)"]
+    assert warnings == ["slide 1: its process do not fit on one slide; they continue on 1 more"]
+    assert list(find_faults(deck)) == []
+
+
+def test_text_that_is_shortened_is_whole_in_the_notes() -> None:
+    long = "word " * 200
+    _, (slide,), warnings = _draw(Visual(kind="matrix", items=(VisualItem(label="A", text=long), *STEPS[:3])))
+    assert warnings == ["slide 1: texts of its matrix were shortened; the full texts are in the notes"]
+    assert slide.notes_slide.notes_text_frame is not None
+    assert slide.notes_slide.notes_text_frame.text.split() == long.split()
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "drawn"),
+    [("matrix", 6, "cards"), ("cycle", 2, "process"), ("pyramid", 8, "process"), ("big_number", 2, "kpis")],
+)
+def test_a_kind_that_cannot_show_so_many_items_becomes_another(kind: VisualKind, count: int, drawn: str) -> None:
+    items = tuple(VisualItem(label=f"Item {number}", value=str(number)) for number in range(count))
+    _, (slide,), warnings = _draw(Visual(kind=kind, items=items))
+    read = read_slide(slide).visual
+    assert read is not None and (read.kind, len(read.items)) == (drawn, count)
+    assert warnings == [f"slide 1: a {kind} cannot show {count} items; they are {drawn}"]
+
+
+def test_points_stand_under_a_drawing() -> None:
+    deck, (slide,), warnings = _draw(Visual(kind="process", items=STEPS[:3]), bullets=("One point", "Another"))
+    body = next(shape for shape in slide.placeholders if shape.text_frame.text.startswith("One"))
+    lowest = max(shape.top + shape.height for shape in slide.shapes if part_of(shape.name) is not None)
+    assert body.text_frame.text == "One point\nAnother" and body.top >= lowest
+    assert (warnings, list(find_faults(deck))) == ([], [])
+
+
+def test_texts_are_inline_markdown() -> None:
+    item = VisualItem(label="See [the page](https://example.com)", text="**Bold** and `code`")
+    _, (slide,), _ = _draw(Visual(kind="cards", items=(item, VisualItem(label="5 * 3"))))
+    shape = next(shape for shape in slide.shapes if "item 1" in shape.name)
+    assert shape.text_frame.text == "See the page\nBold and code"
+    assert shape.text_frame.paragraphs[0].runs[1].hyperlink.address == "https://example.com"
+    visual = read_slide(slide).visual
+    assert visual is not None and visual.items[0] == item
+
+
+def test_an_edit_by_hand_is_read() -> None:
+    _, (slide,), _ = _draw(Visual(kind="kpis", items=FIGURES))
+    shape = next(shape for shape in slide.shapes if "item 2" in shape.name)
+    shape.text_frame.paragraphs[0].runs[0].text = "70 %"
+    visual = read_slide(slide).visual
+    assert visual is not None and visual.items[1] == VisualItem(value="70 %", label="solved at once")
+
+
+def test_a_copied_part_is_named_and_not_lost() -> None:
+    _, (slide,), _ = _draw(Visual(kind="kpis", items=FIGURES))
+    first = next(shape for shape in slide.shapes if "item 1" in shape.name)
+    other = next(shape for shape in slide.shapes if "item 2" in shape.name)
+    other.name = first.name
+    assert read_slide(slide).visual is None
+    assert str(unsupported_content(slide)).startswith("a drawn shape ('Key figures")
+
+
+def test_right_to_left_drawings_are_mirrored() -> None:
+    letters = ("\u05d0\u05d1", "\u05d2\u05d3", "\u05d4\u05d5")
+    _, (slide,), _ = _draw(Visual(kind="process", items=tuple(VisualItem(label=one) for one in letters)))
+    lefts = [next(s.left for s in slide.shapes if s.has_text_frame and s.text_frame.text == one) for one in letters]
+    assert lefts == sorted(lefts, reverse=True)
+    chevron = next(shape for shape in slide.shapes if shape.has_text_frame and shape.text_frame.text == letters[1])
+    assert chevron.element.spPr.find(qn("a:xfrm")).get("flipH") == "1"
+
+
+def test_icons_are_svg_in_the_color_of_the_theme_with_an_image() -> None:
+    items = tuple(VisualItem(label=label, icon=icon) for label, icon in (("A", "people"), ("B", "lock"), ("C", "zzz")))
+    deck, (slide,), warnings = _draw(Visual(kind="cards", items=items), "ink")
+    pictures = [shape for shape in slide.shapes if shape.element.tag == qn("p:pic")]
+    assert [picture.name.partition(", ")[2] for picture in pictures] == ["icon 1: users", "icon 2: lock"]
+    drawings = [part.blob for part in deck.part.package.iter_parts() if part.content_type == "image/svg+xml"]
+    assert len(drawings) == 2 and all(b"stroke='#" in drawing for drawing in drawings)
+    color = drawings[0].split(b"stroke='#")[1][:6].decode()
+    with Image.open(io.BytesIO(pictures[0].image.blob)) as image:
+        pixels = image.convert("RGBA")
+        shown = [pixel for _, pixel in pixels.getcolors(100_000) or () if pixel[3] == 255]  # type: ignore[index]
+    assert [f"{red:02X}{green:02X}{blue:02X}" for red, green, blue, _ in shown] == [color]  # type: ignore[misc]
+    assert warnings == ["slide 1: there is no icon for 'zzz'"]
+    assert list(find_faults(deck)) == []
+
+
+def test_connectors_end_where_their_boxes_are() -> None:
+    _, (slide,), _ = _draw(Visual(kind="org_chart", items=PEOPLE))
+    shapes = {int(shape.shape_id): shape for shape in slide.shapes}
+    for connector in _connectors(slide):
+        child = shapes[int(connector.find(f".//{qn('a:endCxn')}").get("id"))]
+        transform = connector.spPr.find(qn("a:xfrm"))
+        left, top = (int(transform.find(qn("a:off")).get(name)) for name in ("x", "y"))
+        wide, high = (int(transform.find(qn("a:ext")).get(name)) for name in ("cx", "cy"))
+        if transform.get("rot") in ("5400000", "16200000"):
+            left, top, wide, high = left + (wide - high) // 2, top + (high - wide) // 2, high, wide
+        middle = child.left + child.width / 2
+        assert min(math.dist((x, top + high), (middle, child.top)) for x in (left, left + wide)) < 12700
