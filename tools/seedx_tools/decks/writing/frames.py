@@ -16,6 +16,10 @@ from seedx_tools.decks.writing.pictures import room_below_title
 from seedx_tools.decks.writing.text import set_right_to_left
 
 SOURCE_POINTS = 12
+SOURCE_NAME = "Source"
+"""The name of the text box with the source of a slide's figures."""
+_GAP = 6
+"""Points between figures and their source."""
 
 
 def claim_frame(slide: Slide, slots: LayoutSlots, own: int | None, page_height: int) -> tuple[EmuFrame, Any] | None:
@@ -44,7 +48,7 @@ def write_source(slide: Slide, frame: EmuFrame, source: str) -> EmuFrame:
     line = round(SOURCE_POINTS * 1.8 * EMU_PER_POINT)
     shapes: Any = slide.shapes
     box = shapes.add_textbox(Emu(left), Emu(top + height - line), Emu(width), Emu(line))
-    box.name = "Source"
+    box.name = SOURCE_NAME
     text = clean(source)
     text_frame = box.text_frame
     text_frame.word_wrap = True
@@ -56,4 +60,11 @@ def write_source(slide: Slide, frame: EmuFrame, source: str) -> EmuFrame:
     run.font.color.theme_color = MSO_THEME_COLOR.TEXT_1
     if runs_right_to_left(text):
         set_right_to_left(paragraph)
-    return left, top, width, height - line - round(SOURCE_POINTS / 2 * EMU_PER_POINT)
+    return left, top, width, height - line - _GAP * EMU_PER_POINT
+
+
+def raise_source(slide: Slide, figure: Any) -> None:
+    """Move the source of a slide up to figures that take less height than their frame."""
+    for shape in slide.shapes:
+        if shape.name == SOURCE_NAME:
+            shape.top = Emu(min(int(shape.top), int(figure.top) + int(figure.height) + _GAP * EMU_PER_POINT))

@@ -81,7 +81,7 @@ def _narrowed(
     turned = _turned(table)
     if turned is not None and _widths(turned, size, room[0], style) is not None:
         pages = table_pages(turned, room, style, warn)
-        if len(pages) <= len(split):
+        if len(pages) <= len(split) + 1:  # rows are easier to read than parts of columns
             warn(f"its table of {len(table.header)} columns is too wide; it was turned, so that they are rows")
             return pages
     warn(f"its table of {len(table.header)} columns is too wide; it is split by columns, each time with the first one")

@@ -36,7 +36,7 @@ from seedx_tools.decks.visuals import Visual
 from seedx_tools.decks.writing.balance import balance_frame, balance_text
 from seedx_tools.decks.writing.charts import place_chart
 from seedx_tools.decks.writing.footer import finish_slide, footer_without_place
-from seedx_tools.decks.writing.frames import claim_frame, write_source
+from seedx_tools.decks.writing.frames import claim_frame, raise_source, write_source
 from seedx_tools.decks.writing.gallery import MAX_PICTURES
 from seedx_tools.decks.writing.pictures import picture_slots, place_design, place_pictures
 from seedx_tools.decks.writing.table_pages import TablePage
@@ -370,6 +370,7 @@ class DeckWriter:
                     self._warn(f"{self._here}: its table is too large for one slide; it continues on {count - 1} more")
                 place_table(slide, frame, ph, pages[len(slides)])
                 balance_frame(slide.shapes[-1], frame)
+                raise_source(slide, slide.shapes[-1])
             slides.append(self._finish(slide, notes))
             notes = ""
         if plan.bullets:
