@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PIL import Image
+from pptx.enum.text import PP_ALIGN
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 from pydantic import ValidationError
@@ -27,8 +28,10 @@ from seedx_tools.decks.outline import (
     TableData,
 )
 from seedx_tools.decks.shapes import ShapeKind, SlideShape, slide_shapes
+from seedx_tools.decks.text.inline import escape_inline
 from seedx_tools.decks.text.reading import inline_text
 from seedx_tools.decks.text.strings import runs_right_to_left
+from seedx_tools.decks.writing.frames import SOURCE_NAME
 from seedx_tools.illustration.illustrator import ALT_PREFIX
 
 _DASH = "\u2014"
@@ -49,10 +52,13 @@ def read_slide(slide: Slide) -> SlidePlan:
     """Return the content of a slide; what a plan cannot hold is left out, and `unsupported_content` names it."""
     title = slide.shapes.title
     tables, charts, pictures = (_all(slide, kind) for kind in ("table", "chart", "picture"))
+    boxes = [placed for placed in _all(slide, "text") if placed.name == SOURCE_NAME and _points(placed.shape)]
     texts = [
         placed
         for placed in _all(slide, "text")
-        if placeholder_type(placed.shape.element) not in _NOT_BODY_TEXT and _points(placed.shape)
+        if placeholder_type(placed.shape.element) not in _NOT_BODY_TEXT
+        and _points(placed.shape)
+        and placed.name != SOURCE_NAME
     ]
     slots = slots_of(slide.slide_layout)
     columns = _columns(slots, texts)
@@ -71,6 +77,7 @@ def read_slide(slide: Slide) -> SlidePlan:
         visual=visual,
         quote=quote,
         picture=pictures[0].alt_text.removeprefix(ALT_PREFIX) or None if pictures else "",
+        source=" ".join(_points(boxes[0].shape)) if boxes else "",
         notes="" if notes is None else notes.text,
     )
 
@@ -202,8 +209,15 @@ def _columns(slots: LayoutSlots, texts: Sequence[SlideShape]) -> tuple[Column, .
 
 
 def _table(shape: Any) -> TableData | None:
-    rows = [tuple(cell.text for cell in row.cells) for row in shape.table.rows]
+    head, *rows = ([cell for cell in row.cells] for row in shape.table.rows)
+    if not any(cell.text for cell in head):
+        return None
+    centered = [cell.text_frame.paragraphs[0].alignment == PP_ALIGN.CENTER for cell in head]
     try:
-        return TableData(header=rows[0], rows=tuple(rows[1:])) if rows and any(rows[0]) else None
+        return TableData(
+            header=tuple(escape_inline(cell.text) for cell in head),
+            rows=tuple(tuple(" ".join(map(inline_text, cell.text_frame.paragraphs)) for cell in row) for row in rows),
+            align=tuple("center" if center else "" for center in centered) if any(centered) else (),
+        )
     except ValidationError:
         return None

@@ -16,6 +16,7 @@ from seedx_tools import check_deck, make_slides
 from seedx_tools.decks.data.kinds import CHART_KINDS
 from seedx_tools.decks.ooxml.chart_data import chart_data_of
 from seedx_tools.decks.outline import ChartData, ChartSeries, Outline, SlidePlan
+from seedx_tools.decks.reader import read_slide
 from seedx_tools.decks.results import Deck
 
 AXIS_ORDER = (
@@ -136,6 +137,7 @@ def test_a_source_stands_under_its_figures(seedx: SeedX, tmp_path: Path) -> None
         (figure,) = (shape for shape in slide.shapes if shape.has_chart or shape.has_table)
         assert box.text_frame.text == source
         assert figure.top + figure.height <= box.top
+        assert (read_slide(slide).source, read_slide(slide).bullets) == (source, ())
     assert [shape.name for shape in three.shapes if shape.name == "Source"] == []
     assert check_deck(deck.path).ok
 

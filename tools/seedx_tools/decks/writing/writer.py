@@ -117,6 +117,9 @@ class DeckWriter:
             illustration: Its picture.
             gallery: Further pictures, shown beside that one.
         """
+        if plan.source.strip() and not (plan.table or plan.chart):
+            self._warn(f"slide {len(self.deck.slides) + 1}: its source is in the notes: it has no table or chart")
+            plan = plan.model_copy(update={"notes": f"{plan.notes}\n{_source(plan)}".strip(), "source": ""})
         parts = _parts(plan)
         pictures = (*filter(None, (illustration,)), *gallery)
         slides = [slide for part in parts[:-1] for slide in self._add_part(part, ())]
