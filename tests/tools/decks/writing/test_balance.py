@@ -21,7 +21,8 @@ def _write(plan: SlidePlan) -> Slide:
 
 
 def _bodies(slide: Slide) -> list[tuple[Any, PlacedText]]:
-    return [(shape, place_text(slide, shape)) for shape in slide.placeholders if shape.placeholder_format.idx >= 20]
+    holders: Any = slide.placeholders
+    return [(shape, place_text(slide, shape)) for shape in holders if shape.placeholder_format.idx >= 20]
 
 
 def test_short_points_are_larger_and_at_the_optical_middle() -> None:
@@ -55,7 +56,8 @@ def test_columns_keep_one_size_and_one_top() -> None:
 def test_a_low_table_stands_at_the_optical_middle() -> None:
     slide = _write(SlidePlan(title="T", table=TableData(header=("a", "b"), rows=(("1", "2"),))))
     frame = next(shape for shape in slide.shapes if shape.has_table)
-    layout = next(shape for shape in slide.slide_layout.placeholders if shape.placeholder_format.idx >= 20)
+    holders: Any = slide.slide_layout.placeholders
+    layout = next(shape for shape in holders if shape.placeholder_format.idx >= 20)
     above = int(frame.top) - int(layout.top)
     below = int(layout.top) + int(layout.height) - int(frame.top) - int(frame.height)
     assert 0.4 < above / below < 0.8

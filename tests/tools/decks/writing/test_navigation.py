@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pptx import Presentation
 from pptx.oxml.ns import qn
@@ -26,9 +27,11 @@ What comes next
 
 def _targets(slide: Slide) -> list[tuple[str, str]]:
     """Return the lines of a slide that are links to slides, with the titles of those."""
+    part: Any = slide.part
+    placeholders: Any = slide.placeholders
     return [
-        (run.text, slide.part.rels[click.get(qn("r:id"))].target_part.slide.shapes.title.text_frame.text)
-        for shape in slide.placeholders
+        (run.text, part.rels[click.get(qn("r:id"))].target_part.slide.shapes.title.text_frame.text)
+        for shape in placeholders
         for paragraph in shape.text_frame.paragraphs
         for run in paragraph.runs
         if (click := run._r.find(f".//{qn('a:hlinkClick')}")) is not None
@@ -66,7 +69,8 @@ def test_dividers_show_where_the_deck_is(seedx: SeedX, tmp_path: Path) -> None:
     path = make_slides(seedx, OUTLINE, path=tmp_path / "d.pptx", pictures=False).path
     deck = Presentation(str(path))
     for number, current in ((2, "Where we stand"), (4, "Where we go")):
-        row = [shape for shape in deck.slides[number].shapes if shape.name.startswith("Progress ")]
+        shapes: Any = deck.slides[number].shapes
+        row = [shape for shape in shapes if shape.name.startswith("Progress ")]
         texts = {shape.text_frame.text: shape for shape in row if shape.text_frame.text}
         assert list(texts) == ["Where we stand", "Where we go"]
         bold = [text for text, shape in texts.items() if shape.text_frame.paragraphs[0].runs[0].font.bold]
