@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.opc.constants import RELATIONSHIP_TYPE as RT
+from typer.testing import CliRunner
 
 from seedx_sdk import TemplateError
-from seedx_tools import LayoutUse, check_template
+from seedx_sdk.cli.main import app
+from seedx_tools import LayoutUse, TemplateReport, check_template
 from seedx_tools.decks.theme.build import default_template
 
 
@@ -60,3 +63,17 @@ def test_blank_layouts_are_said(tmp_path: Path) -> None:
 def test_a_file_that_no_deck_can_be_made_from_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match="there is no file"):
         check_template(tmp_path / "none.pptx")
+
+
+def test_the_command_says_what_serves_what(tmp_path: Path) -> None:
+    path = str(tmp_path / "board.pptx")
+    default_template("16:9", "board").save(path)
+    result = CliRunner().invoke(app, ["slides", "--check-template", path])
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[:3] == [
+        f"{path}: 13.33 x 7.5 inches, master 'SeedX board', Calibri",
+        "  title: Title Slide",
+        "  section: Section",
+    ]
+    report = CliRunner().invoke(app, ["slides", "--check-template", path, "--json"]).stdout
+    assert TemplateReport.model_validate(json.loads(report)) == check_template(path)
