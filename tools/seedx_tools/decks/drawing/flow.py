@@ -32,7 +32,7 @@ _LAYERS_DOWN = 5
 """More layers than this do not fit below each other."""
 _CHAIN_ROW = 5
 """The most boxes in a row of a chain that wraps."""
-_LANE = 16.0
+_LANE = 20.0
 """The space between arrows that run around the boxes."""
 
 

@@ -152,7 +152,8 @@ def _free_strip(slide: Slide, left: float, width: float, page: float) -> float |
     taken: list[PointRect] = []
     low = page * _LOWEST
     layout = slide.slide_layout
-    sheets: tuple[Any, ...] = (slide, layout, layout.slide_master)
+    shows_master = "0" not in (slide.element.get("showMasterSp"), layout.element.get("showMasterSp"))
+    sheets: tuple[Any, ...] = (slide, layout, *([layout.slide_master] if shows_master else []))
     for sheet in sheets:
         for placed in slide_shapes(sheet):
             kind = placeholder_type(placed.shape.element)
