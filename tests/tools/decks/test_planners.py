@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from seedx_sdk import InputError, PromptError
 from seedx_tools import ChartData, ChartSeries, Column, Outline, OutlinePlanner, Quote, SlidePlan, TableData
+from seedx_tools.decks.outline import CodeBlock
 from seedx_tools.decks.tables import chart_of, read_table
 
 MARKDOWN = """# The *boat* school
@@ -54,8 +55,9 @@ def test_what_markdown_slides_cannot_hold_is_a_warning() -> None:
     text = "# T\n\n## S\n| a | b |\n|---|---|\n| 1 | 2 |\n\n| c |\n|---|\n| 3 |\n\n```\ncode\n```\n\n<div>x</div>\n"
     outline = OutlinePlanner().plan(text, None)
     assert outline.slides[0].table == TableData(header=("a", "b"), rows=(("1", "2"),))
-    assert outline.slides[0].bullets == ("c", "3", "code")
-    assert len(outline.warnings) == 3
+    assert outline.slides[0].bullets == ("c", "3")
+    assert outline.slides[0].code == CodeBlock(text="code\n")
+    assert len(outline.warnings) == 2
     assert all(warning.startswith("slide 'S': ") for warning in outline.warnings)
 
 
@@ -169,9 +171,10 @@ def test_a_second_one_of_what_a_slide_shows_once_leaves_the_first_and_is_told() 
 def test_code_and_tables_inside_a_list_are_read_as_elsewhere() -> None:
     text = "# T\n## S\n1. one\n\n   ```\n   x = 1\n   ```\n\n       y = 2\n\n   | a |\n   |---|\n   | b |\n2. two\n"
     outline = OutlinePlanner().plan(text, None)
-    assert outline.slides[0].bullets == ("1. one", "x = 1", "y = 2", "2. two")
+    assert outline.slides[0].bullets == ("1. one", "2. two")
+    assert outline.slides[0].code == CodeBlock(text="x = 1\n\ny = 2\n")
     assert outline.slides[0].table == TableData(header=("a",), rows=(("b",),))
-    assert outline.warnings == ("slide 'S': a block became plain points: code blocks are not supported",) * 2
+    assert outline.warnings == ()
 
 
 def test_each_paragraph_of_a_block_quote_is_a_line_of_the_notes() -> None:
@@ -286,7 +289,7 @@ def test_sections_agenda_sources_and_closing() -> None:
         ),
         (lambda: ChartSeries(name="s", values=(float("nan"),)), "finite"),
         (lambda: ChartSeries(name="s", values=(float("inf"),)), "finite"),
-        (lambda: SlidePlan(title="t", columns=(Column(bullets=()),)), "two columns or none, not 1"),
+        (lambda: SlidePlan(title="t", columns=(Column(bullets=()),)), "two to four columns or none, not 1"),
     ],
 )
 def test_structured_content_that_no_slide_can_show_is_refused(make: Callable[[], object], told: str) -> None:

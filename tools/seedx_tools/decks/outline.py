@@ -197,8 +197,8 @@ class SlidePlan(_Model):
     @property
     def wants_picture(self) -> bool:
         """True if the slide has room for a picture beside its content."""
-        full = self.table or self.chart or self.visual or self.quote or self.columns or self.kind != "content"
-        return bool(self.picture_file) or (self.picture != "" and not full)
+        full = self.table or self.chart or self.code or self.visual or self.quote or self.columns
+        return bool(self.picture_file) or (self.picture != "" and not full and self.kind == "content")
 
 
 class Outline(_Model):

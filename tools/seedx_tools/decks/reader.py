@@ -21,6 +21,7 @@ from seedx_tools.decks.ooxml.styles import auto_number, placeholder_type
 from seedx_tools.decks.outline import (
     MAX_COLUMNS,
     MAX_ROWS,
+    CodeBlock,
     Column,
     Quote,
     SlideKind,
@@ -31,6 +32,7 @@ from seedx_tools.decks.shapes import ShapeKind, SlideShape, slide_shapes
 from seedx_tools.decks.text.inline import escape_inline
 from seedx_tools.decks.text.reading import inline_text
 from seedx_tools.decks.text.strings import runs_right_to_left
+from seedx_tools.decks.writing.code import CODE_NAME
 from seedx_tools.decks.writing.frames import SOURCE_NAME
 from seedx_tools.illustration.illustrator import ALT_PREFIX
 
@@ -60,12 +62,14 @@ def read_slide(slide: Slide) -> SlidePlan:
         and _points(placed.shape)
         and placed.name != SOURCE_NAME
     ]
+    programs = [placed for placed in texts if placed.name.split(" ")[0] == CODE_NAME]
+    texts = [placed for placed in texts if placed not in programs]
     slots = slots_of(slide.slide_layout)
     columns = _columns(slots, texts)
     quote = None if columns or pictures else _quote(slots, texts)
     bullets = () if columns or quote else tuple(point for placed in texts for point in _points(placed.shape))
     visual = read_visual(slide)
-    has_more = visual or columns or quote or tables or charts or pictures or len(bullets) > _MAX_LINES
+    has_more = visual or programs or columns or quote or tables or charts or pictures or len(bullets) > _MAX_LINES
     notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     return SlidePlan(
         title="" if title is None else " ".join(map(inline_text, title.text_frame.paragraphs)),
@@ -75,6 +79,7 @@ def read_slide(slide: Slide) -> SlidePlan:
         table=_table(tables[0].shape) if tables else None,
         chart=chart_data_of(charts[0].shape.chart) if charts else None,
         visual=visual,
+        code=CodeBlock(text="\n\n".join(placed.shape.text_frame.text for placed in programs)) if programs else None,
         quote=quote,
         picture=pictures[0].alt_text.removeprefix(ALT_PREFIX) or None if pictures else "",
         source=" ".join(_points(boxes[0].shape)) if boxes else "",

@@ -11,6 +11,7 @@
 Source: a report        under a table or chart: the line that names where its figures come from
 ```process            a drawing, one item per line (planners/visual_blocks.py); ```mermaid: a flow chart
 "Text." -- Author       a quote
+```python               program text, in a box
 ![a red boat](draw)     the prompt of its image (![](none): no image; ![what it shows](boat.png): a file; several
                         files are shown beside each other)
 > speaker notes         so is a paragraph that starts with "Notes:"
@@ -30,7 +31,7 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.outline import ChartData, Column, Outline, PictureFile, Quote, SlidePlan, TableData
+from seedx_tools.decks.outline import ChartData, CodeBlock, Column, Outline, PictureFile, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.markdown_data import WantedChart, alignment, wanted_chart
 from seedx_tools.decks.planners.markdown_inline import InlineReader
 from seedx_tools.decks.planners.mermaid import read_mermaid, readable_lines
@@ -103,6 +104,7 @@ class _SlideDraft:
     table: TableData | None = None
     chart: ChartData | None = None
     visual: Visual | None = None
+    code: CodeBlock | None = None
     quote: Quote | None = None
     source: str = ""
 
@@ -118,7 +120,7 @@ class _SlideDraft:
     @property
     def holds_more(self) -> bool:
         """True if it holds more than points, a picture and notes."""
-        return bool(self.columns or self.table or self.chart or self.visual or self.quote)
+        return bool(self.columns or self.table or self.chart or self.visual or self.code or self.quote)
 
     @property
     def is_plain(self) -> bool:
@@ -138,11 +140,11 @@ class _SlideDraft:
             bullets += ([heading] if heading else []) + [f"\t{point}" if heading else point for point in points]
         visual = self.visual
         if visual is None and not (
-            columns or self.table or self.chart or self.quote or self.picture or self.picture_file
+            columns or self.table or self.chart or self.code or self.quote or self.picture or self.picture_file
         ):
             visual = visual_of_points(bullets)
             bullets = bullets if visual is None else []
-        is_line = not (bullets[1:] or columns or self.table or self.chart or visual or self.quote)
+        is_line = not (bullets[1:] or columns or self.table or self.chart or visual or self.code or self.quote)
         is_end = is_last and _CLOSING.match(self.title) is not None
         return SlidePlan(
             title=self.title,
@@ -152,6 +154,7 @@ class _SlideDraft:
             table=self.table,
             chart=self.chart,
             visual=visual,
+            code=self.code,
             quote=self.quote,
             source=self.source,
             picture=self.picture,
@@ -301,10 +304,17 @@ class _Reader:
             elif info == "csv":
                 self._put("table", read_table(content, "the table"))
             else:
-                raise InputError("code blocks are not supported")
+                self._code(info.partition(" ")[0], content)
         except InputError as error:
             self.current.lines.extend(points)
             self._warn(f"a block became plain points: {error}")
+
+    def _code(self, language: str, text: str) -> None:
+        """Give the current slide a block of program text; a second one follows the first."""
+        before = self.current.code
+        if text.strip():
+            text = text if before is None else f"{before.text.rstrip()}\n\n{text}"
+            self.current.code = CodeBlock(text=text, language=language if before is None else before.language)
 
     def _chart(self, table: TableData, wanted: WantedChart) -> None:
         """Give the current slide the chart of a table, or the table itself if there is no such kind of chart.

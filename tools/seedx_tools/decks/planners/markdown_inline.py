@@ -14,10 +14,11 @@ _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)\b[^>]*>", re.IGNORECASE)
 _BOLD, _ITALIC, _STRIKE, _CODE = ("b", "strong"), ("i", "em", "cite"), ("s", "del", "strike"), ("code", "kbd", "tt")
-_OTHER_TAGS = frozenset(
+_KNOWN_TAGS = frozenset(
+    "b strong i em cite s del strike code kbd tt "
     "a abbr big center div font h1 h2 h3 h4 h5 h6 img ins li mark ol p q small span sub sup table td th tr u ul".split()
 )
-"""HTML tags that mean nothing on a slide; a word in angle brackets that is no tag, as in List<String>, is text."""
+"""HTML tags, which a slide does not show; a word in angle brackets that is no tag, as in List<String>, is text."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,13 @@ class InlineReader:
             elif node.type == "link":
                 yield from self._link(node, look)
             else:
-                looks = {"strong": {"bold": True}, "em": {"italic": True}, "s": {"strike": True}}
-                yield from self._spans(node.children, replace(look, **looks.get(node.type, {})))
+                styled = replace(
+                    look,
+                    bold=look.bold or node.type == "strong",
+                    italic=look.italic or node.type == "em",
+                    strike=look.strike or node.type == "s",
+                )
+                yield from self._spans(node.children, styled)
 
     def _html(self, html: str, look: Span) -> tuple[str, Span]:
         """Return the text that stands for a tag, and the look of what follows it."""
@@ -70,10 +76,14 @@ class InlineReader:
         if found is None:
             return html, look
         opens, name = not found[1], found[2].lower()
-        for names, field in ((_BOLD, "bold"), (_ITALIC, "italic"), (_STRIKE, "strike"), (_CODE, "code")):
-            if name in names:
-                return "", replace(look, **{field: opens})
-        return ("" if name in _OTHER_TAGS else html), look
+        styled = replace(
+            look,
+            bold=opens if name in _BOLD else look.bold,
+            italic=opens if name in _ITALIC else look.italic,
+            strike=opens if name in _STRIKE else look.strike,
+            code=opens if name in _CODE else look.code,
+        )
+        return ("" if name in _KNOWN_TAGS else html), styled
 
     def _link(self, node: SyntaxTreeNode, look: Span) -> Iterator[Span]:
         address = str(node.attrs["href"])

@@ -17,6 +17,16 @@ def clean(text: str, *, keep_tabs: bool = False, keep_lines: bool = False) -> st
     return tabs + " ".join(text.split())
 
 
+def clean_code(text: str) -> str:
+    """Return program text without characters that XML forbids and blank lines around it; a tab is four spaces."""
+    lines = [_ILLEGAL.sub("", line).rstrip() for line in text.expandtabs(4).replace("\v", "\n").splitlines()]
+    while lines and not lines[0]:
+        del lines[0]
+    while lines and not lines[-1]:
+        del lines[-1]
+    return "\n".join(lines)
+
+
 def runs_right_to_left(text: str) -> bool:
     """Return whether the first letter with a direction is right-to-left (Unicode bidirectional class R or AL)."""
     for char in text:

@@ -6,6 +6,7 @@ The writer deals with layouts and geometry, not with models. Whatever does not f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from seedx_tools.decks.design import SlideDesign
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
 from seedx_tools.decks.ooxml.masters import best_master
-from seedx_tools.decks.outline import ChartData, SlidePlan, TableData
+from seedx_tools.decks.outline import ChartData, CodeBlock, SlidePlan, TableData
 from seedx_tools.decks.shapes import is_empty_placeholder
 from seedx_tools.decks.tables import SOURCE_LINE
 from seedx_tools.decks.text.fitting import (
@@ -35,6 +36,7 @@ from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.visuals import Visual
 from seedx_tools.decks.writing.balance import balance_frame, balance_text
 from seedx_tools.decks.writing.charts import place_chart
+from seedx_tools.decks.writing.code import code_pages, place_code
 from seedx_tools.decks.writing.footer import finish_slide, footer_without_place
 from seedx_tools.decks.writing.frames import claim_frame, raise_source, write_source
 from seedx_tools.decks.writing.gallery import MAX_PICTURES
@@ -51,7 +53,7 @@ _POINT_GAP = 4.0
 """Points of height that a point needs beside its lines, when points are shared out over slides."""
 _MAX_PROPERTY = 255
 """Maximum characters of a document property."""
-_KINDS_OF_CONTENT = ("quote", "columns", "table", "chart", "visual")
+_KINDS_OF_CONTENT = ("quote", "columns", "table", "chart", "visual", "code")
 """A slide shows one of these, beside points."""
 
 
@@ -145,6 +147,8 @@ class DeckWriter:
             slides = self._add_chart(plan)
         elif plan.visual is not None:
             slides = self._add_visual(plan, plan.visual)
+        elif plan.code is not None:
+            slides = self._add_code(plan, plan.code)
         else:
             return self._add_points(plan.title, plan.bullets, plan.notes, pictures, plan)
         if pictures:
@@ -407,6 +411,33 @@ class DeckWriter:
             slides += self._add_points(plan.title, tuple(bullets), "", (), plan)
         return slides
 
+    def _add_code(self, plan: SlidePlan, code: CodeBlock) -> list[Slide]:
+        bullets = [clean(bullet, keep_tabs=True) for bullet in plan.bullets if bullet.strip()]
+        slides: list[Slide] = []
+        pages: list[str] = []
+        notes = plan.notes
+        while not slides or len(slides) < len(pages):
+            slots = self._layouts.columns(headings=False) if bullets else self._layouts.points(picture=False)
+            slide, slots, notes = self._start(slots, plan.title, notes)
+            if bullets and len(slots.bodies) > 1:
+                bullets, notes = self._write_body(slide, slots.bodies[0], bullets, notes, is_last=False)
+                slots = replace(slots, bodies=slots.bodies[1:])
+            place = claim_frame(slide, slots, None, self._page_height)
+            if place is None:
+                self._warn(f"{self._here}: its layout has no room for the code; it is in the notes")
+                notes = f"{code.text}\n{notes}".strip()
+            else:
+                pages = pages or code_pages(code.text, place[0])
+                place_code(slide, place[0], pages[len(slides)])
+            slides.append(self._finish(slide, notes))
+            notes = ""
+        if len(slides) > 1:
+            number = len(self.deck.slides) - len(slides) + 1
+            self._warn(f"slide {number}: its code is too long for one slide; it continues on {len(slides) - 1} more")
+        if bullets:
+            slides += self._add_points(plan.title, tuple(bullets), "", (), plan)
+        return slides
+
     def _add_visual(self, plan: SlidePlan, visual: Visual) -> list[Slide]:
         bullets = [clean(bullet, keep_tabs=True) for bullet in plan.bullets if bullet.strip()]
         slides: list[Slide] = []
@@ -456,7 +487,7 @@ def _parts(plan: SlidePlan) -> list[SlidePlan]:
     if plan.kind != "content":
         parts.insert(0, {"kind": plan.kind, "bullets": plan.bullets})
     elif plan.bullets:
-        beside = next((part for part in parts if {"table", "chart", "visual"} & part.keys()), None)
+        beside = next((part for part in parts if {"table", "chart", "visual", "code"} & part.keys()), None)
         if beside is None:
             parts.append({"bullets": plan.bullets})
         else:
