@@ -154,6 +154,8 @@ def _parted(section: Section) -> Iterator[Page]:
     for block in section.blocks:
         found = _CAPTION.match(block.source) if block.kind == "paragraph" else None
         if found and len(block.source) < 400:
+            if others and any(plain_text(note) == plain_text(block.source) for note in others[-1].extra_notes):
+                continue  # its picture has this caption already
             if others and others[-1].block is not None and others[-1].title == section.title:
                 _name(others[-1], block.source)
             else:

@@ -49,7 +49,7 @@ def files_of(
 
 
 def sources_outline(found: Sequence[Document | Tables], num_slides: int | None) -> Outline:
-    """Return the outline of one source, or of several: each under a divider with its title.
+    """Return the outline of one source, or of several: each further one under a divider with its title.
 
     Args:
         found: What was read.
@@ -68,12 +68,14 @@ def sources_outline(found: Sequence[Document | Tables], num_slides: int | None) 
         outlines = [_outline(source, share) for source, share in zip(found, _shares(outlines, room), strict=True)]
     dividers = num_slides is None or sum(len(outline.slides) + 1 for outline in outlines) <= room
     slides: list[SlidePlan] = []
-    for outline in outlines:
-        slides += [SlidePlan(title=outline.title, kind="section", notes=outline.notes)] if dividers else []
+    for number, outline in enumerate(outlines):
+        if number and dividers:  # the title slide opens the first
+            slides.append(SlidePlan(title=outline.title, kind="section", notes=outline.notes))
         slides += outline.slides
     return Outline(
         title=outlines[0].title,
         subtitle=outlines[0].subtitle,
+        notes=outlines[0].notes,
         slides=tuple(slides),
         sources=tuple(dict.fromkeys(source.name for source in found)),
         warnings=tuple(warning for outline in outlines for warning in outline.warnings),
