@@ -53,17 +53,9 @@ _ANY_ASPECT = ImageLimits(max_aspect=math.inf)
 def read_slide(slide: Slide) -> SlidePlan:
     """Return the content of a slide; what a plan cannot hold is left out, and `unsupported_content` names it."""
     title = slide.shapes.title
-    tables, charts, pictures = (_all(slide, kind) for kind in ("table", "chart", "picture"))
-    boxes = [placed for placed in _all(slide, "text") if placed.name == SOURCE_NAME and _points(placed.shape)]
-    texts = [
-        placed
-        for placed in _all(slide, "text")
-        if placeholder_type(placed.shape.element) not in _NOT_BODY_TEXT
-        and _points(placed.shape)
-        and placed.name != SOURCE_NAME
-    ]
-    programs = [placed for placed in texts if placed.name.split(" ")[0] == CODE_NAME]
-    texts = [placed for placed in texts if placed not in programs]
+    tables, charts, pictures = (shapes_of(slide, kind) for kind in ("table", "chart", "picture"))
+    boxes = [placed for placed in shapes_of(slide, "text") if placed.name == SOURCE_NAME and _points(placed.shape)]
+    texts, programs = _texts(slide)
     slots = slots_of(slide.slide_layout)
     columns = _columns(slots, texts)
     quote = None if columns or pictures else _quote(slots, texts)
@@ -87,6 +79,27 @@ def read_slide(slide: Slide) -> SlidePlan:
     )
 
 
+def shapes_of(slide: Slide, kind: ShapeKind) -> list[SlideShape]:
+    """Return the shapes of a slide with one kind of content, without those of a drawing."""
+    return [placed for placed in slide_shapes(slide) if placed.kind == kind and not is_drawn(placed.name)]
+
+
+def point_paragraphs(slide: Slide) -> list[tuple[Any, Any]]:
+    """Return the paragraphs that the points of a slide's plan are read from, in their order, each with its shape."""
+    return [
+        (placed.shape, paragraph)
+        for placed in _texts(slide)[0]
+        for paragraph in placed.shape.text_frame.paragraphs
+        if paragraph.text.strip()
+    ]
+
+
+def column_bodies(slide: Slide) -> tuple[tuple[int, int | None], ...]:
+    """Return the idx of (body, heading) of the columns of a slide's plan, in reading order."""
+    points = " ".join(paragraph.text for _, paragraph in point_paragraphs(slide))
+    return slots_of(slide.slide_layout).columns(right_to_left=runs_right_to_left(points))
+
+
 def is_cover(slide: Slide) -> bool:
     """Return whether a slide is the title slide of its deck: the first, on a title layout."""
     return slots_of(slide.slide_layout).role == "cover" and _is_first(slide)
@@ -94,7 +107,7 @@ def is_cover(slide: Slide) -> bool:
 
 def unsupported_content(slide: Slide) -> str | None:
     """Return the first content of a slide that a plan cannot hold, such as "a second picture", or None."""
-    tables, charts, pictures = (_all(slide, kind) for kind in ("table", "chart", "picture"))
+    tables, charts, pictures = (shapes_of(slide, kind) for kind in ("table", "chart", "picture"))
     if any(chart_data_of(placed.shape.chart) is None for placed in charts):
         return "a chart of an unsupported kind"
     if any(_table(placed.shape) is None for placed in tables):
@@ -120,7 +133,7 @@ def first_picture(slide: Slide, warn: Callable[[str], None]) -> tuple[Image.Imag
     Raises:
         ImageError: If it is damaged or in an unsupported format, such as EMF.
     """
-    for placed in _all(slide, "picture"):
+    for placed in shapes_of(slide, "picture"):
         if placed.shape.element.tag == qn("p:pic"):
             try:
                 blob = bytes(placed.shape.image.blob)
@@ -161,8 +174,17 @@ def _is_first(slide: Slide) -> bool:
     return bool(slides[0].slide_id == slide.slide_id)
 
 
-def _all(slide: Slide, kind: ShapeKind) -> list[SlideShape]:
-    return [placed for placed in slide_shapes(slide) if placed.kind == kind and not is_drawn(placed.name)]
+def _texts(slide: Slide) -> tuple[list[SlideShape], list[SlideShape]]:
+    """Return the shapes with the points of a slide, and its boxes of program text."""
+    texts = [
+        placed
+        for placed in shapes_of(slide, "text")
+        if placeholder_type(placed.shape.element) not in _NOT_BODY_TEXT
+        and _points(placed.shape)
+        and placed.name != SOURCE_NAME
+    ]
+    programs = [placed for placed in texts if placed.name.split(" ")[0] == CODE_NAME]
+    return [placed for placed in texts if placed not in programs], programs
 
 
 def _points(shape: Any) -> list[str]:

@@ -19,6 +19,8 @@ from seedx_sdk import SeedX
 from seedx_sdk.errors import ImageError, InputError
 from seedx_sdk.files import check_output_path
 from seedx_sdk.validation import check_text
+from seedx_tools.decks.editing.carry_over import carry_over
+from seedx_tools.decks.editing.in_place import edit_in_place
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
@@ -26,7 +28,7 @@ from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.edit_commands import RuleReviser
 from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
-from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content
+from seedx_tools.decks.reader import first_picture, is_cover, read_slide, shapes_of, unsupported_content
 from seedx_tools.decks.results import Deck, describe_slides
 from seedx_tools.decks.slide_order import place_slides
 from seedx_tools.decks.text.inline import plain_text
@@ -170,8 +172,15 @@ class _SavedDeck:
             raise InputError(f"there is no slide {number}; the deck has slides 1 to {len(slides)}")
         old = slides[number - 1]
         before = read_slide(old)
-        changed = _of_one_kind(self._changed(old, before, number, change, planner), before)
+        changed = _of_one_kind(self._changed(before, number, change, planner), before)
         plan = self._files.with_data(changed, f"slide {number}")
+        if edit_in_place(old, before, plan, int(self._deck.slide_height or 1)):
+            del self._original[old.slide_id]
+            picture = self._old_image(old, f"slide {number}") if shapes_of(old, "picture") else None
+            self._made[old.slide_id] = plan, picture, None
+            return
+        if not isinstance(change, SlidePlan) and not is_markdown_outline(change):
+            _check_nothing_is_lost(old, number)
         as_cover = is_cover(old) and not _has_more_than_lines(plan) and len(plan.bullets) <= max(1, len(before.bullets))
         room = self._writer.cover_takes_picture if as_cover else plan.wants_picture
         source = old if plan.picture in (None, before.picture) else None
@@ -182,6 +191,8 @@ class _SavedDeck:
             new = self._writer.add_slide(plan, picture, self._files.gallery(plan, f"slide {number}"))
         for slide in new:
             _copy_visibility(old, slide)
+        for lost in carry_over(old, new[0]):
+            self._warnings.append(f"slide {number}: {lost}")
         self._swap(old, new, number)
         self._made[new[0].slide_id] = plan, picture, prompt
 
@@ -235,9 +246,7 @@ class _SavedDeck:
             warnings=tuple(dict.fromkeys(self._warnings)),
         )
 
-    def _changed(
-        self, old: Slide, before: SlidePlan, number: int, change: str | SlidePlan, planner: Reviser | None
-    ) -> SlidePlan:
+    def _changed(self, before: SlidePlan, number: int, change: str | SlidePlan, planner: Reviser | None) -> SlidePlan:
         if isinstance(change, SlidePlan):
             return change
         text = check_text(change, "change")
@@ -249,12 +258,6 @@ class _SavedDeck:
                 raise InputError(f"the change has {len(plans)} slides; give exactly one, under one '## Title'")
             has_title = any(block in _SLIDE_HEADINGS for block in _blocks(text))
             return plans[0] if has_title else plans[0].model_copy(update={"title": before.title})
-        lost = unsupported_content(old)
-        if lost is not None:
-            raise InputError(
-                f"slide {number} holds {lost}, which an instruction would lose; give the whole new slide as Markdown "
-                "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
-            )
         revised = (planner or RuleReviser()).revise(before, text)
         self._warnings += [f"slide {number}: {warning}" for warning in revised.warnings]
         return revised.model_copy(update={"warnings": ()})
@@ -312,6 +315,16 @@ def _of_one_kind(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
         or plan.picture_file
     )
     return plan if has_more or plan.kind != "content" else plan.model_copy(update={"kind": before.kind})
+
+
+def _check_nothing_is_lost(slide: Slide, number: int) -> None:
+    """Raise InputError if a slide that an instruction rebuilds has content that a plan cannot hold."""
+    lost = unsupported_content(slide)
+    if lost is not None:
+        raise InputError(
+            f"slide {number} holds {lost}, which this instruction would lose; give the whole new slide as Markdown "
+            "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
+        )
 
 
 def _copy_visibility(old: Slide, new: Slide) -> None:

@@ -26,15 +26,19 @@ def _spans(paragraph: Any) -> Iterator[Span]:
         elif element.tag == qn("a:fld"):
             yield Span(str(element.findtext(qn("a:t")) or ""))
         elif element in runs:
-            run = runs[element]
-            face = (run.font.name or "").lower()
-            strike = element.rPr is not None and element.rPr.get("strike") in ("sngStrike", "dblStrike")
-            address = run.hyperlink.address or ""
-            yield Span(
-                run.text,
-                bold=run.font.bold is True,
-                italic=run.font.italic is True,
-                strike=strike,
-                code=any(word in face for word in _MONOSPACED),
-                link=address if SAFE_LINK.match(address) else "",
-            )
+            yield span_of(runs[element])
+
+
+def span_of(run: Any) -> Span:
+    """Return a run as a span: what it sets itself, not what it inherits."""
+    properties = run._r.find(qn("a:rPr"))
+    face = (run.font.name or "").lower() if properties is not None else ""
+    address = (run.hyperlink.address or "") if properties is not None else ""
+    return Span(
+        run.text,
+        bold=properties is not None and run.font.bold is True,
+        italic=properties is not None and run.font.italic is True,
+        strike=properties is not None and properties.get("strike") in ("sngStrike", "dblStrike"),
+        code=any(word in face for word in _MONOSPACED),
+        link=address if SAFE_LINK.match(address) else "",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seedx_tools.decks.text.inline import SAFE_LINK, Span, parse_inline
+from seedx_tools.decks.text.reading import span_of
 
 MONOSPACED = "Courier New"
 """The face of code: on Windows, macOS, and in LibreOffice by a metric-compatible font."""
@@ -23,13 +24,20 @@ def write_runs(paragraph: Any, text: str) -> None:
 def _write_run(paragraph: Any, text: str, span: Span) -> None:
     run = paragraph.add_run()
     run.text = text
-    if span.bold:
-        run.font.bold = True
-    if span.italic:
-        run.font.italic = True
-    if span.strike:
-        run._r.get_or_add_rPr().set("strike", "sngStrike")
-    if span.code:
-        run.font.name = MONOSPACED
-    if SAFE_LINK.match(span.link):
-        run.hyperlink.address = span.link
+    set_look(run, span)
+
+
+def set_look(run: Any, look: Span) -> None:
+    """Make a run look like a span; what it sets beside that, such as its color, stays."""
+    had = span_of(run)
+    if look.bold != had.bold:
+        run.font.bold = True if look.bold else None
+    if look.italic != had.italic:
+        run.font.italic = True if look.italic else None
+    if look.strike != had.strike:
+        run._r.get_or_add_rPr().set("strike", "sngStrike" if look.strike else "noStrike")
+    if look.code != had.code:
+        run.font.name = MONOSPACED if look.code else None
+    link = look.link if SAFE_LINK.match(look.link) else ""
+    if link != had.link:
+        run.hyperlink.address = link or None

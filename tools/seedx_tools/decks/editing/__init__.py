@@ -1,0 +1,1 @@
+"""Change saved slides where they are: only what differs is touched."""

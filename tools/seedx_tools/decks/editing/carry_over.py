@@ -1,0 +1,49 @@
+"""Keep what a slide has beside its shapes when another slide takes its place."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from pptx.oxml.ns import qn
+from pptx.slide import Slide
+
+_TRANSITION = qn("p:transition")
+_ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
+_RELATION = (qn("r:embed"), qn("r:link"), qn("r:id"))
+
+
+def carry_over(old: Slide, new: Slide) -> Iterator[str]:
+    """Copy the background, the transition and the comments of a slide; yield what could not be kept."""
+    background = old.element.cSld.find(qn("p:bg"))
+    if background is not None and new.element.cSld.find(qn("p:bg")) is None:
+        new.element.cSld.insert(0, _copied(background, old, new))
+    transition = next((child for child in old.element if _is_transition(child)), None)
+    if transition is not None:
+        if any(name in element.attrib for element in transition.iter() for name in _RELATION):
+            yield "the sound of its transition was left out"
+        else:
+            anchor = new.element.find(qn("p:clrMapOvr"))
+            (new.element.cSld if anchor is None else anchor).addnext(copy.deepcopy(transition))
+    if old.element.find(qn("p:timing")) is not None:
+        yield "its animations were left out, since they belong to the shapes that it had"
+    for relation in old.part.rels.values():
+        if relation.reltype.rpartition("/")[2] == "comments" and not relation.is_external:
+            new.part.relate_to(relation.target_part, relation.reltype)
+
+
+def _is_transition(element: Any) -> bool:
+    is_newer = element.tag == _ALTERNATIVES and next(element.iter(_TRANSITION), None) is not None
+    return element.tag == _TRANSITION or is_newer
+
+
+def _copied(element: Any, old: Slide, new: Slide) -> Any:
+    """Return a copy of an element for another slide, with the parts that it refers to."""
+    copied = copy.deepcopy(element)
+    for child in copied.iter():
+        for name in _RELATION:
+            if name in child.attrib:
+                relation = old.part.rels[child.get(name)]
+                child.set(name, new.part.relate_to(relation.target_part, relation.reltype))
+    return copied
