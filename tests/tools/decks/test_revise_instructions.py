@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
@@ -16,7 +17,7 @@ from pptx.slide import Slide
 from pptx.util import Inches
 
 from seedx_sdk import InputError, SeedX
-from seedx_tools import SlidePlan, make_slides, revise_slide
+from seedx_tools import Column, SlidePlan, make_slides, revise_slide
 from seedx_tools.decks.ooxml.styles import auto_number
 from tests.support.pptx_files import Shouting, add_3d_chart, add_picture
 
@@ -129,6 +130,25 @@ def test_no_instruction_loses_what_a_plan_cannot_hold(
     add(opened.slides[2])
     opened.save(str(deck))
     before = deck.read_bytes()
-    with pytest.raises(InputError, match=f"slide 3 holds .*{lost}.*, which an instruction would lose"):
-        revise_slide(seedx, deck, 3, "make it louder", planner=Shouting())
+    with pytest.raises(InputError, match=f"slide 3 holds .*{lost}.*, which this instruction would lose"):
+        revise_slide(seedx, deck, 3, "compare them", planner=Comparing())
     assert deck.read_bytes() == before
+    kept = _shapes_but_title(deck, 3)
+    made = revise_slide(seedx, deck, 3, "make it louder", planner=Shouting())
+    assert (made.slides[2].title, made.warnings) == (opened.slides[2].shapes.title.text_frame.text.upper(), ())
+    assert _shapes_but_title(deck, 3) == kept
+
+
+class Comparing:
+    """Turns a slide into a comparison, which takes another layout."""
+
+    def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:  # noqa: ARG002
+        columns = (Column(heading="A", bullets=("a",)), Column(heading="B", bullets=("b",)))
+        return SlidePlan(title=plan.title, columns=columns, picture="")
+
+
+def _shapes_but_title(path: Path, number: int) -> list[bytes]:
+    slide = Presentation(str(path)).slides[number - 1]
+    tree: Any = slide.shapes._spTree
+    title: Any = slide.shapes.title
+    return [etree.tostring(child) for child in tree if child is not title.element]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PIL import Image
-from pptx.enum.text import PP_ALIGN
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 from pydantic import ValidationError
@@ -17,7 +16,7 @@ from seedx_sdk.imaging import ImageLimits, open_image
 from seedx_tools.decks.drawing.reading import is_drawn, read_visual
 from seedx_tools.decks.ooxml.chart_data import chart_data_of
 from seedx_tools.decks.ooxml.layouts import LayoutSlots, slots_of
-from seedx_tools.decks.ooxml.styles import auto_number, placeholder_type
+from seedx_tools.decks.ooxml.styles import auto_number, level_of, placeholder_type
 from seedx_tools.decks.outline import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -188,7 +187,7 @@ def _texts(slide: Slide) -> tuple[list[SlideShape], list[SlideShape]]:
 
 
 def _points(shape: Any) -> list[str]:
-    return ["\t" * p.level + _number(p) + inline_text(p) for p in shape.text_frame.paragraphs if p.text.strip()]
+    return ["\t" * level_of(p._p) + _number(p) + inline_text(p) for p in shape.text_frame.paragraphs if p.text.strip()]
 
 
 def _number(paragraph: Any) -> str:
@@ -235,11 +234,16 @@ def _columns(slots: LayoutSlots, texts: Sequence[SlideShape]) -> tuple[Column, .
     )
 
 
+def _is_centered(paragraph: Any) -> bool:
+    properties = paragraph._p.pPr
+    return properties is not None and properties.get("algn") == "ctr"
+
+
 def _table(shape: Any) -> TableData | None:
     head, *rows = ([cell for cell in row.cells] for row in shape.table.rows)
     if not any(cell.text for cell in head):
         return None
-    centered = [cell.text_frame.paragraphs[0].alignment == PP_ALIGN.CENTER for cell in head]
+    centered = [_is_centered(cell.text_frame.paragraphs[0]) for cell in head]
     try:
         return TableData(
             header=tuple(escape_inline(cell.text) for cell in head),

@@ -28,7 +28,7 @@ from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.edit_commands import RuleReviser
 from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
-from seedx_tools.decks.reader import first_picture, is_cover, read_slide, shapes_of, unsupported_content
+from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content
 from seedx_tools.decks.results import Deck, describe_slides
 from seedx_tools.decks.slide_order import place_slides
 from seedx_tools.decks.text.inline import plain_text
@@ -174,10 +174,11 @@ class _SavedDeck:
         before = read_slide(old)
         changed = _of_one_kind(self._changed(before, number, change, planner), before)
         plan = self._files.with_data(changed, f"slide {number}")
-        if edit_in_place(old, before, plan, int(self._deck.slide_height or 1)):
+        is_line = is_cover(old) or before.kind != "content"
+        outgrows = is_line and len(plan.bullets) > max(1, len(before.bullets))
+        if not outgrows and edit_in_place(old, before, plan, int(self._deck.slide_height or 1)):
             del self._original[old.slide_id]
-            picture = self._old_image(old, f"slide {number}") if shapes_of(old, "picture") else None
-            self._made[old.slide_id] = plan, picture, None
+            self._made[old.slide_id] = plan, _shown_picture(old), None
             return
         if not isinstance(change, SlidePlan) and not is_markdown_outline(change):
             _check_nothing_is_lost(old, number)
@@ -315,6 +316,15 @@ def _of_one_kind(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
         or plan.picture_file
     )
     return plan if has_more or plan.kind != "content" else plan.model_copy(update={"kind": before.kind})
+
+
+def _shown_picture(slide: Slide) -> Illustration | None:
+    """Return the picture of a slide, for the result; None if there is none that can be opened."""
+    try:
+        found = first_picture(slide, lambda _: None)
+    except ImageError:
+        return None
+    return None if found is None else Illustration(found[0], alt=found[1] or read_slide(slide).title)
 
 
 def _check_nothing_is_lost(slide: Slide, number: int) -> None:

@@ -13,6 +13,7 @@ from pptx.oxml.ns import nsdecls, qn
 from pptx.text.text import _Paragraph
 
 from seedx_tools.decks.editing.words import rewrite
+from seedx_tools.decks.ooxml.styles import level_of
 
 _NUMBER = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
 _BULLETS = tuple(qn(f"a:{name}") for name in ("buNone", "buAutoNum", "buChar", "buBlip"))
@@ -52,7 +53,7 @@ def _key(point: str) -> tuple[int, str]:
 def _set(paragraph: Any, point: str) -> None:
     level, text = _key(point)
     level = min(level, 8)
-    if paragraph.level != level:
+    if level_of(paragraph._p) != level:
         paragraph.level = level
     number = _NUMBER.match(point.lstrip("\t"))
     properties = paragraph._p.pPr

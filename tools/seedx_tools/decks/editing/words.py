@@ -16,7 +16,7 @@ from seedx_tools.decks.text.inline import Span, parse_inline
 from seedx_tools.decks.text.reading import span_of
 from seedx_tools.decks.writing.runs import set_look
 
-_TOKENS = re.compile(r"\s+|\w+|[^\w\s]+")
+_TOKENS = re.compile(r"\s+|\w+|[^\w\s]")
 _OWN = (qn("a:r"), qn("a:br"), qn("a:fld"))
 
 

@@ -138,6 +138,12 @@ def text_style(slide: Slide, element: Any, paragraph: Any, level: int, run: Any 
     )
 
 
+def level_of(paragraph: Any) -> int:
+    """Return the level of a paragraph (a:p), from 0; python-pptx's own getter would add an element to the XML."""
+    properties = paragraph.find(qn("a:pPr"))
+    return 0 if properties is None else int(properties.get("lvl", "0"))
+
+
 def auto_number(paragraph: Any) -> int | None:
     """Return the number of a paragraph (a:p) in a numbered list; None for any other paragraph."""
     numbering, level = _numbering(paragraph)

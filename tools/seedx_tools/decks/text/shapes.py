@@ -10,7 +10,7 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle, body_property, insets, text_style
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle, body_property, insets, level_of, text_style
 from seedx_tools.decks.text.layout import Line, height_of, lay_out
 
 PointRect: TypeAlias = tuple[float, float, float, float]
@@ -70,7 +70,7 @@ def place_text(slide: Slide, shape: Any, frame: EmuFrame | None = None, *, numbe
     inner = width - margins[0] - margins[2]
     scale = font_scale(element)
     styled = [
-        (paragraph_text(paragraph._p, number), text_style(slide, element, paragraph._p, paragraph.level))
+        (paragraph_text(paragraph._p, number), text_style(slide, element, paragraph._p, level_of(paragraph._p)))
         for paragraph in shape.text_frame.paragraphs
     ]
     lines = tuple(lay_out(styled, inner if wraps else _NO_WRAP, scale))
@@ -94,7 +94,7 @@ def runs_of(slide: Slide, shape: Any) -> Iterator[tuple[str, TextStyle]]:
     for paragraph in shape.text_frame.paragraphs:
         for run, text in _pieces(paragraph._p, 0):
             if text.strip():
-                yield text, text_style(slide, shape.element, paragraph._p, paragraph.level, run)
+                yield text, text_style(slide, shape.element, paragraph._p, level_of(paragraph._p), run)
 
 
 def font_scale(element: Any) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle, resolve_color, text_style
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle, level_of, resolve_color, text_style
 from seedx_tools.decks.text.layout import Line, height_of, lay_out
 from seedx_tools.decks.text.shapes import paragraph_text
 
@@ -75,4 +75,4 @@ def _width(cell: Any, widths: list[float]) -> float:
 def _style(slide: Slide, shape: Any, paragraph: Any, run: Any) -> TextStyle:
     """Return the style of text in a table, which inherits otherStyle and the defaults, but no placeholder."""
     nowhere = shape.element.makeelement(qn("p:sp"))
-    return text_style(slide, nowhere, paragraph._p, paragraph.level, run)
+    return text_style(slide, nowhere, paragraph._p, level_of(paragraph._p), run)
