@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -42,3 +45,9 @@ class Shouting:
     def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
         assert instruction == "make it louder"
         return plan.model_copy(update={"title": plan.title.upper()})
+
+
+def slide_parts(path: Path) -> dict[str, bytes]:
+    """Return the XML of the slides of a deck by the names of their parts."""
+    with zipfile.ZipFile(path) as package:
+        return {name: package.read(name) for name in package.namelist() if re.fullmatch(r"ppt/slides/\w+\.xml", name)}

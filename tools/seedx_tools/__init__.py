@@ -11,6 +11,7 @@ from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, DeckSlide
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.slide_copies import duplicate_slide, merge_decks
 from seedx_tools.decks.slide_order import delete_slide, move_slide
 from seedx_tools.decks.template_report import LayoutUse, TemplateReport, check_template
 from seedx_tools.decks.theme.brand import Brand
@@ -74,8 +75,10 @@ __all__ = [
     "deck_to_pdf",
     "deck_to_png",
     "delete_slide",
+    "duplicate_slide",
     "make_slides",
     "make_slides_async",
+    "merge_decks",
     "move_slide",
     "revise_slide",
     "tell_story",

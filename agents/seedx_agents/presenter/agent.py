@@ -23,6 +23,7 @@ from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.markdown import is_markdown_outline
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.slide_copies import duplicate_slide, merge_decks
 from seedx_tools.decks.slide_order import delete_slide, move_slide
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
@@ -216,6 +217,23 @@ class Presenter:
             InputError: If there is no deck, or no such slide or place.
         """
         return move_slide(self._current(), slide, to)
+
+    def duplicate_slide(self, slide: int) -> Path:
+        """Put a copy of a slide behind it, and return the path of the deck.
+
+        Raises:
+            InputError: If there is no deck or no such slide.
+        """
+        return duplicate_slide(self._current(), slide)
+
+    def merge(self, other: str | os.PathLike[str], *, at: int | None = None) -> Path:
+        """Put the slides of another deck into the deck, at the end or at a number, and return the path of the deck.
+
+        Raises:
+            TemplateError: If the other deck cannot be opened.
+            InputError: If there is no deck or no such place, or the pages differ in size.
+        """
+        return merge_decks(self._current(), other, at=at)
 
     def _title(self, path: Path) -> str:
         """Return the title of a deck, by which a slide of it may be serious."""

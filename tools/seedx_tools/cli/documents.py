@@ -25,6 +25,7 @@ from seedx_tools.decks.lint.check import check_deck
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.outline import Outline
 from seedx_tools.decks.revise import append_slides, revise_slide
+from seedx_tools.decks.slide_copies import duplicate_slide, merge_decks
 from seedx_tools.decks.slide_order import delete_slide, move_slide
 from seedx_tools.decks.template_report import check_template
 from seedx_tools.decks.theme.brand import Brand
@@ -118,6 +119,14 @@ def slides(
     move: Annotated[
         Path | None, typer.Option("--move", help="Move one --slide of a .pptx to --at.", rich_help_panel=_CHANGE)
     ] = None,
+    duplicate: Annotated[
+        Path | None,
+        typer.Option("--duplicate", help="Copy one --slide of a .pptx behind itself.", rich_help_panel=_CHANGE),
+    ] = None,
+    merge: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--merge", help="Put the slides of a second .pptx into a first one.", rich_help_panel=_CHANGE),
+    ] = None,
     slide: Annotated[
         int | None, typer.Option("--slide", help="Number of the slide [default: 1].", rich_help_panel=_CHANGE)
     ] = None,
@@ -136,8 +145,20 @@ def slides(
     if check_file is not None:
         _check_template(check_file, master, json)
         return
-    if delete is not None or move is not None:
-        _reorder(delete, move, slide, at, output)
+    if merge is not None:
+        typer.echo(merge_decks(*merge, at=at, output=output))
+        return
+    if (operand := delete or move or duplicate) is not None:
+        if slide is None:
+            raise typer.BadParameter("say which slide", param_hint="--slide")
+        if delete is not None:
+            typer.echo(delete_slide(operand, slide, output=output))
+        elif duplicate is not None:
+            typer.echo(duplicate_slide(operand, slide, output=output))
+        elif at is None:
+            raise typer.BadParameter("say which number the slide gets", param_hint="--at")
+        else:
+            typer.echo(move_slide(operand, slide, at, output=output))
         return
     if (prompt is None) == (not sources):
         raise typer.BadParameter("give the subject of the deck, --from FILE, or --check deck.pptx", param_hint="PROMPT")
@@ -202,17 +223,6 @@ def free_path(output: Path | None, default: str) -> Path:
     while output is None and path.exists():
         path, number = Path(f"{Path(default).stem}-{number}{path.suffix}"), number + 1
     return path
-
-
-def _reorder(delete: Path | None, move: Path | None, slide: int | None, at: int | None, output: Path | None) -> None:
-    if slide is None:
-        raise typer.BadParameter("say which slide", param_hint="--slide")
-    if delete is not None:
-        typer.echo(delete_slide(delete, slide, output=output))
-    elif move is not None:
-        if at is None:
-            raise typer.BadParameter("say which number the slide gets", param_hint="--at")
-        typer.echo(move_slide(move, slide, at, output=output))
 
 
 def _check(path: Path, json: bool) -> None:

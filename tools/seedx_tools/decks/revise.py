@@ -26,11 +26,13 @@ from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
+from seedx_tools.decks.planners.deck_orders import DeckOrder, deck_order
 from seedx_tools.decks.planners.edit_commands import RuleReviser
 from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
 from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content
 from seedx_tools.decks.results import Deck, describe_slides
-from seedx_tools.decks.slide_order import place_slides
+from seedx_tools.decks.slide_copies import duplicate_slide
+from seedx_tools.decks.slide_order import delete_slide, move_slide, place_slides
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.writing.footer import footer_of
 from seedx_tools.decks.writing.writer import DeckWriter
@@ -89,9 +91,37 @@ def revise_slide(
         OutputPathError: If the deck cannot be written.
         ToolFailed: If the planner gave no valid slide.
     """
+    order = deck_order(change, slide) if isinstance(change, str) else None
+    if order is not None:
+        return _follow(seedx, path, order, output, seed)
     saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures)
     saved.replace(slide, change, planner)
     return saved.save()
+
+
+def _follow(
+    seedx: SeedX, path: str | os.PathLike[str], order: DeckOrder, output: str | os.PathLike[str] | None, seed: int
+) -> Deck:
+    """Delete, duplicate or move a slide, and return the saved deck."""
+    started = time.perf_counter()
+    if order.kind == "delete":
+        target = delete_slide(path, order.slide, output=output)
+    elif order.kind == "duplicate":
+        target = duplicate_slide(path, order.slide, output=output)
+    else:
+        target = move_slide(path, order.slide, order.to, output=output)
+    deck = open_deck(target)
+    slides = describe_slides(deck, {})
+    return Deck(
+        path=target,
+        title=deck.core_properties.title or slides[0].title or "Untitled",
+        slides=slides,
+        seed=seed,
+        timings={"total": time.perf_counter() - started},
+        model=seedx.info.name,
+        revision=seedx.info.revision,
+        warnings=(),
+    )
 
 
 def append_slides(

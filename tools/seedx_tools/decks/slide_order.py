@@ -31,8 +31,8 @@ def delete_slide(path: str | os.PathLike[str], slide: int, *, output: str | os.P
         InputError: If there is no such slide, it is the only one, or other slides or custom shows link to it.
         OutputPathError: If the deck cannot be written.
     """
-    target, deck, originals = _opened(path, output)
-    entry = _entry(deck, slide)
+    target, deck, originals = opened(path, output)
+    entry = slide_entry(deck, slide)
     if len(deck.slides) == 1:
         raise InputError("the deck has only this slide; delete the file instead")
     _check_links(deck, slide)
@@ -60,8 +60,8 @@ def move_slide(
         InputError: If there is no such slide or place.
         OutputPathError: If the deck cannot be written.
     """
-    target, deck, originals = _opened(path, output)
-    place_slides(deck, [_entry(deck, slide)], to)
+    target, deck, originals = opened(path, output)
+    place_slides(deck, [slide_entry(deck, slide)], to)
     save_keeping(deck, target, originals)
     return target
 
@@ -81,18 +81,20 @@ def place_slides(deck: PresentationObject, entries: list[Any], to: int) -> None:
     for offset, entry in enumerate(entries):
         listed.insert(to - 1 + offset, entry)
     for offset, entry in enumerate(entries):
-        _join_section(deck, entry, to - 1 + offset)
+        join_section(deck, entry, to - 1 + offset)
 
 
-def _opened(
+def opened(
     path: str | os.PathLike[str], output: str | os.PathLike[str] | None
 ) -> tuple[Path, PresentationObject, dict[int, bytes]]:
+    """Return where a deck is to be saved, the deck, and the XML of its slides by their ids."""
     target = check_output_path(path if output is None else output, (".pptx",))
     deck = open_deck(path, allow_links=False)
     return target, deck, slide_xml(deck, path)
 
 
-def _entry(deck: PresentationObject, number: int) -> Any:
+def slide_entry(deck: PresentationObject, number: int) -> Any:
+    """Return the entry of a slide in the list of slides; raise InputError if there is none."""
     entries = list(deck.slides._sldIdLst)
     if not 1 <= number <= len(entries):
         raise InputError(f"there is no slide {number}; the deck has slides 1 to {len(entries)}")
@@ -119,7 +121,7 @@ def _in_sections(deck: PresentationObject, slide_id: int) -> list[Any]:
     return [listed for listed in deck.part._element.iter(_SECTION_SLIDE) if listed.get("id") == str(slide_id)]
 
 
-def _join_section(deck: PresentationObject, entry: Any, place: int) -> None:
+def join_section(deck: PresentationObject, entry: Any, place: int) -> None:
     """Put a slide into the section of the slide before it, or of the one after it if it is the first."""
     own = _in_sections(deck, entry.id)
     entries = list(deck.slides._sldIdLst)
