@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import ChartData, CodeBlock, Column, Outline, PictureFile, Quote, SlidePlan, TableData
@@ -55,6 +56,12 @@ _FRONT_MATTER = re.compile(
 _FRONT_KEY = re.compile(r"^([\w-]+):", re.MULTILINE)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*([^|>\s].*)$", re.MULTILINE)
 _CLOSING = re.compile(r"^(thank you|thanks|any questions|questions|q ?(&|and) ?a|the end)\b", re.IGNORECASE)
+
+_MARKDOWN = (
+    MarkdownIt("commonmark")
+    .enable(["table", "strikethrough"])
+    .use(dollarmath_plugin, allow_space=False, allow_digits=False)
+)
 
 
 def is_markdown_outline(text: str) -> bool:
@@ -85,7 +92,7 @@ def _split_front_matter(text: str) -> tuple[str, str]:
 
 
 def _parse(text: str) -> SyntaxTreeNode:
-    return SyntaxTreeNode(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text))
+    return SyntaxTreeNode(_MARKDOWN.parse(text))
 
 
 @dataclass
@@ -174,6 +181,7 @@ class _Reader:
             note=self._note,
             address=self._address,
             picture=self._picture,
+            warn=self._warn,
             shows_addresses=lambda: _SOURCES.match(self.current.title) is not None,
         )
 
@@ -198,6 +206,8 @@ class _Reader:
             self._list(node, 0)
         elif node.type == "blockquote":
             self.current.notes += list(self._note_lines(node))
+        elif node.type.startswith("math_block"):
+            self.current.lines.append(self._inlines.formula(node.content))
         elif node.type == "table":
             self._table(node)
         elif node.type == "hr":
@@ -349,14 +359,15 @@ class _Reader:
         first = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
         for place, item in enumerate(node.children):
             number = "" if first is None else f"{first + place}. "
+            under = 0
             for child in item.children:
                 if child.type in _LISTS:
                     self._list(child, depth + 1)
                 elif child.type not in ("paragraph", "heading"):
                     self.read(child)
                 elif text := self._inline(child):
-                    self.current.lines.append("\t" * depth + number + text)
-                    number = ""
+                    self.current.lines.append("\t" * (depth + under) + number + text)
+                    number, under = "", 1  # a further paragraph of the point stands under it
 
     def _table(self, node: SyntaxTreeNode) -> None:
         rows = [row.children for row in node.walk() if row.type == "tr"]

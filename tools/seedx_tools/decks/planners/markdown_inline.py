@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from markdown_it.tree import SyntaxTreeNode
 
-from seedx_tools.decks.text.inline import SAFE_LINK, Span, merged, to_inline
+from seedx_tools.decks.text.formulas import formula_text, is_readable
+from seedx_tools.decks.text.inline import SAFE_LINK, Span, escape_inline, merged, plain_text, to_inline
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
@@ -30,16 +31,25 @@ class InlineReader:
         address: Called with the words and the address of a link that a slide cannot open.
         picture: Called with the source and the description of an image.
         shows_addresses: Called to ask whether the addresses of links are shown after their words.
+        warn: Called with what is not shown as it was written.
     """
 
     note: Callable[[str], None]
     address: Callable[[str, str], None]
     picture: Callable[[str, str], None]
     shows_addresses: Callable[[], bool]
+    warn: Callable[[str], None]
 
     def read(self, node: SyntaxTreeNode) -> str:
         """Return inline Markdown for a node, on one line."""
         return " ".join(to_inline(self._spans([node], Span(""))).split())
+
+    def formula(self, tex: str) -> str:
+        """Return inline Markdown for a formula."""
+        text = formula_text(tex)
+        if not is_readable(text):
+            self.warn(f"the formula '{text}' stays TeX: it has no readable form in plain text")
+        return escape_inline(text)
 
     def _spans(self, nodes: Sequence[SyntaxTreeNode], look: Span) -> Iterator[Span]:
         for node in nodes:
@@ -49,6 +59,8 @@ class InlineReader:
                 yield replace(look, text=node.content)
             elif node.type == "code_inline":
                 yield replace(look, text=node.content, code=True)
+            elif node.type.startswith("math_inline"):
+                yield replace(look, text=plain_text(self.formula(node.content)))
             elif node.type in ("softbreak", "hardbreak"):
                 yield replace(look, text=" ")
             elif node.type == "html_inline":

@@ -1,7 +1,7 @@
 """Inline Markdown: what the texts of a plan are written in, and the runs that they become on a slide.
 
 Titles, points, cells, quotes and captions are plain text in which CommonMark's emphasis, code spans and links count,
-and `~~struck~~` text.
+and `~~struck~~` text. Formulas between dollar signs are shown in Unicode.
 """
 
 from __future__ import annotations
@@ -12,8 +12,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
+from seedx_tools.decks.text.formulas import formula_text
+
+_MARKDOWN = (
+    MarkdownIt("commonmark", {"html": False})
+    .enable("strikethrough")
+    .use(dollarmath_plugin, allow_space=False, allow_digits=False)
+)
 SAFE_LINK = re.compile(r"(?i)(https?://|mailto:)")
 """The addresses that a slide may open."""
 _SPECIAL = re.compile(r"([\\`*_\[\]~$<>&])")
@@ -87,6 +94,8 @@ def _spans(text: str) -> Iterator[Span]:
             link = str(token.attrs.get("href", "")) if token.nesting > 0 else ""
         else:
             shown = "\v" if token.type == "hardbreak" else " " if token.type == "softbreak" else token.content
+            if token.type.startswith("math_inline"):
+                shown = formula_text(shown)
             yield Span(shown, bold > 0, italic > 0, strike > 0, token.type == "code_inline", link)
 
 
