@@ -162,7 +162,7 @@ def test_a_chat_model_plans_from_a_document_and_revises(seedx: SeedX, script: Sc
     slides = [{"title": "Why", "bullets": ["Fun"]}, {"title": "How", "bullets": ["By boat"]}]
     plan = {"title": "Boat school", "slides": slides}
     chat_model = script(
-        ("Outline", {"title": "Too much", "slides": slides * 40}),
+        ("Outline", {"title": "Too much", "slides": slides * 160}),
         ("Outline", plan),
         ("SlidePlan", {"titel": "How we sail"}),
         ("SlidePlan", {"title": "How we sail", "bullets": ["By boat", "By wind"], "picture": ""}),
@@ -171,7 +171,7 @@ def test_a_chat_model_plans_from_a_document_and_revises(seedx: SeedX, script: Sc
     source = pdf(tmp_path / "school.pdf", *PARAGRAPHS)
     deck = presenter.make(source, path=tmp_path / "deck.pptx", num_slides=3)
     assert PARAGRAPHS[0] in chat_model.seen[0][1].text
-    assert "the outline has 81 slides; at most 60" in chat_model.seen[1][-1].text
+    assert "the outline has 321 slides; at most 300" in chat_model.seen[1][-1].text
     before = parts(deck.path)
     revised = presenter.revise(3, "say more about the wind")
     assert titles(revised.path) == ["Boat school", "Why", "How we sail"]

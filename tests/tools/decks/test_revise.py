@@ -125,8 +125,8 @@ def test_decks_that_cannot_be_opened_or_written(seedx: SeedX, deck: Path, tmp_pa
         revise_slide(seedx, tmp_path / "none.pptx", 1, "## A")
     with pytest.raises(OutputPathError):
         append_slides(seedx, deck, "## A", output=tmp_path / "none" / "deck.pptx")
-    with pytest.raises(InputError, match="at most 60"):
-        append_slides(seedx, deck, "## A\n" * 60)
+    with pytest.raises(InputError, match="at most 300"):
+        append_slides(seedx, deck, "## A\n" * 300)
     with pytest.raises(InputError, match="Markdown"):
         append_slides(seedx, deck, "more about boats please")
 

@@ -30,7 +30,7 @@ from seedx_tools.decks.design import (
 )
 from seedx_tools.decks.footer import FooterChoice
 from seedx_tools.decks.look import Look
-from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, Planner, SlidePlan
+from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
@@ -315,6 +315,14 @@ class _DeckDraft:
                 slide.request = self._request(slide, info)
             if designs and slide.number > 0 and slide.request is not None and not slide.gallery:
                 slide.design_request = request_design(slide.plan, seed=self._seed + slide.number, where=slide.where)
+        illustrated = [slide for slide in slides if slide.request is not None]
+        for slide in illustrated[MAX_GENERATED_IMAGES:]:
+            slide.request = slide.design_request = None
+        if len(illustrated) > MAX_GENERATED_IMAGES:
+            first = illustrated[MAX_GENERATED_IMAGES].number + 1
+            self._deck_warnings.append(
+                f"a deck gets {MAX_GENERATED_IMAGES} images; from slide {first} on none was made"
+            )
         return slides
 
     def write(self, slides: Sequence[_DraftSlide], info: ModelInfo) -> Deck:

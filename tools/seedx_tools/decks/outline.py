@@ -17,8 +17,11 @@ from seedx_tools.decks.visuals import Visual
 DEFAULT_NUM_SLIDES = 6
 """Number of slides, including the title slide, when neither the caller nor the prompt gives one."""
 
-MAX_NUM_SLIDES = 60
-"""The limit exists because each slide may cost an image."""
+MAX_NUM_SLIDES = 300
+"""Slides of a deck: more than a day of lectures."""
+
+MAX_GENERATED_IMAGES = 60
+"""Images that the model generates for one call; the slides after them get none, with a warning."""
 
 SlideKind: TypeAlias = Literal["content", "section", "closing"]
 ColumnAlignment: TypeAlias = Literal["", "left", "center", "right"]

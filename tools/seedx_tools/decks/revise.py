@@ -24,7 +24,7 @@ from seedx_tools.decks.editing.in_place import edit_in_place
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
-from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
+from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
 from seedx_tools.decks.planners.deck_orders import DeckOrder, deck_order
 from seedx_tools.decks.planners.edit_commands import RuleReviser
@@ -251,6 +251,10 @@ class _SavedDeck:
             if on_progress is not None:
                 on_progress(offset, len(plans), named.title)
             plan = self._files.with_data(named, f"slide {start + offset + 1}")
+            if self._illustrator is not None and offset == MAX_GENERATED_IMAGES:
+                self._illustrator.finish()
+                self._illustrator = None
+                self._warnings.append(f"only the first {offset} slides that are appended may get images")
             picture, prompt = self._picture(plan, start + offset, has_room=plan.wants_picture)
             gallery = self._files.gallery(plan, f"slide {start + offset + 1}")
             slide = self._writer.add_slide(plan, picture, gallery)[0]
