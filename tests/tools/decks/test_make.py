@@ -471,7 +471,9 @@ async def test_bad_input_to_an_async_deck_is_rejected_before_anything_is_generat
 
 
 def test_text_has_a_higher_limit_than_images(seedx: SeedX, engine: ScriptedEngine, tmp_path: Path) -> None:
-    slides = tuple(SlidePlan(title=f"House {number}", bullets=("a", "b"), picture="a red house") for number in range(63))
+    slides = tuple(
+        SlidePlan(title=f"House {number}", bullets=("a", "b"), picture="a red house") for number in range(63)
+    )
     deck = make_slides(seedx, Outline(title="Houses", picture="", slides=slides), path=tmp_path / "deck.pptx")
     assert len(deck.slides) == 64 and len(engine.requests) == 60
     assert "a deck gets 60 images: none was made from slide 62 on" in deck.warnings
