@@ -205,7 +205,7 @@ def _to_8_bit(image: Image.Image, name: str, keep_alpha: bool) -> Image.Image:
         raise ImageError(f"{name} has floating-point pixels without a known range; save it with 8 or 16 bits")
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
-        if keep_alpha and layer.getextrema()[3] != (255, 255):
+        if keep_alpha and layer.getchannel("A").getextrema() != (255, 255):
             return layer
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return image.convert("RGB")

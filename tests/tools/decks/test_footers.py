@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pptx import Presentation
@@ -21,7 +22,8 @@ def _template(path: Path, *, footer: str = "", date: str = "", off: str = "") ->
     """python-pptx's own template with a footer and a date on all layouts, and p:hf on the master."""
     file = Presentation()
     for layout in file.slide_layouts:
-        for shape in layout.placeholders:
+        placeholders: Any = layout.placeholders
+        for shape in placeholders:
             if shape.placeholder_format.type == PH.FOOTER:
                 shape.text_frame.text = footer
             if shape.placeholder_format.type == PH.DATE and date:

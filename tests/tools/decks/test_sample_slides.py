@@ -24,7 +24,7 @@ def _box(slide: Slide, name: str, *frame: float, color: str = "225588") -> None:
     shape = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *(Inches(value) for value in frame))
     shape.name = name
     shape.fill.solid()
-    shape.fill.fore_color.rgb = RGBColor.from_string(color)
+    shape.fill.fore_color.rgb = RGBColor.from_string(color)  # type: ignore[no-untyped-call]
 
 
 def _logo(slide: Slide) -> None:
@@ -80,7 +80,7 @@ def test_sample_slides_on_one_blank_layout_give_covers_and_pages(seedx: SeedX, t
         file.slide_layouts.remove(layout)
     for slide in file.slides:
         slide.background.fill.solid()
-        slide.background.fill.fore_color.rgb = RGBColor.from_string("103040")
+        slide.background.fill.fore_color.rgb = RGBColor.from_string("103040")  # type: ignore[no-untyped-call]
     file.save(str(tmp_path / "template.pptx"))
     deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False)
     slides = list(Presentation(str(deck.path)).slides)

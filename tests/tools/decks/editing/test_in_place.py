@@ -19,7 +19,7 @@ from seedx_sdk import SeedX
 from seedx_tools import SlidePlan, revise_slide
 from seedx_tools.decks.reader import read_slide
 
-RED = RGBColor(0xC0, 0, 0)
+RED: Any = RGBColor(0xC0, 0, 0)  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_table_keeps_its_look_and_a_chart_its_colors(seedx: SeedX, tmp_path: P
     for cell, text in zip(table.iter_cells(), ("Item", "EUR", "Rent", "10", "Staff", "20"), strict=True):
         cell.text = text
     table.cell(1, 1).text_frame.paragraphs[0].runs[0].font.size = Pt(30)
-    data: Any = CategoryChartData()
+    data: Any = CategoryChartData()  # type: ignore[no-untyped-call]
     data.categories = ["2024", "2025"]
     data.add_series("Sales", (1, 2))
     frame = two.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, Inches(1), Inches(2), Inches(6), Inches(4), data)

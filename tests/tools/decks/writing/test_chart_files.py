@@ -64,7 +64,7 @@ def test_every_kind_is_native_in_schema_order_and_reads_back(seedx: SeedX, tmp_p
             assert places == sorted(places)
         assert native._chartSpace.chart.find(qn("c:dispBlanksAs")).get("val") == "gap"
     assert check_deck(deck.path).ok
-    sheet = load_workbook(BytesIO(natives[0].part.chart_workbook.xlsx_part.blob)).active
+    sheet: Any = load_workbook(BytesIO(natives[0].part.chart_workbook.xlsx_part.blob)).active
     assert [[cell.value for cell in row] for row in sheet.iter_rows()] == [
         [None, "A", "B"],
         ["x", 4, 3],
