@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-ORDERS = "'delete this slide', 'delete slide 2', 'move slide 5 to 2', 'duplicate slide 3'"
-_ANY = r"(?:this slide|the slide|it|this|(?:the )?slide (?P<slide>\d+))"
+_ANY = r"(?:this slide|the slide|(?:the )?slide (?P<slide>\d+))"
 _DELETE = re.compile(rf"(?:please )?(?:delete|remove|drop) {_ANY}", re.IGNORECASE)
 _DUPLICATE = re.compile(rf"(?:please )?(?:duplicate|copy|repeat) {_ANY}", re.IGNORECASE)
 _MOVE = re.compile(

@@ -33,7 +33,9 @@ def span_of(run: Any) -> Span:
     """Return a run as a span: what it sets itself, not what it inherits."""
     properties = run._r.find(qn("a:rPr"))
     face = (run.font.name or "").lower() if properties is not None else ""
-    address = (run.hyperlink.address or "") if properties is not None else ""
+    link = None if properties is None else properties.find(qn("a:hlinkClick"))
+    goes_somewhere = link is not None and bool(link.get(qn("r:id")))  # an action such as "next slide" has no address
+    address = (run.hyperlink.address or "") if goes_somewhere else ""
     return Span(
         run.text,
         bold=properties is not None and run.font.bold is True,
