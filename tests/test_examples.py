@@ -35,7 +35,7 @@ PROGRAMS: dict[str, tuple[list[str], str]] = {
     "detect": ([], r"^red house at .* of \(128, 128\)\nsaved detect\.png$"),
     "edit": ([], r"make the house blue: saved edit-1\.png\nremove the tree: saved edit-2\.png$"),
     "generate": (["a", "red", "house"], r"^saved generate\.png in \d+\.\d s, seed 1"),
-    "presenter": ([], r"\n4\. Highest and lowest: .*\n.*saved presenter\.pptx$"),
+    "presenter": ([], r"\n3\. Pupils rose from 18 to 41: .*\n.*saved presenter\.pptx$"),
     "prompt_to_image": (["a red house", "house.png"], r"^house\.png$"),
     "slides": ([], r"^saved deck\.pptx with 3 slides"),
     "story": (["a red cat on the beach", "cat.html"], r"saved cat\.html$"),

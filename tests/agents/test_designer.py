@@ -40,7 +40,7 @@ def test_a_chat_model_has_the_idea_and_fixes_a_prompt(seedx: SeedX, script: Scri
     chat_model = script(wrong, ("Idea", {"prompt": "a red house", "idea": "Home is warm."}))
     design = Designer(seedx, chat_model).draw("something that says home")
     assert (design.prompt, design.idea) == ("a red house", "Home is warm.")
-    assert "prompt: the image model does not know 'img'; use words that it knows" in chat_model.seen[1][2].text
+    assert "prompt: the image model does not know 'img'; use words that it knows" in chat_model.seen[1][-1].text
     assert Design.model_validate_json(design.model_dump_json()).image.tobytes() == design.image.tobytes()
 
 
@@ -159,7 +159,7 @@ class TestLooking:
         chat_model = script(strange, ("Idea", {"prompt": "a red star in the night sky", "idea": "Far."}))
         design = Designer(seedx, chat_model).draw("power")
         assert design.prompt == "a red star in the night sky"
-        assert "does not know 'dragon', 'castle'" in chat_model.seen[1][2].text
+        assert "does not know 'dragon', 'castle'" in chat_model.seen[1][-1].text
         assert [request.task for request in engine.requests] == ["generate", "describe"]
 
     def test_an_idea_that_stays_beyond_the_model_is_drawn_as_far_as_it_goes(self, seedx: SeedX, script: Script) -> None:
@@ -178,7 +178,7 @@ class TestLooking:
         chat_model = script(answer, answer)
         design = Designer(SeedX(engine=engine), chat_model, seed=4).draw("home")
         fault = "a blue house instead of a red house, on the beach instead of in a meadow"
-        assert f"shows 'A beach with one blue house.', with {fault}" in chat_model.seen[1][2].text
+        assert f"shows 'A beach with one blue house.', with {fault}" in chat_model.seen[1][-1].text
         assert (design.faults, design.seed, design.seen) == ((), 5, "A meadow with one red house.")
         assert [request.options.seed for request in engine.requests if request.task == "generate"] == [4, 5]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -49,9 +48,9 @@ class Deck(Result):
     preview_by: str = RENDERER
     """The renderer of the previews."""
 
-    @cached_property
+    @property
     def previews(self) -> tuple[Image.Image, ...]:
-        """An image of each slide of the saved file, 960 pixels wide, rendered when this is first read.
+        """An image of each slide of the saved file, 960 pixels wide, rendered whenever this is read.
 
         Raises:
             TemplateError: If the file is no longer there.
