@@ -19,7 +19,7 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.types import ModelInfo
 from seedx_sdk.validation import check_text
-from seedx_tools.decks.design import (
+from seedx_tools.decks.layout.specialist import (
     SPECIALIST,
     DesignRequest,
     SlideDesign,

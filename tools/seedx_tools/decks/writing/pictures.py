@@ -11,7 +11,7 @@ from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
-from seedx_tools.decks.design import Frame, SlideDesign
+from seedx_tools.decks.layout.regions import Frame, SlideDesign
 from seedx_tools.decks.ooxml.layouts import EmuFrame, Layouts, LayoutSlots, frame_of, placeholder, remove
 from seedx_tools.decks.ooxml.vector import embed_svg
 from seedx_tools.decks.outline import PictureSide

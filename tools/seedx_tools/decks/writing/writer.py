@@ -14,7 +14,7 @@ from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide, SlideMaster
 
 from seedx_tools.decks.charts import readable_charts
-from seedx_tools.decks.design import SlideDesign
+from seedx_tools.decks.layout.regions import SlideDesign
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
 from seedx_tools.decks.ooxml.masters import best_master

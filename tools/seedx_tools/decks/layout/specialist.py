@@ -5,32 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from seedx_sdk import AsyncSeedX, ChatReply, Message, ModelInfo, SeedX
 from seedx_sdk.errors import GenerationCancelled, SeedXError
 from seedx_sdk.prompts import parse_slide_answer, slide_outline
 from seedx_sdk.tokens import box_to_normalized
+from seedx_tools.decks.layout.regions import Frame, PageSize, Region, SlideDesign
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.illustration.illustrator import ALT_PREFIX, Illustration
 
 SPECIALIST = "slides"
-Frame: TypeAlias = tuple[float, float, float, float]
-"""x0, y0, x1, y1 as fractions of the slide's width and height."""
 _MIN_SIDE = 0.05
 """Narrower blocks hold nothing that can be read."""
 _MAX_OVERLAP = 0.01
 """Two blocks may reach into each other by this much: boxes are written in steps of 1/224."""
-
-
-@dataclass(frozen=True, slots=True)
-class SlideDesign:
-    """Where everything on a slide goes."""
-
-    title: Frame
-    body: Frame | None
-    """None if the slide has only a title."""
-    pictures: tuple[tuple[Frame, Illustration], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +37,12 @@ def request_design(plan: SlidePlan, *, seed: int, where: str) -> DesignRequest |
     others = plan.columns or plan.table or plan.chart or plan.quote or plan.picture_file or plan.kind != "content"
     if others or plan.picture == "" or not plan.title.strip():
         return None
+    return DesignRequest(_texts(plan), seed, where)
+
+
+def _texts(plan: SlidePlan) -> tuple[str, ...]:
     points = "\n".join(bullet for bullet in plan.bullets if bullet.strip())
-    return DesignRequest((plan.title, *([points] if points else [])), seed, where)
+    return (plan.title, *([points] if points else []))
 
 
 def missing_designer(info: ModelInfo, *, wanted: bool | None) -> str | None:
@@ -61,6 +53,32 @@ def missing_designer(info: ModelInfo, *, wanted: bool | None) -> str | None:
         f"{info.name} has no {SPECIALIST} specialist, so the slides follow the template; train one with "
         f"`seedx train {SPECIALIST}` and add it with `seedx export`"
     )
+
+
+class SpecialistLayout:
+    """Lays out slides of a title and points with the model's `slides` specialist, without the images that it draws.
+
+    Args:
+        seedx: A model with that specialist.
+        seed: Seed of each layout.
+    """
+
+    def __init__(self, seedx: SeedX, *, seed: int = 0) -> None:
+        self._seedx, self._seed = seedx, seed
+
+    def arrange(self, plan: SlidePlan, _page: PageSize, _theme: str) -> list[Region]:
+        """Return the regions that the specialist wrote.
+
+        Raises:
+            SeedXError: If the model failed, or has no such specialist.
+            ValueError: If its answer is no layout.
+        """
+        request = DesignRequest(_texts(plan), self._seed, "")
+        reply = self._seedx.chat(_messages(request), specialist=SPECIALIST, seed=self._seed)
+        return [
+            Region(block.kind, box_to_normalized(block.box), block.caption, block.number)
+            for block in parse_slide_answer(reply.written, len(request.texts))
+        ]
 
 
 def design_slide(seedx: SeedX, request: DesignRequest, warn: Callable[[str], None]) -> SlideDesign | None:
