@@ -58,10 +58,10 @@ def check_designed(deck: Deck, engine: ScriptedEngine) -> None:
     assert (request.task, request.options.specialist, request.options.seed) == ("chat", "slides", 6)
     assert request.messages[-1].text == "Lay out a slide:\n1: Why\n2: Boats are easy to see / Summers are long"
     shapes = places(Presentation(str(deck.path)).slides[1])
-    assert shapes[:2] == [("Why", [12, 8, 212, 40]), ("Boats are easy to see\nSummers are long", [8, 52, 104, 212])]
+    assert shapes[:2] == [("Why", [14, 9, 210, 42]), ("Boats are easy to see\nSummers are long", [9, 51, 103, 196])]
     alt, corners = shapes[2]
     assert alt == "Generated image: a red boat"
-    assert corners == [123, 52, 213, 212], "square, in the middle"
+    assert corners == [127, 51, 209, 196], "square, in the middle"
     assert (deck.slides[1].picture_prompt, deck.slides[1].picture) == ("a red boat", IMAGE)
     assert deck.warnings == ()
 

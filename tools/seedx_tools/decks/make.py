@@ -13,22 +13,24 @@ from dataclasses import dataclass, field
 
 import anyio
 from anyio import to_thread
+from pptx.slide import Slide
 
 from seedx_sdk import AsyncSeedX, SeedX
-from seedx_sdk.errors import InputError
+from seedx_sdk.errors import InputError, SeedXError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.types import ModelInfo
 from seedx_sdk.validation import check_text
+from seedx_tools.decks.footer import FooterChoice
+from seedx_tools.decks.layout.regions import LayoutPlanner, PageSize, SlideDesign, is_laid_out, settled
 from seedx_tools.decks.layout.specialist import (
     SPECIALIST,
     DesignRequest,
-    SlideDesign,
     design_slide,
     design_slide_async,
     missing_designer,
     request_design,
 )
-from seedx_tools.decks.footer import FooterChoice
+from seedx_tools.decks.lint.check import find_slide_faults
 from seedx_tools.decks.look import Look
 from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
@@ -52,6 +54,7 @@ from seedx_tools.illustration.illustrator import (
 )
 from seedx_tools.tool import Progress, ignore_progress
 
+EMU_PER_INCH = 914_400
 _IMAGES_AT_ONCE = 4
 """Images of one deck that make_slides_async generates at the same time; a deck leaves room for other callers."""
 
@@ -73,6 +76,7 @@ def make_slides(
     pictures: bool = True,
     planner: Planner | None = None,
     specialist: bool | None = None,
+    layout: LayoutPlanner | None = None,
     on_progress: Progress | None = None,
 ) -> Deck:
     """Return a deck that is saved as an editable .pptx with native text, pictures, alt text and speaker notes.
@@ -98,6 +102,8 @@ def make_slides(
         planner: Writes the outline; None: OutlinePlanner, which needs no language model.
         specialist: Whether the model's `slides` specialist lays out and illustrates slides of a title and points; with
             True its absence is a warning. None: if the model has one, and no template is given.
+        layout: Places the parts of slides of a title, points and pictures; a layout that the linter objects to is a
+            warning, and the slide follows the template. None: all slides do.
         on_progress: Called with (slides done, total slides, title of the current slide).
 
     Raises:
@@ -117,6 +123,7 @@ def make_slides(
         pictures=pictures,
         planner=planner,
         specialist=specialist,
+        layout=layout,
     )
     info = seedx.info
     report = on_progress or ignore_progress
@@ -149,6 +156,7 @@ async def make_slides_async(
     pictures: bool = True,
     planner: Planner | None = None,
     specialist: bool | None = None,
+    layout: LayoutPlanner | None = None,
     on_progress: Progress | None = None,
 ) -> Deck:
     """Return the deck that make_slides returns for the same arguments, generating several images at the same time.
@@ -172,6 +180,7 @@ async def make_slides_async(
         pictures: Whether the model generates images for the slides.
         planner: Writes the outline; called in a thread.
         specialist: Whether the model's `slides` specialist lays out slides.
+        layout: Places the parts of slides; called in a thread.
         on_progress: Called in the event loop with (slides done, total slides, title of the current slide).
 
     Raises:
@@ -192,6 +201,7 @@ async def make_slides_async(
             pictures=pictures,
             planner=planner,
             specialist=specialist,
+            layout=layout,
         ),
         abandon_on_cancel=True,
     )
@@ -279,6 +289,7 @@ class _DeckDraft:
         pictures: bool,
         planner: Planner | None,
         specialist: bool | None,
+        layout: LayoutPlanner | None,
     ) -> None:
         self._started = time.perf_counter()
         self._path = check_output_path(path, (".pptx",))
@@ -287,6 +298,7 @@ class _DeckDraft:
         self._seed, self._pictures = seed, pictures
         self._specialist = look.template is None if specialist is None else specialist
         self._wants_specialist = specialist is True
+        self._layout, self._theme = layout, "template" if look.template is not None else look.theme or "paper"
         self._warnings: list[str] = []
         """The warnings of the deck, or of the slide that is being planned or written."""
         self._unknown: list[str] = []
@@ -334,10 +346,10 @@ class _DeckDraft:
             if slide.number == 0:
                 outline = self._outline
                 pages = [self._writer.add_cover(outline.title, outline.subtitle, outline.notes, slide.illustration)]
-            elif slide.design is not None:
-                pages = self._writer.add_designed(slide.plan, slide.design)
             else:
-                pages = self._writer.add_slide(slide.plan, slide.illustration, slide.gallery)
+                pages = self._designed_pages(slide) or self._writer.add_slide(
+                    slide.plan, slide.illustration, slide.gallery
+                )
             written_slides.append((slide.plan, pages))
             prompt = None if slide.request is None else slide.request.prompt.text
             if slide.design is not None and slide.illustration is not None:
@@ -370,6 +382,45 @@ class _DeckDraft:
             timings=timings,
             warnings=tuple(dict.fromkeys(warnings)),
         )
+
+    def _designed_pages(self, slide: _DraftSlide) -> list[Slide]:
+        """Write a slide as its design has it, and return it; nothing, with a warning, if that makes no good slide."""
+        before = list(slide.warnings)
+        try:
+            design = self._arranged(slide)
+            if design is None:
+                return []
+            pages = self._writer.add_designed(slide.plan, design)
+            faults = list(find_slide_faults(self._deck, len(self._deck.slides)))
+            if len(pages) == 1 and not faults:
+                return pages
+            self._writer.remove(pages)
+            why = faults[0].message if faults else "its text does not fit there"
+        except (SeedXError, ValueError) as error:
+            why = str(error)
+        slide.warnings[:] = [*before, f"{slide.where}: its layout was not used, the template's was: {why}"]
+        return []
+
+    def _arranged(self, slide: _DraftSlide) -> SlideDesign | None:
+        """Return where the layout planner puts the parts of a slide; None if that is left to the template.
+
+        Raises:
+            ValueError: If no slide can be made of its answer.
+        """
+        plan = slide.plan
+        has_points = any(bullet.strip() for bullet in plan.bullets)
+        pictures = tuple(filter(None, (slide.illustration, *slide.gallery)))
+        if slide.design is not None:
+            regions = slide.design.regions()
+            pictures = tuple(picture for _, picture in slide.design.pictures)
+        elif self._layout is not None and slide.number > 0 and is_laid_out(plan):
+            inches = int(self._deck.slide_width or 1) / EMU_PER_INCH, int(self._deck.slide_height or 1) / EMU_PER_INCH
+            regions = self._layout.arrange(plan, PageSize(*inches), self._theme)
+        else:
+            return None
+        if not regions:
+            return None
+        return settled(regions, pictures, has_points=has_points, placeholders=self._writer.text_frames(has_points))
 
     def _request(self, slide: _DraftSlide, info: ModelInfo) -> ImageRequest | None:
         plan = slide.plan

@@ -10,8 +10,8 @@ from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.structured_output import StructuredChat
 
 _SYSTEM_PROMPT = (
-    "You are a designer who lays out slides. Give each part of the slide a box: its left, top, right and bottom edge as "
-    f"fractions of the page, all between {SAFE_AREA[0]:.2f} and {SAFE_AREA[2]:.2f}, and no lower than "
+    "You are a designer who lays out slides. Give each part of the slide a box: its left, top, right and bottom edge "
+    f"as fractions of the page, all between {SAFE_AREA[0]:.2f} and {SAFE_AREA[2]:.2f}, and no lower than "
     f"{SAFE_AREA[3]:.2f}. The title is at the top; boxes do not overlap; edges are in line; text gets the room that "
     "it needs at 18 points."
 )

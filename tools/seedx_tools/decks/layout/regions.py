@@ -61,6 +61,12 @@ class SlideDesign:
     """None if the slide has only a title."""
     pictures: tuple[tuple[Frame, Illustration], ...]
 
+    def regions(self) -> list[Region]:
+        """Return the regions of its parts, the pictures in their order."""
+        body = [] if self.body is None else [Region("text", self.body)]
+        pictures = [Region("picture", frame, z=z) for z, (frame, _) in enumerate(self.pictures)]
+        return [Region("title", self.title), *body, *pictures]
+
 
 class LayoutPlanner(Protocol):
     """Decides where the title, the text and the picture of a slide go; pass it to make_slides(layout=...)."""
@@ -84,6 +90,12 @@ class RuleLayout:
     def arrange(self, _plan: SlidePlan, _page: PageSize, _theme: str) -> list[Region]:
         """Return no regions."""
         return []
+
+
+def is_laid_out(plan: SlidePlan) -> bool:
+    """Return whether a slide holds a title, points and pictures and nothing else, which a layout planner may place."""
+    others = plan.columns or plan.table or plan.chart or plan.visual or plan.quote or plan.code
+    return plan.kind == "content" and not others and not plan.footnotes and bool(plan.title.strip())
 
 
 def settled(

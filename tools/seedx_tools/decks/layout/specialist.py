@@ -10,7 +10,7 @@ from seedx_sdk import AsyncSeedX, ChatReply, Message, ModelInfo, SeedX
 from seedx_sdk.errors import GenerationCancelled, SeedXError
 from seedx_sdk.prompts import parse_slide_answer, slide_outline
 from seedx_sdk.tokens import box_to_normalized
-from seedx_tools.decks.layout.regions import Frame, PageSize, Region, SlideDesign
+from seedx_tools.decks.layout.regions import Frame, PageSize, Region, SlideDesign, is_laid_out
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.illustration.illustrator import ALT_PREFIX, Illustration
 
@@ -34,8 +34,7 @@ class DesignRequest:
 
 def request_design(plan: SlidePlan, *, seed: int, where: str) -> DesignRequest | None:
     """Return the request for the design of a slide; None if it holds other things than a title and points."""
-    others = plan.columns or plan.table or plan.chart or plan.quote or plan.picture_file or plan.kind != "content"
-    if others or plan.picture == "" or not plan.title.strip():
+    if not is_laid_out(plan) or plan.picture_file or plan.picture == "":
         return None
     return DesignRequest(_texts(plan), seed, where)
 
@@ -75,10 +74,11 @@ class SpecialistLayout:
         """
         request = DesignRequest(_texts(plan), self._seed, "")
         reply = self._seedx.chat(_messages(request), specialist=SPECIALIST, seed=self._seed)
-        return [
-            Region(block.kind, box_to_normalized(block.box), block.caption, block.number)
-            for block in parse_slide_answer(reply.written, len(request.texts))
-        ]
+        regions: list[Region] = []
+        for block in parse_slide_answer(reply.written, len(request.texts)):
+            if block.kind != "table" and block.kind != "chart":
+                regions.append(Region(block.kind, box_to_normalized(block.box), block.caption, block.number))
+        return regions
 
 
 def design_slide(seedx: SeedX, request: DesignRequest, warn: Callable[[str], None]) -> SlideDesign | None:

@@ -72,3 +72,12 @@ def find_faults(deck: PresentationObject) -> Iterator[Finding]:
         if fault.template and times[key] > 1:
             message += f" (from the template, found {times[key]} times)"
         yield Finding(kind=fault.kind, slide=number, shape=fault.shape, message=message)
+
+
+def find_slide_faults(deck: PresentationObject, number: int) -> Iterator[Finding]:
+    """Yield the problems on one slide of an open presentation, by its number from 1; not those of its template."""
+    page = pages_of(deck)[number - 1]
+    for family in _FAMILIES:
+        for fault in family(page):
+            if not fault.template:
+                yield Finding(kind=fault.kind, slide=number, shape=fault.shape, message=fault.message)

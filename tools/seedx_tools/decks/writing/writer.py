@@ -14,9 +14,9 @@ from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide, SlideMaster
 
 from seedx_tools.decks.charts import readable_charts
-from seedx_tools.decks.layout.regions import SlideDesign
 from seedx_tools.decks.footer import Footer
-from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
+from seedx_tools.decks.layout.regions import Frame, SlideDesign
+from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, frame_of, placeholder
 from seedx_tools.decks.ooxml.masters import best_master
 from seedx_tools.decks.outline import ChartData, CodeBlock, SlidePlan, TableData
 from seedx_tools.decks.shapes import is_empty_placeholder
@@ -108,6 +108,25 @@ class DeckWriter:
         slides = self._add_points(plan.title, plan.bullets, plan.notes, (), plan, design)
         self._number(slides, plan.title)
         return slides
+
+    def text_frames(self, has_points: bool) -> list[Frame]:
+        """Return where the layout of a designed slide has its title, and its body if there are points."""
+        slots = (self._layouts.points if has_points else self._layouts.heading)(picture=False)
+        wanted = [slots.title, *slots.bodies[: int(has_points)]]
+        placeholders: Any = slots.layout.placeholders
+        found = {shape.placeholder_format.idx: frame_of(shape) for shape in placeholders}
+        frames: list[Frame] = []
+        for left, top, width, height in (found[index] for index in wanted if index is not None):
+            wide, high = self._page_width, self._page_height
+            frames.append((left / wide, top / high, (left + width) / wide, (top + height) / high))
+        return frames
+
+    def remove(self, slides: Sequence[Slide]) -> None:
+        """Remove slides that were added last."""
+        ids = self.deck.slides._sldIdLst
+        for entry in list(ids)[len(ids) - len(slides) :]:
+            self.deck.part.drop_rel(entry.rId)
+            ids.remove(entry)
 
     def add_slide(
         self, plan: SlidePlan, illustration: Illustration | None = None, gallery: Sequence[Illustration] = ()
