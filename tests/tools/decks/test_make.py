@@ -477,3 +477,11 @@ def test_text_has_a_higher_limit_than_images(seedx: SeedX, engine: ScriptedEngin
     deck = make_slides(seedx, Outline(title="Houses", picture="", slides=slides), path=tmp_path / "deck.pptx")
     assert len(deck.slides) == 64 and len(engine.requests) == 60
     assert "a deck gets 60 images; from slide 62 on none was made" in deck.warnings
+
+
+def test_footnotes_are_kept_in_the_notes(seedx: SeedX, tmp_path: Path) -> None:
+    slides = (SlidePlan(title="A", bullets=("a", "b"), footnotes=("*Finance*, 2025.",), notes="Say it."),)
+    deck = make_slides(seedx, Outline(title="T", slides=slides), path=tmp_path / "deck.pptx", pictures=False)
+    assert deck.warnings == ("slide 2: its footnotes are in the notes",)
+    slide = Presentation(str(deck.path)).slides[1]
+    assert slide.notes_slide.notes_text_frame.text == "Say it.\nFinance, 2025."

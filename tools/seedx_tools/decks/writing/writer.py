@@ -141,6 +141,10 @@ class DeckWriter:
         if plan.source.strip() and not (plan.table or plan.chart):
             self._warn(f"slide {len(self.deck.slides) + 1}: its source is in the notes: it has no table or chart")
             plan = plan.model_copy(update={"notes": f"{plan.notes}\n{_source(plan)}".strip(), "source": ""})
+        lost = [text for text in map(plain_text, plan.footnotes) if text.strip() and text not in plan.notes]
+        if lost:
+            self._warn(f"slide {len(self.deck.slides) + 1}: its footnotes are in the notes")
+            plan = plan.model_copy(update={"notes": "\n".join(filter(None, (plan.notes, *lost)))})
         parts = _parts(plan)
         pictures = (*filter(None, (illustration,)), *gallery)
         slides = [slide for part in parts[:-1] for slide in self._add_part(part, ())]
