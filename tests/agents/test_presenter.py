@@ -14,8 +14,8 @@ from pptx import Presentation
 from seedx_agents import Presenter
 from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
 from seedx_tools import ChartData, ChartSeries, Column, Outline, SlidePlan, ToolFailed, check_deck
+from seedx_tools.decks.editing.edit_commands import RuleReviser
 from seedx_tools.decks.outline import TableData
-from seedx_tools.decks.planners.edit_commands import RuleReviser
 from tests.agents.conftest import Script
 
 PARAGRAPHS = (

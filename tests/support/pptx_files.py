@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.oxml.ns import qn
+from pptx.presentation import Presentation as PresentationObject
 from pptx.shapes.picture import Picture
 from pptx.slide import Slide
 from pptx.util import Inches
@@ -51,3 +53,25 @@ def slide_parts(path: Path) -> dict[str, bytes]:
     """Return the XML of the slides of a deck by the names of their parts."""
     with zipfile.ZipFile(path) as package:
         return {name: package.read(name) for name in package.namelist() if re.fullmatch(r"ppt/slides/\w+\.xml", name)}
+
+
+def keep_layouts(file: PresentationObject, *names: str) -> None:
+    """Remove all layouts of a deck but those with these names."""
+    for layout in list(file.slide_layouts):
+        if layout.name not in names:
+            file.slide_layouts.remove(layout)
+
+
+def holds(path: Path, words: bytes) -> bool:
+    """Return whether a part of a package holds these bytes."""
+    with zipfile.ZipFile(path) as package:
+        return any(words in package.read(name) for name in package.namelist())
+
+
+def rezip(
+    source: Path, target: Path, change: Callable[[str, bytes], bytes], rename: Callable[[str], str] = str
+) -> None:
+    """Write a package again, with each part changed."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(rename(name), change(name, old.read(name)))

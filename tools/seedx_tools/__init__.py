@@ -2,6 +2,8 @@
 
 from seedx_tools.catalog.registry import TOOLS
 from seedx_tools.decks.footer import Footer
+from seedx_tools.decks.layout.chat_model import ChatModelLayout
+from seedx_tools.decks.layout.regions import LayoutPlanner, PageSize, Region
 from seedx_tools.decks.libreoffice import deck_to_pdf, deck_to_png
 from seedx_tools.decks.lint.check import DeckReport, check_deck
 from seedx_tools.decks.lint.findings import Finding
@@ -34,6 +36,7 @@ __all__ = [
     "Character",
     "ChartData",
     "ChartSeries",
+    "ChatModelLayout",
     "ChatModelPlanner",
     "ChatModelStoryPlanner",
     "Column",
@@ -45,14 +48,17 @@ __all__ = [
     "Footer",
     "ImageBackend",
     "ImageStore",
+    "LayoutPlanner",
     "LayoutUse",
     "MemoryImages",
     "Outcome",
     "Outline",
     "OutlinePlanner",
     "PagePlan",
+    "PageSize",
     "Planner",
     "Quote",
+    "Region",
     "SlidePlan",
     "Story",
     "StoryPage",

@@ -6,9 +6,9 @@ import re
 
 from seedx_agents.presenter.serious_subjects import undecorated, without_decoration
 from seedx_sdk.errors import InputError
+from seedx_tools.decks.editing.edit_commands import RuleReviser
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
-from seedx_tools.decks.planners.edit_commands import RuleReviser
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.planners.markdown import is_markdown_outline
 

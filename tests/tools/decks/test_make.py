@@ -485,3 +485,8 @@ def test_footnotes_are_kept_in_the_notes(seedx: SeedX, tmp_path: Path) -> None:
     assert deck.warnings == ("slide 2: its footnotes are in the notes",)
     slide = Presentation(str(deck.path)).slides[1]
     assert slide.notes_slide.notes_text_frame.text == "Say it.\nFinance, 2025."
+
+
+def test_an_outline_of_another_length_is_named(seedx: SeedX, tmp_path: Path) -> None:
+    deck = make_slides(seedx, "# A\n## B\n## C\n", path=tmp_path / "deck.pptx", num_slides=6, pictures=False)
+    assert len(deck.slides) == 3 and deck.warnings == ("the outline has 3 slides, not 6",)

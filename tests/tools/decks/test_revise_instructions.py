@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,9 @@ def test_no_instruction_loses_what_a_plan_cannot_hold(
     made = revise_slide(seedx, deck, 3, "make it louder", planner=Shouting())
     assert (made.slides[2].title, made.warnings) == (opened.slides[2].shapes.title.text_frame.text.upper(), ())
     assert _shapes_but_title(deck, 3) == kept
+    whole = revise_slide(seedx, deck, 3, Comparing().revise(SlidePlan(title="C"), ""))
+    named = [warning for warning in whole.warnings if re.search(f"the new slide is without .*{lost}", warning)]
+    assert named or lost.startswith("a picture")  # which this plan does without, as it says
 
 
 class Comparing:

@@ -447,11 +447,11 @@ def _plan(source: str | Outline, planner: Planner, num_slides: int | None) -> Ou
         outline = planner.plan(check_text(source, "prompt"), num_slides)
     if len(outline.slides) >= MAX_NUM_SLIDES:
         raise InputError(f"the outline has {len(outline.slides) + 1} slides; at most {MAX_NUM_SLIDES} are allowed")
-    found = len(outline.slides) + 1
-    if num_slides is None or found == num_slides or outline.warnings:
+    found = len(outline.all_slides()) + 1
+    if num_slides is None or found == num_slides:
         return outline
     warning = f"the outline has {found} slides, not {num_slides}"
-    return outline.model_copy(update={"warnings": (warning,)})
+    return outline.model_copy(update={"warnings": (*outline.warnings, warning)})
 
 
 def _cover_plan(outline: Outline) -> SlidePlan:

@@ -184,7 +184,7 @@ class SlidePlan(_Model):
     )
     picture_side: PictureSide = Field(default="auto", description="Where the picture is placed.")
     gallery: tuple[PictureFile, ...] = Field(default=(), description="Further image files, shown beside each other.")
-    footnotes: tuple[str, ...] = Field(default=(), description="Footnotes at the foot of the slide.")
+    footnotes: tuple[str, ...] = Field(default=(), description="Footnotes; they go to the speaker notes.")
     source: str = Field(default="", description="Where the slide's figures come from: one line under them, or empty.")
     notes: str = Field(default="", description="Speaker notes: what the speaker says, in full sentences.")
     warnings: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
@@ -200,8 +200,12 @@ class SlidePlan(_Model):
     @property
     def wants_picture(self) -> bool:
         """True if the slide has room for a picture beside its content."""
-        full = self.table or self.chart or self.code or self.visual or self.quote or self.columns
-        return bool(self.picture_file) or (self.picture != "" and not full and self.kind == "content")
+        return bool(self.picture_file) or (self.picture != "" and not self.holds_more and self.kind == "content")
+
+    @property
+    def holds_more(self) -> bool:
+        """True if the slide holds more than a title, points and pictures."""
+        return bool(self.columns or self.table or self.chart or self.visual or self.quote or self.code)
 
 
 class Outline(_Model):

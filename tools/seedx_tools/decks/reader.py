@@ -105,6 +105,11 @@ def is_cover(slide: Slide) -> bool:
 
 
 def unsupported_content(slide: Slide) -> str | None:
+    """Return the first content of a slide that a plan cannot hold, or a picture that it would lose, or None."""
+    return unsupported_shape(slide) or (_lost_picture(slide) if shapes_of(slide, "picture") else None)
+
+
+def unsupported_shape(slide: Slide) -> str | None:
     """Return the first content of a slide that a plan cannot hold, such as "a second picture", or None."""
     tables, charts, pictures = (shapes_of(slide, kind) for kind in ("table", "chart", "picture"))
     if any(chart_data_of(placed.shape.chart) is None for placed in charts):
@@ -123,7 +128,7 @@ def unsupported_content(slide: Slide) -> str | None:
     for name, found in (("table", tables), ("chart", charts), ("picture", pictures)):
         if len(found) > 1:
             return f"a second {name}"
-    return _lost_picture(slide) if pictures else None
+    return None
 
 
 def first_picture(slide: Slide, warn: Callable[[str], None]) -> tuple[Image.Image, str] | None:

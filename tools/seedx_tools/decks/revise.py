@@ -9,9 +9,6 @@ import os
 import time
 from typing import Protocol
 
-from markdown_it import MarkdownIt
-from pptx.opc.constants import RELATIONSHIP_TARGET_MODE
-from pptx.opc.package import Part, _Relationship
 from pptx.parts.slide import SlidePart
 from pptx.slide import Slide
 
@@ -19,17 +16,17 @@ from seedx_sdk import SeedX
 from seedx_sdk.errors import ImageError, InputError
 from seedx_sdk.files import check_output_path
 from seedx_sdk.validation import check_text
-from seedx_tools.decks.editing.carry_over import carry_over
+from seedx_tools.decks.editing.carry_over import carry_over, copy_visibility, redirect
+from seedx_tools.decks.editing.deck_orders import DeckOrder, deck_order
+from seedx_tools.decks.editing.edit_commands import RuleReviser
 from seedx_tools.decks.editing.in_place import edit_in_place
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
 from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles
-from seedx_tools.decks.planners.deck_orders import DeckOrder, deck_order
-from seedx_tools.decks.planners.edit_commands import RuleReviser
-from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
-from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content
+from seedx_tools.decks.planners.markdown import MARKDOWN, is_markdown_outline, parse_markdown_outline
+from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content, unsupported_shape
 from seedx_tools.decks.results import Deck, describe_slides
 from seedx_tools.decks.slide_copies import duplicate_slide
 from seedx_tools.decks.slide_order import delete_slide, move_slide, place_slides
@@ -210,9 +207,8 @@ class _SavedDeck:
             del self._original[old.slide_id]
             self._made[old.slide_id] = plan, _shown_picture(old), None
             return
-        if not isinstance(change, SlidePlan) and not is_markdown_outline(change):
-            _check_nothing_is_lost(old, number)
-        as_cover = is_cover(old) and not _has_more_than_lines(plan) and len(plan.bullets) <= max(1, len(before.bullets))
+        self._check_nothing_is_lost(old, number, is_whole=isinstance(change, SlidePlan) or is_markdown_outline(change))
+        as_cover = is_cover(old) and not plan.holds_more and len(plan.bullets) <= max(1, len(before.bullets))
         room = self._writer.cover_takes_picture if as_cover else plan.wants_picture
         source = old if plan.picture in (None, before.picture) else None
         picture, prompt = self._picture(plan, number - 1, has_room=room, old=source)
@@ -221,11 +217,27 @@ class _SavedDeck:
         else:
             new = self._writer.add_slide(plan, picture, self._files.gallery(plan, f"slide {number}"))
         for slide in new:
-            _copy_visibility(old, slide)
+            copy_visibility(old, slide)
         for lost in carry_over(old, new[0]):
             self._warnings.append(f"slide {number}: {lost}")
         self._swap(old, new, number)
         self._made[new[0].slide_id] = plan, picture, prompt
+
+    def _check_nothing_is_lost(self, slide: Slide, number: int, *, is_whole: bool) -> None:
+        """Name what a plan cannot hold and a rebuilt slide loses.
+
+        Raises:
+            InputError: If there is such a thing, and the change is not a whole new slide.
+        """
+        lost = unsupported_shape(slide) if is_whole else unsupported_content(slide)
+        if lost is None:
+            return
+        if not is_whole:
+            raise InputError(
+                f"slide {number} holds {lost}, which this instruction would lose; give the whole new slide as Markdown "
+                "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
+            )
+        self._warnings.append(f"slide {number}: the new slide is without {lost}")
 
     def _swap(self, old: Slide, new: list[Slide], number: int) -> None:
         """Replace a slide by new ones; the first takes over its id and every relationship that points to it."""
@@ -233,7 +245,7 @@ class _SavedDeck:
         ids = self._deck.slides._sldIdLst
         first, *more = list(ids)[-len(new) :]
         for part in list(self._deck.part.package.iter_parts()):
-            _redirect(part, old.part, new[0].part)
+            redirect(part, old.part, new[0].part)
         self._deck.part.drop_rel(first.rId)
         ids.remove(first)
         for offset, entry in enumerate(more):
@@ -335,20 +347,10 @@ class _SavedDeck:
                 part.partname = package.next_partname(_NEW_SLIDES)
 
 
-def _has_more_than_lines(plan: SlidePlan) -> bool:
-    """Return whether a slide holds more than a title and lines of text."""
-    return bool(plan.columns or plan.table or plan.chart or plan.quote)
-
-
 def _of_one_kind(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
     """Return the plan with the old slide's kind (section, closing) if its content still fits that kind."""
     picture = before.picture if plan.picture is None else plan.picture
-    has_more = (
-        _has_more_than_lines(plan)
-        or len(plan.bullets) > max(1, len(before.bullets))
-        or picture != ""
-        or plan.picture_file
-    )
+    has_more = plan.holds_more or len(plan.bullets) > max(1, len(before.bullets)) or picture != "" or plan.picture_file
     return plan if has_more or plan.kind != "content" else plan.model_copy(update={"kind": before.kind})
 
 
@@ -359,32 +361,6 @@ def _shown_picture(slide: Slide) -> Illustration | None:
     except ImageError:
         return None
     return None if found is None else Illustration(found[0], alt=found[1] or read_slide(slide).title)
-
-
-def _check_nothing_is_lost(slide: Slide, number: int) -> None:
-    """Raise InputError if a slide that an instruction rebuilds has content that a plan cannot hold."""
-    lost = unsupported_content(slide)
-    if lost is not None:
-        raise InputError(
-            f"slide {number} holds {lost}, which this instruction would lose; give the whole new slide as Markdown "
-            "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
-        )
-
-
-def _copy_visibility(old: Slide, new: Slide) -> None:
-    """Hide a slide in the slide show if the one it replaces is hidden."""
-    shown = old.element.get("show")
-    if shown is not None:
-        new.element.set("show", shown)
-
-
-def _redirect(source: Part, old: Part, new: Part) -> None:
-    """Redirect every relationship of a part from one target part to another."""
-    for relation in list(source.rels.values()):
-        if not relation.is_external and relation.target_part is old:
-            source.rels._rels[relation.rId] = _Relationship(
-                source.partname.baseURI, relation.rId, relation.reltype, RELATIONSHIP_TARGET_MODE.INTERNAL, new
-            )
 
 
 def _outline(text: str) -> Outline:
@@ -399,7 +375,7 @@ def _outline(text: str) -> Outline:
 
 def _blocks(text: str) -> list[str]:
     """Return the block types of a Markdown text in order; a heading is its level, "h2"."""
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    tokens = MARKDOWN.parse(text)
     return [
         token.tag if token.type == "heading_open" else token.type
         for token in tokens

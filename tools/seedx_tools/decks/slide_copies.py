@@ -75,7 +75,7 @@ def merge_decks(
         OutputPathError: If the deck cannot be written.
     """
     target, deck, originals = opened(path, output)
-    added = open_deck(other, allow_links=False)
+    added = open_deck(other)
     sizes = [(int(one.slide_width or 0), int(one.slide_height or 0)) for one in (deck, added)]
     if sizes[0] != sizes[1]:
         shown = [f"{width / _EMU_PER_INCH:.2f} x {height / _EMU_PER_INCH:.2f} inches" for width, height in sizes]

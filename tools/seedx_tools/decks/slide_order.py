@@ -89,7 +89,7 @@ def opened(
 ) -> tuple[Path, PresentationObject, dict[int, bytes]]:
     """Return where a deck is to be saved, the deck, and the XML of its slides by their ids."""
     target = check_output_path(path if output is None else output, (".pptx",))
-    deck = open_deck(path, allow_links=False)
+    deck = open_deck(path)
     return target, deck, slide_xml(deck, path)
 
 

@@ -130,3 +130,28 @@ def test_a_rebuilt_slide_keeps_background_and_transition_and_names_its_animation
     kept: Any = Presentation(str(styled)).slides[0]
     assert kept.background.fill.fore_color.rgb == RED
     assert [child.tag for child in kept.element].index(qn("p:transition")) > 0
+
+
+def test_one_word_loses_its_link_and_the_others_keep_it(seedx: SeedX, tmp_path: Path) -> None:
+    deck: Any = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[1])
+    slide.shapes.title.text = "Prices"
+    run = _lines(slide, "", "Second")[0].add_run()
+    run.text, run.hyperlink.address = "the price list", "https://example.org/list"
+    path = tmp_path / "deck.pptx"
+    deck.save(str(path))
+    change = SlidePlan(title="Prices", bullets=("the *price* [list](https://example.org/list)", "Second"), picture="")
+    revise_slide(seedx, path, 1, change)
+    links: dict[str | None, str] = {}
+    for run in (run for paragraph in _paragraphs(path) for run in paragraph.runs):
+        links[run.hyperlink.address] = links.get(run.hyperlink.address, "") + run.text
+    assert links == {None: "the price Second", "https://example.org/list": "list"}
+
+
+def test_a_title_slide_that_becomes_a_drawing_loses_nothing(seedx: SeedX, styled: Path) -> None:
+    deck: Any = Presentation()
+    deck.slides.add_slide(deck.slide_layouts[0]).shapes.title.text = "Cover"
+    deck.save(str(styled))
+    revise_slide(seedx, styled, 1, "## Code\n```python\nx = 1\n```\n", pictures=False)
+    plan = read_slide(Presentation(str(styled)).slides[0])
+    assert plan.code is not None and plan.code.text == "x = 1"

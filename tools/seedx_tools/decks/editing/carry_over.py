@@ -6,6 +6,8 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+from pptx.opc.constants import RELATIONSHIP_TARGET_MODE
+from pptx.opc.package import Part, _Relationship
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
@@ -31,6 +33,22 @@ def carry_over(old: Slide, new: Slide) -> Iterator[str]:
     for relation in old.part.rels.values():
         if relation.reltype.rpartition("/")[2] == "comments" and not relation.is_external:
             new.part.relate_to(relation.target_part, relation.reltype)
+
+
+def copy_visibility(old: Slide, new: Slide) -> None:
+    """Hide a slide in the slide show if the one it replaces is hidden."""
+    shown = old.element.get("show")
+    if shown is not None:
+        new.element.set("show", shown)
+
+
+def redirect(source: Part, old: Part, new: Part) -> None:
+    """Redirect every relationship of a part from one target part to another."""
+    for relation in list(source.rels.values()):
+        if not relation.is_external and relation.target_part is old:
+            source.rels._rels[relation.rId] = _Relationship(
+                source.partname.baseURI, relation.rId, relation.reltype, RELATIONSHIP_TARGET_MODE.INTERNAL, new
+            )
 
 
 def _is_transition(element: Any) -> bool:

@@ -212,5 +212,8 @@ def _remove_picture(slide: Slide, picture: str | None) -> bool:
     pictures = shapes_of(slide, "picture")
     if picture != "" or len(pictures) != 1 or pictures[0].shape.element.tag != qn("p:pic"):
         return False
+    shape_id = str(pictures[0].shape.shape_id)
+    if any(target.get("spid") == shape_id for target in slide.element.iter(qn("p:spTgt"))):
+        return False  # it is animated
     remove(pictures[0].shape)
     return True

@@ -84,18 +84,9 @@ class LayoutPlanner(Protocol):
         ...
 
 
-class RuleLayout:
-    """The template's own layouts, chosen by type and geometry."""
-
-    def arrange(self, _plan: SlidePlan, _page: PageSize, _theme: str) -> list[Region]:
-        """Return no regions."""
-        return []
-
-
 def is_laid_out(plan: SlidePlan) -> bool:
     """Return whether a slide holds a title, points and pictures and nothing else, which a layout planner may place."""
-    others = plan.columns or plan.table or plan.chart or plan.visual or plan.quote or plan.code
-    return plan.kind == "content" and not others and not plan.footnotes and bool(plan.title.strip())
+    return plan.kind == "content" and not plan.holds_more and not plan.footnotes and bool(plan.title.strip())
 
 
 def settled(

@@ -10,7 +10,7 @@ from seedx_sdk import AsyncSeedX, ChatReply, Message, ModelInfo, SeedX
 from seedx_sdk.errors import GenerationCancelled, SeedXError
 from seedx_sdk.prompts import parse_slide_answer, slide_outline
 from seedx_sdk.tokens import box_to_normalized
-from seedx_tools.decks.layout.regions import Frame, PageSize, Region, SlideDesign, is_laid_out
+from seedx_tools.decks.layout.regions import Frame, SlideDesign, is_laid_out
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.illustration.illustrator import ALT_PREFIX, Illustration
 
@@ -36,12 +36,8 @@ def request_design(plan: SlidePlan, *, seed: int, where: str) -> DesignRequest |
     """Return the request for the design of a slide; None if it holds other things than a title and points."""
     if not is_laid_out(plan) or plan.picture_file or plan.picture == "":
         return None
-    return DesignRequest(_texts(plan), seed, where)
-
-
-def _texts(plan: SlidePlan) -> tuple[str, ...]:
     points = "\n".join(bullet for bullet in plan.bullets if bullet.strip())
-    return (plan.title, *([points] if points else []))
+    return DesignRequest((plan.title, *([points] if points else [])), seed, where)
 
 
 def missing_designer(info: ModelInfo, *, wanted: bool | None) -> str | None:
@@ -52,33 +48,6 @@ def missing_designer(info: ModelInfo, *, wanted: bool | None) -> str | None:
         f"{info.name} has no {SPECIALIST} specialist, so the slides follow the template; train one with "
         f"`seedx train {SPECIALIST}` and add it with `seedx export`"
     )
-
-
-class SpecialistLayout:
-    """Lays out slides of a title and points with the model's `slides` specialist, without the images that it draws.
-
-    Args:
-        seedx: A model with that specialist.
-        seed: Seed of each layout.
-    """
-
-    def __init__(self, seedx: SeedX, *, seed: int = 0) -> None:
-        self._seedx, self._seed = seedx, seed
-
-    def arrange(self, plan: SlidePlan, _page: PageSize, _theme: str) -> list[Region]:
-        """Return the regions that the specialist wrote.
-
-        Raises:
-            SeedXError: If the model failed, or has no such specialist.
-            ValueError: If its answer is no layout.
-        """
-        request = DesignRequest(_texts(plan), self._seed, "")
-        reply = self._seedx.chat(_messages(request), specialist=SPECIALIST, seed=self._seed)
-        regions: list[Region] = []
-        for block in parse_slide_answer(reply.written, len(request.texts)):
-            if block.kind != "table" and block.kind != "chart":
-                regions.append(Region(block.kind, box_to_normalized(block.box), block.caption, block.number))
-        return regions
 
 
 def design_slide(seedx: SeedX, request: DesignRequest, warn: Callable[[str], None]) -> SlideDesign | None:

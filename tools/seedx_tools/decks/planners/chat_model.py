@@ -79,12 +79,7 @@ class ChatModelPlanner:
                 ),
                 key=lambda one: abs(len(one.all_slides()) + 1 - num_slides),
             )
-        outline = condensed_outline(outline, num_slides)
-        made = len(outline.all_slides()) + 1
-        if num_slides in (None, made):
-            return outline
-        warning = f"the outline has {made} slides, not {num_slides}"
-        return outline.model_copy(update={"warnings": (warning, *outline.warnings)})
+        return condensed_outline(outline, num_slides)
 
     def _outline(self, request: str) -> Outline:
         slips: list[str] = []

@@ -54,12 +54,7 @@ class OutlinePlanner:
         """
         if not is_markdown_outline(text):
             return _outline_of(text, num_slides)
-        outline = parse_markdown_outline(text)
-        found = len(outline.slides) + 1
-        if num_slides is None or num_slides == found:
-            return outline
-        warning = f"the outline has {found} slides, not {num_slides}: add or remove headings to change the number"
-        return outline.model_copy(update={"warnings": (*outline.warnings, warning)})
+        return parse_markdown_outline(text)
 
 
 def _outline_of(prompt: str, num_slides: int | None) -> Outline:

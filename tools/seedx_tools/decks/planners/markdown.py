@@ -29,17 +29,16 @@ from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
-from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import ChartData, CodeBlock, Column, Outline, PictureFile, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.markdown_data import WantedChart, alignment, wanted_chart
-from seedx_tools.decks.planners.markdown_inline import InlineReader
+from seedx_tools.decks.planners.markdown_inline import BREAK, COMMENT, InlineReader
 from seedx_tools.decks.planners.mermaid import read_mermaid, readable_lines
 from seedx_tools.decks.planners.visual_blocks import block_lines, read_visual_block, visual_kind
 from seedx_tools.decks.planners.visual_rules import visual_of_points
 from seedx_tools.decks.tables import SOURCE_LINE, chart_of, read_table, table_of
-from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.inline import plain_text, with_formulas
 from seedx_tools.decks.visuals import Visual
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
@@ -48,8 +47,6 @@ _DRAW = ("", "draw")
 _QUOTE = re.compile(r"^[\"\u201c\u201e\u00ab](.+)[\"\u201d\u201c\u00bb]\s*(?:--|\u2013|\u2014)\s*(.+)$")
 _AGENDA = re.compile(r"^(agenda|contents|table of contents)$", re.IGNORECASE)
 _SOURCES = re.compile(r"^(sources?|references|bibliography)$", re.IGNORECASE)
-_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _FRONT_MATTER = re.compile(
     r"---[ \t]*\n([\w-]+:(?:[ \t].*)?\n(?:(?:[\w-]+:(?:[ \t].*)?|[ \t].*|-[ \t].*|)\n)*)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
@@ -57,11 +54,7 @@ _FRONT_KEY = re.compile(r"^([\w-]+):", re.MULTILINE)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*([^|>\s].*)$", re.MULTILINE)
 _CLOSING = re.compile(r"^(thank you|thanks|any questions|questions|q ?(&|and) ?a|the end)\b", re.IGNORECASE)
 
-_MARKDOWN = (
-    MarkdownIt("commonmark")
-    .enable(["table", "strikethrough"])
-    .use(dollarmath_plugin, allow_space=False, allow_digits=False)
-)
+MARKDOWN = with_formulas(MarkdownIt("commonmark").enable(["table", "strikethrough"]))
 
 
 def is_markdown_outline(text: str) -> bool:
@@ -92,7 +85,7 @@ def _split_front_matter(text: str) -> tuple[str, str]:
 
 
 def _parse(text: str) -> SyntaxTreeNode:
-    return SyntaxTreeNode(_MARKDOWN.parse(text))
+    return SyntaxTreeNode(MARKDOWN.parse(text))
 
 
 @dataclass
@@ -383,9 +376,9 @@ class _Reader:
 
     def _html(self, content: str) -> None:
         """Read comments as notes, and other text as Markdown if a comment or line break was removed."""
-        for comment in _COMMENT.findall(content):
+        for comment in COMMENT.findall(content):
             self._note(comment)
-        rest = _BREAK.sub("\n", _COMMENT.sub(" ", content))
+        rest = BREAK.sub("\n", COMMENT.sub(" ", content))
         if rest == content:
             self._warn("HTML was left out; use Markdown instead")
             return

@@ -11,8 +11,8 @@ from markdown_it.tree import SyntaxTreeNode
 from seedx_tools.decks.text.formulas import formula_text, is_readable
 from seedx_tools.decks.text.inline import SAFE_LINK, Span, escape_inline, merged, plain_text, to_inline
 
-_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)\b[^>]*>", re.IGNORECASE)
 _BOLD, _ITALIC, _STRIKE, _CODE = ("b", "strong"), ("i", "em", "cite"), ("s", "del", "strike"), ("code", "kbd", "tt")
 _KNOWN_TAGS = frozenset(
@@ -79,10 +79,10 @@ class InlineReader:
 
     def _html(self, html: str, look: Span) -> tuple[str, Span]:
         """Return the text that stands for a tag, and the look of what follows it."""
-        if comment := _COMMENT.fullmatch(html):
+        if comment := COMMENT.fullmatch(html):
             self.note(comment[1])
             return "", look
-        if _BREAK.fullmatch(html):
+        if BREAK.fullmatch(html):
             return " ", look
         found = _TAG.fullmatch(html)
         if found is None:

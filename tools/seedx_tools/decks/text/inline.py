@@ -16,14 +16,17 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from seedx_tools.decks.text.formulas import formula_text
 
-_MARKDOWN = (
-    MarkdownIt("commonmark", {"html": False})
-    .enable("strikethrough")
-    .use(dollarmath_plugin, allow_space=False, allow_digits=False)
-)
 SAFE_LINK = re.compile(r"(?i)(https?://|mailto:)")
 """The addresses that a slide may open."""
 _SPECIAL = re.compile(r"([\\`*_\[\]~$<>&])")
+
+
+def with_formulas(parser: MarkdownIt) -> MarkdownIt:
+    """Let a parser read formulas between dollar signs, and leave amounts of money alone."""
+    return parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
+
+
+_MARKDOWN = with_formulas(MarkdownIt("commonmark", {"html": False}).enable("strikethrough"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def plain_text(text: str) -> str:
 
 def escape_inline(text: str) -> str:
     """Return inline Markdown that shows exactly this text."""
-    return text if parse_inline(text) in ((), (Span(text),)) else _SPECIAL.sub(r"\\\1", text)
+    return text if parse_inline(text) in ((), (Span(text),)) else _escape_all(text)
 
 
 def to_inline(spans: Iterable[Span]) -> str:

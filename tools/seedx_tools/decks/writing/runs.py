@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pptx.oxml.ns import qn
+
 from seedx_tools.decks.text.inline import SAFE_LINK, Span, parse_inline
 from seedx_tools.decks.text.reading import span_of
 
@@ -40,4 +42,8 @@ def set_look(run: Any, look: Span) -> None:
         run.font.name = MONOSPACED if look.code else None
     link = look.link if SAFE_LINK.match(look.link) else ""
     if link != had.link:
-        run.hyperlink.address = link or None
+        properties = run._r.get_or_add_rPr()
+        for old in properties.findall(qn("a:hlinkClick")):
+            properties.remove(old)  # without its relationship, which other runs may use
+        if link:
+            run.hyperlink.address = link

@@ -1,63 +1,43 @@
 """Write the slides of a deck: each part of a plan into the layout and placeholders made for it.
 
-The writer deals with layouts and geometry, not with models. Whatever does not fit is reported through `warn`.
+The writers deal with layouts and geometry, not with models. Whatever does not fit is reported through `warn`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pptx.presentation import Presentation as PresentationObject
-from pptx.slide import Slide, SlideMaster
+from pptx.slide import Slide
 
 from seedx_tools.decks.charts import readable_charts
-from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.layout.regions import Frame, SlideDesign
-from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, frame_of, placeholder
-from seedx_tools.decks.ooxml.masters import best_master
+from seedx_tools.decks.ooxml.layouts import frame_of
 from seedx_tools.decks.outline import ChartData, CodeBlock, SlidePlan, TableData
-from seedx_tools.decks.shapes import is_empty_placeholder
 from seedx_tools.decks.tables import SOURCE_LINE
-from seedx_tools.decks.text.fitting import (
-    fitting_scale,
-    paragraphs_of,
-    room_for_text,
-    shorten,
-    split,
-    text_height,
-)
 from seedx_tools.decks.text.inline import escape_inline, plain_text
-from seedx_tools.decks.text.sharing import share_points
-from seedx_tools.decks.text.strings import clean, runs_right_to_left
-from seedx_tools.decks.theme.completion import complete_layouts
+from seedx_tools.decks.text.strings import clean
 from seedx_tools.decks.visuals import Visual
-from seedx_tools.decks.writing.balance import balance_frame, balance_text
+from seedx_tools.decks.writing.balance import balance_frame
 from seedx_tools.decks.writing.charts import place_chart
 from seedx_tools.decks.writing.code import code_pages, place_code
-from seedx_tools.decks.writing.footer import finish_slide, footer_without_place
 from seedx_tools.decks.writing.frames import claim_frame, raise_source, write_source
-from seedx_tools.decks.writing.gallery import MAX_PICTURES
-from seedx_tools.decks.writing.pictures import picture_slots, place_design, place_pictures
 from seedx_tools.decks.writing.table_pages import TablePage
 from seedx_tools.decks.writing.tables import place_table, share_out
-from seedx_tools.decks.writing.text import write_points
-from seedx_tools.decks.writing.titles import numbered, write_title
+from seedx_tools.decks.writing.text_writer import TextWriter, cleaned
 from seedx_tools.decks.writing.visuals import place_visual
 from seedx_tools.illustration.illustrator import Illustration
 
-_MAX_CONTINUED = 20
-_POINT_GAP = 4.0
-"""Points of height that a point needs beside its lines, when points are shared out over slides."""
 _MAX_PROPERTY = 255
 """Maximum characters of a document property."""
 _KINDS_OF_CONTENT = ("quote", "columns", "table", "chart", "visual", "code")
 """A slide shows one of these, beside points."""
 
 
-class DeckWriter:
+class DeckWriter(TextWriter):
     """Adds slides to a presentation.
 
     Args:
@@ -68,27 +48,6 @@ class DeckWriter:
         bullets: Whether several points have bullets; without, they are paragraphs.
     """
 
-    def __init__(
-        self,
-        deck: PresentationObject,
-        warn: Callable[[str], None],
-        *,
-        master: SlideMaster | None = None,
-        footer: Footer | None = None,
-        bullets: bool = True,
-    ) -> None:
-        self.deck = deck
-        master = master or best_master(deck)
-        if (added := complete_layouts(master)) is not None:
-            warn(added)
-        self._layouts = Layouts(master)
-        self._warn = warn
-        self._footer, self._title = footer or Footer(), ""
-        if (homeless := footer_without_place(master, self._footer)) is not None:
-            warn(homeless)
-        self._bullets = bullets
-        self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
-
     @property
     def cover_takes_picture(self) -> bool:
         """True if the title slide's layout has a picture placeholder."""
@@ -97,7 +56,8 @@ class DeckWriter:
     def add_cover(self, title: str, subtitle: str, notes: str, illustration: Illustration | None) -> Slide:
         """Add the title slide and return it."""
         self._title = plain_text(clean(title))
-        slide, slots, notes = self._start(self._layouts.cover(picture=illustration is not None), title, notes)
+        slots = self._layouts.cover(picture=illustration is not None)
+        slide = self._start(slots, title)
         notes = self._write_second(slide, slots, subtitle, notes)
         if illustration is not None and slots.picture is not None:
             self._place(slide, slots, [illustration], ())
@@ -178,217 +138,13 @@ class DeckWriter:
             slides += self._add_points(plan.title, (), "", pictures, plan)
         return slides
 
-    def _start(
-        self, slots: LayoutSlots, title: str, notes: str, design: SlideDesign | None = None
-    ) -> tuple[Slide, LayoutSlots, str]:
-        """Add an empty slide with its title."""
-        slide: Slide = self.deck.slides.add_slide(slots.layout)
-        if design is not None:
-            place_design(slide, slots, design, self._page_width, self._page_height)
-        title = clean(title) or "Untitled"
-        if not write_title(slide, placeholder(slide, slots.title), title, self._page_height):
-            self._warn(f"{self._here}: its title is too long for the page ({len(title)} characters); shorten it")
-        return slide, slots, notes
-
-    def _number(self, slides: Sequence[Slide], title: str) -> None:
-        """Put (1/3), (2/3) ... after the titles of slides that continue each other."""
-        for number, slide in enumerate(slides, start=1):
-            if len(slides) > 1 and slide.shapes.title is not None:
-                text = numbered(clean(title) or "Untitled", number, len(slides))
-                write_title(slide, slide.shapes.title, text, self._page_height)
-
-    def _finish(self, slide: Slide, notes: str) -> Slide:
-        for lost in finish_slide(slide, self._footer, self._title, notes):
-            self._warn(f"{self._here}: {lost}")
-        return slide
-
-    @property
-    def _here(self) -> str:
-        return f"slide {len(self.deck.slides)}"
-
-    def _add_points(
-        self,
-        title: str,
-        bullets: tuple[str, ...],
-        notes: str,
-        pictures: Sequence[Illustration],
-        plan: SlidePlan,
-        design: SlideDesign | None = None,
-    ) -> list[Slide]:
-        left = [clean(bullet, keep_tabs=True) for bullet in bullets if bullet.strip()]
-        has_text_only = design is None and not pictures
-        started: list[tuple[Slide, str]] = []
-        shares: list[tuple[Slide, Any, list[str]]] = []
-        while left or pictures or not started:
-            is_last = len(started) == _MAX_CONTINUED
-            shown, pictures = pictures[:MAX_PICTURES], pictures[MAX_PICTURES:]
-            if shown:
-                slots = picture_slots(self._layouts, shown, points=bool(left), side=plan.picture_side)
-            else:
-                slots = (self._layouts.points if left else self._layouts.heading)(picture=False)
-            slide, slots, notes = self._start(slots, title, notes, design)
-            self._place(slide, slots, shown, left)
-            if left:
-                here, left, notes = self._take(slide, slots.bodies[0], left, notes, is_last=is_last)
-                shares.append((slide, placeholder(slide, slots.bodies[0]), here))
-            started.append((slide, notes))
-            notes, design = "", None
-        self._write_shares(shares)
-        if has_text_only and len(shares) == 1:
-            balance_text(shares[0][0], [shares[0][1]])
-        slides = [self._finish(slide, own_notes) for slide, own_notes in started]
-        if len(slides) > 1:
-            number = len(self.deck.slides) - len(slides) + 1
-            self._warn(f"slide {number}: its text is too long for one slide; it continues on {len(slides) - 1} more")
-        return slides
-
-    def _place(
-        self, slide: Slide, slots: LayoutSlots, pictures: Sequence[Illustration], bullets: Sequence[str]
-    ) -> None:
-        """Place pictures where the layout has room for them, else warn."""
-        here = self._here
-
-        def warn(text: str) -> None:
-            self._warn(f"{here}: {text}")
-
-        if pictures and not place_pictures(slide, slots, pictures, bullets, self._page_height, warn):
-            warn("its layout has no room for the image; it was left out")
-
-    def _write_body(
-        self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool, bulleted: bool | None = None
-    ) -> tuple[list[str], str]:
-        """Write as many points as fit; return the rest, and the notes, which take the rest on the last slide.
-
-        `bulleted` None gives several points bullets and a single one none.
-        """
-        here, rest, notes = self._take(slide, index, bullets, notes, is_last=is_last)
-        if bulleted is None:
-            bulleted = self._bullets and len(here) > 1
-        write_points(slide, placeholder(slide, index), here, bulleted=bulleted)
-        return rest, notes
-
-    def _take(
-        self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool
-    ) -> tuple[list[str], list[str], str]:
-        """Return the points that fit a placeholder, the rest, and the notes, which take the rest on the last slide."""
-        body = placeholder(slide, index)
-        rest: list[str] = []
-        if fitting_scale(slide, body, paragraphs_of(bullets)) is None:
-            bullets, rest = split(slide, body, bullets)
-        if is_last and rest:
-            self._warn(f"{self._here}: the rest of its text is in the speaker notes only")
-            notes, rest = "\n".join([notes, *map(plain_text, rest)]).strip(), []
-        return bullets, rest, notes
-
-    def _write_shares(self, shares: list[tuple[Slide, Any, list[str]]]) -> None:
-        """Write points that continue over several slides: shared out evenly, and in one size.
-
-        Args:
-            shares: The slides with their bodies, and as many points as fit each.
-        """
-        if len(shares) > 1:
-            points = [point for *_, share in shares for point in share]
-            slide, body, _ = shares[-1]
-            heights = [text_height(slide, body, paragraphs_of([point])) + _POINT_GAP for point in points]
-            rooms = [room_for_text(slide, body) for slide, body, _ in shares]
-            even = share_points(points, heights, rooms)
-            if even is not None:
-                shares = [(slide, body, share) for (slide, body, _), share in zip(shares, even, strict=True)]
-        scales = [fitting_scale(slide, body, paragraphs_of(share)) or 1.0 for slide, body, share in shares]
-        bulleted = self._bullets and any(len(share) > 1 for *_, share in shares)
-        for slide, body, share in shares:
-            write_points(slide, body, share, bulleted=bulleted, scale=min(scales))
-
-    def _add_line(self, slots: LayoutSlots, plan: SlidePlan) -> Slide:
-        """Add a slide with a title and at most one line under it: a section or closing slide."""
-        slide, slots, notes = self._start(slots, plan.title, plan.notes)
-        return self._finish(slide, self._write_second(slide, slots, " ".join(plan.bullets), notes))
-
-    def _write_second(self, slide: Slide, slots: LayoutSlots, text: str, notes: str) -> str:
-        """Write the line under a title; return the notes, with the full line if it does not fit."""
-        second = next(iter((*filter(None, (slots.subtitle,)), *slots.bodies, *slots.captions)), None)
-        text = clean(text)
-        if not text:
-            return notes
-        if second is None:
-            self._warn(f"{self._here}: the layout has no placeholder for the line '{text}'; it is in the notes")
-            return f"{text}\n{notes}".strip()
-        shape = placeholder(slide, second)
-        short = shorten(slide, shape, text)
-        write_points(slide, shape, [short], bulleted=True)
-        if short == text:
-            return notes
-        self._warn(f"{self._here}: the line under its title was shortened; the full line is in the notes")
-        return f"{text}\n{notes}".strip()
-
-    def _add_quote(self, plan: SlidePlan) -> Slide:
-        assert plan.quote is not None
-        slide, slots, notes = self._start(self._layouts.quote(), plan.title, plan.notes)
-        body = placeholder(slide, slots.bodies[0])
-        by = [f"\u2014 {clean(plan.quote.by)}"] if plan.quote.by else []
-        text = f"\u201c{clean(plan.quote.text)}\u201d"
-        lines = [text] if slots.captions else [text, *by]
-        if fitting_scale(slide, body, paragraphs_of(lines)) is None:
-            self._warn(f"{self._here}: the quote was shortened; the full quote is in the notes")
-            notes = f"{text}\n{notes}".strip()
-            kept = shorten(slide, body, text).removesuffix(" ...").split(" ")
-            while len(kept) > 1 and fitting_scale(slide, body, paragraphs_of(lines)) is None:
-                kept = kept[:-1]
-                lines[0] = f"{' '.join(kept)} ...\u201d"
-        write_points(slide, body, lines, bulleted=False)
-        if slots.captions and by:
-            write_points(slide, placeholder(slide, slots.captions[0]), by, bulleted=False)
-        return self._finish(slide, notes)
-
-    def _add_columns(self, plan: SlidePlan) -> list[Slide]:
-        texts = [text for column in plan.columns for text in (column.heading, *column.bullets)]
-        headings = any(column.heading for column in plan.columns)
-        slots = self._layouts.columns(headings=headings)
-        places = slots.columns(right_to_left=runs_right_to_left(" ".join(texts)))
-        if len(places) != len(plan.columns):
-            self._warn(
-                f"slide {len(self.deck.slides) + 1}: the template has no layout of {len(plan.columns)} columns; the "
-                "columns became one list"
-            )
-            return self._add_points(plan.title, _one_list(plan), plan.notes, (), plan)
-        left = [[clean(bullet, keep_tabs=True) for bullet in column.bullets] for column in plan.columns]
-        if headings and None in places[0]:
-            left = [
-                [clean(c.heading), *(f"\t{b}" for b in bullets)] for c, bullets in zip(plan.columns, left, strict=True)
-            ]
-        bulleted = any(len(bullets) > 1 for bullets in left)
-        slides: list[Slide] = []
-        title, notes = plan.title, plan.notes
-        while any(left) or not slides:
-            slide, slots, notes = self._start(slots, title, notes)
-            for number, (column, (body, caption)) in enumerate(zip(plan.columns, places, strict=True)):
-                if caption is not None and (heading := clean(column.heading)):
-                    shape = placeholder(slide, caption)
-                    short = shorten(slide, shape, heading)
-                    write_points(slide, shape, [short], bulleted=False)
-                    if short != heading and not slides:
-                        self._warn(f"{self._here}: a column's heading was shortened; the full heading is in the notes")
-                        notes = f"{heading}\n{notes}".strip()
-                if left[number]:
-                    is_last = len(slides) == _MAX_CONTINUED
-                    left[number], notes = self._write_body(
-                        slide, body, left[number], notes, is_last=is_last, bulleted=bulleted
-                    )
-            written = (placeholder(slide, body) for body, _ in places)
-            bodies = [body for body in written if not is_empty_placeholder(body)]
-            balance_text(slide, bodies, headed=headings and places[0][1] is not None)
-            slides.append(self._finish(slide, notes))
-            title, notes = plan.title, ""
-        if len(slides) > 1:
-            self._warn(f"{self._here}: its columns are too long for one slide; they continue from the previous slide")
-        return slides
-
     def _add_table(self, plan: SlidePlan, table: TableData) -> list[Slide]:
         slides: list[Slide] = []
         pages: list[TablePage] = []
         notes, count = plan.notes, 1
         while len(slides) < count:
-            slide, slots, notes = self._start(self._layouts.table(), plan.title, notes)
+            slots = self._layouts.table()
+            slide = self._start(slots, plan.title)
             place = claim_frame(slide, slots, slots.table, self._page_height)
             if place is None:
                 self._warn(f"{self._here}: its layout has no room for the table; it was left out")
@@ -421,9 +177,9 @@ class DeckWriter:
         return slides
 
     def _add_one_chart(self, plan: SlidePlan, chart: ChartData) -> list[Slide]:
-        bullets = [clean(bullet, keep_tabs=True) for bullet in plan.bullets if bullet.strip()]
+        bullets = cleaned(plan.bullets)
         slots = self._layouts.chart(points=bool(bullets))
-        slide, slots, notes = self._start(slots, plan.title, plan.notes)
+        slide, notes = self._start(slots, plan.title), plan.notes
         beside = slots.bodies if slots.chart is not None else slots.bodies[1:]
         if bullets and beside:
             bullets, notes = self._write_body(slide, beside[0], bullets, notes, is_last=False)
@@ -435,13 +191,13 @@ class DeckWriter:
         return slides
 
     def _add_code(self, plan: SlidePlan, code: CodeBlock) -> list[Slide]:
-        bullets = [clean(bullet, keep_tabs=True) for bullet in plan.bullets if bullet.strip()]
+        bullets = cleaned(plan.bullets)
         slides: list[Slide] = []
         pages: list[str] = []
         notes = plan.notes
         while not slides or len(slides) < len(pages):
             slots = self._layouts.columns(headings=False) if bullets else self._layouts.points(picture=False)
-            slide, slots, notes = self._start(slots, plan.title, notes)
+            slide = self._start(slots, plan.title)
             if bullets and len(slots.bodies) > 1:
                 bullets, notes = self._write_body(slide, slots.bodies[0], bullets, notes, is_last=False)
                 slots = replace(slots, bodies=slots.bodies[1:])
@@ -462,11 +218,11 @@ class DeckWriter:
         return slides
 
     def _add_visual(self, plan: SlidePlan, visual: Visual) -> list[Slide]:
-        bullets = [clean(bullet, keep_tabs=True) for bullet in plan.bullets if bullet.strip()]
+        bullets = cleaned(plan.bullets)
         slides: list[Slide] = []
-        title, notes, rest = plan.title, plan.notes, visual
+        slots, notes, rest = self._layouts.points(picture=False), plan.notes, visual
         while True:
-            slide, slots, notes = self._start(self._layouts.points(picture=False), title, notes)
+            slide = self._start(slots, plan.title)
             drawn = place_visual(slide, slots, rest, self._page_height, points=bool(bullets))
             if drawn is None:
                 self._warn(f"{self._here}: its layout has no room for the {visual.kind}; it was left out")
@@ -484,7 +240,7 @@ class DeckWriter:
             slides.append(self._finish(slide, notes))
             if drawn.rest is None:
                 break
-            rest, title, notes = drawn.rest, plan.title, ""
+            rest, notes = drawn.rest, ""
         if len(slides) > 1:
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(
@@ -527,10 +283,3 @@ def _source(plan: SlidePlan) -> str:
     """Return the line under the figures of a slide that names their source; empty if the plan names none."""
     source = plain_text(plan.source).strip()
     return source if not source or SOURCE_LINE.match(source) else f"Source: {source}"
-
-
-def _one_list(plan: SlidePlan) -> tuple[str, ...]:
-    lines: list[str] = []
-    for column in plan.columns:
-        lines += [column.heading, *(f"\t{bullet}" for bullet in column.bullets)] if column.heading else column.bullets
-    return tuple(lines)

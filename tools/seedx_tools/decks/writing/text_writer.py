@@ -1,0 +1,283 @@
+"""Write slides of text: points, lines, quotes and columns, each into the layout and placeholders made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import Slide, SlideMaster
+
+from seedx_tools.decks.footer import Footer
+from seedx_tools.decks.layout.regions import SlideDesign
+from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
+from seedx_tools.decks.ooxml.masters import best_master
+from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.shapes import is_empty_placeholder
+from seedx_tools.decks.text.fitting import (
+    fitting_scale,
+    paragraphs_of,
+    room_for_text,
+    shorten,
+    split,
+    text_height,
+)
+from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.sharing import share_points
+from seedx_tools.decks.text.strings import clean, runs_right_to_left
+from seedx_tools.decks.theme.completion import complete_layouts
+from seedx_tools.decks.writing.balance import balance_text
+from seedx_tools.decks.writing.footer import finish_slide, footer_without_place
+from seedx_tools.decks.writing.gallery import MAX_PICTURES
+from seedx_tools.decks.writing.pictures import picture_slots, place_design, place_pictures
+from seedx_tools.decks.writing.text import write_points
+from seedx_tools.decks.writing.titles import numbered, write_title
+from seedx_tools.illustration.illustrator import Illustration
+
+_MAX_CONTINUED = 20
+_POINT_GAP = 4.0
+"""Points of height that a point needs beside its lines, when points are shared out over slides."""
+
+
+class TextWriter:
+    """Adds slides of text to a presentation; the arguments are those of DeckWriter."""
+
+    def __init__(
+        self,
+        deck: PresentationObject,
+        warn: Callable[[str], None],
+        *,
+        master: SlideMaster | None = None,
+        footer: Footer | None = None,
+        bullets: bool = True,
+    ) -> None:
+        self.deck = deck
+        master = master or best_master(deck)
+        if (added := complete_layouts(master)) is not None:
+            warn(added)
+        self._layouts = Layouts(master)
+        self._warn = warn
+        self._footer, self._title = footer or Footer(), ""
+        if (homeless := footer_without_place(master, self._footer)) is not None:
+            warn(homeless)
+        self._bullets = bullets
+        self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
+
+    def _start(self, slots: LayoutSlots, title: str, design: SlideDesign | None = None) -> Slide:
+        """Add an empty slide with its title."""
+        slide: Slide = self.deck.slides.add_slide(slots.layout)
+        if design is not None:
+            place_design(slide, slots, design, self._page_width, self._page_height)
+        title = clean(title) or "Untitled"
+        if not write_title(slide, placeholder(slide, slots.title), title, self._page_height):
+            self._warn(f"{self._here}: its title is too long for the page ({len(title)} characters); shorten it")
+        return slide
+
+    def _number(self, slides: Sequence[Slide], title: str) -> None:
+        """Put (1/3), (2/3) ... after the titles of slides that continue each other; a title of its own stays."""
+        shown = plain_text(clean(title) or "Untitled")
+        same = [
+            slide for slide in slides if slide.shapes.title is not None and slide.shapes.title.text_frame.text == shown
+        ]
+        for number, slide in enumerate(same, start=1):
+            if len(same) > 1:
+                write_title(slide, slide.shapes.title, numbered(clean(title), number, len(same)), self._page_height)
+
+    def _finish(self, slide: Slide, notes: str) -> Slide:
+        for lost in finish_slide(slide, self._footer, self._title, notes):
+            self._warn(f"{self._here}: {lost}")
+        return slide
+
+    @property
+    def _here(self) -> str:
+        return f"slide {len(self.deck.slides)}"
+
+    def _add_points(
+        self,
+        title: str,
+        bullets: tuple[str, ...],
+        notes: str,
+        pictures: Sequence[Illustration],
+        plan: SlidePlan,
+        design: SlideDesign | None = None,
+    ) -> list[Slide]:
+        left = cleaned(bullets)
+        has_text_only = design is None and not pictures
+        started: list[tuple[Slide, str]] = []
+        shares: list[tuple[Slide, Any, list[str]]] = []
+        while left or pictures or not started:
+            is_last = len(started) == _MAX_CONTINUED
+            shown, pictures = pictures[:MAX_PICTURES], pictures[MAX_PICTURES:]
+            if shown:
+                slots = picture_slots(self._layouts, shown, points=bool(left), side=plan.picture_side)
+            else:
+                slots = (self._layouts.points if left else self._layouts.heading)(picture=False)
+            slide = self._start(slots, title, design)
+            self._place(slide, slots, shown, left)
+            if left:
+                here, left, notes = self._take(slide, slots.bodies[0], left, notes, is_last=is_last)
+                shares.append((slide, placeholder(slide, slots.bodies[0]), here))
+            started.append((slide, notes))
+            notes, design = "", None
+        self._write_shares(shares)
+        if has_text_only and len(shares) == 1:
+            balance_text(shares[0][0], [shares[0][1]])
+        slides = [self._finish(slide, own_notes) for slide, own_notes in started]
+        if len(slides) > 1:
+            number = len(self.deck.slides) - len(slides) + 1
+            self._warn(f"slide {number}: its text is too long for one slide; it continues on {len(slides) - 1} more")
+        return slides
+
+    def _place(
+        self, slide: Slide, slots: LayoutSlots, pictures: Sequence[Illustration], bullets: Sequence[str]
+    ) -> None:
+        """Place pictures where the layout has room for them, else warn."""
+        here = self._here
+
+        def warn(text: str) -> None:
+            self._warn(f"{here}: {text}")
+
+        if pictures and not place_pictures(slide, slots, pictures, bullets, self._page_height, warn):
+            warn("its layout has no room for the image; it was left out")
+
+    def _write_body(
+        self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool, bulleted: bool | None = None
+    ) -> tuple[list[str], str]:
+        """Write as many points as fit; return the rest, and the notes, which take the rest on the last slide.
+
+        `bulleted` None gives several points bullets and a single one none.
+        """
+        here, rest, notes = self._take(slide, index, bullets, notes, is_last=is_last)
+        if bulleted is None:
+            bulleted = self._bullets and len(here) > 1
+        write_points(slide, placeholder(slide, index), here, bulleted=bulleted)
+        return rest, notes
+
+    def _take(
+        self, slide: Slide, index: int, bullets: list[str], notes: str, *, is_last: bool
+    ) -> tuple[list[str], list[str], str]:
+        """Return the points that fit a placeholder, the rest, and the notes, which take the rest on the last slide."""
+        body = placeholder(slide, index)
+        rest: list[str] = []
+        if fitting_scale(slide, body, paragraphs_of(bullets)) is None:
+            bullets, rest = split(slide, body, bullets)
+        if is_last and rest:
+            self._warn(f"{self._here}: the rest of its text is in the speaker notes only")
+            notes, rest = "\n".join([notes, *map(plain_text, rest)]).strip(), []
+        return bullets, rest, notes
+
+    def _write_shares(self, shares: list[tuple[Slide, Any, list[str]]]) -> None:
+        """Write points that continue over several slides: shared out evenly, and in one size.
+
+        Args:
+            shares: The slides with their bodies, and as many points as fit each.
+        """
+        if len(shares) > 1:
+            points = [point for *_, share in shares for point in share]
+            slide, body, _ = shares[-1]
+            heights = [text_height(slide, body, paragraphs_of([point])) + _POINT_GAP for point in points]
+            rooms = [room_for_text(slide, body) for slide, body, _ in shares]
+            even = share_points(points, heights, rooms)
+            if even is not None:
+                shares = [(slide, body, share) for (slide, body, _), share in zip(shares, even, strict=True)]
+        scales = [fitting_scale(slide, body, paragraphs_of(share)) or 1.0 for slide, body, share in shares]
+        bulleted = self._bullets and any(len(share) > 1 for *_, share in shares)
+        for slide, body, share in shares:
+            write_points(slide, body, share, bulleted=bulleted, scale=min(scales))
+
+    def _add_line(self, slots: LayoutSlots, plan: SlidePlan) -> Slide:
+        """Add a slide with a title and at most one line under it: a section or closing slide."""
+        slide = self._start(slots, plan.title)
+        return self._finish(slide, self._write_second(slide, slots, " ".join(plan.bullets), plan.notes))
+
+    def _write_second(self, slide: Slide, slots: LayoutSlots, text: str, notes: str) -> str:
+        """Write the line under a title; return the notes, with the full line if it does not fit."""
+        second = next(iter((*filter(None, (slots.subtitle,)), *slots.bodies, *slots.captions)), None)
+        text = clean(text)
+        if not text:
+            return notes
+        if second is None:
+            self._warn(f"{self._here}: the layout has no placeholder for the line '{text}'; it is in the notes")
+            return f"{text}\n{notes}".strip()
+        shape = placeholder(slide, second)
+        short = shorten(slide, shape, text)
+        write_points(slide, shape, [short], bulleted=True)
+        if short == text:
+            return notes
+        self._warn(f"{self._here}: the line under its title was shortened; the full line is in the notes")
+        return f"{text}\n{notes}".strip()
+
+    def _add_quote(self, plan: SlidePlan) -> Slide:
+        assert plan.quote is not None
+        slots, notes = self._layouts.quote(), plan.notes
+        slide = self._start(slots, plan.title)
+        body = placeholder(slide, slots.bodies[0])
+        by = [f"\u2014 {clean(plan.quote.by)}"] if plan.quote.by else []
+        text = f"\u201c{clean(plan.quote.text)}\u201d"
+        lines = [text] if slots.captions else [text, *by]
+        if fitting_scale(slide, body, paragraphs_of(lines)) is None:
+            self._warn(f"{self._here}: the quote was shortened; the full quote is in the notes")
+            notes = f"{text}\n{notes}".strip()
+            kept = shorten(slide, body, text).removesuffix(" ...").split(" ")
+            while len(kept) > 1 and fitting_scale(slide, body, paragraphs_of(lines)) is None:
+                kept = kept[:-1]
+                lines[0] = f"{' '.join(kept)} ...\u201d"
+        write_points(slide, body, lines, bulleted=False)
+        if slots.captions and by:
+            write_points(slide, placeholder(slide, slots.captions[0]), by, bulleted=False)
+        return self._finish(slide, notes)
+
+    def _add_columns(self, plan: SlidePlan) -> list[Slide]:
+        texts = [text for column in plan.columns for text in (column.heading, *column.bullets)]
+        headings = any(column.heading for column in plan.columns)
+        slots = self._layouts.columns(headings=headings)
+        places = slots.columns(right_to_left=runs_right_to_left(" ".join(texts)))
+        if len(places) != len(plan.columns):
+            self._warn(
+                f"slide {len(self.deck.slides) + 1}: the template has no layout of {len(plan.columns)} columns; the "
+                "columns became one list"
+            )
+            return self._add_points(plan.title, _one_list(plan), plan.notes, (), plan)
+        left = [cleaned(column.bullets) for column in plan.columns]
+        if headings and None in places[0]:
+            left = [
+                [clean(c.heading), *(f"\t{b}" for b in bullets)] for c, bullets in zip(plan.columns, left, strict=True)
+            ]
+        bulleted = any(len(bullets) > 1 for bullets in left)
+        slides: list[Slide] = []
+        notes = plan.notes
+        while any(left) or not slides:
+            slide = self._start(slots, plan.title)
+            for number, (column, (body, caption)) in enumerate(zip(plan.columns, places, strict=True)):
+                if caption is not None and (heading := clean(column.heading)):
+                    shape = placeholder(slide, caption)
+                    short = shorten(slide, shape, heading)
+                    write_points(slide, shape, [short], bulleted=False)
+                    if short != heading and not slides:
+                        self._warn(f"{self._here}: a column's heading was shortened; the full heading is in the notes")
+                        notes = f"{heading}\n{notes}".strip()
+                if left[number]:
+                    is_last = len(slides) == _MAX_CONTINUED
+                    left[number], notes = self._write_body(
+                        slide, body, left[number], notes, is_last=is_last, bulleted=bulleted
+                    )
+            written = (placeholder(slide, body) for body, _ in places)
+            bodies = [body for body in written if not is_empty_placeholder(body)]
+            balance_text(slide, bodies, headed=headings and places[0][1] is not None)
+            slides.append(self._finish(slide, notes))
+            notes = ""
+        if len(slides) > 1:
+            self._warn(f"{self._here}: its columns are too long for one slide; they continue from the previous slide")
+        return slides
+
+
+def cleaned(points: Sequence[str]) -> list[str]:
+    """Return the points that hold something, each on one line, with its leading tabs."""
+    return [clean(point, keep_tabs=True) for point in points if point.strip()]
+
+
+def _one_list(plan: SlidePlan) -> tuple[str, ...]:
+    lines: list[str] = []
+    for column in plan.columns:
+        lines += [column.heading, *(f"\t{bullet}" for bullet in column.bullets)] if column.heading else column.bullets
+    return tuple(lines)
