@@ -25,8 +25,8 @@ FIRST_WORDS: dict[Task, str] = {
     "describe": "what|how|is|where|which",
     "detect": "the|all",
 }
-NO_PROMPT = re.compile(r"\b(?:who|story|postcard|slides)\b|[{<]|\.\w|[A-Z]{2}")
-"""Requests to the story and design agents, and what is no text."""
+NO_PROMPT = re.compile(r"\b(?:who|story|postcard|slides|bullet)\b|[{<]|\.\w|[A-Z]{2}")
+"""Requests to the story and design agents, edit commands of decks, and what is no text."""
 SHOWS_A_WARNING = "a helicopter"
 
 
