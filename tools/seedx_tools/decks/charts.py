@@ -47,7 +47,7 @@ def readable_charts(chart: ChartData, warn: Callable[[str], None]) -> list[Chart
         chart: The chart, with its numbers.
         warn: Called with one sentence for each change.
     """
-    chart = _suited(_without_total(chart, warn), warn)
+    chart = _nested(_suited(_without_total(chart, warn), warn), warn)
     groups = axis_groups(chart)
     if len(groups) == 1 or any(series.second_axis for series in chart.series):
         return [chart]
@@ -133,12 +133,36 @@ def _suited(chart: ChartData, warn: Callable[[str], None]) -> ChartData:
             ("stacked_horizontal_bar" if "horizontal" in kind else "stacked_bar"),
             "negative numbers are no shares",
         )
+    elif kind == "area" and not _are_nested(_highest_first(chart)):
+        kind, why = "line", "areas that cross hide each other"
     elif kind == "scatter" and not all(_is_plain_number(category) for category in chart.categories):
         kind, why = natural_kind(chart.categories), "a scatter chart needs numbers along its axis"
     if not why:
         return chart
     warn(f"{why}; it became a {kind.replace('_', ' ')} chart")
     return chart.model_copy(update={"kind": kind})
+
+
+def _nested(chart: ChartData, warn: Callable[[str], None]) -> ChartData:
+    """Return an area chart with its highest area at the back, and any other chart as it is."""
+    ordered = _highest_first(chart)
+    if chart.kind != "area" or ordered == list(chart.series):
+        return chart
+    warn("its areas are drawn from the highest to the lowest, so that none hides another")
+    return chart.model_copy(update={"series": tuple(ordered)})
+
+
+def _highest_first(chart: ChartData) -> list[ChartSeries]:
+    return sorted(chart.series, key=lambda series: -sum(value or 0.0 for value in series.values))
+
+
+def _are_nested(series: Sequence[ChartSeries]) -> bool:
+    """Return whether no area is above the one before it anywhere."""
+    return all(
+        one is None or other is None or one >= other
+        for before, after in zip(series, series[1:], strict=False)
+        for one, other in zip(before.values, after.values, strict=True)
+    )
 
 
 def _share_axis(group: Sequence[ChartSeries], *, stacked: bool) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from PIL import Image
 from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
+from pydantic import ValidationError
 
 from seedx_tools.decks.drawing.names import part_of
 from seedx_tools.decks.lint.check import find_faults
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.reader import read_slide, unsupported_content
-from seedx_tools.decks.theme.build import default_template
+from seedx_tools.decks.theme.build import DeckSize, default_template
 from seedx_tools.decks.theme.palettes import DeckTheme
 from seedx_tools.decks.visuals import Visual, VisualItem, VisualKind, VisualLink
 from seedx_tools.decks.writing.writer import DeckWriter
@@ -53,6 +55,17 @@ FLOW = Visual(
         VisualLink(source="Ship", target="Invoice"),
     ),
 )
+COMPARED = Visual(
+    kind="comparison",
+    axes=("Criterion",),
+    options=("Build", "Buy", "Wait"),
+    highlight=2,
+    items=(
+        VisualItem(label="Price", text="over five years", cells=("1/4", "3/4", "4/4")),
+        VisualItem(label="Ready in spring", cells=("no", "yes", "")),
+        VisualItem(label="Team", cells=("six people", "partly", "**none**")),
+    ),
+)
 VISUALS = [
     Visual(kind="kpis", items=FIGURES),
     Visual(kind="cards", items=tuple(VisualItem(label=label) for label in ("Alpha", "Beta", "Gamma"))),
@@ -66,6 +79,7 @@ VISUALS = [
     Visual(kind="funnel", items=FIGURES),
     Visual(kind="org_chart", items=PEOPLE),
     FLOW,
+    COMPARED,
 ]
 
 
@@ -230,3 +244,109 @@ def test_connectors_end_where_their_boxes_are() -> None:
             left, top, wide, high = left + (wide - high) // 2, top + (high - wide) // 2, high, wide
         middle = child.left + child.width / 2
         assert min(math.dist((x, top + high), (middle, child.top)) for x in (left, left + wide)) < 12700
+
+
+def _boxes(slide: Slide) -> list[tuple[int, int, int, int]]:
+    """Return left, top, right and bottom of the shapes of items."""
+    return [(s.left, s.top, s.left + s.width, s.top + s.height) for s in _shapes(slide) if ", item " in s.name]
+
+
+def _apart(boxes: list[tuple[int, int, int, int]]) -> bool:
+    pairs = ((one, other) for place, one in enumerate(boxes) for other in boxes[:place])
+    return all(a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1] for a, b in pairs)
+
+
+@pytest.mark.parametrize("count", range(3, 9))
+@pytest.mark.parametrize("size", ["16:9", "4:3"])
+def test_arrows_of_a_cycle_run_around_boxes_that_stand_apart(count: int, size: DeckSize) -> None:
+    items = tuple(VisualItem(label=f"Step {number}") for number in range(count))
+    deck = default_template(size, "paper")
+    (slide,) = DeckWriter(deck, [].append).add_slide(
+        SlidePlan(title="Around", visual=Visual(kind="cycle", items=items))
+    )
+    curves = [line.spPr.find(qn("a:prstGeom")).get("prst") == "curvedConnector2" for line in _connectors(slide)]
+    assert len(curves) == count and sum(curves) >= 2 * (count < 8 or size == "4:3")
+    assert _apart(_boxes(slide)) and list(find_faults(deck)) == []
+    boxes = {
+        int(shape.shape_id): number for number, shape in enumerate(s for s in _shapes(slide) if ", item " in s.name)
+    }
+    for number, line in enumerate(_connectors(slide)):
+        ends = [boxes[int(line.find(f".//{qn(tag)}").get("id"))] for tag in ("a:stCxn", "a:endCxn")]
+        points_back = line.find(f".//{qn('a:headEnd')}") is not None
+        assert (ends[::-1] if points_back else ends) == [number, (number + 1) % count]
+
+
+@pytest.mark.parametrize("size", ["16:9", "4:3"])
+@pytest.mark.parametrize("theme", ["paper", "studio"])
+@pytest.mark.parametrize("count", [4, 6, 8])
+def test_the_boxes_of_a_flow_are_read_easily_in_narrow_themes_too(count: int, theme: DeckTheme, size: DeckSize) -> None:
+    names = (
+        "Request received",
+        "Eligibility check",
+        "Approval",
+        "Procurement",
+        "Delivery",
+        "Invoice",
+        "Archive",
+        "Audit",
+    )
+    links = tuple(VisualLink(source=one, target=two) for one, two in pairwise(names[:count]))
+    visual = Visual(kind="flow", items=tuple(VisualItem(label=name) for name in names[:count]), links=links)
+    deck = default_template(size, theme)
+    (slide,) = DeckWriter(deck, [].append).add_slide(SlidePlan(title="Buying", visual=visual))
+    written = [
+        shape.text_frame.paragraphs[0].runs[0].font.size.pt for shape in _shapes(slide) if ", item " in shape.name
+    ]
+    assert len(written) == count and min(written) >= 13
+    assert _apart(_boxes(slide)) and list(find_faults(deck)) == []
+
+
+def test_a_decision_stays_inside_the_page_and_off_its_neighbors() -> None:
+    names = ("Complete?", "Approved?", "Paid?", "Ship")
+    items = tuple(VisualItem(label=name, shape="decision" if name[-1] == "?" else "box") for name in names)
+    links = tuple(VisualLink(source=one, target=two, label="yes") for one, two in pairwise(names))
+    deck, (slide,), _ = _draw(Visual(kind="flow", direction="right", items=items, links=links))
+    left, right = int(slide.shapes.title.left), int(slide.shapes.title.left + slide.shapes.title.width)  # type: ignore[union-attr]
+    assert _apart(_boxes(slide)) and list(find_faults(deck)) == []
+    assert all(left - 1 <= box[0] and box[2] <= right + 1 for box in _boxes(slide))
+
+
+def test_marks_of_a_comparison_say_what_they_mean() -> None:
+    _, (slide,), _ = _draw(COMPARED)
+    said = {
+        shape.name.partition(", ")[2]: shape.element.nvSpPr.cNvPr.get("descr")
+        for shape in _shapes(slide)
+        if shape.element.tag == qn("p:sp")
+    }
+    assert said["mark 1 1: 1/4"] == "Price, Build: 1/4" and said["mark 2 2: yes"] == "Ready in spring, Buy: yes"
+    assert "mark 2 3: " not in said and "words 3 1" in said
+    pie = next(shape for shape in _shapes(slide) if shape.name.endswith("filled mark 1 2"))
+    angles = {guide.get("name"): guide.get("fmla") for guide in pie.element.iter(qn("a:gd"))}
+    assert angles == {"adj1": "val 16200000", "adj2": "val 10800000"}  # three quarters from the top, clockwise
+
+
+def test_a_mark_that_is_moved_by_hand_counts_where_it_stands() -> None:
+    _, (slide,), _ = _draw(COMPARED)
+    cross = next(shape for shape in _shapes(slide) if shape.name.endswith("mark 2 1: no"))
+    check = next(shape for shape in _shapes(slide) if shape.name.endswith("mark 2 2: yes"))
+    cross.left, check.left = check.left, cross.left
+    read = read_slide(slide).visual
+    assert read is not None and [item.cells for item in read.items][1] == ("yes", "no", "")
+    check.left = cross.left
+    assert read_slide(slide).visual is None
+
+
+def test_a_long_comparison_repeats_its_options() -> None:
+    items = tuple(VisualItem(label=f"Criterion {number}", cells=("yes", "1/4")) for number in range(14))
+    deck, slides, warnings = _draw(Visual(kind="comparison", options=("A", "B"), items=items))
+    read = [read_slide(slide).visual for slide in slides]
+    assert len(slides) == 2 and [item for visual in read if visual for item in visual.items] == list(items)
+    assert all(visual is not None and visual.options == ("A", "B") for visual in read)
+    assert len(warnings) == 1 and list(find_faults(deck)) == []
+
+
+def test_cells_of_a_comparison_match_its_options() -> None:
+    with pytest.raises(ValidationError, match="'A' has 1 cells and the comparison 2 options"):
+        Visual(kind="comparison", options=("x", "y"), items=(VisualItem(label="A", cells=("yes",)),))
+    with pytest.raises(ValidationError, match="a comparison needs options"):
+        Visual(kind="comparison", items=(VisualItem(label="A"),))

@@ -236,3 +236,16 @@ def test_a_good_answer_is_not_changed() -> None:
     assert Outline.model_validate(dict(read)) == Outline.model_validate(GOOD)
     assert slips_of(read) == ()
     assert OUTLINE.model_json_schema() == Outline.model_json_schema()
+
+
+def test_a_comparison_is_read_with_its_cells_in_any_form() -> None:
+    rows = [
+        {"criterion": "Price", "cells": {"Buy": "3/4", "Build": True}},
+        {"name": "Team", "values": ["yes"]},
+        {"label": "Risk", "cells": "low | high"},
+    ]
+    answer, slips = slide(visual={"kind": "comparison", "options": ["Build", "Buy"], "rows": rows})
+    assert answer.visual is not None and answer.visual.kind == "comparison" and slips == ""
+    assert [item.cells for item in answer.visual.items] == [("yes", "3/4"), ("yes", ""), ("low", "high")]
+    answer, _ = slide(visual={"kind": "comparison", "items": [{"label": "A", "text": "b"}, {"label": "C"}]})
+    assert answer.visual is not None and answer.visual.kind == "cards"

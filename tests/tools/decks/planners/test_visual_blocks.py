@@ -107,3 +107,29 @@ def test_other_points_stay_points(points: list[str]) -> None:
 def test_points_beside_a_picture_stay_points() -> None:
     outline = parse_markdown_outline("# D\n\n## One\n\n![a boat](draw)\n- 2026: a\n- 2027: b\n- 2028: c\n")
     assert (outline.slides[0].visual, len(outline.slides[0].bullets)) == (None, 3)
+
+
+def test_a_comparison_has_its_options_in_the_first_line() -> None:
+    slide, warnings = _slide(
+        "comparison", "| Criterion | * Dock | Shift |\n|---|:-:|---|\n| Price: of all | 3/4 |\nSpring | yes | no"
+    )
+    assert slide.visual == Visual(
+        kind="comparison",
+        axes=("Criterion",),
+        options=("Dock", "Shift"),
+        highlight=1,
+        items=(
+            VisualItem(label="Price", text="of all", cells=("3/4", "")),
+            VisualItem(label="Spring", cells=("yes", "no")),
+        ),
+    )
+    assert warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [("Only one line | A", "1 options and 0 criteria"), ("C | A\nx | 1 | 2", "'x' has 2")]
+)
+def test_a_comparison_that_cannot_be_drawn_becomes_points(content: str, why: str) -> None:
+    slide, warnings = _slide("comparison", content)
+    assert slide.visual is None and len(slide.bullets) == len(content.splitlines())
+    assert len(warnings) == 1 and why in warnings[0]

@@ -6,7 +6,6 @@ A drawing in a right-to-left language is mirrored: the first item is then on the
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -136,6 +135,24 @@ class Canvas:
         """Draw a filled shape without text."""
         return self.box(area, name, shape=shape, fill=fill)
 
+    def symbol(
+        self,
+        area: Area,
+        name: str,
+        geometry: str,
+        *,
+        fill: Paint | None = None,
+        line: Paint | None = None,
+        width: float = 0.0,
+        alt: str = "",
+    ) -> None:
+        """Draw a shape that holds no text from its geometry element; one without alt text is decorative."""
+        self._append(
+            f"<p:sp {nsdecls('p', 'a')}><p:nvSpPr>{self._about(self._take_id(), name, alt, decorative=not alt)}"
+            f"<p:cNvSpPr/><p:nvPr/></p:nvSpPr><p:spPr>{self._place(area)}{geometry}{_fill(fill)}{_line(line, width)}"
+            "</p:spPr></p:sp>"
+        )
+
     def rule(
         self,
         start: tuple[float, float],
@@ -195,17 +212,16 @@ class Canvas:
         for node, arrow, said in ends:
             near = node.area.center
             if below:
-                self._corner(turn, "left" if near[0] < at[0] else "right", node, "bottom", name, arrow, said)
+                self._corner((turn, "left" if near[0] < at[0] else "right", node, "bottom"), name, arrow, said)
             else:
-                self._corner(node, "right", turn, "top" if near[1] < at[1] else "bottom", name, arrow, said)
+                self._corner((node, "right", turn, "top" if near[1] < at[1] else "bottom"), name, arrow, said)
 
-    def connect_nearest(self, first: Node, second: Node, name: str) -> None:
-        """Draw a straight connector between the sides of two shapes that are closest."""
-        sides = min(
-            ((one, other) for one in _SITES for other in _SITES),
-            key=lambda pair: math.dist(side_point(first.area, pair[0]), side_point(second.area, pair[1])),
-        )
-        self.connect(first, sides[0], second, sides[1], name)
+    def connect_curved(self, first: Node, first_side: Side, second: Node, second_side: Side, name: str) -> None:
+        """Draw a quarter of an arc with an arrowhead between sides at right angles of two shapes."""
+        if first_side in ("left", "right"):
+            self._corner((first, first_side, second, second_side), name, "end", "", "curvedConnector2")
+        else:  # the preset leaves along its width
+            self._corner((second, second_side, first, first_side), name, "start", "", "curvedConnector2")
 
     def icon(self, area: Area, name: str, icon: str, paint: Paint) -> None:
         """Draw an icon in a color, as an SVG with an image for programs that show none."""
@@ -288,15 +304,16 @@ class Canvas:
         self._lines += 1
 
     def _corner(
-        self, first: Node, first_side: Side, second: Node, second_side: Side, name: str, arrow: ArrowEnd, alt: str
+        self, ends: tuple[Node, Side, Node, Side], name: str, arrow: ArrowEnd, alt: str, shape: str = "bentConnector2"
     ) -> None:
         """Draw a glued connector with one corner, first along its width."""
+        first, first_side, second, second_side = ends
         (x0, y0), (x1, y1) = side_point(first.area, first_side), side_point(second.area, second_side)
         x0, x1 = self._x(x0), self._x(x1)
         flips = (" flipH='1'" if x1 < x0 else "") + (" flipV='1'" if y1 < y0 else "")
         place = self._frame_xml(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), flips)
         glue = self._glue(first, first_side, second, second_side)
-        geometry = place + preset_xml("bentConnector2", None)
+        geometry = place + preset_xml(shape)
         self._connector(
             (0, 0), (0, 0), name, self.paints.line, 1.75, arrow=arrow, glue=glue, geometry=geometry, alt=alt
         )

@@ -9,6 +9,7 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.drawing.canvas import Canvas
 from seedx_tools.decks.drawing.cards import draw_big_number, draw_cards, draw_kpis
+from seedx_tools.decks.drawing.comparison import draw_comparison
 from seedx_tools.decks.drawing.flow import draw_flow
 from seedx_tools.decks.drawing.levels import draw_funnel, draw_pyramid
 from seedx_tools.decks.drawing.matrix import draw_matrix
@@ -29,12 +30,13 @@ _FAMILIES: Mapping[VisualKind, Callable[[Canvas, Visual], None]] = {
     "cycle": draw_cycle,
     "timeline": draw_timeline,
     "matrix": draw_matrix,
+    "comparison": draw_comparison,
     "pyramid": draw_pyramid,
     "funnel": draw_funnel,
     "org_chart": draw_org_chart,
     "flow": draw_flow,
 }
-_CONTINUE: Mapping[VisualKind, int] = {"kpis": 8, "cards": 9, "process": 12, "timeline": 9}
+_CONTINUE: Mapping[VisualKind, int] = {"kpis": 8, "cards": 9, "process": 12, "timeline": 9, "comparison": 10}
 """The kinds that go on on another slide, and the most items of each on one."""
 _COUNTS: Mapping[VisualKind, tuple[int, int, VisualKind]] = {
     "big_number": (1, 1, "kpis"),

@@ -10,7 +10,7 @@ from seedx_tools.decks.drawing.geometry import INSET, OPTICAL, Area, Node, Side
 from seedx_tools.decks.drawing.layering import Layering, layered
 from seedx_tools.decks.drawing.names import FieldName, item_name
 from seedx_tools.decks.drawing.paint import Pair
-from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size, height_needed, line_width
+from seedx_tools.decks.drawing.paragraphs import Paragraph, fitting_size, height_needed, line_width, longest_word
 from seedx_tools.decks.text.fitting import MIN_POINTS
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.visuals import BoxShape, Visual, VisualItem
@@ -28,10 +28,16 @@ SHAPES: Mapping[BoxShape, str] = {
 """The preset geometry of each kind of box."""
 
 _WIDEST, _TALLEST, _LOWEST = 210.0, 110.0, 52.0
-_LAYERS_DOWN = 5
-"""More layers than this do not fit below each other."""
-_CHAIN_ROW = 5
-"""The most boxes in a row of a chain that wraps."""
+_ROW = 84.0
+"""The height of boxes in one row."""
+_DIAMOND = 44.0
+"""How much wider the box of a decision may be than others."""
+_SLACK = 1.06
+"""What a word may be wider where its font is not installed, as a multiple."""
+_CHAIN_ROWS = (5, 4, 3)
+"""The boxes in a row of a chain that wraps."""
+_EASY = 16.0
+"""Type of this size is read easily; a flow that may run either way takes the way that gives it that."""
 _LANE = 20.0
 """The space between arrows that run around the boxes."""
 
@@ -56,14 +62,7 @@ def draw_flow(canvas: Canvas, visual: Visual) -> None:
     """Draw boxes in the layers of their arrows, across or down the page; a long chain wraps into rows."""
     items, links = visual.items, flow_links(visual)
     layering = layered(len(items), [(link.source, link.target) for link in links])
-    depth = len(layering.layers)
-    across = visual.direction == "right" or depth > _LAYERS_DOWN or (visual.direction == "auto" and depth > 1)
-    is_chain = layering.widest == 1 and depth > _CHAIN_ROW + 1
-    plan = _rows(canvas, layering) if is_chain else _layers(canvas, layering, links, across=across)
-    plan = plan if is_chain else _with_diamonds(canvas, items, plan)
-    size = _size(canvas, items, plan.areas)
-    if not is_chain:
-        plan = _lowered(canvas, items, plan, size)
+    plan, size = _chosen(canvas, visual, links, layering)
     nodes = [_box(canvas, number, items[number], area, size) for number, area in enumerate(plan.areas)]
     lanes = 0
     for number, link in enumerate(links):
@@ -97,7 +96,33 @@ def box_fields(item: VisualItem) -> list[FieldName]:
     return ["label", "text"] if item.text else ["label"]
 
 
-def _layers(canvas: Canvas, layering: Layering, links: Sequence[FlowLink], *, across: bool) -> _Plan:
+def _chosen(canvas: Canvas, visual: Visual, links: Sequence[FlowLink], layering: Layering) -> tuple[_Plan, float]:
+    """Return the places of the boxes and their type: of the ways that fit, the wanted or the most readable one."""
+    depth = len(layering.layers)
+    across = visual.direction == "right" or (visual.direction == "auto" and depth > 1)
+    goes_on = all(layering.depth_of(link.target) - layering.depth_of(link.source) == 1 for link in links)
+    is_chain = layering.widest == 1 and depth > (_CHAIN_ROWS[-1] if goes_on else _CHAIN_ROWS[0] + 1)
+    rows = [_rows(canvas, layering, links, count) for count in _CHAIN_ROWS if is_chain and count < depth]
+    in_layers = [
+        _with_diamonds(canvas, visual.items, _layers(canvas, visual.items, layering, links, across=way))
+        for way in (across, not across)
+    ]
+    if is_chain and across:  # rows read on as lines of text do
+        plans = [*(in_layers[:1] if depth <= _CHAIN_ROWS[0] + 1 else []), *rows, in_layers[1]]
+    else:
+        plans = [*in_layers, *rows]
+    slack = _SLACK if visual.direction == "auto" else 1.0
+    fitted = [(plan, *_size(canvas, visual.items, plan.areas, slack)) for plan in plans]
+    readable = [(plan, size) for plan, size, fits in fitted if fits]
+    easy = _EASY if visual.direction == "auto" else MIN_POINTS
+    best = max(readable, key=lambda pair: pair[1], default=(fitted[0][0], fitted[0][1]))
+    plan, size = next((pair for pair in readable if pair[1] >= easy), best)
+    return (plan if plan in rows else _lowered(canvas, visual.items, plan, size)), size
+
+
+def _layers(
+    canvas: Canvas, items: Sequence[VisualItem], layering: Layering, links: Sequence[FlowLink], *, across: bool
+) -> _Plan:
     """Return boxes with the layers beside each other, or below each other."""
     depth, widest = len(layering.layers), layering.widest
     spans = [(layering.depth_of(link.target) - layering.depth_of(link.source), link.label) for link in links]
@@ -105,7 +130,10 @@ def _layers(canvas: Canvas, layering: Layering, links: Sequence[FlowLink], *, ac
     around = sum(span != 1 for span, _ in spans)
     length, breadth = (canvas.width, canvas.height) if across else (canvas.height, canvas.width)
     breadth -= (around * _LANE + 20.0) if around else 0.0
-    gap = min(max(40.0, longest + 40 if across else 26.0), length / depth * 0.6)
+    gap = max(40.0, longest + 40 if across else 26.0)
+    if any(items[link.source].shape == items[link.target].shape == "decision" for link in links):
+        gap += _DIAMOND if across else _DIAMOND / 2
+    gap = min(gap, length / depth * 0.6)
     side_gap = 22.0 if across else max(24.0, longest)
     pitch, side_pitch = (length + gap) / depth, (breadth + side_gap) / widest
     most = (_WIDEST, _TALLEST) if across else (_TALLEST, _WIDEST)
@@ -123,12 +151,12 @@ def _layers(canvas: Canvas, layering: Layering, links: Sequence[FlowLink], *, ac
     return _Plan([areas[number] for number in range(len(areas))], across)
 
 
-def _rows(canvas: Canvas, layering: Layering) -> _Plan:
-    """Return the boxes of a chain in rows of equal length."""
+def _rows(canvas: Canvas, layering: Layering, links: Sequence[FlowLink], most: int) -> _Plan:
+    """Return the boxes of a chain in rows of equal length, and at most so many boxes."""
     order = [node for layer in layering.layers for node in layer]
-    rows = -(-len(order) // _CHAIN_ROW)
+    rows = -(-len(order) // most)
     per_row = -(-len(order) // rows)
-    gap, row_gap = 40.0, 44.0
+    gap, row_gap = max([40.0, *(_label_width(canvas, link.label) + 30 for link in links if link.label)]), 44.0
     width = (canvas.width - gap * (per_row - 1)) / per_row
     height = min(84.0, (canvas.height - row_gap * (rows - 1)) / rows)
     top = (canvas.height - rows * height - (rows - 1) * row_gap) * OPTICAL
@@ -139,10 +167,14 @@ def _rows(canvas: Canvas, layering: Layering) -> _Plan:
     return _Plan([areas[number] for number in sorted(areas)], across=True)
 
 
-def _size(canvas: Canvas, items: Sequence[VisualItem], areas: Sequence[Area]) -> float:
-    """Return the largest type that fits every box; text has half the width and height of a diamond."""
+def _size(canvas: Canvas, items: Sequence[VisualItem], areas: Sequence[Area], slack: float) -> tuple[float, bool]:
+    """Return the largest type for every box, and whether it fits; text has half the width and height of a diamond.
+
+    A word must fit a box at `slack` times its width.
+    """
     pair = canvas.paints.card
     sizes = []
+    fits = True
     for share in (1.0, 0.5):
         found = [number for number, item in enumerate(items) if (item.shape == "decision") == (share < 1)]
         if found:
@@ -150,7 +182,9 @@ def _size(canvas: Canvas, items: Sequence[VisualItem], areas: Sequence[Area]) ->
             texts = [items[number] for number in found]
             size = fitting_size(texts, lambda item, size: box_text(item, size, pair), room, canvas.family, BOX_SIZES)
             sizes.append(size or MIN_POINTS)
-    return min(sizes)
+            widest = max(longest_word(box_text(item, sizes[-1], pair), canvas.family) for item in texts)
+            fits &= size is not None and widest * slack <= room[0]
+    return min(sizes), fits
 
 
 def _with_diamonds(canvas: Canvas, items: Sequence[VisualItem], plan: _Plan) -> _Plan:
@@ -158,7 +192,8 @@ def _with_diamonds(canvas: Canvas, items: Sequence[VisualItem], plan: _Plan) -> 
     areas = []
     for item, area in zip(items, plan.areas, strict=True):
         wide, high = (1.35, 1.5) if plan.across else (1.3, 1.2)
-        width, height = min(area.width * wide, area.width + 44), min(area.height * wide * high, area.height + 20)
+        width, height = min(area.width * wide, area.width + _DIAMOND), min(area.height * wide * high, area.height + 20)
+        width = 2 * min(width / 2, area.center[0], canvas.width - area.center[0])
         low, high = max(0.0, area.center[1] - height / 2), min(canvas.height, area.center[1] + height / 2)
         height = 2 * min(area.center[1] - low, high - area.center[1])
         grown = Area(area.center[0] - width / 2, area.center[1] - height / 2, width, height)
@@ -175,7 +210,8 @@ def _lowered(canvas: Canvas, items: Sequence[VisualItem], plan: _Plan, size: flo
     area = plan.areas[boxes[0]]
     texts = [box_text(items[number], size, pair) for number in boxes]
     needed = max(height_needed(text, area.width - INSET, canvas.family) for text in texts) + INSET * 1.5
-    height = min(area.height, max(_LOWEST, needed))
+    is_row = plan.across and len({one.center[1] for one in plan.areas}) == 1
+    height = min(area.height, max(_ROW if is_row else _LOWEST, needed))
     shift = (area.height - height) / 2
     areas = [
         one if item.shape == "decision" else Area(one.left, one.top + shift, one.width, height)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -72,6 +72,20 @@ def preset_xml(shape: str, adjust: Mapping[str, int] | None = None) -> str:
         return _downward_trapezoid((adjust or {})["adj"])
     guides = "".join(f"<a:gd name='{name}' fmla='val {value}'/>" for name, value in (adjust or {}).items())
     return f"<a:prstGeom prst='{shape}'><a:avLst>{guides}</a:avLst></a:prstGeom>"
+
+
+def strokes_xml(strokes: Sequence[Sequence[tuple[float, float]]], grid: int) -> str:
+    """Return the geometry of lines through points on a square grid of this many units."""
+    paths = "".join(
+        f"<a:{'lnTo' if number else 'moveTo'}><a:pt x='{round(x * 1000)}' y='{round(y * 1000)}'/>"
+        f"</a:{'lnTo' if number else 'moveTo'}>"
+        for stroke in strokes
+        for number, (x, y) in enumerate(stroke)
+    )
+    return (
+        "<a:custGeom><a:avLst/><a:gdLst/><a:cxnLst/><a:rect l='0' t='0' r='r' b='b'/><a:pathLst>"
+        f"<a:path w='{grid * 1000}' h='{grid * 1000}' fill='none'>{paths}</a:path></a:pathLst></a:custGeom>"
+    )
 
 
 def _downward_trapezoid(slope: int) -> str:

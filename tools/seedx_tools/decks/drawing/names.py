@@ -23,6 +23,7 @@ KIND_NAMES: dict[VisualKind, str] = {
     "cycle": "Cycle",
     "timeline": "Timeline",
     "matrix": "Matrix",
+    "comparison": "Comparison",
     "pyramid": "Pyramid",
     "funnel": "Funnel",
     "org_chart": "Org chart",

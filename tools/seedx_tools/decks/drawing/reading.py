@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
@@ -13,6 +13,7 @@ from seedx_tools.decks.drawing.flow import SHAPES
 from seedx_tools.decks.drawing.names import PROGRESS_NAME, part_of
 from seedx_tools.decks.ooxml.layouts import frame_of
 from seedx_tools.decks.text.inline import Span, to_inline
+from seedx_tools.decks.text.strings import runs_right_to_left
 from seedx_tools.decks.visuals import BoxShape, Visual, VisualItem, VisualLink
 
 _SHAPE_NAMES: Mapping[str, BoxShape] = {preset: shape for shape, preset in SHAPES.items()}
@@ -55,7 +56,11 @@ def read_visual(slide: Slide) -> Visual | None:
     icon_of = {int(number) - 1: icon for number, _, icon in icons if number.isdigit()}
     repeated = {item for item in order if list(labels.values()).count(labels[item]) > 1} if kind == "flow" else set()
     names = {item: f"box {item + 1}" if item in repeated else labels[item] for item in order}
-    axes = tuple(others[f"{axis} title"].text_frame.text if f"{axis} title" in others else "" for axis in _AXES)
+    headings = ("criteria",) if kind == "comparison" else _AXES
+    axes = tuple(others[f"{axis} title"].text_frame.text if f"{axis} title" in others else "" for axis in headings)
+    grid = _read_grid(slide, [shape for shape, _ in named], boxes) if kind == "comparison" else _Grid((), {}, 0)
+    if grid is None:
+        return None
     try:
         return Visual(
             kind=kind,
@@ -68,6 +73,7 @@ def read_visual(slide: Slide) -> Visual | None:
                     shape=shapes.get(item, "box"),
                     key=names[item] if item in repeated else "",
                     parent=labels.get(parents[item], "") if item in parents else "",
+                    cells=grid.cells.get(item, ()),
                 )
                 for item in order
             ),
@@ -77,7 +83,8 @@ def read_visual(slide: Slide) -> Visual | None:
             ),
             direction=_direction(links, boxes) if kind == "flow" else "auto",
             axes=axes if any(axes) else (),
-            highlight=_highlighted(boxes) if kind == "matrix" else 0,
+            options=grid.options,
+            highlight=_highlighted(boxes.values()) if kind == "matrix" else grid.highlight,
         )
     except ValidationError:
         return None
@@ -151,9 +158,45 @@ def _direction(links: Sequence[tuple[int, int, str]], boxes: Mapping[int, tuple[
     return "auto"
 
 
-def _highlighted(boxes: Mapping[int, tuple[int, Any]]) -> int:
-    """Return the number of the quadrant that is filled with an accent; 0 if none is."""
-    for item, shape in boxes.values():
+class _Grid(NamedTuple):
+    """What stands beside the criteria of a comparison."""
+
+    options: tuple[str, ...]
+    cells: Mapping[int, tuple[str, ...]]
+    highlight: int
+
+
+def _read_grid(slide: Slide, shapes: Sequence[Any], boxes: Mapping[int, tuple[int, Any]]) -> _Grid | None:
+    """Return the options of a comparison and its cells by where they stand; None if two are in one place."""
+    mirrored = runs_right_to_left(" ".join(shape.text_frame.text for _, shape in boxes.values()))
+    parts = [(shape.name.partition(", ")[2], shape) for shape in shapes]
+    heads = sorted((shape for part, shape in parts if part.startswith("option ")), key=_middle, reverse=mirrored)
+    cells: dict[tuple[int, int], str] = {}
+    for part, shape in parts:
+        kind, _, mark = part.partition(": ")
+        word = kind.partition(" ")[0]
+        if word not in ("mark", "words") or not heads or not boxes:
+            continue
+        column = min(range(len(heads)), key=lambda place: abs(_middle(heads[place])[0] - _middle(shape)[0]))
+        item = min(boxes.values(), key=lambda box: abs(_middle(box[1])[1] - _middle(shape)[1]))[0]
+        if (item, column) in cells:
+            return None
+        cells[item, column] = mark if word == "mark" else _texts(slide, shape, ("text",)).get("text", "")
+    return _Grid(
+        tuple(_texts(slide, shape, ("label",)).get("label", "") for shape in heads),
+        {item: tuple(cells.get((item, place), "") for place in range(len(heads))) for item, _ in boxes.values()},
+        _highlighted(enumerate(heads)),
+    )
+
+
+def _middle(shape: Any) -> tuple[float, float]:
+    left, top, width, height = frame_of(shape)
+    return left + width / 2, top + height / 2
+
+
+def _highlighted(boxes: Iterable[tuple[int, Any]]) -> int:
+    """Return the number of the quadrant or option that is filled with an accent; 0 if none is."""
+    for item, shape in boxes:
         color = shape.element.spPr.find(f"{qn('a:solidFill')}/{qn('a:schemeClr')}")
         if color is not None and str(color.get("val")).startswith("accent"):
             return item + 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise, product
 
 from seedx_tools.decks.drawing.canvas import Canvas
-from seedx_tools.decks.drawing.geometry import GAP, INSET, OPTICAL, Area, Node
+from seedx_tools.decks.drawing.geometry import GAP, INSET, OPTICAL, Area, Node, Side, side_point
 from seedx_tools.decks.drawing.names import item_name
 from seedx_tools.decks.drawing.paragraphs import SIZES, Paragraph, fitting_size, height_needed
 from seedx_tools.decks.text.fitting import MIN_POINTS
@@ -14,6 +15,12 @@ from seedx_tools.decks.visuals import Visual, VisualItem
 _MOST_ACROSS = 6
 _POINT = 16.0
 """How far a chevron's tip sticks out, in points."""
+_QUARTERS: tuple[tuple[Side, Side], ...] = (("right", "top"), ("bottom", "right"), ("left", "bottom"), ("top", "left"))
+"""The sides that an arrow leaves and reaches in each quarter of a circle, clockwise from the top."""
+_LEAST_ARC = 12.0
+"""A flatter arrow is straight, in points."""
+_APART = 24.0
+"""The least space between the boxes of a cycle."""
 _HEAD = 64.0
 """The height of a chevron."""
 
@@ -82,10 +89,7 @@ def draw_cycle(canvas: Canvas, visual: Visual) -> None:
     items = visual.items
     count = len(items)
     solid = canvas.paints.solid()
-    box = (
-        min(190.0, canvas.width / (3.2 if count <= 4 else 4.2)),
-        min(84.0, canvas.height / (3.4 if count > 4 else 3.2)),
-    )
+    box, across, down = _circle(canvas, count)
 
     def paragraphs(item: VisualItem, size: float) -> list[Paragraph]:
         lines = [Paragraph(item.label, size, solid.text, bold=True, align="ctr")]
@@ -99,8 +103,6 @@ def draw_cycle(canvas: Canvas, visual: Visual) -> None:
         (box[0] - 2 * INSET, box[1] - INSET),
         canvas.family,
     )
-    across = min(canvas.width - box[0], (canvas.height - box[1]) * 2.1) / 2
-    down = (canvas.height - box[1]) / 2
     nodes: list[Node] = []
     for number, item in enumerate(items):
         angle = 2 * math.pi * number / count - math.pi / 2
@@ -118,5 +120,44 @@ def draw_cycle(canvas: Canvas, visual: Visual) -> None:
         )
     for number, node in enumerate(nodes):
         following = nodes[(number + 1) % count]
-        if following is not node:
-            canvas.connect_nearest(node, following, f"arrow {number + 1}")
+        _connect_around(canvas, node, following, (number + 0.5) / count, f"arrow {number + 1}")
+
+
+def _circle(canvas: Canvas, count: int) -> tuple[tuple[float, float], float, float]:
+    """Return the size of the boxes around an ellipse, the largest that stand apart, and the ellipse's radii."""
+    wide = min(190.0, canvas.width / (3.2 if count <= 4 else 4.2))
+    highest = min(84.0, canvas.height / (3.4 if count > 4 else 3.2))
+    for share, stretch in product((1.0, 0.85, 0.72, 0.6), (2.1, 2.6, 3.2)):
+        high = highest * share
+        down = (canvas.height - high) / 2
+        across = min((canvas.width - wide) / 2, down * stretch)
+        angles = [2 * math.pi * number / count for number in range(count + 1)]
+        apart = min(
+            max(
+                across * abs(math.sin(two) - math.sin(one)) - wide,
+                down * abs(math.cos(two) - math.cos(one)) - high,
+            )
+            for one, two in pairwise(angles)
+        )
+        if apart >= _APART:
+            break
+    return (wide, high), across, down
+
+
+def _connect_around(canvas: Canvas, first: Node, second: Node, turn: float, name: str) -> None:
+    """Draw an arrow between neighbors on a circle: an arc, or a straight line where both are on one side.
+
+    `turn` is where the middle between them is, as a share of the circle clockwise from the top.
+    """
+    sides = _QUARTERS[int(turn * 4) % 4]
+    (x0, y0), (x1, y1) = side_point(first.area, sides[0]), side_point(second.area, sides[1])
+    right, down = sides[0] in ("right", "top"), sides[0] in ("right", "bottom")
+    is_arc = (x1 - x0 if right else x0 - x1) >= _LEAST_ARC and (y1 - y0 if down else y0 - y1) >= _LEAST_ARC
+    if is_arc and turn * 4 % 1:
+        canvas.connect_curved(first, sides[0], second, sides[1], name)
+    elif max(first.area.top, second.area.top) >= min(first.area.bottom, second.area.bottom):
+        facing: tuple[Side, Side] = ("bottom", "top") if first.area.top < second.area.top else ("top", "bottom")
+        canvas.connect(first, facing[0], second, facing[1], name)
+    else:
+        facing = ("right", "left") if first.area.left < second.area.left else ("left", "right")
+        canvas.connect(first, facing[0], second, facing[1], name)

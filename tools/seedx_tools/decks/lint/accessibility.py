@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from pptx.oxml.ns import qn
 
+from seedx_tools.decks.drawing.names import part_of
 from seedx_tools.decks.lint.findings import Fault
 from seedx_tools.decks.lint.page import TOUCH, Item, Page, shared
 from seedx_tools.decks.shapes import SlideShape, is_empty_placeholder
@@ -90,13 +91,21 @@ def _order_faults(items: Sequence[Item]) -> Iterator[Fault]:
     others = [item for item in items if not item.is_title]
     for index, item in enumerate(others):
         for later in others[index + 1 :]:
-            if item.ink is not None and later.ink is not None and _is_above(later, item):
+            if item.ink is None or later.ink is None or _are_around_a_circle(item.name, later.name):
+                continue
+            if _is_above(later, item):
                 yield Fault(
                     "reading_order",
                     item.name,
                     f"it is read before '{later.name}', which is above it; change the order in the selection pane",
                 )
                 return
+
+
+def _are_around_a_circle(one: str, other: str) -> bool:
+    """Return whether both shapes are steps of one cycle, which is read around and not from the top down."""
+    first, second = part_of(one), part_of(other)
+    return first is not None and second is not None and first.kind == "cycle" and first[:2] == second[:2]
 
 
 def _is_above(one: Item, other: Item) -> bool:

@@ -16,12 +16,12 @@ _SYSTEM_PROMPT = (
     "subject ('Costs'). Under it stand three to five short points, a description of its picture, and speaker notes in "
     "full sentences; details belong in the notes, and no slide has more than 60 words. Where the content calls for it, "
     "use in place of points a visual (kpis for figures, process or cycle for steps, timeline for dates, matrix, "
-    "pyramid, funnel, org_chart or flow), a table, two to four columns to compare, code, a quote or a section slide. "
-    "Choose charts by what they show: line over time, bar to compare (horizontal_bar for long names), stacked_bar for "
-    "parts and their sum, pie only for a few parts of a whole, scatter for a relation, combo for two units. Name where "
-    "figures come from in `source`. Texts may be inline Markdown (**bold**, `code`, links), without list marks. Use "
-    "only facts from the request: do not invent numbers, names or quotes; without numbers there is no chart. Write in "
-    "the language of the request, but describe pictures in English."
+    "comparison for options by criteria, pyramid, funnel, org_chart or flow), a table, two to four columns to compare, "
+    "code, a quote or a section slide. Choose charts by what they show: line over time, bar to compare (horizontal_bar "
+    "for long names), stacked_bar for parts and their sum, pie only for a few parts of a whole, scatter for a "
+    "relation, combo for two units. Name where figures come from in `source`. Texts may be inline Markdown (**bold**, "
+    "`code`, links), without list marks. Use only facts from the request: do not invent numbers, names or quotes; "
+    "without numbers there is no chart. Write in the language of the request, but describe pictures in English."
 )
 
 

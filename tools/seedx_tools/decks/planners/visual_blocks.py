@@ -5,6 +5,7 @@
 ```process         Triage: the desk sets the priority                label: text, or label | text
 ```cards           :users: Customers: we answer within a day         an icon's name between colons first
 ```matrix          x: Effort, y: Value, then four lines              label: text; "* " marks the one that stands out
+```comparison      Criterion | * Build | Buy, then Cost | 3/4 | no   the options first; then a mark or words for each
 ```org_chart       Ann: chief executive, and under it, indented      label: text
 ```flow            Ticket -> Triage -> Fix: when ready               arrows, and a label of the last one
 
@@ -17,7 +18,7 @@ import re
 from collections.abc import Mapping
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.visuals import MAX_VISUAL_ITEMS, Visual, VisualItem, VisualKind, VisualLink
+from seedx_tools.decks.visuals import MAX_OPTIONS, MAX_VISUAL_ITEMS, Visual, VisualItem, VisualKind, VisualLink
 
 _KINDS: Mapping[str, VisualKind] = {
     "kpis": "kpis",
@@ -30,6 +31,8 @@ _KINDS: Mapping[str, VisualKind] = {
     "cycle": "cycle",
     "timeline": "timeline",
     "matrix": "matrix",
+    "comparison": "comparison",
+    "comparison_matrix": "comparison",
     "pyramid": "pyramid",
     "funnel": "funnel",
     "org_chart": "org_chart",
@@ -41,6 +44,7 @@ _ICON = re.compile(r":([a-z][a-z0-9-]*):\s*")
 _MARK = re.compile(r"[-*+]\s+|\d{1,3}[.)]\s+")
 _COLON = re.compile(r":\s+")
 _ARROW = re.compile(r"\s*-{1,2}>\s*")
+_RULE = re.compile(r":?-+:?")
 _AXIS = re.compile(r"([xy])\s*[:=]\s*(.+)", re.IGNORECASE)
 
 
@@ -58,6 +62,8 @@ def read_visual_block(kind: VisualKind, content: str) -> Visual:
     lines = [line.rstrip() for line in content.splitlines() if line.strip()]
     if kind == "flow":
         return _flow(lines)
+    if kind == "comparison":
+        return _comparison(lines)
     axes: dict[str, str] = {}
     if kind == "matrix":
         found = [(line, _AXIS.fullmatch(line.strip())) for line in lines]
@@ -119,6 +125,31 @@ def _unmarked(line: str) -> str:
     text = line.strip()
     found = _MARK.match(text)
     return text if found is None else text[found.end() :]
+
+
+def _comparison(lines: list[str]) -> Visual:
+    """Return the comparison whose first line holds the heading of the criteria and the options."""
+    rows = [[cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")] for line in lines]
+    (heading, *options), *rows = [row for row in rows if not all(_RULE.fullmatch(cell) for cell in row)]
+    if not rows or not 1 <= len(options) <= MAX_OPTIONS or len(rows) > MAX_VISUAL_ITEMS:
+        raise InputError(
+            f"a comparison block has {len(options)} options and {len(rows)} criteria; write 'Criterion | Option A | "
+            f"Option B', with up to {MAX_OPTIONS} options, and under it 'Price | yes | no', up to {MAX_VISUAL_ITEMS}"
+        )
+    wrong = next((row for row in rows if len(row) - 1 > len(options)), None)
+    if wrong is not None:
+        raise InputError(f"'{wrong[0]}' has {len(wrong) - 1} cells and the comparison {len(options)} options")
+    items = []
+    for criterion, *cells in rows:
+        item = _item("comparison", criterion)
+        items.append(item.model_copy(update={"cells": (*cells, *[""] * (len(options) - len(cells)))}))
+    return Visual(
+        kind="comparison",
+        items=tuple(items),
+        axes=(heading,) if heading else (),
+        options=tuple(option.removeprefix("* ") for option in options),
+        highlight=next((number for number, option in enumerate(options, 1) if option.startswith("* ")), 0),
+    )
 
 
 def _flow(lines: list[str]) -> Visual:

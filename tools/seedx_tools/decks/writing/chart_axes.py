@@ -10,6 +10,7 @@ from pptx.chart.axis import ValueAxis
 from pptx.enum.chart import XL_TICK_LABEL_POSITION
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
+from pptx.util import Pt
 
 from seedx_tools.decks.data.dates import Dates, are_times
 from seedx_tools.decks.outline import ChartData
@@ -18,6 +19,8 @@ from seedx_tools.decks.text.strings import clean
 
 _SECOND_CATEGORIES, _SECOND_VALUES = "50990001", "50990002"
 _ONLY_BARS = ("c:invertIfNegative",)
+_SMALL = 12
+"""The type of names along an axis that is crowded, in points."""
 _MOST_DATES = 8
 """Dates that are written along an axis."""
 
@@ -90,16 +93,21 @@ def order_axes(native: Any, chart: ChartData, *, right_to_left: bool) -> None:
 
 
 def thin_labels(native: Any, chart: ChartData, dates: Dates | None, size: tuple[float, float], points: float) -> int:
-    """Write only as many labels along the axis of a chart as there is room for; return how many labels apart."""
+    """Write only as many labels along the axis of a chart as there is room for; return how many labels apart.
+
+    Names are set in smaller type before one is left out.
+    """
     axis = native.category_axis._element
     if dates is not None:
         _set_dates(native, dates)
         return 1
     room = size[1] if "horizontal" in chart.kind else size[0] - 4 * points
-    if "horizontal" in chart.kind or not are_times(chart.categories):
-        needed = points * 1.4
-    else:
+    if are_times(chart.categories) and "horizontal" not in chart.kind:
         needed = max(text_width(clean(name), points) for name in chart.categories) + points
+    else:
+        needed = points * 1.4
+        if len(chart.categories) * needed > room:
+            native.category_axis.tick_labels.font.size, needed = Pt(_SMALL), _SMALL * 1.2
     every = max(1, math.ceil(len(chart.categories) * needed / max(room, needed)))
     last = axis.find(qn("c:noMultiLvlLbl"))
     for name in ("tickLblSkip", "tickMarkSkip"):

@@ -8,8 +8,7 @@ from typing import Any
 from pptx.enum.chart import XL_LABEL_POSITION as POSITION
 from pptx.enum.chart import XL_LEGEND_POSITION, XL_MARKER_STYLE
 from pptx.enum.dml import MSO_THEME_COLOR as COLOR
-from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls, qn
+from pptx.oxml.ns import qn
 from pptx.slide import Slide
 from pptx.util import Pt
 
@@ -36,8 +35,8 @@ _GAP = 60
 """The space between bars, in percent of a bar."""
 
 
-def style_chart(slide: Slide, native: Any, chart: ChartData, dates: Dates | None, size: tuple[float, float]) -> None:
-    """Style a native chart.
+def style_chart(slide: Slide, native: Any, chart: ChartData, dates: Dates | None, size: tuple[float, float]) -> int:
+    """Style a native chart; return how many labels apart those are that are written along its axis.
 
     Args:
         slide: Its slide.
@@ -59,17 +58,18 @@ def style_chart(slide: Slide, native: Any, chart: ChartData, dates: Dates | None
     _keep_gaps(native)
     if is_round:
         _label_slices(slide, native.plots[0], chart)
-        return
+        return 1
     _style_values(slide, native, chart)
     if chart.kind == "scatter":
         _style_scatter(native, chart, right_to_left=right_to_left)
-        return
+        return 1
     order_axes(native, chart, right_to_left=right_to_left)
-    thin_labels(native, chart, dates, size, CHART_POINTS)
+    apart = thin_labels(native, chart, dates, size, CHART_POINTS)
     native.category_axis.format.line.color.theme_color = COLOR.TEXT_1
     _style_plots(native, chart)
     if _has_room_for_labels(chart, size):
         _label(slide, native.plots[0], chart)
+    return apart
 
 
 def _set_title(native: Any, title: str) -> None:
@@ -147,12 +147,6 @@ def _style_plots(native: Any, chart: ChartData) -> None:
                     _set_markers(series, XL_MARKER_STYLE.DIAMOND, 12)
                 else:
                     series.format.line.width = Pt(3 if len(chart.categories) <= 60 else 2)
-        elif chart.kind == "area" and len(chart.series) > 1:
-            for number, series in enumerate(plot.series):
-                series.format.fill.solid()
-                series.format.fill.fore_color.theme_color = getattr(COLOR, f"ACCENT_{number % 6 + 1}")
-                color = series.format.fill._xPr.find(f"{qn('a:solidFill')}/{qn('a:schemeClr')}")
-                color.append(parse_xml(f"<a:alpha {nsdecls('a')} val='60000'/>"))
 
 
 def _style_scatter(native: Any, chart: ChartData, *, right_to_left: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pptx.chart.data import CategoryChartData, XyChartData
@@ -9,7 +10,7 @@ from pptx.enum.chart import XL_CHART_TYPE as XL
 from pptx.slide import Slide
 from pptx.util import Emu
 
-from seedx_tools.decks.data.dates import Dates, read_dates
+from seedx_tools.decks.data.dates import Dates, are_times, read_dates
 from seedx_tools.decks.data.numbers import number_format, shown
 from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
@@ -40,7 +41,14 @@ _ON_DATE_AXIS = ("line", "area", "stacked_area")
 _ALT_POINTS = 12
 
 
-def place_chart(slide: Slide, slots: LayoutSlots, chart: ChartData, page_height: int, source: str = "") -> bool:
+def place_chart(
+    slide: Slide,
+    slots: LayoutSlots,
+    chart: ChartData,
+    page_height: int,
+    warn: Callable[[str], None],
+    source: str = "",
+) -> bool:
     """Place a chart on a slide, with a line under it that names its source; return whether there was room."""
     place = claim_frame(slide, slots, slots.chart, page_height)
     if place is None:
@@ -54,7 +62,10 @@ def place_chart(slide: Slide, slots: LayoutSlots, chart: ChartData, page_height:
     fill_placeholder(shape, ph)
     shape._element.nvGraphicFramePr.cNvPr.set("descr", chart_alt(chart))
     add_line_plot(shape.chart, chart)
-    style_chart(slide, shape.chart, chart, dates, _size(frame))
+    apart = style_chart(slide, shape.chart, chart, dates, _size(frame))
+    if apart > 1 and not are_times(chart.categories):
+        count = len(chart.categories)
+        warn(f"its chart has room for one in {apart} of the {count} names along its axis; its data has all of them")
     return True
 
 

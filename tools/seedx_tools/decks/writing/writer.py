@@ -183,7 +183,8 @@ class DeckWriter(TextWriter):
         beside = slots.bodies if slots.chart is not None else slots.bodies[1:]
         if bullets and beside:
             bullets, notes = self._write_body(slide, beside[0], bullets, notes, is_last=False)
-        if not place_chart(slide, slots, chart, self._page_height, _source(plan)):
+        place = (slide, slots, chart, self._page_height)
+        if not place_chart(*place, lambda text: self._warn(f"{self._here}: {text}"), _source(plan)):
             self._warn(f"{self._here}: its layout has no room for the chart; it was left out")
         slides = [self._finish(slide, notes)]
         if bullets:
