@@ -1,6 +1,7 @@
 """Typed tools over SeedX: one schema each for people, agents and other frameworks."""
 
 from seedx_tools.catalog.registry import TOOLS
+from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.layout.chat_model import ChatModelLayout
 from seedx_tools.decks.layout.regions import LayoutPlanner, PageSize, Region
@@ -8,6 +9,9 @@ from seedx_tools.decks.libreoffice import deck_to_pdf, deck_to_png
 from seedx_tools.decks.lint.check import DeckReport, check_deck
 from seedx_tools.decks.lint.findings import Finding
 from seedx_tools.decks.make import make_slides, make_slides_async
+from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
+from seedx_tools.decks.operations.edit import edit_deck
+from seedx_tools.decks.operations.insert import insert_slide
 from seedx_tools.decks.outline import ChartData, ChartSeries, Column, Outline, Planner, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
@@ -41,6 +45,8 @@ __all__ = [
     "ChatModelStoryPlanner",
     "Column",
     "Deck",
+    "DeckOrder",
+    "DeckOutline",
     "DeckReport",
     "DeckSlide",
     "Finding",
@@ -82,10 +88,13 @@ __all__ = [
     "deck_to_png",
     "delete_slide",
     "duplicate_slide",
+    "edit_deck",
+    "insert_slide",
     "make_slides",
     "make_slides_async",
     "merge_decks",
     "move_slide",
+    "read_deck",
     "revise_slide",
     "tell_story",
     "vocabulary_of",

@@ -15,9 +15,14 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.files import write_file
 from seedx_sdk.options import check_seed
 from seedx_tools.chat_models import ChatModel
+from seedx_tools.decks.editing.deck_orders import deck_orders
+from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.footer import FooterChoice
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.ooxml.package import open_deck
+from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
+from seedx_tools.decks.operations.edit import edit_deck
+from seedx_tools.decks.operations.insert import insert_slide
 from seedx_tools.decks.outline import Outline, SlidePlan, TableData
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.markdown import is_markdown_outline
@@ -32,7 +37,7 @@ from seedx_tools.documents.document import Document
 from seedx_tools.documents.sources import files_of, read_source, sources_outline
 from seedx_tools.documents.tables import Rows, Tables, as_csv, read_tables
 from seedx_tools.illustration.prompts import vocabulary_of
-from seedx_tools.tool import Progress
+from seedx_tools.tool import Progress, ignore_progress
 
 Source: TypeAlias = str | Path | Sequence[Path] | Outline | TableData | Rows
 """A string is a subject or a Markdown outline; a Path is a file, and a list of them several: documents as .md, .txt,
@@ -152,7 +157,8 @@ class Presenter:
         Args:
             slide: Which slide, from 1.
             instruction: What to change; without a chat model, edit commands (edit_commands.COMMANDS). Or the new slide
-                itself, as Markdown ("## Title" and bullets) or as a SlidePlan.
+                itself, as Markdown ("## Title" and bullets) or as a SlidePlan. Orders about whole slides ("move this
+                slide to the end and delete slide 4") are followed as edit() does.
             output: Where to save the deck, which is then the current one; None overwrites it.
 
         Raises:
@@ -165,6 +171,10 @@ class Presenter:
         if isinstance(instruction, SlidePlan) and self._pictures is None:
             instruction = undecorated(instruction, title)
         is_new_slide = isinstance(instruction, str) and is_markdown_outline(instruction)
+        if isinstance(instruction, str) and not is_new_slide:
+            orders = deck_orders(instruction, read_deck(path).titles, slide=slide)
+            if orders is not None:
+                return self.edit(orders, output=output)
         deck = revise_slide(
             self._seedx,
             path,
@@ -179,15 +189,87 @@ class Presenter:
         self.path = deck.path
         return deck
 
-    def append(self, more: str | Outline, *, on_progress: Progress | None = None) -> Deck:
-        """Add slides to the end of the deck and save it.
+    def outline(self) -> DeckOutline:
+        """Return the number, title and kind of each slide of the deck.
+
+        Raises:
+            InputError: If there is no deck.
+        """
+        return read_deck(self._current())
+
+    def edit(
+        self,
+        request: str | Sequence[DeckOrder],
+        *,
+        output: str | os.PathLike[str] | None = None,
+        on_progress: Progress | None = None,
+    ) -> Deck:
+        """Follow orders about the deck as a whole and save it; if one fails, nothing is changed.
+
+        Args:
+            request: Plain words ("move the risks slide to the end and drop the duplicate of the budget"): a chat model
+                reads them with the outline of the deck; without one, they are deck_orders.COMMANDS. Or DeckOrders.
+            output: Where to save the deck, which is then the current one; None overwrites it.
+            on_progress: Called with (orders done, all orders, the kind of the current one).
+
+        Raises:
+            InputError: If there is no deck, or an order cannot be followed.
+            OutputPathError: If it cannot be written.
+            ToolFailed: If the chat model failed or gave no valid orders.
+        """
+        path = self._current()
+        title = self._title(path)
+        deck = edit_deck(
+            self._seedx,
+            path,
+            request,
+            output=output,
+            planner=self._planner(subject=title) if self._chat_model is not None else None,
+            files=self._files,
+            seed=self._seed,
+            pictures=self._may_generate(f"{title} {_new_text(request)}"),
+            on_progress=on_progress or ignore_progress,
+        )
+        self.path = deck.path
+        return deck
+
+    def insert_slide(self, slide: str | SlidePlan, *, at: int | None = None) -> Deck:
+        """Insert a slide and save the deck.
+
+        Args:
+            slide: The slide as Markdown ("## Title" and bullets), as a SlidePlan, or in plain words.
+            at: The number that it gets; None: it comes at the end.
+
+        Raises:
+            InputError: If there is no deck or no such place.
+            OutputPathError: If it cannot be written.
+            ToolFailed: If the chat model failed or gave no valid slide.
+        """
+        path = self._current()
+        title = self._title(path)
+        if isinstance(slide, SlidePlan) and self._pictures is None:
+            slide = undecorated(slide, title)
+        return insert_slide(
+            self._seedx,
+            path,
+            slide,
+            at=at,
+            planner=self._planner(subject=title) if self._chat_model is not None else None,
+            files=self._files,
+            seed=self._seed,
+            pictures=self._may_generate(f"{title} {slide}" if isinstance(slide, str) else ""),
+        )
+
+    def append(self, more: str | Outline, *, at: int | None = None, on_progress: Progress | None = None) -> Deck:
+        """Add slides to the deck and save it.
 
         Args:
             more: The slides as Markdown ("## Title" and bullets) or an Outline, whose title slide is left out.
+            at: The number that the first of them gets; None: they come at the end.
             on_progress: Called with (slides done, total slides, what is being done now).
 
         Raises:
-            InputError: If there is no deck, or `more` is not an outline.
+            InputError: If there is no deck or no such place, or `more` is not an outline.
             OutputPathError: If it cannot be written.
         """
         path = self._current()
@@ -196,6 +278,7 @@ class Presenter:
             self._seedx,
             path,
             self._planner().decorated(more, title) if isinstance(more, Outline) else more,
+            at=at,
             files=self._files,
             seed=self._seed,
             pictures=self._may_generate("" if isinstance(more, Outline) else f"{title} {more}"),
@@ -295,6 +378,11 @@ class Presenter:
         if any(document.figures for document in documents):
             parts.append("Give the file name of a picture in the text as picture_file of the slide that shows it.")
         return "\n\n".join([*parts, *(document.text for document in documents)]), folder if tables else files
+
+
+def _new_text(request: str | Sequence[DeckOrder]) -> str:
+    """Return the text of the slides that a request adds or changes."""
+    return request if isinstance(request, str) else " ".join(order.content for order in request)
 
 
 def _paths(source: Source) -> list[Path]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from seedx_agents.presenter.serious_subjects import undecorated, without_decoration
 from seedx_sdk.errors import InputError
@@ -12,6 +16,8 @@ from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.planners.markdown import is_markdown_outline
 
+T = TypeVar("T", bound=BaseModel)
+R = TypeVar("R")
 _PICTURES_ADVICE = (
     "Images only decorate: if the subject is serious (a death, layoffs, illness, law, an accident), give an empty "
     "string as each picture that the request does not ask for."
@@ -84,6 +90,19 @@ class DeckPlanner:
         """
         revised = (self._chat_model or RuleReviser()).revise(plan, instruction)
         return revised if self._pictures is not None else undecorated(revised, self._subject)
+
+    def answer(
+        self, schema: type[T], instructions: str, request: str, use: Callable[[T], R], warn: Callable[[str], None]
+    ) -> R:
+        """Return what `use` makes of an answer of the chat model (ChatModelPlanner.answer).
+
+        Raises:
+            InputError: If there is no chat model.
+            ToolFailed: If it gave no usable answer.
+        """
+        if self._chat_model is None:
+            raise InputError("there is no chat model; pass one to Presenter(seedx, chat_model)")
+        return self._chat_model.answer(schema, instructions, request, use, warn)
 
     def _plan_by_chat_model(self, chat_model: ChatModelPlanner, text: str) -> Outline:
         request = text if self._pictures is not None else f"{text}\n\n{_PICTURES_ADVICE}"

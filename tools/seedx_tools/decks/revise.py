@@ -17,9 +17,10 @@ from seedx_sdk.errors import ImageError, InputError
 from seedx_sdk.files import check_output_path
 from seedx_sdk.validation import check_text
 from seedx_tools.decks.editing.carry_over import carry_over, copy_visibility, redirect
-from seedx_tools.decks.editing.deck_orders import DeckOrder, deck_order
+from seedx_tools.decks.editing.deck_orders import deck_order
 from seedx_tools.decks.editing.edit_commands import RuleReviser
 from seedx_tools.decks.editing.in_place import edit_in_place
+from seedx_tools.decks.editing.orders import DeckOrder, place_of
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
@@ -101,12 +102,13 @@ def _follow(
 ) -> Deck:
     """Delete, duplicate or move a slide, and return the saved deck."""
     started = time.perf_counter()
+    slide = order.slide or 1
     if order.kind == "delete":
-        target = delete_slide(path, order.slide, output=output)
+        target = delete_slide(path, slide, output=output)
     elif order.kind == "duplicate":
-        target = duplicate_slide(path, order.slide, output=output)
+        target = duplicate_slide(path, slide, output=output)
     else:
-        target = move_slide(path, order.slide, order.to, output=output)
+        target = move_slide(path, slide, place_of(order, len(open_deck(path).slides)), output=output)
     deck = open_deck(target)
     slides = describe_slides(deck, {})
     return Deck(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from pydantic import BaseModel
+
 from seedx_tools.chat_models import ChatModel
 from seedx_tools.decks.outline import DEFAULT_NUM_SLIDES, MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.answers.slides import outline_as_meant, slide_as_meant
@@ -10,6 +15,8 @@ from seedx_tools.errors import ToolRetry
 from seedx_tools.illustration.prompts import Vocabulary, drawing_advice
 from seedx_tools.structured_output import StructuredChat
 
+T = TypeVar("T", bound=BaseModel)
+R = TypeVar("R")
 _SYSTEM_PROMPT = (
     "You plan slide decks. Write the deck's title, a one-line subtitle and the other slides in a logical order: one "
     "idea per slide. A slide's title says its message in at most eight words ('Costs fell by a third'), not only its "
@@ -55,6 +62,23 @@ class ChatModelPlanner:
             slips.append,
         )
         return revised.model_copy(update={"warnings": tuple(slips)})
+
+    def answer(
+        self, schema: type[T], instructions: str, request: str, use: Callable[[T], R], warn: Callable[[str], None]
+    ) -> R:
+        """Return what `use` makes of an answer of the chat model; its ToolRetry goes back with the answer.
+
+        Args:
+            schema: What an answer looks like.
+            instructions: What the chat model does.
+            request: What it is asked.
+            use: Checks the answer.
+            warn: Called with a sentence for everything that was changed or left out in the answer.
+
+        Raises:
+            ToolFailed: If the chat model gave no usable answer within its retries.
+        """
+        return StructuredChat(self._model, schema, self._retries).apply(instructions, request, use, warn)
 
     def plan(self, text: str, num_slides: int | None) -> Outline:
         """Return the outline that the chat model wrote, with as many slides as are wanted and no wall of text.

@@ -1,0 +1,1 @@
+"""Operations on a saved deck as a whole."""
