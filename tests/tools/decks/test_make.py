@@ -479,14 +479,6 @@ def test_text_has_a_higher_limit_than_images(seedx: SeedX, engine: ScriptedEngin
     assert "a deck gets 60 images; from slide 62 on none was made" in deck.warnings
 
 
-def test_footnotes_are_kept_in_the_notes(seedx: SeedX, tmp_path: Path) -> None:
-    slides = (SlidePlan(title="A", bullets=("a", "b"), footnotes=("*Finance*, 2025.",), notes="Say it."),)
-    deck = make_slides(seedx, Outline(title="T", slides=slides), path=tmp_path / "deck.pptx", pictures=False)
-    assert deck.warnings == ("slide 2: its footnotes are in the notes",)
-    slide = Presentation(str(deck.path)).slides[1]
-    assert slide.notes_slide.notes_text_frame.text == "Say it.\nFinance, 2025."
-
-
 def test_an_outline_of_another_length_is_named(seedx: SeedX, tmp_path: Path) -> None:
     deck = make_slides(seedx, "# A\n## B\n## C\n", path=tmp_path / "deck.pptx", num_slides=6, pictures=False)
     assert len(deck.slides) == 3 and deck.warnings == ("the outline has 3 slides, not 6",)

@@ -6,6 +6,7 @@ planners.chat_model.ChatModelPlanner with one. make_slides takes a planner, or a
 
 from __future__ import annotations
 
+import re
 from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -27,6 +28,8 @@ SlideKind: TypeAlias = Literal["content", "section", "closing"]
 ColumnAlignment: TypeAlias = Literal["", "left", "center", "right"]
 """Empty: numbers to the right, anything else to the left."""
 PictureSide: TypeAlias = Literal["auto", "left", "right", "full"]
+
+_FOOTNOTE_MARK = re.compile(r"\[\^\d{1,3}\]")
 
 MAX_COLUMNS = 60
 MAX_COLUMNS_OF_TEXT = 4
@@ -184,7 +187,9 @@ class SlidePlan(_Model):
     )
     picture_side: PictureSide = Field(default="auto", description="Where the picture is placed.")
     gallery: tuple[PictureFile, ...] = Field(default=(), description="Further image files, shown beside each other.")
-    footnotes: tuple[str, ...] = Field(default=(), description="Footnotes; they go to the speaker notes.")
+    footnotes: tuple[str, ...] = Field(
+        default=(), description="Footnotes at the slide's foot; [^1] in a text is the mark of the first one."
+    )
     source: str = Field(default="", description="Where the slide's figures come from: one line under them, or empty.")
     notes: str = Field(default="", description="Speaker notes: what the speaker says, in full sentences.")
     warnings: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
@@ -235,6 +240,7 @@ class Outline(_Model):
         if self.agenda:
             sections = [slide.title for slide in self.slides if slide.kind == "section"]
             listed = sections or [slide.title for slide in self.slides if slide.kind == "content"]
+            listed = [_FOOTNOTE_MARK.sub("", title) for title in listed]
             before = (SlidePlan(title=self.agenda, bullets=tuple(listed), picture=""),)
         if self.sources:
             after = (SlidePlan(title=self.sources_title, bullets=self.sources, picture=""),)

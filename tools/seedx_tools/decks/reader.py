@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ from seedx_tools.decks.outline import (
     TableData,
 )
 from seedx_tools.decks.shapes import ShapeKind, SlideShape, slide_shapes
-from seedx_tools.decks.text.inline import escape_inline
+from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME
 from seedx_tools.decks.text.reading import inline_text
 from seedx_tools.decks.text.strings import runs_right_to_left
 from seedx_tools.decks.writing.code import CODE_NAME
@@ -36,6 +37,8 @@ from seedx_tools.decks.writing.frames import SOURCE_NAME
 from seedx_tools.illustration.illustrator import ALT_PREFIX
 
 _DASH = "\u2014"
+_FOOTNOTE = re.compile(r"\[\^\d+\]\s*")
+"""The mark before a footnote."""
 _MAX_LINES = 2
 """Lines under the title of a section or closing slide; a slide with more is a content slide."""
 _NOT_BODY_TEXT = ("title", "ctrTitle", "dt", "ftr", "sldNum")
@@ -73,6 +76,7 @@ def read_slide(slide: Slide) -> SlidePlan:
         code=CodeBlock(text="\n\n".join(placed.shape.text_frame.text for placed in programs)) if programs else None,
         quote=quote,
         picture=pictures[0].alt_text.removeprefix(ALT_PREFIX) or None if pictures else "",
+        footnotes=tuple(_FOOTNOTE.sub("", inline_text(paragraph)) for paragraph in footnote_paragraphs(slide)),
         source=" ".join(_points(boxes[0].shape)) if boxes else "",
         notes="" if notes is None else notes.text,
     )
@@ -91,6 +95,12 @@ def point_paragraphs(slide: Slide) -> list[tuple[Any, Any]]:
         for paragraph in placed.shape.text_frame.paragraphs
         if paragraph.text.strip()
     ]
+
+
+def footnote_paragraphs(slide: Slide) -> list[Any]:
+    """Return the paragraphs of the footnotes of a slide, in their order."""
+    boxes = [placed.shape for placed in shapes_of(slide, "text") if placed.name == FOOTNOTES_NAME]
+    return [paragraph for paragraph in boxes[0].text_frame.paragraphs if paragraph.text.strip()] if boxes else []
 
 
 def column_bodies(slide: Slide) -> tuple[tuple[int, int | None], ...]:
@@ -185,7 +195,7 @@ def _texts(slide: Slide) -> tuple[list[SlideShape], list[SlideShape]]:
         for placed in shapes_of(slide, "text")
         if placeholder_type(placed.shape.element) not in _NOT_BODY_TEXT
         and _points(placed.shape)
-        and placed.name != SOURCE_NAME
+        and placed.name not in (SOURCE_NAME, FOOTNOTES_NAME)
     ]
     programs = [placed for placed in texts if placed.name.split(" ")[0] == CODE_NAME]
     return [placed for placed in texts if placed not in programs], programs
@@ -251,7 +261,7 @@ def _table(shape: Any) -> TableData | None:
     centered = [_is_centered(cell.text_frame.paragraphs[0]) for cell in head]
     try:
         return TableData(
-            header=tuple(escape_inline(cell.text) for cell in head),
+            header=tuple(" ".join(inline_text(p, bold=False) for p in cell.text_frame.paragraphs) for cell in head),
             rows=tuple(tuple(" ".join(map(inline_text, cell.text_frame.paragraphs)) for cell in row) for row in rows),
             align=tuple("center" if center else "" for center in centered) if any(centered) else (),
         )

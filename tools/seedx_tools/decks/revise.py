@@ -31,6 +31,7 @@ from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupp
 from seedx_tools.decks.results import Deck, describe_slides
 from seedx_tools.decks.slide_copies import duplicate_slide
 from seedx_tools.decks.slide_order import delete_slide, move_slide, place_slides
+from seedx_tools.decks.text.checking import plan_warnings
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.writing.footer import footer_of
 from seedx_tools.decks.writing.writer import DeckWriter
@@ -206,6 +207,7 @@ class _SavedDeck:
         is_line = is_cover(old) or before.kind != "content"
         outgrows = is_line and len(plan.bullets) > max(1, len(before.bullets))
         if not outgrows and edit_in_place(old, before, plan, int(self._deck.slide_height or 1)):
+            self._warnings += [f"slide {number}: {text}" for text in plan_warnings(plan)]
             del self._original[old.slide_id]
             self._made[old.slide_id] = plan, _shown_picture(old), None
             return

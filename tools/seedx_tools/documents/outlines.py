@@ -13,7 +13,6 @@ from seedx_tools.decks.text.sentences import first_sentence, shorten, split_sent
 from seedx_tools.documents import markdown
 from seedx_tools.documents.document import MARKDOWN, Document
 from seedx_tools.documents.fitting import fit_pages
-from seedx_tools.documents.footnotes import Footnotes
 from seedx_tools.documents.pages import TITLE_CHARS, Page, pages_of
 from seedx_tools.documents.sections import Section, split_sections, without_numbers
 
@@ -36,8 +35,7 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
         num_slides: Slides including the title slide; sections are merged or parted to fit it. None: as the headings
             say, and at most DEFAULT_NUM_SLIDES without headings.
     """
-    sections, definitions = split_sections(document.text)
-    footnotes = Footnotes(definitions)
+    sections, footnotes = split_sections(document.text)
     warnings = [*document.warnings]
     title = _title(sections) or document.title
     without_numbers(sections)
@@ -58,14 +56,19 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
     left_over = [] if fitted else [text for page in pages for text in page.all_said]
     if references:
         warnings.append(f"the {len(references)} references of '{document.name}' are in the notes of the last slide")
-    text = _as_markdown(title, cover, fitted, [*references], footnotes, left_over)
+    text = _as_markdown(title, cover, fitted, [*references], left_over)
+    unused = [note for note in footnotes if note.partition("]")[0] not in text]
+    if unused:
+        warnings.append(f"{len(unused)} footnotes of '{document.name}' are in the notes of the last slide")
+        text += "\n".join(["", *(f"> {note.partition(':')[2].strip()}" for note in unused), ""])
+    text += "\n".join(["", *(note for note in footnotes if note not in unused)])
     outline = parse_markdown_outline(text)
     parts = {plan.title for plan in outline.slides if plan.notes}
     if parts:
         warnings.append(
             "planned without a language model: points are sentences of the document; the notes hold the rest"
         )
-    slides = tuple(_finished(slide, document.name, footnotes) for slide in outline.slides)
+    slides = tuple(_finished(slide, document.name) for slide in outline.slides)
     return outline.model_copy(update={"slides": slides, "warnings": (*warnings, *outline.warnings)})
 
 
@@ -145,7 +148,6 @@ def _as_markdown(
     cover: Sequence[str],
     pages: Sequence[Page],
     references: Sequence[str],
-    footnotes: Footnotes,
     left_over: Sequence[str],
 ) -> str:
     """Return the Markdown outline of a deck."""
@@ -156,10 +158,9 @@ def _as_markdown(
         seen[page.title] += 1
         part = f" ({seen[page.title]} of {repeated[page.title]})" if repeated[page.title] > 1 else ""
         lines.append(markdown.heading(1 if page.is_divider or page.level == 1 else 2, page.title + part))
-        body = _body(page)
-        lines += [*body, *map(_note, footnotes.under("\n".join(body)))]
+        lines += _body(page)
     lines += map(_note, references)
-    return footnotes.marked("\n\n".join(lines)) + "\n"
+    return "\n\n".join(lines) + "\n"
 
 
 def _body(page: Page) -> list[str]:
@@ -180,8 +181,7 @@ def _note(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.lstrip("\t").splitlines())
 
 
-def _finished(slide: SlidePlan, name: str, footnotes: Footnotes) -> SlidePlan:
-    """Return a slide with its footnotes, and with the name of the document under its table or chart."""
+def _finished(slide: SlidePlan, name: str) -> SlidePlan:
+    """Return a slide with the name of the document under its table or chart."""
     shows_data = slide.table is not None or slide.chart is not None
-    source = escape_inline(name) if shows_data and not slide.source else slide.source
-    return slide.model_copy(update={"source": source, "footnotes": footnotes.on((slide.title, *slide.bullets))})
+    return slide.model_copy(update={"source": escape_inline(name)}) if shows_data and not slide.source else slide

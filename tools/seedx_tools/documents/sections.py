@@ -10,8 +10,6 @@ from typing import Literal, TypeAlias
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from seedx_tools.documents.footnotes import DEFINITION
-
 BlockKind: TypeAlias = Literal["paragraph", "list", "table", "picture", "other"]
 _KINDS: dict[str, BlockKind] = {
     "paragraph": "paragraph",
@@ -19,6 +17,7 @@ _KINDS: dict[str, BlockKind] = {
     "ordered_list": "list",
     "table": "table",
 }
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:\s+\S")
 _PICTURE = re.compile(r"!\[((?:\\.|[^\]])*)\]\([^)]*\)")
 _NUMBERED = re.compile(r"\d{1,2}(?:\.\d{1,2})*\\?\.?\s+(?=[^\Wa-z_])")
 
@@ -61,7 +60,7 @@ def split_sections(text: str) -> tuple[list[Section], list[str]]:
         source = "\n".join(lines[start:end]).strip("\n")
         if node.type == "heading":
             sections.append(Section(int(node.tag[1]), " ".join(node.children[0].content.split())))
-        elif DEFINITION.match(source):
+        elif _FOOTNOTE.match(source):
             footnotes.append(source)
         else:
             kind = "picture" if _PICTURE.fullmatch(source.strip()) else _KINDS.get(node.type, "other")

@@ -15,6 +15,7 @@ from seedx_tools.decks.ooxml.styles import TextStyle
 from seedx_tools.decks.text.fitting import MIN_POINTS
 from seedx_tools.decks.text.inline import Span, parse_inline, plain_text
 from seedx_tools.decks.text.layout import height_of, lay_out, width_of
+from seedx_tools.decks.text.reading import MARK_SHIFT
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 
 SIZES = (24.0, 22.0, 20.0, 18.0, 16.0, 14.0, 13.0, MIN_POINTS)
@@ -129,8 +130,9 @@ def _run(slide: Slide, span: Span, paragraph: Paragraph) -> str:
     looks = f"{_flag('b', paragraph.bold or span.bold)}{_flag('i', span.italic)}"
     looks += " strike='sngStrike'" if span.strike else ""
     size = round(paragraph.size * 100)
+    looks += f" baseline='{MARK_SHIFT}'" if span.note else ""
     properties = f"<a:rPr sz='{size}'{looks} dirty='0'>{paragraph.color.xml}{face}{click}</a:rPr>"
-    return f"<a:r>{properties}<a:t>{escape(span.text)}</a:t></a:r>"
+    return f"<a:r>{properties}<a:t>{escape(str(span.note) if span.note else span.text)}</a:t></a:r>"
 
 
 def _flag(name: str, on: bool) -> str:

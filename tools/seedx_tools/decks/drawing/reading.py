@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from seedx_tools.decks.drawing.flow import SHAPES
 from seedx_tools.decks.drawing.names import PROGRESS_NAME, part_of
 from seedx_tools.decks.ooxml.layouts import frame_of
-from seedx_tools.decks.text.inline import Span, to_inline
+from seedx_tools.decks.text.inline import Span, note_mark, to_inline
+from seedx_tools.decks.text.reading import mark_of
 from seedx_tools.decks.text.strings import runs_right_to_left
 from seedx_tools.decks.visuals import BoxShape, Visual, VisualItem, VisualLink
 
@@ -109,6 +110,8 @@ def _texts(slide: Slide, shape: Any, fields: Sequence[str]) -> dict[str, str]:
 
 def _span(slide: Slide, run: Any, *, bold_counts: bool) -> Span:
     """Return a run; labels and values are bold by design."""
+    if number := mark_of(run._r):
+        return note_mark(number)
     properties = run._r.rPr
     click = None if properties is None else properties.find(qn("a:hlinkClick"))
     face = None if properties is None else properties.find(qn("a:latin"))

@@ -11,6 +11,7 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide
 from pptx.table import _Cell
 
+from seedx_tools.decks.editing.footnotes import edit_footnotes
 from seedx_tools.decks.editing.points import edit_points
 from seedx_tools.decks.editing.words import rewrite
 from seedx_tools.decks.ooxml.layouts import placeholder, remove
@@ -18,6 +19,7 @@ from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
 from seedx_tools.decks.outline import ChartData, SlidePlan, TableData
 from seedx_tools.decks.reader import column_bodies, point_paragraphs, shapes_of
 from seedx_tools.decks.text.fitting import set_scale
+from seedx_tools.decks.text.footnotes import marked_footnotes, with_footnotes_in_order
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.shapes import font_scale, place_text
 from seedx_tools.decks.text.strings import clean
@@ -25,7 +27,7 @@ from seedx_tools.decks.text.tables import table_height
 from seedx_tools.decks.writing.balance import release
 from seedx_tools.decks.writing.charts import chart_alt, replace_numbers
 
-_EDITABLE = {"title", "bullets", "columns", "notes", "table", "chart", "picture"}
+_EDITABLE = {"title", "bullets", "columns", "notes", "table", "chart", "picture", "footnotes"}
 _LEAST_SCALE, _STEP = 0.8, 0.05
 _LEAST_TITLE_SCALE = 0.5
 _PAGE_SHARE = 0.97
@@ -41,10 +43,10 @@ def edit_in_place(slide: Slide, before: SlidePlan, after: SlidePlan, page_height
         after: The plan to show. A text without marks keeps the marks of the same words in `before`.
         page_height: The height of the page in EMU.
     """
-    after = _with_marks(after, before)
+    after = with_footnotes_in_order(_with_marks(after, before))
     changed = {name for name in SlidePlan.model_fields if getattr(before, name) != getattr(after, name)}
     changed -= {"picture_side", "warnings"} | ({"picture"} if after.picture is None else set())
-    if not changed <= _EDITABLE:
+    if not changed <= _EDITABLE or len(marked_footnotes(before)) != len(marked_footnotes(after)):
         return False
     tree = slide.shapes._spTree
     original = [copy.deepcopy(child) for child in tree]
@@ -54,6 +56,7 @@ def edit_in_place(slide: Slide, before: SlidePlan, after: SlidePlan, page_height
         "columns": lambda: _edit_columns(slide, before, after),
         "table": lambda: _edit_table(slide, before.table, after.table, page_height),
         "chart": lambda: _can_edit_chart(before.chart, after.chart),
+        "footnotes": lambda: edit_footnotes(slide, before.footnotes, after.footnotes),
         "picture": lambda: _remove_picture(slide, after.picture),
     }
     if not all(edit() for name, edit in edits.items() if name in changed):

@@ -14,7 +14,7 @@ from pptx.oxml.ns import qn
 
 from seedx_tools.decks.text.inline import Span, parse_inline
 from seedx_tools.decks.text.reading import span_of
-from seedx_tools.decks.writing.runs import set_look
+from seedx_tools.decks.writing.runs import run_text, set_look
 
 _TOKENS = re.compile(r"\s+|\w+|[^\w\s]")
 _OWN = (qn("a:r"), qn("a:br"), qn("a:fld"))
@@ -43,6 +43,8 @@ def rewrite(paragraph: Any, text: str) -> None:
     for kind, start, end, first, last in matcher.get_opcodes():
         for offset, (word, look) in enumerate(new[first:last]):
             model = old[start + min(offset, end - start - 1)] if kind in ("equal", "replace") else usual
+            if model is not None and model.look.note and not look.note:
+                model = usual
             if model is None:
                 tokens.append(_Token(word, None, look))
             else:
@@ -56,8 +58,9 @@ def _tokens(paragraph: Any) -> list[_Token]:
     for element in paragraph._p:
         properties = element.find(qn("a:rPr")) if element.tag in _OWN else None
         if element in runs:
-            look = replace(span_of(runs[element]), text="")
-            tokens += [_Token(word, properties, look) for word in _TOKENS.findall(runs[element].text)]
+            span = span_of(runs[element])
+            look = replace(span, text="")
+            tokens += [_Token(word, properties, look) for word in _TOKENS.findall(span.text)]
         elif element.tag == qn("a:br"):
             tokens.append(_Token("\v", properties, Span("")))
         elif element.tag == qn("a:fld"):
@@ -68,6 +71,7 @@ def _tokens(paragraph: Any) -> list[_Token]:
 def _usual(tokens: list[_Token]) -> _Token | None:
     """Return a token that looks like most of a paragraph."""
     letters: Counter[bytes] = Counter()
+    tokens = [token for token in tokens if not token.look.note]
     for token in tokens:
         letters[_key(token.properties)] += len(token.text)
     most = max(letters, key=lambda key: letters[key], default=b"")
@@ -92,7 +96,8 @@ def _write(paragraph: Any, tokens: list[_Token]) -> None:
             if number:
                 paragraph.add_line_break()
             if line:
-                _write_run(paragraph, line, first)
+                follows_mark = start > 0 and tokens[start - 1].look.note > 0
+                _write_run(paragraph, run_text(replace(first.look, text=line), follows_mark), first)
         start = end
 
 

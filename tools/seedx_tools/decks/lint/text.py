@@ -13,12 +13,16 @@ from seedx_tools.decks.lint.findings import Fault
 from seedx_tools.decks.lint.page import Item, Page
 from seedx_tools.decks.shapes import Run
 from seedx_tools.decks.text.fitting import MIN_POINTS
+from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME
 
 MAX_WORDS = 200
 """On one slide, tables apart: at a speaker's pace, that takes longer to read than to hear."""
 
 MAX_TYPEFACES = 3
 """In one deck: headings, text, and one more, such as that of code."""
+
+_FOOTNOTE_POINTS = 9.0
+"""The least size of footnotes, which are read on paper."""
 
 _SHOWN_CHARS = 40
 _SYMBOLS = re.compile(r"wingdings|webdings|symbol|emoji|cambria math|font ?awesome|icons?\b", re.IGNORECASE)
@@ -101,14 +105,15 @@ def _overflow(item: Item) -> Iterator[Fault]:
 
 def _small_text(item: Item) -> Iterator[Fault]:
     small: dict[float, Run] = {}
+    least = _FOOTNOTE_POINTS if item.name == FOOTNOTES_NAME else MIN_POINTS
     for run in item.runs:
-        if run.size < MIN_POINTS - 0.05:
+        if run.size < least - 0.05:
             small.setdefault(run.size, run)
     for size, run in small.items():
         yield Fault(
             "small_text",
             item.name,
-            f"{quoted(run.text)} is {size:.1f} pt; use at least {MIN_POINTS:.0f} pt",
+            f"{quoted(run.text)} is {size:.1f} pt; use at least {least:.0f} pt",
             f"{item.role} {size}" if from_template(item, "sz") else "",
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from seedx_tools.decks.outline import Column, Outline, SlidePlan
+from seedx_tools.decks.text.footnotes import joined_footnotes
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.decks.text.sentences import split_sentences
 
@@ -137,7 +138,9 @@ def merged_slides(first: SlidePlan, second: SlidePlan) -> SlidePlan:
     """Return one slide with the texts of two; what the first has no place for goes to the notes."""
     if first.kind == "section":
         lines = [plain_text(first.title), *map(plain_text, first.bullets), first.notes, second.notes]
+        lines[-1:-1] = map(plain_text, first.footnotes)
         return second.model_copy(update={"notes": "\n".join(filter(None, lines))})
+    second, footnotes = joined_footnotes(first, second)
     taken = {name: getattr(second, name) for name in _BLOCKS if getattr(second, name)}
     has_block = any(getattr(first, name) for name in _BLOCKS)
     spoken = [line for block in taken.values() for line in _told(block)] if has_block else []
@@ -146,7 +149,7 @@ def merged_slides(first: SlidePlan, second: SlidePlan) -> SlidePlan:
         update={
             **({} if has_block else taken),
             "bullets": (*first.bullets, second.title, *below),
-            "footnotes": (*first.footnotes, *second.footnotes),
+            "footnotes": footnotes,
             "source": first.source or second.source,
             "picture": first.picture or second.picture,
             "picture_file": first.picture_file or second.picture_file,

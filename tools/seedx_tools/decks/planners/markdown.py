@@ -16,6 +16,7 @@ Source: a report        under a table or chart: the line that names where its fi
                         files are shown beside each other)
 > speaker notes         so is a paragraph that starts with "Notes:"
 **bold** *italic* `code` [text](https://...)  as they look; on a slide of sources the address follows the text
+text[^1]              the mark of a footnote; "[^1]: text" anywhere is what stands at the foot of the slide
 ## Agenda               with nothing under it: lists the sections
 ## Sources              with points and nothing else: a slide at the end
 ---                     front matter ("key: value" lines) at the start: its title, if there is no "# Deck title"
@@ -25,20 +26,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
+from mdit_py_plugins.footnote import footnote_plugin
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import ChartData, CodeBlock, Column, Outline, PictureFile, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.markdown_data import WantedChart, alignment, wanted_chart
+from seedx_tools.decks.planners.markdown_footnotes import MarkdownFootnotes
 from seedx_tools.decks.planners.markdown_inline import BREAK, COMMENT, InlineReader
 from seedx_tools.decks.planners.mermaid import read_mermaid, readable_lines
 from seedx_tools.decks.planners.visual_blocks import block_lines, read_visual_block, visual_kind
 from seedx_tools.decks.planners.visual_rules import visual_of_points
 from seedx_tools.decks.tables import SOURCE_LINE, chart_of, read_table, table_of
-from seedx_tools.decks.text.inline import plain_text, with_formulas
+from seedx_tools.decks.text.footnotes import marks_in, plain_notes, told, unmarked, with_footnotes_told
+from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.marks import slide_markdown
 from seedx_tools.decks.visuals import Visual
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
@@ -54,7 +59,9 @@ _FRONT_KEY = re.compile(r"^([\w-]+):", re.MULTILINE)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*([^|>\s].*)$", re.MULTILINE)
 _CLOSING = re.compile(r"^(thank you|thanks|any questions|questions|q ?(&|and) ?a|the end)\b", re.IGNORECASE)
 
-MARKDOWN = with_formulas(MarkdownIt("commonmark").enable(["table", "strikethrough"]))
+MARKDOWN = slide_markdown(MarkdownIt("commonmark").enable(["table", "strikethrough"])).use(
+    footnote_plugin, inline=False, move_to_end=False, always_match_refs=True
+)
 
 
 def is_markdown_outline(text: str) -> bool:
@@ -68,8 +75,9 @@ def is_markdown_outline(text: str) -> bool:
 def parse_markdown_outline(text: str) -> Outline:
     """Return the outline in a Markdown text; content that a slide cannot hold becomes a warning."""
     front, body = _split_front_matter(text)
-    reader = _Reader(front)
-    for node in _parse(body).children:
+    tree = _parse(body)
+    reader = _Reader(front, tree)
+    for node in tree.children:
         reader.read(node)
     return reader.outline()
 
@@ -107,6 +115,8 @@ class _SlideDraft:
     code: CodeBlock | None = None
     quote: Quote | None = None
     source: str = ""
+    footnotes: dict[str, str] = field(default_factory=dict)
+    """The texts of the footnotes that it refers to, by label."""
 
     @property
     def lines(self) -> list[str]:
@@ -115,7 +125,8 @@ class _SlideDraft:
 
     @property
     def all_notes(self) -> str:
-        return "\n".join(filter(None, (*self.notes, *self.links)))
+        notes = "\n".join(filter(None, (*self.notes, *self.links)))
+        return plain_notes(notes, list(self.footnotes.values()))
 
     @property
     def holds_more(self) -> bool:
@@ -146,7 +157,7 @@ class _SlideDraft:
             bullets = bullets if visual is None else []
         is_line = not (bullets[1:] or columns or self.table or self.chart or visual or self.code or self.quote)
         is_end = is_last and _CLOSING.match(self.title) is not None
-        return SlidePlan(
+        plan = SlidePlan(
             title=self.title,
             kind="section" if self.is_section and is_line else "closing" if is_line and is_end else "content",
             bullets=tuple(bullets),
@@ -160,12 +171,14 @@ class _SlideDraft:
             picture=self.picture,
             picture_file=self.picture_file,
             gallery=tuple(self.gallery),
+            footnotes=tuple(self.footnotes.values()),
             notes=self.all_notes,
         )
+        return with_footnotes_told(plan)
 
 
 class _Reader:
-    def __init__(self, front: str) -> None:
+    def __init__(self, front: str, tree: SyntaxTreeNode) -> None:
         self.front = front
         self.cover = _SlideDraft()
         self.slides: list[_SlideDraft] = []
@@ -176,7 +189,9 @@ class _Reader:
             picture=self._picture,
             warn=self._warn,
             shows_addresses=lambda: _SOURCES.match(self.current.title) is not None,
+            footnote=self._footnote,
         )
+        self._footnotes = MarkdownFootnotes(tree, replace(self._inlines, footnote=lambda _: 0).read)
 
     @property
     def current(self) -> _SlideDraft:
@@ -213,6 +228,7 @@ class _Reader:
     def outline(self) -> Outline:
         """Return the outline; points above the first slide heading become the subtitle or a slide."""
         cover, slides = self.cover, list(self.slides)
+        self.warnings += self._footnotes.unused()
         for slide in slides:
             slide.drop_empty_column()
         self._name_cover()
@@ -220,17 +236,28 @@ class _Reader:
             slides.insert(0, more)
         agenda, sources = self._agenda(), self._sources()
         slides = [slide for slide in slides if slide is not agenda and slide is not sources]
+        subtitle = cover.bullets[0] if cover.bullets else ""
+        self._tell_footnotes(cover, f"{cover.title} {subtitle}")
         return Outline(
-            title=cover.title,
-            subtitle=cover.bullets[0] if cover.bullets else "",
+            title=unmarked(cover.title),
+            subtitle=unmarked(subtitle),
             picture=cover.picture,
             notes=cover.all_notes,
             agenda=agenda.title if agenda else "",
             slides=tuple(slide.plan(is_last=slide is slides[-1]) for slide in slides),
-            sources=tuple(line.strip() for line in sources.bullets) if sources else (),
+            sources=tuple(told(line.strip(), [*sources.footnotes.values()]) for line in sources.bullets)
+            if sources
+            else (),
             sources_title=sources.title if sources else "Sources",
             warnings=tuple(self.warnings),
         )
+
+    def _tell_footnotes(self, cover: _SlideDraft, shown: str) -> None:
+        """Put what footnotes of the title slide say into its notes: it shows none."""
+        texts = [*cover.footnotes.values()]
+        if lines := [plain_text(texts[number - 1]) for number in marks_in(shown)]:
+            cover.notes += lines
+            self.warnings.append("title slide: its footnotes are in its notes")
 
     def _name_cover(self) -> None:
         """Set a missing deck title: from the front matter, the first point or the first slide's title."""
@@ -251,7 +278,7 @@ class _Reader:
         if not (points or cover.holds_more or cover.picture_file):
             return None
         more = _SlideDraft(title=cover.title, bullets=points, table=cover.table, chart=cover.chart, quote=cover.quote)
-        more.visual, more.source = cover.visual, cover.source
+        more.visual, more.source, more.footnotes = cover.visual, cover.source, cover.footnotes
         if cover.picture_file:
             more.picture, more.picture_file, cover.picture = cover.picture, cover.picture_file, None
             more.gallery = cover.gallery
@@ -299,6 +326,7 @@ class _Reader:
             if wanted is not None:
                 self._chart(read_table(content, "the chart"), wanted)
             elif (kind := visual_kind(info)) is not None:
+                content = self._footnotes.marked(content, self._footnote)
                 points = block_lines(content)
                 self._put("visual", read_visual_block(kind, content))
             elif info == "mermaid":
@@ -408,6 +436,9 @@ class _Reader:
     def _inline(self, node: SyntaxTreeNode) -> str:
         """Return the inline Markdown of a node; an image in it is set on the current slide."""
         return self._inlines.read(node)
+
+    def _footnote(self, label: str) -> int:
+        return self._footnotes.number(label, self.current.footnotes, self._warn)
 
     def _address(self, words: str, address: str) -> None:
         self.current.links.append(f"{words}: {address}" if words else address)

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 
 from markdown_it.tree import SyntaxTreeNode
 
+from seedx_tools.decks.text.checking import unreadable_formula, unsafe_link
 from seedx_tools.decks.text.formulas import formula_text, is_readable
-from seedx_tools.decks.text.inline import SAFE_LINK, Span, escape_inline, merged, plain_text, to_inline
+from seedx_tools.decks.text.inline import SAFE_LINK, Span, escape_inline, merged, note_mark, plain_text, to_inline
 
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+_UNSAFE = re.compile(r"(?i)\s*(?:javascript|vbscript|data|file):")
+"""Addresses that run something or name a file of one machine; they are not even mentioned in the notes."""
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)\b[^>]*>", re.IGNORECASE)
 _BOLD, _ITALIC, _STRIKE, _CODE = ("b", "strong"), ("i", "em", "cite"), ("s", "del", "strike"), ("code", "kbd", "tt")
 _KNOWN_TAGS = frozenset(
@@ -32,6 +35,7 @@ class InlineReader:
         picture: Called with the source and the description of an image.
         shows_addresses: Called to ask whether the addresses of links are shown after their words.
         warn: Called with what is not shown as it was written.
+        footnote: Called with the label of a footnote; returns its number on the slide, 0 if there is none.
     """
 
     note: Callable[[str], None]
@@ -39,6 +43,7 @@ class InlineReader:
     picture: Callable[[str, str], None]
     shows_addresses: Callable[[], bool]
     warn: Callable[[str], None]
+    footnote: Callable[[str], int]
 
     def read(self, node: SyntaxTreeNode) -> str:
         """Return inline Markdown for a node, on one line."""
@@ -48,7 +53,7 @@ class InlineReader:
         """Return inline Markdown for a formula."""
         text = formula_text(tex)
         if not is_readable(text):
-            self.warn(f"the formula '{text}' stays TeX: it has no readable form in plain text")
+            self.warn(unreadable_formula(tex))
         return escape_inline(text)
 
     def _spans(self, nodes: Sequence[SyntaxTreeNode], look: Span) -> Iterator[Span]:
@@ -61,6 +66,10 @@ class InlineReader:
                 yield replace(look, text=node.content, code=True)
             elif node.type.startswith("math_inline"):
                 yield replace(look, text=plain_text(self.formula(node.content)))
+            elif node.type == "footnote_ref":
+                label = str(node.meta["label"])
+                number = self.footnote(label)
+                yield note_mark(number) if number else replace(look, text=f"[^{label}]")
             elif node.type in ("softbreak", "hardbreak"):
                 yield replace(look, text=" ")
             elif node.type == "html_inline":
@@ -104,6 +113,9 @@ class InlineReader:
         yield from spans
         words = "".join(span.text for span in spans)
         if node.info == "auto" or address in words:
+            return
+        if _UNSAFE.match(address):
+            self.warn(unsafe_link(words, address))
             return
         if self.shows_addresses():
             yield replace(look, text=f" ({address})")

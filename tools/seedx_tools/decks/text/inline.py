@@ -1,7 +1,8 @@
-"""Inline Markdown: what the texts of a plan are written in, and the runs that they become on a slide.
+r"""Inline Markdown: what the texts of a plan are written in, and the runs that they become on a slide.
 
 Titles, points, cells, quotes and captions are plain text in which CommonMark's emphasis, code spans and links count,
-and `~~struck~~` text. Formulas between dollar signs are shown in Unicode.
+and `~~struck~~` text. Formulas between dollar signs, `\(..\)` or `\[..\]` are shown in Unicode, and `[^1]` is the
+mark of a footnote: its number is the footnote's place in the plan.
 """
 
 from __future__ import annotations
@@ -12,21 +13,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
-from mdit_py_plugins.dollarmath import dollarmath_plugin
+from markdown_it.token import Token
 
 from seedx_tools.decks.text.formulas import formula_text
+from seedx_tools.decks.text.marks import slide_markdown, with_note_marks
 
 SAFE_LINK = re.compile(r"(?i)(https?://|mailto:)")
 """The addresses that a slide may open."""
 _SPECIAL = re.compile(r"([\\`*_\[\]~$<>&])")
+RAISED_DIGITS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
-def with_formulas(parser: MarkdownIt) -> MarkdownIt:
-    """Let a parser read formulas between dollar signs, and leave amounts of money alone."""
-    return parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
-
-
-_MARKDOWN = with_formulas(MarkdownIt("commonmark", {"html": False}).enable("strikethrough"))
+_MARKDOWN = with_note_marks(slide_markdown(MarkdownIt("commonmark", {"html": False}).enable("strikethrough")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,8 @@ class Span:
     code: bool = False
     link: str = ""
     """The address that a click opens, or empty."""
+    note: int = 0
+    """The number of the footnote that it is the mark of; its text is then that number in raised digits."""
 
     def looks_like(self, other: Span) -> bool:
         """Return whether two spans differ in nothing but their text."""
@@ -63,8 +63,13 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(joined)
 
 
+def note_mark(number: int) -> Span:
+    """Return the mark of a footnote."""
+    return Span(str(number).translate(RAISED_DIGITS), note=number)
+
+
 def plain_text(text: str) -> str:
-    """Return a text in inline Markdown without its marks."""
+    """Return a text in inline Markdown without its marks; the marks of footnotes are raised digits."""
     return "".join(span.text for span in parse_inline(text))
 
 
@@ -83,10 +88,15 @@ def to_inline(spans: Iterable[Span]) -> str:
     return _escape_all("".join(span.text for span in wanted))
 
 
+def inline_tokens(text: str) -> list[Token]:
+    """Return the tokens of a text in inline Markdown."""
+    return list(_MARKDOWN.parseInline(text)[0].children or ())
+
+
 def _spans(text: str) -> Iterator[Span]:
     bold = italic = strike = 0
     link = ""
-    for token in _MARKDOWN.parseInline(text)[0].children or ():
+    for token in inline_tokens(text):
         if token.type in ("strong_open", "strong_close"):
             bold += token.nesting
         elif token.type in ("em_open", "em_close"):
@@ -94,16 +104,21 @@ def _spans(text: str) -> Iterator[Span]:
         elif token.type in ("s_open", "s_close"):
             strike += token.nesting
         elif token.type in ("link_open", "link_close"):
-            link = str(token.attrs.get("href", "")) if token.nesting > 0 else ""
+            address = str(token.attrs.get("href", "")) if token.nesting > 0 else ""
+            link = address if SAFE_LINK.match(address) else ""
+        elif token.type == "footnote_mark":
+            yield note_mark(int(token.content))
         else:
             shown = "\v" if token.type == "hardbreak" else " " if token.type == "softbreak" else token.content
-            if token.type.startswith("math_inline"):
+            if token.type.startswith("math"):
                 shown = formula_text(shown)
             yield Span(shown, bold > 0, italic > 0, strike > 0, token.type == "code_inline", link)
 
 
 def _marked(span: Span, escaped: str) -> str:
     """Return the Markdown of a span; marks stand directly beside letters, so blanks at its ends stay outside."""
+    if span.note:
+        return f"[^{span.note}]"
     inner = escaped.strip()
     if not inner:
         return escaped
@@ -132,4 +147,4 @@ def _bare(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def _escape_all(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
+    return _SPECIAL.sub(r"\\\1", text).replace("\\]", "&#93;")  # \\[..\\] would be a formula

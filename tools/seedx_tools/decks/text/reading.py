@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pptx.oxml.ns import qn
 
-from seedx_tools.decks.text.inline import SAFE_LINK, Span, to_inline
+from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME
+from seedx_tools.decks.text.inline import SAFE_LINK, Span, note_mark, to_inline
+
+MARK_SHIFT = 30000
+"""How far the mark of a footnote is raised, in 1/1000 percent of its size, as PowerPoint raises text."""
 
 _MONOSPACED = ("courier", "consolas", "menlo", "monaco", "mono", "source code")
 """Words in the names of monospaced faces."""
 
 
-def inline_text(paragraph: Any) -> str:
-    """Return a paragraph in inline Markdown: marks for what its runs set themselves, raw text escaped."""
-    return to_inline(_spans(paragraph))
+def inline_text(paragraph: Any, *, bold: bool = True) -> str:
+    """Return a paragraph in inline Markdown: marks for what its runs set themselves, raw text escaped.
+
+    `bold` False leaves bold type out, where it is a part of the design.
+    """
+    spans = _spans(paragraph)
+    return to_inline(spans if bold else (replace(span, bold=False) for span in spans))
 
 
 def _spans(paragraph: Any) -> Iterator[Span]:
@@ -31,6 +40,8 @@ def _spans(paragraph: Any) -> Iterator[Span]:
 
 def span_of(run: Any) -> Span:
     """Return a run as a span: what it sets itself, not what it inherits."""
+    if number := mark_of(run._r):
+        return note_mark(number)
     properties = run._r.find(qn("a:rPr"))
     face = (run.font.name or "").lower() if properties is not None else ""
     link = None if properties is None else properties.find(qn("a:hlinkClick"))
@@ -44,3 +55,15 @@ def span_of(run: Any) -> Span:
         code=any(word in face for word in _MONOSPACED),
         link=address if SAFE_LINK.match(address) else "",
     )
+
+
+def mark_of(run: Any) -> int:
+    """Return the number of the footnote of its slide that a run (a:r) is the mark of; 0 for any other run."""
+    properties = run.find(qn("a:rPr"))
+    number = str(run.findtext(qn("a:t")) or "").removeprefix(",")
+    if properties is None or int(properties.get("baseline", "0").rstrip("%")) <= 0 or not number.isdecimal():
+        return 0
+    sheet = next(run.iterancestors(qn("p:cSld")), None)
+    named = () if sheet is None else sheet.iter(qn("p:cNvPr"))
+    box = next((one.getparent().getparent() for one in named if one.get("name") == FOOTNOTES_NAME), None)
+    return int(number) if box is not None and 0 < int(number) <= len(list(box.iter(qn("a:p")))) else 0

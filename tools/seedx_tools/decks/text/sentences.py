@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from seedx_tools.decks.text.footnotes import unmarked
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 
 POINT_CHARS = 140
@@ -48,7 +49,7 @@ def shorten(point: str, chars: int = POINT_CHARS) -> str:
     for pieces in (split_sentences(text), _CLAUSE.split(text)):
         if 0 < len(plain_text(pieces[0].strip())) <= chars and _is_whole(pieces[0]):
             return indent + pieces[0].strip().rstrip(".")
-    return indent + escape_inline(plain_text(text)[: chars - 3].rsplit(" ", 1)[0]) + "..."
+    return indent + escape_inline(plain_text(unmarked(text))[: chars - 3].rsplit(" ", 1)[0]) + "..."
 
 
 def _is_whole(text: str) -> bool:

@@ -11,6 +11,7 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle, body_property, insets, level_of, text_style
+from seedx_tools.decks.text.inline import RAISED_DIGITS
 from seedx_tools.decks.text.layout import Line, height_of, lay_out
 
 PointRect: TypeAlias = tuple[float, float, float, float]
@@ -110,4 +111,11 @@ def _pieces(paragraph: Any, number: int) -> Iterator[tuple[Any, str]]:
         elif child.tag == qn("a:fld") and str(child.get("type")) == "slidenum":
             yield child, str(number)
         elif child.tag in (qn("a:r"), qn("a:fld")):
-            yield child, str(child.findtext(qn("a:t")) or "")
+            yield child, _shown(child, str(child.findtext(qn("a:t")) or ""))
+
+
+def _shown(run: Any, text: str) -> str:
+    """Return the text of a run, with raised digits if it is raised."""
+    properties = run.find(qn("a:rPr"))
+    is_raised = properties is not None and int(properties.get("baseline", "0").rstrip("%")) > 0
+    return text.translate(RAISED_DIGITS) if is_raised else text

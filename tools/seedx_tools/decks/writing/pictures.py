@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
+from pptx.oxml.ns import qn
 from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
@@ -139,9 +140,10 @@ def _fill_placeholder(holder: Any, picture: Illustration, warn: Warn) -> None:
     if crop is not None and _largest_inches(picture) * _EMU_PER_INCH < max(frame[2:]):
         crop = None  # too few pixels to fill the frame
     shown = frame if crop is not None else _within_pixels(picture, contain(picture.image.size, frame), warn)
+    is_moved = holder.element.spPr.find(qn("a:xfrm")) is not None  # which the picture in it would not inherit
     shape = holder.insert_picture(_data(picture, shown, crop or NO_CROP))
     shape.crop_left, shape.crop_top, shape.crop_right, shape.crop_bottom = crop or NO_CROP
-    if crop is None:
+    if crop is None or is_moved:
         shape.left, shape.top, shape.width, shape.height = shown
     _describe(shape, picture)
 

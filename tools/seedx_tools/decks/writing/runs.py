@@ -1,4 +1,4 @@
-"""Write inline Markdown as native runs: bold, italic, struck and monospaced text, and links on their words."""
+"""Write inline Markdown as native runs: bold, italic, struck, monospaced and raised text, and links on their words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from pptx.oxml.ns import qn
 
 from seedx_tools.decks.text.inline import SAFE_LINK, Span, parse_inline
-from seedx_tools.decks.text.reading import span_of
+from seedx_tools.decks.text.reading import MARK_SHIFT, span_of
 
 MONOSPACED = "Courier New"
 """The face of code: on Windows, macOS, and in LibreOffice by a metric-compatible font."""
@@ -15,12 +15,20 @@ MONOSPACED = "Courier New"
 
 def write_runs(paragraph: Any, text: str) -> None:
     """Write a text in inline Markdown into an empty paragraph; a link whose address is unsafe is written as text."""
+    follows_mark = False
     for span in parse_inline(text):
-        for number, line in enumerate(span.text.split("\v")):
+        shown = run_text(span, follows_mark)
+        follows_mark = span.note > 0
+        for number, line in enumerate(shown.split("\v")):
             if number:
                 paragraph.add_line_break()
             if line:
                 _write_run(paragraph, line, span)
+
+
+def run_text(span: Span, follows_mark: bool) -> str:
+    """Return the text of the run that shows a span: the mark of a footnote is a number, with a comma after another."""
+    return span.text if not span.note else f"{',' if follows_mark else ''}{span.note}"
 
 
 def _write_run(paragraph: Any, text: str, span: Span) -> None:
@@ -32,6 +40,10 @@ def _write_run(paragraph: Any, text: str, span: Span) -> None:
 def set_look(run: Any, look: Span) -> None:
     """Make a run look like a span; what it sets beside that, such as its color, stays."""
     had = span_of(run)
+    if look.note:
+        run._r.get_or_add_rPr().set("baseline", str(MARK_SHIFT))
+    elif had.note:
+        run._r.get_or_add_rPr().attrib.pop("baseline", None)
     if look.bold != had.bold:
         run.font.bold = True if look.bold else None
     if look.italic != had.italic:

@@ -8,6 +8,7 @@ from typing import Any
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide, SlideMaster
 
+from seedx_tools.decks.drawing.footnotes import Footnotes
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.layout.regions import SlideDesign
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
@@ -23,6 +24,7 @@ from seedx_tools.decks.text.fitting import (
     text_height,
 )
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.shapes import paragraph_text
 from seedx_tools.decks.text.sharing import share_points
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.theme.completion import complete_layouts
@@ -62,6 +64,7 @@ class TextWriter:
             warn(homeless)
         self._bullets = bullets
         self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
+        self._footnotes = Footnotes(self._page_height)
 
     def _start(self, slots: LayoutSlots, title: str, design: SlideDesign | None = None) -> Slide:
         """Add an empty slide with its title."""
@@ -71,22 +74,27 @@ class TextWriter:
         title = clean(title) or "Untitled"
         if not write_title(slide, placeholder(slide, slots.title), title, self._page_height):
             self._warn(f"{self._here}: its title is too long for the page ({len(title)} characters); shorten it")
+        self._footnotes.reserve(slide)
         return slide
 
     def _number(self, slides: Sequence[Slide], title: str) -> None:
         """Put (1/3), (2/3) ... after the titles of slides that continue each other; a title of its own stays."""
         shown = plain_text(clean(title) or "Untitled")
-        same = [
-            slide for slide in slides if slide.shapes.title is not None and slide.shapes.title.text_frame.text == shown
-        ]
+        same = [slide for slide in slides if _title_of(slide) == shown]
         for number, slide in enumerate(same, start=1):
             if len(same) > 1:
                 write_title(slide, slide.shapes.title, numbered(clean(title), number, len(same)), self._page_height)
 
     def _finish(self, slide: Slide, notes: str) -> Slide:
+        if homeless := self._footnotes.write(slide):
+            self._warn(f"{self._place_of(slide)}: it has no room for its footnotes; they are in the notes")
+            notes = "\n".join(filter(None, (notes, *homeless)))
         for lost in finish_slide(slide, self._footer, self._title, notes):
-            self._warn(f"{self._here}: {lost}")
+            self._warn(f"{self._place_of(slide)}: {lost}")
         return slide
+
+    def _place_of(self, slide: Slide) -> str:
+        return f"slide {self.deck.slides.index(slide) + 1}"
 
     @property
     def _here(self) -> str:
@@ -269,6 +277,14 @@ class TextWriter:
         if len(slides) > 1:
             self._warn(f"{self._here}: its columns are too long for one slide; they continue from the previous slide")
         return slides
+
+
+def _title_of(slide: Slide) -> str | None:
+    """Return the title of a slide as plan texts show it."""
+    title = slide.shapes.title
+    return (
+        None if title is None else "\n".join(paragraph_text(paragraph._p) for paragraph in title.text_frame.paragraphs)
+    )
 
 
 def cleaned(points: Sequence[str]) -> list[str]:

@@ -18,6 +18,8 @@ from seedx_tools.decks.layout.regions import Frame, SlideDesign
 from seedx_tools.decks.ooxml.layouts import frame_of
 from seedx_tools.decks.outline import ChartData, CodeBlock, SlidePlan, TableData
 from seedx_tools.decks.tables import SOURCE_LINE
+from seedx_tools.decks.text.checking import plan_warnings
+from seedx_tools.decks.text.footnotes import with_footnotes_in_order
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.decks.text.strings import clean
 from seedx_tools.decks.visuals import Visual
@@ -101,10 +103,11 @@ class DeckWriter(TextWriter):
         if plan.source.strip() and not (plan.table or plan.chart):
             self._warn(f"slide {len(self.deck.slides) + 1}: its source is in the notes: it has no table or chart")
             plan = plan.model_copy(update={"notes": f"{plan.notes}\n{_source(plan)}".strip(), "source": ""})
-        lost = [text for text in map(plain_text, plan.footnotes) if text.strip() and text not in plan.notes]
-        if lost:
-            self._warn(f"slide {len(self.deck.slides) + 1}: its footnotes are in the notes")
-            plan = plan.model_copy(update={"notes": "\n".join(filter(None, (plan.notes, *lost)))})
+        number = len(self.deck.slides) + 1
+        for text in plan_warnings(plan):
+            self._warn(f"slide {number}: {text}")
+        plan = with_footnotes_in_order(plan)
+        self._footnotes.begin(plan)
         parts = _parts(plan)
         pictures = (*filter(None, (illustration,)), *gallery)
         slides = [slide for part in parts[:-1] for slide in self._add_part(part, ())]
@@ -113,6 +116,8 @@ class DeckWriter(TextWriter):
             number = len(self.deck.slides) - len(slides) + 1
             self._warn(f"slide {number}: its content does not fit on one slide; it continues on {len(slides) - 1} more")
         self._number(slides, plan.title)
+        for text in self._footnotes.end():
+            self._warn(f"slide {number}: its footnote '{text}' was left out: what refers to it is on no slide")
         return slides
 
     def _add_part(self, plan: SlidePlan, pictures: Sequence[Illustration]) -> list[Slide]:
