@@ -185,7 +185,7 @@ def test_each_paragraph_of_a_block_quote_is_a_line_of_the_notes() -> None:
 
 def test_html_among_words() -> None:
     slide = _slide("- a<br>b <!-- Notes: say it --> List<String>\n\n| c<br/>d |\n|---|\n| e |")
-    assert slide.bullets == ("a b List<String>",)
+    assert slide.bullets == ("a\vb List<String>",)
     assert slide.notes == "say it"
     assert slide.table == TableData(header=("c d",), rows=(("e",),))
     block = _slide("<!-- one --><!-- two --> Words\n\n<br>\nMore")

@@ -167,8 +167,8 @@ class SlidePlan(_Model):
     )
     bullets: tuple[str, ...] = Field(
         default=(),
-        description="Three to five short points. Start a point with a tab to indent it under the previous one, and "
-        "with '1. ', '2. ' to number them.",
+        description="Three to five short points. Start a point with a tab to indent it under the previous one, "
+        "with '1. ', '2. ' to number them, and with '[ ] ' or '[x] ' for a task that is open or done.",
     )
     columns: tuple[Column, ...] = Field(
         default=(), description="Two to four columns instead of bullets; with headings they form a comparison."

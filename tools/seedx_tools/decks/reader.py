@@ -17,7 +17,7 @@ from seedx_sdk.imaging import ImageLimits, open_image
 from seedx_tools.decks.drawing.reading import is_drawn, read_visual
 from seedx_tools.decks.ooxml.chart_data import chart_data_of
 from seedx_tools.decks.ooxml.layouts import LayoutSlots, slots_of
-from seedx_tools.decks.ooxml.styles import auto_number, level_of, placeholder_type
+from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.outline import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -30,10 +30,12 @@ from seedx_tools.decks.outline import (
 )
 from seedx_tools.decks.shapes import ShapeKind, SlideShape, slide_shapes
 from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME
+from seedx_tools.decks.text.points import join_points
 from seedx_tools.decks.text.reading import inline_text
 from seedx_tools.decks.text.strings import runs_right_to_left
 from seedx_tools.decks.writing.code import CODE_NAME
 from seedx_tools.decks.writing.frames import SOURCE_NAME
+from seedx_tools.decks.writing.points.bullets import read_paragraphs
 from seedx_tools.illustration.illustrator import ALT_PREFIX
 
 _DASH = "\u2014"
@@ -202,12 +204,7 @@ def _texts(slide: Slide) -> tuple[list[SlideShape], list[SlideShape]]:
 
 
 def _points(shape: Any) -> list[str]:
-    return ["\t" * level_of(p._p) + _number(p) + inline_text(p) for p in shape.text_frame.paragraphs if p.text.strip()]
-
-
-def _number(paragraph: Any) -> str:
-    number = auto_number(paragraph._p)
-    return "" if number is None else f"{number}. "
+    return join_points(read_paragraphs(shape))
 
 
 def _kind(slide: Slide, slots: LayoutSlots) -> SlideKind:

@@ -87,7 +87,7 @@ def describe_slides(deck: PresentationObject, made: Mapping[int, MadeSlide]) -> 
         slides.append(
             DeckSlide(
                 title=plan.title if title is None else title.text_frame.text,
-                bullets=tuple(plain_text(bullet) for bullet in plan.bullets),
+                bullets=tuple(plain_text(bullet).replace("\v", " ") for bullet in plan.bullets),
                 notes=plan.notes,
                 picture=None if illustration is None else illustration.image,
                 picture_prompt=prompt,

@@ -21,8 +21,9 @@ from seedx_tools.decks.reader import column_bodies, point_paragraphs, shapes_of
 from seedx_tools.decks.text.fitting import set_scale
 from seedx_tools.decks.text.footnotes import marked_footnotes, with_footnotes_in_order
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.points import split_points
 from seedx_tools.decks.text.shapes import font_scale, place_text
-from seedx_tools.decks.text.strings import clean
+from seedx_tools.decks.text.strings import clean, clean_point
 from seedx_tools.decks.text.tables import table_height
 from seedx_tools.decks.writing.balance import release
 from seedx_tools.decks.writing.charts import chart_alt, replace_numbers
@@ -128,12 +129,12 @@ def _written(shape: Any) -> list[tuple[Any, Any]]:
 
 def _edit_text(slide: Slide, written: Sequence[tuple[Any, Any]], before: Sequence[str], after: Sequence[str]) -> bool:
     """Edit paragraphs, each with its shape; return whether the text still fits where it stands."""
-    if len(written) != len(before):
+    if len(written) != len(split_points(before)):
         return False
     shapes = {id(shape.element): shape for shape, _ in written}.values()
     release([shape for shape in shapes if shape.is_placeholder])
     heights = [place_text(slide, shape).height for shape in shapes]
-    edit_points([paragraph for _, paragraph in written], before, [clean(text, keep_tabs=True) for text in after])
+    edit_points([paragraph for _, paragraph in written], before, [clean_point(text) for text in after])
     return all(_fit(slide, shape, height, _LEAST_SCALE) for shape, height in zip(shapes, heights, strict=True))
 
 

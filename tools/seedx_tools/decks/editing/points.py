@@ -3,73 +3,84 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any
 
-from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls, qn
+from pptx.oxml.ns import qn
 from pptx.text.text import _Paragraph
 
 from seedx_tools.decks.editing.words import rewrite
-from seedx_tools.decks.ooxml.styles import level_of
-
-_NUMBER = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
-_BULLETS = tuple(qn(f"a:{name}") for name in ("buNone", "buAutoNum", "buChar", "buBlip"))
-_AFTER_BULLETS = (qn("a:tabLst"), qn("a:defRPr"), qn("a:extLst"))
+from seedx_tools.decks.ooxml.styles import level_of, text_style
+from seedx_tools.decks.text.points import PointParagraph, split_points
+from seedx_tools.decks.writing.points.bullets import (
+    check_box,
+    inherit_bullet,
+    set_check_box,
+    set_no_bullet,
+    set_number,
+)
 
 
 def edit_points(paragraphs: Sequence[Any], before: Sequence[str], after: Sequence[str]) -> None:
-    """Turn the paragraphs that show `before`, one for each point, into `after`.
+    """Turn the paragraphs that show the points `before` into `after`.
 
     Raises:
         ValueError: If there is no paragraph that new points could be put beside.
     """
     if not paragraphs:
         raise ValueError("there are no points to change")
-    matcher = SequenceMatcher(None, [_key(point) for point in before], [_key(point) for point in after], autojunk=False)
+    old, new = split_points(before), split_points(after)
+    matcher = SequenceMatcher(None, [_key(one) for one in old], [_key(one) for one in new], autojunk=False)
     for kind, start, end, first, last in reversed(matcher.get_opcodes()):
         if kind == "equal":
             continue
         shared = min(end - start, last - first)
         for offset in range(shared):
-            _set(paragraphs[start + offset], after[first + offset])
+            _set(paragraphs[start + offset], new[first + offset], old[start + offset])
         place = paragraphs[start + shared - 1] if start + shared else paragraphs[0]
-        for point in reversed(after[first + shared : last]):
-            element = copy.deepcopy(place._p)
+        at = _with_bullet(old, max(0, start + shared - 1))
+        for one in reversed(new[first + shared : last]):
+            element = copy.deepcopy(paragraphs[at]._p)
             place._p.addprevious(element) if start + shared == 0 else place._p.addnext(element)
-            _set(_Paragraph(element, place._parent), point)
+            _set(_Paragraph(element, place._parent), one, old[at])
         for paragraph in paragraphs[start + shared : end]:
             _remove(paragraph)
 
 
-def _key(point: str) -> tuple[int, str]:
+def _key(one: PointParagraph) -> PointParagraph:
     """Return what of a point its paragraph holds: numbers of a list are counted by PowerPoint."""
-    text = point.lstrip("\t")
-    return len(point) - len(text), _NUMBER.sub("", text, count=1)
+    return one if one.done is not None else replace(one, mark="")
 
 
-def _set(paragraph: Any, point: str) -> None:
-    level, text = _key(point)
-    level = min(level, 8)
-    if level_of(paragraph._p) != level:
-        paragraph.level = level
-    number = _NUMBER.match(point.lstrip("\t"))
-    properties = paragraph._p.pPr
-    has_number = properties is not None and properties.find(qn("a:buAutoNum")) is not None
-    if number is not None and not has_number:
-        _number(paragraph, int(number[1]))
-    rewrite(paragraph, text)
+def _with_bullet(old: Sequence[PointParagraph], at: int) -> int:
+    """Return the place of the last paragraph up to a place that starts a point; new points look like it."""
+    while at and old[at].is_further:
+        at -= 1
+    return at
 
 
-def _number(paragraph: Any, start: int) -> None:
-    properties = paragraph._p.get_or_add_pPr()
-    for bullet in [child for child in properties if child.tag in _BULLETS]:
-        properties.remove(bullet)
-    mark = parse_xml(f"<a:buAutoNum {nsdecls('a')} type='arabicPeriod' startAt='{max(1, start)}'/>")
-    later = next((child for child in properties if child.tag in _AFTER_BULLETS), None)
-    properties.append(mark) if later is None else later.addprevious(mark)
+def _set(paragraph: Any, one: PointParagraph, was: PointParagraph) -> None:
+    """Give a paragraph that shows `was`, or is a copy of one, another text, level and mark."""
+    if level_of(paragraph._p) != one.depth:
+        paragraph.level = one.depth
+    if one.is_further:
+        set_no_bullet(paragraph, _margin_above(paragraph._p, one, paragraph.part.slide))
+    elif was.is_further or (one.done is None and was.done is not None):
+        inherit_bullet(paragraph)
+    if one.done is not None and check_box(paragraph._p) != one.done:
+        set_check_box(paragraph, done=one.done)
+    elif one.number is not None and paragraph._p.get_or_add_pPr().find(qn("a:buAutoNum")) is None:
+        set_number(paragraph, one.number)
+    rewrite(paragraph, one.text)
+
+
+def _margin_above(paragraph: Any, one: PointParagraph, slide: Any) -> float:
+    """Return where the text of the point starts that a paragraph continues, in points."""
+    shape = paragraph.getparent().getparent()
+    heads = (head for head in paragraph.itersiblings(qn("a:p"), preceding=True) if level_of(head) == one.level)
+    return text_style(slide, shape, next(heads, None), one.level).margin
 
 
 def _remove(paragraph: Any) -> None:

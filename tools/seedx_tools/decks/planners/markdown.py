@@ -3,7 +3,8 @@
 # Deck title            the title slide; the paragraph after it is the subtitle
 # Another title         a section slide
 ## Slide title          a slide
-- a point               its bullets; nested lists are indented, and "1. a point" is numbered
+- a point               its bullets; nested lists are indented, and "1. a point" is numbered; "- [ ] a task" has a
+                        check box; a further paragraph inside an item has no bullet
 ### Heading             two of them, each with points: a comparison
 ***                     between two lists: two columns
 | a | b |               a table; so is a fenced block "csv", and ![](figures.csv)
@@ -44,6 +45,7 @@ from seedx_tools.decks.tables import SOURCE_LINE, chart_of, read_table, table_of
 from seedx_tools.decks.text.footnotes import marks_in, plain_notes, told, unmarked, with_footnotes_told
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.marks import slide_markdown
+from seedx_tools.decks.text.points import MAX_LEVEL
 from seedx_tools.decks.visuals import Visual
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
@@ -201,9 +203,9 @@ class _Reader:
         if node.type == "heading":
             self._heading(int(node.tag[1]), node)
         elif node.type == "paragraph":
-            text = self._inline(node)
+            text = self._inlines.read_lines(node)
             if _NOTES.match(text):
-                self._note(text)
+                self._note(text.replace("\v", "\n"))
             elif quoted := _QUOTE.match(text):
                 self._quote(text, Quote(text=quoted[1].strip(), by=quoted[2].strip()))
             elif SOURCE_LINE.match(text) and (self.current.table or self.current.chart) and not self.current.source:
@@ -380,15 +382,25 @@ class _Reader:
         first = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else None
         for place, item in enumerate(node.children):
             number = "" if first is None else f"{first + place}. "
-            under = 0
+            is_further = False
             for child in item.children:
                 if child.type in _LISTS:
                     self._list(child, depth + 1)
                 elif child.type not in ("paragraph", "heading"):
                     self.read(child)
-                elif text := self._inline(child):
-                    self.current.lines.append("\t" * (depth + under) + number + text)
-                    number, under = "", 1  # a further paragraph of the point stands under it
+                elif text := self._inlines.read_lines(child):
+                    self._add_paragraph(text, depth, number, is_further=is_further)
+                    is_further = True
+
+    def _add_paragraph(self, text: str, depth: int, number: str, *, is_further: bool) -> None:
+        """Add a paragraph of a list item to the points: a point, or a further paragraph of one."""
+        lines, tabs = self.current.lines, "\t" * min(MAX_LEVEL, depth)
+        if not is_further:
+            lines.append(tabs + number + text)
+        elif len(lines[-1]) - len(lines[-1].lstrip("\t")) == len(tabs):
+            lines[-1] += f"\n{text}"
+        else:
+            lines.append(f"{tabs}\n{text}")
 
     def _table(self, node: SyntaxTreeNode) -> None:
         rows = [row.children for row in node.walk() if row.type == "tr"]

@@ -47,7 +47,12 @@ class InlineReader:
 
     def read(self, node: SyntaxTreeNode) -> str:
         """Return inline Markdown for a node, on one line."""
-        return " ".join(to_inline(self._spans([node], Span(""))).split())
+        return " ".join(self.read_lines(node).split())
+
+    def read_lines(self, node: SyntaxTreeNode) -> str:
+        """Return inline Markdown for a node, with a vertical tab for each line break that was asked for."""
+        lines = to_inline(self._spans([node], Span(""))).split("\v")
+        return "\v".join(" ".join(line.split()) for line in lines).strip("\v")
 
     def formula(self, tex: str) -> str:
         """Return inline Markdown for a formula."""
@@ -71,7 +76,7 @@ class InlineReader:
                 number = self.footnote(label)
                 yield note_mark(number) if number else replace(look, text=f"[^{label}]")
             elif node.type in ("softbreak", "hardbreak"):
-                yield replace(look, text=" ")
+                yield replace(look, text=" " if node.type == "softbreak" else "\v")
             elif node.type == "html_inline":
                 text, look = self._html(node.content, look)
                 yield replace(look, text=text)
@@ -92,7 +97,7 @@ class InlineReader:
             self.note(comment[1])
             return "", look
         if BREAK.fullmatch(html):
-            return " ", look
+            return "\v", look
         found = _TAG.fullmatch(html)
         if found is None:
             return html, look

@@ -7,15 +7,18 @@ Text is never scaled below MIN_SCALE of the template's size or below MIN_POINTS.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.layouts import frame_of
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, insets, text_style
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle, insets, text_style
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.layout import height_of, lay_out
+from seedx_tools.decks.text.points import hanging_growth, shift_of, split_points
 
 MIN_SCALE = 0.8
 """The smallest font scale, relative to the template's size."""
@@ -27,8 +30,8 @@ _STEP = 0.05
 
 
 def paragraphs_of(bullets: Sequence[str]) -> list[tuple[str, int]]:
-    """Return (text, level) for each bullet: one level per leading tab, at most 4."""
-    return [(bullet.strip(), min(4, len(bullet) - len(bullet.lstrip("\t")))) for bullet in bullets]
+    """Return (text, level) for each paragraph of points, their numbers and the marks of tasks included."""
+    return [(one.mark + one.text, one.depth) for one in split_points(bullets)]
 
 
 def fitting_scale(
@@ -58,7 +61,17 @@ def fits(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]], scale:
 def text_height(slide: Slide, shape: Any, paragraphs: Sequence[tuple[str, int]], scale: float = 1.0) -> float:
     """Return the height in points that paragraphs need in the width of a shape at this font scale."""
     left, _, right, _ = insets(slide, shape.element)
-    styled = [(plain_text(text), text_style(slide, shape.element, None, level)) for text, level in paragraphs]
+
+    @cache
+    def style_of(level: int) -> TextStyle:
+        return text_style(slide, shape.element, None, level)
+
+    marks = [(level, split_points([text])[0].mark.strip() if text.strip() else "") for text, level in paragraphs]
+    growth = {level: max(0.0, wider) for level, wider in hanging_growth(marks, style_of).items()}
+    styled = [
+        (plain_text(text), replace(style_of(level), margin=style_of(level).margin + shift_of(growth, level)))
+        for text, level in paragraphs
+    ]
     return height_of(lay_out(styled, frame_of(shape)[2] / EMU_PER_POINT - left - right, scale))
 
 
@@ -79,7 +92,8 @@ def split(slide: Slide, shape: Any, bullets: Sequence[str]) -> tuple[list[str], 
         return list(bullets[:count]), list(bullets[count:])
     pieces = bullets[0].split(" ")
     kept = _longest(pieces, lambda part: fits(slide, shape, paragraphs_of([" ".join(part)])))
-    rest = [" ".join(pieces[kept:])] if kept < len(pieces) else []
+    tabs = bullets[0][: len(bullets[0]) - len(bullets[0].lstrip("\t"))]
+    rest = [f"{tabs}\n{' '.join(pieces[kept:])}"] if kept < len(pieces) else []  # it goes on without a bullet
     return [" ".join(pieces[:kept])], [*rest, *bullets[1:]]
 
 

@@ -6,15 +6,26 @@ import re
 import unicodedata
 
 _ILLEGAL = re.compile("[\x00-\x08\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_HARD_BREAK = re.compile(r"(?: {2,}|\\)\n")
 
 
-def clean(text: str, *, keep_tabs: bool = False, keep_lines: bool = False) -> str:
-    """Return text without characters that XML forbids, on one line unless keep_lines; keep_tabs keeps leading tabs."""
+def clean(text: str, *, keep_lines: bool = False) -> str:
+    """Return text without characters that XML forbids, on one line unless keep_lines."""
     text = _ILLEGAL.sub("", text)
     if keep_lines:
         return text.replace("\v", "\n").strip()
-    tabs = text[: len(text) - len(text.lstrip("\t"))] if keep_tabs else ""
-    return tabs + " ".join(text.split())
+    return " ".join(text.split())
+
+
+def clean_point(text: str) -> str:
+    """Return a point without characters that XML forbids, with its tabs, paragraphs and line breaks.
+
+    Two blanks or a backslash at the end of a line break it inside the paragraph, as in Markdown.
+    """
+    text = _HARD_BREAK.sub("\v", _ILLEGAL.sub("", text.replace("\r\n", "\n")))
+    bare = text.lstrip("\t")
+    lines = ["\v".join(" ".join(part.split()) for part in line.split("\v")).strip("\v") for line in bare.split("\n")]
+    return text[: len(text) - len(bare)] + "\n".join([lines[0], *filter(None, lines[1:])])
 
 
 def clean_code(text: str) -> str:

@@ -18,6 +18,7 @@ from pptx.util import Emu
 from seedx_tools.decks.ooxml.layouts import EmuFrame
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, body_property, insets, text_style
 from seedx_tools.decks.text.shapes import font_scale, place_text
+from seedx_tools.decks.writing.points.hanging import widen_indents
 
 FULL = 0.6
 """A body whose text takes at least this share of its height is left as it is."""
@@ -91,3 +92,4 @@ def _grow(slide: Slide, bodies: Sequence[Any], growth: float) -> None:
                     f"<a:defRPr sz='{round(size * 100)}'/></a:lvl{level + 1}pPr>"
                 )
             )
+        widen_indents(slide, body)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls
 from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.styles import text_style
 from seedx_tools.decks.text.fitting import fitting_scale, least_scale, paragraphs_of, set_scale
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.points import PointParagraph, split_points
 from seedx_tools.decks.text.strings import runs_right_to_left
+from seedx_tools.decks.writing.points.bullets import set_check_box, set_no_bullet, set_number, text_margin
+from seedx_tools.decks.writing.points.hanging import widen_indents
 from seedx_tools.decks.writing.runs import write_runs
-
-_NUMBERED = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
 
 
 def write_line(slide: Slide, shape: Any, text: str) -> None:
@@ -29,32 +27,29 @@ def write_line(slide: Slide, shape: Any, text: str) -> None:
 def write_points(slide: Slide, shape: Any, bullets: list[str], *, bulleted: bool, scale: float | None = None) -> None:
     """Write points in inline Markdown, indented one level per leading tab, with or without bullets.
 
-    Bulleted points that start with "1. ", "2. " become a numbered list. `scale` is the font scale; None: the largest
-    that fits.
+    Bulleted points that start with "1. ", "2. " become a numbered list; tasks ("[ ] ") always have check boxes.
+    `scale` is the font scale; None: the largest that fits.
     """
-    paragraphs = paragraphs_of(bullets)
     frame = shape.text_frame
     numbers = _Numbers()
-    for number, (text, level) in enumerate(paragraphs):
-        paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
-        start = None
-        if bulleted:
-            text, start = numbers.take(text, level)
+    for place, one in enumerate(split_points(bullets)):
+        paragraph = frame.paragraphs[0] if place == 0 else frame.add_paragraph()
+        start = numbers.start_of(one) if bulleted else None
+        is_marked = start is not None or one.done is not None
+        text = one.text if is_marked else one.mark + one.text
         write_runs(paragraph, text)
-        if level:
-            paragraph.level = level
-        _set_direction(slide, shape, paragraph, plain_text(text), level)
-        if not bulleted:
-            properties = paragraph._p.get_or_add_pPr()
-            properties.set("marL", "0")
-            properties.set("indent", "0")
-            properties.append(parse_xml(f"<a:buNone {nsdecls('a')}/>"))
+        if one.depth:
+            paragraph.level = one.depth
+        _set_direction(slide, shape, paragraph, plain_text(text), one.depth)
+        if one.done is not None:
+            set_check_box(paragraph, done=one.done)
         elif start is not None:
-            properties = paragraph._p.get_or_add_pPr()
-            properties.append(parse_xml(f"<a:buFont {nsdecls('a')} typeface='+mj-lt'/>"))
-            properties.append(parse_xml(f"<a:buAutoNum {nsdecls('a')} type='arabicPeriod' startAt='{start}'/>"))
+            set_number(paragraph, start)
+        elif one.is_further or not bulleted:
+            set_no_bullet(paragraph, text_margin(shape, one.level) if bulleted else 0.0)
+    widen_indents(slide, shape)
     if scale is None:
-        _fit(slide, shape, paragraphs)
+        _fit(slide, shape, paragraphs_of(bullets))
     else:
         set_scale(shape, scale)
 
@@ -66,19 +61,19 @@ class _Numbers:
         self._lists: dict[int, tuple[int, int]] = {}
         """The first and the last number of the open list of each level."""
 
-    def take(self, text: str, level: int) -> tuple[str, int | None]:
-        """Return a point without its number, and the start number of its list; None if it has no number."""
-        self._lists = {open_level: numbers for open_level, numbers in self._lists.items() if open_level <= level}
-        found = _NUMBERED.match(text)
-        if found is None or int(found[1]) < 1:  # PowerPoint's numbering starts at 1
-            self._lists.pop(level, None)
-            return text, None
-        number = int(found[1])
-        start, last = self._lists.get(level, (number, number - 1))
-        if number != last + 1:
-            start = number
-        self._lists[level] = start, number
-        return text[found.end() :], start
+    def start_of(self, one: PointParagraph) -> int | None:
+        """Return the start number of a paragraph's list; None if it has no number."""
+        if one.is_further:
+            return None
+        self._lists = {level: numbers for level, numbers in self._lists.items() if level <= one.level}
+        if one.number is None:
+            self._lists.pop(one.level, None)
+            return None
+        start, last = self._lists.get(one.level, (one.number, one.number - 1))
+        if one.number != last + 1:
+            start = one.number
+        self._lists[one.level] = start, one.number
+        return start
 
 
 def set_right_to_left(paragraph: Any, *, mirrored: bool = True) -> None:

@@ -26,7 +26,7 @@ from seedx_tools.decks.text.fitting import (
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.shapes import paragraph_text
 from seedx_tools.decks.text.sharing import share_points
-from seedx_tools.decks.text.strings import clean, runs_right_to_left
+from seedx_tools.decks.text.strings import clean, clean_point, runs_right_to_left
 from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.writing.balance import balance_text
 from seedx_tools.decks.writing.footer import finish_slide, footer_without_place
@@ -288,8 +288,8 @@ def _title_of(slide: Slide) -> str | None:
 
 
 def cleaned(points: Sequence[str]) -> list[str]:
-    """Return the points that hold something, each on one line, with its leading tabs."""
-    return [clean(point, keep_tabs=True) for point in points if point.strip()]
+    """Return the points that hold something, with their tabs, paragraphs and line breaks."""
+    return [clean_point(point) for point in points if point.strip()]
 
 
 def _one_list(plan: SlidePlan) -> tuple[str, ...]:
