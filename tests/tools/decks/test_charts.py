@@ -113,3 +113,12 @@ def test_a_scatter_chart_has_numbers_along_both_axes() -> None:
 def test_a_title_says_what_the_numbers_support(csv: str, title: str) -> None:
     found = chart(csv, None)
     assert headline(found, csv.partition(",")[0]) == title
+
+
+def test_no_area_hides_another() -> None:
+    (nested,), warnings = readable("Year,Profit,Revenue\n2024,1,5\n2025,2,7\n", "area")
+    assert [series.name for series in nested.series] == ["Revenue", "Profit"] and nested.kind == "area"
+    assert warnings == ["its areas are drawn from the highest to the lowest, so that none hides another"]
+    (crossing,), warnings = readable("Year,A,B\n2024,1,5\n2025,6,2\n", "area")
+    assert [series.name for series in crossing.series] == ["A", "B"] and crossing.kind == "line"
+    assert warnings == ["areas that cross hide each other; it became a line chart"]

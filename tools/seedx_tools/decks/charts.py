@@ -12,7 +12,7 @@ from seedx_tools.decks.outline import ChartData, ChartSeries
 
 MAX_SLICES = 6
 """A pie with more slices can't be read; bars can."""
-MAX_LYING = 18
+MAX_LYING = 15
 """Horizontal bars that a slide has room for with their names; more stand upright."""
 MAX_UPRIGHT = 60
 """Upright bars that a slide has room for with their names, turned."""

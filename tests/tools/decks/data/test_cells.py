@@ -12,6 +12,7 @@ from seedx_tools.decks.data.numbers import (
     Numbers,
     axis_format,
     is_number,
+    label_format,
     number_format,
     read_numbers,
     shown,
@@ -71,6 +72,10 @@ def test_units_of_headings_and_formats() -> None:
     assert number_format((4, None), "%") == '#,##0"%"'
     assert number_format((1.25,), "$M") == '"$"#,##0.00"M"'
     assert (axis_format((12, 5), "%"), axis_format((1200,))) == ('General"%"', "#,##0")
+    assert label_format((1_234_567_890, 346e7)) == '#,##0.00,,,"bn"'
+    assert label_format((12.5e6, 40e6), "$") == '"$"#,##0.0,,"m"'
+    assert label_format((12.5e6, 40e6), "EUR m") == label_format((12e6, 4000)) == "#,##0"  # in millions; one is small
+    assert (axis_format((3.4e9,)), axis_format((25e6,), "$")) == ('#,##0.0,,,"bn"', '"$"#,##0,,"m"')
     assert [shown(-1234.5, "$M"), shown(12, "%"), shown(6.2, "EUR m")] == ["-$1,234.5M", "12%", "6.2 EUR m"]
     assert [is_total(label) for label in ("Total", "Summe:", "Totals by year")] == [True, True, False]
 

@@ -16,7 +16,7 @@ from pptx.oxml.ns import nsdecls, qn
 from pptx.util import Inches, Pt
 
 from seedx_sdk import SeedX
-from seedx_tools import SlidePlan, revise_slide
+from seedx_tools import SlidePlan, make_slides, revise_slide
 from seedx_tools.decks.reader import read_slide
 
 RED: Any = RGBColor(0xC0, 0, 0)  # type: ignore[no-untyped-call]
@@ -155,3 +155,28 @@ def test_a_title_slide_that_becomes_a_drawing_loses_nothing(seedx: SeedX, styled
     revise_slide(seedx, styled, 1, "## Code\n```python\nx = 1\n```\n", pictures=False)
     plan = read_slide(Presentation(str(styled)).slides[0])
     assert plan.code is not None and plan.code.text == "x = 1"
+
+
+def test_a_short_slide_stays_in_the_optical_middle(seedx: SeedX, tmp_path: Path) -> None:
+    path = tmp_path / "short.pptx"
+    make_slides(seedx, "# T\n\n## One\n- First\n- Second\n- Third\n", path=path, pictures=False)
+    revise_slide(seedx, path, 2, "remove bullet 3")
+    made = tmp_path / "made.pptx"
+    make_slides(seedx, "# T\n\n## One\n- First\n- Second\n", path=made, pictures=False)
+    revised, fresh = (Presentation(str(one)).slides[1].placeholders for one in (path, made))
+    margins = [[shape.element.txBody.bodyPr.get("tIns") for shape in shapes] for shapes in (revised, fresh)]
+    assert margins[0] == margins[1] and any(margins[0])
+
+
+def test_the_list_style_of_a_foreign_placeholder_is_kept(seedx: SeedX, styled: Path) -> None:
+    deck: Any = Presentation(str(styled))
+    body = deck.slides[0].placeholders[1].element.txBody
+    body.find(qn("a:lstStyle")).append(
+        parse_xml(f"<a:lvl1pPr {nsdecls('a')} algn='ctr'><a:defRPr sz='2400'/></a:lvl1pPr>")
+    )
+    deck.save(str(styled))
+    revise_slide(seedx, styled, 1, "add: A fourth")
+    style = (
+        Presentation(str(styled)).slides[0].placeholders[1].element.txBody.find(f"{qn('a:lstStyle')}/{qn('a:lvl1pPr')}")
+    )
+    assert style is not None and style.get("algn") == "ctr"

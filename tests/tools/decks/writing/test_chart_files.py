@@ -156,3 +156,47 @@ def test_the_alt_text_tells_the_numbers_or_their_range(seedx: SeedX, tmp_path: P
         "Stacked bar chart: T. Share: 20 values from 2000 0% to 2019 19%, lowest 2000 0%, highest 2019 19%, "
         "1 without a value."
     )
+
+
+def test_bars_with_their_numbers_have_no_scale_and_no_grid(seedx: SeedX, tmp_path: Path) -> None:
+    few, many = ("".join(f"p{n},{n * 1000}\n" for n in range(1, count)) for count in (5, 40))
+    _, natives = made(seedx, tmp_path / "deck.pptx", *(f"```chart bar\na,n (kg)\n{rows}```" for rows in (few, many)))
+    axes = [native._chartSpace.find(f".//{qn('c:valAx')}") for native in natives]
+    assert [axis.find(qn("c:majorGridlines")) is None for axis in axes] == [True, False]
+    assert [axis.find(qn("c:tickLblPos")).get("val") for axis in axes] == ["none", "nextTo"]
+    assert ["".join(text.text for text in axis.iter(qn("a:t"))) for axis in axes] == ["n (kg)"] * 2
+
+
+def test_names_that_are_left_out_along_an_axis_are_a_warning(seedx: SeedX, tmp_path: Path) -> None:
+    blocks = [
+        "```chart bar\nBranch,n\n" + "".join(f"Branch {n},{n}\n" for n in range(count)) + "```" for count in (30, 100)
+    ]
+    deck, natives = made(seedx, tmp_path / "deck.pptx", *blocks)
+    axes = [native._chartSpace.find(f".//{qn('c:catAx')}") for native in natives]
+    assert [axis.find(qn("c:tickLblSkip")).get("val") for axis in axes] == ["1", "2"]
+    assert [axis.find(f"{qn('c:txPr')}/{qn('a:bodyPr')}").get("rot") for axis in axes] == ["-5400000"] * 2
+    assert deck.warnings == (
+        "slide 3: its chart has room for one in 2 of the 100 names along its axis; its data has all of them",
+    )
+
+
+def test_a_year_of_months_is_written_whole(seedx: SeedX, tmp_path: Path) -> None:
+    rows = "".join(f"2026-{month:02},{month}\n" for month in range(1, 13))
+    _, (native,) = made(seedx, tmp_path / "deck.pptx", f"```chart line\nMonth,n\n{rows}```")
+    axis = native._chartSpace.find(f".//{qn('c:dateAx')}")
+    assert (axis.find(qn("c:majorUnit")).get("val"), axis.find(qn("c:majorTimeUnit")).get("val")) == ("1", "months")
+    assert axis.find(qn("c:numFmt")).get("formatCode") == "mmm \\'yy"
+
+
+def test_slices_are_named_where_there_is_room(seedx: SeedX, tmp_path: Path) -> None:
+    wide = "```chart pie\na,n\nGermany,45\nFrance,30\nRest,25\n```"
+    thin = "```chart pie\na,n\nGermany,95\nFrance,3\nRest,2\n```"
+    _, natives = made(seedx, tmp_path / "deck.pptx", wide, thin)
+    assert [native.has_legend for native in natives] == [False, True]
+    assert [native.plots[0].data_labels.show_category_name for native in natives] == [True, False]
+
+
+def test_shares_of_a_hundred_are_written_as_percentages(seedx: SeedX, tmp_path: Path) -> None:
+    blocks = (f"```chart percent stacked bar\na,x,y\n2024,{x},60\n2025,30,70\n```" for x in (40, 55))
+    _, natives = made(seedx, tmp_path / "deck.pptx", *blocks)
+    assert [native.plots[0].data_labels.number_format for native in natives] == ['#,##0"%"', "#,##0"]

@@ -37,6 +37,8 @@ _UNIT_NAME = (
 _HEADER_UNIT = re.compile(rf"[(\[](?:in )?({_UNIT_NAME})[)\]]\s*$|,?\s+in\s+({_UNIT_NAME})\s*$|(%)\s*$|^\s*(%)", re.I)
 _SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "mio.": 1e6, "bn": 1e9, "b": 1e9, "mrd": 1e9, "mrd.": 1e9}
 _MAX_DECIMALS = 2
+_LEAST_SHORTENED = 1e7
+"""Numbers from here on are shown in millions or billions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,34 @@ def number_format(values: Iterable[float | None], unit: str = "") -> str:
 
 def axis_format(values: Iterable[float | None], unit: str = "") -> str:
     """Return the format of the numbers along an axis, which lie between those of the chart."""
-    most = max((abs(value) for value in values if value is not None), default=0.0)
-    return _with_unit("#,##0" if 1000 <= most < 1e15 else "General", unit)
+    known = [value for value in values if value is not None]
+    most = max(map(abs, known), default=0.0)
+    return _shortened(known, unit, axis=True) or _with_unit("#,##0" if 1000 <= most < 1e15 else "General", unit)
+
+
+def label_format(values: Iterable[float | None], unit: str = "") -> str:
+    """Return the format of the numbers at bars and lines: as number_format, but large ones in millions or billions."""
+    known = [value for value in values if value is not None]
+    return _shortened(known, unit, axis=False) or number_format(known, unit)
+
+
+def _shortened(values: Sequence[float], unit: str, *, axis: bool) -> str:
+    """Return the format that shows large numbers in millions ("m") or billions ("bn"); empty if that hides any."""
+    sizes = sorted(abs(value) for value in values if value)
+    if not sizes or sizes[-1] < _LEAST_SHORTENED or sizes[-1] >= 1e15 or _scale(unit):
+        return ""
+    scale, word, commas = (1e9, "bn", ",,,") if sizes[-1] >= 1e9 else (1e6, "m", ",,")
+    decimals = next((n for n in range(3) if all(_is_kept(size / scale, n) for size in sizes)), None)
+    if axis:
+        decimals = 0 if sizes[-1] / scale >= 10 else 1
+    if decimals is None:
+        return ""
+    return _with_unit(f"#,##0{'.' + '0' * decimals if decimals else ''}{commas}", unit, word)
+
+
+def _is_kept(value: float, decimals: int) -> bool:
+    """Return whether a number keeps three digits, or all but a hundredth, with so many decimals."""
+    return abs(value - round(value, decimals)) <= 0.01 * value
 
 
 def shown(value: float, unit: str = "") -> str:
@@ -149,10 +177,11 @@ def is_in_format(unit: str) -> bool:
     return unit in ("", "%", "\u2030") or unit[0] in SYMBOLS
 
 
-def _with_unit(digits: str, unit: str) -> str:
+def _with_unit(digits: str, unit: str, word: str = "") -> str:
+    """Return a format with a sign of currency before the number, and a word of magnitude and the unit after it."""
     symbol = unit[0] if unit[:1] and unit[0] in SYMBOLS else ""
     after = unit.removeprefix(symbol) if symbol or unit in ("%", "\u2030") else ""
-    return f"{_quoted(symbol)}{digits}{_quoted(after)}"
+    return f"{_quoted(symbol)}{digits}{_quoted(word + after)}"
 
 
 def _quoted(text: str) -> str:

@@ -173,7 +173,8 @@ def _grid(
     top = (canvas.height - rows * height - (rows - 1) * GAP) * OPTICAL
     areas: list[Area] = []
     for number, (item, text) in enumerate(zip(items, texts, strict=True)):
-        left, width = columns(canvas.width, across)[number % across]
+        in_row = min(across, len(items) - number // across * across)
+        left, width = columns(canvas.width, in_row)[number % across]
         area = Area(left, top + number // across * (height + GAP), width, height)
         canvas.box(
             area,

@@ -103,10 +103,15 @@ class Paints:
         return self.text
 
     def solid(self, scheme: str = "accent1", darken: int = 0) -> Pair:
-        """Return a strong fill, darkened by a percentage and further until text on it can be read."""
+        """Return a strong fill, darkened by a percentage and further until text on it can be read.
+
+        A color that light text almost stands out from is darkened for it, which looks better than dark text.
+        """
+        light = max((Paint("bg1"), Paint("tx1")), key=lambda paint: contrast(self.rgb(paint), "000000"))
+        keeps_light = contrast(self.rgb(Paint(scheme)), self.rgb(light)) >= AA_LARGE
         for shade in _SHADES:
             fill = Paint(scheme, shade * (100 - darken) // 100)
-            text = self._readable(self.rgb(fill), prefer="bg1")
+            text = light if keeps_light else self._readable(self.rgb(fill), prefer="bg1")
             if contrast(self.rgb(fill), self.rgb(text)) >= AA_NORMAL:
                 return Pair(fill, text)
         return Pair(fill, text)

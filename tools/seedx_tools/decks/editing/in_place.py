@@ -25,7 +25,7 @@ from seedx_tools.decks.text.points import split_points
 from seedx_tools.decks.text.shapes import font_scale, place_text
 from seedx_tools.decks.text.strings import clean, clean_point
 from seedx_tools.decks.text.tables import table_height
-from seedx_tools.decks.writing.balance import release
+from seedx_tools.decks.writing.balance import balance_text, release
 from seedx_tools.decks.writing.charts import chart_alt, replace_numbers
 
 _EDITABLE = {"title", "bullets", "columns", "notes", "table", "chart", "picture", "footnotes"}
@@ -132,10 +132,13 @@ def _edit_text(slide: Slide, written: Sequence[tuple[Any, Any]], before: Sequenc
     if len(written) != len(split_points(before)):
         return False
     shapes = {id(shape.element): shape for shape, _ in written}.values()
-    release([shape for shape in shapes if shape.is_placeholder])
+    was_balanced = release([shape for shape in shapes if shape.is_placeholder])
     heights = [place_text(slide, shape).height for shape in shapes]
     edit_points([paragraph for _, paragraph in written], before, [clean_point(text) for text in after])
-    return all(_fit(slide, shape, height, _LEAST_SCALE) for shape, height in zip(shapes, heights, strict=True))
+    fits = all(_fit(slide, shape, height, _LEAST_SCALE) for shape, height in zip(shapes, heights, strict=True))
+    if fits and was_balanced:
+        balance_text(slide, [shape for shape in shapes if shape.is_placeholder])
+    return fits
 
 
 def _fit(slide: Slide, shape: Any, height: float, least: float) -> bool:

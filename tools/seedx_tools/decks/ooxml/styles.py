@@ -17,7 +17,7 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide, SlideLayout, SlideMaster
 
-from seedx_tools.decks.ooxml.contrast import to_linear, to_srgb
+from seedx_tools.decks.ooxml.contrast import contrast, to_linear, to_srgb
 
 DEFAULT_FAMILY = "Arial"
 
@@ -360,3 +360,12 @@ def _modify(rgb: str, color: Any) -> str:
             channels = [to_srgb(1 - (1 - to_linear(value)) * share) for value in channels]
         channels = [min(1.0, max(0.0, value)) for value in channels]
     return "".join(f"{round(value * 255):02X}" for value in channels)
+
+
+def soft_line(slide: Slide) -> str:
+    """Return the changes (a:lumMod, a:lumOff) that make the color of text that of rules, which guide and don't shout.
+
+    They are no transparency, which some programs do not show in tables and charts.
+    """
+    is_dark = contrast(scheme_color(slide, "tx1"), "FFFFFF") > 4.5
+    return f"<a:lumMod val='{20000 if is_dark else 45000}'/>" + ("<a:lumOff val='80000'/>" if is_dark else "")

@@ -51,14 +51,29 @@ def balance_text(slide: Slide, bodies: Sequence[Any], *, headed: bool = False) -
         body.text_frame._txBody.find(qn("a:bodyPr")).set("tIns", str(round(margin * EMU_PER_POINT)))
 
 
-def release(bodies: Sequence[Any]) -> None:
-    """Undo balance_text."""
-    for body in bodies:
+def release(bodies: Sequence[Any]) -> bool:
+    """Undo balance_text, and nothing that somebody else set; return whether there was anything to undo."""
+    found = [body for body in bodies if _is_balanced(body)]
+    for body in found:
         text: Any = body.text_frame._txBody
         text.find(qn("a:bodyPr")).attrib.pop("tIns", None)
         styles = text.find(qn("a:lstStyle"))
         for level in list(styles if styles is not None else ()):
             styles.remove(level)
+    return bool(found)
+
+
+def _is_balanced(body: Any) -> bool:
+    """Return whether the list style of a body holds nothing but what balance_text writes: sizes and spaces."""
+    text: Any = body.text_frame._txBody
+    styles = text.find(qn("a:lstStyle"))
+    levels = list(styles if styles is not None else ())
+    styled = any(level.attrib for level in levels)
+    written = [[child.tag for child in level.iter()][1:] for level in levels]
+    sizes = [dict(child.attrib).keys() == {"sz"} for level in levels for child in level.iter(qn("a:defRPr"))]
+    ours = [qn("a:spcBef"), qn("a:spcPts"), qn("a:defRPr")]
+    has_margin = text.find(qn("a:bodyPr")).get("tIns") is not None
+    return (bool(levels) or has_margin) and not styled and all(tags == ours for tags in written) and all(sizes)
 
 
 def balance_frame(shape: Any, frame: EmuFrame) -> None:

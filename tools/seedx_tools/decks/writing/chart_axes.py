@@ -23,6 +23,8 @@ _SMALL = 12
 """The type of names along an axis that is crowded, in points."""
 _MOST_DATES = 8
 """Dates that are written along an axis."""
+_MOST_SHORT = 14
+"""Months that are all written, in short."""
 
 
 def lines_of(chart: ChartData) -> list[int]:
@@ -98,34 +100,55 @@ def thin_labels(native: Any, chart: ChartData, dates: Dates | None, size: tuple[
     Names are set in smaller type before one is left out.
     """
     axis = native.category_axis._element
+    is_lying = "horizontal" in chart.kind
+    room = size[1] - 2 * points if is_lying else size[0] - 4 * points
     if dates is not None:
-        _set_dates(native, dates)
+        _set_dates(native, dates, room, points)
         return 1
-    room = size[1] if "horizontal" in chart.kind else size[0] - 4 * points
-    if are_times(chart.categories) and "horizontal" not in chart.kind:
+    slot = room / len(chart.categories)
+    if are_times(chart.categories) and not is_lying:
         needed = max(text_width(clean(name), points) for name in chart.categories) + points
+        if needed <= slot:
+            _turn(native, 0)
     else:
-        needed = points * 1.4
-        if len(chart.categories) * needed > room:
+        words = (word for name in chart.categories for word in clean(name).split())
+        is_turned = not is_lying and max((text_width(word, points) for word in words), default=0.0) > slot - 4
+        needed = points * 1.4 if is_turned or is_lying else 0.0
+        if needed > slot:
             native.category_axis.tick_labels.font.size, needed = Pt(_SMALL), _SMALL * 1.2
-    every = max(1, math.ceil(len(chart.categories) * needed / max(room, needed)))
+        if is_turned:
+            _turn(native, 45 if slot >= 2 * points else 90)
+    every = max(1, math.ceil(needed / slot)) if needed < room else len(chart.categories)
     last = axis.find(qn("c:noMultiLvlLbl"))
     for name in ("tickLblSkip", "tickMarkSkip"):
         last.addprevious(parse_xml(f"<c:{name} {nsdecls('c')} val='{every}'/>"))
     return every
 
 
-def _set_dates(native: Any, dates: Dates) -> None:
-    """Give an axis of dates its unit, and labels some days, months or years apart."""
+def _turn(native: Any, degrees: int) -> None:
+    """Write the labels of an axis upward at an angle, from 0 to 90 degrees."""
+    font = native.category_axis.tick_labels.font
+    font.size = font.size  # makes the element
+    body = native.category_axis._element.find(f"{qn('c:txPr')}/{qn('a:bodyPr')}")
+    body.set("rot", str(-60000 * degrees))
+    body.set("vert", "horz")
+
+
+def _set_dates(native: Any, dates: Dates, room: float, points: float) -> None:
+    """Give an axis of dates its unit, and labels as many days, months or years apart as there is room for."""
     days = (dates.days[-1] - dates.days[0]).days + 1
+    short, long = (max(2, int(room / (text_width(text, points) + points))) for text in ("May '26", "May 2026"))
+    months = days / 30.5
     if dates.precision == "days" and days <= _MOST_DATES * 7:
-        step, unit, shown = max(1, math.ceil(days / _MOST_DATES)), "days", "d mmm"
+        step, unit, shown = max(1, math.ceil(days / min(_MOST_DATES, short))), "days", "d mmm"
         step = 7 if 4 <= step <= 7 else step
     elif dates.precision == "days" and days <= _MOST_DATES * 14:
         step, unit, shown = 14, "days", "d mmm"
-    elif days <= _MOST_DATES * 366:
-        months = math.ceil(days / 30.5 / _MOST_DATES)
-        step, unit, shown = next(one for one in (1, 2, 3, 4, 6, 12) if one >= months), "months", "mmm yyyy"
+    elif months <= short * 12:
+        is_short = months <= min(short, _MOST_SHORT)
+        least = 1.0 if is_short else months / min(long, _MOST_DATES)
+        step, unit = next(one for one in (1, 2, 3, 4, 6, 12) if one >= least or one == 12), "months"
+        shown = "mmm \\'yy" if is_short else "mmm yyyy"
     else:
         step, unit, shown = math.ceil(days / 366 / _MOST_DATES), "years", "yyyy"
     axis = native.category_axis._element
@@ -134,6 +157,7 @@ def _set_dates(native: Any, dates: Dates) -> None:
         axis.find(qn("c:baseTimeUnit")).addnext(parse_xml(f"<c:{name} {nsdecls('c')} val='{value}'/>"))
     labels = native.category_axis.tick_labels
     labels.number_format, labels.number_format_is_linked = shown, False
+    _turn(native, 0)
 
 
 def _add_axes(area: Any) -> None:

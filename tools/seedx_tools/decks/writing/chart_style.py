@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from pptx.enum.chart import XL_LABEL_POSITION as POSITION
-from pptx.enum.chart import XL_LEGEND_POSITION, XL_MARKER_STYLE
+from pptx.enum.chart import XL_LEGEND_POSITION, XL_MARKER_STYLE, XL_TICK_LABEL_POSITION, XL_TICK_MARK
 from pptx.enum.dml import MSO_THEME_COLOR as COLOR
-from pptx.oxml.ns import qn
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 from pptx.util import Pt
 
 from seedx_tools.decks.data.dates import Dates, are_times
-from seedx_tools.decks.data.numbers import axis_format, is_in_format, number_format, shown
+from seedx_tools.decks.data.numbers import axis_format, is_in_format, label_format, shown
 from seedx_tools.decks.ooxml.contrast import contrast
 from seedx_tools.decks.ooxml.styles import scheme_color
 from seedx_tools.decks.outline import ChartData, ChartSeries
@@ -31,6 +32,13 @@ CHART_POINTS = 14
 _MOST_LINE_LABELS = 8
 _LEAST_PART = 0.06
 """A part of a stack lower than this share of the highest stack has no room for a label."""
+_THIN = 0.05
+"""Two neighboring slices under this share have no room for their names."""
+_PIE_SHARE = 0.75
+"""The diameter of a pie as a share of its chart's height."""
+_WIDE = 1.4
+"""A chart this many times wider than high has room for a legend beside a pie."""
+_ROUNDING = 0.5
 _GAP = 60
 """The space between bars, in percent of a bar."""
 
@@ -50,14 +58,14 @@ def style_chart(slide: Slide, native: Any, chart: ChartData, dates: Dates | None
     right_to_left = runs_right_to_left(" ".join((*chart.categories, *(series.name for series in chart.series))))
     _set_title(native, clean(chart.title))
     is_round = chart.kind in ("pie", "doughnut")
-    native.has_legend = len(chart.series) > 1 or is_round
+    native.has_legend = len(chart.series) > 1 or (is_round and not _separator(chart, size))
     if native.has_legend:
         side = XL_LEGEND_POSITION.LEFT if right_to_left else XL_LEGEND_POSITION.RIGHT
-        native.legend.position = side if is_round else XL_LEGEND_POSITION.BOTTOM
+        native.legend.position = side if is_round and size[0] > _WIDE * size[1] else XL_LEGEND_POSITION.BOTTOM
         native.legend.include_in_layout = False
     _keep_gaps(native)
     if is_round:
-        _label_slices(slide, native.plots[0], chart)
+        _label_slices(slide, native.plots[0], chart, _separator(chart, size))
         return 1
     _style_values(slide, native, chart)
     if chart.kind == "scatter":
@@ -69,6 +77,8 @@ def style_chart(slide: Slide, native: Any, chart: ChartData, dates: Dates | None
     _style_plots(native, chart)
     if _has_room_for_labels(chart, size):
         _label(slide, native.plots[0], chart)
+        if "bar" in chart.kind and (not chart.kind.startswith("stacked")):
+            _hide_scale(value_axes(native)[0])
     return apart
 
 
@@ -96,7 +106,7 @@ def _style_values(slide: Slide, native: Any, chart: ChartData) -> None:
     axis.major_gridlines.format.line.width = Pt(0.5)
     axis.major_gridlines.format.line.color.theme_color = COLOR.TEXT_1
     is_dark = contrast(scheme_color(slide, "tx1"), "FFFFFF") > 4.5
-    axis.major_gridlines.format.line.color.brightness = 0.7 if is_dark else -0.6
+    axis.major_gridlines.format.line.color.brightness = 0.8 if is_dark else -0.6
     first = [series for place, series in enumerate(chart.series) if place not in lines]
     _set_unit(axis, first, chart)
     values = [value for series in first for value in series.values if value is not None]
@@ -107,6 +117,13 @@ def _style_values(slide: Slide, native: Any, chart: ChartData) -> None:
             axis.maximum_scale = 0
     if second:
         _set_unit(second, [chart.series[place] for place in lines], chart)
+
+
+def _hide_scale(axis: Any) -> None:
+    """Leave out the scale and the grid of bars that have their numbers; the axis' title still tells the unit."""
+    axis.has_major_gridlines = False
+    axis.major_tick_mark = XL_TICK_MARK.NONE
+    axis.tick_label_position = XL_TICK_LABEL_POSITION.NONE
 
 
 def _set_unit(axis: Any, series: Sequence[ChartSeries], chart: ChartData) -> None:
@@ -139,6 +156,8 @@ def _style_plots(native: Any, chart: ChartData) -> None:
             plot.gap_width = _GAP if len(chart.categories) <= 40 else 20
             for series in plot.series:
                 series.invert_if_negative = False
+        elif chart.kind == "area" and len(chart.series) > 1:
+            _let_through(plot)
         elif kind == qn("c:lineChart"):
             over_bars = chart.kind == "combo" and not are_times(chart.categories)
             for series in plot.series:
@@ -147,6 +166,18 @@ def _style_plots(native: Any, chart: ChartData) -> None:
                     _set_markers(series, XL_MARKER_STYLE.DIAMOND, 12)
                 else:
                     series.format.line.width = Pt(3 if len(chart.categories) <= 60 else 2)
+
+
+def _let_through(plot: Any) -> None:
+    """Make areas half transparent under an edge in their color: programs differ in which one they draw in front."""
+    for series in plot.series:
+        color = f"<a:schemeClr {nsdecls('a')} val='accent{series._element.idx.val % 6 + 1}'/>"
+        series.format.fill.solid()
+        fill = series.format.fill._xPr.find(qn("a:solidFill"))
+        fill.append(parse_xml(color.replace("/>", "><a:alpha val='55000'/></a:schemeClr>")))
+        series.format.line.width = Pt(2.25)
+        series.format.line.fill.solid()
+        series.format.line.fill._xPr.find(qn("a:solidFill")).append(parse_xml(color))
 
 
 def _style_scatter(native: Any, chart: ChartData, *, right_to_left: bool) -> None:
@@ -204,7 +235,8 @@ def _label(slide: Slide, plot: Any, chart: ChartData) -> None:
     labels = plot.data_labels
     units = {series.unit for series in chart.series}
     values = [value for series in chart.series for value in series.values]
-    labels.number_format = number_format(values, next(iter(units)) if len(units) == 1 else "")
+    unit = next(iter(units)) if len(units) == 1 else ""
+    labels.number_format = label_format(values, "%" if not unit and _are_shares(chart) else unit)
     labels.number_format_is_linked = False
     labels.show_value = True
     if "stacked" in chart.kind:
@@ -215,11 +247,37 @@ def _label(slide: Slide, plot: Any, chart: ChartData) -> None:
         labels.position = POSITION.ABOVE if chart.kind == "line" else POSITION.OUTSIDE_END
 
 
-def _label_slices(slide: Slide, plot: Any, chart: ChartData) -> None:
+def _are_shares(chart: ChartData) -> bool:
+    """Return whether the numbers of a chart of shares are percentages already."""
+    columns = zip(*(series.values for series in chart.series), strict=True)
+    return chart.kind.startswith("percent") and all(
+        abs(sum(value or 0.0 for value in column) - 100) <= _ROUNDING for column in columns
+    )
+
+
+def _separator(chart: ChartData, size: tuple[float, float]) -> str:
+    """Return what stands between name and share at the slices of a pie; empty if there is no room for the names."""
+    if chart.kind != "pie":
+        return ""
+    values = [value or 0.0 for value in chart.series[0].values]
+    thin = [value < _THIN * sum(values) for value in values]
+    if any(one and other for one, other in zip(thin, [*thin[1:], thin[0]], strict=True)):
+        return ""
+    beside = (size[0] - _PIE_SHARE * size[1]) / 2
+    widths = [text_width(clean(name), CHART_POINTS) for name in chart.categories]
+    share = text_width(" 99%", CHART_POINTS)
+    return " " if max(widths) + share <= beside else "\n" if max(widths) <= beside else ""
+
+
+def _label_slices(slide: Slide, plot: Any, chart: ChartData, separator: str) -> None:
     plot.has_data_labels = True
     plot.vary_by_categories = True
     labels = plot.data_labels
-    labels.show_percentage, labels.show_value = True, False
+    labels.show_percentage, labels.show_value, labels.show_category_name = True, False, bool(separator)
+    if separator:
+        labels._element.find(qn("c:showBubbleSize")).addnext(
+            parse_xml(f"<c:separator {nsdecls('c')}>{separator}</c:separator>")
+        )
     labels.number_format, labels.number_format_is_linked = "0%", False
     if chart.kind == "pie":
         labels.position = POSITION.OUTSIDE_END

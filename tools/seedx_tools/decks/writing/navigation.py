@@ -19,7 +19,7 @@ from seedx_tools.decks.drawing.names import PROGRESS_NAME
 from seedx_tools.decks.drawing.paint import Paint
 from seedx_tools.decks.drawing.paragraphs import Paragraph
 from seedx_tools.decks.ooxml.layouts import frame_of, next_shape_id
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, placeholder_type
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, insets, placeholder_type
 from seedx_tools.decks.outline import Outline, SlidePlan
 from seedx_tools.decks.shapes import slide_shapes
 from seedx_tools.decks.text.fitting import MIN_POINTS
@@ -131,6 +131,8 @@ def _draw_progress(slide: Slide, names: Sequence[str], current: int, page_height
     """Draw the sections in a row at the foot of a section slide, where nothing else is."""
     title: Any = slide.shapes.title
     left, _, width, _ = frame_of(title)
+    inset = round(insets(slide, title.element)[0] * EMU_PER_POINT)
+    left, width = left + inset, width - 2 * inset
     place = _free_strip(slide, left / EMU_PER_POINT, width / EMU_PER_POINT, page_height / EMU_PER_POINT)
     if place is None:
         return

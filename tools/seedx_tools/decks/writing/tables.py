@@ -15,7 +15,7 @@ from pptx.util import Emu, Pt
 from seedx_tools.decks.data.totals import is_total
 from seedx_tools.decks.ooxml.contrast import contrast
 from seedx_tools.decks.ooxml.layouts import EmuFrame, remove
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, scheme_color
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, scheme_color, soft_line
 from seedx_tools.decks.outline import TableData
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
@@ -27,6 +27,10 @@ from seedx_tools.decks.writing.text import set_right_to_left
 
 _PLAIN_STYLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
 """PowerPoint's built-in table design "No Style, No Grid": the cells set the theme colors themselves."""
+_FULL = 0.75
+"""Rows grow until a table takes this share of its frame."""
+_AIRIEST = 1.45
+"""The most that rows grow."""
 _ALIGN = {"left": PP_ALIGN.LEFT, "center": PP_ALIGN.CENTER, "right": PP_ALIGN.RIGHT}
 
 
@@ -42,7 +46,9 @@ def share_out(slide: Slide, frame: EmuFrame, table: TableData, warn: Callable[[s
 def place_table(slide: Slide, frame: EmuFrame, ph: Any, page: TablePage) -> None:
     """Place a part of a table in a frame; `ph` is the p:ph of the placeholder that it fills, or None."""
     shape = _add_table(slide, frame, page)
-    heights = [Emu(round(height * EMU_PER_POINT)) for height in row_heights(slide, shape)]
+    needed = row_heights(slide, shape)
+    airy = min(_AIRIEST, max(1.0, _FULL * frame[3] / EMU_PER_POINT / sum(needed)))
+    heights = [Emu(round(height * airy * EMU_PER_POINT)) for height in needed]
     for row, height in zip(shape.table.rows, heights, strict=True):
         row.height = height
     shape.height = Emu(sum(heights))
@@ -69,6 +75,7 @@ def _add_table(slide: Slide, frame: EmuFrame, page: TablePage) -> Any:
     for column, points in zip(shape.table.columns, page.widths, strict=True):
         column.width = Emu(round(points * EMU_PER_POINT))
     head_fill, head_text = _header_colors(slide)
+    soft = soft_line(slide)
     for line, (row, cells) in enumerate(zip(shape.table.rows, lines, strict=True)):
         is_sum = line > 0 and is_total(plain_text(cells[0]))
         for cell, text, align in zip(row.cells, cells, page.table.align, strict=True):
@@ -87,9 +94,9 @@ def _add_table(slide: Slide, frame: EmuFrame, page: TablePage) -> Any:
             cell.fill.solid()
             cell.fill.fore_color.theme_color = COLOR.BACKGROUND_1 if line else head_fill
             if line:
-                _rule(cell, "b", 9525, 25000)
+                _rule(cell, "b", 9525, soft)
             if is_sum:
-                _rule(cell, "t", 19050, 100000)
+                _rule(cell, "t", 19050, "")
     return shape
 
 
@@ -99,11 +106,11 @@ def _header_colors(slide: Slide) -> tuple[Any, Any]:
     return COLOR.TEXT_2 if is_readable else COLOR.TEXT_1, COLOR.BACKGROUND_1
 
 
-def _rule(cell: Any, side: str, width: int, alpha: int) -> None:
-    """Draw a line at the top ("t") or bottom ("b") of a cell, `width` EMU wide."""
+def _rule(cell: Any, side: str, width: int, changes: str) -> None:
+    """Draw a line at the top ("t") or bottom ("b") of a cell, `width` EMU wide, in the color of text with changes."""
     name = f"ln{side.upper()}"
     line = parse_xml(
-        f"<a:{name} {nsdecls('a')} w='{width}'><a:solidFill><a:schemeClr val='tx1'><a:alpha val='{alpha}'/>"
-        f"</a:schemeClr></a:solidFill></a:{name}>"
+        f"<a:{name} {nsdecls('a')} w='{width}'><a:solidFill><a:schemeClr val='tx1'>{changes}</a:schemeClr>"
+        f"</a:solidFill></a:{name}>"
     )
     cell._tc.get_or_add_tcPr().insert(0, line)  # the top comes before the bottom, and is drawn after it
