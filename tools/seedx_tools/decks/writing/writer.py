@@ -213,7 +213,12 @@ class DeckWriter(TextWriter):
                 notes = f"{code.text}\n{notes}".strip()
             else:
                 pages = pages or code_pages(code.text, place[0])
-                place_code(slide, place[0], pages[len(slides)])
+                if place_code(slide, place[0], pages[len(slides)]):
+                    self._warn(
+                        f"{self._here}: its code has lines that are too long for one row; their rest is indented"
+                    )
+                if not plan.bullets and len(pages) == 1:
+                    balance_frame(slide.shapes[-1], place[0])
             slides.append(self._finish(slide, notes))
             notes = ""
         if len(slides) > 1:
