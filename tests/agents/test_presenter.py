@@ -280,14 +280,14 @@ def test_a_chat_model_that_fails_leaves_no_deck(seedx: SeedX, script: Script, tm
         ("", PromptError, "prompt is empty"),
         (Path("missing.pdf"), InputError, "cannot read 'missing.pdf'"),
         (
-            Path("a.doc"),
+            Path("a.xyz"),
             InputError,
             ".pdf, .docx, .html, .htm, or a table as .csv, .tsv or .xlsx",
         ),
         ([], InputError, "cannot be made of list"),
         (7, InputError, "cannot be made of int"),
         ([1, 2], InputError, "a row of the table is int"),
-        ([["a"] * 61, ["b"] * 61], InputError, "cannot be a table on a slide"),
+        ([["a"] * 61, ["b"] * 61], InputError, "the table has 61 columns and 1 rows; a table takes 60"),
     ],
 )
 def test_a_source_that_cannot_be_used(

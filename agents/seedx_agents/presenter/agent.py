@@ -360,7 +360,7 @@ class Presenter:
     ) -> tuple[str, str | os.PathLike[str] | None]:
         """Return what the chat model is asked, and the folder with the tables, whose numbers it need not copy."""
         documents = [source for source in found if isinstance(source, Document)]
-        tables = [table for source in found if isinstance(source, Tables) for _, table in source.tables]
+        tables = [one.table for source in found if isinstance(source, Tables) for one in source.tables]
         if files in (None, folder):
             tables += [table for document in documents for table in document.tables()]
         what = "this document" if documents else "this table" if len(tables) == 1 else "these tables"

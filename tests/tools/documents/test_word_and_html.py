@@ -142,7 +142,7 @@ def test_main_headings_of_a_page_have_two_marks_whatever_their_level(
 
 def test_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "broken.docx").write_bytes(b"not a zip")
-    (tmp_path / "latin.txt").write_bytes("Gr\u00f6\u00dfe".encode("latin-1"))
+    (tmp_path / "latin.txt").write_bytes(b"\xff\xfeodd")
     (tmp_path / "empty.md").write_text(" \n", encoding="utf-8")
     with zipfile.ZipFile(tmp_path / "other.docx", "w") as archive:
         archive.writestr("a.txt", "hello")
@@ -151,9 +151,10 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pytest.M
         ("broken.docx", "as a Word document .* save it again, without a password"),
         ("other.docx", "as a Word document .* save it again as .docx"),
         ("empty.html", "holds no text"),
-        ("latin.txt", "is not UTF-8 at byte 2"),
+        ("latin.txt", "is no text, or is damaged at byte 4"),
         ("empty.md", "holds no text"),
-        ("a.odt", "use one of .md, .markdown, .txt, .pdf"),
+        ("a.odt", "save it as .docx"),
+        ("a.xyz", "use one of .md, .markdown, .txt, .pdf"),
     ):
         with pytest.raises(InputError, match=message):
             read_document(tmp_path / name)

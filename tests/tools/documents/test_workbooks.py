@@ -10,8 +10,8 @@ from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, RadarChart, Reference
 
 from seedx_sdk import InputError
-from seedx_tools.documents.number_formats import shown_text
-from seedx_tools.documents.workbook import Sheets, read_xlsx
+from seedx_tools.documents.excel.number_formats import shown_text
+from seedx_tools.documents.excel.workbook import Sheets, read_xlsx
 
 ACCOUNTING = '_("$"* #,##0.00_);_("$"* (#,##0.00);_("$"* "-"??_);_(@_)'
 
@@ -81,9 +81,10 @@ def test_merged_cells_are_repeated_and_hidden_ones_left_out(tmp_path: Path) -> N
     sheet.row_dimensions[7].hidden = True
     sheet.column_dimensions["D"].hidden = True
     sheets, warnings = read(workbook, tmp_path / "sales.xlsx")
-    ((heading, table),) = sheets.tables
-    assert (heading, table.header) == ("Sales of the year", ("Region", "Revenue", "Revenue"))
-    assert table.rows == (("", "Q1", "Q2"), ("West", "10", "50%"), ("East", "12", "25%"))
+    ((heading, table, source, notes),) = sheets.tables
+    assert (heading, source, notes) == ("Sales of the year", "", "")
+    assert table.header == ("Region", "Revenue Q1", "Revenue Q2")
+    assert table.rows == (("West", "10", "50%"), ("East", "12", "25%"))
     where = "the sheet 'Sales' of 'sales.xlsx'"
     assert warnings == [f"{where}: 1 hidden rows were left out", f"{where}: 1 hidden columns were left out"]
 
@@ -96,12 +97,12 @@ def test_several_tables_of_a_sheet_have_the_line_above_as_heading(tmp_path: Path
     for row in rows:
         workbook.active.append(row)
     sheets, warnings = read(workbook, tmp_path / "boats.xlsx")
-    assert [(heading, len(table.rows)) for heading, table in sheets.tables] == [
-        ("Sheet", 2),
-        ("Pupils", 1),
-        ("Sheet", 1),
+    assert [(found.heading, len(found.table.rows), found.notes) for found in sheets.tables] == [
+        ("Sheet", 2, ""),
+        ("Pupils", 1, ""),
+        ("Sheet", 1, "Counted by hand"),
     ]
-    assert warnings == ["the sheet 'Sheet' of 'boats.xlsx': text outside its tables was left out: 'Counted by hand'"]
+    assert warnings == []
 
 
 def test_charts_of_a_sheet_are_charts_with_the_numbers_of_its_cells(tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def test_formulas_without_a_result_and_files_that_cannot_be_read_say_why(
     ):
         with pytest.raises(InputError, match=message):
             read_xlsx((tmp_path / name).read_bytes(), tmp_path / name, [])
-    monkeypatch.setattr("seedx_tools.documents.workbook.MAX_CELLS", 5)
+    monkeypatch.setattr("seedx_tools.documents.excel.workbook.MAX_CELLS", 5)
     with pytest.raises(InputError, match="has over 5 cells"):
         read(workbook, tmp_path / "boats.xlsx")
     monkeypatch.setattr("seedx_tools.documents.files.MAX_XML_BYTES", 5)

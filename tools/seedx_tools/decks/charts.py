@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from seedx_tools.decks.data.dates import are_times
+from seedx_tools.decks.data.dates import are_times, read_dates
 from seedx_tools.decks.data.kinds import ChartKind
 from seedx_tools.decks.data.numbers import shown
 from seedx_tools.decks.data.totals import is_total
@@ -25,7 +25,10 @@ LONG_LABEL = 16
 """Characters above which the labels of bars are set beside them rather than below."""
 _VISIBLE = 0.05
 """A series lower than this share of the highest one on its axis can't be seen."""
+_ALONG_TIME = ("line", "area", "stacked_area")
 _WITH_SECOND_AXIS = ("bar", "line", "combo")
+_NAMED = 4
+"""Series that a title names."""
 _TREND = 0.6
 """The least correlation with time at which numbers are said to rise or fall."""
 
@@ -47,7 +50,7 @@ def readable_charts(chart: ChartData, warn: Callable[[str], None]) -> list[Chart
         chart: The chart, with its numbers.
         warn: Called with one sentence for each change.
     """
-    chart = _nested(_suited(_without_total(chart, warn), warn), warn)
+    chart = _nested(_suited(_without_total(in_time_order(chart, warn), warn), warn), warn)
     groups = axis_groups(chart)
     if len(groups) == 1 or any(series.second_axis for series in chart.series):
         return [chart]
@@ -61,6 +64,19 @@ def readable_charts(chart: ChartData, warn: Callable[[str], None]) -> list[Chart
     warn(f"its numbers differ in unit or size, so there are {len(groups)} charts: {names}")
     kind = "bar" if chart.kind == "combo" else chart.kind
     return [chart.model_copy(update={"series": tuple(group), "kind": kind}) for group in groups]
+
+
+def in_time_order(chart: ChartData, warn: Callable[[str], None]) -> ChartData:
+    """Return a line or area chart with its dates in order, and any other chart as it is."""
+    dates = read_dates(chart.categories) if chart.kind in _ALONG_TIME else None
+    if dates is None or dates.are_rising or len(set(dates.days)) < len(dates.days):
+        return chart
+    order = sorted(range(len(dates.days)), key=dates.days.__getitem__)
+    warn("its dates were not in order; the chart shows them from the first to the last")
+    series = tuple(
+        one.model_copy(update={"values": tuple(one.values[place] for place in order)}) for one in chart.series
+    )
+    return chart.model_copy(update={"categories": tuple(chart.categories[place] for place in order), "series": series})
 
 
 def axis_groups(chart: ChartData) -> list[list[ChartSeries]]:
@@ -85,7 +101,7 @@ def headline(chart: ChartData, label: str) -> str:
         chart: The chart.
         label: What its categories are, such as "Region".
     """
-    names = _listed([series.name for series in chart.series])
+    names = _listed(_few([series.name for series in chart.series]))
     plain = f"{names} by {label}" if label else names
     if are_times(chart.categories):
         return _trend(chart) if len(chart.series) == 1 else f"{names} over time"
@@ -204,6 +220,11 @@ def _correlation(points: Sequence[tuple[int, float]]) -> float:
     across = sum((value - middle[1]) ** 2 for _, value in points)
     both = sum((place - middle[0]) * (value - middle[1]) for place, value in points)
     return both / (along * across) ** 0.5 if along * across > 0 else 0.0
+
+
+def _few(names: Sequence[str]) -> list[str]:
+    """Return the names that a title has room for, and how many more there are."""
+    return list(names) if len(names) <= _NAMED else [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} more"]
 
 
 def _listed(names: Sequence[str]) -> str:

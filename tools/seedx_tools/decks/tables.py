@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Callable, Sequence
 
@@ -21,7 +20,16 @@ from seedx_tools.decks.data.numbers import (
     read_numbers,
     unit_in_header,
 )
-from seedx_tools.decks.outline import MAX_SERIES, ChartData, ChartSeries, ColumnAlignment, TableData
+from seedx_tools.decks.data.rows import Rows, split_lines, tidied, within
+from seedx_tools.decks.outline import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    MAX_SERIES,
+    ChartData,
+    ChartSeries,
+    ColumnAlignment,
+    TableData,
+)
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 
 SOURCE_LINE = re.compile(
@@ -30,26 +38,41 @@ SOURCE_LINE = re.compile(
     re.IGNORECASE,
 )
 """A line that names the source of the figures above it."""
-_DELIMITERS = ",;\t|"
 _MOST = 0.5
 """A column whose cells are numbers or gaps in at least this share is one of numbers; its other cells are gaps."""
 
 
-def read_table(text: str, name: str) -> TableData:
+def read_table(text: str, name: str, warn: Callable[[str], None] | None = None) -> TableData:
     """Return the table in a CSV text; the first line holds the headings, and short lines are padded with empty cells.
 
     Args:
         text: Lines of cells separated by commas, semicolons, tabs or bars; a cell may be quoted.
         name: The name of the text in error messages.
+        warn: Called with one sentence on lines that are not of the table; columns and rows beyond what a table may have
+            are then left out with a warning, too.
 
     Raises:
         InputError: If it has no lines, more columns or rows than a table may have, or is not CSV.
     """
+    rows = read_rows(text, name)
+    lines = rows.lines
+    if warn is not None:
+        lines = within(lines, MAX_COLUMNS, MAX_ROWS, name, warn)
+        if said := (*rows.above, *rows.below):
+            warn(f"{name}: lines outside the table were left out: {'; '.join(said)}")
+    return raw_table_of(lines, name)
+
+
+def read_rows(text: str, name: str) -> Rows:
+    """Return the rows of a CSV text, and the lines of text around them.
+
+    Raises:
+        InputError: If it is not CSV.
+    """
     try:
-        cells = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+        return tidied(split_lines(text))
     except csv.Error as error:
         raise InputError(f"{name} is not CSV ({error}); look for an unclosed quotation mark") from error
-    return raw_table_of(cells, name)
 
 
 def raw_table_of(cells: Sequence[Sequence[str]], name: str) -> TableData:
@@ -76,6 +99,11 @@ def table_of(cells: Sequence[Sequence[str]], name: str, align: Sequence[ColumnAl
     try:
         return TableData(header=square[0], rows=tuple(square[1:]), align=tuple(align) if any(align) else ())
     except ValidationError as error:
+        if width > MAX_COLUMNS or len(lines) > MAX_ROWS:
+            raise InputError(
+                f"{name} has {width} columns and {len(lines) - 1} rows; a table takes {MAX_COLUMNS} and {MAX_ROWS}: "
+                "keep those that matter"
+            ) from error
         raise InputError(f"{name} cannot be a table on a slide: {_reason(error)}") from error
 
 
@@ -114,6 +142,7 @@ def chart_of(
             if place > 1 and (not is_gap(text) or line == len(table.rows) + 1)
         )
         raise InputError(f"{name}, line {line}, column {place}: '{text}' is not a number; write it like 1234.5")
+    series = _told_apart(series)
     axis_title = ""
     if kind == "scatter":
         axis_title, labels, series = _along(header[0], labels, series, mark, warnings)
@@ -141,6 +170,16 @@ def chart_of(
 def table_columns(table: TableData) -> list[list[str]]:
     """Return the cells of each column below its heading, as plain text."""
     return [[plain_text(row[place]) for row in table.rows] for place in range(len(table.header))]
+
+
+def _told_apart(series: Sequence[ChartSeries]) -> list[ChartSeries]:
+    """Return series of which no two have the same name."""
+    names = [one.name for one in series]
+    return [
+        one if names.index(one.name) == place else one.model_copy(update={"name": f"{one.name} ({count})"})
+        for place, one in enumerate(series)
+        for count in (names[: place + 1].count(one.name),)
+    ]
 
 
 def _along(
@@ -175,11 +214,6 @@ def _numbers(cells: Sequence[str], mark: DecimalMark | None, header: str, warnin
             warnings.append(f"'{others[0]}' in the column '{header}' is not a number and became a gap")
     unit = unit_in_header(header)
     return numbers if numbers is None or numbers.unit or not unit else Numbers(numbers.values, unit)
-
-
-def _delimiter(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(_DELIMITERS, key=first.count)
 
 
 def _reason(error: ValidationError) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import TableData
-from seedx_tools.decks.planners.markdown import parse_markdown_outline
+from seedx_tools.decks.planners.markdown import front_title, parse_markdown_outline, split_front_matter
 from seedx_tools.decks.text.inline import escape_inline
 from seedx_tools.documents.figures import Figure, Figures
 from seedx_tools.documents.files import decode, read_bytes, title_of_file
@@ -20,6 +20,20 @@ from seedx_tools.documents.word import read_docx
 MARKDOWN = (".md", ".markdown")
 HTML = (".html", ".htm")
 SUFFIXES = (*MARKDOWN, ".txt", ".pdf", ".docx", *HTML)
+_CURES = {
+    ".doc": "save it as .docx",
+    ".rtf": "save it as .docx",
+    ".odt": "save it as .docx",
+    ".pages": "export it as .docx",
+    ".xls": "save it as .xlsx",
+    ".xlsb": "save it as .xlsx",
+    ".ods": "save it as .xlsx",
+    ".numbers": "export it as .xlsx",
+    ".ppt": "save it as .pptx, and use it as a template or add slides to it",
+    ".pptx": "use it as a template, or add slides to it",
+    ".png": "name it in a Markdown outline as a picture",
+    ".jpg": "name it in a Markdown outline as a picture",
+}
 MAX_CHARS = 200_000
 """About a hundred pages of text; the rest is left out with a warning."""
 
@@ -54,9 +68,8 @@ def read_document(path: Path) -> Document:
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(
-            f"cannot read '{path}' as a document; use one of {', '.join(SUFFIXES)}, or a table as .csv, .tsv or .xlsx"
-        )
+        cure = _CURES.get(suffix, f"use one of {', '.join(SUFFIXES)}, or a table as .csv, .tsv or .xlsx")
+        raise InputError(f"cannot read '{path}' as a document; {cure}")
     data = read_bytes(path)
     warnings: list[str] = []
     figures = Figures(re.sub(r"\W+", "-", path.stem).strip("-") or "document", warnings)
@@ -67,9 +80,10 @@ def read_document(path: Path) -> Document:
     elif suffix in HTML:
         title, text = read_html(data, path, figures, warnings)
     elif suffix in MARKDOWN:
-        title, text = "", decode(data, path)
+        front, text = split_front_matter(decode(data, path, warnings))
+        title = front_title(front)
     else:
-        title, text = "", "\n".join(escape_inline(line.strip()) for line in decode(data, path).splitlines())
+        title, text = "", "\n".join(escape_inline(line.strip()) for line in decode(data, path, warnings).splitlines())
     if not text.strip():
         raise InputError(f"'{path}' holds no text; add some")
     if len(text) > MAX_CHARS:

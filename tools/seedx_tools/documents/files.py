@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 from seedx_sdk.errors import InputError
+from seedx_tools.decks.text.encoding import decode_text
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
@@ -39,16 +40,13 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def decode(data: bytes, path: Path) -> str:
-    """Return the bytes of a text file as text.
+def decode(data: bytes, path: Path, warnings: list[str]) -> str:
+    """Return the bytes of a text file as text; see decode_text.
 
     Raises:
-        InputError: If they are not UTF-8.
+        InputError: If they are no text.
     """
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"'{path}' is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    return decode_text(data, f"'{path.name}'", warnings.append)
 
 
 def check_archive(data: bytes, path: Path, what: str) -> None:

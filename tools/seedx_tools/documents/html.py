@@ -81,7 +81,7 @@ def to_markdown(soup: BeautifulSoup, picture: Callable[[str], str | None], warni
         _name_picture(figure)
     for image in main.find_all("img"):
         name = picture(str(image.get("src", "")))
-        shown = "" if name is None else markdown.picture(name, str(image.get("alt", "")) or Path(name).stem)
+        shown = "" if name is None else markdown.picture(name, str(image.get("alt", "")))
         is_inline = image.find_parent(["td", "th", "li", _HEADINGS]) is not None
         _replace(image, shown if is_inline or not shown else f"\n\n{shown}\n\n")
     for table in main.find_all("table"):

@@ -6,15 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from seedx_tools.decks.outline import DEFAULT_NUM_SLIDES, MAX_NUM_SLIDES, Outline, SlidePlan
+from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.markdown import parse_markdown_outline
 from seedx_tools.decks.text.inline import escape_inline, plain_text
-from seedx_tools.decks.text.sentences import first_sentence, shorten, split_sentences
+from seedx_tools.decks.text.sentences import first_sentence, shorten
 from seedx_tools.documents import markdown
 from seedx_tools.documents.document import MARKDOWN, Document
 from seedx_tools.documents.fitting import fit_pages
 from seedx_tools.documents.pages import TITLE_CHARS, Page, pages_of
 from seedx_tools.documents.sections import Section, split_sections, without_numbers
+from seedx_tools.documents.untitled import pages_without_headings
 
 MAX_UNASKED_SLIDES = 24
 """Slides of a long document when nobody says how many."""
@@ -33,7 +34,7 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
     Args:
         document: What was read.
         num_slides: Slides including the title slide; sections are merged or parted to fit it. None: as the headings
-            say, and at most DEFAULT_NUM_SLIDES without headings.
+            say, or as few as hold the text where there are none.
     """
     sections, footnotes = split_sections(document.text)
     warnings = [*document.warnings]
@@ -45,8 +46,7 @@ def document_outline(document: Document, num_slides: int | None) -> Outline:
     if any(section.title for section in sections):
         pages = pages_of(_titled(sections))
     else:
-        count = DEFAULT_NUM_SLIDES - 1 if count is None else count
-        pages = _pages_of_paragraphs(sections, count)
+        pages = pages_without_headings([block for section in sections for block in section.blocks], count, title)
     limit = MAX_NUM_SLIDES if count is not None or document.name.lower().endswith(MARKDOWN) else MAX_UNASKED_SLIDES
     if len(pages) >= limit and count is None:
         warnings.append(
@@ -115,32 +115,6 @@ def _references(sections: list[Section]) -> list[str]:
             del sections[number]
             return texts
     return []
-
-
-def _pages_of_paragraphs(sections: Sequence[Section], count: int) -> list[Page]:
-    """Return pages of a text without headings: neighboring paragraphs, under the first sentence as title."""
-    blocks = [block for section in sections for block in section.blocks]
-    texts = [text for block in blocks for text in (block.items or (" ".join(block.source.split()),))]
-    if len(texts) < count:
-        texts = [sentence for text in texts for sentence in split_sentences(text)]
-    count = max(1, min(count, len(texts)))
-    ends = [round(number * len(texts) / count) for number in range(count + 1)]
-    return [_paragraph_page(texts[start:end]) for start, end in zip(ends, ends[1:], strict=False)]
-
-
-def _paragraph_page(texts: Sequence[str]) -> Page:
-    """Return a page whose title is its first line or sentence, which then is no point of it."""
-    first = texts[0].lstrip("\t")
-    if numbered := _NUMBER.match(first):
-        return Page(shorten(first_sentence(first[numbered.end() :]), TITLE_CHARS).rstrip(".:"), 2, list(texts))
-    if len(first) <= TITLE_CHARS and first[-1] not in ".!?" and len(texts) > 1:
-        return Page(first, 2, list(texts[1:]))
-    sentence = first_sentence(first)
-    title = shorten(sentence, TITLE_CHARS).rstrip(".:")
-    if title.rstrip(".") != sentence.rstrip(".:"):
-        return Page(title, 2, list(texts))
-    rest = first.removeprefix(sentence).strip()
-    return Page(title, 2, [*filter(None, [rest]), *texts[1:]], list(texts))
 
 
 def _as_markdown(

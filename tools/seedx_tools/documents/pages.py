@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.decks.text.sentences import POINT_CHARS, first_sentence, shorten, split_sentences
@@ -74,6 +74,12 @@ class Page:
         return points, len(chosen) == len(found) and all(point.is_whole for point in points)
 
     @property
+    def block_alt(self) -> str:
+        """The description of its picture, as inline Markdown; empty if it has neither."""
+        found = None if self.block is None else _ALT.match(self.block.source)
+        return "" if found is None else found[1].strip()
+
+    @property
     def told(self) -> list[str]:
         """All of its text, for the notes."""
         return self.whole or self.texts
@@ -103,7 +109,7 @@ def pages_of(sections: Sequence[Section]) -> list[Page]:
         elif _is_slide(section):
             pages.append(_page(section, verbatim="\n\n".join(block.source for block in section.blocks)))
         else:
-            pages += _parted(section)
+            pages += parted(section)
     return pages
 
 
@@ -146,8 +152,11 @@ def _is_slide(section: Section) -> bool:
     )
 
 
-def _parted(section: Section) -> Iterator[Page]:
-    """Yield a page for the text of a section, then one for each of its other blocks, with its caption as title."""
+def parted(section: Section) -> Iterator[Page]:
+    """Yield a page for the text of a section, then one for each of its other blocks, with its caption as title.
+
+    The caption of a picture without a description of its own is its alt text, too.
+    """
     text = Page(section.title, section.level)
     others: list[Page] = []
     caption = ""
@@ -188,6 +197,8 @@ def _name(page: Page, caption: str) -> None:
     said = found[2] if found and _WORDS.search(found[2]) else caption
     page.title = shorten(split_sentences(said)[0], TITLE_CHARS).rstrip(".")
     page.extra_notes.append(caption)
+    if page.block is not None and page.block.kind == "picture" and not page.block_alt:
+        page.block = replace(page.block, source=page.block.source.replace("![]", f"![{said}]", 1))
 
 
 def _candidates(texts: Sequence[str]) -> Iterator[tuple[int, int, Point]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
+
+from seedx_tools.decks.tables import SOURCE_LINE
 
 BlockKind: TypeAlias = Literal["paragraph", "list", "table", "picture", "other"]
 _KINDS: dict[str, BlockKind] = {
@@ -62,6 +64,9 @@ def split_sections(text: str) -> tuple[list[Section], list[str]]:
             sections.append(Section(int(node.tag[1]), " ".join(node.children[0].content.split())))
         elif _FOOTNOTE.match(source):
             footnotes.append(source)
+        elif SOURCE_LINE.match(source) and sections[-1].blocks and sections[-1].blocks[-1].kind == "table":
+            above = sections[-1].blocks.pop()
+            sections[-1].blocks.append(replace(above, source=f"{above.source}\n\n{source}"))
         else:
             kind = "picture" if _PICTURE.fullmatch(source.strip()) else _KINDS.get(node.type, "other")
             items = tuple(_items(node, 0)) if kind == "list" else ()

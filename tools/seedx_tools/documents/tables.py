@@ -12,15 +12,17 @@ from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import ChartData, TableData
-from seedx_tools.decks.tables import raw_table_of, read_table
+from seedx_tools.decks.tables import raw_table_of, read_rows
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.documents.excel.workbook import read_xlsx
 from seedx_tools.documents.files import decode, read_bytes, title_of_file
-from seedx_tools.documents.workbook import read_xlsx
+from seedx_tools.documents.found_tables import FoundTable, found_table
 
 Rows: TypeAlias = Sequence[Sequence[object]] | Sequence[Mapping[str, object]]
 """A table: rows of cells, the header first, or one mapping per row."""
-WORKBOOK = ".xlsx"
-SUFFIXES = (".csv", ".tsv", WORKBOOK)
+WORKBOOKS = (".xlsx", ".xlsm")
+"""A file with macros is read like any other; they are not run."""
+SUFFIXES = (".csv", ".tsv", *WORKBOOKS)
 
 
 class Tables(BaseModel):
@@ -32,8 +34,7 @@ class Tables(BaseModel):
     """The name of their file, or empty."""
     title: str = "The figures"
     """What the deck is called."""
-    tables: tuple[tuple[str, TableData], ...]
-    """Each with its heading, which is empty if there is only one."""
+    tables: tuple[FoundTable, ...]
     charts: tuple[tuple[str, ChartData], ...] = ()
     """Charts that the file draws itself, each with its title."""
     warnings: tuple[str, ...] = ()
@@ -47,17 +48,16 @@ def read_tables(source: Path | TableData | Rows) -> Tables:
         MissingExtraError: If it is an .xlsx file and openpyxl is not installed.
     """
     if isinstance(source, TableData):
-        return Tables(tables=(("", source),))
+        return Tables(tables=(FoundTable("", source),))
     if not isinstance(source, Path):
-        return Tables(tables=(("", _table_of_rows(source)),))
+        return Tables(tables=(FoundTable("", _table_of_rows(source)),))
     data, warnings = read_bytes(source), list[str]()
-    if source.suffix.lower() == WORKBOOK:
-        sheets = read_xlsx(data, source, warnings)
-        tables = [(heading, table) for heading, table in sheets.tables]
-        charts = sheets.charts
-        tables = [("", tables[0][1])] if len(tables) == 1 and not charts else tables
+    charts: list[tuple[str, ChartData]] = []
+    if source.suffix.lower() in WORKBOOKS:
+        tables, charts = read_xlsx(data, source, warnings)
     else:
-        tables, charts = [("", read_table(decode(data, source), f"'{source.name}'"))], []
+        name = f"'{source.name}'"
+        tables = [found_table(read_rows(decode(data, source, warnings), name), name, warnings.append)]
     return Tables(
         name=source.name,
         title=title_of_file(source),

@@ -19,6 +19,7 @@ _MONTHS = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%B %Y", "%Y %b", "%Y %B
 _PERIOD = re.compile(
     r"(fy ?)?\d{4}([-/]\d{2})?[ef]?|(\d{4}[- /]?)?(q|h|w|kw|wk|week ?)\d{1,2}([ /-]*'?(\d{2}|\d{4}))?"
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?([ /-]*'?\d{2,4})?"
+    r"|([01]?\d|2[0-4])[:.h][0-5]\d( ?[ap]m)?"
     r"|(mon|tue|wed|thu|fri|sat|sun)[a-z]*",
     re.IGNORECASE,
 )

@@ -92,6 +92,13 @@ def read_numbers(cells: Sequence[str], mark: DecimalMark | None = None) -> Numbe
     return Numbers(tuple(values), next(iter(units - {""}), ""))
 
 
+def units_of(cells: Iterable[str]) -> set[str]:
+    """Return the units in which cells are measured; empty for a bare number, none for words, gaps and a bare 0."""
+    found = (_CELL.fullmatch(cell.strip()) for cell in cells if not is_gap(cell))
+    units = ((one, _unit(one)) for one in found if one is not None and _value(one, None) is not None)
+    return {unit.removesuffix(_scale(unit)).strip() for one, unit in units if unit or _value(one, None)}
+
+
 def decimal_mark(cells: Iterable[str]) -> DecimalMark | None:
     """Return the decimal mark that the numbers among these cells use; None if none of them tells."""
     votes = {".": 0, ",": 0}

@@ -17,6 +17,7 @@ from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.types import EditedImage, GeneratedImage, TryOnImage
 from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of, read_table
+from seedx_tools.decks.text.encoding import decode_text
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.illustration.illustrator import Illustration
 from seedx_tools.illustration.image_files import ImageFile, read_image_file, words_in_name
@@ -108,12 +109,10 @@ class OutlineFiles:
         try:
             if path.stat().st_size > _MAX_CSV_BYTES:
                 raise InputError(f"'{name}' is larger than {_MAX_CSV_BYTES // 1024} KB; keep the lines that matter")
-            text = path.read_text(encoding="utf-8-sig")
+            data = path.read_bytes()
         except OSError as error:
             raise InputError(f"'{name}' cannot be read ({error.strerror})") from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"'{name}' is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-        return read_table(text, f"'{name}'")
+        return read_table(decode_text(data, f"'{name}'", self._warn), f"'{name}'", self._warn)
 
     def _path(self, name: str) -> Path:
         if self._given:

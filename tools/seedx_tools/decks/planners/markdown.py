@@ -68,7 +68,7 @@ MARKDOWN = slide_markdown(MarkdownIt("commonmark").enable(["table", "strikethrou
 
 def is_markdown_outline(text: str) -> bool:
     """Return whether a text has Markdown headings or front matter, or is a list of several points."""
-    front, body = _split_front_matter(text)
+    front, body = split_front_matter(text)
     return bool(front) or any(
         node.type == "heading" or (node.type in _LISTS and len(node.children) > 1) for node in _parse(body).children
     )
@@ -76,7 +76,7 @@ def is_markdown_outline(text: str) -> bool:
 
 def parse_markdown_outline(text: str) -> Outline:
     """Return the outline in a Markdown text; content that a slide cannot hold becomes a warning."""
-    front, body = _split_front_matter(text)
+    front, body = split_front_matter(text)
     tree = _parse(body)
     reader = _Reader(front, tree)
     for node in tree.children:
@@ -87,11 +87,17 @@ def parse_markdown_outline(text: str) -> Outline:
 _LISTS = ("bullet_list", "ordered_list")
 
 
-def _split_front_matter(text: str) -> tuple[str, str]:
+def split_front_matter(text: str) -> tuple[str, str]:
     """Return the front matter of a text, or an empty string, and the rest of the text."""
     text = text.replace("\r\n", "\n")
     found = _FRONT_MATTER.match(text)
     return (found[1], text[found.end() :]) if found else ("", text)
+
+
+def front_title(front: str) -> str:
+    """Return the title that front matter gives, or an empty string."""
+    named = _FRONT_TITLE.search(front)
+    return named[1].strip("\"' ") if named else ""
 
 
 def _parse(text: str) -> SyntaxTreeNode:
@@ -264,8 +270,7 @@ class _Reader:
     def _name_cover(self) -> None:
         """Set a missing deck title: from the front matter, the first point or the first slide's title."""
         cover = self.cover
-        named = _FRONT_TITLE.search(self.front)
-        title = named[1].strip("\"' ") if named else ""
+        title = front_title(self.front)
         if not cover.title:
             first = cover.bullets.pop(0) if cover.bullets and not title else ""
             cover.title = title or first or (self.slides[0].title if self.slides else "") or "Untitled"

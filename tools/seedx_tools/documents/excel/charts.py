@@ -11,9 +11,10 @@ from seedx_sdk.errors import InputError
 from seedx_tools.decks.data.kinds import ChartKind
 from seedx_tools.decks.outline import ChartData
 from seedx_tools.decks.tables import chart_of, raw_table_of
-from seedx_tools.documents.number_formats import shown_text
+from seedx_tools.documents.excel.number_formats import shown_text
 
 if TYPE_CHECKING:
+    from openpyxl.chartsheet import Chartsheet
     from openpyxl.workbook.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
@@ -21,7 +22,7 @@ _MAX_POINTS = 5000
 
 
 def charts_of(
-    sheet: Worksheet, workbook: Workbook, where: str, warn: Callable[[str], None]
+    sheet: Worksheet | Chartsheet, workbook: Workbook, where: str, warn: Callable[[str], None]
 ) -> Iterator[tuple[str, ChartData]]:
     """Yield the charts of a sheet with their titles; one that cannot be one on a slide is named in a warning."""
     for chart in getattr(sheet, "_charts", ()):
@@ -37,7 +38,10 @@ def _chart(chart: Any, workbook: Workbook, title: str, warn: Callable[[str], Non
     columns: list[list[str]] = []
     header: list[str] = [""]
     labels: list[str] = []
-    for number, series in enumerate(chart.series, start=1):
+    parts = getattr(chart, "_charts", [chart])
+    first = parts[0].y_axis.axId if hasattr(parts[0], "y_axis") else None
+    second: set[str] = set()
+    for number, (part, series) in enumerate(((one, each) for one in parts for each in one.series), start=1):
         values = _cells((series.yVal if kind == "scatter" else series.val).numRef.f, workbook)
         columns.append(values)
         along = series.xVal if kind == "scatter" else series.cat
@@ -46,10 +50,14 @@ def _chart(chart: Any, workbook: Workbook, title: str, warn: Callable[[str], Non
         name = series.tx.strRef.f if series.tx is not None and series.tx.strRef is not None else None
         said = _cells(name, workbook)[0] if name else (series.tx.v if series.tx is not None else None)
         header.append(said or f"Series {number}")
+        if first is not None and part.y_axis.axId != first:
+            second.add(header[-1])
     length = max(map(len, columns), default=0)
     labels = [*labels, *(str(number) for number in range(len(labels) + 1, length + 1))]
     rows = [[labels[n], *(column[n] if n < len(column) else "" for column in columns)] for n in range(length)]
-    return chart_of(raw_table_of([header, *rows], "the chart"), kind, title, "the chart", warn)
+    found = chart_of(raw_table_of([header, *rows], "the chart"), kind, title, "the chart", warn)
+    marked = tuple(one.model_copy(update={"second_axis": one.name in second}) for one in found.series)
+    return found.model_copy(update={"series": marked})
 
 
 def _kind(chart: Any) -> ChartKind:
@@ -58,6 +66,9 @@ def _kind(chart: Any) -> ChartKind:
     Raises:
         InputError: If slides have none of its kind.
     """
+    kinds = {type(part).__name__ for part in getattr(chart, "_charts", ())}
+    if kinds == {"BarChart", "LineChart"}:
+        return "combo"
     name, grouping = type(chart).__name__.removesuffix("3D"), getattr(chart, "grouping", None)
     stacked = {"stacked": "stacked_", "percentStacked": "percent_stacked_"}.get(str(grouping), "")
     if name == "BarChart":

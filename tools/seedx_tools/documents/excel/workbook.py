@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from seedx_sdk.errors import InputError, needs_extra
-from seedx_tools.decks.data.numbers import is_gap, is_number
-from seedx_tools.decks.outline import ChartData, TableData
-from seedx_tools.decks.tables import SOURCE_LINE, raw_table_of
+from seedx_tools.decks.outline import ChartData
+from seedx_tools.documents.excel.number_formats import shown_text
 from seedx_tools.documents.files import check_archive
-from seedx_tools.documents.number_formats import shown_text
+from seedx_tools.documents.found_tables import FoundTable, blocks_of, found_table
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell, MergedCell
@@ -22,20 +21,13 @@ if TYPE_CHECKING:
 MAX_CELLS = 500_000
 """Cells of a sheet, also empty ones; larger sheets are rejected."""
 _MAX_NAMED = 5
-
-
-class SheetTable(NamedTuple):
-    """A table of a sheet."""
-
-    heading: str
-    """The line above it, else the name of its sheet."""
-    table: TableData
+_ERROR = re.compile(r"#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!)")
 
 
 class Sheets(NamedTuple):
     """What a workbook shows."""
 
-    tables: list[SheetTable]
+    tables: list[FoundTable]
     charts: list[tuple[str, ChartData]]
     """Each with its title, else the name of its sheet."""
 
@@ -50,7 +42,7 @@ def read_xlsx(data: bytes, path: Path, warnings: list[str]) -> Sheets:
     with needs_extra("documents"):
         from openpyxl import load_workbook
 
-        from seedx_tools.documents.workbook_charts import charts_of
+        from seedx_tools.documents.excel.charts import charts_of
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise InputError(f"'{path}' is protected with a password, or an .xls file; save a copy as .xlsx without one")
     check_archive(data, path, "an Excel workbook (.xlsx)")
@@ -67,13 +59,21 @@ def read_xlsx(data: bytes, path: Path, warnings: list[str]) -> Sheets:
         if sheet.max_row * sheet.max_column > MAX_CELLS:
             raise InputError(f"{where} has over {MAX_CELLS} cells; delete the empty rows and columns, or split it")
         _warn_of_formulas(sheet, written, where, warnings)
-        lines = _visible(sheet, where, warnings)
-        for heading, cells in _blocks(lines, where, warnings):
-            found.tables.append(SheetTable(heading or sheet.title, raw_table_of(cells, where)))
+        lines = _without_errors(_visible(sheet, where, warnings), where, warnings)
+        for rows in blocks_of(lines):
+            if len(rows.lines) == 1:
+                warnings.append(f"{where}: headings without rows were left out: {', '.join(rows.lines[0])}")
+            else:
+                found.tables.append(found_table(rows, where, warnings.append, heading=sheet.title))
         for title, chart in charts_of(sheet, shown, where, warnings.append):
             found.charts.append((title or sheet.title, chart))
         if images := len(getattr(sheet, "_images", ())):
             warnings.append(f"{where}: {images} pictures were left out")
+    for page in (page for page in shown.chartsheets if page.sheet_state == "visible"):
+        where = f"the sheet '{page.title}' of '{path.name}'"
+        found.charts.extend(
+            (title or page.title, chart) for title, chart in charts_of(page, shown, where, warnings.append)
+        )
     if not (found.tables or found.charts):
         raise InputError(f"'{path}' holds no table; put headings in the first row of a sheet")
     return found
@@ -113,6 +113,13 @@ def _visible(sheet: Worksheet, where: str, warnings: list[str]) -> list[list[str
     return [[lines[n][column] for column in columns] for n in rows]
 
 
+def _without_errors(lines: list[list[str]], where: str, warnings: list[str]) -> list[list[str]]:
+    """Return lines with n/a in place of errors such as #DIV/0!."""
+    if errors := sorted({cell for line in lines for cell in line if _ERROR.fullmatch(cell)}):
+        warnings.append(f"{where}: cells with errors ({', '.join(errors)}) are shown as n/a; mend their formulas")
+    return [["n/a" if _ERROR.fullmatch(cell) else cell for cell in line] for line in lines]
+
+
 def _hidden_columns(sheet: Worksheet) -> set[int]:
     return {
         number
@@ -120,41 +127,3 @@ def _hidden_columns(sheet: Worksheet) -> set[int]:
         if dimension.hidden
         for number in range(dimension.min or 0, (dimension.max or -1) + 1)
     }
-
-
-def _blocks(lines: Sequence[Sequence[str]], where: str, warnings: list[str]) -> Iterator[tuple[str, list[list[str]]]]:
-    """Yield the tables among the lines of a sheet, each with the line of text above it."""
-    heading = ""
-    loose: list[str] = []
-    block: list[list[str]] = []
-
-    def done() -> Iterator[tuple[str, list[list[str]]]]:
-        if block:
-            used = [column for column in range(len(block[0])) if any(line[column] for line in block)]
-            yield heading, [[line[column] for column in used] for line in block]
-
-    after_gap = True
-    for line in lines:
-        said = list(dict.fromkeys(filter(None, line)))
-        if not said:
-            after_gap = True
-        elif len(said) == 1 and (after_gap or not block or SOURCE_LINE.match(said[0])) and not is_number(said[0]):
-            loose.append(said[0])
-        elif block and after_gap and (loose or _is_header(line)):
-            yield from done()
-            heading, loose, block, after_gap = loose.pop() if loose else "", loose, [list(line)], False
-        else:
-            if not block and loose:
-                heading = loose.pop()
-            block.append(list(line))
-            after_gap = False
-    yield from done()
-    if loose:
-        named = "; ".join(f"'{text}'" for text in loose[:_MAX_NAMED])
-        warnings.append(f"{where}: text outside its tables was left out: {named}")
-
-
-def _is_header(line: Sequence[str]) -> bool:
-    """Return whether a line begins a new table: it holds several words, and no number."""
-    said = [cell for cell in line if not is_gap(cell)]
-    return len(said) > 1 and not any(is_number(cell) for cell in said)

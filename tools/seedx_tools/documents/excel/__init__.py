@@ -1,0 +1,1 @@
+"""Reads Excel files: what cells show in their formats, the tables of sheets, and their charts."""
