@@ -14,6 +14,7 @@ _NUMBER = re.compile(r"\(?(\d{1,3})[.)]\s+")
 _TEXTS = ("text", "point", "bullet", "title", "label", "heading", "name", "headline")
 _HEADING = re.compile(r"#{1,6}\s+")
 _WHOLE = re.compile(r"(\*\*|__)(?P<text>(?:(?!\1).)+)\1")
+_FORMULA = re.compile(r"\$\$.+?\$\$|\\\[.+?\\\]", re.DOTALL)
 _MAX_LEVEL = 4
 
 
@@ -46,8 +47,9 @@ def _flat(value: Any, level: int, *, is_whole: bool = False) -> Iterable[tuple[i
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _flat(item, level + (1 if isinstance(item, list | tuple) else 0))
-    elif isinstance(value, str) and (is_whole or _is_list(value)) and not value.strip().startswith("$$"):
-        yield from ((level, line) for line in value.splitlines())
+    elif isinstance(value, str) and (is_whole or _is_list(value)):
+        text = _FORMULA.sub(lambda found: " ".join(found[0].split()), value)
+        yield from ((level, line) for line in text.splitlines())
     else:
         yield level, written(value)
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from seedx_tools.decks.outline import MAX_COLUMNS_OF_TEXT
 from seedx_tools.decks.planners.answers.drawings import visual_as_meant
 from seedx_tools.decks.planners.answers.figures import chart_as_meant, table_as_meant
+from seedx_tools.decks.planners.answers.footnotes import read_footnotes
 from seedx_tools.decks.planners.answers.lines import heading_of, lines_of
 from seedx_tools.decks.planners.answers.names import renamed
 from seedx_tools.decks.text.inline import plain_text
@@ -24,6 +25,7 @@ _SLIDE_NAMES = {
     "notes": ("speaker_notes", "speakernotes", "note"),
     "picture": ("image", "image_prompt", "picture_prompt", "illustration"),
     "source": ("source_line", "sources"),
+    "footnotes": ("footnote", "foot_notes", "endnotes"),
     "kind": ("type", "slide_type", "slide_kind"),
 }
 _COLUMN_NAMES = {"heading": ("title", "header", "name", "label"), "bullets": ("points", "items", "content", "text")}
@@ -95,8 +97,7 @@ def slide_as_meant(value: Any, warn: Warn) -> Any:
     slide["quote"] = _quote(slide.get("quote"))
     _read_columns(slide, warn)
     _read_picture(slide)
-    if "footnotes" in slide:
-        slide["footnotes"] = lines_of(slide["footnotes"])
+    read_footnotes(slide)
     if isinstance(slide.get("source"), list | tuple):
         slide["source"] = "; ".join(written(part) for part in slide["source"])
     slide["notes"] = _spoken(slide.get("notes"))
