@@ -37,6 +37,7 @@ from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.languages import tag_languages
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
@@ -362,6 +363,7 @@ class _DeckDraft:
             *([] if unknown is None else [unknown]),
         ]
         add_navigation(self._deck, self._outline, written_slides)
+        tag_languages(self._deck.slides, self._deck.slides)
         set_properties(self._deck, self._outline.title)
         described = describe_slides(self._deck, made)
         written = time.perf_counter()

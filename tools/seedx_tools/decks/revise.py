@@ -33,6 +33,7 @@ from seedx_tools.decks.slide_copies import duplicate_slide
 from seedx_tools.decks.slide_order import delete_slide, move_slide, place_slides
 from seedx_tools.decks.text.checking import plan_warnings
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.languages import tag_languages
 from seedx_tools.decks.writing.footer import footer_of
 from seedx_tools.decks.writing.writer import DeckWriter
 from seedx_tools.illustration.illustrator import NO_ROOM, Illustration, Illustrator
@@ -220,6 +221,7 @@ class _SavedDeck:
             new = [self._writer.add_cover(plan.title, ", ".join(plan.bullets), plan.notes, picture)]
         else:
             new = self._writer.add_slide(plan, picture, self._files.gallery(plan, f"slide {number}"))
+        tag_languages(new, [*self._slides(), *new])
         for slide in new:
             copy_visibility(old, slide)
         for lost in carry_over(old, new[0]):
@@ -273,7 +275,8 @@ class _SavedDeck:
                 self._warnings.append(f"only the first {offset} slides that are appended may get images")
             picture, prompt = self._picture(plan, start + offset, has_room=plan.wants_picture)
             gallery = self._files.gallery(plan, f"slide {start + offset + 1}")
-            slide = self._writer.add_slide(plan, picture, gallery)[0]
+            slide, *more = self._writer.add_slide(plan, picture, gallery)
+            tag_languages([slide, *more], self._slides())
             self._made[slide.slide_id] = plan, picture, prompt
         if at is not None:
             place_slides(self._deck, list(self._deck.slides._sldIdLst)[start:], at)

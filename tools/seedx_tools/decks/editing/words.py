@@ -13,6 +13,7 @@ from lxml import etree
 from pptx.oxml.ns import qn
 
 from seedx_tools.decks.text.inline import Span, parse_inline
+from seedx_tools.decks.text.languages import retag_run
 from seedx_tools.decks.text.reading import span_of
 from seedx_tools.decks.writing.runs import run_text, set_look
 
@@ -111,6 +112,9 @@ def _write_run(paragraph: Any, text: str, token: _Token) -> None:
         run._r.insert(0, copy.deepcopy(token.properties))
     if replace(span_of(run), text="") != token.look:
         set_look(run, token.look)
+    slide = getattr(paragraph.part, "slide", None)  # the title of a chart is on none
+    if slide is not None:
+        retag_run(slide, run._r)
 
 
 def _alike(one: _Token, other: _Token) -> bool:

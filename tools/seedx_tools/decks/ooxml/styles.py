@@ -191,7 +191,7 @@ def _family(slide: Slide, runs: list[Any], is_title: bool) -> str:
     face = ("+mj-lt" if is_title else "+mn-lt") if named is None else str(named.get("typeface"))
     if not face.startswith("+"):
         return face
-    theme = _theme_blob(slide)
+    theme = theme_xml(slide)
     return DEFAULT_FAMILY if theme is None else _theme_fonts(theme).get(face[:3], DEFAULT_FAMILY)
 
 
@@ -271,13 +271,13 @@ def _spacing(sources: list[Any], tag: str, size: float) -> float | None:
 
 def _theme_color(slide: Slide | SlideLayout, name: str) -> str:
     mapped = color_map(slide).get(name, name)
-    theme = _theme_blob(slide)
+    theme = theme_xml(slide)
     return _NO_TEXT_COLOR if theme is None else _theme_colors(theme).get(mapped, _NO_TEXT_COLOR)
 
 
 def theme_typefaces(sheet: Slide | SlideLayout) -> tuple[str, ...]:
     """Return the Latin typefaces of titles and of text of a sheet's theme, each once; empty if it names none."""
-    theme = _theme_blob(sheet)
+    theme = theme_xml(sheet)
     return () if theme is None else tuple(dict.fromkeys(_theme_fonts(theme).values()))
 
 
@@ -296,7 +296,8 @@ def _master(sheet: Slide | SlideLayout) -> SlideMaster:
     return master
 
 
-def _theme_blob(slide: Slide | SlideLayout) -> bytes | None:
+def theme_xml(slide: Slide | SlideLayout) -> bytes | None:
+    """Return the theme part of a slide or layout; None if it has none."""
     for relation in _master(slide).part.rels.values():
         if relation.reltype.endswith("/theme"):
             return bytes(relation.target_part.blob)

@@ -9,10 +9,23 @@ from dataclasses import dataclass
 
 from seedx_tools.decks.ooxml.styles import TextStyle
 from seedx_tools.decks.text.metrics import text_width
+from seedx_tools.decks.text.scripts import is_tall
 
 LINE_HEIGHT = 1.2
 """Line height as a multiple of the font size, as PowerPoint sets single-spaced Arial (ascent + descent + gap)."""
 
+_TALL_LINE_HEIGHT = 1.32
+"""The same for East Asian and Indic faces, such as Microsoft YaHei, Malgun Gothic or Nirmala UI."""
+
+_CLOSING = frozenset(
+    "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+    ",.!?:;)]}%\u2019\u201d\u2026\u2030\u3001\u3002\uff0c\uff0e\uff01\uff1f\uff1a\uff1b\uff09\uff3d\uff5d\uff05\u300d\u300f\u3011\u3015"
+    "\u3009\u300b\u3017\u30fb\u30fc\u3005\u3041\u3043\u3045\u3047\u3049\u3063\u3083\u3085\u3087\u30a1\u30a3\u30a5\u30a7\u30a9\u30c3"
+    "\u30e3\u30e5\u30e7"
+)
+"""No line starts with these."""
+_OPENING = frozenset("([{$\u2018\u201c\uff08\uff3b\uff5b\u300c\u300e\u3010\u3014\u3008\u300a\u3016\uffe5\uff04")
+"""No line ends with these."""
 _TOKENS = re.compile(r"\S+|\s+")
 
 
@@ -36,7 +49,6 @@ def lay_out(paragraphs: Sequence[tuple[str, TextStyle]], width: float, scale: fl
     for number, (text, style) in enumerate(paragraphs):
         size = style.size * scale
         top += style.space_before * scale if number else 0.0
-        height = size * LINE_HEIGHT * style.line_spacing
         room = width - style.margin
         hang = -style.indent if not style.bullet else 0.0  # without a bullet, the first line starts at the indent
         for index, piece in enumerate(wrap(text, size, room, style, hang)):
@@ -45,10 +57,16 @@ def lay_out(paragraphs: Sequence[tuple[str, TextStyle]], width: float, scale: fl
             free = max(0.0, room + more - used)
             shift = {"l": 0.0, "ctr": free / 2, "r": free}[style.align]
             bullet = style.bullet if index == 0 and text.strip() else ""
+            height = size * line_height(piece) * style.line_spacing
             start = 0.0 if style.rtl else style.margin - more
             lines.append(Line(piece, start + shift, used, top, height, style, bullet))
             top += height
     return lines
+
+
+def line_height(text: str) -> float:
+    """Return the height of a line of text as a multiple of the font size."""
+    return _TALL_LINE_HEIGHT if is_tall(text) else LINE_HEIGHT
 
 
 def height_of(lines: Sequence[Line]) -> float:
@@ -81,7 +99,7 @@ def _wrap_part(text: str, size: float, room: float, style: TextStyle, hang: floa
     lines, used = [""], -hang
     for token in _TOKENS.findall(text):
         pieces = _pieces(token, size, room, style)
-        if len(pieces) > 1 and lines[-1].strip() and not _breaks_anywhere(token):
+        if len(pieces) > 1 and lines[-1].strip() and not any(map(_is_wide, token)):
             lines.append("")  # a word that must be broken starts on a line of its own
             used = 0.0
         for piece in pieces:
@@ -97,9 +115,26 @@ def _wrap_part(text: str, size: float, room: float, style: TextStyle, hang: floa
 
 
 def _pieces(token: str, size: float, room: float, style: TextStyle) -> list[str]:
-    """Return a word whole, or letter by letter if it is too wide or in a script without spaces."""
-    return list(token) if _breaks_anywhere(token) or width_of(token, size, style) > room else [token]
+    """Return a word whole; the parts between which a line may break; or its letters if a part is too wide."""
+    parts = breakable_parts(token) if any(map(_is_wide, token)) else [token]
+    return [piece for part in parts for piece in (part if width_of(part, size, style) > room else [part])]
 
 
-def _breaks_anywhere(token: str) -> bool:
-    return any(unicodedata.east_asian_width(char) in "WF" for char in token)
+def breakable_parts(word: str) -> list[str]:
+    """Return the parts of a word with East Asian characters between which a line may break.
+
+    It may break before and after such a character, but not within a Latin word or number, before punctuation that
+    closes, or after punctuation that opens (JIS X 4051, GB/T 15834).
+    """
+    parts: list[str] = []
+    for char in word:
+        before = parts[-1][-1] if parts else ""
+        if before and (char in _CLOSING or before in _OPENING or not (_is_wide(char) or _is_wide(before))):
+            parts[-1] += char
+        else:
+            parts.append(char)
+    return parts
+
+
+def _is_wide(char: str) -> bool:
+    return unicodedata.east_asian_width(char) in "WF"

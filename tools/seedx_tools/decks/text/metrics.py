@@ -38,7 +38,8 @@ def _em_width(text: str, family: str, bold: bool) -> float:
     standard = _STANDARD.get(family)
     file = None if standard else family_file(family, bold)
     if file is not None:
-        return file_width(file, text)
+        narrow = "".join(char for char in text if unicodedata.east_asian_width(char) not in "WF")
+        return file_width(file, narrow) + len(text) - len(narrow)  # another font draws the others, an em wide each
     widths = _standard_widths(standard or "helvetica", bold)
     return sum(_letter_width(char, widths) for char in text)
 

@@ -18,6 +18,7 @@ from pptx.util import Inches
 
 from seedx_tools.decks.ooxml.sheets import add_layout
 from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.text.scripts import FACES
 from seedx_tools.decks.theme.designs import DESIGNS, HEIGHT_INCHES, ColoredBox, Design, InchBox
 from seedx_tools.decks.theme.layouts import LayoutSpec, PlaceholderSpec, deck_layouts, footer_boxes, level1_style
 from seedx_tools.decks.theme.palettes import DeckTheme, Palette
@@ -72,6 +73,10 @@ def _set_theme(deck: PresentationObject, name: str, palette: Palette) -> None:
         entry.append(entry.makeelement(qn("a:srgbClr"), {"val": rgb}))
     for which, face in (("a:majorFont", palette.title_font), ("a:minorFont", palette.text_font)):
         theme.find(f".//{qn(which)}/{qn('a:latin')}").set("typeface", face)
+        listed = {font.get("script"): font for font in theme.findall(f".//{qn(which)}/{qn('a:font')}")}
+        for script, typeface in FACES.values():
+            if script in listed:
+                listed[script].set("typeface", typeface)
     part._blob = serialize_part_xml(theme)
 
 

@@ -12,7 +12,7 @@ from pptx.util import Emu, Pt
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle
-from seedx_tools.decks.text.layout import LINE_HEIGHT, wrap
+from seedx_tools.decks.text.layout import line_height, wrap
 from seedx_tools.decks.text.metrics import text_width
 from seedx_tools.decks.text.strings import clean_code
 from seedx_tools.decks.writing.runs import MONOSPACED
@@ -52,7 +52,7 @@ def code_pages(text: str, frame: EmuFrame) -> list[str]:
     """Return a program as the texts of as few boxes as can hold it in type of at least the smallest size, evenly."""
     width, height = _room(frame)
     size = CODE_POINTS[-1]
-    room = max(1, int(height / (size * LINE_HEIGHT)))
+    room = max(1, int(height / (size * line_height(text))))
     most = max(1, int(room * width / (size * _LETTER) * 0.8))
     lines = [part for line in clean_code(text).split("\n") for part in _parts(line, most)]
     rows = [_rows(line, size, width) for line in lines]
@@ -84,10 +84,10 @@ def place_code(slide: Slide, frame: EmuFrame, text: str) -> bool:
     def rows(size: float) -> int:
         return sum(_rows(line, size, width) for line in lines)
 
-    fitting = [size for size in CODE_POINTS if rows(size) * size * LINE_HEIGHT <= height] or [CODE_POINTS[-1]]
+    fitting = [size for size in CODE_POINTS if rows(size) * size * line_height(text) <= height] or [CODE_POINTS[-1]]
     size = min(fitting, key=lambda size: (sum(_rows(line, size, width) > 1 for line in lines), -size))
     left, top, wide, high = frame
-    needed = round((rows(size) * size * LINE_HEIGHT + 2 * _MARGIN) * EMU_PER_POINT)
+    needed = round((rows(size) * size * line_height(text) + 2 * _MARGIN) * EMU_PER_POINT)
     shapes: Any = slide.shapes
     box = shapes.add_textbox(Emu(left), Emu(top), Emu(wide), Emu(min(high, needed)))
     box.name = f"{CODE_NAME} {box.shape_id}"

@@ -179,13 +179,13 @@ def _stands_on_text(slide: Slide, shape: Any) -> bool:
 def _field(kind: str, text: str) -> Any:
     paragraph = parse_xml(
         f"<a:p {nsdecls('a')}><a:fld id='{{C1FF6DA9-008F-8B48-92A6-B652298478BF}}' type='{kind}'>"
-        "<a:rPr lang='en-US'/><a:t/></a:fld></a:p>"
+        "<a:rPr/><a:t/></a:fld></a:p>"
     )
     paragraph.find(f".//{qn('a:t')}").text = text
     return paragraph
 
 
 def _line(text: str) -> Any:
-    paragraph = parse_xml(f"<a:p {nsdecls('a')}><a:r><a:rPr lang='en-US'/><a:t/></a:r></a:p>")
+    paragraph = parse_xml(f"<a:p {nsdecls('a')}><a:r><a:rPr/><a:t/></a:r></a:p>")
     paragraph.find(f".//{qn('a:t')}").text = text
     return paragraph
