@@ -9,6 +9,10 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 from pptx import Presentation
+from pptx.enum.dml import MSO_THEME_COLOR
+from pptx.enum.shapes import PP_PLACEHOLDER
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls
 from pptx.oxml.shapes.picture import CT_Picture
 from pptx.util import Inches, Pt
 
@@ -42,6 +46,7 @@ PLACES: dict[str, dict[int, Box]] = {
     "HT_30 nur Titel": {0: TITLE},
     "HT_99 leer": {},
 }
+DARK = ("HT_00 Deckblatt", "HT_10 Kapitel")
 FOOT: dict[int, Box] = {
     10: (9.0, 6.95, 2.4, 0.3),
     11: (EDGE, 6.95, 7.5, 0.3),
@@ -69,6 +74,8 @@ def save_template(path: Path) -> Path:
                 _place(shape, box)
             if shape.placeholder_format.idx == 11:
                 shape.text_frame.text = "Harbor Tools AG | Internal"
+        if name in DARK:
+            _make_dark(layout)
     deck.save(str(path))
     return path
 
@@ -80,6 +87,14 @@ def _recolor(master: Any) -> None:
     for name, color in COLORS.items():
         xml = re.sub(rf"<a:{name}>.*?</a:{name}>", f'<a:{name}><a:srgbClr val="{color}"/></a:{name}>', xml)
     part._blob = re.sub(r'(<a:latin typeface=")[^"]*', r"\1Verdana", xml).encode()
+    for shape in master.placeholders:
+        quiet = shape.element.find(".//{*}lvl1pPr/{*}defRPr/{*}solidFill")
+        if quiet is not None:
+            gray = f"<a:solidFill {nsdecls('a')}><a:srgbClr val='55606B'/></a:solidFill>"
+            quiet.getparent().replace(quiet, parse_xml(gray))
+        first = shape.element.find(".//{*}lvl1pPr")
+        if first is not None:
+            first.set("algn", "r" if shape.placeholder_format.type == PP_PLACEHOLDER.SLIDE_NUMBER else "l")
     style = master.element.find(".//{*}titleStyle/{*}lvl1pPr")
     style.set("algn", "l")
     style.find("{*}defRPr").set("sz", str(Pt(28).centipoints))
@@ -89,11 +104,41 @@ def _recolor(master: Any) -> None:
         master.element.find(f".//{{*}}bodyStyle/{{*}}lvl{level}pPr/{{*}}defRPr").set("sz", str(size * 100))
 
 
+def _make_dark(layout: Any) -> None:
+    """Put white text on the company's blue, with a red band at the foot."""
+    layout.background.fill.solid()
+    layout.background.fill.fore_color.theme_color = MSO_THEME_COLOR.TEXT_2
+    for shape in layout.placeholders:
+        levels = shape.element.find(".//{*}lstStyle")
+        for old in list(levels):
+            levels.remove(old)
+        size = {0: 4000, 1: 2000}.get(shape.placeholder_format.idx, 1200)
+        bold, align = int(size == 4000), "r" if shape.placeholder_format.idx == 12 else "l"
+        levels.append(
+            parse_xml(
+                f"<a:lvl1pPr {nsdecls('a')} marL='0' indent='0' algn='{align}'><a:buNone/>"
+                f"<a:defRPr sz='{size}' b='{bold}' cap='none'><a:solidFill><a:schemeClr val='bg1'/>"
+                "</a:solidFill></a:defRPr></a:lvl1pPr>"
+            )
+        )
+        shape.element.find(".//{*}bodyPr").set("anchor", "b" if size == 4000 else "t")
+    band = layout.shapes._spTree
+    band.insert(
+        2,
+        parse_xml(
+            f"<p:sp {nsdecls('p', 'a')}><p:nvSpPr><p:cNvPr id='91' name='Band'/><p:cNvSpPr/><p:nvPr userDrawn='1'/>"
+            f"</p:nvSpPr><p:spPr><a:xfrm><a:off x='0' y='{Inches(HEIGHT - 0.22)}'/><a:ext cx='{Inches(WIDTH)}' "
+            f"cy='{Inches(0.22)}'/></a:xfrm><a:prstGeom prst='rect'><a:avLst/></a:prstGeom><a:solidFill>"
+            "<a:schemeClr val='accent1'/></a:solidFill></p:spPr></p:sp>"
+        ),
+    )
+
+
 def _add_logo(master: Any) -> None:
     """Draw the logo, an anchor of two strokes in a square, at the top right of the master."""
-    image = Image.new("RGB", (240, 240), f"#{COLORS['dk2']}")
+    image = Image.new("RGB", (240, 240), "#0D2742")
     pen = ImageDraw.Draw(image)
-    pen.line([(120, 50), (120, 190)], fill="white", width=16)
+    pen.line([(120, 50), (120, 190)], fill="#FFFFFF", width=16)
     pen.line([(85, 85), (155, 85)], fill="white", width=14)
     pen.arc([(55, 90), (185, 195)], 20, 160, fill=f"#{COLORS['accent1']}", width=18)
     data = io.BytesIO()

@@ -15,13 +15,13 @@ from seedx_tools import check_deck, make_slides
 
 OUTLINE = """# The boat school
 Every child on the coast can sail
-![a red boat on the beach under a blue sky](day)
+![a red boat on the beach](draw)
 
 ## Nobody teaches sailing where the water is
 - Nine of ten schools on the coast have no boat
 - Clubs start at EUR 900 a year
 - Parents ask us for places that we do not have
-![a blue house on the beach](draw)
+![a blue boat on the beach](draw)
 
 ## A small boat, a safe bay, two hours a week
 - Boats of 3 m that two children rig alone
@@ -66,7 +66,7 @@ Second harbor: from spring 2027
 200 pupils: by the end of 2028
 ```
 
-## Come and sail with us
+## Thank you
 Ann Lee, ann@boats.example
 """
 

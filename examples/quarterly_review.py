@@ -11,6 +11,7 @@ from pathlib import Path
 from corporate_template import save_template
 
 from seedx_sdk import SeedX
+from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import Deck, check_deck, make_slides
 
 DATA = Path(__file__).parent / "data"
@@ -24,7 +25,7 @@ def review(seedx: SeedX, path: Path) -> Deck:
 
 
 if __name__ == "__main__":
-    deck = review(SeedX(), Path(sys.argv[1] if len(sys.argv) > 1 else "review.pptx"))
+    deck = review(SeedX(engine=ScriptedEngine()), Path(sys.argv[1] if len(sys.argv) > 1 else "review.pptx"))
     for warning in deck.warnings:
         print("note:", warning)
     for finding in check_deck(deck.path).findings:

@@ -1,6 +1,6 @@
 """A session of plain requests on a finished deck, without a chat model: python examples/revise_session.py [deck.pptx].
 
-The deck is that of examples/slides.py or any other with seven slides. A chat model follows any wording:
+A chat model follows any wording:
 revise_slide(seedx, path, 2, "say this to a board", planner=ChatModelPlanner(model)).
 """
 
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from seedx_sdk import SeedX
+from seedx_sdk.testing import ScriptedEngine
 from seedx_tools import check_deck, make_slides, revise_slide
 
 OUTLINE = """# Moving the help desk
@@ -66,7 +67,7 @@ def revise(seedx: SeedX, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    seedx = SeedX()
+    seedx = SeedX(engine=ScriptedEngine())  # nothing is drawn, so no model is loaded
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "help-desk.pptx")
     if not path.exists():
         make_slides(seedx, OUTLINE, path=path, theme="board", pictures=False)

@@ -93,6 +93,8 @@ def test_every_folder_with_code_has_a_row_in_the_readme() -> None:
 def test_images_are_small() -> None:
     for image in (ROOT / "docs" / "images").iterdir():
         assert image.stat().st_size < 300_000, image.name
+    pages = [image.stat().st_size for image in (ROOT / "docs" / "images").glob("deck-*.png")]
+    assert len(pages) == 10 and max(pages) < 60_000 and sum(pages) < 500_000
 
 
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_the_network(tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def _apart(boxes: list[tuple[int, int, int, int]]) -> bool:
 def test_arrows_of_a_cycle_run_around_boxes_that_stand_apart(count: int, size: DeckSize) -> None:
     items = tuple(VisualItem(label=f"Step {number}") for number in range(count))
     deck = default_template(size, "paper")
-    (slide,) = DeckWriter(deck, [].append).add_slide(
+    (slide,) = DeckWriter(deck, list[str]().append).add_slide(
         SlidePlan(title="Around", visual=Visual(kind="cycle", items=items))
     )
     curves = [line.spPr.find(qn("a:prstGeom")).get("prst") == "curvedConnector2" for line in _connectors(slide)]
@@ -293,7 +293,7 @@ def test_the_boxes_of_a_flow_are_read_easily_in_narrow_themes_too(count: int, th
     links = tuple(VisualLink(source=one, target=two) for one, two in pairwise(names[:count]))
     visual = Visual(kind="flow", items=tuple(VisualItem(label=name) for name in names[:count]), links=links)
     deck = default_template(size, theme)
-    (slide,) = DeckWriter(deck, [].append).add_slide(SlidePlan(title="Buying", visual=visual))
+    (slide,) = DeckWriter(deck, list[str]().append).add_slide(SlidePlan(title="Buying", visual=visual))
     written = [
         shape.text_frame.paragraphs[0].runs[0].font.size.pt for shape in _shapes(slide) if ", item " in shape.name
     ]

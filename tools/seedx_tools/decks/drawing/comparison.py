@@ -38,10 +38,10 @@ def draw_comparison(canvas: Canvas, visual: Visual) -> None:
         heading = [grid.words(visual.axes[0], paints.text, bold=True, align="l")]
         canvas.text(Area(0.0, top, grid.first - INSET, grid.head), "criteria title", heading, anchor="ctr")
     for number, option in enumerate(options):
-        place = Area(grid.left(number), top, grid.wide, grid.head)
+        title = Area(grid.left(number), top, grid.wide, grid.head)
         pair = paints.solid() if number == chosen else None
         heading = [grid.words(option, pair.text if pair else paints.text, bold=True)]
-        canvas.box(place, f"option {number + 1}", fill=pair and pair.fill, paragraphs=heading, inset=_PAD)
+        canvas.box(title, f"option {number + 1}", fill=pair and pair.fill, paragraphs=heading, inset=_PAD)
     line = top + grid.head
     canvas.rule((0.0, line), (canvas.width, line), "rule 0", paints.line, 1.5)
     for number, (item, height) in enumerate(zip(visual.items, grid.rows, strict=True)):

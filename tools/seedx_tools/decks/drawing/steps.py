@@ -21,8 +21,8 @@ _LEAST_ARC = 12.0
 """A flatter arrow is straight, in points."""
 _APART = 24.0
 """The least space between the boxes of a cycle."""
-_HEAD = 64.0
-"""The height of a chevron."""
+_HEAD, _HIGHEST = 64.0, 100.0
+"""The least height of a chevron, and the most that it takes where there is room."""
 
 
 def draw_process(canvas: Canvas, visual: Visual) -> None:
@@ -46,7 +46,7 @@ def draw_process(canvas: Canvas, visual: Visual) -> None:
     size = fitting_size(items, label, (inner, most - INSET), canvas.family)
     size = size or MIN_POINTS
     head = max(height_needed(label(item, size), inner, canvas.family) for item in items) + 2 * INSET
-    head = min(most, max(_HEAD, head))
+    head = min(most, max(_HEAD, head, min(_HIGHEST, room * 0.24)))
     below = width - _POINT - INSET
     texts = [item for item in items if item.text]
     text_size = min(size, 18.0)
