@@ -241,7 +241,7 @@ def test_templates_that_lack_layouts_or_have_other_pages_hold_everything(
     template = _template(tmp_path / "template.pptx", keep=keep, size=size)
     deck = make_slides(seedx, RICH, path=tmp_path / "deck.pptx", template=template)
     slides = list(Presentation(str(deck.path)).slides)
-    text = [shape.text_frame.text for slide in slides for shape in slide.placeholders if shape.has_text_frame]
+    text = [shape.text_frame.text for slide in slides for shape in slide.shapes if shape.has_text_frame]
     for words in ("Lessons by the sea", "\u2014 Ada", "Knots", "Steering", "Our own books", "Questions?"):
         assert any(words in one for one in text) or any(
             words in slide.notes_slide.notes_text_frame.text for slide in slides if slide.has_notes_slide

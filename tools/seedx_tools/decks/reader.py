@@ -36,6 +36,7 @@ from seedx_tools.decks.text.strings import runs_right_to_left
 from seedx_tools.decks.writing.code import CODE_NAME
 from seedx_tools.decks.writing.frames import SOURCE_NAME
 from seedx_tools.decks.writing.points.bullets import read_paragraphs
+from seedx_tools.decks.writing.points.columns import ColumnShapes, columns_on
 from seedx_tools.illustration.illustrator import ALT_PREFIX
 
 _DASH = "\u2014"
@@ -61,7 +62,13 @@ def read_slide(slide: Slide) -> SlidePlan:
     boxes = [placed for placed in shapes_of(slide, "text") if placed.name == SOURCE_NAME and _points(placed.shape)]
     texts, programs = _texts(slide)
     slots = slots_of(slide.slide_layout)
-    columns = _columns(slots, texts)
+    columns = tuple(
+        Column(
+            heading="" if column.heading is None else " ".join(_points(column.heading)),
+            bullets=tuple(_points(column.body)),
+        )
+        for column in column_shapes(slide)
+    )
     quote = None if columns or pictures else _quote(slots, texts)
     bullets = () if columns or quote else tuple(point for placed in texts for point in _points(placed.shape))
     visual = read_visual(slide)
@@ -105,10 +112,11 @@ def footnote_paragraphs(slide: Slide) -> list[Any]:
     return [paragraph for paragraph in boxes[0].text_frame.paragraphs if paragraph.text.strip()] if boxes else []
 
 
-def column_bodies(slide: Slide) -> tuple[tuple[int, int | None], ...]:
-    """Return the idx of (body, heading) of the columns of a slide's plan, in reading order."""
-    points = " ".join(paragraph.text for _, paragraph in point_paragraphs(slide))
-    return slots_of(slide.slide_layout).columns(right_to_left=runs_right_to_left(points))
+def column_shapes(slide: Slide) -> list[ColumnShapes]:
+    """Return the shapes of the columns of a slide that has no text outside them; empty for any other slide."""
+    shapes = [placed.shape for placed in _texts(slide)[0]]
+    text = " ".join(point for shape in shapes for point in _points(shape))
+    return columns_on(slide, shapes, right_to_left=runs_right_to_left(text))
 
 
 def is_cover(slide: Slide) -> bool:
@@ -231,19 +239,6 @@ def _quote(slots: LayoutSlots, texts: Sequence[SlideShape]) -> Quote | None:
 
 def _index(placed: SlideShape) -> int | None:
     return placed.shape.placeholder_format.idx if placed.shape.is_placeholder else None
-
-
-def _columns(slots: LayoutSlots, texts: Sequence[SlideShape]) -> tuple[Column, ...]:
-    """Return the columns of a slide that has no text outside them; empty for any other slide."""
-    points = {_index(placed): _points(placed.shape) for placed in texts if placed.shape.is_placeholder}
-    is_mirrored = runs_right_to_left(" ".join(point for lines in points.values() for point in lines))
-    columns = slots.columns(right_to_left=is_mirrored)
-    places = {index for column in columns for index in column}
-    if len(points) < len(texts) or not points.keys() <= places or any(body not in points for body, _ in columns):
-        return ()
-    return tuple(
-        Column(heading=" ".join(points.get(caption, ())), bullets=tuple(points[body])) for body, caption in columns
-    )
 
 
 def _is_centered(paragraph: Any) -> bool:

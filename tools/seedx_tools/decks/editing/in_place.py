@@ -14,10 +14,10 @@ from pptx.table import _Cell
 from seedx_tools.decks.editing.footnotes import edit_footnotes
 from seedx_tools.decks.editing.points import edit_points
 from seedx_tools.decks.editing.words import rewrite
-from seedx_tools.decks.ooxml.layouts import placeholder, remove
+from seedx_tools.decks.ooxml.layouts import remove
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
 from seedx_tools.decks.outline import ChartData, SlidePlan, TableData
-from seedx_tools.decks.reader import column_bodies, point_paragraphs, shapes_of
+from seedx_tools.decks.reader import column_shapes, point_paragraphs, shapes_of
 from seedx_tools.decks.text.fitting import set_scale
 from seedx_tools.decks.text.footnotes import marked_footnotes, with_footnotes_in_order
 from seedx_tools.decks.text.inline import plain_text
@@ -106,19 +106,18 @@ def _edit_bullets(slide: Slide, before: Sequence[str], after: Sequence[str]) -> 
 def _edit_columns(slide: Slide, before: SlidePlan, after: SlidePlan) -> bool:
     if len(before.columns) != len(after.columns) or not before.columns:
         return False
-    for (body, caption), old, new in zip(column_bodies(slide), before.columns, after.columns, strict=True):
+    for column, old, new in zip(column_shapes(slide), before.columns, after.columns, strict=True):
         if (
             bool(old.heading) != bool(new.heading)
             or not new.bullets
-            or (old.heading != new.heading and caption is None)
+            or (old.heading != new.heading and column.heading is None)
         ):
             return False
-        if old.heading != new.heading and caption is not None:
-            shape = placeholder(slide, caption)
-            if not _edit_text(slide, _written(shape), (old.heading,), (new.heading,)):
+        if old.heading != new.heading:
+            if not _edit_text(slide, _written(column.heading), (old.heading,), (new.heading,)):
                 return False
         if old.bullets != new.bullets:
-            if not _edit_text(slide, _written(placeholder(slide, body)), old.bullets, new.bullets):
+            if not _edit_text(slide, _written(column.body), old.bullets, new.bullets):
                 return False
     return True
 

@@ -7,6 +7,7 @@ or a word in its name, tells only whether it is for the title slide, a section, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
@@ -28,6 +29,8 @@ _TITLES = (PH.TITLE, PH.CENTER_TITLE, PH.VERTICAL_TITLE)
 _BODIES = (PH.BODY, PH.OBJECT, PH.VERTICAL_BODY, PH.VERTICAL_OBJECT)
 _SMALL = 0.12
 """A body smaller than this share of the slide is a caption or a date, not a place for points."""
+_COLUMN = (0.14, 0.4)
+"""A body that is at least so wide and high is no caption, as shares of the page."""
 _FULL = 0.95
 """A picture placeholder taller than this share of the page fills the page."""
 _VERTICAL = (PH.VERTICAL_TITLE, PH.VERTICAL_BODY, PH.VERTICAL_OBJECT)
@@ -59,18 +62,24 @@ class LayoutSlots:
         """True if it has a title and a place for points."""
         return self.title is not None and bool(self.bodies)
 
-    def columns(self, *, right_to_left: bool) -> tuple[tuple[int, int | None], ...]:
-        """Return (body, caption) of each of two columns in reading order; empty if there are not two."""
-        if len(self.bodies) < 2:
+    def columns(self, *, right_to_left: bool, count: int = 2) -> tuple[tuple[int, int | None], ...]:
+        """Return (body, caption) of each column in reading order; empty if there are not so many side by side."""
+        if len(self.bodies) < count:
             return ()
         placeholders: Any = self.layout.placeholders
-        lefts = {shape.placeholder_format.idx: frame_of(shape)[0] for shape in placeholders}
+        frames = {shape.placeholder_format.idx: frame_of(shape) for shape in placeholders}
 
         def in_order(found: tuple[int, ...]) -> list[int]:
-            return sorted(found[:2], key=lambda index: lefts[index], reverse=right_to_left)
+            return sorted(found[:count], key=lambda index: frames[index][0], reverse=right_to_left)
 
-        captions = in_order(self.captions) if len(self.captions) >= 2 else (None, None)
-        return tuple(zip(in_order(self.bodies), captions, strict=True))
+        bodies = in_order(self.bodies)
+        captions: list[int | None] = list(in_order(self.captions)) if len(self.captions) >= count else [None] * count
+        if count > 2:
+            if not _side_by_side([frames[index] for index in bodies]):
+                return ()
+            captions = [next((c for c in self.captions if _is_above(frames[c], frames[body])), None) for body in bodies]
+            captions = [None] * count if None in captions else captions
+        return tuple(zip(bodies, captions, strict=True))
 
 
 class Layouts:
@@ -111,9 +120,9 @@ class Layouts:
         """Return the layout of points; equally good layouts with a picture placeholder alternate."""
         return self._best(bodies=1, captions=0, picture=picture, side=side)
 
-    def columns(self, *, headings: bool) -> LayoutSlots:
-        """Return the layout of two columns, or of a comparison if they have headings."""
-        return self._best(bodies=2, captions=2 if headings else 0, picture=False)
+    def columns(self, *, headings: bool, count: int = 2) -> LayoutSlots:
+        """Return the layout of columns, or of a comparison if they have headings."""
+        return self._best(bodies=count, captions=count if headings else 0, picture=False)
 
     def table(self) -> LayoutSlots:
         """Return a table layout, else a layout whose body the table replaces."""
@@ -213,7 +222,7 @@ def slots_of(layout: SlideLayout) -> LayoutSlots:
             title, is_cover = index, kind == PH.CENTER_TITLE
         elif kind == PH.SUBTITLE:
             subtitle = index
-        elif kind in _BODIES and width * height >= _SMALL * area:
+        elif kind in _BODIES and (width * height >= _SMALL * area or _is_narrow(width / page[0], height / page[1])):
             bodies.append((-(width * height * 20 // area), left, index))
         elif kind in _BODIES:
             captions.append((left, index))
@@ -238,6 +247,24 @@ def slots_of(layout: SlideLayout) -> LayoutSlots:
         chart=chart,
         vertical=any(shape.placeholder_format.type in _VERTICAL for shape in placeholders),
     )
+
+
+def _is_narrow(width: float, height: float) -> bool:
+    """Return whether a body is one of several columns; its width and height are shares of the page."""
+    return width >= _COLUMN[0] and height >= _COLUMN[1]
+
+
+def _side_by_side(frames: list[EmuFrame]) -> bool:
+    """Return whether frames stand beside each other, at about one height."""
+    ordered = sorted(frames)
+    apart = all(one[0] + one[2] <= other[0] + one[2] // 20 for one, other in pairwise(ordered))
+    return apart and max(frame[1] for frame in frames) - min(frame[1] for frame in frames) <= frames[0][3] // 10
+
+
+def _is_above(caption: EmuFrame, body: EmuFrame) -> bool:
+    """Return whether a caption stands over a body."""
+    shared = min(caption[0] + caption[2], body[0] + body[2]) - max(caption[0], body[0])
+    return caption[1] < body[1] and shared > body[2] // 2
 
 
 def _role(layout: SlideLayout, is_cover: bool, *, has_body: bool) -> Role:

@@ -5,8 +5,8 @@
 ## Slide title          a slide
 - a point               its bullets; nested lists are indented, and "1. a point" is numbered; "- [ ] a task" has a
                         check box; a further paragraph inside an item has no bullet
-### Heading             two of them, each with points: a comparison
-***                     between two lists: two columns
+### Heading             two to four of them, each with points: a comparison
+***                     between two to four lists: columns
 | a | b |               a table; so is a fenced block "csv", and ![](figures.csv)
 ```chart stacked bar    a chart from CSV lines (data/kinds.py lists the kinds); so is ![bar: title](figures.csv)
 Source: a report        under a table or chart: the line that names where its figures come from
@@ -34,7 +34,17 @@ from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.footnote import footnote_plugin
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.outline import ChartData, CodeBlock, Column, Outline, PictureFile, Quote, SlidePlan, TableData
+from seedx_tools.decks.outline import (
+    MAX_COLUMNS_OF_TEXT,
+    ChartData,
+    CodeBlock,
+    Column,
+    Outline,
+    PictureFile,
+    Quote,
+    SlidePlan,
+    TableData,
+)
 from seedx_tools.decks.planners.markdown_data import WantedChart, alignment, wanted_chart
 from seedx_tools.decks.planners.markdown_footnotes import MarkdownFootnotes
 from seedx_tools.decks.planners.markdown_inline import BREAK, COMMENT, InlineReader
@@ -153,7 +163,7 @@ class _SlideDraft:
             self.bullets, self.columns = self.columns[0][1], []
 
     def plan(self, *, is_last: bool) -> SlidePlan:
-        columns = self.columns if len(self.columns) == 2 and not self.bullets else []
+        columns = self.columns if 2 <= len(self.columns) <= MAX_COLUMNS_OF_TEXT and not self.bullets else []
         bullets = list(self.bullets)
         for heading, points in self.columns if not columns else ():
             bullets += ([heading] if heading else []) + [f"\t{point}" if heading else point for point in points]
@@ -325,6 +335,8 @@ class _Reader:
         draft = self.current
         if self.slides and draft.bullets and not draft.columns:
             draft.columns, draft.bullets = [("", draft.bullets), ("", [])], []
+        elif draft.columns and draft.columns[-1] != ("", []) and not any(heading for heading, _ in draft.columns):
+            draft.columns.append(("", []))
 
     def _block(self, info: str, content: str) -> None:
         wanted = wanted_chart(info)

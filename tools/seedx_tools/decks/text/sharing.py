@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 
 Points = list[str]
+POINT_GAP = 4.0
+"""Points of height that a point needs beside its lines."""
 
 
 def share_points(points: Sequence[str], heights: Sequence[float], rooms: Sequence[float]) -> list[Points] | None:

@@ -11,10 +11,9 @@ from pptx.slide import Slide, SlideMaster
 from seedx_tools.decks.drawing.footnotes import Footnotes
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.layout.regions import SlideDesign
-from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, placeholder
+from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, frame_of, placeholder, remove
 from seedx_tools.decks.ooxml.masters import best_master
-from seedx_tools.decks.outline import SlidePlan
-from seedx_tools.decks.shapes import is_empty_placeholder
+from seedx_tools.decks.outline import Column, SlidePlan
 from seedx_tools.decks.text.fitting import (
     fitting_scale,
     paragraphs_of,
@@ -25,20 +24,25 @@ from seedx_tools.decks.text.fitting import (
 )
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.shapes import paragraph_text
-from seedx_tools.decks.text.sharing import share_points
+from seedx_tools.decks.text.sharing import POINT_GAP, share_points
 from seedx_tools.decks.text.strings import clean, clean_point, runs_right_to_left
 from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.writing.balance import balance_text
 from seedx_tools.decks.writing.footer import finish_slide, footer_without_place
 from seedx_tools.decks.writing.gallery import MAX_PICTURES
 from seedx_tools.decks.writing.pictures import picture_slots, place_design, place_pictures
+from seedx_tools.decks.writing.points.columns import (
+    ColumnShapes,
+    box_columns,
+    column_pages,
+    placeholder_columns,
+    remove_empty_boxes,
+)
 from seedx_tools.decks.writing.text import write_points
 from seedx_tools.decks.writing.titles import numbered, write_title
 from seedx_tools.illustration.illustrator import Illustration
 
 _MAX_CONTINUED = 20
-_POINT_GAP = 4.0
-"""Points of height that a point needs beside its lines, when points are shared out over slides."""
 
 
 class TextWriter:
@@ -183,7 +187,7 @@ class TextWriter:
         if len(shares) > 1:
             points = [point for *_, share in shares for point in share]
             slide, body, _ = shares[-1]
-            heights = [text_height(slide, body, paragraphs_of([point])) + _POINT_GAP for point in points]
+            heights = [text_height(slide, body, paragraphs_of([point])) + POINT_GAP for point in points]
             rooms = [room_for_text(slide, body) for slide, body, _ in shares]
             even = share_points(points, heights, rooms)
             if even is not None:
@@ -236,47 +240,84 @@ class TextWriter:
         return self._finish(slide, notes)
 
     def _add_columns(self, plan: SlidePlan) -> list[Slide]:
-        texts = [text for column in plan.columns for text in (column.heading, *column.bullets)]
-        headings = any(column.heading for column in plan.columns)
-        slots = self._layouts.columns(headings=headings)
-        places = slots.columns(right_to_left=runs_right_to_left(" ".join(texts)))
-        if len(places) != len(plan.columns):
-            self._warn(
-                f"slide {len(self.deck.slides) + 1}: the template has no layout of {len(plan.columns)} columns; the "
-                "columns became one list"
-            )
-            return self._add_points(plan.title, _one_list(plan), plan.notes, (), plan)
         left = [cleaned(column.bullets) for column in plan.columns]
-        if headings and None in places[0]:
-            left = [
-                [clean(c.heading), *(f"\t{b}" for b in bullets)] for c, bullets in zip(plan.columns, left, strict=True)
-            ]
-        bulleted = any(len(bullets) > 1 for bullets in left)
         slides: list[Slide] = []
+        pages: list[list[list[str]]] = []
         notes = plan.notes
-        while any(left) or not slides:
-            slide = self._start(slots, plan.title)
-            for number, (column, (body, caption)) in enumerate(zip(plan.columns, places, strict=True)):
-                if caption is not None and (heading := clean(column.heading)):
-                    shape = placeholder(slide, caption)
-                    short = shorten(slide, shape, heading)
-                    write_points(slide, shape, [short], bulleted=False)
-                    if short != heading and not slides:
-                        self._warn(f"{self._here}: a column's heading was shortened; the full heading is in the notes")
-                        notes = f"{heading}\n{notes}".strip()
-                if left[number]:
-                    is_last = len(slides) == _MAX_CONTINUED
-                    left[number], notes = self._write_body(
-                        slide, body, left[number], notes, is_last=is_last, bulleted=bulleted
-                    )
-            written = (placeholder(slide, body) for body, _ in places)
-            bodies = [body for body in written if not is_empty_placeholder(body)]
-            balance_text(slide, bodies, headed=headings and places[0][1] is not None)
+        while not slides or len(slides) < len(pages):
+            slide, columns = self._start_columns(plan)
+            bodies = [column.body for column in columns]
+            if not pages:
+                pages = column_pages(slide, bodies, left)
+            page = pages[len(slides)]
+            if len(slides) == _MAX_CONTINUED and len(pages) > len(slides) + 1:
+                self._warn(f"{self._here}: the rest of its text is in the speaker notes only")
+                rest = [plain_text(point) for later in pages[len(slides) + 1 :] for share in later for point in share]
+                notes, pages = "\n".join([notes, *rest]).strip(), pages[: len(slides) + 1]
+            shown = [column for column, points in zip(plan.columns, page, strict=True) if points or not slides]
+            notes = self._write_headings(slide, plan, columns, notes, shown)
+            headed = any(column.heading is not None for column in columns)
+            self._write_columns(slide, bodies, page, bulleted=any(map(_is_list, left)), headed=headed)
+            remove_empty_boxes(columns)
             slides.append(self._finish(slide, notes))
             notes = ""
         if len(slides) > 1:
-            self._warn(f"{self._here}: its columns are too long for one slide; they continue from the previous slide")
+            number = len(self.deck.slides) - len(slides) + 1
+            self._warn(
+                f"slide {number}: its columns are too long for one slide; they continue on {len(slides) - 1} more"
+            )
         return slides
+
+    def _start_columns(self, plan: SlidePlan) -> tuple[Slide, list[ColumnShapes]]:
+        """Add a slide with places for columns: the placeholders of a layout that has them, else text boxes."""
+        texts = [text for column in plan.columns for text in (column.heading, *column.bullets)]
+        count, headings = len(plan.columns), any(column.heading for column in plan.columns)
+        mirrored = runs_right_to_left(" ".join(texts))
+        slots = self._layouts.columns(headings=headings, count=count)
+        if slots.columns(right_to_left=mirrored, count=count):
+            slide = self._start(slots, plan.title)
+            return slide, placeholder_columns(slide, slots, count, headings=headings, right_to_left=mirrored)
+        slots = self._layouts.points(picture=False)
+        slide = self._start(slots, plan.title)
+        body = placeholder(slide, slots.bodies[0])
+        frame = frame_of(body)
+        remove(body)
+        return slide, box_columns(slide, frame, count, headings=headings, right_to_left=mirrored)
+
+    def _write_headings(
+        self, slide: Slide, plan: SlidePlan, columns: Sequence[ColumnShapes], notes: str, shown: Sequence[Column]
+    ) -> str:
+        """Write the headings of the columns that are shown; return the notes, with those that had to be shortened."""
+        for column, shapes in zip(plan.columns, columns, strict=True):
+            heading = clean(column.heading)
+            if shapes.heading is None or not heading or column not in shown:
+                continue
+            short = shorten(slide, shapes.heading, heading)
+            write_points(slide, shapes.heading, [short], bulleted=False)
+            if short != heading and heading not in notes:
+                self._warn(f"{self._here}: a column's heading was shortened; the full heading is in the notes")
+                notes = f"{heading}\n{notes}".strip()
+        return notes
+
+    def _write_columns(
+        self, slide: Slide, bodies: Sequence[Any], page: list[list[str]], *, bulleted: bool, headed: bool
+    ) -> None:
+        """Write the points of columns in one size, and fill the page."""
+        written = [(body, points) for body, points in zip(bodies, page, strict=True) if points]
+        scales = [fitting_scale(slide, body, paragraphs_of(points)) or 1.0 for body, points in written]
+        for body, points in written:
+            write_points(slide, body, points, bulleted=bulleted, scale=min(scales))
+        if all(body.is_placeholder for body in bodies):
+            balance_text(slide, [body for body, _ in written], headed=headed)
+
+
+def _is_list(points: Sequence[str]) -> bool:
+    return len(points) > 1
+
+
+def cleaned(points: Sequence[str]) -> list[str]:
+    """Return the points that hold something, with their tabs, paragraphs and line breaks."""
+    return [clean_point(point) for point in points if point.strip()]
 
 
 def _title_of(slide: Slide) -> str | None:
@@ -285,15 +326,3 @@ def _title_of(slide: Slide) -> str | None:
     return (
         None if title is None else "\n".join(paragraph_text(paragraph._p) for paragraph in title.text_frame.paragraphs)
     )
-
-
-def cleaned(points: Sequence[str]) -> list[str]:
-    """Return the points that hold something, with their tabs, paragraphs and line breaks."""
-    return [clean_point(point) for point in points if point.strip()]
-
-
-def _one_list(plan: SlidePlan) -> tuple[str, ...]:
-    lines: list[str] = []
-    for column in plan.columns:
-        lines += [column.heading, *(f"\t{bullet}" for bullet in column.bullets)] if column.heading else column.bullets
-    return tuple(lines)
