@@ -23,12 +23,25 @@ from tests.support.pptx_files import holds, keep_layouts, rezip
 OUTLINE = "# Deck\nsub\n## One\n- a\n- b\n![a red boat](draw)\n## Two\n"
 
 
-def test_potx_templates_work(seedx: SeedX, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("suffix", "kind"), [("potx", b"template"), ("ppsx", b"slideshow")])
+def test_potx_and_ppsx_templates_work(seedx: SeedX, tmp_path: Path, suffix: str, kind: bytes) -> None:
     Presentation().save(str(tmp_path / "t.pptx"))
-    kind = b"presentationml.presentation.main+xml", b"presentationml.template.main+xml"
-    rezip(tmp_path / "t.pptx", tmp_path / "t.potx", lambda _name, data: data.replace(*kind))
-    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "t.potx")
+    kinds = b"presentationml.presentation.main+xml", b"presentationml.%s.main+xml" % kind
+    template = tmp_path / f"t.{suffix}"
+    rezip(tmp_path / "t.pptx", template, lambda _name, data: data.replace(*kinds))
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", template=template)
     assert len(Presentation(str(deck.path)).slides) == 3
+
+
+def _with_entities(part: str) -> Callable[[Path], None]:
+    bomb = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]>'
+
+    def make(path: Path) -> None:
+        plain = path.with_name("plain.pptx")
+        Presentation().save(str(plain))
+        rezip(plain, path, lambda name, data: data.replace(b"?>", b"?>" + bomb, 1) if name == part else data)
+
+    return make
 
 
 def _without_layouts(path: Path) -> None:
@@ -216,6 +229,14 @@ def test_a_saved_deck_keeps_its_links_with_a_warning(seedx: SeedX, tmp_path: Pat
         (_controls, "ActiveX"),
         (_related(f"{_PAGE}<"), "slideLayout2.xml.rels is not XML"),
         (_with_document_type, "has a DOCTYPE in _rels/.rels"),
+        *(
+            (_with_entities(part), f"has a DOCTYPE in {part.replace('[', '.').replace(']', '.')}")
+            for part in ("[Content_Types].xml", "ppt/presentation.xml", "ppt/theme/theme1.xml", "docProps/core.xml")
+        ),
+        (
+            lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+            "has a password, or is a .ppt",
+        ),
         (_flipped, "is damaged or not a .pptx"),
         (_sized(0.5, 7.5), r"pages of 0.50 x 7.50 inches"),
         (_sized(55, 5), r"no side more than 6 times"),

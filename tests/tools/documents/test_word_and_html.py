@@ -15,6 +15,7 @@ from PIL import Image
 
 from seedx_sdk import InputError
 from seedx_tools.documents.document import read_document
+from seedx_tools.documents.outlines import document_outline
 
 
 def png(size: tuple[int, int] = (64, 48)) -> bytes:
@@ -50,7 +51,7 @@ def test_a_word_file_keeps_headings_lists_tables_links_and_pictures(tmp_path: Pa
         "Wind is **strong** and costs \\$5 or \\$6.",
         "- Waves",
         "### Tides",
-        "| Year | Pupils | Pupils |\n| --- | --- | --- |\n| Year | girls | boys |\n| 2023 | 9 | 8 |",
+        "| Year | Pupils girls | Pupils boys |\n| --- | --- | --- |\n| 2023 | 9 | 8 |",
         "![A red field](school-figure-1.png)",
     ]
     assert read.warnings == ("merged cells of a table were parted: each holds the text of all",)
@@ -161,3 +162,104 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("seedx_tools.documents.files.MAX_UNPACKED_BYTES", 3)
     with pytest.raises(InputError, match="unpacks to 0 MiB; pass only the part that matters"):
         read_document(tmp_path / "other.docx")
+
+
+def test_headings_are_known_by_the_style_that_theirs_is_based_on_and_hidden_text_stays_hidden(tmp_path: Path) -> None:
+    document = docx.Document()
+    own = document.styles.add_style("\u00dcberschrift ACME", docx.enum.style.WD_STYLE_TYPE.PARAGRAPH)
+    own.base_style = document.styles["Heading 1"]
+    document.add_paragraph("Lage", own)
+    document.add_paragraph("Die Kosten ").add_run("steigen (nicht zeigen)").font.hidden = True
+    document.save(str(tmp_path / "a.docx"))
+    read = read_document(tmp_path / "a.docx")
+    assert (read.title, read.text) == ("Lage", "Die Kosten")
+    assert read.warnings == ("'a.docx': 1 pieces of hidden text were left out",)
+
+
+def test_larger_type_is_a_heading_where_a_word_file_has_no_others(tmp_path: Path) -> None:
+    document = docx.Document()
+    for size, text in ((20, "Background"), (None, "Costs rose."), (20, "Decision"), (16, "Money"), (None, "We ask.")):
+        run = document.add_paragraph().add_run(text)
+        run.font.size = None if size is None else docx.shared.Pt(size)
+    document.save(str(tmp_path / "a.docx"))
+    assert read_document(tmp_path / "a.docx").text == (
+        "## Background\n\nCosts rose.\n\n## Decision\n\n### Money\n\nWe ask."
+    )
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<table><tr><td><h1>T</h1><p>Text.</p></td><td><ul><li>more</li></ul></td></tr></table>", "Text.\n\n- more"),
+        ("<h1>T</h1><table><tr><td>Note: read this.</td></tr></table>", "Note: read this."),
+        (
+            "<h1>T</h1><table><tr><th>A<th>B<tr><td>x<td><table><tr><td>1<td>2<tr><td>3<td>4</table></table>",
+            "| A | B |\n| --- | --- |\n| x | 1, 2; 3, 4 |",
+        ),
+        (
+            "<h1>T</h1><table><caption>Cost of <b>all</b></caption><tr><th>A<th>B<tr><td>1<td>2</table>",
+            "Table: Cost of all\n\n| A | B |\n| --- | --- |\n| 1 | 2 |",
+        ),
+        ("<h1>T</h1><dl><dt>SLA</dt><dd>Service</dd><dt>KPI</dt></dl>", "- **SLA**: Service\n- **KPI**"),
+        (
+            "<h1>T</h1><p>x<sup>2</sup>, H<sub>2</sub>O, 1<sup>st</sup>, a<sup>x+1</sup></p>",
+            "x\u00b2, H\u2082O, 1st, a^(x+1)",
+        ),
+        (
+            "<h1>T</h1><p><math><mi>E</mi><mo>=</mo><mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mi>c</mi></mfrac>"
+            "<msup><mi>c</mi><mn>2</mn></msup></math></p>",
+            "E=(a+b)/cc\u00b2",
+        ),
+    ],
+)
+def test_tables_terms_and_raised_text_of_a_page(tmp_path: Path, html: str, text: str) -> None:
+    (tmp_path / "a.html").write_text(html, encoding="utf-8")
+    read = read_document(tmp_path / "a.html")
+    assert (read.title, read.text.replace("\\", "")) == ("T", text)
+
+
+def test_pictures_inside_a_page_are_kept_whatever_their_size_and_other_parts_are_named(tmp_path: Path) -> None:
+    noise = BytesIO()
+    Image.effect_noise((3400, 3400), 90).save(noise, "PNG")
+    data = base64.b64encode(noise.getvalue()).decode()
+    assert len(data) > 10_000_000
+    (tmp_path / "a.html").write_text(
+        f"<h1>T</h1><p>Text.</p><img alt='Noise' src='data:image/png;base64,{data}'><iframe src='x'></iframe>"
+        "<svg><text>Flow</text></svg>",
+        encoding="utf-8",
+    )
+    read = read_document(tmp_path / "a.html")
+    assert read.text == "Text.\n\n![Noise](a-figure-1.png)"
+    assert read.warnings == (
+        "1 drawings inside the page were left out; save them as .svg files",
+        "embedded content was left out: iframe",
+    )
+
+
+def test_the_caption_of_a_picture_without_a_description_is_its_alt_text(tmp_path: Path) -> None:
+    document = docx.Document()
+    document.add_heading("Sites", level=1)
+    document.add_heading("Leeds", level=2)
+    document.add_picture(BytesIO(png()))
+    document.add_paragraph("Figure 1: The new hall", style="Caption")
+    document.save(str(tmp_path / "a.docx"))
+    (slide,) = document_outline(read_document(tmp_path / "a.docx"), None).slides
+    assert (slide.title, slide.picture, slide.picture_file) == ("The new hall", "The new hall", "a-figure-1.png")
+
+
+@pytest.mark.parametrize("part", ["word/document.xml", "word/styles.xml"])
+def test_a_word_file_that_defines_entities_is_refused(tmp_path: Path, part: str) -> None:
+    docx.Document().save(str(tmp_path / "plain.docx"))
+    bomb = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]>'
+    with zipfile.ZipFile(tmp_path / "plain.docx") as old, zipfile.ZipFile(tmp_path / "a.docx", "w") as new:
+        for entry in old.infolist():
+            data = old.read(entry)
+            new.writestr(entry, data.replace(b"?>", b"?>" + bomb, 1) if entry.filename == part else data)
+    with pytest.raises(InputError, match=f"has a DOCTYPE in {part}, which is not allowed"):
+        read_document(tmp_path / "a.docx")
+
+
+def test_a_word_file_with_a_password_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.docx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    with pytest.raises(InputError, match="has a password, or is of an old format; save it as a Word document"):
+        read_document(tmp_path / "a.docx")

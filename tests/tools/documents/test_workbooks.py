@@ -148,7 +148,7 @@ def test_formulas_without_a_result_and_files_that_cannot_be_read_say_why(
     (tmp_path / "broken.xlsx").write_bytes(b"nothing")
     for name, message in (
         ("empty.xlsx", "holds no table"),
-        ("locked.xlsx", "is protected with a password, or an .xls file"),
+        ("locked.xlsx", "has a password, or is of an old format; save it as an Excel workbook"),
         ("broken.xlsx", "as an Excel workbook"),
     ):
         with pytest.raises(InputError, match=message):

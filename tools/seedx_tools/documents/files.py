@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from io import BytesIO
 from pathlib import Path
 
 from seedx_sdk.errors import InputError
+from seedx_tools.decks.ooxml.package import OLE, declares_doctype
 from seedx_tools.decks.text.encoding import decode_text
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -50,12 +52,26 @@ def decode(data: bytes, path: Path, warnings: list[str]) -> str:
 
 
 def check_archive(data: bytes, path: Path, what: str) -> None:
-    """Raise InputError if a file is not a ZIP archive, or unpacks to more than MAX_UNPACKED_BYTES."""
+    """Check a file of Office before it is read.
+
+    Raises:
+        InputError: If it is not a ZIP archive, has a password, unpacks to too much, or defines XML entities.
+    """
+    if data.startswith(OLE):
+        raise InputError(f"'{path}' has a password, or is of an old format; save it as {what}, without a password")
+    declared = ""
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             size = sum(part.file_size for part in archive.infolist())
-            xml = sum(part.file_size for part in archive.infolist() if part.filename.endswith((".xml", ".rels")))
+            parts = [part for part in archive.infolist() if part.filename.lower().endswith((".xml", ".rels"))]
+            xml = sum(part.file_size for part in parts)
+            if size <= MAX_UNPACKED_BYTES and xml <= MAX_XML_BYTES:
+                declared = next((part.filename for part in parts if declares_doctype(archive.read(part))), "")
     except zipfile.BadZipFile as error:
+        raise InputError(f"cannot read '{path}' as {what} ({error}); save it again, without a password") from error
+    except (NotImplementedError, RuntimeError, zlib.error) as error:  # a password, or a damaged part
         raise InputError(f"cannot read '{path}' as {what} ({error}); save it again, without a password") from error
     if size > MAX_UNPACKED_BYTES or xml > MAX_XML_BYTES:
         raise InputError(f"'{path}' unpacks to {size // 2**20} MiB; pass only the part that matters")
+    if declared:
+        raise InputError(f"'{path}' has a DOCTYPE in {declared}, which is not allowed; save it again as {what}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -15,19 +16,24 @@ from seedx_tools.decks.text.inline import escape_inline
 from seedx_tools.documents import markdown
 from seedx_tools.documents.figures import Figures
 from seedx_tools.documents.files import read_bytes
+from seedx_tools.documents.html_tables import captions, parted_cells, take_layouts_apart
+from seedx_tools.documents.raised import raise_and_lower
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
 TITLE = "title"
 """The class of the paragraph that is the document's title."""
-MAX_CELLS = 100_000
-"""Cells that a table may have once its merged cells are parted."""
-_NOT_CONTENT = "script style noscript template nav aside footer form button svg iframe object embed hr".split()
+_NOT_CONTENT = "script style noscript template nav aside footer form button svg hr".split()
+_EMBEDDED = "iframe object embed video audio canvas".split()
+_ICON = 4
+"""A drawing inside a page of at most so many elements, and without text, is an icon."""
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _HEADINGS = re.compile("^h[1-6]$")
 _HEADING_CHARS = 90
-_DATA = re.compile(r"data:image/[\w.+-]+(?:;[\w=-]+)*;base64,(.*)", re.I | re.S)
+_DATA = re.compile(rb"data:image/[\w.+-]+(?:;[\w=-]+)*;base64,([\w+/=%\s-]*)", re.I)
+_HELD = "data:held/"
+"""What stands for a picture that is in the page itself, before its number."""
 
 
 def read_html(data: bytes, path: Path, figures: Figures, warnings: list[str]) -> tuple[str, str]:
@@ -38,11 +44,17 @@ def read_html(data: bytes, path: Path, figures: Figures, warnings: list[str]) ->
     Raises:
         MissingExtraError: If markdownify is not installed.
     """
-    soup = parse_html(data)
+    held: list[bytes] = []
+
+    def hold(found: re.Match[bytes]) -> bytes:
+        held.append(found[1])
+        return b"%s%d" % (_HELD.encode(), len(held) - 1)
+
+    soup = parse_html(_DATA.sub(hold, data))  # the parser drops an attribute of several megabytes
     for remote in (remote for remote in soup.find_all("img") if _is_remote(str(remote.get("src", "")))):
         remote.decompose()
         figures.leave_out("they are on the Web, and nothing is fetched")
-    return to_markdown(soup, lambda source: _picture(source, path, figures), warnings)
+    return to_markdown(soup, lambda source: _picture(source, path, figures, held), warnings)
 
 
 def parse_html(html: str | bytes) -> BeautifulSoup:
@@ -53,7 +65,7 @@ def parse_html(html: str | bytes) -> BeautifulSoup:
     """
     with needs_extra("documents"):
         from bs4 import BeautifulSoup
-    return BeautifulSoup(html, "html.parser")
+    return BeautifulSoup(html, "lxml")
 
 
 def to_markdown(soup: BeautifulSoup, picture: Callable[[str], str | None], warnings: list[str]) -> tuple[str, str]:
@@ -65,6 +77,7 @@ def to_markdown(soup: BeautifulSoup, picture: Callable[[str], str | None], warni
         warnings: Gets a sentence on each table that was changed.
     """
     main = soup.find("main") or soup.find("article") or soup.body or soup
+    take_layouts_apart(main)
     first = main.find("h1", class_=TITLE) or (main.h1 if len(main.find_all("h1")) == 1 else None)
     named = first or soup.title
     title = " ".join(named.get_text(" ").split()) if named is not None else ""
@@ -72,11 +85,19 @@ def to_markdown(soup: BeautifulSoup, picture: Callable[[str], str | None], warni
         part.decompose()
     for quote in main.find_all("blockquote"):
         _unquote(quote)
-    _drop(main.find_all(_NOT_CONTENT))
+    lost = {str(part.name) for part in main.find_all(_EMBEDDED)}
+    if drawings := [one for one in main.find_all("svg") if one.get_text().strip() or len(one.find_all(True)) > _ICON]:
+        warnings.append(f"{len(drawings)} drawings inside the page were left out; save them as .svg files")
+    if lost:
+        warnings.append(f"embedded content was left out: {', '.join(sorted(lost))}")
+    _drop(main.find_all([*_NOT_CONTENT, *_EMBEDDED]))
     _drop(main.find_all(None, {"style": _HIDDEN}))
     _drop(main.find_all(None, {"hidden": True}))
+    captions(main)
     _make_headings(main)
     footnotes = _footnotes(main)
+    raise_and_lower(main)
+    _define_terms(main)
     for figure in main.find_all("figure"):
         _name_picture(figure)
     for image in main.find_all("img"):
@@ -85,8 +106,9 @@ def to_markdown(soup: BeautifulSoup, picture: Callable[[str], str | None], warni
         is_inline = image.find_parent(["td", "th", "li", _HEADINGS]) is not None
         _replace(image, shown if is_inline or not shown else f"\n\n{shown}\n\n")
     for table in main.find_all("table"):
-        if table.find("table") is None:
-            _part_merged_cells(table, warnings)
+        if (rows := parted_cells(table)) is not None:
+            warnings.append("merged cells of a table were parted: each holds the text of all")
+            _replace(table, "\n\n" + markdown.table(rows) + "\n\n")
     text = re.sub(r"\n{3,}", "\n\n", _converted(main)).strip()
     return title, "\n\n".join([text, *footnotes])
 
@@ -166,6 +188,24 @@ def _footnotes(main: Tag) -> list[str]:
     return notes
 
 
+def _define_terms(main: Tag) -> None:
+    """Turn a list of terms into a list: each term in bold before what it means."""
+    for terms in main.find_all("dl"):
+        for term in terms.find_all("dt"):
+            meanings = list(itertools.takewhile(lambda one: one.name == "dd", term.find_next_siblings(["dt", "dd"])))
+            said = "; ".join(" ".join(one.get_text(" ").split()) for one in meanings)
+            _drop(meanings)
+            term.name = "li"
+            name = " ".join(term.get_text(" ").split())
+            shown = f"**{escape_inline(name)}**: {escape_inline(said)}" if said else f"**{escape_inline(name)}**"
+            term.clear()
+            holder = parse_html("<span></span>").find("span")
+            assert holder is not None
+            term.append(holder)
+            _replace(holder, shown)
+        terms.name = "ul"
+
+
 def _id(link: Tag) -> str:
     holder = link if link.get("id") else link.find_parent(id=True)
     return str(holder["id"]) if holder is not None else "\0"
@@ -188,50 +228,17 @@ def _name_picture(figure: Tag) -> None:
         caption.decompose()
 
 
-def _part_merged_cells(table: Tag, warnings: list[str]) -> None:
-    """Give each row of a table the same number of cells: a merged cell is repeated in each place that it covers."""
-    rows: list[list[str]] = []
-    open_cells: dict[int, tuple[int, str]] = {}
-    merged = False
-    for row in table.find_all("tr"):
-        line: list[str] = []
-        for cell in [*row.find_all(["td", "th"], recursive=False), None]:
-            while (held := open_cells.get(len(line))) is not None:
-                line.append(held[1])
-                open_cells[len(line) - 1] = held[0] - 1, held[1]
-                if held[0] <= 1:
-                    del open_cells[len(line) - 1]
-            if cell is None:
-                break
-            across, down = _span(cell, "colspan"), _span(cell, "rowspan")
-            merged = merged or across > 1 or down > 1
-            for _ in range(across):
-                if down > 1:
-                    open_cells[len(line)] = down - 1, " ".join(cell.get_text(" ").split())
-                line.append(" ".join(cell.get_text(" ").split()))
-        rows.append(line)
-        if sum(map(len, rows)) > MAX_CELLS:
-            raise InputError(f"a table has over {MAX_CELLS} cells; pass it as a .csv or .xlsx file")
-    if merged:
-        warnings.append("merged cells of a table were parted: each holds the text of all")
-        _replace(table, "\n\n" + markdown.table(rows) + "\n\n")
-
-
-def _span(cell: Tag, name: str) -> int:
-    value = str(cell.get(name, "1"))
-    return max(1, min(100, int(value))) if value.isdigit() else 1
-
-
 def _is_remote(source: str) -> bool:
     parts = urlsplit(source) if not source.startswith("data:") else None
     return parts is not None and bool(parts.netloc or parts.scheme not in ("", "file"))
 
 
-def _picture(source: str, path: Path, figures: Figures) -> str | None:
+def _picture(source: str, path: Path, figures: Figures, held: Sequence[bytes]) -> str | None:
     """Return the file name of a picture that is in the page itself or in the folder of its file."""
-    if found := _DATA.fullmatch(source.strip()):
+    number = source.removeprefix(_HELD)
+    if source.startswith(_HELD) and number.isdecimal() and int(number) < len(held):
         try:
-            return figures.add(base64.b64decode(found[1], validate=False))
+            return figures.add(base64.b64decode(held[int(number)], validate=False))
         except (binascii.Error, ValueError):
             figures.leave_out("they are damaged")
             return None

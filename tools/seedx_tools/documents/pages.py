@@ -20,7 +20,7 @@ TITLE_CHARS = 60
 _WEIGHT_OF_DATA, _WEIGHT_OF_CODE = 1500, 200
 """How many characters of text a table or figure, and a block of code, weigh."""
 _CAPTION = re.compile(
-    r"[*_]*((?:fig(?:ure|\.)?|table|tab\.|abbildung|abb\.|tabelle|chart)\s*\d+(?:\.\d+)*)[.:]?[*_]*[.:]?\s*(.*)",
+    r"[*_]*((?:fig(?:ure|\.)?|table|tab\.|abbildung|abb\.|tabelle|chart)\s*\d+(?:\.\d+)*|table(?=:))[.:]?[*_]*[.:]?\s*(.*)",
     re.I | re.S,
 )
 _ALT = re.compile(r"!\[((?:\\.|[^\]])*)\]")

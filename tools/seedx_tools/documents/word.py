@@ -11,6 +11,7 @@ from seedx_sdk.errors import InputError, needs_extra
 from seedx_tools.documents.figures import Figures
 from seedx_tools.documents.files import check_archive
 from seedx_tools.documents.html import TITLE, parse_html, to_markdown
+from seedx_tools.documents.word_styles import prepared
 
 _STYLES = "\n".join(
     (
@@ -46,7 +47,9 @@ def read_docx(data: bytes, path: Path, figures: Figures, warnings: list[str]) ->
 
     try:
         converted = mammoth.convert_to_html(
-            BytesIO(data), style_map=_STYLES, convert_image=mammoth.images.img_element(keep)
+            BytesIO(prepared(data, path.name, warnings)),
+            style_map=_STYLES,
+            convert_image=mammoth.images.img_element(keep),
         )
     except Exception as error:  # a damaged file makes its reader raise all kinds of errors
         raise InputError(f"cannot read '{path}' as a Word document ({error}); save it again as .docx") from error

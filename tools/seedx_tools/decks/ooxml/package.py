@@ -1,6 +1,6 @@
 """Open untrusted .pptx files safely.
 
-Only .pptx and .potx files without macros and ActiveX controls are opened. Sizes are checked before anything is
+Only .pptx, .potx and .ppsx files without macros and ActiveX controls are opened. Sizes are checked before anything is
 unpacked, and nothing that a file links to is ever fetched.
 """
 
@@ -32,7 +32,13 @@ MIN_SIDE_INCHES, MAX_SIDE_INCHES = 1.0, 56.0
 MAX_ASPECT = 6.0
 """Maximum ratio of the longer to the shorter side; beyond it no layout is legible."""
 
-_TEMPLATE_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.template.main+xml"
+_OTHER_TYPES = (
+    b"application/vnd.openxmlformats-officedocument.presentationml.template.main+xml",
+    b"application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml",
+)
+"""Those of a .potx and a .ppsx, which differ from a .pptx in nothing else."""
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How files with a password and those of PowerPoint before 2007 begin."""
 _DECK_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
 _CONTENT_TYPES = "[Content_Types].xml"
 _EMU_PER_INCH = 914_400
@@ -42,12 +48,12 @@ def open_deck(path: str | os.PathLike[str], *, allow_links: bool = True) -> Pres
     """Return the presentation in a file.
 
     Args:
-        path: A .pptx or .potx file.
+        path: A .pptx, .potx or .ppsx file.
         allow_links: Whether the file may link to pictures, media and objects outside itself. Hyperlinks to web pages
             and mail addresses are always allowed.
 
     Raises:
-        TemplateError: If it is missing, not a .pptx or .potx, too large when unpacked, has macros or controls, has
+        TemplateError: If it is missing, not such a file, too large when unpacked, has macros or controls, has
             forbidden links, or has an unusable page size.
     """
     data = _checked(Path(path), allow_links)
@@ -76,12 +82,18 @@ def external_links(path: str | os.PathLike[str]) -> tuple[str, ...]:
 
 def _checked(path: Path, allow_links: bool) -> bytes:
     if not path.is_file():
-        raise TemplateError(f"there is no file '{path}'; give the path of a .pptx or .potx file")
+        raise TemplateError(f"there is no file '{path}'; give the path of a .pptx, .potx or .ppsx file")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise TemplateError(f"'{path}' is larger than {MAX_FILE_BYTES // 2**20} MB; use a smaller template")
+    with path.open("rb") as file:
+        if file.read(len(OLE)) == OLE:
+            raise TemplateError(
+                f"'{path}' has a password, or is a .ppt file; save it as .pptx without a password (File, Info, Protect)"
+            )
     try:
         with zipfile.ZipFile(path) as package:
             _check_parts(path, package)
+            _check_doctypes(path, package)
             types = package.read(_CONTENT_TYPES)
             for target, name in _links(path, package):
                 if not allow_links:
@@ -89,11 +101,13 @@ def _checked(path: Path, allow_links: bool) -> bytes:
         if b"macroEnabled" in types:
             raise TemplateError(f"'{path}' has macros, which are not allowed; save it as .pptx without macros")
         data = path.read_bytes()
-        return _as_presentation(data) if _TEMPLATE_TYPE in types else data
+        return _as_presentation(data) if any(other in types for other in _OTHER_TYPES) else data
     except TemplateError:
         raise
     except Exception as error:  # zipfile and its decoders raise many types for a damaged file
-        raise TemplateError(f"'{path}' is damaged or not a .pptx or .potx file; save the template as .pptx") from error
+        raise TemplateError(
+            f"'{path}' is damaged or not a .pptx, .potx or .ppsx file; save the template as .pptx"
+        ) from error
 
 
 def _check_parts(path: Path, package: zipfile.ZipFile) -> None:
@@ -110,6 +124,21 @@ def _check_parts(path: Path, package: zipfile.ZipFile) -> None:
         raise TemplateError(f"'{path}' has macros, which are not allowed; save it as .pptx without macros")
     if any("/activex/" in name for name in names):
         raise TemplateError(f"'{path}' has ActiveX controls, which are not allowed; remove them and save it again")
+
+
+def declares_doctype(xml: bytes) -> bool:
+    """Return whether an XML part has a document type, which may define entities; parts of Office files have none."""
+    if xml.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in xml[:4]:
+        xml = xml.replace(b"\0", b"")
+    return b"<!DOCTYPE" in xml or b"<!ENTITY" in xml
+
+
+def _check_doctypes(path: Path, package: zipfile.ZipFile) -> None:
+    for part in package.infolist():
+        if part.filename.lower().endswith((".xml", ".rels")) and declares_doctype(package.read(part)):
+            raise TemplateError(
+                f"'{path}' has a DOCTYPE in {part.filename}, which is not allowed; save it again in PowerPoint"
+            )
 
 
 def _links(path: Path, package: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
@@ -149,13 +178,11 @@ def _link_error(path: Path, target: str, name: str) -> TemplateError:
 
 
 def _parsed(path: Path, name: str, xml: bytes) -> Any:
-    """Return the root of an XML part; entities are not resolved, and a document type is an error."""
+    """Return the root of an XML part; entities are not resolved."""
     try:
         root = parse_xml(xml)
     except (SyntaxError, ValueError) as error:  # lxml's error is a SyntaxError
         raise TemplateError(f"'{path}' is damaged: {name} is not XML; save it again in PowerPoint") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise TemplateError(f"'{path}' has a DOCTYPE in {name}, which is not allowed; save it again in PowerPoint")
     return root
 
 
@@ -169,12 +196,13 @@ def _check_page(path: str | os.PathLike[str], width: float, height: float) -> No
 
 
 def _as_presentation(data: bytes) -> bytes:
-    """Return a .potx as a .pptx, which differs in one content type; python-pptx opens only the latter."""
+    """Return a .potx or .ppsx as a .pptx, which differs in one content type; python-pptx opens only the latter."""
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as new:
         for part in old.infolist():
             content = old.read(part)
-            new.writestr(
-                part, content.replace(_TEMPLATE_TYPE, _DECK_TYPE) if part.filename == _CONTENT_TYPES else content
-            )
+            if part.filename == _CONTENT_TYPES:
+                for other in _OTHER_TYPES:
+                    content = content.replace(other, _DECK_TYPE)
+            new.writestr(part, content)
     return changed.getvalue()

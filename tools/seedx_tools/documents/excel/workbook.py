@@ -43,8 +43,6 @@ def read_xlsx(data: bytes, path: Path, warnings: list[str]) -> Sheets:
         from openpyxl import load_workbook
 
         from seedx_tools.documents.excel.charts import charts_of
-    if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise InputError(f"'{path}' is protected with a password, or an .xls file; save a copy as .xlsx without one")
     check_archive(data, path, "an Excel workbook (.xlsx)")
     try:
         shown, written = (load_workbook(BytesIO(data), data_only=values) for values in (True, False))
