@@ -185,6 +185,9 @@ class SlidePlan(_Model):
     picture_file: str = Field(
         default="", description="Name of an image file to show instead of a generated image; `picture` describes it."
     )
+    picture_alt: str = Field(
+        default="", description="What a screen reader says in place of the picture, if it differs from `picture`."
+    )
     picture_side: PictureSide = Field(default="auto", description="Where the picture is placed.")
     gallery: tuple[PictureFile, ...] = Field(default=(), description="Further image files, shown beside each other.")
     footnotes: tuple[str, ...] = Field(
@@ -192,6 +195,9 @@ class SlidePlan(_Model):
     )
     source: str = Field(default="", description="Where the slide's figures come from: one line under them, or empty.")
     notes: str = Field(default="", description="Speaker notes: what the speaker says, in full sentences.")
+    labels: SkipJsonSchema[tuple[str, ...]] = Field(default=())
+    """On a slide that was read: the texts beside title and points, in drawn shapes, text boxes and SmartArt. When it is
+    edited, they can be changed one by one; empty: they stay. A new slide has none: see `visual`."""
     warnings: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
     """What a planner that revised the slide could not do or decided on its own; copied into the deck's warnings."""
 

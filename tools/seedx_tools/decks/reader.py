@@ -17,7 +17,6 @@ from seedx_sdk.imaging import ImageLimits, open_image
 from seedx_tools.decks.drawing.reading import is_drawn, read_visual
 from seedx_tools.decks.ooxml.chart_data import chart_data_of
 from seedx_tools.decks.ooxml.layouts import LayoutSlots, slots_of
-from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.outline import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -28,12 +27,13 @@ from seedx_tools.decks.outline import (
     SlidePlan,
     TableData,
 )
+from seedx_tools.decks.reading.diagrams import diagrams_of
+from seedx_tools.decks.reading.texts import is_text_box, texts_of
 from seedx_tools.decks.shapes import ShapeKind, SlideShape, slide_shapes
 from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME
 from seedx_tools.decks.text.points import join_points
-from seedx_tools.decks.text.reading import inline_text
+from seedx_tools.decks.text.reading import inline_text, unmarked_text
 from seedx_tools.decks.text.strings import runs_right_to_left
-from seedx_tools.decks.writing.code import CODE_NAME
 from seedx_tools.decks.writing.frames import SOURCE_NAME
 from seedx_tools.decks.writing.points.bullets import read_paragraphs
 from seedx_tools.decks.writing.points.columns import ColumnShapes, columns_on
@@ -42,9 +42,10 @@ from seedx_tools.illustration.illustrator import ALT_PREFIX
 _DASH = "\u2014"
 _FOOTNOTE = re.compile(r"\[\^\d+\]\s*")
 """The mark before a footnote."""
+_SMALL = 0.25
+"""A picture with less than this share of the area of the largest is a logo or an icon beside it."""
 _MAX_LINES = 2
 """Lines under the title of a section or closing slide; a slide with more is a content slide."""
-_NOT_BODY_TEXT = ("title", "ctrTitle", "dt", "ftr", "sldNum")
 _UNSUPPORTED = {
     qn("p:sp"): "a drawn shape",
     qn("p:cxnSp"): "a drawn line",
@@ -57,10 +58,11 @@ _ANY_ASPECT = ImageLimits(max_aspect=math.inf)
 
 def read_slide(slide: Slide) -> SlidePlan:
     """Return the content of a slide; what a plan cannot hold is left out, and `unsupported_content` names it."""
-    title = slide.shapes.title
     tables, charts, pictures = (shapes_of(slide, kind) for kind in ("table", "chart", "picture"))
+    picture = main_picture(slide)
     boxes = [placed for placed in shapes_of(slide, "text") if placed.name == SOURCE_NAME and _points(placed.shape)]
-    texts, programs = _texts(slide)
+    found = texts_of(slide)
+    title, texts, programs = found.title, found.points, found.programs
     slots = slots_of(slide.slide_layout)
     columns = tuple(
         Column(
@@ -75,7 +77,7 @@ def read_slide(slide: Slide) -> SlidePlan:
     has_more = visual or programs or columns or quote or tables or charts or pictures or len(bullets) > _MAX_LINES
     notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     return SlidePlan(
-        title="" if title is None else " ".join(map(inline_text, title.text_frame.paragraphs)),
+        title="" if title is None else " ".join(map(unmarked_text, title.shape.text_frame.paragraphs)).strip(),
         kind="content" if has_more else _kind(slide, slots),
         bullets=bullets,
         columns=columns,
@@ -84,9 +86,13 @@ def read_slide(slide: Slide) -> SlidePlan:
         visual=visual,
         code=CodeBlock(text="\n\n".join(placed.shape.text_frame.text for placed in programs)) if programs else None,
         quote=quote,
-        picture=pictures[0].alt_text.removeprefix(ALT_PREFIX) or None if pictures else "",
+        picture="" if picture is None else picture.alt_text.removeprefix(ALT_PREFIX) or None,
         footnotes=tuple(_FOOTNOTE.sub("", inline_text(paragraph)) for paragraph in footnote_paragraphs(slide)),
         source=" ".join(_points(boxes[0].shape)) if boxes else "",
+        labels=(
+            *map(unmarked_text, label_paragraphs(slide)),
+            *(unmarked_text(paragraph) for diagram in diagrams_of(slide) for paragraph in diagram.paragraphs),
+        ),
         notes="" if notes is None else notes.text,
     )
 
@@ -96,11 +102,33 @@ def shapes_of(slide: Slide, kind: ShapeKind) -> list[SlideShape]:
     return [placed for placed in slide_shapes(slide) if placed.kind == kind and not is_drawn(placed.name)]
 
 
+def main_picture(slide: Slide) -> SlideShape | None:
+    """Return the picture of a slide's plan: the first that is not small beside another, or None if there is none."""
+    return next(iter(large_pictures(slide)), None)
+
+
+def large_pictures(slide: Slide) -> list[SlideShape]:
+    """Return the pictures of a slide but logos and icons beside a larger one."""
+    pictures = shapes_of(slide, "picture")
+    largest = max((placed.frame[2] * placed.frame[3] for placed in pictures), default=0)
+    return [placed for placed in pictures if placed.frame[2] * placed.frame[3] >= _SMALL * largest]
+
+
 def point_paragraphs(slide: Slide) -> list[tuple[Any, Any]]:
     """Return the paragraphs that the points of a slide's plan are read from, in their order, each with its shape."""
     return [
         (placed.shape, paragraph)
-        for placed in _texts(slide)[0]
+        for placed in texts_of(slide).points
+        for paragraph in placed.shape.text_frame.paragraphs
+        if paragraph.text.strip()
+    ]
+
+
+def label_paragraphs(slide: Slide) -> list[Any]:
+    """Return the paragraphs of the labels and remarks of a slide, in order; those of SmartArt are not among them."""
+    return [
+        paragraph
+        for placed in texts_of(slide).labels
         for paragraph in placed.shape.text_frame.paragraphs
         if paragraph.text.strip()
     ]
@@ -114,7 +142,7 @@ def footnote_paragraphs(slide: Slide) -> list[Any]:
 
 def column_shapes(slide: Slide) -> list[ColumnShapes]:
     """Return the shapes of the columns of a slide that has no text outside them; empty for any other slide."""
-    shapes = [placed.shape for placed in _texts(slide)[0]]
+    shapes = [placed.shape for placed in texts_of(slide).points]
     text = " ".join(point for shape in shapes for point in _points(shape))
     return columns_on(slide, shapes, right_to_left=runs_right_to_left(text))
 
@@ -124,31 +152,38 @@ def is_cover(slide: Slide) -> bool:
     return slots_of(slide.slide_layout).role == "cover" and _is_first(slide)
 
 
-def unsupported_content(slide: Slide) -> str | None:
-    """Return the first content of a slide that a plan cannot hold, or a picture that it would lose, or None."""
-    return unsupported_shape(slide) or (_lost_picture(slide) if shapes_of(slide, "picture") else None)
+def unsupported_content(slide: Slide) -> list[str]:
+    """Return the contents of a slide that a plan cannot hold, and its picture if writing the plan would lose it."""
+    lost = _lost_picture(slide) if shapes_of(slide, "picture") else None
+    return [*unsupported_shapes(slide), *([] if lost is None else [lost])]
 
 
-def unsupported_shape(slide: Slide) -> str | None:
-    """Return the first content of a slide that a plan cannot hold, such as "a second picture", or None."""
+def unsupported_shapes(slide: Slide) -> list[str]:
+    """Return the contents of a slide that a plan cannot hold, such as "a second picture"."""
     tables, charts, pictures = (shapes_of(slide, kind) for kind in ("table", "chart", "picture"))
+    lost = []
     if any(chart_data_of(placed.shape.chart) is None for placed in charts):
-        return "a chart of an unsupported kind"
+        lost.append("a chart of an unsupported kind")
     if any(_table(placed.shape) is None for placed in tables):
-        return f"a table without headings or with more than {MAX_COLUMNS} columns or {MAX_ROWS} rows"
+        lost.append(f"a table without headings or with more than {MAX_COLUMNS} columns or {MAX_ROWS} rows")
+    if any(cell.is_merge_origin for placed in tables for cell in placed.shape.table.iter_cells()):
+        lost.append("merged cells")
     readable = read_visual(slide) is not None
-    foreign = (placed for placed in slide_shapes(slide) if not (readable and is_drawn(placed.name)))
-    drawn = next((placed for placed in foreign if _is_drawing(placed)), None)
-    if drawn is not None:
-        return f"{_UNSUPPORTED.get(drawn.shape.element.tag, 'an object')} ('{drawn.name}')"
+    foreign = [placed for placed in slide_shapes(slide) if not (readable and is_drawn(placed.name))]
+    labels = texts_of(slide).labels
+    for placed in foreign:
+        if _is_drawing(slide, placed):
+            lost.append(f"{_UNSUPPORTED.get(placed.shape.element.tag, 'an object')} ('{placed.name}')")
+        elif placed in labels:
+            lost.append(f"a text box beside the points ('{placed.name}')")
     if next(slide.shapes._spTree.iter(_ALTERNATIVES), None) is not None:
-        return "an object that only some versions of PowerPoint show"
+        lost.append("an object that only some versions of PowerPoint show")
     if any(_is_media(placed) for placed in pictures):
-        return "a video or a sound"
-    for name, found in (("table", tables), ("chart", charts), ("picture", pictures)):
-        if len(found) > 1:
-            return f"a second {name}"
-    return None
+        lost.append("a video or a sound")
+    lost += [
+        f"a second {name}" for name, found in (("table", tables), ("chart", charts), ("picture", pictures)) if found[1:]
+    ]
+    return lost
 
 
 def first_picture(slide: Slide, warn: Callable[[str], None]) -> tuple[Image.Image, str] | None:
@@ -157,7 +192,8 @@ def first_picture(slide: Slide, warn: Callable[[str], None]) -> tuple[Image.Imag
     Raises:
         ImageError: If it is damaged or in an unsupported format, such as EMF.
     """
-    for placed in shapes_of(slide, "picture"):
+    main = main_picture(slide)
+    for placed in sorted(shapes_of(slide, "picture"), key=lambda placed: placed != main):
         if placed.shape.element.tag == qn("p:pic"):
             try:
                 blob = bytes(placed.shape.image.blob)
@@ -180,13 +216,11 @@ def _lost_picture(slide: Slide) -> str | None:
     return "a picture in a format that cannot be opened" if found is None else None
 
 
-def _is_drawing(placed: SlideShape) -> bool:
+def _is_drawing(slide: Slide, placed: SlideShape) -> bool:
     """Return whether a shape is a drawing: not a placeholder, text box, picture, table or chart."""
-    element = placed.shape.element
     if placed.kind != "text":
         return placed.kind == "other"
-    is_box = element.tag == qn("p:sp") and element.nvSpPr.cNvSpPr.get("txBox") in ("1", "true")
-    return not (placed.shape.is_placeholder or is_box)
+    return not (placed.shape.is_placeholder or is_text_box(slide, placed))
 
 
 def _is_media(placed: SlideShape) -> bool:
@@ -196,19 +230,6 @@ def _is_media(placed: SlideShape) -> bool:
 def _is_first(slide: Slide) -> bool:
     slides = slide.part.package.presentation_part.presentation.slides
     return bool(slides[0].slide_id == slide.slide_id)
-
-
-def _texts(slide: Slide) -> tuple[list[SlideShape], list[SlideShape]]:
-    """Return the shapes with the points of a slide, and its boxes of program text."""
-    texts = [
-        placed
-        for placed in shapes_of(slide, "text")
-        if placeholder_type(placed.shape.element) not in _NOT_BODY_TEXT
-        and _points(placed.shape)
-        and placed.name not in (SOURCE_NAME, FOOTNOTES_NAME)
-    ]
-    programs = [placed for placed in texts if placed.name.split(" ")[0] == CODE_NAME]
-    return [placed for placed in texts if placed not in programs], programs
 
 
 def _points(shape: Any) -> list[str]:

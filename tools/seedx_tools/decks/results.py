@@ -17,6 +17,7 @@ from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.preview import RENDERER, render_slides
 from seedx_tools.decks.reader import read_slide
+from seedx_tools.decks.reading.texts import title_shape
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.illustration.illustrator import Illustration
 
@@ -83,7 +84,7 @@ def describe_slides(deck: PresentationObject, made: Mapping[int, MadeSlide]) -> 
     slides = []
     for slide in deck.slides:
         plan, illustration, prompt = made.get(slide.slide_id) or (read_slide(slide), None, None)
-        title = slide.shapes.title
+        title = title_shape(slide)
         slides.append(
             DeckSlide(
                 title=plan.title if title is None else title.text_frame.text,

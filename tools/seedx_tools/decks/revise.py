@@ -21,13 +21,15 @@ from seedx_tools.decks.editing.deck_orders import deck_order
 from seedx_tools.decks.editing.edit_commands import RuleReviser
 from seedx_tools.decks.editing.in_place import edit_in_place
 from seedx_tools.decks.editing.orders import DeckOrder, place_of
+from seedx_tools.decks.editing.pictures import picture_place, put_picture
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
 from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, SlidePlan
-from seedx_tools.decks.planners.assets import OutlineFiles
+from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
 from seedx_tools.decks.planners.markdown import MARKDOWN, is_markdown_outline, parse_markdown_outline
-from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content, unsupported_shape
+from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content, unsupported_shapes
+from seedx_tools.decks.reading.texts import title_shape
 from seedx_tools.decks.results import Deck, describe_slides
 from seedx_tools.decks.slide_copies import duplicate_slide
 from seedx_tools.decks.slide_order import delete_slide, move_slide, place_slides
@@ -62,7 +64,7 @@ def revise_slide(
     *,
     output: str | os.PathLike[str] | None = None,
     planner: Reviser | None = None,
-    files: str | os.PathLike[str] | None = None,
+    files: SlideFiles | None = None,
     seed: int = 0,
     pictures: bool = True,
 ) -> Deck:
@@ -79,7 +81,8 @@ def revise_slide(
         output: Where to save the deck; None: path.
         planner: Edits the slide according to the instruction, such as a ChatModelPlanner; None: the instruction is one
             or several of edit_commands.COMMANDS.
-        files: The directory of the image and CSV files that the slide names; None: no file is read.
+        files: The directory of the image and CSV files that the slide names, or images by name, also results of
+            generate, edit and try_on; None: no file is read.
         seed: Seed of the image.
         pictures: Whether an image may be generated; the slide keeps its picture if the change names no other.
 
@@ -132,7 +135,7 @@ def append_slides(
     *,
     at: int | None = None,
     output: str | os.PathLike[str] | None = None,
-    files: str | os.PathLike[str] | None = None,
+    files: SlideFiles | None = None,
     seed: int = 0,
     pictures: bool = True,
     on_progress: Progress | None = None,
@@ -145,7 +148,7 @@ def append_slides(
         more: The slides as Markdown ("## Title", points ...) or an Outline, whose title slide is left out.
         at: The number that the first of them gets; None: they come at the end.
         output: Where to save the deck; None: path.
-        files: The directory of the image and CSV files that the slides name; None: no file is read.
+        files: The directory of the image and CSV files that the slides name, or images by name; None: no file is read.
         seed: Seed of the first image; each further slide adds one.
         pictures: Whether the model generates images for the slides.
         on_progress: Called with (slides done, total slides, title of the current slide).
@@ -169,7 +172,7 @@ class _SavedDeck:
         path: str | os.PathLike[str],
         output: str | os.PathLike[str] | None,
         *,
-        files: str | os.PathLike[str] | None,
+        files: SlideFiles | None,
         seed: int,
         pictures: bool,
     ) -> None:
@@ -186,8 +189,8 @@ class _SavedDeck:
         self._illustrator = Illustrator(seedx, self._warnings.append, seed=seed) if pictures else None
         self._original = slide_xml(self._deck, path)
         self._made: dict[int, tuple[SlidePlan, Illustration | None, str | None]] = {}
-        first = self._slides()[0] if self._original else None
-        shown = None if first is None or first.shapes.title is None else first.shapes.title.text_frame.text
+        title = title_shape(self._slides()[0]) if self._original else None
+        shown = None if title is None else title.text_frame.text
         self._title = self._deck.core_properties.title or shown or "Untitled"
         footers = [footer_of(one) for one in self._slides()]
         self._writer = DeckWriter(
@@ -205,12 +208,7 @@ class _SavedDeck:
         before = read_slide(old)
         changed = _of_one_kind(self._changed(before, number, change, planner), before)
         plan = self._files.with_data(changed, f"slide {number}")
-        is_line = is_cover(old) or before.kind != "content"
-        outgrows = is_line and len(plan.bullets) > max(1, len(before.bullets))
-        if not outgrows and edit_in_place(old, before, plan, int(self._deck.slide_height or 1)):
-            self._warnings += [f"slide {number}: {text}" for text in plan_warnings(plan)]
-            del self._original[old.slide_id]
-            self._made[old.slide_id] = plan, _shown_picture(old), None
+        if self._edit(old, before, plan, number):
             return
         self._check_nothing_is_lost(old, number, is_whole=isinstance(change, SlidePlan) or is_markdown_outline(change))
         as_cover = is_cover(old) and not plan.holds_more and len(plan.bullets) <= max(1, len(before.bullets))
@@ -229,21 +227,45 @@ class _SavedDeck:
         self._swap(old, new, number)
         self._made[new[0].slide_id] = plan, picture, prompt
 
+    def _edit(self, old: Slide, before: SlidePlan, plan: SlidePlan, number: int) -> bool:
+        """Change what differs on a slide and nothing else; return False, with nothing touched, if that can't be."""
+        is_line = is_cover(old) or before.kind != "content"
+        if is_line and len(plan.bullets) > max(1, len(before.bullets)):
+            return False
+        is_new = bool(plan.picture_file) or plan.picture not in (None, "", before.picture)
+        texts = plan.model_copy(update={"picture": None, "picture_file": ""}) if is_new else plan
+        where = f"slide {number}"
+        if is_new and picture_place(old) is None:
+            return False
+        if not edit_in_place(old, before, texts, lambda text: self._warnings.append(f"{where}: {text}")):
+            return False
+        prompt = None
+        if is_new:
+            picture, prompt = self._picture(plan, number - 1, has_room=True)
+            if picture is not None:
+                put_picture(old, picture, lambda text: self._warnings.append(f"{where}: {text}"))
+            elif self._illustrator is None and not plan.picture_file:
+                self._warnings.append(f"{where}: no image was generated (pictures=False), so its picture stays")
+        self._warnings += [f"{where}: {text}" for text in plan_warnings(plan)]
+        del self._original[old.slide_id]
+        self._made[old.slide_id] = plan, _shown_picture(old), prompt
+        return True
+
     def _check_nothing_is_lost(self, slide: Slide, number: int, *, is_whole: bool) -> None:
         """Name what a plan cannot hold and a rebuilt slide loses.
 
         Raises:
             InputError: If there is such a thing, and the change is not a whole new slide.
         """
-        lost = unsupported_shape(slide) if is_whole else unsupported_content(slide)
-        if lost is None:
+        lost = unsupported_shapes(slide) if is_whole else unsupported_content(slide)
+        if not lost:
             return
         if not is_whole:
             raise InputError(
-                f"slide {number} holds {lost}, which this instruction would lose; give the whole new slide as Markdown "
-                "('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
+                f"slide {number} holds {'; '.join(lost)}, which this instruction would lose; give the whole new slide "
+                "as Markdown ('## Title', points, a table, a fenced block 'chart bar') or as a SlidePlan"
             )
-        self._warnings.append(f"slide {number}: the new slide is without {lost}")
+        self._warnings += [f"slide {number}: the new slide is without {one}" for one in lost]
 
     def _swap(self, old: Slide, new: list[Slide], number: int) -> None:
         """Replace a slide by new ones; the first takes over its id and every relationship that points to it."""
@@ -302,7 +324,7 @@ class _SavedDeck:
 
     def _changed(self, before: SlidePlan, number: int, change: str | SlidePlan, planner: Reviser | None) -> SlidePlan:
         if isinstance(change, SlidePlan):
-            return change
+            return change if "notes" in change.model_fields_set else _with_notes(change, before)
         text = check_text(change, "change")
         if is_markdown_outline(text):
             outline = _outline(text)
@@ -311,7 +333,8 @@ class _SavedDeck:
             if len(plans) != 1:
                 raise InputError(f"the change has {len(plans)} slides; give exactly one, under one '## Title'")
             has_title = any(block in _SLIDE_HEADINGS for block in _blocks(text))
-            return plans[0] if has_title else plans[0].model_copy(update={"title": before.title})
+            plan = _with_notes(plans[0], before)
+            return plan if has_title else plan.model_copy(update={"title": before.title})
         revised = (planner or RuleReviser()).revise(before, text)
         self._warnings += [f"slide {number}: {warning}" for warning in revised.warnings]
         return revised.model_copy(update={"warnings": ()})
@@ -352,6 +375,11 @@ class _SavedDeck:
         for part in list(package.iter_parts()):
             if isinstance(part, SlidePart) and part not in shown and part.partname in names:
                 part.partname = package.next_partname(_NEW_SLIDES)
+
+
+def _with_notes(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
+    """Return a plan with the notes that the slide has if it brings none."""
+    return plan if plan.notes else plan.model_copy(update={"notes": before.notes})
 
 
 def _of_one_kind(plan: SlidePlan, before: SlidePlan) -> SlidePlan:

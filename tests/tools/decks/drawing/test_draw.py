@@ -104,7 +104,7 @@ def test_every_kind_is_drawn_without_findings_and_reads_back(visual: Visual, the
     deck, slides, warnings = _draw(visual, theme)
     assert (len(slides), warnings, list(find_faults(deck))) == (1, [], [])
     assert read_slide(slides[0]).visual == visual
-    assert unsupported_content(slides[0]) is None
+    assert unsupported_content(slides[0]) == []
 
 
 def test_figures_have_at_least_36_points() -> None:
@@ -204,7 +204,7 @@ def test_a_copied_part_is_named_and_not_lost() -> None:
     other = next(shape for shape in _shapes(slide) if "item 2" in shape.name)
     other.name = first.name
     assert read_slide(slide).visual is None
-    assert str(unsupported_content(slide)).startswith("a drawn shape ('Key figures")
+    assert unsupported_content(slide)[0].startswith("a drawn shape ('Key figures")
 
 
 def test_right_to_left_drawings_are_mirrored() -> None:

@@ -126,7 +126,10 @@ def test_a_rebuilt_slide_keeps_background_and_transition_and_names_its_animation
     slide.element.append(parse_xml(f"<p:timing {nsdecls('p')}/>"))
     deck.save(str(styled))
     made = revise_slide(seedx, styled, 1, "## New\n### A\n- a\n### B\n- b\n", pictures=False)
-    assert made.warnings == ("slide 1: its animations were left out, since they belong to the shapes that it had",)
+    assert made.warnings == (
+        "slide 1: its animations were left out, since they belong to the shapes that it had",
+        "slide 1: the colors, sizes and typefaces that its texts set themselves were left out",
+    )
     kept: Any = Presentation(str(styled)).slides[0]
     assert kept.background.fill.fore_color.rgb == RED
     assert [child.tag for child in kept.element].index(qn("p:transition")) > 0

@@ -13,6 +13,7 @@ from pptx.slide import Slide
 
 _TRANSITION = qn("p:transition")
 _ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
+_LOOKS = (qn("a:solidFill"), qn("a:gradFill"), qn("a:latin"), qn("a:highlight"))
 _RELATION = (qn("r:embed"), qn("r:link"), qn("r:id"))
 
 
@@ -30,6 +31,11 @@ def carry_over(old: Slide, new: Slide) -> Iterator[str]:
             (new.element.cSld if anchor is None else anchor).addnext(copy.deepcopy(transition))
     if old.element.find(qn("p:timing")) is not None:
         yield "its animations were left out, since they belong to the shapes that it had"
+    if any(_is_set(look) for look in old.shapes._spTree.iter(qn("a:rPr"))):
+        yield "the colors, sizes and typefaces that its texts set themselves were left out"
+    for name in ("table", "chart"):
+        if all(any(getattr(shape, f"has_{name}", False) for shape in slide.shapes) for slide in (old, new)):
+            yield f"its {name} was drawn anew, in the look of the deck"
     for relation in old.part.rels.values():
         if relation.reltype.rpartition("/")[2] == "comments" and not relation.is_external:
             new.part.relate_to(relation.target_part, relation.reltype)
@@ -54,6 +60,10 @@ def redirect(source: Part, old: Part, new: Part) -> None:
 def _is_transition(element: Any) -> bool:
     is_newer = element.tag == _ALTERNATIVES and next(element.iter(_TRANSITION), None) is not None
     return element.tag == _TRANSITION or is_newer
+
+
+def _is_set(look: Any) -> bool:
+    return look.get("sz") is not None or any(child.tag in _LOOKS for child in look)
 
 
 def _copied(element: Any, old: Slide, new: Slide) -> Any:

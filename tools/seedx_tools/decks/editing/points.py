@@ -13,7 +13,9 @@ from pptx.text.text import _Paragraph
 
 from seedx_tools.decks.editing.words import rewrite
 from seedx_tools.decks.ooxml.styles import level_of, text_style
+from seedx_tools.decks.text.inline import escape_inline
 from seedx_tools.decks.text.points import PointParagraph, split_points
+from seedx_tools.decks.text.reading import inline_text
 from seedx_tools.decks.writing.points.bullets import (
     check_box,
     inherit_bullet,
@@ -21,6 +23,7 @@ from seedx_tools.decks.writing.points.bullets import (
     set_no_bullet,
     set_number,
 )
+from seedx_tools.decks.writing.points.typed import point_level, recounted, typed_mark, with_mark
 
 
 def edit_points(paragraphs: Sequence[Any], before: Sequence[str], after: Sequence[str]) -> None:
@@ -47,6 +50,10 @@ def edit_points(paragraphs: Sequence[Any], before: Sequence[str], after: Sequenc
             _set(_Paragraph(element, place._parent), one, old[at])
         for paragraph in paragraphs[start + shared : end]:
             _remove(paragraph)
+    if len(old) != len(new):
+        for frame in {id(paragraph._parent): paragraph._parent for paragraph in paragraphs}.values():
+            for paragraph, mark, right in list(recounted(list(frame.paragraphs))):
+                rewrite(paragraph, escape_inline(right) + inline_text(paragraph, skip=len(mark)))
 
 
 def _key(one: PointParagraph) -> PointParagraph:
@@ -63,17 +70,18 @@ def _with_bullet(old: Sequence[PointParagraph], at: int) -> int:
 
 def _set(paragraph: Any, one: PointParagraph, was: PointParagraph) -> None:
     """Give a paragraph that shows `was`, or is a copy of one, another text, level and mark."""
-    if level_of(paragraph._p) != one.depth:
-        paragraph.level = one.depth
+    typed = "" if one.is_further else typed_mark(paragraph)
+    if point_level(paragraph) != one.depth:
+        paragraph.level, typed = one.depth, typed.lstrip()
     if one.is_further:
         set_no_bullet(paragraph, _margin_above(paragraph._p, one, paragraph.part.slide))
     elif was.is_further or (one.done is None and was.done is not None):
         inherit_bullet(paragraph)
     if one.done is not None and check_box(paragraph._p) != one.done:
         set_check_box(paragraph, done=one.done)
-    elif one.number is not None and paragraph._p.get_or_add_pPr().find(qn("a:buAutoNum")) is None:
+    elif one.number is not None and not typed and paragraph._p.get_or_add_pPr().find(qn("a:buAutoNum")) is None:
         set_number(paragraph, one.number)
-    rewrite(paragraph, one.text)
+    rewrite(paragraph, escape_inline(with_mark(typed, one.number)) + one.text)
 
 
 def _margin_above(paragraph: Any, one: PointParagraph, slide: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any
@@ -12,13 +13,15 @@ from typing import Any
 from lxml import etree
 from pptx.oxml.ns import qn
 
-from seedx_tools.decks.text.inline import Span, parse_inline
+from seedx_tools.decks.text.inline import Span, escape_inline, parse_inline, plain_text
 from seedx_tools.decks.text.languages import retag_run
 from seedx_tools.decks.text.reading import span_of
 from seedx_tools.decks.writing.runs import run_text, set_look
 
 _TOKENS = re.compile(r"\s+|\w+|[^\w\s]")
 _OWN = (qn("a:r"), qn("a:br"), qn("a:fld"))
+_CLICKS = (qn("a:hlinkClick"), qn("a:hlinkMouseOver"))
+_OF_THE_EDITOR = {"lang", "dirty", "err"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def rewrite(paragraph: Any, text: str) -> None:
     old = _tokens(paragraph)
     new = [(word, replace(span, text="")) for span in parse_inline(text) for word in _TOKENS.findall(span.text) if word]
     keeps_looks = all(look == Span("") for _, look in new)
-    usual = _usual(old)
+    usual = _usual(old) or _waiting(paragraph)
     tokens: list[_Token] = []
     matcher = SequenceMatcher(None, [token.text for token in old], [word for word, _ in new], autojunk=False)
     for kind, start, end, first, last in matcher.get_opcodes():
@@ -51,6 +54,57 @@ def rewrite(paragraph: Any, text: str) -> None:
             else:
                 tokens.append(_Token(word, model.properties, model.look if keeps_looks else look))
     _write(paragraph, tokens)
+
+
+def empty(element: Any) -> None:
+    """Take the text out of a paragraph (a:p); what is written into it later looks like the text that it had."""
+    runs = [child for child in element if child.tag in _OWN]
+    looks = [child.find(qn("a:rPr")) for child in runs]
+    for child in runs:
+        element.remove(child)
+    look = next((one for one in looks if one is not None), None)
+    if look is not None:
+        for end in element.findall(qn("a:endParaRPr")):
+            element.remove(end)
+        end = element.makeelement(qn("a:endParaRPr"), dict(look.attrib))
+        end.extend(copy.deepcopy(child) for child in look if child.tag not in _CLICKS)
+        element.append(end)
+
+
+def rewrite_all(paragraphs: Sequence[Any], text: str) -> None:
+    """Give paragraphs, read as one text with blanks between them, another text; words stay in their paragraphs.
+
+    A text with marks, or one that has none of the words at the end of a paragraph, goes on in the paragraph before.
+    """
+    filled = [paragraph for paragraph in paragraphs if paragraph.text.strip()] or list(paragraphs[:1])
+    shown = plain_text(text)
+    parts = [text] if len(filled) < 2 or escape_inline(shown) != text else _shared(filled, shown)
+    for paragraph, part in zip(filled, parts, strict=False):
+        rewrite(paragraph, part)
+    for paragraph in filled[len(parts) :]:
+        paragraph._p.getparent().remove(paragraph._p)
+
+
+def _shared(paragraphs: Sequence[Any], text: str) -> list[str]:
+    """Return a text parted where the paragraphs end now; empty parts are left out."""
+    words = [paragraph.text.split() for paragraph in paragraphs]
+    new = text.split()
+    matcher = SequenceMatcher(None, [word for line in words for word in line], new, autojunk=False)
+    ends, start, place = [], 0, 0
+    for line in words[:-1]:
+        place += len(line)
+        start = max(start, _carried(matcher, place))
+        ends.append(start)
+    parts = (new[first:last] for first, last in zip([0, *ends], [*ends, len(new)], strict=True))
+    return [escape_inline(" ".join(part)) for part in parts if part]
+
+
+def _carried(matcher: SequenceMatcher[str], place: int) -> int:
+    """Return where a boundary between two words of the old text lies in the new one."""
+    for kind, start, end, first, last in matcher.get_opcodes():
+        if start < place <= end:
+            return first + (place - start) if kind == "equal" else last
+    return 0
 
 
 def _tokens(paragraph: Any) -> list[_Token]:
@@ -77,6 +131,16 @@ def _usual(tokens: list[_Token]) -> _Token | None:
         letters[_key(token.properties)] += len(token.text)
     most = max(letters, key=lambda key: letters[key], default=b"")
     return next((token for token in tokens if _key(token.properties) == most), None)
+
+
+def _waiting(paragraph: Any) -> _Token | None:
+    """Return the look that text gets in a paragraph without any, or None."""
+    end = paragraph._p.find(qn("a:endParaRPr"))
+    if end is None or not (len(end) or set(end.attrib) - _OF_THE_EDITOR):
+        return None
+    properties = end.makeelement(qn("a:rPr"), dict(end.attrib))
+    properties.extend(copy.deepcopy(child) for child in end)
+    return _Token("", properties, Span("", bold=end.get("b") == "1", italic=end.get("i") == "1"))
 
 
 def _key(properties: Any) -> bytes:

@@ -30,6 +30,7 @@ _KINDS: dict[XL, ChartKind] = {
 }
 _DAY_ZERO = date(1899, 12, 30)
 """The date of the number 0 in a spreadsheet."""
+_SHARE = re.compile(r"[#0,.]+\s?%")
 _UNIT = re.compile(r'(?:"([^"]*)")?(?:General|[#0,.]+)(?:"([^"]*)")?')
 
 
@@ -78,7 +79,15 @@ def _series(series: Any, *, second: bool) -> ChartSeries:
     code = None if numbers is None else next(numbers.iter(qn("c:formatCode")), None)
     found = None if code is None else _UNIT.fullmatch(code.text or "")
     unit = "" if found is None else f"{found[1] or ''}{found[2] or ''}"
-    return ChartSeries(name=str(series.name), values=tuple(series.values), unit=unit, second_axis=second)
+    values = tuple(series.values)
+    if code is not None and is_share(code.text or ""):
+        unit, values = "%", tuple(None if value is None else round(value * 100, 10) for value in values)
+    return ChartSeries(name=str(series.name), values=values, unit=unit, second_axis=second)
+
+
+def is_share(code: str) -> bool:
+    """Return whether a number format shows shares as percentages: 0.25 as 25%."""
+    return _SHARE.fullmatch(code) is not None
 
 
 def _value_axis(area: Any, plot: Any) -> str:

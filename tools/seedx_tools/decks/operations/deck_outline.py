@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.outline import SlidePlan
-from seedx_tools.decks.reader import is_cover, read_slide, unsupported_shape
+from seedx_tools.decks.reader import is_cover, read_slide, unsupported_shapes
 from seedx_tools.decks.text.inline import plain_text
 
 
@@ -89,6 +89,5 @@ def _kind(slide: Slide, plan: SlidePlan) -> str:
     shown += [plan.visual.kind.replace("_", " ")] if plan.visual is not None else []
     shown += ["points"] if plan.bullets else []
     shown += ["picture"] if plan.picture != "" else []
-    if (other := unsupported_shape(slide)) is not None:
-        shown.append(other)
+    shown += unsupported_shapes(slide)
     return " and ".join(shown) or "title only"

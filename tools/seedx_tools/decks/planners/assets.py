@@ -55,7 +55,11 @@ class OutlineFiles:
 
     def illustration(self, plan: SlidePlan, where: str) -> Illustration | None:
         """Return the image file that a slide names; None if it names none, or with a warning if it cannot be used."""
-        return self._illustration(plan.picture_file, plan.picture or "", plan, where) if plan.picture_file else None
+        return (
+            self._illustration(plan.picture_file, plan.picture_alt or plan.picture or "", plan, where)
+            if plan.picture_file
+            else None
+        )
 
     def gallery(self, plan: SlidePlan, where: str) -> list[Illustration]:
         """Return the further image files of a slide; those that cannot be used are left out with a warning."""

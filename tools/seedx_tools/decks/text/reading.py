@@ -18,13 +18,27 @@ _MONOSPACED = ("courier", "consolas", "menlo", "monaco", "mono", "source code")
 """Words in the names of monospaced faces."""
 
 
-def inline_text(paragraph: Any, *, bold: bool = True) -> str:
+def inline_text(paragraph: Any, *, bold: bool = True, skip: int = 0) -> str:
     """Return a paragraph in inline Markdown: marks for what its runs set themselves, raw text escaped.
 
-    `bold` False leaves bold type out, where it is a part of the design.
+    Args:
+        paragraph: The paragraph.
+        bold: Whether bold type counts; False where it is a part of the design.
+        skip: How many characters at its start are left out.
     """
-    spans = _spans(paragraph)
-    return to_inline(spans if bold else (replace(span, bold=False) for span in spans))
+    spans = []
+    for span in _spans(paragraph):
+        spans.append(replace(span, text=span.text[skip:], bold=span.bold and bold))
+        skip = max(0, skip - len(span.text))
+    return to_inline(spans)
+
+
+def unmarked_text(paragraph: Any) -> str:
+    """Return a paragraph like inline_text, without bold and italics if all of it is set so: that is its design."""
+    spans = list(_spans(paragraph))
+    words = [span for span in spans if span.text.strip()]
+    bold, italic = (bool(words) and all(getattr(span, look) for span in words) for look in ("bold", "italic"))
+    return to_inline(replace(span, bold=span.bold and not bold, italic=span.italic and not italic) for span in spans)
 
 
 def _spans(paragraph: Any) -> Iterator[Span]:

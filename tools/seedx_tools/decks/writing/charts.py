@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pptx.chart.data import CategoryChartData, XyChartData
@@ -69,9 +69,9 @@ def place_chart(
     return True
 
 
-def replace_numbers(chart: Any, data: ChartData) -> None:
-    """Give a chart other numbers, in its own XML and in the workbook inside; its look stays."""
-    chart.replace_data(_data(data, _dates(data)))
+def chart_numbers(chart: ChartData, formats: Sequence[str | None]) -> Any:
+    """Return the numbers of a chart for python-pptx, each series in its own number format; None: what suits it."""
+    return _data(chart, _dates(chart), formats)
 
 
 def chart_alt(chart: ChartData) -> str:
@@ -112,19 +112,21 @@ def _dates(chart: ChartData) -> Dates | None:
     return dates if chart.kind in ("bar", "stacked_bar", "percent_stacked_bar", "combo") and dates.are_even else None
 
 
-def _data(chart: ChartData, dates: Dates | None) -> Any:
+def _data(chart: ChartData, dates: Dates | None, formats: Sequence[str | None] = ()) -> Any:
+    own = formats or [None] * len(chart.series)
+    codes = [code or number_format(one.values, one.unit) for one, code in zip(chart.series, own, strict=True)]
     if chart.kind == "scatter":
         data: Any = XyChartData()  # type: ignore[no-untyped-call]
-        for series in chart.series:
-            points = data.add_series(clean(series.name), number_format=number_format(series.values, series.unit))
+        for series, code in zip(chart.series, codes, strict=True):
+            points = data.add_series(clean(series.name), number_format=code)
             for x, y in zip(chart.categories, series.values, strict=True):
                 if y is not None:
                     points.add_data_point(float(x), y)
         return data
     data = CategoryChartData()  # type: ignore[no-untyped-call]
     data.categories = [clean(category) for category in chart.categories] if dates is None else dates.days
-    for series in chart.series:
-        data.add_series(clean(series.name), series.values, number_format(series.values, series.unit))
+    for series, code in zip(chart.series, codes, strict=True):
+        data.add_series(clean(series.name), series.values, code)
     return data
 
 

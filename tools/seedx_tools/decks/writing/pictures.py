@@ -86,7 +86,7 @@ def place_pictures(
         warn: Called with one sentence for each picture that has too few pixels for its place.
     """
     if slots.picture is not None and len(pictures) == 1:
-        _fill_placeholder(placeholder(slide, slots.picture), pictures[0], warn)
+        fill_picture_placeholder(placeholder(slide, slots.picture), pictures[0], warn)
         return True
     room = _make_room(slide, slots, pictures, bullets, page_height)
     if room is None:
@@ -134,7 +134,8 @@ def room_below_title(slide: Slide, slots: LayoutSlots, page_height: int) -> EmuF
     return (left, start, width, room) if room > page_height // 5 else None
 
 
-def _fill_placeholder(holder: Any, picture: Illustration, warn: Warn) -> None:
+def fill_picture_placeholder(holder: Any, picture: Illustration, warn: Warn) -> None:
+    """Put a picture into a picture placeholder: cropped around what it shows, or whole in its middle."""
     frame = frame_of(holder)
     crop = crop_to(picture.image, frame[2] / frame[3])
     if crop is not None and _largest_inches(picture) * _EMU_PER_INCH < max(frame[2:]):
@@ -146,6 +147,29 @@ def _fill_placeholder(holder: Any, picture: Illustration, warn: Warn) -> None:
     if crop is None or is_moved:
         shape.left, shape.top, shape.width, shape.height = shown
     _describe(shape, picture)
+
+
+def replace_image(shape: Any, picture: Illustration, warn: Warn) -> None:
+    """Show another image in the frame of a picture, cropped around what it shows, or whole in its middle."""
+    frame = frame_of(shape)
+    crop = crop_to(picture.image, frame[2] / frame[3])
+    if crop is not None and _largest_inches(picture) * _EMU_PER_INCH < max(frame[2:]):
+        crop = None  # too few pixels to fill the frame
+    shown = frame if crop is not None else _within_pixels(picture, contain(picture.image.size, frame), warn)
+    part, blip = shape.part, shape._element.blipFill.find(qn("a:blip"))
+    olds = [blip.attrib.pop(name, None) for name in (qn("r:embed"), qn("r:link"))]
+    for vector in blip.findall(qn("a:extLst")):
+        blip.remove(vector)  # the SVG of the image before
+    blip.set(qn("r:embed"), part.get_or_add_image_part(_data(picture, shown, crop or NO_CROP))[1])
+    shape.crop_left, shape.crop_top, shape.crop_right, shape.crop_bottom = crop or NO_CROP
+    if shown != frame:
+        shape.left, shape.top, shape.width, shape.height = shown
+    name = shape.name
+    _describe(shape, picture)
+    shape.name = name
+    for old in filter(None, olds):
+        if not any(old in element.attrib.values() for element in part._element.iter()):
+            part.rels.pop(old)
 
 
 def _add(slide: Slide, picture: Illustration, frame: EmuFrame) -> None:

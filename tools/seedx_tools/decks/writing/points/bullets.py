@@ -8,8 +8,9 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls, qn
 
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, auto_number, level_of, text_style
-from seedx_tools.decks.text.points import CHECK_BOXES, PointParagraph
+from seedx_tools.decks.text.points import CHECK_BOXES, MAX_LEVEL, PointParagraph
 from seedx_tools.decks.text.reading import inline_text
+from seedx_tools.decks.writing.points.typed import point_level, typed_mark, typed_number
 
 _TICKED = {char: done for done, char in CHECK_BOXES.items()} | {"\u2612": True}
 """Whether the characters of check boxes are ticked."""
@@ -61,15 +62,15 @@ def read_paragraphs(shape: Any) -> list[PointParagraph]:
     for paragraph in shape.text_frame.paragraphs:
         if not paragraph.text.strip():
             continue
-        element, text = paragraph._p, inline_text(paragraph)
+        element, text = paragraph._p, inline_text(paragraph, skip=len(typed_mark(paragraph)))
         level = _continued_level(shape, element, heads)
         if level is not None:
             found.append(PointParagraph(text, level, is_further=True))
             continue
         heads.append((level_of(element), element))
-        number, done = auto_number(element), check_box(element)
+        number, done = auto_number(element) or typed_number(paragraph), check_box(element)
         mark = f"{number}. " if number is not None else "" if done is None else "[x] " if done else "[ ] "
-        found.append(PointParagraph(text, level_of(element), mark))
+        found.append(PointParagraph(text, min(MAX_LEVEL, point_level(paragraph)), mark))
     return found
 
 

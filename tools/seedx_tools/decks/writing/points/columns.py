@@ -117,6 +117,11 @@ def remove_empty_boxes(columns: Sequence[ColumnShapes]) -> None:
                 remove(shape)
 
 
+def is_column(name: str) -> bool:
+    """Return whether a shape of this name is a column or the heading of one."""
+    return _NUMBERED.fullmatch(name) is not None
+
+
 def columns_on(slide: Slide, shapes: Sequence[Any], *, right_to_left: bool) -> list[ColumnShapes]:
     """Return the columns that the text shapes of a slide are; empty if one of them is no part of a column."""
     names = [(_NUMBERED.fullmatch(shape.name), shape) for shape in shapes]

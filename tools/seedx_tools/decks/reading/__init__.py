@@ -1,0 +1,1 @@
+"""Tell what the shapes of a slide of any origin are for."""
