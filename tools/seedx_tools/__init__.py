@@ -10,8 +10,11 @@ from seedx_tools.decks.lint.check import DeckReport, check_deck
 from seedx_tools.decks.lint.findings import Finding
 from seedx_tools.decks.make import make_slides, make_slides_async
 from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
+from seedx_tools.decks.operations.design import change_template
 from seedx_tools.decks.operations.edit import edit_deck
 from seedx_tools.decks.operations.insert import insert_slide
+from seedx_tools.decks.operations.resize import resize_deck
+from seedx_tools.decks.operations.sources import add_sources
 from seedx_tools.decks.outline import ChartData, ChartSeries, Column, Outline, Planner, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
@@ -81,7 +84,9 @@ __all__ = [
     "VisualItem",
     "VisualLink",
     "Workspace",
+    "add_sources",
     "append_slides",
+    "change_template",
     "check_deck",
     "check_template",
     "deck_to_pdf",
@@ -95,6 +100,7 @@ __all__ = [
     "merge_decks",
     "move_slide",
     "read_deck",
+    "resize_deck",
     "revise_slide",
     "tell_story",
     "vocabulary_of",

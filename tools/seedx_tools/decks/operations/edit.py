@@ -19,7 +19,10 @@ from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.operations.chat_orders import ChatPlanner, check_orders, orders_of_chat
 from seedx_tools.decks.operations.deck_outline import outline_of
+from seedx_tools.decks.operations.design import change_template
 from seedx_tools.decks.operations.insert import insert_slide
+from seedx_tools.decks.operations.resize import resize_deck
+from seedx_tools.decks.operations.sources import SOURCES, add_sources
 from seedx_tools.decks.results import Deck, DeckSlide, describe_slides
 from seedx_tools.decks.revise import Reviser, revise_slide
 from seedx_tools.decks.slide_copies import duplicate_slide, merge_decks
@@ -169,8 +172,12 @@ class _Edit:
             before, at = self._now(), self._place(order)
             merge_decks(self._path, order.file, at=at)
             self._note_placed(order, before)
+        elif order.kind == "template":
+            self._take(change_template(self._seedx, self._path, template=order.file or None, theme=order.theme))
+        elif order.kind == "length":
+            self._take(resize_deck(self._seedx, self._path, order.num_slides or 1, planner=self._planner))
         else:
-            raise InputError(f"the order '{order.kind}' is not known")
+            self._take(add_sources(self._seedx, self._path, title=order.content or SOURCES))
 
     def _now(self) -> list[int]:
         return [slide.slide_id for slide in open_deck(self._path).slides]
