@@ -18,6 +18,8 @@ from seedx_tools.decks.operations.sources import add_sources
 from seedx_tools.decks.outline import ChartData, ChartSeries, Column, Outline, Planner, Quote, SlidePlan, TableData
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
+from seedx_tools.decks.repair.chat_model import ChatModelReviewer
+from seedx_tools.decks.repair.review import DeckReviewer, ReviewPage, SlideRevision
 from seedx_tools.decks.results import Deck, DeckSlide
 from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.slide_copies import duplicate_slide, merge_decks
@@ -45,12 +47,14 @@ __all__ = [
     "ChartSeries",
     "ChatModelLayout",
     "ChatModelPlanner",
+    "ChatModelReviewer",
     "ChatModelStoryPlanner",
     "Column",
     "Deck",
     "DeckOrder",
     "DeckOutline",
     "DeckReport",
+    "DeckReviewer",
     "DeckSlide",
     "Finding",
     "FolderImages",
@@ -68,7 +72,9 @@ __all__ = [
     "Planner",
     "Quote",
     "Region",
+    "ReviewPage",
     "SlidePlan",
+    "SlideRevision",
     "Story",
     "StoryPage",
     "StoryPlan",

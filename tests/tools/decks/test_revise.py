@@ -266,7 +266,7 @@ def test_a_slide_that_is_linked_to_and_not_in_the_deck_keeps_a_name_of_its_own(s
     assert sorted(_names(plain)) == sorted(set(_names(plain)))
     made = Presentation(str(plain))
     assert made.slides[0].shapes[-1].click_action._hlink is not None
-    assert _titles(plain) == ["Boats", "One", "Said", "Part", "Added", "Added"]
+    assert _titles(plain) == ["Boats", "One", "Said", "Part", "Added", "Added (2)"]
     (linked,) = (rel.target_part for rel in made.slides[0].part.rels.values() if rel.reltype == RT.SLIDE)
     assert linked.slide.shapes.title.text_frame.text == "Thank you"
 

@@ -35,13 +35,15 @@ from seedx_tools.decks.look import Look
 from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
+from seedx_tools.decks.repair.loop import MadeSlides, look_and_repair
+from seedx_tools.decks.repair.review import DeckReviewer
 from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.languages import tag_languages
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
-from seedx_tools.decks.writing.navigation import Written, add_navigation
+from seedx_tools.decks.writing.navigation import add_navigation
 from seedx_tools.decks.writing.writer import DeckWriter, set_properties
 from seedx_tools.illustration.illustrator import (
     ALT_PREFIX,
@@ -78,6 +80,7 @@ def make_slides(
     planner: Planner | None = None,
     specialist: bool | None = None,
     layout: LayoutPlanner | None = None,
+    reviewer: DeckReviewer | None = None,
     on_progress: Progress | None = None,
 ) -> Deck:
     """Return a deck that is saved as an editable .pptx with native text, pictures, alt text and speaker notes.
@@ -105,6 +108,8 @@ def make_slides(
             True its absence is a warning. None: if the model has one, and no template is given.
         layout: Places the parts of slides of a title, points and pictures; a layout that the linter objects to is a
             warning, and the slide follows the template. None: all slides do.
+        reviewer: Looks at the finished pages and revises slides, such as a ChatModelReviewer; None: only the linter
+            does.
         on_progress: Called with (slides done, total slides, title of the current slide).
 
     Raises:
@@ -125,6 +130,7 @@ def make_slides(
         planner=planner,
         specialist=specialist,
         layout=layout,
+        reviewer=reviewer,
     )
     info = seedx.info
     report = on_progress or ignore_progress
@@ -158,6 +164,7 @@ async def make_slides_async(
     planner: Planner | None = None,
     specialist: bool | None = None,
     layout: LayoutPlanner | None = None,
+    reviewer: DeckReviewer | None = None,
     on_progress: Progress | None = None,
 ) -> Deck:
     """Return the deck that make_slides returns for the same arguments, generating several images at the same time.
@@ -182,6 +189,7 @@ async def make_slides_async(
         planner: Writes the outline; called in a thread.
         specialist: Whether the model's `slides` specialist lays out slides.
         layout: Places the parts of slides; called in a thread.
+        reviewer: Looks at the finished pages and revises slides; called in a thread.
         on_progress: Called in the event loop with (slides done, total slides, title of the current slide).
 
     Raises:
@@ -203,6 +211,7 @@ async def make_slides_async(
             planner=planner,
             specialist=specialist,
             layout=layout,
+            reviewer=reviewer,
         ),
         abandon_on_cancel=True,
     )
@@ -291,6 +300,7 @@ class _DeckDraft:
         planner: Planner | None,
         specialist: bool | None,
         layout: LayoutPlanner | None,
+        reviewer: DeckReviewer | None,
     ) -> None:
         self._started = time.perf_counter()
         self._path = check_output_path(path, (".pptx",))
@@ -299,6 +309,7 @@ class _DeckDraft:
         self._seed, self._pictures = seed, pictures
         self._specialist = look.template is None if specialist is None else specialist
         self._wants_specialist = specialist is True
+        self._reviewer = reviewer
         self._layout, self._theme = layout, "template" if look.template is not None else look.theme or "paper"
         self._warnings: list[str] = []
         """The warnings of the deck, or of the slide that is being planned or written."""
@@ -340,29 +351,24 @@ class _DeckDraft:
 
     def write(self, slides: Sequence[_DraftSlide], info: ModelInfo) -> Deck:
         """Write the slides with their images, save the deck and return it."""
+        made_slides = [self._write_slide(slide) for slide in slides]
+        look_and_repair(self._deck, made_slides, reviewer=self._reviewer)
         made: dict[int, MadeSlide] = {}
-        written_slides: list[Written] = []
-        for slide in slides:
-            self._warnings = slide.warnings
-            if slide.number == 0:
-                outline = self._outline
-                pages = [self._writer.add_cover(outline.title, outline.subtitle, outline.notes, slide.illustration)]
-            else:
-                pages = self._designed_pages(slide) or self._writer.add_slide(
-                    slide.plan, slide.illustration, slide.gallery
-                )
-            written_slides.append((slide.plan, pages))
+        for slide, written_slide in zip(slides, made_slides, strict=True):
+            slide.warnings += written_slide.warnings
             prompt = None if slide.request is None else slide.request.prompt.text
             if slide.design is not None and slide.illustration is not None:
                 prompt = slide.illustration.alt.removeprefix(ALT_PREFIX)
-            made[pages[0].slide_id] = (slide.plan, slide.illustration, prompt)
+            is_shown = written_slide.plan is slide.plan or _shows_picture(written_slide.plan)
+            shown = slide.illustration if is_shown else None
+            made[written_slide.slides[0].slide_id] = (written_slide.plan, shown, prompt if is_shown else None)
         unknown = unknown_subjects_warning(self._unknown, info)
         warnings = [
             *self._deck_warnings,
             *(warning for slide in slides for warning in slide.warnings),
             *([] if unknown is None else [unknown]),
         ]
-        add_navigation(self._deck, self._outline, written_slides)
+        add_navigation(self._deck, self._outline, [(one.plan, one.slides) for one in made_slides])
         tag_languages(self._deck.slides, self._deck.slides)
         set_properties(self._deck, self._outline.title)
         described = describe_slides(self._deck, made)
@@ -385,9 +391,23 @@ class _DeckDraft:
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
-    def _designed_pages(self, slide: _DraftSlide) -> list[Slide]:
+    def _write_slide(self, slide: _DraftSlide) -> MadeSlides:
+        """Write a slide, and return it with what writes it again from another plan."""
+
+        def write(plan: SlidePlan, warnings: list[str]) -> list[Slide]:
+            self._warnings = warnings
+            picture = slide.illustration if plan is slide.plan or _shows_picture(plan) else None
+            if slide.number == 0:
+                return [self._writer.add_cover(plan.title, " ".join(plan.bullets), plan.notes, picture)]
+            return self._writer.add_slide(plan, picture, slide.gallery if plan is slide.plan or plan.gallery else ())
+
+        warnings: list[str] = []
+        self._warnings = warnings
+        pages = self._designed_pages(slide, warnings) if slide.number > 0 else []
+        return MadeSlides(slide.plan, pages or write(slide.plan, warnings), write, warnings)
+
+    def _designed_pages(self, slide: _DraftSlide, warnings: list[str]) -> list[Slide]:
         """Write a slide as its design has it, and return it; nothing, with a warning, if that makes no good slide."""
-        before = list(slide.warnings)
         try:
             design = self._arranged(slide)
             if design is None:
@@ -400,7 +420,7 @@ class _DeckDraft:
             why = faults[0].message if faults else "its text does not fit there"
         except (SeedXError, ValueError) as error:
             why = str(error)
-        slide.warnings[:] = [*before, f"{slide.where}: its layout was not used, the template's was: {why}"]
+        warnings[:] = [f"{slide.where}: its layout was not used, the template's was: {why}"]
         return []
 
     def _arranged(self, slide: _DraftSlide) -> SlideDesign | None:
@@ -440,6 +460,10 @@ class _DeckDraft:
 
     def _warn(self, text: str) -> None:
         self._warnings.append(text)
+
+
+def _shows_picture(plan: SlidePlan) -> bool:
+    return plan.picture != "" or bool(plan.picture_file)
 
 
 def _plan(source: str | Outline, planner: Planner, num_slides: int | None) -> Outline:

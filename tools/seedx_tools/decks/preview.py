@@ -35,8 +35,13 @@ _NO_BACKGROUND = "FFFFFF"
 
 def render_slides(deck: PresentationObject) -> list[Image.Image]:
     """Return an image of each slide, 960 pixels wide."""
+    return [render_slide(deck, number) for number in range(1, len(deck.slides) + 1)]
+
+
+def render_slide(deck: PresentationObject, number: int) -> Image.Image:
+    """Return an image of one slide, by its number from 1, 960 pixels wide."""
     size = int(deck.slide_width or 1), int(deck.slide_height or 1)
-    return [_SlideRenderer(slide, number, size).draw() for number, slide in enumerate(deck.slides, start=1)]
+    return _SlideRenderer(deck.slides[number - 1], number, size).draw()
 
 
 class _SlideRenderer:

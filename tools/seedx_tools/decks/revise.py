@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pptx.parts.slide import SlidePart
@@ -23,6 +24,7 @@ from seedx_tools.decks.editing.in_place import edit_in_place
 from seedx_tools.decks.editing.orders import DeckOrder, place_of
 from seedx_tools.decks.editing.pictures import picture_place, put_picture
 from seedx_tools.decks.footer import Footer
+from seedx_tools.decks.lint.check import find_slide_faults
 from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
 from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, SlidePlan
@@ -30,6 +32,8 @@ from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
 from seedx_tools.decks.planners.markdown import MARKDOWN, is_markdown_outline, parse_markdown_outline
 from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content, unsupported_shapes
 from seedx_tools.decks.reading.texts import title_shape
+from seedx_tools.decks.repair.loop import MadeSlides, look_and_repair
+from seedx_tools.decks.repair.review import DeckReviewer
 from seedx_tools.decks.results import Deck, describe_slides
 from seedx_tools.decks.slide_copies import duplicate_slide
 from seedx_tools.decks.slide_order import delete_slide, move_slide, place_slides
@@ -67,6 +71,7 @@ def revise_slide(
     files: SlideFiles | None = None,
     seed: int = 0,
     pictures: bool = True,
+    reviewer: DeckReviewer | None = None,
 ) -> Deck:
     """Return the saved deck with one slide replaced; the XML of every other slide stays the same byte for byte.
 
@@ -85,6 +90,7 @@ def revise_slide(
             generate, edit and try_on; None: no file is read.
         seed: Seed of the image.
         pictures: Whether an image may be generated; the slide keeps its picture if the change names no other.
+        reviewer: Looks at the slide if it was rebuilt, and revises it; None: only the linter does.
 
     Raises:
         TemplateError: If the file cannot be opened, or has no layout with a title and a body.
@@ -97,7 +103,7 @@ def revise_slide(
     order = deck_order(change, slide) if isinstance(change, str) else None
     if order is not None:
         return _follow(seedx, path, order, output, seed)
-    saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures)
+    saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures, reviewer=reviewer)
     saved.replace(slide, change, planner)
     return saved.save()
 
@@ -138,6 +144,7 @@ def append_slides(
     files: SlideFiles | None = None,
     seed: int = 0,
     pictures: bool = True,
+    reviewer: DeckReviewer | None = None,
     on_progress: Progress | None = None,
 ) -> Deck:
     """Return the saved deck with slides appended; the XML of its other slides stays the same byte for byte.
@@ -151,6 +158,7 @@ def append_slides(
         files: The directory of the image and CSV files that the slides name, or images by name; None: no file is read.
         seed: Seed of the first image; each further slide adds one.
         pictures: Whether the model generates images for the slides.
+        reviewer: Looks at the new pages and revises slides; None: only the linter does.
         on_progress: Called with (slides done, total slides, title of the current slide).
 
     Raises:
@@ -159,7 +167,7 @@ def append_slides(
         PromptError: If `more` is empty.
         OutputPathError: If the deck cannot be written.
     """
-    saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures)
+    saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures, reviewer=reviewer)
     outline = more if isinstance(more, Outline) else _outline(more)
     saved.append(outline, at, on_progress)
     return saved.save()
@@ -175,8 +183,9 @@ class _SavedDeck:
         files: SlideFiles | None,
         seed: int,
         pictures: bool,
+        reviewer: DeckReviewer | None,
     ) -> None:
-        self._seedx = seedx
+        self._seedx, self._reviewer = seedx, reviewer
         self._target = check_output_path(path if output is None else output, (".pptx",))
         self._started = time.perf_counter()
         self._deck = open_deck(path)
@@ -184,6 +193,8 @@ class _SavedDeck:
             f"the deck links to '{target[:120]}' outside itself; it stays linked, and was not fetched"
             for target in external_links(path)
         ]
+        self._writing = self._warnings
+        """The warnings of the slide that is being written."""
         self._seed = seed
         self._files = OutlineFiles(files, self._warnings.append)
         self._illustrator = Illustrator(seedx, self._warnings.append, seed=seed) if pictures else None
@@ -193,9 +204,7 @@ class _SavedDeck:
         shown = None if title is None else title.text_frame.text
         self._title = self._deck.core_properties.title or shown or "Untitled"
         footers = [footer_of(one) for one in self._slides()]
-        self._writer = DeckWriter(
-            self._deck, self._warnings.append, footer=Footer(text=next(filter(None, footers), ""))
-        )
+        self._writer = DeckWriter(self._deck, self._warn, footer=Footer(text=next(filter(None, footers), "")))
 
     def _slides(self) -> list[Slide]:
         return list(self._deck.slides)
@@ -208,17 +217,23 @@ class _SavedDeck:
         before = read_slide(old)
         changed = _of_one_kind(self._changed(before, number, change, planner), before)
         plan = self._files.with_data(changed, f"slide {number}")
+        known = {(finding.kind, finding.shape) for finding in find_slide_faults(self._deck, number)}
         if self._edit(old, before, plan, number):
+            self._repair([MadeSlides(plan, [old], known=known)], number, number_titles=False)
             return
         self._check_nothing_is_lost(old, number, is_whole=isinstance(change, SlidePlan) or is_markdown_outline(change))
         as_cover = is_cover(old) and not plan.holds_more and len(plan.bullets) <= max(1, len(before.bullets))
         room = self._writer.cover_takes_picture if as_cover else plan.wants_picture
         source = old if plan.picture in (None, before.picture) else None
         picture, prompt = self._picture(plan, number - 1, has_room=room, old=source)
-        if as_cover:
-            new = [self._writer.add_cover(plan.title, ", ".join(plan.bullets), plan.notes, picture)]
-        else:
-            new = self._writer.add_slide(plan, picture, self._files.gallery(plan, f"slide {number}"))
+        gallery = () if as_cover else self._files.gallery(plan, f"slide {number}")
+
+        def write_cover(plan: SlidePlan) -> list[Slide]:
+            return [self._writer.add_cover(plan.title, ", ".join(plan.bullets), plan.notes, picture)]
+
+        made = self._written(plan, write_cover if as_cover else self._writing_of(plan, picture, gallery))
+        self._repair([made], number, reviewer=self._reviewer, number_titles=False)
+        new, plan = made.slides, made.plan
         tag_languages(new, [*self._slides(), *new])
         for slide in new:
             copy_visibility(old, slide)
@@ -250,6 +265,46 @@ class _SavedDeck:
         del self._original[old.slide_id]
         self._made[old.slide_id] = plan, _shown_picture(old), prompt
         return True
+
+    def _writing_of(
+        self, first: SlidePlan, picture: Illustration | None, gallery: Sequence[Illustration]
+    ) -> Callable[[SlidePlan], list[Slide]]:
+        """Return what writes a plan and later versions of it, with these pictures as far as those have any."""
+
+        def write(plan: SlidePlan) -> list[Slide]:
+            if plan is first:
+                return self._writer.add_slide(plan, picture, gallery)
+            shows = plan.picture != "" or bool(plan.picture_file)
+            return self._writer.add_slide(plan, picture if shows else None, gallery if plan.gallery else ())
+
+        return write
+
+    def _written(self, plan: SlidePlan, write: Callable[[SlidePlan], list[Slide]]) -> MadeSlides:
+        """Write slides of a plan, and return them with what writes them again from another plan."""
+
+        def write_again(plan: SlidePlan, warnings: list[str]) -> list[Slide]:
+            self._writing = warnings
+            slides = write(plan)
+            self._writing = self._warnings
+            return slides
+
+        warnings: list[str] = []
+        return MadeSlides(plan, write_again(plan, warnings), write_again, warnings)
+
+    def _repair(
+        self,
+        made: Sequence[MadeSlides],
+        first: int,
+        *,
+        reviewer: DeckReviewer | None = None,
+        number_titles: bool = True,
+    ) -> None:
+        """Repair slides, of which the first one gets this number in the deck."""
+        look_and_repair(self._deck, made, first=first, reviewer=reviewer, number_titles=number_titles)
+        self._warnings += [warning for one in made for warning in one.warnings]
+
+    def _warn(self, text: str) -> None:
+        self._writing.append(text)
 
     def _check_nothing_is_lost(self, slide: Slide, number: int, *, is_whole: bool) -> None:
         """Name what a plan cannot hold and a rebuilt slide loses.
@@ -287,6 +342,8 @@ class _SavedDeck:
         if at is not None and not 1 <= at <= start + 1:
             raise InputError(f"there is no place {at}; use 1 to {start + 1}")
         self._warnings.extend(outline.warnings)
+        made: list[MadeSlides] = []
+        pictures: list[tuple[Illustration | None, str | None]] = []
         for offset, named in enumerate(plans):
             if on_progress is not None:
                 on_progress(offset, len(plans), named.title)
@@ -297,9 +354,12 @@ class _SavedDeck:
                 self._warnings.append(f"only the first {offset} slides that are appended may get images")
             picture, prompt = self._picture(plan, start + offset, has_room=plan.wants_picture)
             gallery = self._files.gallery(plan, f"slide {start + offset + 1}")
-            slide, *more = self._writer.add_slide(plan, picture, gallery)
-            tag_languages([slide, *more], self._slides())
-            self._made[slide.slide_id] = plan, picture, prompt
+            made.append(self._written(plan, self._writing_of(plan, picture, gallery)))
+            pictures.append((picture, prompt))
+        self._repair(made, at or start + 1, reviewer=self._reviewer)
+        for one, (picture, prompt) in zip(made, pictures, strict=True):
+            tag_languages(one.slides, self._slides())
+            self._made[one.slides[0].slide_id] = one.plan, picture, prompt
         if at is not None:
             place_slides(self._deck, list(self._deck.slides._sldIdLst)[start:], at)
         if on_progress is not None:

@@ -52,7 +52,7 @@ def draw_cards(canvas: Canvas, visual: Visual) -> None:
     room = (canvas.height - GAP * (rows - 1)) / rows
 
     def text_of(item: VisualItem, size: float) -> list[Paragraph]:
-        return labelled(item, size, canvas.paints.card.text, canvas.paints.figure)
+        return labelled(item, size, canvas.paints.card.text, canvas.paints.small_figure)
 
     inner = (width - 2 * INSET, room - above - 1.5 * INSET)
     size = fitting_size(items, text_of, inner, canvas.family) or MIN_POINTS

@@ -34,7 +34,7 @@ def draw_matrix(canvas: Canvas, visual: Visual) -> None:
     def text_of(number: int, size: float) -> list[Paragraph]:
         item: VisualItem = items[number]
         pair = pair_of(number)
-        return labelled(item, size, pair.text, paints.figure if pair is plain else pair.text)
+        return labelled(item, size, pair.text, paints.small_figure if pair is plain else pair.text)
 
     inner = (width - 2 * INSET, height - 2 * INSET)
     size = fitting_size(range(len(items)), text_of, inner, canvas.family)

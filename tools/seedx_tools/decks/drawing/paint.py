@@ -89,18 +89,17 @@ class Paints:
     @cached_property
     def figure(self) -> Paint:
         """The color of large figures on cards."""
-        for paint in (Paint("accent1"), *(Paint("accent1", shade) for shade in _SHADES[1:4]), Paint("tx2")):
-            if contrast(self.rgb(paint), self.rgb(self.card.fill)) >= AA_LARGE + 0.2:
-                return paint
-        return self.card.text
+        return self._accent(self.rgb(self.card.fill), AA_LARGE) or self.card.text
+
+    @cached_property
+    def small_figure(self) -> Paint:
+        """The color of figures on cards that may be as small as the text beside them."""
+        return self._accent(self.rgb(self.card.fill), AA_NORMAL) or self.card.text
 
     @cached_property
     def figure_on_page(self) -> Paint:
         """The color of large figures on the page."""
-        for paint in (Paint("accent1"), *(Paint("accent1", shade) for shade in _SHADES[1:4]), Paint("tx2")):
-            if contrast(self.rgb(paint), self._ground) >= AA_LARGE + 0.2:
-                return paint
-        return self.text
+        return self._accent(self._ground, AA_LARGE) or self.text
 
     def solid(self, scheme: str = "accent1", darken: int = 0) -> Pair:
         """Return a strong fill, darkened by a percentage and further until text on it can be read.
@@ -115,6 +114,11 @@ class Paints:
             if contrast(self.rgb(fill), self.rgb(text)) >= AA_NORMAL:
                 return Pair(fill, text)
         return Pair(fill, text)
+
+    def _accent(self, ground: str, least: float) -> Paint | None:
+        """Return the accent color in the lightest shade of enough contrast with a ground; None if none has it."""
+        paints = (Paint("accent1"), *(Paint("accent1", shade) for shade in _SHADES[1:4]), Paint("tx2"))
+        return next((paint for paint in paints if contrast(self.rgb(paint), ground) >= least + 0.2), None)
 
     def _readable(self, ground: str, prefer: str = "tx1") -> Paint:
         """Return the preferred text color if it can be read on this ground, else the more readable one."""

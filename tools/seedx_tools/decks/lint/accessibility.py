@@ -10,6 +10,7 @@ from pptx.oxml.ns import qn
 from seedx_tools.decks.drawing.names import part_of
 from seedx_tools.decks.lint.findings import Fault
 from seedx_tools.decks.lint.page import TOUCH, Item, Page, shared
+from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.shapes import SlideShape, is_empty_placeholder
 
 _FILE_NAME = re.compile(
@@ -40,12 +41,19 @@ def accessibility_faults(page: Page) -> Iterator[Fault]:
     yield from _order_faults([item for item in page.items if item.text is not None and not item.is_footer])
 
 
+def listed_title(page: Page) -> str:
+    """Return the title by which a slide is told from others, in lower case; empty for hidden and title slides."""
+    title = page.slide.shapes.title
+    is_apart = title is None or page.is_hidden or placeholder_type(title.element) == "ctrTitle"
+    return "" if is_apart else page.title.casefold()
+
+
 def duplicate_titles(pages: Sequence[Page]) -> Iterator[tuple[int, Fault]]:
     """Yield the number of each slide whose title an earlier slide has, and the fault; hidden and title slides apart."""
     seen: dict[str, int] = {}
     for page in pages:
-        key = page.title.casefold()
-        if not key or page.is_hidden or any(item.role == "ctrTitle" for item in page.items):
+        key = listed_title(page)
+        if not key:
             continue
         if key in seen:
             message = f"slide {seen[key]} has the title '{page.title}', too; titles tell slides apart in a list"
@@ -91,9 +99,7 @@ def _order_faults(items: Sequence[Item]) -> Iterator[Fault]:
     others = [item for item in items if not item.is_title]
     for index, item in enumerate(others):
         for later in others[index + 1 :]:
-            if item.ink is None or later.ink is None or _are_around_a_circle(item.name, later.name):
-                continue
-            if _is_above(later, item):
+            if is_read_too_early(item, later):
                 yield Fault(
                     "reading_order",
                     item.name,
@@ -102,15 +108,15 @@ def _order_faults(items: Sequence[Item]) -> Iterator[Fault]:
                 return
 
 
+def is_read_too_early(item: Item, later: Item) -> bool:
+    """Return whether a text that is read after another one stands above it, mostly in the same column."""
+    if item.ink is None or later.ink is None or _are_around_a_circle(item.name, later.name):
+        return False
+    narrow = min(item.ink[2] - item.ink[0], later.ink[2] - later.ink[0])
+    return later.ink[3] <= item.ink[1] + TOUCH and shared(item.ink, later.ink)[0] > 0.5 * narrow
+
+
 def _are_around_a_circle(one: str, other: str) -> bool:
     """Return whether both shapes are steps of one cycle, which is read around and not from the top down."""
     first, second = part_of(one), part_of(other)
     return first is not None and second is not None and first.kind == "cycle" and first[:2] == second[:2]
-
-
-def _is_above(one: Item, other: Item) -> bool:
-    """Return whether a text stands above another one, mostly in the same column."""
-    assert one.ink is not None
-    assert other.ink is not None
-    narrow = min(one.ink[2] - one.ink[0], other.ink[2] - other.ink[0])
-    return one.ink[3] <= other.ink[1] + TOUCH and shared(one.ink, other.ink)[0] > 0.5 * narrow

@@ -76,8 +76,11 @@ def find_faults(deck: PresentationObject) -> Iterator[Finding]:
 
 def find_slide_faults(deck: PresentationObject, number: int) -> Iterator[Finding]:
     """Yield the problems on one slide of an open presentation, by its number from 1; not those of its template."""
-    page = pages_of(deck)[number - 1]
+    for fault in page_faults(pages_of(deck)[number - 1]):
+        yield Finding(kind=fault.kind, slide=number, shape=fault.shape, message=fault.message)
+
+
+def page_faults(page: Page) -> Iterator[Fault]:
+    """Yield the problems of one slide; not those of its template, nor what only shows among others."""
     for family in _FAMILIES:
-        for fault in family(page):
-            if not fault.template:
-                yield Finding(kind=fault.kind, slide=number, shape=fault.shape, message=fault.message)
+        yield from (fault for fault in family(page) if not fault.template)

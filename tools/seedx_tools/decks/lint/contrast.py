@@ -28,7 +28,7 @@ _PART = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
+class Ground:
     """What is behind a text, or behind a part of it."""
 
     colors: tuple[str, ...]
@@ -42,11 +42,11 @@ def contrast_faults(page: Page) -> Iterator[Fault]:
     for index, item in enumerate(page.items):
         if not item.runs:
             continue
-        grounds = _grounds(page, index)
-        pale: dict[tuple[str, _Ground], Run] = {}
+        grounds = grounds_under(page, index)
+        pale: dict[tuple[str, Ground], Run] = {}
         for run in item.runs:
-            for ground in [_Ground((run.ground,))] if run.ground else grounds:
-                if _lost(run, ground) > (_MAX_LOST if ground.picture else 0):
+            for ground in [Ground((run.ground,))] if run.ground else grounds:
+                if not is_readable(run, ground):
                     pale.setdefault((run.color, ground), run)
         for (color, ground), run in pale.items():
             from_layout = from_template(item, "solidFill") and not ground.picture
@@ -58,13 +58,18 @@ def contrast_faults(page: Page) -> Iterator[Fault]:
             )
 
 
-def _lost(run: Run, ground: _Ground) -> float:
+def is_readable(run: Run, ground: Ground) -> bool:
+    """Return whether a run stands out from a ground, apart from a few spots of a picture."""
+    return _lost(run, ground) <= (_MAX_LOST if ground.picture else 0)
+
+
+def _lost(run: Run, ground: Ground) -> float:
     """Return the share of a ground on which a run lacks contrast."""
     least = least_contrast(run.size, bold=run.bold) - 0.005
     return sum(contrast(run.color, color) < least for color in ground.colors) / len(ground.colors)
 
 
-def _message(run: Run, ground: _Ground) -> str:
+def _message(run: Run, ground: Ground) -> str:
     least = f"{least_contrast(run.size, bold=run.bold):.1f} (WCAG AA)"
     if ground.picture:
         return (
@@ -78,12 +83,12 @@ def _message(run: Run, ground: _Ground) -> str:
     )
 
 
-def _grounds(page: Page, index: int) -> list[_Ground]:
+def grounds_under(page: Page, index: int) -> list[Ground]:
     """Return what is behind the text of a shape, from front to back down to what is behind all of it."""
     item = page.items[index]
     ink = item.ink or item.area
     veils: list[tuple[str, float]] = []
-    found: list[_Ground] = []
+    found: list[Ground] = []
     for layer in (item, *reversed(page.items[:index]), *reversed(page.backdrop)):
         share = 1.0 if layer is item else share_within(ink, layer.area)
         if share < _PART:
@@ -92,7 +97,7 @@ def _grounds(page: Page, index: int) -> list[_Ground]:
             colors = _pixels_under(layer, ink)
             if colors is None:
                 return found
-            found.append(_Ground(_veiled(colors, veils), layer.name))
+            found.append(Ground(_veiled(colors, veils), layer.name))
         elif layer.fill is None:
             continue
         elif layer.fill.opacity < 1:
@@ -100,14 +105,14 @@ def _grounds(page: Page, index: int) -> list[_Ground]:
                 veils.append((layer.fill.colors[0], layer.fill.opacity))
             continue
         else:
-            found += [_Ground(_veiled((color,), veils)) for color in layer.fill.colors]
+            found += [Ground(_veiled((color,), veils)) for color in layer.fill.colors]
         if share >= _WHOLE:
             return found
     picture = _background_picture(page)
     if picture is not None:
         colors = _sampled(picture, ink, (0.0, 0.0, page.width, page.height))
-        return [*found, _Ground(_veiled(colors, veils), "the background")]
-    return [*found, *(_Ground(_veiled((color,), veils)) for color in slide_background(page.slide))]
+        return [*found, Ground(_veiled(colors, veils), "the background")]
+    return [*found, *(Ground(_veiled((color,), veils)) for color in slide_background(page.slide))]
 
 
 def _veiled(colors: Sequence[str], veils: Sequence[tuple[str, float]]) -> tuple[str, ...]:

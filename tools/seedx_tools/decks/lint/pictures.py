@@ -31,7 +31,7 @@ def picture_faults(page: Page) -> Iterator[Fault]:
 
 def _shown_pixels(item: Item) -> Iterator[Fault]:
     shape: Any = item.placed.shape
-    pixels = _num_pixels(shape)
+    pixels = num_pixels(shape)
     if pixels is None:
         return
     left, top, right, bottom = item.placed.area
@@ -61,7 +61,7 @@ def _shown_pixels(item: Item) -> Iterator[Fault]:
         )
 
 
-def _num_pixels(shape: Any) -> tuple[int, int] | None:
+def num_pixels(shape: Any) -> tuple[int, int] | None:
     """Return the width and height of a picture; None for a drawing, or a file that is not in the deck."""
     blip = shape.element.find(f".//{qn('a:blip')}")
     fill = shape.element.find(qn("p:blipFill"))
@@ -71,7 +71,7 @@ def _num_pixels(shape: Any) -> tuple[int, int] | None:
         return None
     try:
         width, height = shape.image.size
-    except (AttributeError, KeyError, ValueError, OSError):  # linked, or in a format such as EMF
+    except Exception:  # linked, in a format such as EMF, or damaged, for which decoders raise many kinds
         return None
     return int(width), int(height)
 

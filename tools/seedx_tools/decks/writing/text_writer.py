@@ -87,7 +87,8 @@ class TextWriter:
         same = [slide for slide in slides if _title_of(slide) == shown]
         for number, slide in enumerate(same, start=1):
             if len(same) > 1:
-                write_title(slide, slide.shapes.title, numbered(clean(title), number, len(same)), self._page_height)
+                text = numbered(clean(title), number, len(same))
+                write_title(slide, slide.shapes.title, text, self._page_height, grows=False)
 
     def _finish(self, slide: Slide, notes: str) -> Slide:
         if homeless := self._footnotes.write(slide):
@@ -191,7 +192,9 @@ class TextWriter:
             rooms = [room_for_text(slide, body) for slide, body, _ in shares]
             even = share_points(points, heights, rooms)
             if even is not None:
-                shares = [(slide, body, share) for (slide, body, _), share in zip(shares, even, strict=True)]
+                evened = [(slide, body, share) for (slide, body, _), share in zip(shares, even, strict=True)]
+                if all(fitting_scale(slide, body, paragraphs_of(share)) for slide, body, share in evened):
+                    shares = evened
         scales = [fitting_scale(slide, body, paragraphs_of(share)) or 1.0 for slide, body, share in shares]
         bulleted = self._bullets and any(len(share) > 1 for *_, share in shares)
         for slide, body, share in shares:

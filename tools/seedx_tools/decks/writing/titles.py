@@ -20,7 +20,7 @@ _MAX_SHARE = 0.45
 """The tallest that a title's box may grow, as a share of the page."""
 
 
-def write_title(slide: Slide, shape: Any, title: str, page_height: int) -> bool:
+def write_title(slide: Slide, shape: Any, title: str, page_height: int, *, grows: bool = True) -> bool:
     """Write a title in inline Markdown; return whether it fits.
 
     Type shrinks to half, but not below MIN_TITLE_POINTS; then the box grows and moves what is below it down; then
@@ -31,6 +31,7 @@ def write_title(slide: Slide, shape: Any, title: str, page_height: int) -> bool:
         shape: Its title placeholder; a title that it has already is replaced.
         title: The text.
         page_height: The height of the page in EMU.
+        grows: Whether the box may grow; False once its slide is filled.
     """
     for child in list(shape.text_frame.paragraphs[0]._p):
         if child.tag != qn("a:pPr"):
@@ -41,7 +42,8 @@ def write_title(slide: Slide, shape: Any, title: str, page_height: int) -> bool:
     least = min(1.0, max(_LEAST_SCALE, MIN_TITLE_POINTS / size))
     scale = fitting_scale(slide, shape, lines, least=least)
     if scale is None:
-        _grow(slide, shape, title, least, page_height)
+        if grows:
+            _grow(slide, shape, title, least, page_height)
         scale = fitting_scale(slide, shape, lines, least=min(least, MIN_POINTS / size))
     set_scale(shape, least if scale is None else scale)
     return scale is not None

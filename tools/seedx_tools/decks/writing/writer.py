@@ -177,7 +177,10 @@ class DeckWriter(TextWriter):
         slides: list[Slide] = []
         for chart in charts:
             names = escape_inline(", ".join(series.name for series in chart.series))
-            slides += self._add_one_chart(plan.model_copy(update={"title": f"{plan.title}: {names}"}), chart)
+            part = plan.model_copy(update={"title": f"{plan.title}: {names}"})
+            pages = self._add_one_chart(part, chart)
+            self._number(pages, part.title)
+            slides += pages
             plan = plan.model_copy(update={"bullets": (), "notes": ""})
         return slides
 

@@ -1,0 +1,1 @@
+"""Look at the slides that a call made, and repair what the linter or a reviewer objects to."""
