@@ -118,7 +118,7 @@ def test_a_brand_file_has_its_logo_beside_it(seedx: SeedX, tmp_path: Path) -> No
     ("content", "told"),
     [
         ("{", "cannot be read as JSON"),
-        ('{"colours": []}', "is no brand: colours"),
+        ('{"colours": []}', "is no brand: it has no field 'colours'; use name, colors"),
         ('{"colors": ["greenish"]}', "'greenish' is not a color"),
         ('{"logo": "../logo.png"}', "put it into the directory of the file"),
         ('{"logo": "gone.png"}', "is no brand: logo: the logo cannot be used"),
@@ -157,3 +157,33 @@ def test_over_http_no_logo_is_read_from_the_servers_disk(tmp_path: Path) -> None
         DeckBody.model_validate({"prompt_or_outline": "# A", "brand": {"logo": str(tmp_path / "logo.png")}})
     body = DeckBody.model_validate({"prompt_or_outline": "# A", "brand": {"colors": ["navy"], "footer": "Board"}})
     assert body.brand is not None and body.brand.colors == ("000080",)
+
+
+def _plates(path: Path) -> list[str]:
+    sheets = [Presentation(str(path)).slide_masters[0], *Presentation(str(path)).slide_masters[0].slide_layouts]
+    shapes = [shape for sheet in sheets for shape in sheet.shapes if shape.name == "Logo plate"]
+    return [shape.element.find(f".//{qn('a:schemeClr')}").get("val") for shape in shapes]
+
+
+def test_a_white_logo_on_light_pages_stands_on_a_dark_plate(seedx: SeedX, tmp_path: Path) -> None:
+    make_slides(seedx, OUTLINE, path=tmp_path / "a.pptx", brand=Brand(logo=_logo("#FFFFFF")), pictures=False)
+    assert "tx2" in _plates(tmp_path / "a.pptx") and "bg1" not in _plates(tmp_path / "a.pptx")
+
+
+def test_a_logo_with_a_ground_of_its_own_needs_no_plate(seedx: SeedX, tmp_path: Path) -> None:
+    logo = Image.new("RGB", (400, 120), "white")
+    logo.paste("#0A3D62", (20, 20, 200, 100))
+    make_slides(seedx, OUTLINE, path=tmp_path / "a.pptx", brand=Brand(logo=logo), pictures=False)
+    assert _plates(tmp_path / "a.pptx") == []
+
+
+def test_a_logo_may_be_a_drawing_or_have_many_pixels(tmp_path: Path) -> None:
+    (tmp_path / "logo.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="60"><rect width="200" height="60"/></svg>'
+    )
+    Image.new("1", (9000, 5000)).save(tmp_path / "logo.png")
+    (tmp_path / "brand.json").write_text(json.dumps({"colors": "navy", "fonts": "Georgia", "logo": "logo.svg"}))
+    brand = Brand.read(tmp_path / "brand.json")
+    assert brand.logo is not None and (brand.logo.width, brand.colors, brand.fonts) == (1600, ("000080",), ("Georgia",))
+    large = Brand(logo=tmp_path / "logo.png").logo
+    assert large is not None and large.width == 3000

@@ -209,3 +209,42 @@ def test_the_first_pages_of_a_long_file_are_read(tmp_path: Path, monkeypatch: py
         f"{SENTENCES[1]} {SENTENCES[1]}",
         "Short.",
     ]
+
+
+def table(page: FPDF, rows: list[tuple[str, ...]], borders: str = "ALL") -> None:
+    page.set_font("Helvetica", "", 10)
+    with page.table(borders_layout=borders) as drawn:
+        for row in rows:
+            line = drawn.row()
+            for cell in row:
+                line.cell(cell)
+
+
+def test_a_table_that_goes_on_over_pages_is_one_and_one_without_rules_is_a_table(tmp_path: Path) -> None:
+    page = FPDF()
+    page.add_page()
+    table(page, [("Risk", "Owner"), *((f"Risk {number}", "Ann") for number in range(40))])
+    read = read_document(written(page, tmp_path / "risks.pdf"))
+    rows = read.text.split("\n")
+    assert len(rows) == 42 and rows[0] == "| Risk | Owner |" and rows[-1] == "| Risk 39 | Ann |"
+    page = FPDF()
+    page.add_page()
+    paragraph(page, SENTENCES[0])
+    table(page, [("Region", "2023", "2024"), ("North", "12", "14.5"), ("South", "10", "(9)")], "NONE")
+    assert read_document(written(page, tmp_path / "bare.pdf")).text == (
+        f"{SENTENCES[0]}\n\n| Region | 2023 | 2024 |\n| --- | --- | --- |\n| North | 12 | 14.5 |\n| South | 10 | (9) |"
+    )
+
+
+def test_titles_at_the_top_of_each_page_are_headings_and_no_running_heads(tmp_path: Path) -> None:
+    page = FPDF(orientation="L")
+    for number in (1, 2, 3, 4):
+        page.add_page()
+        paragraph(page, f"Part {number} of the plan", size=28, style="B")
+        paragraph(page, "- Costs rose", size=18)
+        paragraph(page, "- Staff left", size=18)
+    read = read_document(written(page, tmp_path / "slides.pdf"))
+    assert [line for line in read.text.split("\n") if line.startswith("#")] == [
+        f"## Part {number} of the plan" for number in (1, 2, 3, 4)
+    ]
+    assert read.warnings == ()

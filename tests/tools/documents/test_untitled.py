@@ -2,6 +2,7 @@
 
 from seedx_tools.decks.outline import Outline
 from seedx_tools.documents.document import Document
+from seedx_tools.documents.markdown import plain_text_as_markdown
 from seedx_tools.documents.outlines import document_outline
 
 TEXT = (
@@ -31,3 +32,15 @@ def test_a_few_sentences_are_one_slide_and_a_number_of_slides_is_kept() -> None:
     ]
     assert [slide.title for slide in outline(said, 4).slides] == ["We lead", "Costs fell", "Staff stayed"]
     assert len(outline(TEXT, 4).slides) == 3
+
+
+def test_a_line_above_the_first_table_is_its_title() -> None:
+    (table,) = outline("Register\n\n| Risk | Owner |\n| --- | --- |\n| Fire | Ann |\n").slides
+    assert table.table is not None and (table.title, table.table.rows) == ("Register", (("Fire", "Ann"),))
+
+
+def test_capitals_and_underlined_lines_of_plain_text_are_headings() -> None:
+    text = "1. BACKGROUND:\nCosts rose & *fell*.\n\nNext steps\n----------\nWe ask.\nEUR 2m\n"
+    assert plain_text_as_markdown(text).strip() == (
+        "## 1. BACKGROUND\n\nCosts rose \\& \\*fell\\*.\n\n\n## Next steps\n\nWe ask.\nEUR 2m"
+    )

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import TableData
 from seedx_tools.decks.planners.markdown import front_title, parse_markdown_outline, split_front_matter
-from seedx_tools.decks.text.inline import escape_inline
 from seedx_tools.documents.figures import Figure, Figures
 from seedx_tools.documents.files import decode, read_bytes, title_of_file
 from seedx_tools.documents.html import read_html
+from seedx_tools.documents.markdown import plain_text_as_markdown
 from seedx_tools.documents.pdf.reader import read_pdf
 from seedx_tools.documents.word import read_docx
 
@@ -83,7 +83,7 @@ def read_document(path: Path) -> Document:
         front, text = split_front_matter(decode(data, path, warnings))
         title = front_title(front)
     else:
-        title, text = "", "\n".join(escape_inline(line.strip()) for line in decode(data, path, warnings).splitlines())
+        title, text = "", plain_text_as_markdown(decode(data, path, warnings))
     if not text.strip():
         raise InputError(f"'{path}' holds no text; add some")
     if len(text) > MAX_CHARS:

@@ -9,6 +9,9 @@ from seedx_tools.decks.text.inline import escape_inline
 
 _BLOCK = re.compile(r"\A(?:[#>+|=-]|\d{1,9}(?=[.)](?:\s|\Z)))")
 """What would begin a heading, a quotation, a list, a table or a rule."""
+_UNDERLINE = re.compile(r"={3,}|-{3,}|~{3,}|_{3,}")
+_CAPITALS = re.compile(r"(?=.*[^\W\d_]{3})[^a-z\u00df-\u00ff]{4,60}(?<![.!?,;])")
+"""A line in capitals, with a word of three letters; only letters that have capitals tell."""
 
 
 def escape_text(text: str) -> str:
@@ -19,6 +22,19 @@ def escape_text(text: str) -> str:
         return escaped
     at = found.end() if found[0][-1].isdigit() else 0
     return f"{escaped[:at]}\\{escaped[at:]}"
+
+
+def plain_text_as_markdown(text: str) -> str:
+    """Return a text without marks as Markdown: lines in capitals, and lines that are underlined, are headings."""
+    lines = [line.strip() for line in text.splitlines()]
+    made: list[str] = []
+    for number, line in enumerate(lines):
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        if _UNDERLINE.fullmatch(line) and number and lines[number - 1]:
+            continue
+        is_heading = _CAPITALS.fullmatch(line) or (line and _UNDERLINE.fullmatch(below))
+        made += ["", heading(2, escape_inline(line.rstrip(":"))), ""] if is_heading else [escape_inline(line)]
+    return "\n".join(made)
 
 
 def heading(level: int, text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seedx_tools.decks.outline import DEFAULT_NUM_SLIDES
-from seedx_tools.decks.text.inline import escape_inline
+from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.decks.text.sentences import first_sentence, shorten, split_sentences
 from seedx_tools.documents.pages import TITLE_CHARS, Page, parted
 from seedx_tools.documents.sections import Block, Section
@@ -29,6 +29,10 @@ def pages_without_headings(blocks: Sequence[Block], count: int | None, title: st
     pages: list[Page] = []
     found = list(parted(Section(2, "", list(blocks))))
     others = sum(1 for page in found if not page.texts)
+    first = found[0] if found else None
+    if first is not None and others and first.block is None and len(first.texts) == 1 and _names(first.texts[0]):
+        title = plain_text(first.texts[0]).rstrip(":")  # a line above the first table or figure, and nothing else
+        found = found[1:]
     for page in found:
         if page.block is None and page.texts:
             pages += _text_pages(page, None if count is None else max(1, count - others))
@@ -38,6 +42,11 @@ def pages_without_headings(blocks: Sequence[Block], count: int | None, title: st
             page.title = page.title or page.block_alt or escape_inline(title)
             pages.append(page)
     return pages
+
+
+def _names(text: str) -> bool:
+    """Return whether a text is a line that names what follows, not a sentence."""
+    return len(text) <= TITLE_CHARS and text[-1] not in ".!?"
 
 
 def _text_pages(page: Page, count: int | None) -> list[Page]:
@@ -60,7 +69,7 @@ def _text_page(texts: Sequence[str]) -> Page:
     first = texts[0].lstrip("\t")
     if numbered := _NUMBER.match(first):
         return Page(shorten(first_sentence(first[numbered.end() :]), TITLE_CHARS).rstrip(".:"), 2, list(texts))
-    if len(first) <= TITLE_CHARS and first[-1] not in ".!?" and len(texts) > 1:
+    if _names(first) and len(texts) > 1:
         return Page(first.rstrip(":"), 2, list(texts[1:]))
     sentence = first_sentence(first)
     title = shorten(sentence, TITLE_CHARS).rstrip(".:")

@@ -14,6 +14,7 @@ from seedx_sdk.errors import ImageError, InputError
 from seedx_sdk.imaging import open_image
 from seedx_sdk.types import ImageField
 from seedx_tools.decks.footer import FooterChoice
+from seedx_tools.illustration.image_files import read_image_file
 
 _MAX_BYTES = 20 * 1024 * 1024
 """A brand file is small, even with a logo inside."""
@@ -34,15 +35,24 @@ def _is_hex(text: str) -> bool:
 
 
 def _logo(value: object) -> object:
-    """Return the image of a path or a data URI, with its transparent parts."""
+    """Return the image of a path (also of an SVG) or a data URI, with its transparent parts."""
     if value is None or isinstance(value, Image.Image):
         return value
     if not isinstance(value, str | Path):
         raise ValueError("the logo must be a PIL image, a path, or a data URI")
     try:
-        return open_image(value, keep_alpha=True)
+        if isinstance(value, str) and value.startswith("data:"):
+            return open_image(value, keep_alpha=True)
+        return read_image_file(Path(value), warn=list[str]().append)[
+            0
+        ]  # a drawing, or one of many pixels, is drawn as an image
     except ImageError as error:
         raise ValueError(f"the logo cannot be used: {error}") from error
+
+
+def _several(value: object) -> object:
+    """Return a tuple of one for a single text."""
+    return (value,) if isinstance(value, str) else value
 
 
 Color = Annotated[str, AfterValidator(_hex)]
@@ -56,16 +66,18 @@ class Brand(BaseModel):
 
     name: str = ""
     """Of the company; the alt text of the logo names it."""
-    colors: tuple[Color, ...] = Field(default=(), max_length=8)
+    colors: Annotated[tuple[Color, ...], BeforeValidator(_several)] = Field(default=(), max_length=8)
     """The main color first; the others are accents. Empty: those of the theme."""
     background: Color | None = None
     """Of the pages; a dark one gets light text. None: as in the theme."""
     text: Color | None = None
     """None: as in the theme, or the darkest or lightest color that can be read."""
-    fonts: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=2)
+    fonts: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], BeforeValidator(_several)] = (
+        Field(default=(), max_length=2)
+    )
     """The typeface of titles, and that of text if it is another one. Empty: those of the theme."""
     logo: Annotated[ImageField | None, BeforeValidator(_logo)] = None
-    """In Python a PIL image or a path; in JSON a data URI, or, in a brand file, the name of a file beside it."""
+    """In Python a PIL image or a path, also of an SVG; in JSON a data URI; in a brand file also the name of a file."""
     footer: FooterChoice = True
     """What stands at the bottom of slides, as for make_slides."""
 
@@ -95,5 +107,8 @@ class Brand(BaseModel):
             return cls.model_validate(found)
         except ValidationError as error:
             first = error.errors()[0]
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(cls.model_fields)
+                raise InputError(f"'{file}' is no brand: it has no field '{first['loc'][0]}'; use {known}") from error
             place = ".".join(str(part) for part in first["loc"])
             raise InputError(f"'{file}' is no brand: {place}: {first['msg'].removeprefix('Value error, ')}") from error

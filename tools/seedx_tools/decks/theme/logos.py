@@ -23,6 +23,10 @@ _MAX_PX = 1200
 _LEAST = 1.6
 """Below this contrast with the ground, a logo stands on a plate."""
 _PADDING = 0.1
+_PLATES = ("bg1", "tx2", "tx1")
+"""The scheme colors that a plate may have; of those with enough contrast to the logo, the first."""
+_ENOUGH = 3.0
+_OPAQUE, _SPREAD = 255, 12.0
 
 
 class Logo:
@@ -47,18 +51,19 @@ class Logo:
         scale = min(limits[0] / self._image.width, limits[1] / self._image.height)
         return self._image.width * scale, self._image.height * scale
 
-    def place(self, sheet: SlideMaster | SlideLayout, box: InchBox, ground: str, plate: str) -> None:
+    def place(self, sheet: SlideMaster | SlideLayout, box: InchBox, ground: str, design: Design) -> None:
         """Add the logo to a master or layout, on a plate where it would not stand out.
 
         Args:
             sheet: The master or layout.
             box: Where, in inches.
             ground: RRGGBB of the background there.
-            plate: The scheme color of a plate.
+            design: The theme, which has the color of a plate.
         """
         tree: Any = sheet.shapes._spTree
         number = max((int(found.get("id")) for found in tree.iter(qn("p:cNvPr"))), default=0) + 1
-        if contrast(self._color(), ground) < _LEAST:
+        if not self._is_legible_alone and contrast(self._color(), ground) < _LEAST:
+            plate = max(_PLATES, key=lambda name: min(_ENOUGH, contrast(self._color(), _color(design, name))))
             left, top, width, height = box
             around = (left - _PADDING, top - _PADDING, width + 2 * _PADDING, height + 2 * _PADDING)
             tree.append(shape_xml(number + 1, ColoredBox(name="Logo plate", box=around, color=plate)))
@@ -75,6 +80,12 @@ class Logo:
         )
         element.find(f".//{qn('p:cNvPr')}").set("descr", self._alt)
         tree.append(element)
+
+    @property
+    def _is_legible_alone(self) -> bool:
+        """Whether it has a ground of its own: no transparent parts, and more than one color."""
+        darkest, _ = self._image.getchannel("A").getextrema()
+        return darkest == _OPAQUE and ImageStat.Stat(self._image.convert("L")).stddev[0] > _SPREAD
 
     def _color(self) -> str:
         """Return the mean color of what is not transparent."""
@@ -93,13 +104,13 @@ def add_logo(master: SlideMaster, specs: list[LayoutSpec], design: Design, width
         logo: The logo.
     """
     right = design.content(width)[1]
-    logo.place(master, _page_box(design, right, logo), _color(design, design.page), "bg1")
+    logo.place(master, _page_box(design, right, logo), _color(design, design.page), design)
     for layout, spec in zip(master.slide_layouts, specs, strict=True):
         if spec.ground:
             size = logo.size(COVER_LOGO)
-            logo.place(layout, (design.margin, 0.6, *size), _color(design, spec.ground), "bg1")
+            logo.place(layout, (design.margin, 0.6, *size), _color(design, spec.ground), design)
         elif spec.shapes and spec.footer is not None:
-            logo.place(layout, _page_box(design, spec.footer[1], logo), _color(design, design.page), "bg1")
+            logo.place(layout, _page_box(design, spec.footer[1], logo), _color(design, design.page), design)
 
 
 def _page_box(design: Design, right: float, logo: Logo) -> InchBox:

@@ -54,7 +54,7 @@ def read_pdf(data: bytes, path: Path, figures: Figures, warnings: list[str]) -> 
         if any(isinstance(cause, PDFPasswordIncorrect) for cause in (error, error.__cause__, *error.args)):
             raise InputError(f"'{path}' is encrypted with a password; save a copy without one") from error
         raise InputError(f"cannot read '{path}' as a PDF ({error or type(error).__name__}); save it again") from error
-    if not any(line.text for page in lines for line in page):
+    if not any(line.text or line.markdown.startswith("|") for page in lines for line in page):
         cure = "run OCR on it first" if pictures else "add some"
         raise InputError(f"'{path}' holds no text{', only scanned pages' if pictures else ''}; {cure}")
     if pages > MAX_PAGES:

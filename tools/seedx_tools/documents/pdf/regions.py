@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from io import BytesIO
-from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seedx_tools.decks.data.numbers import is_number
 from seedx_tools.documents.pdf.lines import Box
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ _MAX_CELL_CHARS = 32
 """Mean length of the cells of a table without vertical rules; longer ones are columns of text."""
 
 
+_COLUMN_GAP = 1.5
+"""Between the columns of a table without rules, in sizes of its type, at least."""
+_MIN_BARE_ROWS = 3
+
+
 class TableRegion(NamedTuple):
     """A table and its place."""
 
@@ -43,7 +49,8 @@ def tables_of(page: Page) -> list[TableRegion]:
         cells = [cell for row in rows for cell in row]
         if len(rows) >= 2 and len(rows[0]) >= 2 and sum(map(bool, cells)) >= 0.5 * len(cells):
             found.append(TableRegion(_box(table.bbox), rows))
-    return [*found, *_open_tables(page, [region.box for region in found])]
+    found += _open_tables(page, [region.box for region in found])
+    return [*found, *_bare_tables(page, [region.box for region in found])]
 
 
 def figures_of(page: Page, taken: Sequence[Box], captions: Sequence[Box]) -> list[Box]:
@@ -150,6 +157,46 @@ def _open_tables(page: Page, taken: Sequence[Box]) -> list[TableRegion]:
         if len(rows) >= 2 and len(rows[0]) >= 2 and short and len(filled) >= 0.5 * len(cells):
             found.append(TableRegion(box, rows))
     return found
+
+
+def _bare_tables(page: Page, taken: Sequence[Box]) -> list[TableRegion]:
+    """Return the tables without any rules: rows that follow each other closely, with numbers in columns."""
+    words = [
+        word
+        for word in page.extract_words(extra_attrs=["size"], x_tolerance_ratio=0.15)
+        if not any(overlap(_box((word["x0"], word["top"], word["x1"], word["bottom"])), box) for box in taken)
+    ]
+    rows = [list(row) for _, row in groupby(sorted(words, key=_row_of), key=_row_of)]
+    runs: list[list[list[dict[str, Any]]]] = []
+    for row in rows:
+        row.sort(key=lambda word: float(word["x0"]))
+        if not any(float(b["x0"]) - float(a["x1"]) > _COLUMN_GAP * float(b["size"]) for a, b in pairwise(row)):
+            continue
+        above = runs[-1][-1] if runs else None
+        near = above is not None and float(row[0]["top"]) - float(above[0]["bottom"]) < 1.5 * float(row[0]["size"])
+        if near:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    found: list[TableRegion] = []
+    for run in runs:
+        parts = [word for row in run for word in row]
+        left, right = min(float(word["x0"]) for word in parts), max(float(word["x1"]) for word in parts)
+        top, bottom = float(run[0][0]["top"]), max(float(word["bottom"]) for word in run[-1])
+        box = _inside(_box((left - 1, top - 1, right + 1, bottom + 1)), page)
+        table = _aligned(page, box) if len(run) >= _MIN_BARE_ROWS else []
+        if table and len(table[0]) >= 2 and all(all(row) for row in table) and _holds_numbers(table):
+            found.append(TableRegion(box, table))
+    return found
+
+
+def _row_of(word: dict[str, Any]) -> int:
+    return round(float(word["bottom"]) / 2)
+
+
+def _holds_numbers(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether all columns but the first hold numbers below their headings, and the first one does not."""
+    return all(all(is_number(row[place]) for row in rows[1:]) == (place > 0) for place in range(len(rows[0])))
 
 
 def _aligned(page: Page, box: Box) -> list[list[str]]:

@@ -10,10 +10,13 @@ from itertools import pairwise
 from seedx_tools.decks.text.inline import escape_inline
 from seedx_tools.documents import markdown
 from seedx_tools.documents.pdf.lines import MARK, Line
+from seedx_tools.documents.pdf.page_breaks import joined_tables
 from seedx_tools.documents.pdf.regions import CAPTION
 
 _EDGE = 0.12
 """Running heads and feet stand in this share of the page's height, at its upper and lower edge."""
+_LARGER = 1.15
+"""In type this many times as large as the text is, only the same words are a running head: others are headings."""
 _FAR_EDGE = 0.07
 """So far out a small line is a running head or foot even if it stands on one page only."""
 _PAGE_NUMBER = re.compile(
@@ -49,7 +52,7 @@ def structure(pages: Sequence[Sequence[Line]], name: str, warnings: list[str]) -
     lines = [line for line in lines if line.markdown or not _CONTENTS.fullmatch(line.text.strip())]
     if running:
         warnings.append(f"'{name}': running heads and feet were left out: {'; '.join(running)}")
-    return _Structure(lines).read()
+    return _Structure(joined_tables(lines)).read()
 
 
 def _without_running(pages: Sequence[Sequence[Line]]) -> tuple[list[Line], list[str]]:
@@ -68,6 +71,7 @@ def _without_running(pages: Sequence[Sequence[Line]]) -> tuple[list[Line], list[
         for line in page
         if _at_edge(line, _EDGE) and len(seen[_shape(line)]) >= least and _is_outer(line, _tops(page))
     )
+    same = Counter(text for page in pages for text in {line.text for line in page})
     kept: list[Line] = []
     dropped: dict[str, None] = {}
     for page in pages:
@@ -77,6 +81,7 @@ def _without_running(pages: Sequence[Sequence[Line]]) -> tuple[list[Line], list[
                 _at_edge(line, _EDGE)
                 and _is_outer(line, tops)
                 and (len(seen[_shape(line)]) >= least or places[_spot(line)] >= 3)
+                and (line.size < _LARGER * body or same[line.text] >= least)
             )
             far_out = _at_edge(line, _FAR_EDGE) and line.size < 0.95 * body and _is_alone(line, tops)
             number = _at_edge(line, _EDGE) and _PAGE_NUMBER.fullmatch(line.text) is not None
