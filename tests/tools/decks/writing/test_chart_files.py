@@ -15,9 +15,12 @@ from seedx_sdk import SeedX
 from seedx_tools import check_deck, make_slides
 from seedx_tools.decks.data.kinds import CHART_KINDS
 from seedx_tools.decks.ooxml.chart_data import chart_data_of
+from seedx_tools.decks.ooxml.contrast import contrast
+from seedx_tools.decks.ooxml.styles import scheme_color
 from seedx_tools.decks.outline import ChartData, ChartSeries, Outline, SlidePlan
 from seedx_tools.decks.reader import read_slide
 from seedx_tools.decks.results import Deck
+from seedx_tools.decks.theme.palettes import DeckTheme
 
 AXIS_ORDER = (
     ("axId", "scaling", "delete", "axPos", "majorGridlines", "minorGridlines", "title", "numFmt", "majorTickMark")
@@ -200,3 +203,18 @@ def test_shares_of_a_hundred_are_written_as_percentages(seedx: SeedX, tmp_path: 
     blocks = (f"```chart percent stacked bar\na,x,y\n2024,{x},60\n2025,30,70\n```" for x in (40, 55))
     _, natives = made(seedx, tmp_path / "deck.pptx", *blocks)
     assert [native.plots[0].data_labels.number_format for native in natives] == ['#,##0"%"', "#,##0"]
+
+
+@pytest.mark.parametrize("theme", ["paper", "ink", "night", "board", "studio"])
+def test_numbers_in_bars_and_slices_can_be_read(seedx: SeedX, tmp_path: Path, theme: DeckTheme) -> None:
+    blocks = ("```chart percent stacked bar\na,x,y,z\n2024,40,30,30\n```", "```chart doughnut\na,n\nx,5\ny,4\nz,3\n```")
+    deck, natives = made(seedx, tmp_path / "deck.pptx", *blocks, theme=theme)
+    slide = Presentation(str(deck.path)).slides[1]
+    bars = [series.data_labels for series in natives[0].plots[0].series]
+    slices = [natives[1].plots[0].series[0].points[number].data_label for number in range(3)]
+    for labels in (bars, slices):
+        for number, label in enumerate(labels, start=1):
+            color = {"BACKGROUND_1": "bg1", "TEXT_1": "tx1"}[label.font.color.theme_color.name]
+            assert contrast(scheme_color(slide, color), scheme_color(slide, f"accent{number}")) >= 3
+    shown = [label._dLbl.find(qn("c:showPercent")).get("val") for label in slices]
+    assert shown == ["1"] * 3

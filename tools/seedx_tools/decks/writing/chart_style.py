@@ -15,7 +15,7 @@ from pptx.util import Pt
 
 from seedx_tools.decks.data.dates import Dates, are_times
 from seedx_tools.decks.data.numbers import axis_format, is_in_format, label_format, shown
-from seedx_tools.decks.ooxml.contrast import contrast
+from seedx_tools.decks.ooxml.contrast import AA_NORMAL, contrast
 from seedx_tools.decks.ooxml.styles import scheme_color
 from seedx_tools.decks.outline import ChartData, ChartSeries
 from seedx_tools.decks.text.metrics import text_width
@@ -232,19 +232,20 @@ def _has_room_for_labels(chart: ChartData, size: tuple[float, float]) -> bool:
 
 def _label(slide: Slide, plot: Any, chart: ChartData) -> None:
     plot.has_data_labels = True
-    labels = plot.data_labels
     units = {series.unit for series in chart.series}
     values = [value for series in chart.series for value in series.values]
     unit = next(iter(units)) if len(units) == 1 else ""
-    labels.number_format = label_format(values, "%" if not unit and _are_shares(chart) else unit)
-    labels.number_format_is_linked = False
-    labels.show_value = True
-    if "stacked" in chart.kind:
-        labels.position = POSITION.CENTER
-        labels.font.size = Pt(CHART_POINTS)
-        labels.font.color.theme_color = _on_accents(slide, len(chart.series))
-    else:
-        labels.position = POSITION.ABOVE if chart.kind == "line" else POSITION.OUTSIDE_END
+    in_bars = "stacked" in chart.kind
+    for number, labels in enumerate([plot.data_labels, *(one.data_labels for one in plot.series if in_bars)]):
+        labels.number_format = label_format(values, "%" if not unit and _are_shares(chart) else unit)
+        labels.number_format_is_linked = False
+        labels.show_value = True
+        if in_bars:
+            labels.position = POSITION.CENTER
+            labels.font.size = Pt(CHART_POINTS)
+            labels.font.color.theme_color = _on_accent(slide, max(0, number - 1))
+        else:
+            labels.position = POSITION.ABOVE if chart.kind == "line" else POSITION.OUTSIDE_END
 
 
 def _are_shares(chart: ChartData) -> bool:
@@ -282,12 +283,17 @@ def _label_slices(slide: Slide, plot: Any, chart: ChartData, separator: str) -> 
     if chart.kind == "pie":
         labels.position = POSITION.OUTSIDE_END
     else:
-        labels.font.size = Pt(CHART_POINTS)
-        labels.font.color.theme_color = _on_accents(slide, len(chart.categories))
+        for number in range(len(chart.categories)):
+            label = plot.series[0].points[number].data_label
+            label.font.size = Pt(CHART_POINTS)
+            label.font.color.theme_color = _on_accent(slide, number)
+        for element in plot.series[0]._element.iter(qn("c:dLbls"), qn("c:dLbl")):
+            for name, shows in (("c:showVal", "0"), ("c:showPercent", "1")):
+                element.find(qn(name)).set("val", shows)
 
 
-def _on_accents(slide: Slide, count: int) -> Any:
-    """Return the theme color of text that stands out best from the first accent colors."""
-    accents = [scheme_color(slide, f"accent{number % 6 + 1}") for number in range(min(6, count))]
-    least = {name: min(contrast(scheme_color(slide, name), accent) for accent in accents) for name in ("bg1", "tx1")}
-    return COLOR.BACKGROUND_1 if least["bg1"] >= least["tx1"] else COLOR.TEXT_1
+def _on_accent(slide: Slide, number: int) -> Any:
+    """Return the theme color of text that stands out better from an accent color; they count from 0."""
+    accent = scheme_color(slide, f"accent{number % 6 + 1}")
+    light, dark = (contrast(scheme_color(slide, name), accent) for name in ("bg1", "tx1"))
+    return COLOR.BACKGROUND_1 if light >= min(dark, AA_NORMAL) else COLOR.TEXT_1
