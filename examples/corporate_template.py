@@ -69,9 +69,9 @@ def save_template(path: Path) -> Path:
     for layout, name in zip(master.slide_layouts, NAMES, strict=True):
         layout.name = name
         for shape in layout.placeholders:
-            box = (PLACES[name] | FOOT).get(shape.placeholder_format.idx)
-            if box is not None:
-                _place(shape, box)
+            place = (PLACES[name] | FOOT).get(shape.placeholder_format.idx)
+            if place is not None:
+                _place(shape, place)
             if shape.placeholder_format.idx == 11:
                 shape.text_frame.text = "Harbor Tools AG | Internal"
         if name in DARK:
@@ -145,7 +145,8 @@ def _add_logo(master: Any) -> None:
     image.save(data, "PNG")
     _, relation = master.part.get_or_add_image_part(io.BytesIO(data.getvalue()))
     box = (Inches(WIDTH - EDGE - 0.7), Inches(0.45), Inches(0.7), Inches(0.7))
-    master.shapes._spTree.append(CT_Picture.new_pic(90, "Logo", "Harbor Tools", relation, *box))
+    new_picture: Any = CT_Picture.new_pic
+    master.shapes._spTree.append(new_picture(90, "Logo", "Harbor Tools", relation, *box))
 
 
 def _place(shape: Any, box: Box) -> None:

@@ -6,11 +6,12 @@ python examples/pitch.py [pitch.pptx]
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from seedx_sdk import SeedX
+from seedx_sdk import EditedImage, GeneratedImage, SeedX
 from seedx_tools import check_deck, make_slides
 
 OUTLINE = """# The boat school
@@ -94,8 +95,9 @@ def course() -> Image.Image:
 if __name__ == "__main__":
     seedx = SeedX()
     day = seedx.generate("a red boat on the beach", seed=3)
+    assert day.image is not None
     winter = seedx.edit(day.image, "change the background to a snowy field", seed=3)
-    files = {"day": day, "winter": winter, "course": course()}
+    files: Mapping[str, GeneratedImage | EditedImage | Image.Image] = {"day": day, "winter": winter, "course": course()}
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "pitch.pptx")
     deck = make_slides(seedx, OUTLINE, path=path, theme="studio", files=files)
     for warning in deck.warnings:

@@ -18,6 +18,10 @@ PixelBox: TypeAlias = tuple[float, float, float, float]
 _Point: TypeAlias = tuple[float, float]
 _ROUND = {"roundRect": 0.16667, "flowChartTerminator": 0.5}
 """Rounded rectangles, with the default radius as a share of the shorter side."""
+_FULL_TURN = 216.0
+"""A full turn in the unit of adjustments: 21,600,000 / 100,000."""
+_STEPS = 16
+"""The straight parts of a curve."""
 _HEAD = 4.0
 """The length of an arrowhead in line widths."""
 
@@ -49,7 +53,14 @@ def draw_shape(slide: Slide, shape: Any, box: PixelBox, image: Image.Image, pixe
         return
     edge = round(width) if stroke is not None else 0
     short = min(box[2] - box[0], box[3] - box[1])
-    if name == "ellipse":
+    strokes = _strokes(properties, box)
+    if strokes:
+        for path in strokes:
+            pen.line(path, fill=stroke, width=edge, joint="curve")
+    elif name == "pie":
+        start, end = (adjust.get(key, 0.0) / _FULL_TURN * 360 for key in ("adj1", "adj2"))
+        pen.pieslice(box, start, end if end > start else end + 360, fill=fill)
+    elif name == "ellipse":
         pen.ellipse(box, fill=fill, outline=stroke, width=edge)
     elif name in _ROUND:
         radius = short * adjust.get("adj", _ROUND[name])
@@ -86,6 +97,21 @@ def _color(slide: Slide, fill: Any, image: Image.Image, box: PixelBox) -> str | 
     return "#" + "".join(f"{round(a * share + b * (1 - share)):02X}" for a, b in zip(over, under, strict=False))
 
 
+def _strokes(properties: Any, box: PixelBox) -> list[list[_Point]]:
+    """Return the lines of a custom geometry that is not filled."""
+    lines: list[list[_Point]] = []
+    for path in properties.findall(f"{qn('a:custGeom')}/{qn('a:pathLst')}/{qn('a:path')}[@fill='none']"):
+        for step in path:
+            if step.tag == qn("a:moveTo"):
+                lines.append([])
+            elif step.tag != qn("a:lnTo"):
+                return []
+            point = step.find(qn("a:pt"))
+            x, y = (int(point.get(key)) / int(path.get(size)) for key, size in (("x", "w"), ("y", "h")))
+            lines[-1].append((box[0] + x * (box[2] - box[0]), box[1] + y * (box[3] - box[1])))
+    return lines
+
+
 def _corners(name: str, adjust: dict[str, float], box: PixelBox) -> list[_Point]:
     left, top, right, bottom = box
     slope = min(right - left, bottom - top) * adjust.get("adj", 0.25 if name == "trapezoid" else 0.5)
@@ -113,6 +139,11 @@ def _connector(properties: Any, name: str, adjust: dict[str, float], box: PixelB
     left, top, right, bottom = box
     if name == "bentConnector2":
         path = [(left, top), (right, top), (right, bottom)]
+    elif name == "curvedConnector2":
+        path = [
+            (left + (right - left) * (1.5 * t - 0.5 * t**3), top + (bottom - top) * (1.5 * t**2 - 0.5 * t**3))
+            for t in (step / _STEPS for step in range(_STEPS + 1))
+        ]
     elif name == "bentConnector3":
         bend = left + (right - left) * adjust.get("adj1", 0.5)
         path = [(left, top), (bend, top), (bend, bottom), (right, bottom)]

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from seedx_tools.decks.drawing.names import part_of
 from seedx_tools.decks.lint.check import find_faults
 from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.preview import render_slides
 from seedx_tools.decks.reader import read_slide, unsupported_content
 from seedx_tools.decks.theme.build import DeckSize, default_template
 from seedx_tools.decks.theme.palettes import DeckTheme
@@ -350,3 +351,28 @@ def test_cells_of_a_comparison_match_its_options() -> None:
         Visual(kind="comparison", options=("x", "y"), items=(VisualItem(label="A", cells=("yes",)),))
     with pytest.raises(ValidationError, match="a comparison needs options"):
         Visual(kind="comparison", items=(VisualItem(label="A"),))
+
+
+def test_previews_show_marks_and_curves() -> None:
+    deck, (slide,), _ = _draw(COMPARED)
+    DeckWriter(deck, list[str]().append).add_slide(SlidePlan(title="Around", visual=Visual(kind="cycle", items=STEPS)))
+    compared, around = (image.convert("RGB") for image in render_slides(deck))
+    scale = compared.width / int(deck.slide_width or 1)
+
+    def ink(name: str, x: float, y: float) -> bool:
+        """Return whether a place in a shape, as shares of its sides, differs from the corner of the shape."""
+        shape = next(shape for shape in _shapes(slide) if shape.name.endswith(name))
+        at = [round((shape.left + shape.width * x) * scale), round((shape.top + shape.height * y) * scale)]
+        corner = [round(shape.left * scale), round(shape.top * scale)]
+        return compared.getpixel((at[0], at[1])) != compared.getpixel((corner[0], corner[1]))
+
+    assert ink("mark 2 2: yes", 0.4, 0.72) and not ink("mark 2 2: yes", 0.4, 0.3)
+    assert ink("mark 1 2: 3/4", 0.65, 0.35) and not ink("mark 1 2: 3/4", 0.35, 0.35)
+    (line, *_) = _connectors(list(deck.slides)[1])
+    off, extent = (line.spPr.find(f"{qn('a:xfrm')}/{qn(tag)}") for tag in ("a:off", "a:ext"))
+    left, top = (int(off.get(key)) * scale for key in ("x", "y"))
+    wide, high = (int(extent.get(key)) * scale for key in ("cx", "cy"))
+    paper = around.getpixel((5, around.height - 5))
+    assert around.getpixel((round(left + wide / 2), round(top + high / 2))) == paper  # not straight
+    middle = round(left + wide * 0.6875), round(top + high * 0.3125)
+    assert any(around.getpixel((middle[0] + step, middle[1] - step)) != paper for step in range(-2, 3))
