@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 
 from seedx_sdk.errors import InputError
+from seedx_tools.decks.editing.grid_commands import GRID_COMMANDS, follow_grid_command
 from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.text.inline import escape_inline, plain_text
+from seedx_tools.decks.text.plan_texts import mapped_texts
 from seedx_tools.decks.text.sentences import shorten
 
 COMMANDS = (
-    "'title: ...', 'add: ...' (a bullet), 'remove bullet 2', 'remove the last bullet', 'shorter', 'picture: ...', "
-    "'no picture', 'notes: ...'; several separated by ';'; or the whole new slide as Markdown ('## Title', bullets)"
+    "'title: ...', 'add: ...' (a bullet), 'bullet 2: ...', 'remove bullet 2', 'remove the last bullet', 'shorter', "
+    "'replace \"old\" with \"new\"' (anywhere on the slide), 'picture: ...' (what it shows, or a file), 'no picture', "
+    f"'alt text: ...', 'notes: ...', {GRID_COMMANDS}; several separated by ';'; or the whole new slide as Markdown "
+    "('## Title', bullets)"
 )
 """The edit commands of RuleReviser."""
 
@@ -22,8 +27,26 @@ _REMOVE = re.compile(r"(?:remove|delete|drop)(?: the)?(?: (first|last))? (?:poin
 _SHORTER = re.compile(r"(?:make (?:it|the points) )?shorter|shorten(?: it| the points)?", re.I)
 _NO_PICTURE = re.compile(r"(?:no|without(?: a| the)?|(?:remove|delete|drop) the) (?:picture|image)", re.I)
 _PICTURE = re.compile(r"(?:(?:the )?picture\s*(?:of|:)|draw|show)\s*(?:a picture of\s+)?(.+)", re.I | re.S)
+_BULLET = re.compile(
+    r"(?:(?:change|set|replace) )?(?:the )?(?:(first|last) )?(?:bullet|point)(?: (\d+))?\s*(?::|to|with)\s*(.+)",
+    re.I | re.S,
+)
+_REPLACE = re.compile(
+    r"(?:replace|change)\s+(?P<one>[\"'\u201c\u2018])(.+?)[\"'\u201d\u2019]\s+(?:with|by|to|into)\s+[\"'\u201c\u2018](.*)"
+    r"[\"'\u201d\u2019]",
+    re.I | re.S,
+)
+_IMAGE_FILE = re.compile(
+    r"(?:(?:replace|change|swap) the (?:picture|image|photo) (?:with|by|for|to)|picture\s*:)\s*"
+    r"[\"']?([^\"']+\.(?:png|jpe?g|webp|gif|bmp|tiff?|svg)|(?<=\bwith )[\w.-]+)[\"']?",
+    re.I,
+)
+_ALT = re.compile(
+    r"(?:set )?(?:the )?alt(?:ernative)?[ -]?text\s*(?:of the picture\s*)?(?::|to|is)\s*(.+)", re.I | re.S
+)
 _NOTES = re.compile(r"(?:speaker )?notes?\s*:\s*(.+)", re.I | re.S)
 _NUMBERED = re.compile(r"(\t*)(\d{1,3})(?=[.)]\s)")
+_START = re.compile(r"\t*(?:\d{1,3}[.)]\s+|\[[ xX]\]\s+)?")
 _SHORT_CHARS = 60
 
 
@@ -46,6 +69,16 @@ def _apply(plan: SlidePlan, command: str) -> SlidePlan:
         return plan.model_copy(update={"title": found.group(1).strip("'\" ")})
     if found := _ADD.fullmatch(command):
         return plan.model_copy(update={"bullets": (*plan.bullets, found.group(1))})
+    if (found := _BULLET.fullmatch(command)) and (found[1] or found[2]):
+        return plan.model_copy(update={"bullets": _with_text(plan.bullets, found[1], found[2], found[3])})
+    if found := _REPLACE.fullmatch(command):
+        return _replaced(plan, found[2], found[3])
+    if found := _ALT.fullmatch(command):
+        if plan.picture == "":
+            raise InputError("the slide has no picture whose alt text could be set")
+        return plan.model_copy(update={"picture_alt": found.group(1)})
+    if found := _IMAGE_FILE.fullmatch(command):
+        return plan.model_copy(update={"picture_file": found.group(1), "picture": None})
     if (found := _REMOVE.fullmatch(command)) and any(found.groups()):
         return plan.model_copy(update={"bullets": _without(plan.bullets, found.group(1), found.group(2))})
     if _SHORTER.fullmatch(command):
@@ -57,6 +90,8 @@ def _apply(plan: SlidePlan, command: str) -> SlidePlan:
         return plan.model_copy(update={"notes": found.group(1)})
     if found := _PICTURE.fullmatch(command):
         return plan.model_copy(update={"picture": found.group(1)})
+    if (changed := follow_grid_command(plan, command)) is not None:
+        return changed
     raise InputError(f"without a chat model {command[:80]!r} cannot be followed; use {COMMANDS}")
 
 
@@ -64,10 +99,44 @@ def _shorten_all(points: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(shorten(point, _SHORT_CHARS) for point in points)
 
 
-def _without(points: tuple[str, ...], which: str | None, number: str | None) -> tuple[str, ...]:
+def _replaced(plan: SlidePlan, old: str, new: str) -> SlidePlan:
+    """Return a slide with some words in place of others in all its texts and its notes."""
+
+    def marked(text: str) -> str:
+        shown = plain_text(text)
+        return text.replace(old, new) if old in text or old not in shown else escape_inline(shown.replace(old, new))
+
+    update: dict[str, object] = {"notes": plan.notes.replace(old, new), "labels": tuple(map(marked, plan.labels))}
+    if (chart := plan.chart) is not None:
+        names = {
+            "title": chart.title.replace(old, new),
+            "categories": tuple(name.replace(old, new) for name in chart.categories),
+            "series": tuple(one.model_copy(update={"name": one.name.replace(old, new)}) for one in chart.series),
+        }
+        update["chart"] = chart.model_copy(update=names)
+    changed = mapped_texts(plan, marked).model_copy(update=update)
+    if changed == plan:
+        raise InputError(f"nothing on the slide says '{old}'")
+    return changed
+
+
+def _with_text(points: tuple[str, ...], which: str | None, number: str | None, text: str) -> tuple[str, ...]:
+    """Return the bullets with one of them changed, which keeps its level and its number."""
+    index = _index(points, which, number)
+    start = _START.match(points[index])
+    lead = "" if start is None else start[0]
+    return (*points[:index], lead + text, *points[index + 1 :])
+
+
+def _index(points: tuple[str, ...], which: str | None, number: str | None) -> int:
     index = int(number) - 1 if number else 0 if (which or "").lower() == "first" else len(points) - 1
     if not 0 <= index < len(points):
         raise InputError(f"there is no bullet {index + 1}; the slide has {len(points)}")
+    return index
+
+
+def _without(points: tuple[str, ...], which: str | None, number: str | None) -> tuple[str, ...]:
+    index = _index(points, which, number)
     return points[:index] + _renumber(points[index], points[index + 1 :])
 
 
