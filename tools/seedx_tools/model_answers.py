@@ -5,7 +5,6 @@ Python callers use the strict schema; only what a chat model writes goes through
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
@@ -13,12 +12,14 @@ from typing import Any, TypeAlias, TypeVar
 from pydantic import BaseModel, PrivateAttr, ValidationError, model_validator
 
 from seedx_tools.lenient import Schema, allowed_kinds, known_name, same_word
+from seedx_tools.loose_json import find_json
 
 T = TypeVar("T", bound=BaseModel)
 Mend: TypeAlias = Callable[[Any, Callable[[str], None]], Any]
 """Changes an answer to what its schema calls it; the callback takes a sentence on what was changed or left out."""
 
 _NOTHING = ("", "null", "none", "n/a")
+_WRAPPINGS = ("arguments", "parameters", "args", "tool_input", "properties")
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -83,21 +84,16 @@ def slips_of(answer: BaseModel) -> tuple[str, ...]:
 
 def json_in(text: str) -> Any:
     """Return the largest JSON object or list in a text such as prose with a fenced block; None if it has none."""
-    found: list[tuple[int, Any]] = []
-    decoder, start = json.JSONDecoder(), 0
-    while (start := _next_bracket(text, start)) >= 0:
-        try:
-            value, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            start += 1
-        else:
-            found.append((end - start, value))
-            start = end
-    return max(found, key=lambda one: one[0])[1] if found else None
+    found = find_json(text)
+    return None if found is None else found.value
 
 
-def _next_bracket(text: str, start: int) -> int:
-    return min((at for at in (text.find("{", start), text.find("[", start)) if at >= 0), default=-1)
+def unwrapped(answer: Any, schema: type[BaseModel]) -> Any:
+    """Return the arguments of a tool call, or the fields of a JSON schema, that were written out as the answer."""
+    if not isinstance(answer, Mapping) or answer.keys() & schema.model_fields.keys() - {"name"}:
+        return answer
+    inner = next((answer[name] for name in _WRAPPINGS if name in answer), answer)
+    return (json_in(inner) or answer) if isinstance(inner, str) else inner
 
 
 def _faults(error: ValidationError) -> Iterator[str]:

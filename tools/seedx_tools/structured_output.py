@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -12,12 +13,16 @@ from pydantic import BaseModel, ValidationError
 
 from seedx_tools.chat_models import ChatModel, adapted, chat_models
 from seedx_tools.errors import ToolFailed, ToolRetry
-from seedx_tools.model_answers import InvalidAnswer, Mend, json_in, lenient, slips_of
+from seedx_tools.loose_json import find_json
+from seedx_tools.model_answers import InvalidAnswer, Mend, lenient, slips_of, unwrapped
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")
 _SHOWN = 20_000
 """How many characters of an unusable answer are shown to the chat model again."""
+_CUT = "the answer of the chat model was cut off before its end; what came before that is used"
+_HEADING = re.compile(r"^#{1,3} \S", re.MULTILINE)
+"""Begins what a chat model wrote as Markdown instead of JSON, which a schema's `mend` may understand."""
 
 
 class StructuredChat(Generic[T]):
@@ -79,18 +84,20 @@ class StructuredChat(Generic[T]):
         """
         messages: list[BaseMessage] = [SystemMessage(system_prompt), HumanMessage(prompt)]
         fault = ""
-        for _ in range(self._retries + 1):
+        for number in range(self._retries + 1):
             given: Any = None
             try:
                 given = self._ask(messages)
-                answer = self._read(given)
+                answer, is_cut = self._read(given)
+                if is_cut and number < self._retries:
+                    raise ToolRetry("it was cut off before its end; answer in fewer words")
                 used = use(self._schema.model_validate(dict(answer)))
             except (InvalidAnswer, ValidationError, OutputParserException, ToolRetry) as error:
                 fault = str(error)
                 messages = [*messages[:2], *_own(error, given), HumanMessage(_again(fault))]
             else:
                 if on_slip is not None:
-                    for slip in slips_of(answer):
+                    for slip in (*([_CUT] if is_cut else []), *slips_of(answer)):
                         on_slip(slip)
                 return used
         raise ToolFailed(
@@ -102,30 +109,35 @@ class StructuredChat(Generic[T]):
         try:
             return self._model.invoke(messages)
         except OutputParserException as error:
-            written = json_in(error.llm_output or "")
-            if written is None:
+            if not error.llm_output:
                 raise
-            return written
+            return {"raw": AIMessage(error.llm_output), "parsed": None, "parsing_error": error}
         except (InvalidAnswer, ValidationError):
             raise
         except Exception as error:  # a chat model raises whatever its client library raises
             raise ToolFailed(f"the chat model failed: {error or type(error).__name__}") from error
 
-    def _read(self, given: Any) -> T:
-        """Return the answer in what the chat model gave: the answer itself, or the message and what was read in it.
+    def _read(self, given: Any) -> tuple[T, bool]:
+        """Return the answer in what the chat model gave, and whether it was cut off.
 
         Raises:
             InvalidAnswer: If it fits the schema in no reading.
             OutputParserException: If it cannot be read.
         """
         if not (isinstance(given, dict) and given.keys() >= {"raw", "parsed"}):
-            return given if isinstance(given, self._schema) else self._lenient.model_validate(given)
+            return given if isinstance(given, self._schema) else self._lenient.model_validate(given), False
         if isinstance(given["parsed"], self._schema):
-            return given["parsed"]
-        calls = getattr(given["raw"], "tool_calls", ())
-        written = calls[0]["args"] if calls else json_in(given["raw"].text)
-        if written is not None:
-            return self._lenient.model_validate(written)
+            return given["parsed"], False
+        raw = given["raw"]
+        if raw.tool_calls:
+            return self._lenient.model_validate(unwrapped(raw.tool_calls[0]["args"], self._schema)), False
+        unread = getattr(raw, "invalid_tool_calls", ())  # their arguments are no strict JSON
+        text = str(unread[0].get("args") or "") if unread else raw.text
+        found = find_json(text)
+        if found is not None:
+            return self._lenient.model_validate(unwrapped(found.value, self._schema)), found.is_cut
+        if _HEADING.search(text):
+            return self._lenient.model_validate(text), False
         raise given.get("parsing_error") or OutputParserException("there is no answer in the form that was asked for")
 
 

@@ -12,6 +12,7 @@ from seedx_tools.decks.planners.answers.figures import chart_as_meant, table_as_
 from seedx_tools.decks.planners.answers.footnotes import read_footnotes
 from seedx_tools.decks.planners.answers.lines import heading_of, lines_of
 from seedx_tools.decks.planners.answers.names import renamed
+from seedx_tools.decks.planners.markdown import parse_markdown_outline
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.lenient import same_word
 from seedx_tools.model_answers import written
@@ -38,12 +39,15 @@ _KINDS = {
 }
 _COVERS = ("title", "cover", "title slide", "title_slide", "intro")
 _SIDES = {"full": ("background", "fullscreen", "full bleed"), "auto": ("none", "default", "center")}
+_HEADING = re.compile(r"^#{1,3} \S", re.MULTILINE)
 _FENCE = re.compile(r"```[ \t]*(?P<language>[\w+#.-]*)[ \t]*\n(?P<text>.*?)\n?[ \t]*```", re.S)
 _QUOTES = "\"'\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019 "
 
 
 def outline_as_meant(value: Any, warn: Warn) -> Any:
     """Return the fields of an outline as its schema calls them, as far as that is sure."""
+    if isinstance(value, str) and (heading := _HEADING.search(value)):
+        value = parse_markdown_outline(value[heading.start() :].strip("` \n")).model_dump(exclude_defaults=True)
     if isinstance(value, list) and value and all(isinstance(slide, Mapping) for slide in value):
         value = {"title": value[0].get("title"), "slides": value}
     if not isinstance(value, Mapping):
