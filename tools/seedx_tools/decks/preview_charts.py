@@ -16,7 +16,6 @@ from seedx_tools.decks.ooxml.styles import scheme_color
 from seedx_tools.decks.outline import ChartData, ChartSeries
 from seedx_tools.decks.text.fonts import drawable, font_for
 from seedx_tools.decks.text.shapes import PointRect
-from seedx_tools.decks.text.strings import runs_right_to_left
 
 _LABEL_POINTS = 13
 _MAX_VALUE = 1e300
@@ -51,7 +50,8 @@ def draw_chart(slide: Slide, shape: Any, area: PointRect, pen: ImageDraw.ImageDr
     if chart.kind == "scatter":
         _draw_points(canvas, chart, plot)
     else:
-        _Plot(canvas, chart, plot).draw()
+        axis = shape.chart.value_axis if "horizontal" in chart.kind else shape.chart.category_axis
+        _Plot(canvas, chart, plot, is_mirrored=bool(axis.reverse_order)).draw()
 
 
 class _Canvas:
@@ -122,10 +122,10 @@ def _scale(values: Sequence[float], *, from_zero: bool = True) -> _Scale:
 class _Plot:
     """A chart with categories along one side: upright or lying, running to the right or to the left."""
 
-    def __init__(self, canvas: _Canvas, chart: ChartData, area: PointRect) -> None:
+    def __init__(self, canvas: _Canvas, chart: ChartData, area: PointRect, *, is_mirrored: bool) -> None:
         self._canvas, self._chart, self._area = canvas, chart, area
         self._is_lying = "horizontal" in chart.kind
-        self._is_mirrored = runs_right_to_left(" ".join(chart.categories))
+        self._is_mirrored = is_mirrored
         self._is_stacked = "stacked" in chart.kind
         self._rows = [[_drawn(value) for value in series.values] for series in chart.series]
         if chart.kind.startswith("percent"):

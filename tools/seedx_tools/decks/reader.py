@@ -30,10 +30,10 @@ from seedx_tools.decks.outline import (
 from seedx_tools.decks.reading.diagrams import diagrams_of
 from seedx_tools.decks.reading.texts import is_text_box, texts_of
 from seedx_tools.decks.shapes import ShapeKind, SlideShape, slide_shapes
+from seedx_tools.decks.text.direction import slide_is_mirrored
 from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME
 from seedx_tools.decks.text.points import join_points
 from seedx_tools.decks.text.reading import inline_text, unmarked_text
-from seedx_tools.decks.text.strings import runs_right_to_left
 from seedx_tools.decks.writing.frames import SOURCE_NAME
 from seedx_tools.decks.writing.points.bullets import read_paragraphs
 from seedx_tools.decks.writing.points.columns import ColumnShapes, columns_on
@@ -143,8 +143,7 @@ def footnote_paragraphs(slide: Slide) -> list[Any]:
 def column_shapes(slide: Slide) -> list[ColumnShapes]:
     """Return the shapes of the columns of a slide that has no text outside them; empty for any other slide."""
     shapes = [placed.shape for placed in texts_of(slide).points]
-    text = " ".join(point for shape in shapes for point in _points(shape))
-    return columns_on(slide, shapes, right_to_left=runs_right_to_left(text))
+    return columns_on(slide, shapes, right_to_left=slide_is_mirrored(slide))
 
 
 def is_cover(slide: Slide) -> bool:

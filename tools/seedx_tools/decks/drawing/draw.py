@@ -18,8 +18,9 @@ from seedx_tools.decks.drawing.org_chart import draw_org_chart
 from seedx_tools.decks.drawing.steps import draw_cycle, draw_process
 from seedx_tools.decks.drawing.timeline import draw_timeline
 from seedx_tools.decks.ooxml.layouts import EmuFrame, next_shape_id
+from seedx_tools.decks.text.direction import slide_is_mirrored
 from seedx_tools.decks.text.inline import plain_text
-from seedx_tools.decks.text.strings import runs_right_to_left
+from seedx_tools.decks.text.strings import mostly_right_to_left
 from seedx_tools.decks.visuals import Visual, VisualKind
 
 _FAMILIES: Mapping[VisualKind, Callable[[Canvas, Visual], None]] = {
@@ -83,7 +84,8 @@ def draw_visual(slide: Slide, frame: EmuFrame, visual: Visual) -> Drawn:
 
 
 def _drawn(slide: Slide, frame: EmuFrame, visual: Visual) -> Canvas:
-    mirrored = runs_right_to_left(" ".join(plain_text(item.label) for item in visual.items))
+    labels = (plain_text(item.label) for item in visual.items)
+    mirrored = slide_is_mirrored(slide) or mostly_right_to_left(labels)
     canvas = Canvas(slide, frame, f"{KIND_NAMES[visual.kind]} {next_shape_id(slide)}", mirrored=mirrored)
     _FAMILIES[visual.kind](canvas, visual)
     return canvas

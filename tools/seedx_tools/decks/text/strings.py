@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _ILLEGAL = re.compile("[\x00-\x08\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _HARD_BREAK = re.compile(r"(?: {2,}|\\)\n")
@@ -39,9 +40,17 @@ def clean_code(text: str) -> str:
 
 
 def runs_right_to_left(text: str) -> bool:
-    """Return whether the first letter with a direction is right-to-left (Unicode bidirectional class R or AL)."""
-    for char in text:
-        direction = unicodedata.bidirectional(char)
-        if direction in ("L", "R", "AL"):
-            return direction != "L"
-    return False
+    """Return whether a text runs right to left: its first letter does (Unicode class R or AL), or most of its words."""
+    first = next((side for char in text if (side := _direction(char))), 0)
+    return first < 0 or (first > 0 and sum(_direction(next(filter(_direction, word), "")) for word in text.split()) < 0)
+
+
+def mostly_right_to_left(texts: Iterable[str]) -> bool:
+    """Return whether most letters of texts run right to left."""
+    return sum(_direction(char) for text in texts for char in text) < 0
+
+
+def _direction(char: str) -> int:
+    """Return 1 for a letter that runs left to right, -1 for one that runs right to left, 0 for any other sign."""
+    found = unicodedata.bidirectional(char) if char else ""
+    return 1 if found == "L" else -1 if found in ("R", "AL") else 0

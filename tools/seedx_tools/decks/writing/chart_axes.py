@@ -90,6 +90,9 @@ def order_axes(native: Any, chart: ChartData, *, right_to_left: bool) -> None:
     elif right_to_left:
         for axis in native._chartSpace.iter(qn("c:catAx"), qn("c:dateAx")):
             axis.find(f"{qn('c:scaling')}/{qn('c:orientation')}").set("val", "maxMin")
+    if right_to_left:  # what stood at the left crosses at the right
+        for place in native._chartSpace.iter(qn("c:axPos")):
+            place.set("val", {"l": "r", "r": "l"}.get(place.get("val"), place.get("val")))
     if any(value is not None and value < 0 for series in chart.series for value in series.values):
         category.tick_label_position = XL_TICK_LABEL_POSITION.LOW
 

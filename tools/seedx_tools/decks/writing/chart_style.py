@@ -18,8 +18,9 @@ from seedx_tools.decks.data.numbers import axis_format, is_in_format, label_form
 from seedx_tools.decks.ooxml.contrast import AA_NORMAL, contrast
 from seedx_tools.decks.ooxml.styles import scheme_color
 from seedx_tools.decks.outline import ChartData, ChartSeries
+from seedx_tools.decks.text.direction import slide_is_mirrored
 from seedx_tools.decks.text.metrics import text_width
-from seedx_tools.decks.text.strings import clean, runs_right_to_left
+from seedx_tools.decks.text.strings import clean, mostly_right_to_left, runs_right_to_left
 from seedx_tools.decks.writing.chart_axes import (
     has_second_axis,
     lines_of,
@@ -55,7 +56,10 @@ def style_chart(slide: Slide, native: Any, chart: ChartData, dates: Dates | None
     """
     native.font.size = Pt(CHART_POINTS)
     native.font.color.theme_color = COLOR.TEXT_1
-    right_to_left = runs_right_to_left(" ".join((*chart.categories, *(series.name for series in chart.series))))
+    words = (chart.title, *chart.categories, *(series.name for series in chart.series))
+    right_to_left = slide_is_mirrored(slide) or mostly_right_to_left(words)
+    if right_to_left:
+        native._chartSpace.find(f"{qn('c:txPr')}/{qn('a:p')}").get_or_add_pPr().set("rtl", "1")
     _set_title(native, clean(chart.title))
     is_round = chart.kind in ("pie", "doughnut")
     native.has_legend = len(chart.series) > 1 or (is_round and not _separator(chart, size))

@@ -16,9 +16,10 @@ from seedx_tools.decks.layout.regions import Frame, SlideDesign
 from seedx_tools.decks.ooxml.layouts import EmuFrame, Layouts, LayoutSlots, frame_of, placeholder, remove
 from seedx_tools.decks.ooxml.vector import embed_svg
 from seedx_tools.decks.outline import PictureSide
+from seedx_tools.decks.text.direction import slide_is_mirrored
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of
 from seedx_tools.decks.text.metrics import text_width
-from seedx_tools.decks.text.strings import clean, runs_right_to_left
+from seedx_tools.decks.text.strings import clean
 from seedx_tools.decks.writing.cropping import NO_CROP, Crop, crop_to
 from seedx_tools.decks.writing.gallery import gallery_frames, shown_area
 from seedx_tools.illustration.illustrator import Illustration
@@ -255,7 +256,7 @@ def _divide(slide: Slide, body: Any, pictures: Sequence[Illustration], bullets: 
     """
     whole = left, top, width, height = frame_of(body)
     sizes = [picture.image.size for picture in pictures]
-    to_left = runs_right_to_left(" ".join(bullets))
+    to_left = slide_is_mirrored(slide)
     above = [((left, top, width, round(height * share)), share) for share in _TEXT_HEIGHTS]
     beside = [
         ((left + (width - round(width * share) if to_left else 0), top, round(width * share), height), share)

@@ -17,8 +17,9 @@ from seedx_tools.decks.ooxml.contrast import contrast
 from seedx_tools.decks.ooxml.layouts import EmuFrame, remove
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, scheme_color, soft_line
 from seedx_tools.decks.outline import TableData
+from seedx_tools.decks.text.direction import slide_is_mirrored
 from seedx_tools.decks.text.inline import plain_text
-from seedx_tools.decks.text.strings import clean, runs_right_to_left
+from seedx_tools.decks.text.strings import clean, mostly_right_to_left, runs_right_to_left
 from seedx_tools.decks.text.tables import row_heights, table_style
 from seedx_tools.decks.writing.frames import fill_placeholder
 from seedx_tools.decks.writing.runs import write_runs
@@ -70,7 +71,8 @@ def _add_table(slide: Slide, frame: EmuFrame, page: TablePage) -> Any:
     shapes: Any = slide.shapes
     shape = shapes.add_table(len(lines), len(page.widths), left, top, width, Emu(low * len(lines)))
     shape._element.find(f".//{qn('a:tableStyleId')}").text = _PLAIN_STYLE
-    if runs_right_to_left(" ".join(page.table.header)):
+    texts = (plain_text(cell) for cells in lines for cell in cells)
+    if slide_is_mirrored(slide) or mostly_right_to_left(texts):
         shape._element.find(f".//{qn('a:tblPr')}").set("rtl", "1")
     for column, points in zip(shape.table.columns, page.widths, strict=True):
         column.width = Emu(round(points * EMU_PER_POINT))

@@ -14,6 +14,7 @@ from seedx_tools.decks.layout.regions import SlideDesign
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, frame_of, placeholder, remove
 from seedx_tools.decks.ooxml.masters import best_master
 from seedx_tools.decks.outline import Column, SlidePlan
+from seedx_tools.decks.text.direction import mark_mirrored, mirror_text, slide_is_mirrored
 from seedx_tools.decks.text.fitting import (
     fitting_scale,
     paragraphs_of,
@@ -25,7 +26,7 @@ from seedx_tools.decks.text.fitting import (
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.shapes import paragraph_text
 from seedx_tools.decks.text.sharing import POINT_GAP, share_points
-from seedx_tools.decks.text.strings import clean, clean_point, runs_right_to_left
+from seedx_tools.decks.text.strings import clean, clean_point
 from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.writing.balance import balance_text
 from seedx_tools.decks.writing.footer import finish_slide, footer_without_place
@@ -69,6 +70,8 @@ class TextWriter:
         self._bullets = bullets
         self._page_width, self._page_height = int(deck.slide_width or 1), int(deck.slide_height or 1)
         self._footnotes = Footnotes(self._page_height)
+        self._mirrored = False
+        """Whether the slides that are being written run right to left."""
 
     def _start(self, slots: LayoutSlots, title: str, design: SlideDesign | None = None) -> Slide:
         """Add an empty slide with its title."""
@@ -78,6 +81,8 @@ class TextWriter:
         title = clean(title) or "Untitled"
         if not write_title(slide, placeholder(slide, slots.title), title, self._page_height):
             self._warn(f"{self._here}: its title is too long for the page ({len(title)} characters); shorten it")
+        if self._mirrored:
+            mark_mirrored(slide)
         self._footnotes.reserve(slide)
         return slide
 
@@ -94,6 +99,8 @@ class TextWriter:
         if homeless := self._footnotes.write(slide):
             self._warn(f"{self._place_of(slide)}: it has no room for its footnotes; they are in the notes")
             notes = "\n".join(filter(None, (notes, *homeless)))
+        if slide_is_mirrored(slide):
+            mirror_text(slide)
         for lost in finish_slide(slide, self._footer, self._title, notes):
             self._warn(f"{self._place_of(slide)}: {lost}")
         return slide
@@ -273,9 +280,8 @@ class TextWriter:
 
     def _start_columns(self, plan: SlidePlan) -> tuple[Slide, list[ColumnShapes]]:
         """Add a slide with places for columns: the placeholders of a layout that has them, else text boxes."""
-        texts = [text for column in plan.columns for text in (column.heading, *column.bullets)]
         count, headings = len(plan.columns), any(column.heading for column in plan.columns)
-        mirrored = runs_right_to_left(" ".join(texts))
+        mirrored = self._mirrored
         slots = self._layouts.columns(headings=headings, count=count)
         if slots.columns(right_to_left=mirrored, count=count):
             slide = self._start(slots, plan.title)

@@ -19,9 +19,10 @@ from seedx_tools.decks.ooxml.layouts import frame_of
 from seedx_tools.decks.outline import ChartData, CodeBlock, SlidePlan, TableData
 from seedx_tools.decks.tables import SOURCE_LINE
 from seedx_tools.decks.text.checking import plan_warnings
+from seedx_tools.decks.text.direction import plan_is_mirrored
 from seedx_tools.decks.text.footnotes import with_footnotes_in_order
 from seedx_tools.decks.text.inline import escape_inline, plain_text
-from seedx_tools.decks.text.strings import clean
+from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.visuals import Visual
 from seedx_tools.decks.writing.balance import balance_frame
 from seedx_tools.decks.writing.charts import place_chart
@@ -58,6 +59,7 @@ class DeckWriter(TextWriter):
     def add_cover(self, title: str, subtitle: str, notes: str, illustration: Illustration | None) -> Slide:
         """Add the title slide and return it."""
         self._title = plain_text(clean(title))
+        self._mirrored = runs_right_to_left(self._title)
         slots = self._layouts.cover(picture=illustration is not None)
         slide = self._start(slots, title)
         notes = self._write_second(slide, slots, subtitle, notes)
@@ -67,6 +69,7 @@ class DeckWriter(TextWriter):
 
     def add_designed(self, plan: SlidePlan, design: SlideDesign) -> list[Slide]:
         """Add a slide with a title and points where the design has them, and continued slides; return them."""
+        self._mirrored = plan_is_mirrored(plan)
         slides = self._add_points(plan.title, plan.bullets, plan.notes, (), plan, design)
         self._number(slides, plan.title)
         return slides
@@ -108,6 +111,7 @@ class DeckWriter(TextWriter):
             self._warn(f"slide {number}: {text}")
         plan = with_footnotes_in_order(plan)
         self._footnotes.begin(plan)
+        self._mirrored = plan_is_mirrored(plan)
         parts = _parts(plan)
         pictures = (*filter(None, (illustration,)), *gallery)
         slides = [slide for part in parts[:-1] for slide in self._add_part(part, ())]
