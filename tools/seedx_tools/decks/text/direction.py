@@ -51,9 +51,9 @@ def slide_is_mirrored(slide: Slide) -> bool:
 
 
 def mirror_text(slide: Slide) -> None:
-    """Let the text of a mirrored slide run from the right, foreign words in a list and numbers too; code stays.
+    """Let the text of a mirrored slide run from the right, foreign words in a list too; code stays.
 
-    A foreign line that has no bullet keeps its direction, and stands at the right.
+    A foreign line or a number without a bullet keeps its direction, or "-5" would be "5-", and stands at the right.
     """
     for shape in slide.element.iter(qn("p:sp"), qn("p:graphicFrame")):
         kind = placeholder_type(shape)
@@ -70,7 +70,7 @@ def _mirror(slide: Slide, shape: Any, paragraph: Any, *, may_move: bool) -> None
     is_table = shape.tag == qn("p:graphicFrame")
     style = None if is_table else text_style(slide, shape, paragraph, level_of(paragraph))
     properties = paragraph.get_or_add_pPr()
-    if runs_right_to_left(text) or not any(char.isalpha() for char in text) or (style is not None and style.bullet):
+    if runs_right_to_left(text) or (style is not None and style.bullet):
         properties.set("rtl", "1")
     align = properties.get("algn", "l") if style is None else style.align
     if may_move and align == "l":
