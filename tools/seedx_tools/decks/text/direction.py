@@ -33,11 +33,13 @@ def mark_mirrored(slide: Slide) -> None:
     """Let the title of a slide run right to left, and with it the slide."""
     title = slide.shapes.title
     if title is not None:
-        is_left = text_style(slide, title.element, None, 0).align == "l"
+        style = text_style(slide, title.element, None, 0)
+        if style.rtl:
+            return
         for paragraph in title.text_frame.paragraphs:
             properties = paragraph._p.get_or_add_pPr()
             properties.set("rtl", "1")
-            if is_left:
+            if style.align == "l":
                 properties.set("algn", "r")
 
 
@@ -69,12 +71,13 @@ def _mirror(slide: Slide, shape: Any, paragraph: Any, *, may_move: bool) -> None
     text = "".join(str(part.text or "") for part in paragraph.iter(qn("a:t")))
     is_table = shape.tag == qn("p:graphicFrame")
     style = None if is_table else text_style(slide, shape, paragraph, level_of(paragraph))
-    properties = paragraph.get_or_add_pPr()
-    if runs_right_to_left(text) or (style is not None and style.bullet):
-        properties.set("rtl", "1")
-    align = properties.get("algn", "l") if style is None else style.align
-    if may_move and align == "l":
-        properties.set("algn", "r")
+    own = paragraph.find(qn("a:pPr"))
+    is_foreign = not (runs_right_to_left(text) or (style is not None and style.bullet))
+    if not (is_foreign or (style is not None and style.rtl)):
+        paragraph.get_or_add_pPr().set("rtl", "1")
+    align = style.align if style is not None else "l" if own is None else own.get("algn", "l")
+    if may_move and align == "l" and not (style is not None and style.rtl):
+        paragraph.get_or_add_pPr().set("algn", "r")
 
 
 def _is_code(run: Any) -> bool:
