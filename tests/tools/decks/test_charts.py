@@ -122,3 +122,27 @@ def test_no_area_hides_another() -> None:
     (crossing,), warnings = readable("Year,A,B\n2024,1,5\n2025,6,2\n", "area")
     assert [series.name for series in crossing.series] == ["A", "B"] and crossing.kind == "line"
     assert warnings == ["areas that cross hide each other; it became a line chart"]
+
+
+def test_rows_of_different_units_are_series_and_a_column_of_them_is_no_chart() -> None:
+    warnings: list[str] = []
+    table = read_table("Metric,2023,2024\nChurn,4%,3%\nRevenue,$12M,$14M\n", "t")
+    found = chart_of(table, "bar", "", "t", warnings.append)
+    assert [(one.name, one.unit, one.values) for one in found.series] == [
+        ("Churn", "%", (4, 3)),
+        ("Revenue", "$M", (12, 14)),
+    ]
+    assert warnings == ["t: its rows are of different units, so each row is a series"]
+    with pytest.raises(InputError, match=r"different units in one column \(%\); draw them as kpis"):
+        chart_of(read_table("KPI,Value\nMargin,12 %\nNPS,41\n", "t"), "bar", "", "t")
+
+
+@pytest.mark.parametrize("labels", [("2021", "2023", "2022"), ("3/1/2024", "5/1/2024", "4/1/2024")])
+def test_lines_run_in_the_order_of_time_and_bars_as_they_are_written(labels: tuple[str, ...]) -> None:
+    series = (ChartSeries(name="a", values=(1, 3, 2)),)
+    warnings: list[str] = []
+    (line,) = readable_charts(ChartData(kind="line", categories=labels, series=series), warnings.append)
+    assert (line.categories, line.series[0].values) == ((labels[0], labels[2], labels[1]), (1, 2, 3))
+    assert warnings == ["its dates were not in order; the chart shows them from the first to the last"]
+    bars = ChartData(kind="bar", categories=labels, series=series)
+    assert readable_charts(bars, warnings.append) == [bars]

@@ -9,6 +9,8 @@ import pytest
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.opc.constants import RELATIONSHIP_TYPE as RT
+from pptx.oxml.ns import qn
+from pptx.util import Inches
 from typer.testing import CliRunner
 
 from seedx_sdk import TemplateError
@@ -40,12 +42,26 @@ def test_what_a_template_lacks_is_said(tmp_path: Path) -> None:
     file.save(str(tmp_path / "template.pptx"))
     report = check_template(tmp_path / "template.pptx")
     assert {use.purpose: use.layout for use in report.uses if not use.exact}["comparison"] == "Title and Content"
-    assert "no layout for section: 'Title and Content' takes its place" in report.lacks
+    assert (
+        "no layout for dividers: they are on 'Title and Content'; add one, and call it 'Section Header'" in report.lacks
+    )
     assert "no content layout has a slide number placeholder, so slides have none; add it in the master view" in (
         report.lacks
     )
     assert "it links to 'file:///C:/logo.png' outside itself, which is left out; embed it" in report.lacks
     assert not report.ok
+
+
+def test_unnamed_layouts_and_placeholders_off_the_page_are_said(tmp_path: Path) -> None:
+    file = Presentation()
+    file.slide_layouts[1].element.find(qn("p:cSld")).attrib.pop("name")
+    title = file.slide_layouts[5].placeholders[0]
+    title.left, title.top, title.width, title.height = Inches(8), 0, Inches(4), Inches(1)
+    file.save(str(tmp_path / "template.pptx"))
+    report = check_template(tmp_path / "template.pptx")
+    assert {use.purpose: use.layout for use in report.uses}["points"] == "layout 2 (unnamed)"
+    assert "1 layouts have no name; name them in the master view, so that people can choose them" in report.lacks
+    assert any(lack.startswith("layout 'Title Only': Title 1 run off the page") for lack in report.lacks)
 
 
 def test_blank_layouts_are_said(tmp_path: Path) -> None:

@@ -246,7 +246,10 @@ def _check_template(path: Path, master: str | None, json: bool) -> None:
     width, height = report.size_inches
     typer.echo(f"{path}: {width} x {height} inches, master '{report.master}', {', '.join(report.fonts)}")
     for use in report.uses:
-        typer.echo(f"  {use.purpose}: {use.layout}{'' if use.exact else ' (in place of one made for it)'}")
+        typer.echo(f"  {use.purpose}: {use.layout}{'' if use.exact else ' (stands in)'}")
+    if report.unused:
+        typer.echo(f"  not used by themselves: {', '.join(report.unused)}")
+    typer.echo("It lacks nothing." if report.ok else "What to know, and what a designer can add:")
     for lack in report.lacks:
         typer.echo(f"- {lack}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from seedx_tools.decks.data.dates import are_times, read_dates
@@ -25,6 +26,7 @@ LONG_LABEL = 16
 """Characters above which the labels of bars are set beside them rather than below."""
 _VISIBLE = 0.05
 """A series lower than this share of the highest one on its axis can't be seen."""
+_YEAR = re.compile(r"[12]\d{3}")
 _ALONG_TIME = ("line", "area", "stacked_area")
 _WITH_SECOND_AXIS = ("bar", "line", "combo")
 _NAMED = 4
@@ -67,16 +69,24 @@ def readable_charts(chart: ChartData, warn: Callable[[str], None]) -> list[Chart
 
 
 def in_time_order(chart: ChartData, warn: Callable[[str], None]) -> ChartData:
-    """Return a line or area chart with its dates in order, and any other chart as it is."""
-    dates = read_dates(chart.categories) if chart.kind in _ALONG_TIME else None
-    if dates is None or dates.are_rising or len(set(dates.days)) < len(dates.days):
+    """Return a line or area chart with its dates or years in order, and any other chart as it is."""
+    keys = _times(chart.categories) if chart.kind in _ALONG_TIME else []
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    if order == list(range(len(keys))) or len(set(keys)) < len(keys):
         return chart
-    order = sorted(range(len(dates.days)), key=dates.days.__getitem__)
     warn("its dates were not in order; the chart shows them from the first to the last")
     series = tuple(
         one.model_copy(update={"values": tuple(one.values[place] for place in order)}) for one in chart.series
     )
     return chart.model_copy(update={"categories": tuple(chart.categories[place] for place in order), "series": series})
+
+
+def _times(categories: Sequence[str]) -> list[int]:
+    """Return the days of dates, or the numbers of years; nothing for other categories."""
+    if all(_YEAR.fullmatch(category.strip()) for category in categories):
+        return [int(category) for category in categories]
+    dates = read_dates(categories)
+    return [] if dates is None else [day.toordinal() for day in dates.days]
 
 
 def axis_groups(chart: ChartData) -> list[list[ChartSeries]]:

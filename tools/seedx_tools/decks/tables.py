@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.charts import natural_kind
+from seedx_tools.decks.data.dates import are_times
 from seedx_tools.decks.data.kinds import ChartKind
 from seedx_tools.decks.data.numbers import (
     DecimalMark,
@@ -19,6 +20,7 @@ from seedx_tools.decks.data.numbers import (
     is_number,
     read_numbers,
     unit_in_header,
+    units_of,
 )
 from seedx_tools.decks.data.rows import Rows, split_lines, tidied, within
 from seedx_tools.decks.outline import (
@@ -125,6 +127,7 @@ def chart_of(
     if len(table.header) < 2 or not table.rows:
         raise InputError(f"{name} needs a column of labels, a column of numbers, and a line below the headings")
     warnings: list[str] = []
+    table = _with_one_unit_a_column(table, name, warnings)
     columns = table_columns(table)
     labels, header = columns[0], [plain_text(cell) for cell in table.header]
     mark = decimal_mark(cell for column in columns for cell in column)
@@ -165,6 +168,46 @@ def chart_of(
         )
     except ValidationError as error:
         raise InputError(f"{name} cannot be a {(kind or 'bar').replace('_', ' ')} chart: {_reason(error)}") from error
+
+
+def turned(table: TableData) -> TableData:
+    """Return a table whose rows are the columns of another one."""
+    lines = list(zip(*(table.header, *table.rows), strict=True))
+    return TableData(header=lines[0], rows=tuple(lines[1:]))
+
+
+def mixed_columns(table: TableData) -> list[int]:
+    """Return the places of the columns, after the first, whose numbers are of different units.
+
+    Along time, a number without a unit has that of its neighbors.
+    """
+    columns = table_columns(table)
+    if are_times(columns[0]):
+        return []
+    return [
+        place
+        for place in range(1, len(columns))
+        if len(units_of(columns[place])) > 1 and not unit_in_header(plain_text(table.header[place]))
+    ]
+
+
+def has_rows_of_one_unit(table: TableData) -> bool:
+    """Return whether the numbers of each row are of one unit, and there are several of them."""
+    return len(table.header) > 2 and all(len(units_of(map(plain_text, row[1:]))) <= 1 for row in table.rows)
+
+
+def _with_one_unit_a_column(table: TableData, name: str, warnings: list[str]) -> TableData:
+    """Return the table, turned if its rows are of different units."""
+    mixed = mixed_columns(table)
+    if not mixed:
+        return table
+    if has_rows_of_one_unit(table):
+        warnings.append("its rows are of different units, so each row is a series")
+        return turned(table)
+    if len(mixed) == len(table.header) - 1:
+        units = sorted(filter(None, units_of(table_columns(table)[mixed[0]])))
+        raise InputError(f"{name} has numbers of different units in one column ({', '.join(units)}); draw them as kpis")
+    return table
 
 
 def table_columns(table: TableData) -> list[list[str]]:

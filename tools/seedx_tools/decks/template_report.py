@@ -12,7 +12,7 @@ from pptx.slide import SlideMaster
 from pydantic import BaseModel, ConfigDict
 
 from seedx_tools.decks.ooxml.contrast import AA_NORMAL, contrast
-from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, slots_of
+from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, frame_of, slots_of
 from seedx_tools.decks.ooxml.links import drop_links
 from seedx_tools.decks.ooxml.masters import master_name
 from seedx_tools.decks.ooxml.styles import placeholder_type, scheme_color, theme_typefaces
@@ -36,6 +36,26 @@ SlidePurpose: TypeAlias = Literal[
     "closing",
 ]
 _EMU_PER_INCH = 914_400
+_SLACK = _EMU_PER_INCH // 20
+_ADVICE: dict[SlidePurpose, str] = {
+    "title": "no layout for a title slide: decks open with '{layout}'; add one with a title and a subtitle",
+    "section": "no layout for dividers: they are on '{layout}'; add one, and call it 'Section Header'",
+    "points": "no layout with a title and one text: points are on '{layout}'; add one",
+    "points and picture": "no layout with a text and a picture placeholder: a picture takes a part of '{layout}'; add "
+    "one, so that pictures always have the same place and crop",
+    "picture": "no layout with a title and a picture placeholder: a picture fills the free part of '{layout}'; add one",
+    "columns": "no layout with two texts: columns become one list on '{layout}'; add one",
+    "comparison": "no layout with two texts and a heading over each: comparisons are on '{layout}'; add one",
+    "table": "no layout with a table placeholder: a table takes the place of the text of '{layout}'; add one only if "
+    "tables have a place of their own",
+    "chart": "no layout with a chart placeholder: a chart takes the place of the text of '{layout}'; add one only if "
+    "charts have a place of their own",
+    "chart and points": "no layout with a chart placeholder and a text: both are on '{layout}'; add one only if they "
+    "have places of their own",
+    "quote": "no layout for quotes: they are on '{layout}'; add one, and call it 'Quote'",
+    "closing": "no layout for the last slide: it is on '{layout}'; add one, and call it 'Closing'",
+}
+"""What is said where a template has no layout for a purpose: what happens, and what a designer can add."""
 
 
 class LayoutUse(BaseModel):
@@ -96,8 +116,11 @@ def check_template(path: str | os.PathLike[str], *, master: str | None = None) -
         f"it links to '{target[:120]}' outside itself, which is left out; embed it" for target in drop_links(deck)
     ]
     lacks += _pale_layouts(chosen)
+    if unnamed := sum(not layout.name.strip() for layout in chosen.slide_layouts):
+        lacks.append(f"{unnamed} layouts have no name; name them in the master view, so that people can choose them")
     uses = tuple(_uses(Layouts(chosen)))
-    replaced = [f"no layout for {use.purpose}: '{use.layout}' takes its place" for use in uses if not use.exact]
+    lacks += _off_page(chosen, deck)
+    replaced = [_ADVICE[use.purpose].format(layout=use.layout) for use in uses if not use.exact]
     used = {use.layout for use in uses}
     return TemplateReport(
         path=Path(path),
@@ -120,7 +143,7 @@ def _uses(layouts: Layouts) -> Iterator[LayoutUse]:
     """Yield the layout of each purpose."""
 
     def use(purpose: SlidePurpose, slots: LayoutSlots, exact: bool) -> LayoutUse:
-        return LayoutUse(purpose=purpose, layout=slots.layout.name, exact=exact)
+        return LayoutUse(purpose=purpose, layout=_name(slots), exact=exact)
 
     cover, section, closing = layouts.cover(picture=False), layouts.section(), layouts.closing()
     yield use("title", cover, cover.role == "cover" or cover.subtitle is not None)
@@ -139,6 +162,30 @@ def _uses(layouts: Layouts) -> Iterator[LayoutUse]:
     yield use("chart and points", both, both.chart is not None)
     yield use("quote", quote, quote.role == "quote")
     yield use("closing", closing, closing.role == "closing")
+
+
+def _name(slots: LayoutSlots) -> str:
+    """Return the name of a layout, or its number in the master view if it has none."""
+    layouts = [layout.part for layout in slots.layout.slide_master.slide_layouts]
+    return slots.layout.name.strip() or f"layout {layouts.index(slots.layout.part) + 1} (unnamed)"
+
+
+def _off_page(master: SlideMaster, deck: PresentationObject) -> Iterator[str]:
+    """Yield the layouts whose placeholders run over the edge of the page."""
+    width, height = int(deck.slide_width or 0), int(deck.slide_height or 0)
+    for layout in master.slide_layouts:
+        shapes: Any = layout.placeholders
+        frames = [(shape.name, frame_of(shape)) for shape in shapes]
+        over = [
+            name
+            for name, (left, top, wide, high) in frames
+            if min(left, top) < -_SLACK or left + wide > width + _SLACK or top + high > height + _SLACK
+        ]
+        if over:
+            yield (
+                f"layout '{layout.name}': {', '.join(over)} run off the page, and so does what stands there; move them "
+                "in the master view"
+            )
 
 
 def _missing_footers(master: SlideMaster) -> Iterator[str]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from seedx_tools.decks.charts import MAX_SLICES
 from seedx_tools.decks.data.dates import are_times
-from seedx_tools.decks.data.numbers import read_numbers, shown, units_of
+from seedx_tools.decks.data.numbers import read_numbers, shown
 from seedx_tools.decks.data.totals import is_total
 from seedx_tools.decks.outline import MAX_SERIES, TableData
-from seedx_tools.decks.tables import table_columns
+from seedx_tools.decks.tables import has_rows_of_one_unit, mixed_columns, table_columns, turned
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 
 _MIN_TIMES = 3
@@ -25,10 +25,9 @@ def measured(table: TableData, warn: Callable[[str], None]) -> TableData:
     """
     table = _without_totals(table)
     columns = table_columns(table)
-    mixed = [place for place in range(1, len(columns)) if len(units_of(columns[place])) > 1]
-    rows = [[plain_text(cell) for cell in row[1:]] for row in table.rows]
-    if _runs_along_rows(table, columns) or (mixed and all(len(units_of(row)) <= 1 for row in rows)):
-        return _turned(table)
+    mixed = mixed_columns(table)
+    if _runs_along_rows(table, columns) or (mixed and has_rows_of_one_unit(table)):
+        return turned(table)
     names = [plain_text(table.header[place]) for place in mixed]
     if names:
         warn(f"not shown in a chart, as their rows are measured in different units: {', '.join(names)}")
@@ -59,11 +58,6 @@ def _runs_along_rows(table: TableData, columns: Sequence[Sequence[str]]) -> bool
     if any(read_numbers(column) is None and any(column) for column in columns[1:]):
         return False
     return len(names) > MAX_SERIES or (len(names) >= _MIN_TIMES and are_times(names))
-
-
-def _turned(table: TableData) -> TableData:
-    lines = list(zip(*(table.header, *table.rows), strict=True))
-    return TableData(header=lines[0], rows=tuple(lines[1:]))
 
 
 def _one_row_a_label(table: TableData, warn: Callable[[str], None]) -> TableData:

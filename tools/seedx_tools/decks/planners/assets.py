@@ -22,6 +22,7 @@ from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.illustration.illustrator import Illustration
 from seedx_tools.illustration.image_files import ImageFile, read_image_file, words_in_name
 
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 _MAX_CSV_BYTES = 1024 * 1024
 
 
@@ -80,6 +81,8 @@ class OutlineFiles:
 
     def _open(self, name: str, warn: Callable[[str], None]) -> tuple[Image.Image, ImageFile | None]:
         given = self._given.get(name)
+        if given is None and Path(name).suffix.lower() in _WORKBOOKS:
+            raise InputError("it is a workbook; save the sheet as .csv, or make the deck from the file itself")
         if given is None:
             return read_image_file(self._path(name), warn)
         if isinstance(given, GeneratedImage | EditedImage | TryOnImage):
