@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, Unpack
 
 from seedx_sdk import validation
@@ -57,6 +57,10 @@ class Call(Generic[R]):
     """Warnings about the input, for the result."""
     finish: Callable[[ChatReply], R]
     """Makes the result; raises ModelError if the reply lacks what was requested."""
+
+    def noting(self, notes: Sequence[str]) -> Call[R]:
+        """Return the call with further warnings about its input."""
+        return replace(self, notes=(*notes, *self.notes))
 
     def listen(self, info: ModelInfo) -> Listener:
         """Return a listener for the events of the reply.

@@ -54,7 +54,16 @@ class SeedXError(Exception):
 
 
 class InputError(SeedXError, ValueError):
-    """An argument cannot be used; nothing was computed or written."""
+    """An argument cannot be used; nothing was computed or written.
+
+    Args:
+        message: What is wrong with it.
+        param: Name of the argument, where it is a single one.
+    """
+
+    def __init__(self, message: object = "", *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class ImageError(InputError):

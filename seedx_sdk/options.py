@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict, cast, get_args
 
@@ -21,6 +21,8 @@ from seedx_sdk.errors import InputError, SizeError
 
 __all__ = [
     "MAX_SCHEMA_CHARS",
+    "MAX_STOP_CHARS",
+    "MAX_STOP_TEXTS",
     "CallOptions",
     "ChatOptions",
     "EditFields",
@@ -40,6 +42,9 @@ Sampler: TypeAlias = Literal["reference", "fast"]
 """How an image is denoised: as the model was released, or in its fast mode, which takes fewer steps."""
 MAX_SCHEMA_CHARS = 20_000
 """Of a JSON schema, which is compiled before a reply begins."""
+MAX_STOP_TEXTS = 16
+MAX_STOP_CHARS = 200
+"""Of one stop text."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class _Range:
         is_number = isinstance(value, int | float if kind is float else int) and not isinstance(value, bool)
         high = sys.float_info.max if self.high is None else self.high
         if not is_number or not self.low <= (number := cast(float, value)) <= high:
-            raise InputError(f"{name} {str(value)[:40]} is not allowed; use {self._allowed(kind)}")
+            raise InputError(f"{name} {str(value)[:40]} is not allowed; use {self._allowed(kind)}", param=name)
         return float(number) if kind is float else number
 
     def _allowed(self, kind: type) -> str:
@@ -148,6 +153,9 @@ class GenerationOptions(EditFields, TextFields):
         default=None,
         description="Images after which a reply ends; of a story, its further pages. Default: the model's.",
     )
+    stop: tuple[str, ...] = Field(
+        default=(), description=f"Up to {MAX_STOP_TEXTS} texts; the reply ends before the first of them."
+    )
     force_image: bool = Field(default=False, description="Do not end before an image was drawn.")
 
 
@@ -188,6 +196,7 @@ class ChatOptions(ImageOptions, TextOptions, total=False):
 
     temperature: float | None
     max_images: int | None
+    stop: str | Sequence[str] | None
 
 
 def check_options(given: Mapping[str, object], *, force_image: bool = False) -> GenerationOptions:
@@ -196,7 +205,8 @@ def check_options(given: Mapping[str, object], *, force_image: bool = False) -> 
     Raises:
         TypeError: If there is no option of a name.
         SizeError: If only one of width and height is given, or one is not a positive multiple of 8.
-        InputError: If a value is out of its range, or the JSON schema is none or longer than MAX_SCHEMA_CHARS.
+        InputError: If a value is out of its range, the JSON schema is none or longer than MAX_SCHEMA_CHARS, or `stop`
+            has an empty or overlong text, or too many.
     """
     fields = GenerationOptions.model_fields
     checked: dict[str, object] = {"force_image": force_image}
@@ -213,6 +223,7 @@ def check_options(given: Mapping[str, object], *, force_image: bool = False) -> 
     _check_sampler(checked.get("sampler"))
     _check_specialist(checked.get("specialist"))
     _check_schema(checked.get("json_schema"))
+    checked["stop"] = _stop_texts(checked.get("stop", ()))
     return GenerationOptions.model_validate(checked)
 
 
@@ -249,6 +260,15 @@ def _check_sampler(sampler: object) -> None:
 def _check_specialist(specialist: object) -> None:
     if specialist is not None and not isinstance(specialist, str):
         raise InputError(f"specialist {str(specialist)[:40]!r} is no text; use a name of the model info's specialists")
+
+
+def _stop_texts(stop: object) -> tuple[str, ...]:
+    texts = (stop,) if isinstance(stop, str) else stop
+    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+        raise InputError(f"stop {str(stop)[:40]!r} is not allowed; use a text or a list of texts")
+    if len(texts) > MAX_STOP_TEXTS or not all(0 < len(text) <= MAX_STOP_CHARS for text in texts):
+        raise InputError(f"stop takes up to {MAX_STOP_TEXTS} texts of 1 to {MAX_STOP_CHARS} characters")
+    return tuple(dict.fromkeys(texts))
 
 
 def _check_schema(schema: object) -> None:

@@ -177,6 +177,8 @@ class ModelInfo(_Frozen):
     """Smallest side in pixels of an image to draw."""
     max_size: int = 2048
     """Largest side in pixels of an image to draw."""
+    default_steps: int | None = None
+    """Denoising steps of an image, unless a request says how many; None: the engine denoises nothing."""
     fast_steps: int | None = None
     """Denoising steps of the fast mode; None: no fast mode was measured on these weights."""
     tasks: tuple[str, ...] = ("describe", "detect", "generate", "chat", "edit")

@@ -84,6 +84,7 @@ class InterleavedEngine:
             tasks=config.tasks(takes_condition_image=service.takes_condition_image, specialists=specialists),
             specialists=specialists,
             supports_structured_output=backbone.supports_structured_output,
+            default_steps=config.generation.num_inference_steps,
             fast_steps=None if config.fast is None else config.fast.num_inference_steps,
         )
 
@@ -108,6 +109,8 @@ class InterleavedEngine:
             async with aclosing(events):
                 async for event in events:
                     yield event
+            for held in builder.release():
+                yield held
         yield builder.done(time.perf_counter() - started, max_images=self._sampling(request, specialist).max_images)
 
     async def _answer(self, read_as: Request, reply: _Reply) -> AsyncGenerator[StreamEvent, None]:
@@ -125,6 +128,8 @@ class InterleavedEngine:
                 for token in piece:
                     for found in reply.builder.add_token(token):
                         yield found
+                    if reply.builder.stopped:
+                        return
 
     async def _tell(self, read_as: Request, reply: _Reply) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of the pages that continue a story, until one has no image."""
@@ -143,13 +148,17 @@ class InterleavedEngine:
                         written += piece
                         continue
                     caption, features = pages.caption(written), piece
-                    yield reply.builder.add_text(caption)
+                    for told in reply.builder.add_text(caption):
+                        yield told
+                    if reply.builder.stopped:
+                        return
                     async with aclosing(self._drawn(features, reply)) as drawn:
                         async for event in drawn:
                             yield event
             reply.builder.add_written(written)
             if features is None:
-                yield reply.builder.add_text(pages.caption(written))
+                for told in reply.builder.add_text(pages.caption(written)):
+                    yield told
                 return
             pages.add(caption, await self.service.embed(features, **encode))
 
@@ -175,6 +184,8 @@ class InterleavedEngine:
 
     async def _drawn(self, features: Tensor, reply: _Reply) -> AsyncGenerator[StreamEvent, None]:
         """Yield the progress of an image, and the image."""
+        for held in reply.builder.release():
+            yield held
         job = self._job(features, reply.request, reply.deadline)
         steps = job.num_inference_steps
         with (

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from PIL import Image
 
 from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.stop_texts import StopTexts
 from seedx_sdk.tokens import BOX_END, BOX_START, box_to_normalized, clean_text, parse_boxes
 from seedx_sdk.types import (
     Box,
@@ -60,6 +61,7 @@ class ReplyBuilder:
         self._box: list[int] | None = None if open_label is None else []  # ids inside the open box
         self._open_label = open_label
         self._text = ""  # text since the last image
+        self._stop = StopTexts(request.options.stop)
         images = [image for message in request.messages for image in message.images]
         size = (info.image_size, info.image_size)
         if request.options.width and request.options.height:
@@ -88,8 +90,7 @@ class ReplyBuilder:
                 if not self._run_text and self._separator and self._text:
                     delta = f"{self._separator}{delta.lstrip()}"
                 self._run_text = text
-                self._text += delta
-                yield TextDelta(text=delta)
+                yield from self.add_text(delta)
 
     def _close_box(self, inside: list[int]) -> Iterator[StreamEvent]:
         bins_text = "".join(self._tokenizer.decode([i]) for i in inside)
@@ -107,10 +108,23 @@ class ReplyBuilder:
         """Add the tokens of a prompt, of which a story has one for each page."""
         self._prompt_tokens += count
 
-    def add_text(self, text: str) -> StreamEvent:
-        """Add a whole stretch of text."""
-        self._text += text
-        return TextDelta(text=text)
+    def add_text(self, text: str) -> Iterator[StreamEvent]:
+        """Add text; yield what of it is certain to be before the first stop text."""
+        yield from self._told(self._stop.add(text))
+
+    def release(self) -> Iterator[StreamEvent]:
+        """Yield the text that was held back; an image or the end follows."""
+        yield from self._told(self._stop.release())
+
+    def _told(self, text: str) -> Iterator[StreamEvent]:
+        if text:
+            self._text += text
+            yield TextDelta(text=text)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop text was reached."""
+        return self._stop.found
 
     def add_written(self, ids: Sequence[int]) -> None:
         """Add ids whose text is added apart."""
@@ -170,6 +184,6 @@ class ReplyBuilder:
                 timings={**self._timings, "language": language},
                 warnings=(),
                 usage=Usage(prompt_tokens=self._prompt_tokens, completion_tokens=self._completion_tokens),
-                finish_reason="stop" if self._ended or self._images == max_images else "length",
+                finish_reason="stop" if self._ended or self.stopped or self._images == max_images else "length",
             )
         )

@@ -41,8 +41,9 @@ def status_of(error: SeedXError) -> int:
 
 
 def to_problem(error: SeedXError) -> dict[str, Any]:
-    """Return the error as JSON: its class, its message, and when to retry if it says so."""
-    problem: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    """Return the error as JSON: its public class, its message, and when to retry if it says so."""
+    kind = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in errors.__all__)
+    problem: dict[str, Any] = {"type": kind, "message": str(error)}
     if isinstance(error, OverloadedError):
         problem["retry_after"] = error.retry_after
     return problem

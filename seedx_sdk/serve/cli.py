@@ -27,6 +27,7 @@ from seedx_sdk.serve.cli_options import (
     ModelOption,
     RateOption,
     ReplySecondsOption,
+    ServedNameOption,
     SpecialistOption,
     StepSecondsOption,
     chosen_backbone,
@@ -56,6 +57,7 @@ def serve(
         int, typer.Option(min=0, metavar="SECONDS", help="Grace period for in-flight requests after SIGTERM.")
     ] = 20,
     image_host: ImageHostOption = None,
+    served_model_name: ServedNameOption = None,
 ) -> None:
     """Serve a model over HTTP. API keys are read from SEEDX_API_KEYS, separated by commas."""
     settings = server_settings(
@@ -64,6 +66,7 @@ def serve(
         requests_per_minute=requests_per_minute,
         reply_seconds=reply_seconds,
         image_hosts=image_host,
+        served_model_names=served_model_name,
     )
     checkpoint_dir = NANO if model is None else model
     DirectoryConfig.read(checkpoint_dir)  # fail before anything is started

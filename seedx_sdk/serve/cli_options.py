@@ -23,6 +23,7 @@ __all__ = [
     "ModelOption",
     "RateOption",
     "ReplySecondsOption",
+    "ServedNameOption",
     "SpecialistOption",
     "StepSecondsOption",
     "chosen_backbone",
@@ -56,6 +57,12 @@ MaxRepliesOption = Annotated[
     int, typer.Option(min=1, help="Replies in flight; further requests are rejected with 503.")
 ]
 RateOption = Annotated[int | None, typer.Option(min=1, help="Rate limit per API key, or per client IP.")]
+ServedNameOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--served-model-name", metavar="NAME", help="Further name of the model for OpenAI's clients (repeatable)."
+    ),
+]
 ImageHostOption = Annotated[
     list[str] | None, typer.Option(help="Host from which images given by URL may be fetched (repeatable).")
 ]
@@ -68,6 +75,7 @@ def server_settings(
     requests_per_minute: int | None,
     reply_seconds: float,
     image_hosts: Sequence[str] | None,
+    served_model_names: Sequence[str] | None,
 ) -> ServerSettings:
     """Return the settings of a server, with the API keys from the environment.
 
@@ -80,6 +88,7 @@ def server_settings(
         requests_per_minute=requests_per_minute,
         reply_seconds=reply_seconds,
         image_hosts=tuple(image_hosts or ()),
+        served_model_names=tuple(served_model_names or ()),
     )
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cachetools import TTLCache
@@ -22,18 +24,29 @@ from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ImageDone, ReplyDone, StreamEvent, TextDelta
 
-__all__ = ["Dispatcher", "IdempotencyError"]
+__all__ = ["Dispatcher", "IdempotencyError", "ReplyIdentity"]
 
 R = TypeVar("R")
 Emit = Callable[[StreamEvent], Awaitable[None]]
 """Passes an event to the reader; waits while too many are unread."""
 _EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
+_MAX_IDENTITIES = 100_000
+"""Idempotency keys whose id and time are remembered."""
 _MAX_UNREAD = 32
 """Events that the engine may be ahead of the reader."""
 
 
 class IdempotencyError(InputError):
     """An idempotency key was reused for a different request."""
+
+
+@dataclass(frozen=True)
+class ReplyIdentity:
+    """What tells a reply from others."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    created: int = field(default_factory=lambda: int(time.time()))
+    """Seconds since 1970."""
 
 
 class Dispatcher:
@@ -51,7 +64,14 @@ class Dispatcher:
         self._finished: TTLCache[tuple[str, str], tuple[str, list[StreamEvent], int]] = TTLCache(
             settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda entry: entry[2]
         )
+        self._identities: TTLCache[tuple[str, str], ReplyIdentity] = TTLCache(
+            _MAX_IDENTITIES, settings.remembered_seconds + settings.reply_seconds
+        )
         self._keys_in_flight: dict[tuple[str, str], asyncio.Event] = {}
+
+    def identity(self, caller: str, key: str | None) -> ReplyIdentity:
+        """Return the id and the time of a reply: the same as before for a repeated idempotency key."""
+        return ReplyIdentity() if key is None else self._identities.setdefault((caller, key), ReplyIdentity())
 
     async def result(self, pending: PendingCall[R], *, caller: str, key: str | None = None) -> R:
         """Return the typed result of a call; arguments and errors as in `events`."""

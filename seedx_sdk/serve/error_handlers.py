@@ -10,13 +10,28 @@ from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from seedx_sdk.errors import OverloadedError, SeedXError, ServiceError
+from seedx_sdk.errors import InputError, OverloadedError, SeedXError, ServiceError
 from seedx_sdk.http.errors import status_of, to_problem
 from seedx_sdk.serve.dispatcher import IdempotencyError
 
 __all__ = ["error_body", "http_error", "seedx_error", "stream_error_body", "unexpected_error", "validation_error"]
 
 _LOG = logging.getLogger("seedx")
+_CODES = {
+    400: "invalid_value",
+    401: "invalid_api_key",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "idempotency_conflict",
+    413: "request_too_large",
+    421: "wrong_host",
+    422: "invalid_value",
+    429: "rate_limit_exceeded",
+    503: "service_unavailable",
+    504: "deadline_exceeded",
+}
+"""The `code` of an error, which clients of OpenAI's API read, by status."""
 _MAX_FIELDS = 8
 """Invalid fields that one response names at most."""
 
@@ -25,14 +40,15 @@ def error_body(error: Exception) -> dict[str, Any]:
     """Return the error as JSON; an unexpected one becomes a ServiceError without details, which are in the log."""
     if not isinstance(error, SeedXError):
         error = ServiceError("unexpected server error; see the server's log")
-    return to_problem(error)
+    return to_problem(error) | ({"param": error.param} if isinstance(error, InputError) else {})
 
 
 def stream_error_body(error: Exception) -> dict[str, Any]:
     """Return the same for a response that has started; log an unexpected error."""
     if not isinstance(error, SeedXError):
         _LOG.error("unexpected error in a streamed response", exc_info=error)
-    return error_body(error)
+    status = 409 if isinstance(error, IdempotencyError) else status_of(error) if isinstance(error, SeedXError) else 500
+    return {"param": None, "code": _CODES.get(status, "server_error"), **error_body(error)}
 
 
 async def seedx_error(_request: Request, error: SeedXError) -> JSONResponse:
@@ -44,14 +60,16 @@ async def seedx_error(_request: Request, error: SeedXError) -> JSONResponse:
 
 async def validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
     """Name each invalid field and what is wrong with it, without its value, which may be a whole image."""
-    fields = [f"{'.'.join(str(part) for part in e['loc'] if part != 'body')}: {e['msg']}" for e in error.errors()]
-    return _response(422, {"type": "InputError", "message": "; ".join(fields[:_MAX_FIELDS])})
+    named = [(".".join(str(part) for part in e["loc"] if part != "body"), e["msg"]) for e in error.errors()]
+    text = "; ".join(f"{name}: {message}" if name else message for name, message in named[:_MAX_FIELDS])
+    return _response(422, {"type": "InputError", "message": text, "param": named[0][0] or None})
 
 
 async def http_error(_request: Request, error: HTTPException) -> JSONResponse:
-    """Respond with the error's status."""
-    problem = {"type": "InputError" if error.status_code < 500 else "ServiceError", "message": str(error.detail)}
-    return _response(error.status_code, problem, dict(error.headers) if error.headers else None)
+    """Respond with the error's status; its detail is the message, or a dictionary with the message and more."""
+    kind = "InputError" if error.status_code < 500 else "ServiceError"
+    detail = error.detail if isinstance(error.detail, dict) else {"message": str(error.detail)}
+    return _response(error.status_code, {"type": kind, **detail}, dict(error.headers) if error.headers else None)
 
 
 async def unexpected_error(_request: Request, error: Exception) -> JSONResponse:
@@ -60,4 +78,5 @@ async def unexpected_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 def _response(status: int, problem: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": {**problem, "request_id": correlation_id.get()}}, status, headers)
+    told = {"param": None, "code": _CODES.get(status, "server_error"), **problem}
+    return JSONResponse({"error": {**told, "request_id": correlation_id.get()}}, status, headers)

@@ -93,8 +93,8 @@ class WireMessage(BaseModel):
         """The number of its images."""
         return sum(isinstance(part, _WireImagePart) for part in self.content)
 
-    def opened(self) -> Message:
-        """Return the message with its images decoded.
+    def opened(self, on_warning: Callable[[str], None]) -> Message:
+        """Return the message with its images decoded; `on_warning` receives what of them is not used.
 
         Raises:
             ImageError: If an image cannot be decoded.
@@ -102,7 +102,8 @@ class WireMessage(BaseModel):
         return Message(
             role=self.role,
             content=tuple(
-                part if isinstance(part, TextPart) else ImagePart(image=open_image(part.image)) for part in self.content
+                part if isinstance(part, TextPart) else ImagePart(image=open_image(part.image, on_warning=on_warning))
+                for part in self.content
             ),
         )
 

@@ -16,6 +16,8 @@ class ServerSettings(BaseModel):
 
     api_keys: tuple[SecretStr, ...] = ()
     """Valid keys, one of which a request sends as `Authorization: Bearer KEY`; empty means no authentication."""
+    served_model_names: tuple[str, ...] = ()
+    """Further names of the model on the OpenAI-compatible routes."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     """Rate limit per API key, or per client IP without keys."""
     max_replies: Annotated[int, Field(ge=1)] = 64

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 
 from PIL import Image, ImageDraw
 
+from seedx_sdk.stop_texts import StopTexts
 from seedx_sdk.types import (
     Box,
     BoxFound,
     ChatReply,
+    ContentPart,
     ImageDone,
     ImageProgress,
     Message,
@@ -76,17 +78,23 @@ class ScriptedEngine:
             yield Notice(text=text)
         for box in boxes:
             yield BoxFound(box=box)
-        said = ""
+        said, stop, told = "", StopTexts(request.options.stop), list[ContentPart]()
         for part in message.content:
             if isinstance(part, TextPart):
-                said = part.text
-                yield TextDelta(text=part.text)
+                said = stop.add(part.text) + ("" if stop.found else stop.release())
+                if said:
+                    yield TextDelta(text=said)
+                    told.append(TextPart(text=said))
+                if stop.found:
+                    break
                 continue
             for step in range(1, _STEPS + 1):
                 if cancel is not None and cancel():
                     return
                 yield ImageProgress(step=step, total=_STEPS)
             yield ImageDone(image=part.image, text=said)
+            told.append(part)
+        message = Message(role="assistant", content=tuple(told))
         if cancel is not None and cancel():
             return
         yield ReplyDone(

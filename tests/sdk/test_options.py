@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import get_type_hints
 
 import pytest
@@ -33,6 +34,8 @@ CALLS = {
 
 def test_the_typed_dictionaries_repeat_names_and_types() -> None:
     hints = get_type_hints(GenerationOptions)
+    assert hints["stop"] == tuple[str, ...]
+    hints["stop"] = str | Sequence[str] | None  # a caller may give one text, or a list
     for options in (CallOptions, TextOptions, ImageOptions, EditOptions, ChatOptions):
         for name, hint in get_type_hints(options).items():
             assert hint == hints[name], (options, name)
@@ -79,6 +82,11 @@ def test_ranges_are_enforced_and_documented() -> None:
         value, text = message
         with pytest.raises(InputError, match=text):
             check_options({wrong: value})
+    assert check_options({"stop": "end"}).stop == ("end",)
+    assert check_options({"stop": ["a", "b", "a"]}).stop == ("a", "b")
+    for stop in ("", ["end", ""], 3, [3], ["x" * 201], [str(number) for number in range(17)]):
+        with pytest.raises(InputError, match="stop"):
+            check_options({"stop": stop})
     with pytest.raises(SizeError, match="give both, or neither"):
         check_options({"width": 64})
     with pytest.raises(TypeError, match="there is no option 'steps'"):

@@ -21,6 +21,7 @@ from seedx_sdk.serve.cli_options import (
     ModelOption,
     RateOption,
     ReplySecondsOption,
+    ServedNameOption,
     SpecialistOption,
     StepSecondsOption,
     chosen_backbone,
@@ -55,6 +56,7 @@ def deploy(
     reply_seconds: ReplySecondsOption = 600,
     step_seconds: StepSecondsOption = 300,
     image_host: ImageHostOption = None,
+    served_model_name: ServedNameOption = None,
 ) -> None:
     """Serve a model over HTTP from a Ray cluster, or update the deployment."""
     settings = server_settings(
@@ -63,6 +65,7 @@ def deploy(
         requests_per_minute=requests_per_minute,
         reply_seconds=reply_seconds,
         image_hosts=image_host,
+        served_model_names=served_model_name,
     )
     options = DeployOptions(
         model=(NANO if model is None else model).resolve(),

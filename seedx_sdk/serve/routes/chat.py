@@ -43,8 +43,10 @@ class ChatBody(BaseModel):
         )
 
     def _call(self) -> Call[ChatReply]:
-        messages = tuple(message.opened() for message in self.messages)
-        return calls.received(ModelRequest(task=self.task, messages=messages, options=self.options))
+        notes: list[str] = []
+        messages = tuple(message.opened(notes.append) for message in self.messages)
+        request = ModelRequest(task=self.task, messages=messages, options=self.options)
+        return calls.received(request).noting(notes)
 
 
 @router.get("/v1/info")

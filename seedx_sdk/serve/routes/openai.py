@@ -1,31 +1,24 @@
 """OpenAI-compatible routes.
 
-Images are `image_url` parts with data URIs, in requests and replies, as in vLLM-Omni, which also has the additional
-fields seed, num_inference_steps, guidance_scale, width and height; sampler and force are ours. Unsupported fields are
-errors.
-
-The responses are plain dicts: importing openai's models would double the import time of the server, and their type for
-the content of a message admits no images. Tests validate the responses with these models.
+Images in requests are `image_url` parts. The extra fields are those of vLLM-Omni (seed, num_inference_steps,
+guidance_scale, width and height) and our own (sampler, force, image_guidance_scale, content_format).
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import time
-import uuid
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sse_starlette import JSONServerSentEvent, ServerSentEvent
 from starlette.datastructures import FormData, UploadFile
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from seedx_sdk.errors import InputError, ServiceError
-from seedx_sdk.imaging import to_data_uri, to_png
 from seedx_sdk.serve.dependencies import (
     Caller,
     CurrentDispatcher,
@@ -36,38 +29,38 @@ from seedx_sdk.serve.dependencies import (
 )
 from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.error_handlers import stream_error_body
+from seedx_sdk.serve.openai.answers import ChatAnswer, ImagesAnswer, warnings_header
+from seedx_sdk.serve.openai.bodies import ChatCompletionBody, EditsBody, GenerationsBody
 from seedx_sdk.serve.pending_call import PendingCall
-from seedx_sdk.serve.routes.openai_schemas import ChatCompletionBody, EditsBody, GenerationsBody
-from seedx_sdk.types import (
-    ChatReply,
-    EditedImage,
-    GeneratedImage,
-    ImageDone,
-    ImagePart,
-    Message,
-    ReplyDone,
-    TextDelta,
-    TextPart,
-)
+from seedx_sdk.types import EditedImage, GeneratedImage, ImageDone, ImageProgress, ReplyDone, TextDelta
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 T = TypeVar("T")
 ImageResult = TypeVar("ImageResult", GeneratedImage, EditedImage)
+_MAX_FILES, _MAX_FIELDS = 32, 64
+"""Of a form; more are not received."""
+
+
+def _form_schema() -> dict[str, Any]:
+    """Return what the OpenAPI document says of the body of an edit."""
+    schema = EditsBody.model_json_schema()
+    schema["properties"] |= {"image": {"type": "string", "format": "binary", "description": "the image, a file"}}
+    schema["required"] = [*schema.get("required", ()), "image"]
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 @router.get("/models")
 async def models(dispatcher: CurrentDispatcher, _caller: Caller) -> dict[str, Any]:
-    """List the served model."""
-    return {"object": "list", "data": [_model(dispatcher)]}
+    """List the served model under each of its names."""
+    return {"object": "list", "data": [_model(name, dispatcher) for name in _names(dispatcher)]}
 
 
 @router.get("/models/{name:path}")
 async def model(name: str, dispatcher: CurrentDispatcher, _caller: Caller) -> dict[str, Any]:
     """Return the model with this name."""
-    _check_model(name, dispatcher)
-    return _model(dispatcher)
+    return _model(_served(name, dispatcher), dispatcher)
 
 
 @router.post("/chat/completions", response_model=None)
@@ -78,82 +71,76 @@ async def chat_completions(
     caller: Caller,
     key: IdempotencyKey = None,
 ) -> Response | dict[str, Any]:
-    """Return or stream the next message: text, or text and images in order."""
-    _check_model(body.model, dispatcher)
+    """Return or stream the next message: text, and images."""
+    identity = dispatcher.identity(caller, key)
+    answer = ChatAnswer(
+        id=f"chatcmpl-{identity.id}",
+        created=identity.created,
+        model=_served(body.model, dispatcher),
+        as_parts=body.content_format == "parts",
+        with_usage=body.stream_options is not None and body.stream_options.include_usage,
+    )
     pending = body.pending_call(request.app.state.fetcher)
-    base = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": dispatcher.engine.info.name}
     if not body.stream:
         reply = await cancel_on_disconnect(request, dispatcher.result(pending, caller=caller, key=key))
-        message = {"role": "assistant", "content": _content(reply.message)}
-        choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
-        return {**base, "object": "chat.completion", "choices": [choice], "usage": _usage(reply)}
-
+        return await asyncio.to_thread(answer.whole, reply)
     events = await first_event_or_error(request, dispatcher.events(pending, caller=caller, key=key))
-    with_usage = body.stream_options is not None and body.stream_options.include_usage
-    chunk_base = {**base, "object": "chat.completion.chunk", **({"usage": None} if with_usage else {})}
 
-    def chunk(delta: dict[str, Any], finish: str | None = None) -> ServerSentEvent:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
-        return JSONServerSentEvent({**chunk_base, "choices": [choice]})
+    async def chunks() -> AsyncIterator[dict[str, Any]]:
+        yield answer.first()
+        images = 0
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    yield answer.text(event.text)
+                elif isinstance(event, ImageDone):
+                    yield await asyncio.to_thread(answer.image, event.image, images)
+                    images += 1
+                elif isinstance(event, ReplyDone):
+                    for chunk in answer.last(event.reply):
+                        yield chunk
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
-        yield chunk({"role": "assistant", "content": ""})
         try:
-            async with aclosing(events):
-                async for event in events:
-                    if isinstance(event, TextDelta):
-                        yield chunk({"content": event.text})
-                    elif isinstance(event, ImageDone):
-                        yield chunk({"content": [_image_part(ImagePart(image=event.image))]})
-                    elif isinstance(event, ReplyDone):
-                        yield chunk({}, event.reply.finish_reason)
-                        if with_usage:
-                            yield JSONServerSentEvent({**chunk_base, "choices": [], "usage": _usage(event.reply)})
-                        yield ServerSentEvent("[DONE]")
+            async for chunk in chunks():
+                yield JSONServerSentEvent(chunk)
+            yield ServerSentEvent("[DONE]")
         except Exception as error:
             yield JSONServerSentEvent({"error": stream_error_body(error)})
 
     return EventStream(stream())
 
 
-@router.post("/images/generations")
+@router.post("/images/generations", response_model=None)
 async def images_generations(
     body: GenerationsBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
-) -> dict[str, Any]:
-    """Generate images from a prompt."""
-    _check_model(body.model, dispatcher)
-    return await _images(request, dispatcher, body.pending_calls(), caller, key)
+) -> Response:
+    """Generate images from a prompt, or stream them."""
+    _served(body.model, dispatcher)
+    answer = ImagesAnswer(body=body, created=dispatcher.identity(caller, key).created, kind="image_generation")
+    return await _images(request, dispatcher, body.pending_calls(dispatcher.engine.info), answer, caller, key)
 
 
-@router.post("/images/edits")
+@router.post("/images/edits", response_model=None, openapi_extra=_form_schema())
 async def images_edits(
     request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
-) -> dict[str, Any]:
-    """Edit an image according to an instruction; a form with the image as the file `image`."""
-    async with _form(request) as form:
-        fields = dict(form.multi_items())
-        files = [value for value in form.values() if isinstance(value, UploadFile)]
-        upload = fields.pop("image", None) or fields.pop("image[]", None)
-        if not isinstance(upload, UploadFile) or len(files) != 1:
-            raise InputError("an edit takes exactly one file, the image, in the field 'image'")
-        image = await upload.read()
-    try:
-        body = EditsBody.model_validate(fields)
-    except ValidationError as error:
-        fields_text = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InputError(fields_text) from error
-    _check_model(body.model, dispatcher)
-    return await _images(request, dispatcher, body.pending_calls(image), caller, key)
+) -> Response:
+    """Edit an image according to an instruction; a form with the image as the file `image` or `image[]`."""
+    body, image = await _edit(request)
+    _served(body.model, dispatcher)
+    answer = ImagesAnswer(body=body, created=dispatcher.identity(caller, key).created, kind="image_edit")
+    return await _images(request, dispatcher, body.pending_calls(dispatcher.engine.info, image), answer, caller, key)
 
 
 async def _images(
     request: Request,
     dispatcher: Dispatcher,
     pending: Sequence[PendingCall[ImageResult]],
+    answer: ImagesAnswer,
     caller: str,
     key: str | None,
-) -> dict[str, Any]:
-    """Return the images of all calls, which run at once.
+) -> Response:
+    """Return the images of all calls, which run at once; or stream one after the other.
 
     Raises:
         InputError: If there are more calls than the server runs at once.
@@ -161,16 +148,67 @@ async def _images(
     allowed = dispatcher.settings.max_replies
     if len(pending) > allowed:
         raise InputError(f"n {len(pending)} is more images than this server generates at once; use at most {allowed}")
-    results = [dispatcher.result(call, caller=caller, key=_numbered(key, i)) for i, call in enumerate(pending)]
-    images = await cancel_on_disconnect(request, _all(results))
-    data = [{"b64_json": base64.b64encode(to_png(result.image)).decode()} for result in images if result.image]
-    return {"created": int(time.time()), "data": data, "output_format": "png"}
+    keys = [None if key is None else f"{key}/{number}" for number in range(len(pending))]
+    if not answer.body.stream:
+        results = [dispatcher.result(c, caller=caller, key=k) for c, k in zip(pending, keys, strict=True)]
+        images = await cancel_on_disconnect(request, _all(results))
+        return JSONResponse(await asyncio.to_thread(answer.whole, images), headers=warnings_header(images))
+    first, *others = (dispatcher.events(c, caller=caller, key=k) for c, k in zip(pending, keys, strict=True))
+    replies = [await first_event_or_error(request, first), *others]
+
+    async def told() -> AsyncIterator[dict[str, Any]]:
+        for call, events in zip(pending, replies, strict=True):
+            shown = 0
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, ImageProgress) and event.preview is not None:
+                        yield await asyncio.to_thread(answer.partial, event.preview, shown)
+                        shown += 1
+                    elif isinstance(event, ReplyDone):
+                        result = (await call.call()).finish(event.reply)
+                        yield await asyncio.to_thread(answer.completed, result)
+
+    async def stream() -> AsyncIterator[ServerSentEvent]:
+        try:
+            async for event in told():
+                yield JSONServerSentEvent(event, event=event["type"])
+        except Exception as error:
+            yield JSONServerSentEvent({"error": stream_error_body(error)})
+
+    return EventStream(stream())
+
+
+async def _edit(request: Request) -> tuple[EditsBody, bytes]:
+    """Return the fields and the image of a form.
+
+    Raises:
+        InputError: If it has not exactly one image, or a field twice.
+        RequestValidationError: If a field is not allowed.
+    """
+    async with _form(request) as form:
+        fields = form.multi_items()
+        files = {name: value for name, value in fields if isinstance(value, UploadFile)}
+        texts = {name: value for name, value in fields if not isinstance(value, UploadFile)}
+        if twice := sorted({name for name, _ in fields if len(form.getlist(name)) > 1} - files.keys()):
+            raise InputError(f"the form has the field {twice[0]!r} more than once", param=twice[0])
+        uploads = [*form.getlist("image"), *form.getlist("image[]")]
+        if len(uploads) != 1 or len(files) != 1 or not isinstance(uploads[0], UploadFile):
+            raise InputError(
+                "an edit takes exactly one file, the image, in the field 'image' or 'image[]'; to use several images, "
+                "send them to /v1/chat/completions",
+                param="image",
+            )
+        image = await uploads[0].read()
+    try:
+        return EditsBody.model_validate(texts), image
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
 
 
 @asynccontextmanager
 async def _form(request: Request) -> AsyncIterator[FormData]:
     try:
-        async with request.form(max_files=2, max_fields=32) as form:
+        async with request.form(max_files=_MAX_FILES, max_fields=_MAX_FIELDS) as form:
             yield form
     except OSError as error:  # larger files go to a temporary one
         raise ServiceError(
@@ -178,37 +216,25 @@ async def _form(request: Request) -> AsyncIterator[FormData]:
         ) from error
 
 
-def _model(dispatcher: Dispatcher) -> dict[str, Any]:
-    return {"id": dispatcher.engine.info.name, "object": "model", "created": 0, "owned_by": "seedx"}
+def _names(dispatcher: Dispatcher) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((dispatcher.engine.info.name, *dispatcher.settings.served_model_names)))
 
 
-def _check_model(name: str | None, dispatcher: Dispatcher) -> None:
-    served = dispatcher.engine.info.name
-    if name is not None and name != served:
-        raise HTTPException(404, f"there is no model {name!r}; this server has {served!r}")
+def _model(name: str, dispatcher: Dispatcher) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "seedx", "root": dispatcher.engine.info.name}
 
 
-def _content(message: Message) -> str | list[dict[str, Any]]:
-    if not message.images:
-        return message.text
-    return [
-        {"type": "text", "text": part.text} if isinstance(part, TextPart) else _image_part(part)
-        for part in message.content
-    ]
+def _served(name: str | None, dispatcher: Dispatcher) -> str:
+    """Return the name under which the model answers.
 
-
-def _image_part(part: ImagePart) -> dict[str, Any]:
-    return {"type": "image_url", "image_url": {"url": to_data_uri(part.image)}}
-
-
-def _usage(reply: ChatReply) -> dict[str, int] | None:
-    if reply.usage is None:
-        return None
-    return {**reply.usage.model_dump(), "total_tokens": reply.usage.total_tokens}
-
-
-def _numbered(key: str | None, number: int) -> str | None:
-    return None if key is None else f"{key}/{number}"
+    Raises:
+        HTTPException: If it has no such name (404).
+    """
+    names = _names(dispatcher)
+    if name and name not in names:
+        text = f"there is no model {name!r}; this server has {' and '.join(map(repr, names))}"
+        raise HTTPException(404, {"message": text, "param": "model", "code": "model_not_found"})
+    return name or names[0]
 
 
 async def _all(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

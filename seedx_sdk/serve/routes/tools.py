@@ -49,7 +49,9 @@ class DescribeArguments(_Arguments, TextFields):
         """Return the pending call."""
 
         def make() -> Call[Description]:
-            return calls.describe(**{**self._given(), "history": [message.opened() for message in self.history]})
+            notes: list[str] = []
+            history = [message.opened(notes.append) for message in self.history]
+            return calls.describe(**{**self._given(), "history": history}).noting(notes)
 
         return self._pending("describe", len(self.images) + count_images(self.history), make)
 

@@ -180,7 +180,9 @@ class ChatSeedX(BaseChatModel):
         schemas = sum(self.get_num_tokens(json.dumps(convert_to_openai_tool(tool))) for tool in tools or ())
         return schemas + self._tokens.count(*countable(messages))
 
-    def _request(self, messages: list[BaseMessage], given: dict[str, Any]) -> tuple[list[Message], ChatOptions]:
+    def _request(
+        self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
+    ) -> tuple[list[Message], ChatOptions]:
         """Return the conversation and the options of a call.
 
         Raises:
@@ -192,6 +194,7 @@ class ChatSeedX(BaseChatModel):
             )
         options = {name: given.get(name, getattr(self, name)) for name in _CALL_OPTIONS}
         options["max_new_tokens"] = options.pop("max_tokens")
+        options["stop"] = stop or self.stop
         workspace = Workspace(roots=(), image_hosts=self.image_hosts)
         return conversation(messages, workspace), cast(ChatOptions, options)
 
@@ -208,9 +211,9 @@ class ChatSeedX(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        writer = ChunkWriter(stop or self.stop or ())
+        writer = ChunkWriter()
         deadline = self._deadline()
-        request, options = self._request(messages, kwargs)
+        request, options = self._request(messages, stop, kwargs)
         seedx = self._client if self.timeout is None else self._client.with_cancel(lambda: time.monotonic() > deadline)
 
         def begin() -> tuple[StreamEvent, Generator[StreamEvent, None, None]]:
@@ -235,13 +238,13 @@ class ChatSeedX(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        writer = ChunkWriter(stop or self.stop or ())
+        writer = ChunkWriter()
         seedx, deadline = self._client.as_async(), self._deadline()
 
         try:
             with anyio.fail_after(deadline - time.monotonic()):
                 request, options = await to_thread.run_sync(  # it may fetch images
-                    self._request, messages, kwargs, abandon_on_cancel=True
+                    self._request, messages, stop, kwargs, abandon_on_cancel=True
                 )
 
                 async def begin() -> tuple[StreamEvent, AsyncGenerator[StreamEvent, None]]:

@@ -118,47 +118,19 @@ def image_block(image: Image.Image) -> dict[str, Any]:
 
 
 class ChunkWriter:
-    """Turns the events of one reply into chunks, and ends it before a stop text.
+    """Turns the events of one reply into chunks."""
 
-    Args:
-        stop: Texts before which the reply ends.
-    """
-
-    def __init__(self, stop: Sequence[str]) -> None:
-        self._stop = [text for text in stop if text]
-        self._held = ""  # may be the beginning of a stop text
+    def __init__(self) -> None:
         self.done = False
 
     def chunks(self, event: StreamEvent) -> Iterator[ChatGenerationChunk]:
         """Yield the chunks of an event; `done` is True after the last one."""
         if isinstance(event, TextDelta):
-            yield from self._write(event.text)
+            yield _chunk(event.text)
         elif isinstance(event, ImageDone):
-            yield from self._release()
             yield _chunk([image_block(event.image)])
         elif isinstance(event, ReplyDone):
-            yield from self._release()
             yield self._last(event.reply)
-
-    def _write(self, text: str) -> Iterator[ChatGenerationChunk]:
-        self._held += text
-        cuts = [at for at in (self._held.find(stop) for stop in self._stop) if at >= 0]
-        if cuts:
-            self._held = self._held[: min(cuts)]
-            yield from self._release()
-            yield _chunk("", position="last", metadata={"finish_reason": "stop"})
-            self.done = True
-            return
-        kept = max((len(stop) - 1 for stop in self._stop), default=0)
-        ready = len(self._held) - kept
-        if ready > 0:
-            yield _chunk(self._held[:ready])
-            self._held = self._held[ready:]
-
-    def _release(self) -> Iterator[ChatGenerationChunk]:
-        if self._held:
-            yield _chunk(self._held)
-            self._held = ""
 
     def _last(self, reply: ChatReply) -> ChatGenerationChunk:
         self.done = True

@@ -1,0 +1,1 @@
+"""What real clients of OpenAI's API send and read: request bodies, and answers as JSON."""

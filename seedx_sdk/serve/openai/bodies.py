@@ -1,0 +1,246 @@
+"""Request bodies of the OpenAI-compatible routes, and the calls that they stand for."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import Field
+
+from seedx_sdk import calls
+from seedx_sdk.errors import InputError
+from seedx_sdk.image_fetcher import ImageFetcher
+from seedx_sdk.options import Sampler
+from seedx_sdk.serve.openai.messages import ChatMessage, opened_conversation
+from seedx_sdk.serve.openai.parameters import OpenAIBody, WithoutNulls, only
+from seedx_sdk.serve.pending_call import PendingCall, in_thread
+from seedx_sdk.types import ChatReply, EditedImage, GeneratedImage, Message, ModelInfo, Task
+
+__all__ = ["ChatCompletionBody", "EditsBody", "GenerationsBody", "ImagesBody"]
+
+R = TypeVar("R")
+_MAX_RANDOM_SEED = 2**31
+
+
+class _StreamOptions(WithoutNulls):
+    include_usage: bool = False
+    """The last chunk before the end has no choices, and the usage of the whole reply."""
+
+
+class _PlainText(WithoutNulls):
+    type: Literal["text"]
+
+
+class _JsonObject(WithoutNulls):
+    type: Literal["json_object"]
+
+
+class _NamedSchema(WithoutNulls):
+    name: str
+    description: str | None = None
+    schema_: dict[str, Any] = Field(default={}, alias="schema")
+    strict: bool | None = None
+    """Accepted and ignored: every schema is strict."""
+
+
+class _JsonSchema(WithoutNulls):
+    type: Literal["json_schema"]
+    json_schema: _NamedSchema
+
+
+class _Body(OpenAIBody):
+    """What all bodies have."""
+
+    model: str | None = None
+    """A name of `/v1/models`; empty or left out is the served model."""
+    seed: Annotated[int | None, Field(ge=0)] = None
+    """Left out, each request takes another seed; the answer says which one."""
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    sampler: Sampler | None = None
+
+    def _first_seed(self) -> int:
+        return secrets.randbelow(_MAX_RANDOM_SEED) if self.seed is None else self.seed
+
+
+class ChatCompletionBody(_Body):
+    """A conversation, which ends with a message of the user."""
+
+    CHANGES_THE_ANSWER: ClassVar[Mapping[str, str]] = {
+        "audio": "the model does not speak",
+        "functions": "the model calls no functions",
+        "web_search_options": "the model searches nothing",
+        "repetition_penalty": "there is no penalty to set",
+        "min_p": "set temperature",
+        "top_k": "set temperature",
+        "min_tokens": "set max_tokens",
+        "stop_token_ids": "use stop",
+        "guided_json": "use response_format",
+        "guided_regex": "use response_format",
+        "guided_choice": "use response_format",
+        "guided_grammar": "use response_format",
+    }
+
+    messages: list[ChatMessage]
+    stream: bool = False
+    stream_options: _StreamOptions | None = None
+    content_format: Literal["text", "parts"] = "text"
+    """How an answer with images is told: text as `content` and images as `images` beside it, which most clients read;
+    or `content` as a list of parts in their order."""
+    temperature: float | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    stop: str | list[str] = []
+    response_format: Annotated[_PlainText | _JsonObject | _JsonSchema, Field(discriminator="type")] | None = None
+    width: int | None = None
+    height: int | None = None
+    n: Annotated[int, only(1, hint="send several requests")] = 1
+    top_p: Annotated[float, only(1.0, hint="set temperature")] = 1.0
+    presence_penalty: Annotated[float, only(0.0)] = 0.0
+    frequency_penalty: Annotated[float, only(0.0)] = 0.0
+    logit_bias: Annotated[dict[str, float], only({})] = {}
+    logprobs: Annotated[bool, only(False)] = False
+    top_logprobs: Annotated[int, only(0)] = 0
+    tools: Annotated[list[Any], only([], hint="this model calls no tools")] = []
+    tool_choice: Annotated[str | dict[str, Any], only("none", "auto")] = "none"
+    parallel_tool_calls: bool = True
+    modalities: list[Literal["text", "image"]] = ["text", "image"]
+    """Accepted and ignored: the model answers with images where it is asked for them."""
+
+    def pending_call(self, fetcher: ImageFetcher) -> PendingCall[ChatReply]:
+        """Return the pending call."""
+        return PendingCall(
+            task="chat",
+            num_images=sum(message.num_images for message in self.messages),
+            content=lambda: self.model_dump_json(
+                exclude={"stream", "stream_options", "content_format", *self.CHANGES_NOTHING}
+            ).encode(),
+            open=lambda: self._call(fetcher),
+        )
+
+    async def _call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
+        notes = list(self.ignored)
+        messages = await opened_conversation(self.messages, fetcher, notes.append)
+        return (await asyncio.to_thread(self._validated, messages)).noting(notes)
+
+    def _validated(self, messages: list[Message]) -> calls.Call[ChatReply]:
+        return calls.chat(
+            messages,
+            width=self.width,
+            height=self.height,
+            num_inference_steps=self.num_inference_steps,
+            guidance_scale=self.guidance_scale,
+            sampler=self.sampler,
+            seed=self._first_seed(),
+            max_new_tokens=self.max_completion_tokens or self.max_tokens,
+            temperature=self.temperature,
+            json_schema=self._schema(),
+            stop=self.stop,
+        )
+
+    def _schema(self) -> dict[str, Any] | None:
+        """Return the JSON schema of the answer, if there is one."""
+        if isinstance(self.response_format, _JsonSchema):
+            return self.response_format.json_schema.schema_
+        return {"type": "object"} if isinstance(self.response_format, _JsonObject) else None
+
+
+class ImagesBody(_Body):
+    """Images to generate or edit; with `n`, each image has a seed 1 higher than the one before."""
+
+    CHANGES_THE_ANSWER: ClassVar[Mapping[str, str]] = {
+        "negative_prompt": "say in the prompt what there should be",
+        "strength": "use image_guidance_scale in edits",
+        "steps": "use num_inference_steps",
+        "cfg_scale": "use guidance_scale",
+        "width": "use size",
+        "height": "use size",
+        "style": "say it in the prompt",
+        "mask": "edits take one image and no mask; say in the prompt what changes",
+    }
+
+    prompt: str
+    n: Annotated[int, Field(ge=1, le=10)] = 1
+    size: str | None = None
+    """WIDTHxHEIGHT in pixels; "auto" or left out is the model's own size."""
+    response_format: Annotated[
+        str, only("b64_json", hint="the server keeps no images to link to; images come as base64")
+    ] = "b64_json"
+    output_format: Literal["png", "jpeg", "webp"] = "png"
+    output_compression: Annotated[int, Field(ge=0, le=100)] = 100
+    """Quality of a jpeg or webp; a png is lossless."""
+    stream: bool = False
+    partial_images: Annotated[int, Field(ge=0, le=3)] = 0
+    """Previews of each image in a stream."""
+    quality: Annotated[
+        str, only("auto", "standard", "medium", hint="more num_inference_steps are slower and finer")
+    ] = "auto"
+    background: Annotated[str, only("auto", "opaque")] = "auto"
+    moderation: Literal["auto", "low"] = "auto"
+    """Accepted and ignored: nothing is moderated."""
+
+    def _pending(
+        self, task: Task, seed: int, info: ModelInfo, make: Callable[..., calls.Call[R]], image: bytes = b""
+    ) -> PendingCall[R]:
+        def call() -> calls.Call[R]:
+            return make(seed=seed, **self._options(info)).noting(self.ignored)
+
+        return PendingCall(
+            task=task,
+            num_images=1 if image else 0,
+            content=lambda: self.model_dump_json(exclude=set(self.CHANGES_NOTHING)).encode() + image,
+            open=in_thread(call),
+        )
+
+    def _options(self, info: ModelInfo) -> dict[str, Any]:
+        width, height = _size(self.size)
+        steps = self.num_inference_steps or (info.fast_steps if self.sampler == "fast" else info.default_steps) or 1
+        shown = self.partial_images if self.stream else 0
+        return {
+            "width": width,
+            "height": height,
+            "num_inference_steps": self.num_inference_steps,
+            "guidance_scale": self.guidance_scale,
+            "sampler": self.sampler,
+            "preview_every": math.ceil(steps / (shown + 1)) if shown else None,
+        }
+
+    @property
+    def _seeds(self) -> range:
+        first = self._first_seed()
+        return range(first, first + self.n)
+
+
+class GenerationsBody(ImagesBody):
+    """Images to generate from a prompt."""
+
+    def pending_calls(self, info: ModelInfo) -> list[PendingCall[GeneratedImage]]:
+        """Return a pending call for each image."""
+        return [self._pending("generate", seed, info, partial(calls.generate, self.prompt)) for seed in self._seeds]
+
+
+class EditsBody(ImagesBody):
+    """Edits of one image, which comes as a file."""
+
+    image_guidance_scale: float | None = None
+    force: bool = False
+    """Edit also an image unlike all that the model was trained on."""
+    input_fidelity: Annotated[str, only("low", hint="a higher image_guidance_scale keeps closer to the image")] = "low"
+
+    def pending_calls(self, info: ModelInfo, image: bytes) -> list[PendingCall[EditedImage]]:
+        """Return a pending call for each edit of an image, given as the bytes of a file."""
+        make = partial(calls.edit, image, self.prompt, force=self.force, image_guidance_scale=self.image_guidance_scale)
+        return [self._pending("edit", seed, info, make, image) for seed in self._seeds]
+
+
+def _size(size: str | None) -> tuple[int, int] | tuple[None, None]:
+    if size in (None, "", "auto"):
+        return None, None
+    width, _, height = size.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InputError(f"size {size!r} is not allowed; use WIDTHxHEIGHT, such as 128x128, or auto")
+    return int(width), int(height)
