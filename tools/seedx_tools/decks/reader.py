@@ -37,6 +37,7 @@ from seedx_tools.decks.text.reading import inline_text, unmarked_text
 from seedx_tools.decks.writing.frames import SOURCE_NAME
 from seedx_tools.decks.writing.points.bullets import read_paragraphs
 from seedx_tools.decks.writing.points.columns import ColumnShapes, columns_on
+from seedx_tools.decks.writing.titles import REST_MARK, REST_NAME
 from seedx_tools.illustration.illustrator import ALT_PREFIX
 
 _DASH = "\u2014"
@@ -77,7 +78,7 @@ def read_slide(slide: Slide) -> SlidePlan:
     has_more = visual or programs or columns or quote or tables or charts or pictures or len(bullets) > _MAX_LINES
     notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     return SlidePlan(
-        title="" if title is None else " ".join(map(unmarked_text, title.shape.text_frame.paragraphs)).strip(),
+        title=_title_text(slide, title),
         kind="content" if has_more else _kind(slide, slots),
         bullets=bullets,
         columns=columns,
@@ -229,6 +230,15 @@ def _is_media(placed: SlideShape) -> bool:
 def _is_first(slide: Slide) -> bool:
     slides = slide.part.package.presentation_part.presentation.slides
     return bool(slides[0].slide_id == slide.slide_id)
+
+
+def _title_text(slide: Slide, title: SlideShape | None) -> str:
+    """Return the title of a slide, with the part of it that stands in a box of its own."""
+    rests = [placed for placed in shapes_of(slide, "text") if placed.name == REST_NAME]
+    texts = [
+        " ".join(map(unmarked_text, placed.shape.text_frame.paragraphs)).strip() for placed in (title, *rests) if placed
+    ]
+    return " ".join(text.removeprefix(REST_MARK) if place else text for place, text in enumerate(texts))
 
 
 def _points(shape: Any) -> list[str]:

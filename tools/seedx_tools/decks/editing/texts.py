@@ -23,6 +23,7 @@ from seedx_tools.decks.text.points import split_points
 from seedx_tools.decks.text.strings import clean, clean_point
 from seedx_tools.decks.writing.balance import balance_text, release
 from seedx_tools.decks.writing.text import write_points
+from seedx_tools.decks.writing.titles import REST_NAME
 
 _BODIES = ("body", "obj", "subTitle")
 _TITLES = ("title", "ctrTitle")
@@ -30,7 +31,7 @@ _TITLES = ("title", "ctrTitle")
 
 def edit_title(slide: Slide, title: str) -> bool:
     """Write a title where the slide shows its title, else into a new placeholder; return whether it fits."""
-    if not clean(plain_text(title)):
+    if not clean(plain_text(title)) or any(shape.name == REST_NAME for shape in slide.shapes):
         return False
     placed = texts_of(slide).title or _new_title(slide)
     if placed is None:

@@ -22,10 +22,11 @@ from seedx_tools.decks.writing.code import CODE_NAME
 from seedx_tools.decks.writing.frames import SOURCE_NAME
 from seedx_tools.decks.writing.points.columns import is_column
 from seedx_tools.decks.writing.points.typed import typed_mark
+from seedx_tools.decks.writing.titles import REST_NAME
 
 _TITLES = ("title", "ctrTitle")
 _FOOTERS = ("dt", "ftr", "sldNum", "hdr")
-_BESIDE = (SOURCE_NAME, FOOTNOTES_NAME)
+_BESIDE = (SOURCE_NAME, FOOTNOTES_NAME, REST_NAME)
 _AT_THE_TOP = 0.36
 """The middle of a title is above this share of the page."""
 _LONGEST_TITLE = 140

@@ -40,7 +40,7 @@ from seedx_tools.decks.writing.points.columns import (
     remove_empty_boxes,
 )
 from seedx_tools.decks.writing.text import write_points
-from seedx_tools.decks.writing.titles import numbered, write_title
+from seedx_tools.decks.writing.titles import REST_MARK, numbered, write_rest, write_title
 from seedx_tools.illustration.illustrator import Illustration
 
 _MAX_CONTINUED = 20
@@ -72,15 +72,33 @@ class TextWriter:
         self._footnotes = Footnotes(self._page_height)
         self._mirrored = False
         """Whether the slides that are being written run right to left."""
+        self._kept: dict[int, str] = {}
+        """By slide id, the part of a title that is too long that stands in its placeholder."""
+        self._rests: dict[int, str] = {}
+        """The part that is to stand in the line under it."""
+        self._lost: dict[int, str] = {}
+        """The titles that are in the notes since not even both have room for them."""
 
-    def _start(self, slots: LayoutSlots, title: str, design: SlideDesign | None = None) -> Slide:
-        """Add an empty slide with its title."""
+    def _start(
+        self, slots: LayoutSlots, title: str, design: SlideDesign | None = None, *, has_second: bool = False
+    ) -> Slide:
+        """Add an empty slide with its title; with `has_second`, _write_second is called for it."""
         slide: Slide = self.deck.slides.add_slide(slots.layout)
         if design is not None:
             place_design(slide, slots, design, self._page_width, self._page_height)
         title = clean(title) or "Untitled"
-        if not write_title(slide, placeholder(slide, slots.title), title, self._page_height):
-            self._warn(f"{self._here}: its title is too long for the page ({len(title)} characters); shorten it")
+        shape = placeholder(slide, slots.title)
+        second = _second_of(slots) if has_second else None
+        whole = second is not None and frame_of(placeholder(slide, second))[1] < frame_of(shape)[1]
+        kept, rest = write_title(slide, shape, title, self._page_height, whole=whole)
+        if rest:
+            self._kept[slide.slide_id] = kept
+            self._warn(f"{self._here}: its title is too long ({len(plain_text(title))} characters); it goes on below")
+            if has_second:
+                self._rests[slide.slide_id] = rest
+            elif not write_rest(slide, rest, self._page_height):
+                self._warn(f"{self._here}: the end of its title is in the notes")
+                self._lost[slide.slide_id] = plain_text(title)
         if self._mirrored:
             mark_mirrored(slide)
         self._footnotes.reserve(slide)
@@ -88,12 +106,12 @@ class TextWriter:
 
     def _number(self, slides: Sequence[Slide], title: str) -> None:
         """Put (1/3), (2/3) ... after the titles of slides that continue each other; a title of its own stays."""
-        shown = plain_text(clean(title) or "Untitled")
-        same = [slide for slide in slides if _title_of(slide) == shown]
-        for number, slide in enumerate(same, start=1):
+        kept = [self._kept.get(slide.slide_id, clean(title) or "Untitled") for slide in slides]
+        same = [(slide, part) for slide, part in zip(slides, kept, strict=True) if _title_of(slide) == plain_text(part)]
+        for number, (slide, part) in enumerate(same, start=1):
             if len(same) > 1:
-                text = numbered(clean(title), number, len(same))
-                write_title(slide, slide.shapes.title, text, self._page_height, grows=False)
+                text = numbered(part, number, len(same))
+                write_title(slide, slide.shapes.title, text, self._page_height, whole=True, grows=False)
 
     def _finish(self, slide: Slide, notes: str) -> Slide:
         if homeless := self._footnotes.write(slide):
@@ -101,6 +119,8 @@ class TextWriter:
             notes = "\n".join(filter(None, (notes, *homeless)))
         if slide_is_mirrored(slide):
             mirror_text(slide)
+        if lost_title := self._lost.get(slide.slide_id):
+            notes = "\n".join(filter(None, (lost_title, notes)))
         for lost in finish_slide(slide, self._footer, self._title, notes):
             self._warn(f"{self._place_of(slide)}: {lost}")
         return slide
@@ -209,13 +229,15 @@ class TextWriter:
 
     def _add_line(self, slots: LayoutSlots, plan: SlidePlan) -> Slide:
         """Add a slide with a title and at most one line under it: a section or closing slide."""
-        slide = self._start(slots, plan.title)
+        slide = self._start(slots, plan.title, has_second=True)
         return self._finish(slide, self._write_second(slide, slots, " ".join(plan.bullets), plan.notes))
 
     def _write_second(self, slide: Slide, slots: LayoutSlots, text: str, notes: str) -> str:
         """Write the line under a title; return the notes, with the full line if it does not fit."""
-        second = next(iter((*filter(None, (slots.subtitle,)), *slots.bodies, *slots.captions)), None)
+        second = _second_of(slots)
         text = clean(text)
+        if rest := self._rests.get(slide.slide_id, ""):
+            text = "\v".join(filter(None, (REST_MARK + rest, text)))
         if not text:
             return notes
         if second is None:
@@ -318,6 +340,11 @@ class TextWriter:
             write_points(slide, body, points, bulleted=bulleted, scale=min(scales))
         if all(body.is_placeholder for body in bodies):
             balance_text(slide, [body for body, _ in written], headed=headed)
+
+
+def _second_of(slots: LayoutSlots) -> int | None:
+    """Return the placeholder of the line under a title."""
+    return next(iter((*filter(None, (slots.subtitle,)), *slots.bodies, *slots.captions)), None)
 
 
 def _is_list(points: Sequence[str]) -> bool:

@@ -61,7 +61,7 @@ class DeckWriter(TextWriter):
         self._title = plain_text(clean(title))
         self._mirrored = runs_right_to_left(self._title)
         slots = self._layouts.cover(picture=illustration is not None)
-        slide = self._start(slots, title)
+        slide = self._start(slots, title, has_second=True)
         notes = self._write_second(slide, slots, subtitle, notes)
         if illustration is not None and slots.picture is not None:
             self._place(slide, slots, [illustration], ())
