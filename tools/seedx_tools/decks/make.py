@@ -33,8 +33,10 @@ from seedx_tools.decks.layout.specialist import (
 from seedx_tools.decks.lint.check import find_slide_faults
 from seedx_tools.decks.look import Look
 from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, Planner, SlidePlan
+from seedx_tools.decks.planners.answering import ChatPlanner
 from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
+from seedx_tools.decks.planners.long_titles import with_short_titles
 from seedx_tools.decks.repair.loop import MadeSlides, look_and_repair
 from seedx_tools.decks.repair.review import DeckReviewer
 from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
@@ -471,6 +473,8 @@ def _plan(source: str | Outline, planner: Planner, num_slides: int | None) -> Ou
         outline = source
     else:
         outline = planner.plan(check_text(source, "prompt"), num_slides)
+    if isinstance(planner, ChatPlanner):
+        outline = with_short_titles(outline, planner)
     if len(outline.slides) >= MAX_NUM_SLIDES:
         raise InputError(f"the outline has {len(outline.slides) + 1} slides; at most {MAX_NUM_SLIDES} are allowed")
     found = len(outline.all_slides()) + 1

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 from pydantic import BaseModel, Field
 
 from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.operations.deck_outline import DeckOutline
+from seedx_tools.decks.planners.answering import ChatPlanner
 from seedx_tools.errors import ToolRetry
 
 T = TypeVar("T", bound=BaseModel)
@@ -30,17 +31,6 @@ class DeckOrders(BaseModel):
 
     orders: tuple[DeckOrder, ...] = Field(default=(), description="What is to be done, in order.")
     problem: str = Field(default="", description="Why the request cannot be followed; empty if it can.")
-
-
-@runtime_checkable
-class ChatPlanner(Protocol):
-    """A planner with a chat model, such as ChatModelPlanner."""
-
-    def answer(
-        self, schema: type[T], instructions: str, request: str, use: Callable[[T], R], warn: Callable[[str], None]
-    ) -> R:
-        """Return what `use` makes of a structured answer; its ToolRetry goes back to the chat model."""
-        ...
 
 
 def orders_of_chat(planner: ChatPlanner, request: str, outline: DeckOutline, warn: Callable[[str], None]) -> DeckOrders:

@@ -17,12 +17,13 @@ from seedx_sdk.validation import check_text
 from seedx_tools.decks.editing.deck_orders import COMMANDS, deck_orders
 from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.ooxml.package import open_deck
-from seedx_tools.decks.operations.chat_orders import ChatPlanner, check_orders, orders_of_chat
+from seedx_tools.decks.operations.chat_orders import check_orders, orders_of_chat
 from seedx_tools.decks.operations.deck_outline import outline_of
 from seedx_tools.decks.operations.design import change_template
 from seedx_tools.decks.operations.insert import insert_slide
 from seedx_tools.decks.operations.resize import resize_deck
 from seedx_tools.decks.operations.sources import SOURCES, add_sources
+from seedx_tools.decks.planners.answering import ChatPlanner
 from seedx_tools.decks.results import Deck, DeckSlide, describe_slides
 from seedx_tools.decks.revise import Reviser, revise_slide
 from seedx_tools.decks.slide_copies import duplicate_slide, merge_decks
