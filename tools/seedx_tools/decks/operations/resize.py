@@ -16,9 +16,9 @@ from seedx_sdk.files import check_output_path, output_file
 from seedx_tools.decks.editing.carry_over import redirect
 from seedx_tools.decks.ooxml.originals import save_keeping
 from seedx_tools.decks.ooxml.package import open_deck
-from seedx_tools.decks.operations.chat_orders import ChatPlanner
 from seedx_tools.decks.operations.rewriting import Rewrite, rewrites_of_chat
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
+from seedx_tools.decks.planners.answering import ChatPlanner
 from seedx_tools.decks.planners.condense import merged_slides
 from seedx_tools.decks.reader import is_cover, read_slide, unsupported_content
 from seedx_tools.decks.results import Deck

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pydantic import BaseModel, Field
 
-from seedx_tools.decks.operations.chat_orders import ChatPlanner
 from seedx_tools.decks.outline import SlidePlan
+from seedx_tools.decks.planners.answering import ChatPlanner
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.errors import ToolRetry
 
