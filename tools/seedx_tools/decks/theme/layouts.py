@@ -206,7 +206,7 @@ def _title(width: float, design: Design) -> PlaceholderSpec:
         left, right = design.content(width)
         box = (left, design.title_top, right - left, design.title_height)
         return PlaceholderSpec("title", box, "Title", anchor=design.title_anchor)
-    style = level1_style(_bold(design), design.title_size if width > _WIDE else 24, "bg1")
+    style = level1_style(_bold(design), design.title_size if width > _WIDE else 20, "bg1")
     return PlaceholderSpec(
         "title",
         (0.0, 0.0, design.panel_width(width), HEIGHT_INCHES),
