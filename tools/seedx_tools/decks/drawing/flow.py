@@ -297,7 +297,8 @@ def _label(canvas: Canvas, link: FlowLink, number: int, other: Area, via: float,
         return
     width = _label_width(canvas, link.label)
     if across:
-        place = Area(via + 3, other.center[1] - 18, width, 16.0)
+        left = max(via + 3, min((via + other.left - width) / 2, other.left - width - 4))
+        place = Area(left, other.center[1] - 18, width, 16.0)
     else:
         place = Area(other.center[0] + 4, via + max(0.0, other.top - via - 16) / 2, width, 16.0)
     _write_label(canvas, link, number, place)
