@@ -24,6 +24,7 @@ from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
 from seedx_tools.decks.operations.edit import edit_deck
 from seedx_tools.decks.operations.insert import insert_slide
 from seedx_tools.decks.outline import Outline, SlidePlan, TableData
+from seedx_tools.decks.planners.assets import SlideFiles
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.markdown import is_markdown_outline
 from seedx_tools.decks.results import Deck
@@ -151,7 +152,14 @@ class Presenter:
         self.path = Path(path)
         return self.path
 
-    def revise(self, slide: int, instruction: str | SlidePlan, *, output: str | os.PathLike[str] | None = None) -> Deck:
+    def revise(
+        self,
+        slide: int,
+        instruction: str | SlidePlan,
+        *,
+        output: str | os.PathLike[str] | None = None,
+        files: SlideFiles | None = None,
+    ) -> Deck:
         """Change one slide and save the deck; all others keep their XML byte for byte.
 
         Args:
@@ -160,6 +168,8 @@ class Presenter:
                 itself, as Markdown ("## Title" and bullets) or as a SlidePlan. Orders about whole slides ("move this
                 slide to the end and delete slide 4") are followed as edit() does.
             output: Where to save the deck, which is then the current one; None overwrites it.
+            files: The images that the new slide names, by name (also results of generate, edit and try_on), or their
+                directory; None: the presenter's own.
 
         Raises:
             InputError: If there is no deck or no such slide, or the instruction cannot be followed.
@@ -182,7 +192,7 @@ class Presenter:
             instruction,
             output=output,
             planner=self._planner(subject=title),
-            files=self._files,
+            files=self._files if files is None else files,
             seed=self._seed + slide,
             pictures=self._may_generate(f"{title} {instruction}" if is_new_slide else ""),
         )

@@ -217,6 +217,9 @@ class _SavedDeck:
         before = read_slide(old)
         changed = _of_one_kind(self._changed(before, number, change, planner), before)
         plan = self._files.with_data(changed, f"slide {number}")
+        for name, what in (("table", "table"), ("chart", "chart"), ("visual", "drawing")):
+            if getattr(before, name) is not None and getattr(plan, name) is None:
+                self._warnings.append(f"slide {number}: the change has no {what}, so the slide's own was left out")
         known = {(finding.kind, finding.shape) for finding in find_slide_faults(self._deck, number)}
         if self._edit(old, before, plan, number):
             self._repair([MadeSlides(plan, [old], known=known)], number, number_titles=False)

@@ -78,6 +78,18 @@ def test_a_row_comes_and_goes_and_the_others_stay_as_they_are(seedx: SeedX, tabl
     assert rest == [*before[:2], before[3], after[4]]
 
 
+def test_the_frame_of_a_table_grows_with_it_and_what_a_change_leaves_out_is_named(seedx: SeedX, tables: Path) -> None:
+    def frame() -> Any:
+        return next(shape for shape in Presentation(str(tables)).slides[0].shapes if shape.has_table)
+
+    before, row = int(frame().height), int(_table(tables).rows[3].height)
+    revise_slide(seedx, tables, 1, "add row: Power | 5 | 6")
+    assert int(frame().height) == before + row
+    (warning,) = revise_slide(seedx, tables, 1, "## Costs, again\n", pictures=False).warnings
+    assert warning == "slide 1: the change has no table, so the slide's own was left out"
+    assert not any(shape.has_table for shape in Presentation(str(tables)).slides[0].shapes)
+
+
 def test_a_column_joins_and_leaves_merged_headings(seedx: SeedX, tables: Path) -> None:
     widths = sum(int(column.width) for column in _table(tables).columns)
     assert revise_slide(seedx, tables, 1, "add column: 2026 | 14 | 24 | 38").warnings == ()

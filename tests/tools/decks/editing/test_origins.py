@@ -10,7 +10,8 @@ import pytest
 from lxml import etree
 from PIL import Image
 from pptx import Presentation
-from pptx.oxml.ns import qn
+from pptx.oxml import parse_xml
+from pptx.oxml.ns import nsdecls, qn
 
 from seedx_sdk import InputError, SeedX
 from seedx_tools import SlidePlan, revise_slide
@@ -244,3 +245,35 @@ def test_notes_that_a_change_does_not_name_stay(seedx: SeedX, tmp_path: Path) ->
         assert read_slide(_slide(path)).notes == "Say hello"
     revise_slide(seedx, path, 1, SlidePlan(title="Newer", bullets=("b",), picture="", notes=""), pictures=False)
     assert read_slide(_slide(path)).notes == ""
+
+
+def test_a_result_of_the_model_takes_the_frame_of_a_picture(seedx: SeedX, tmp_path: Path) -> None:
+    def build(slide: Any) -> None:
+        slide.shapes.title.text = "Office"
+        photo(slide, (2, 2, 4, 3)).name = "photo"
+
+    path = _made(tmp_path, build, layout=5)
+    files = {"boat": seedx.generate("a red boat")}
+    change = "replace the picture with boat; alt text: A red boat"
+    plan, changed, warnings = _revised(seedx, path, change, files=files)
+    assert (plan.picture, changed, warnings) == ("A red boat", {"photo"}, ())
+
+
+def test_an_animation_by_paragraph_is_named_when_paragraphs_come_or_go(seedx: SeedX, tmp_path: Path) -> None:
+    path = _made(tmp_path, _google)
+    deck: Any = Presentation(str(path))
+    slide = deck.slides[0]
+    number = next(shape.shape_id for shape in slide.shapes if shape.name == "list")
+    slide.element.append(
+        parse_xml(
+            f"<p:timing {nsdecls('p')}><p:tnLst><p:par><p:cTn id='1'><p:childTnLst><p:set><p:cBhvr>"
+            f"<p:cTn id='2'/><p:tgtEl><p:spTgt spid='{number}'><p:txEl><p:pRg st='2' end='2'/></p:txEl></p:spTgt>"
+            "</p:tgtEl></p:cBhvr></p:set></p:childTnLst></p:cTn></p:par></p:tnLst></p:timing>"
+        )
+    )
+    deck.save(str(path))
+    assert _revised(seedx, path, "bullet 1: Sales up 6 %")[2] == ()
+    (warning,) = _revised(seedx, path, "remove bullet 2")[2]
+    assert "the animation of 'list'" in warning
+    (span,) = _slide(path).element.iter(qn("p:pRg"))
+    assert (span.get("st"), span.get("end")) == ("1", "1")

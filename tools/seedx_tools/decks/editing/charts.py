@@ -16,6 +16,7 @@ from pptx.oxml.ns import nsdecls, qn
 from pptx.slide import Slide
 
 from seedx_tools.decks.data.numbers import number_format
+from seedx_tools.decks.editing.texts import remove_shape
 from seedx_tools.decks.editing.words import rewrite
 from seedx_tools.decks.ooxml.chart_data import is_share
 from seedx_tools.decks.outline import ChartData, ChartSeries
@@ -41,6 +42,11 @@ def can_edit_chart(before: ChartData | None, after: ChartData | None) -> bool:
     return bool(before.title) == bool(after.title) and all(
         before.series[old].second_axis == after.series[new].second_axis for new, old in kept.items()
     )
+
+
+def remove_chart(slide: Slide) -> bool:
+    """Take the chart off a slide; return whether it is gone."""
+    return remove_shape(slide, shapes_of(slide, "chart")[0].shape)
 
 
 def edit_chart(slide: Slide, before: ChartData, after: ChartData, warn: Callable[[str], None]) -> None:

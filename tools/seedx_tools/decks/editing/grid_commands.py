@@ -31,10 +31,12 @@ def follow_grid_command(plan: SlidePlan, command: str) -> SlidePlan | None:
     """Return a slide whose table or chart follows a command; None if it has neither, or it is no such command.
 
     Raises:
-        InputError: If the table has no such row or column, or a cell of a chart is no number.
+        InputError: If there is no such row or column, or nothing that has any, or a cell of a chart is no number.
     """
     grid = _grid(plan)
     if grid is None:
+        if _ADD.fullmatch(command) or _REMOVE.fullmatch(command):
+            raise InputError("the slide has no table, and no chart whose numbers can be changed")
         return None
     if found := _ADD.fullmatch(command):
         cells = [cell.strip() for cell in found[2].split("|")]

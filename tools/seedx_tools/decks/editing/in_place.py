@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pptx.slide import Slide
 
-from seedx_tools.decks.editing.charts import can_edit_chart, edit_chart
+from seedx_tools.decks.editing.builds import changed_builds
+from seedx_tools.decks.editing.charts import can_edit_chart, edit_chart, remove_chart
 from seedx_tools.decks.editing.footnotes import edit_footnotes
 from seedx_tools.decks.editing.labels import edit_diagrams, edit_labels
 from seedx_tools.decks.editing.notes import edit_notes, takes_notes
@@ -18,6 +19,7 @@ from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.reading.diagrams import diagrams_of
 from seedx_tools.decks.text.footnotes import marked_footnotes, with_footnotes_in_order
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.plan_texts import mapped_texts, texts_of
 
 _EDITABLE = {
     "title",
@@ -58,7 +60,7 @@ def edit_in_place(slide: Slide, before: SlidePlan, after: SlidePlan, warn: Calla
         "bullets": lambda: edit_bullets(slide, before.bullets, after.bullets),
         "columns": lambda: edit_columns(slide, before, after),
         "table": lambda: edit_table(slide, before.table, after.table),
-        "chart": lambda: can_edit_chart(before.chart, after.chart),
+        "chart": lambda: remove_chart(slide) if after.chart is None else can_edit_chart(before.chart, after.chart),
         "footnotes": lambda: edit_footnotes(slide, before.footnotes, after.footnotes),
         "picture": lambda: remove_picture(slide, after.picture),
         "picture_alt": lambda: describe_picture(slide, after.picture_alt),
@@ -70,6 +72,8 @@ def edit_in_place(slide: Slide, before: SlidePlan, after: SlidePlan, warn: Calla
             tree.remove(child)
         tree.extend(original)
         return False
+    for name in changed_builds(slide, original):
+        warn(f"the animation of '{name}' goes through the paragraphs that it had; look at it in the Animation Pane")
     edit_diagrams(diagrams, before.labels[shown:], after.labels[shown:])
     if "chart" in changed and before.chart is not None and after.chart is not None:
         edit_chart(slide, before.chart, after.chart, warn)
@@ -79,11 +83,13 @@ def edit_in_place(slide: Slide, before: SlidePlan, after: SlidePlan, warn: Calla
 
 
 def _with_marks(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
-    """Return a plan in which texts that differ from those before in marks alone, having none, are those before."""
+    """Return a plan whose texts without marks are those of `before` with the same words, if these have marks."""
+    variants: dict[str, set[str]] = {}
+    for text in (*texts_of(before), *before.labels):
+        variants.setdefault(plain_text(text), set()).add(text)
+    known = {words: next(iter(texts)) for words, texts in variants.items() if len(texts) == 1}
 
-    def marked(texts: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-        known = {plain_text(other): other for other in others}
-        return tuple(known.get(text, text) if plain_text(text) == text else text for text in texts)
+    def marked(text: str) -> str:
+        return known.get(text, text) if plain_text(text) == text else text
 
-    (title,) = marked((plan.title,), (before.title,))
-    return plan.model_copy(update={"title": title, "bullets": marked(plan.bullets, before.bullets)})
+    return mapped_texts(plan, marked).model_copy(update={"labels": tuple(map(marked, plan.labels))})

@@ -8,8 +8,7 @@ from typing import Any
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
-from seedx_tools.decks.editing.texts import is_animated
-from seedx_tools.decks.ooxml.layouts import remove
+from seedx_tools.decks.editing.texts import remove_shape
 from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.reader import large_pictures, main_picture
 from seedx_tools.decks.shapes import slide_shapes
@@ -57,7 +56,4 @@ def remove_picture(slide: Slide, picture: str | None) -> bool:
     pictures = large_pictures(slide)
     if picture != "" or len(pictures) != 1 or pictures[0].shape.element.tag != qn("p:pic"):
         return False
-    if is_animated(slide, pictures[0].shape):
-        return False
-    remove(pictures[0].shape)
-    return True
+    return remove_shape(slide, pictures[0].shape)

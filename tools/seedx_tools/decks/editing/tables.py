@@ -14,6 +14,7 @@ from pptx.slide import Slide
 from pptx.table import _Cell
 
 from seedx_tools.decks.editing.fit import page_bottom
+from seedx_tools.decks.editing.texts import remove_shape
 from seedx_tools.decks.editing.words import empty, rewrite_all
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
 from seedx_tools.decks.outline import TableData
@@ -27,14 +28,17 @@ _MERGES = ("gridSpan", "rowSpan", "hMerge", "vMerge")
 
 
 def edit_table(slide: Slide, before: TableData | None, after: TableData | None) -> bool:
-    """Turn the table of a slide from one into another; return whether it can, and fits the page.
+    """Turn the table of a slide from one into another, or take it off; return whether it can, and fits the page.
 
     Text for a cell that is merged into another one cannot be shown.
     """
-    if before is None or after is None:
+    if before is None:
         return False
     placed = shapes_of(slide, "table")[0]
+    if after is None:
+        return remove_shape(slide, placed.shape)
     table = placed.shape.table
+    height = sum(int(row.get("h")) for row in table._tbl.tr_lst)
     old = [list(row) for row in (before.header, *before.rows)]
     new = [list(row) for row in (after.header, *after.rows)]
     _edit_columns(table._tbl, old, new)
@@ -42,6 +46,8 @@ def edit_table(slide: Slide, before: TableData | None, after: TableData | None) 
     for row, cells in zip(table.rows, new, strict=True):
         if any(cell.is_spanned and text for cell, text in zip(row.cells, cells, strict=True)):
             return False
+    frame = placed.shape._element.xfrm.find(qn("a:ext"))
+    frame.set("cy", str(int(frame.get("cy")) + sum(int(row.get("h")) for row in table._tbl.tr_lst) - height))
     bottom = placed.frame[1] / EMU_PER_POINT + table_height(slide, placed.shape)
     return len(before.rows) >= len(after.rows) or bottom <= page_bottom(slide) / EMU_PER_POINT
 

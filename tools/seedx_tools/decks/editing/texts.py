@@ -85,6 +85,14 @@ def is_animated(slide: Slide, shape: Any) -> bool:
     return any(target.get("spid") in ids for target in slide.element.iter(qn("p:spTgt")))
 
 
+def remove_shape(slide: Slide, shape: Any) -> bool:
+    """Take a shape off its slide unless it is animated; return whether it is gone."""
+    if is_animated(slide, shape):
+        return False
+    remove(shape)
+    return True
+
+
 def _written(shape: Any) -> list[tuple[Any, Any]]:
     return [(shape, paragraph) for paragraph in shape.text_frame.paragraphs if paragraph.text.strip()]
 
