@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,18 @@ from pptx import Presentation
 
 from seedx_agents import Presenter
 from seedx_sdk import InputError, OutputPathError, PromptError, SeedX, TemplateError
-from seedx_tools import ChartData, ChartSeries, Column, Outline, SlidePlan, ToolFailed, check_deck
+from seedx_tools import (
+    ChartData,
+    ChartSeries,
+    Column,
+    Outline,
+    Region,
+    ReviewPage,
+    SlidePlan,
+    SlideRevision,
+    ToolFailed,
+    check_deck,
+)
 from seedx_tools.decks.editing.edit_commands import RuleReviser
 from seedx_tools.decks.outline import TableData
 from tests.agents.conftest import Script
@@ -306,3 +318,22 @@ def test_a_table_of_dates_without_numbers_has_no_chart(presenter: Presenter, tmp
     deck = presenter.make(rows, path=tmp_path / "deck.pptx")
     assert titles(deck.path) == ["The figures", "The figures"]
     assert "no column holds only numbers, so there is no chart" in deck.warnings
+
+
+def test_a_layout_planner_and_a_reviewer_go_along(seedx: SeedX, tmp_path: Path) -> None:
+    class Left:
+        def arrange(self, *_args: object) -> list[Region]:
+            return [Region("title", (0.05, 0.1, 0.6, 0.3)), Region("text", (0.05, 0.35, 0.6, 0.85))]
+
+    class Louder:
+        def review(self, pages: Sequence[ReviewPage]) -> list[SlideRevision]:
+            wanted = [page for page in pages if page.plan.title.islower()]
+            return [SlideRevision(page.slide, f"title: {page.plan.title.upper()}") for page in wanted]
+
+    presenter = Presenter(seedx, pictures=False, layout=Left(), reviewer=Louder())
+    deck = presenter.make("# Boats\n## We sail\n- every day\n- always\n## why\n- a\n- b\n", path=tmp_path / "d.pptx")
+    assert [slide.title for slide in deck.slides] == ["Boats", "We sail", "WHY"]
+    assert "slide 3: revised after the review: title: WHY" in deck.warnings
+    file: Any = Presentation(str(deck.path))
+    assert file.slides[1].shapes.title.width < file.slide_width * 0.6
+    assert presenter.append("## how\n- c\n- d\n").slides[3].title == "HOW"

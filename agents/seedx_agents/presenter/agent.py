@@ -18,6 +18,7 @@ from seedx_tools.chat_models import ChatModel
 from seedx_tools.decks.editing.deck_orders import deck_orders
 from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.footer import FooterChoice
+from seedx_tools.decks.layout.regions import LayoutPlanner
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
@@ -27,6 +28,7 @@ from seedx_tools.decks.outline import Outline, SlidePlan, TableData
 from seedx_tools.decks.planners.assets import SlideFiles
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.markdown import is_markdown_outline
+from seedx_tools.decks.repair.review import DeckReviewer
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.slide_copies import duplicate_slide, merge_decks
@@ -61,6 +63,10 @@ class Presenter:
         pictures: Whether slides get generated images; None: yes, but no decorative ones on serious subjects
             (serious_subjects.SERIOUS_WORDS, or what the chat model decides).
         files: The folder of the images and CSV files that outlines may name; None: no file is read.
+        layout: Places the parts of slides of a title, points and pictures, such as a ChatModelLayout; None: the layouts
+            of the theme or template do, or the model's `slides` specialist if it has one.
+        reviewer: Looks at the pages that were made and revises slides, such as a ChatModelReviewer; None: only the
+            linter does.
         seed: Seed of the first image; each further slide adds one.
         retries: How often an unusable answer goes back to the chat model.
 
@@ -82,6 +88,8 @@ class Presenter:
         footer: FooterChoice = True,
         pictures: bool | None = None,
         files: str | os.PathLike[str] | None = None,
+        layout: LayoutPlanner | None = None,
+        reviewer: DeckReviewer | None = None,
         seed: int = 0,
         retries: int = 2,
     ) -> None:
@@ -89,6 +97,7 @@ class Presenter:
         self._theme, self._template, self._size = theme, template, size
         self._master, self._brand, self._footer = master, brand, footer
         self._pictures, self._files = pictures, files
+        self._layout, self._reviewer = layout, reviewer
         self._chat_model: ChatModelPlanner | None = None
         if chat_model is not None:
             vocabulary = vocabulary_of(seedx.info)
@@ -137,6 +146,8 @@ class Presenter:
                 seed=self._seed,
                 pictures=self._pictures is not False,
                 planner=planner,
+                layout=self._layout,
+                reviewer=self._reviewer,
                 on_progress=on_progress,
             )
         self.path = deck.path
@@ -195,6 +206,7 @@ class Presenter:
             files=self._files if files is None else files,
             seed=self._seed + slide,
             pictures=self._may_generate(f"{title} {instruction}" if is_new_slide else ""),
+            reviewer=self._reviewer,
         )
         self.path = deck.path
         return deck
@@ -292,6 +304,7 @@ class Presenter:
             files=self._files,
             seed=self._seed,
             pictures=self._may_generate("" if isinstance(more, Outline) else f"{title} {more}"),
+            reviewer=self._reviewer,
             on_progress=on_progress,
         )
 

@@ -12,9 +12,13 @@ from pptx import Presentation
 from pptx.slide import Slide
 
 from seedx_sdk import AsyncSeedX, Message, ModelError, SeedX
+from seedx_sdk.checkpoints.specialists import add_specialist
 from seedx_sdk.prompts import SlideBlock, slide_answer
 from seedx_sdk.testing import ScriptedEngine
-from seedx_tools import Deck, Outline, SlidePlan, make_slides, make_slides_async
+from seedx_sdk.testing.tiny import tiny_model
+from seedx_tools import Deck, Outline, SlidePlan, check_deck, make_slides, make_slides_async
+from seedx_tools.decks.layout.specialist import SPECIALIST
+from tests.support.adapters import adapter_package
 
 OUTLINE = Outline(
     title="A boat school",
@@ -108,3 +112,15 @@ def test_without_the_specialist_only_who_asked_is_warned(tmp_path: Path) -> None
     unused = designer()
     made(unused, tmp_path, specialist=False)
     assert [request.task for request in unused.requests] == ["generate"]
+
+
+def test_the_specialist_of_a_model_directory_is_asked(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "model")
+    add_specialist(folder, adapter_package(tmp_path / "adapter", folder, rank=2, seed=0), SPECIALIST)
+    with SeedX(folder) as seedx:
+        assert seedx.info.specialists == (SPECIALIST,)
+        deck = make_slides(seedx, OUTLINE, path=tmp_path / "deck.pptx", seed=5)
+    (warning,) = [text for text in deck.warnings if "specialist" in text]  # its weights are random
+    assert warning.startswith("slide 2: the layout of the slides specialist was not used: ")
+    assert deck.slides[1].bullets == ("Boats are easy to see", "Summers are long")
+    assert check_deck(deck.path).ok

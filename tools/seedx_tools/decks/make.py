@@ -21,7 +21,7 @@ from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.types import ModelInfo
 from seedx_sdk.validation import check_text
 from seedx_tools.decks.footer import FooterChoice
-from seedx_tools.decks.layout.regions import LayoutPlanner, PageSize, SlideDesign, is_laid_out, settled
+from seedx_tools.decks.layout.regions import LayoutPlanner, PageSize, SlideDesign, is_laid_out, regions_of, settled
 from seedx_tools.decks.layout.specialist import (
     SPECIALIST,
     DesignRequest,
@@ -439,7 +439,7 @@ class _DeckDraft:
             pictures = tuple(picture for _, picture in slide.design.pictures)
         elif self._layout is not None and slide.number > 0 and is_laid_out(plan):
             inches = int(self._deck.slide_width or 1) / EMU_PER_INCH, int(self._deck.slide_height or 1) / EMU_PER_INCH
-            regions = self._layout.arrange(plan, PageSize(*inches), self._theme)
+            regions = regions_of(self._layout, plan, PageSize(*inches), self._theme)
         else:
             return None
         if not regions:

@@ -95,7 +95,7 @@ def test_regions_from_which_no_slide_can_be_made_are_a_warning(
 def test_a_planner_that_fails_or_leaves_it_to_the_template_changes_nothing(seedx: SeedX, tmp_path: Path) -> None:
     class Broken:
         def arrange(self, *_args: object) -> list[Region]:
-            raise ValueError("no idea")
+            raise KeyError("no idea")
 
     class Silent:
         def arrange(self, *_args: object) -> list[Region]:
@@ -104,8 +104,41 @@ def test_a_planner_that_fails_or_leaves_it_to_the_template_changes_nothing(seedx
     path = tmp_path / "deck.pptx"
     plain = Outline(title="A", slides=(SlidePlan(title="B", bullets=("c",)),))
     deck = make_slides(seedx, plain, path=path, pictures=False, layout=Broken())
-    assert deck.warnings == ("slide 2: its layout was not used, the template's was: no idea",)
+    assert deck.warnings == ("slide 2: its layout was not used, the template's was: 'no idea'",)
     assert make_slides(seedx, plain, path=path, pictures=False, layout=Silent()).warnings == ()
+
+
+ODD: list[tuple[Any, str]] = [
+    ([{"kind": "title", "box": (0.1, 0.1, 0.9, 0.2)}], "1 parts that are no regions"),
+    ([*GOOD, None], "1 parts that are no regions"),
+    (7, "not iterable"),
+    ((Region("title", None), *GOOD[1:]), "0 usable regions for a title"),  # type: ignore[arg-type]
+    ((Region("title", ("a", 0, 1, "b")), *GOOD[1:]), "0 usable regions for a title"),  # type: ignore[arg-type]
+    ((Region("title", (0.1, 0.1, 0.9)), *GOOD[1:]), "0 usable regions for a title"),  # type: ignore[arg-type]
+    ((Region("title", GOOD[0].box, z=None), *GOOD[1:]), "0 usable regions for a title"),  # type: ignore[arg-type]
+    ((Region("header", GOOD[0].box), *GOOD[1:]), "0 usable regions for a title"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("answer", "why"), ODD)
+def test_answers_that_are_no_regions_are_a_warning(answer: Any, why: str, seedx: SeedX, tmp_path: Path) -> None:
+    class Odd:
+        def arrange(self, *_args: object) -> Any:
+            return answer
+
+    Image.new("RGB", (800, 600), "navy").save(tmp_path / "boat.png")
+    deck = make_slides(seedx, OUTLINE, path=tmp_path / "d.pptx", files=tmp_path, pictures=False, layout=Odd())
+    (warning,) = deck.warnings
+    assert warning.startswith("slide 2: its layout was not used, the template's was: ") and why in warning
+    assert "\n".join(POINTS) in shapes(deck) and "picture" in shapes(deck)
+
+
+def test_of_hundreds_of_regions_the_largest_are_used(seedx: SeedX, tmp_path: Path) -> None:
+    kinds: list[RegionKind] = ["title", "text", "picture"]
+    specks = [Region(kinds[n % 3], (n / 600, n / 600, n / 600 + 0.05, n / 600 + 0.05), z=n) for n in range(500)]
+    deck = made(seedx, tmp_path, [*specks, *GOOD])
+    assert deck.warnings == () and check_deck(deck.path).ok
+    assert shapes(deck)["\n".join(POINTS)].left == pytest.approx(13.333 * 914_400 * 5 / 48, abs=9000)
 
 
 SIDE = st.one_of(st.floats(-0.5, 1.5), st.sampled_from([NAN, float("inf"), 0.0, 1.0, 1e300]))

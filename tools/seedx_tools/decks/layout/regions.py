@@ -84,6 +84,22 @@ class LayoutPlanner(Protocol):
         ...
 
 
+def regions_of(planner: LayoutPlanner, plan: SlidePlan, page: PageSize, theme: str) -> list[Region]:
+    """Return the regions that a layout planner gives a slide.
+
+    Raises:
+        LayoutError: If it fails, or answers something else than regions.
+    """
+    try:
+        answer: Sequence[object] = list(planner.arrange(plan, page, theme) or ())
+    except Exception as error:  # a layout planner may be anything; the template's layouts are there without it
+        raise LayoutError(str(error) or type(error).__name__) from error
+    regions = [region for region in answer if isinstance(region, Region)]
+    if len(regions) != len(answer):
+        raise LayoutError(f"it has {len(answer) - len(regions)} parts that are no regions")
+    return regions
+
+
 def is_laid_out(plan: SlidePlan) -> bool:
     """Return whether a slide holds a title, points and pictures and nothing else, which a layout planner may place."""
     return plan.kind == "content" and not plan.holds_more and not plan.footnotes and bool(plan.title.strip())
@@ -107,7 +123,7 @@ def settled(
     wanted: dict[RegionKind, int] = {"title": 1, "text": int(has_points), "picture": len(pictures)}
     for kind, count in wanted.items():
         found = sorted(
-            (region for region in regions if region.kind == kind and _is_sound(region.box)), key=lambda one: one.z
+            (region for region in regions if region.kind == kind and _is_sound(region)), key=lambda one: one.z
         )
         if len(found) < count:
             raise LayoutError(f"it has {len(found)} usable regions for a {kind}, and {count} are needed")
@@ -128,11 +144,13 @@ def settled(
     return SlideDesign(frames[0], body, tuple(zip(shown, pictures, strict=True)))
 
 
-def _is_sound(box: Frame) -> bool:
-    """Return whether a box has four finite corners, in order, and shows a good part of itself on the page."""
-    if len(box) != 4 or not all(isinstance(side, int | float) and math.isfinite(side) for side in box):
+def _is_sound(region: Region) -> bool:
+    """Return whether a region has four finite sides, in order, and shows a good part of itself on the page."""
+    box: object = region.box
+    sides = [*box, region.z] if isinstance(box, tuple | list) and len(box) == 4 else []
+    if not sides or not all(isinstance(side, int | float) and math.isfinite(side) for side in sides):
         return False
-    x0, y0, x1, y1 = box
+    x0, y0, x1, y1 = box = region.box
     if x1 <= x0 or y1 <= y0:
         return False
     on_page = (max(0.0, x0), max(0.0, y0), min(1.0, x1), min(1.0, y1))
