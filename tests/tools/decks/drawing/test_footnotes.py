@@ -27,6 +27,8 @@ MARKDOWN = """# Report
 | --- | --- |
 | North | 2[^base][^src] |
 
+Source: ERP[^src]
+
 ## Next
 - See[^src]
 
@@ -90,6 +92,7 @@ def test_footnotes_stand_at_the_foot_above_the_footer(seedx: SeedX, tmp_path: Pa
         assert others and all(frame_of(shape)[1] + frame_of(shape)[3] <= box.top for shape in others)
     plan = read_slide(saved.slides[1])
     assert plan.table is not None and plan.table.header == ("Region", "Sales[^2]")
+    assert plan.source == "Source: ERP[^2]"
     assert plan.footnotes == ("In dollars.", "Finance, *2025*. Second paragraph.")
     assert marks(saved.slides[1])[-2:] == [("1", "30000"), ("2", "30000")]
     assert ("2", "30000") in marks(saved.slides[1]) and (",2", "30000") in marks(saved.slides[1])

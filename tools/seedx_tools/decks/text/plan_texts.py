@@ -41,6 +41,7 @@ def mapped_texts(plan: SlidePlan, change: Callable[[str], str]) -> SlidePlan:
         )
         axes = tuple(change(axis) for axis in visual.axes)
         update["visual"] = visual.model_copy(update={"items": items, "links": links, "axes": axes, "options": options})
+    update["source"] = change(plan.source)
     update["bullets"] = tuple(change(text) for text in plan.bullets)
     return plan.model_copy(update=update)
 

@@ -11,8 +11,10 @@ from pptx.util import Emu, Pt
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, frame_of, placeholder, remove
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
+from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.writing.pictures import room_below_title
+from seedx_tools.decks.writing.runs import write_runs
 from seedx_tools.decks.writing.text import set_right_to_left
 
 SOURCE_POINTS = 12
@@ -41,7 +43,7 @@ def fill_placeholder(shape: Any, ph: Any) -> None:
 
 
 def write_source(slide: Slide, frame: EmuFrame, source: str) -> EmuFrame:
-    """Write where the figures in a frame come from at its foot; return the frame above that line."""
+    """Write where the figures in a frame come from, in inline Markdown, at its foot; return the frame above it."""
     if not source.strip():
         return frame
     left, top, width, height = frame
@@ -49,16 +51,15 @@ def write_source(slide: Slide, frame: EmuFrame, source: str) -> EmuFrame:
     shapes: Any = slide.shapes
     box = shapes.add_textbox(Emu(left), Emu(top + height - line), Emu(width), Emu(line))
     box.name = SOURCE_NAME
-    text = clean(source)
     text_frame = box.text_frame
     text_frame.word_wrap = True
     text_frame.margin_left = text_frame.margin_right = text_frame.margin_bottom = 0
     paragraph = text_frame.paragraphs[0]
-    run = paragraph.add_run()
-    run.text = text
-    run.font.size = Pt(SOURCE_POINTS)
-    run.font.color.theme_color = MSO_THEME_COLOR.TEXT_1
-    if runs_right_to_left(text):
+    write_runs(paragraph, clean(source))
+    for run in paragraph.runs:
+        run.font.size = Pt(SOURCE_POINTS)
+        run.font.color.theme_color = MSO_THEME_COLOR.TEXT_1
+    if runs_right_to_left(plain_text(source)):
         set_right_to_left(paragraph)
     return left, top, width, height - line - _GAP * EMU_PER_POINT
 

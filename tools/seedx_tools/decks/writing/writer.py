@@ -20,7 +20,7 @@ from seedx_tools.decks.outline import ChartData, CodeBlock, SlidePlan, TableData
 from seedx_tools.decks.tables import SOURCE_LINE
 from seedx_tools.decks.text.checking import plan_warnings
 from seedx_tools.decks.text.direction import plan_is_mirrored
-from seedx_tools.decks.text.footnotes import with_footnotes_in_order
+from seedx_tools.decks.text.footnotes import told, with_footnotes_in_order
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.visuals import Visual
@@ -105,7 +105,8 @@ class DeckWriter(TextWriter):
         """
         if plan.source.strip() and not (plan.table or plan.chart):
             self._warn(f"slide {len(self.deck.slides) + 1}: its source is in the notes: it has no table or chart")
-            plan = plan.model_copy(update={"notes": f"{plan.notes}\n{_source(plan)}".strip(), "source": ""})
+            told_source = told(_source(plan), plan.footnotes)
+            plan = plan.model_copy(update={"notes": f"{plan.notes}\n{plain_text(told_source)}".strip(), "source": ""})
         number = len(self.deck.slides) + 1
         for text in plan_warnings(plan):
             self._warn(f"slide {number}: {text}")
@@ -298,6 +299,6 @@ def _parts(plan: SlidePlan) -> list[SlidePlan]:
 
 
 def _source(plan: SlidePlan) -> str:
-    """Return the line under the figures of a slide that names their source; empty if the plan names none."""
-    source = plain_text(plan.source).strip()
-    return source if not source or SOURCE_LINE.match(source) else f"Source: {source}"
+    """Return the line under the figures of a slide that names their source, in inline Markdown; empty without one."""
+    source = plan.source.strip()
+    return source if not source or SOURCE_LINE.match(plain_text(source)) else f"Source: {source}"
