@@ -146,3 +146,16 @@ def test_lines_run_in_the_order_of_time_and_bars_as_they_are_written(labels: tup
     assert warnings == ["its dates were not in order; the chart shows them from the first to the last"]
     bars = ChartData(kind="bar", categories=labels, series=series)
     assert readable_charts(bars, warnings.append) == [bars]
+
+
+def test_values_of_the_same_date_are_told() -> None:
+    warnings: list[str] = []
+    line = ChartData(
+        kind="line",
+        categories=("2024-01-01", "2024-01-01", "2024-01-02"),
+        series=(ChartSeries(name="a", values=(1, 2, 3)),),
+    )
+    assert readable_charts(line, warnings.append) == [line]
+    assert warnings == [
+        "several of its values have the same date; add them up, or give each kind of value a column of its own"
+    ]

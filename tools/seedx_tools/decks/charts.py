@@ -72,7 +72,10 @@ def in_time_order(chart: ChartData, warn: Callable[[str], None]) -> ChartData:
     """Return a line or area chart with its dates or years in order, and any other chart as it is."""
     keys = _times(chart.categories) if chart.kind in _ALONG_TIME else []
     order = sorted(range(len(keys)), key=keys.__getitem__)
-    if order == list(range(len(keys))) or len(set(keys)) < len(keys):
+    if len(set(keys)) < len(keys):
+        warn("several of its values have the same date; add them up, or give each kind of value a column of its own")
+        return chart
+    if order == list(range(len(keys))):
         return chart
     warn("its dates were not in order; the chart shows them from the first to the last")
     series = tuple(

@@ -81,7 +81,7 @@ def _table_slides(found: FoundTable, name: str, warnings: list[str]) -> list[Sli
         warnings.append(f"{said}no column holds only numbers, so there is no chart")
     else:
         label = plain_text(table.header[0])
-        if {*chart.categories} <= {*map(plain_text, table.header)} and not said and title != _UNNAMED:
+        if _are_headings(chart, table.header) and not said and title != _UNNAMED:
             before = escape_inline(f"{title}: ")  # its rows are the series, so nothing else says what the numbers are
         groups = axis_groups(chart)
         slides += [_chart_slide(before, chart, group, label) for group in groups[:MAX_CHARTS]]
@@ -120,13 +120,20 @@ def _chart(table: TableData, warn: Callable[[str], None]) -> ChartData | None:
     """Return the chart of all columns of numbers in a table, without totals; None if it has none."""
     if not table.rows or len(table.header) < 2:
         return None
-    table = measured(table, warn)
+    header, table = table.header, measured(table, warn)
     try:
         chart = chart_of(table, None, "", "its chart", warn)
     except InputError:
         return None
+    if len(chart.categories) > MAX_BARS and _are_headings(chart, header):
+        chart = chart.model_copy(update={"kind": "line"})  # columns have an order, so the highest would say nothing
     series = tuple(one for one in chart.series if not _NAME.fullmatch(one.name.strip()))
     return in_time_order(chart.model_copy(update={"series": series}), warn) if series else None
+
+
+def _are_headings(chart: ChartData, header: Sequence[str]) -> bool:
+    """Return whether the columns of the table run along the axis of its chart."""
+    return {*chart.categories} <= {*map(plain_text, header)}
 
 
 def _with_extremes(before: str, slides: list[SlidePlan], chart: ChartData) -> list[SlidePlan]:

@@ -65,6 +65,24 @@ def test_a_small_picture_stays_small_and_is_told(seedx: SeedX, files: Path) -> N
     )
 
 
+def test_a_dot_is_no_picture_and_a_workbook_says_what_to_do(seedx: SeedX, files: Path) -> None:
+    Image.new("RGB", (1, 1)).save(files / "dot.png")
+    (files / "sales.xlsx").write_bytes(b"PK")
+    deck = _make(seedx, files, "- One\n![a](dot.png)\n![b](sales.xlsx)")
+    assert _pictures(deck) == [[]]
+    assert deck.warnings == (
+        "slide 2: the image file 'dot.png' was not used: it has only 1 x 1 pixels, too few to be seen",
+        "slide 2: the image file 'sales.xlsx' was not used: it is a workbook; save the sheet as .csv, or make the deck "
+        "from the file itself",
+    )
+
+
+def test_a_picture_that_is_shown_twice_is_in_the_file_once(seedx: SeedX, files: Path) -> None:
+    deck = _make(seedx, files, "- One\n![a](photo.jpg)", "- Two\n![a](photo.jpg)")
+    with zipfile.ZipFile(deck.path) as package:
+        assert len([name for name in package.namelist() if name.startswith("ppt/media/")]) == 1
+
+
 def test_several_pictures_stand_in_a_row_with_their_captions(seedx: SeedX, files: Path) -> None:
     deck = _make(seedx, files, "- Then and now\n![before](photo.jpg)\n![after](photo.jpg)")
     ((first, second),) = _pictures(deck)

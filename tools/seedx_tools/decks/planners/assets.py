@@ -22,6 +22,8 @@ from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.illustration.illustrator import Illustration
 from seedx_tools.illustration.image_files import ImageFile, read_image_file, words_in_name
 
+_MIN_SIDE_PX = 8
+"""A picture with fewer pixels along a side is a dot, a rule or a tracking pixel."""
 _WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
 _MAX_CSV_BYTES = 1024 * 1024
 
@@ -72,6 +74,8 @@ class OutlineFiles:
             if name not in self._read:
                 self._read[name] = self._open(name, lambda text: self._warn(f"{where}: {text}"))
             image, file = self._read[name]
+            if file is not None and min(file.size) < _MIN_SIDE_PX and not file.svg:
+                raise InputError(f"it has only {file.size[0]} x {file.size[1]} pixels, too few to be seen")
         except SeedXError as error:
             self._warn(f"{where}: the image file '{name}' was not used: {error}")
             return None
