@@ -25,6 +25,8 @@ RIGHT: dict[str, dict[str, Any]] = {
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "new.pptx", "pictures": False, "theme": "night"},
     "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- a point", "pictures": False},
     "append_slides": {"path": "deck.pptx", "more": "## More\n- a point", "pictures": False},
+    "read_deck": {"path": "deck.pptx"},
+    "edit_deck": {"path": "deck.pptx", "orders": [{"kind": "duplicate", "slide": 2}], "overwrite": True},
     "tell_story": {"prompt": "a red cat", "pages": 2, "first_images": ["image:1"]},
 }
 """A right call of every tool."""
@@ -130,6 +132,9 @@ def test_names_are_files_first_and_ambiguous_ones_are_faults(toolbox: Toolbox, t
         ("revise_slide", {"slide": 9}, "revise_slide: there is no slide 9; the deck has slides 1 to 2"),
         ("revise_slide", {"path": "none.pptx"}, "'none.pptx'"),
         ("append_slides", {"more": "and so on"}, "append_slides: slides to append must be Markdown"),
+        ("edit_deck", {"orders": [{"kind": "delete", "slide": 9}]}, "order 1 (delete): there is no slide 9"),
+        ("edit_deck", {"orders": [{"kind": "merge", "file": "../x.pptx"}]}, "is outside the allowed folders"),
+        ("edit_deck", {"orders": [{"kind": "move"}]}, "the order 'move' needs 'slide'"),
         ("tell_story", {"pages": 0}, "pages: 0 is not allowed; give a whole number from 1 to "),
     ],
 )  # fmt: skip

@@ -25,6 +25,8 @@ def test_the_tools_are_registered_under_their_names() -> None:
         "make_slides",
         "revise_slide",
         "append_slides",
+        "read_deck",
+        "edit_deck",
         "tell_story",
     ]
     assert all(tool.name == name for name, tool in TOOLS.items())
@@ -58,6 +60,8 @@ def test_results_match_their_schema(seedx: SeedX, picture: Image.Image, tmp_path
         "make_slides": {"prompt_or_outline": "# A\n\n## B\n- c", "path": str(tmp_path / "deck.pptx")},
         "revise_slide": {"path": str(tmp_path / "deck.pptx"), "slide": 2, "change": "## B\n- d"},
         "append_slides": {"path": str(tmp_path / "deck.pptx"), "more": "## E\n- f"},
+        "read_deck": {"path": str(tmp_path / "deck.pptx")},
+        "edit_deck": {"path": str(tmp_path / "deck.pptx"), "orders": [{"kind": "duplicate", "slide": 2}]},
         "tell_story": {"prompt": "a red cat", "pages": 2},
     }
     assert list(calls) == list(TOOLS)

@@ -55,7 +55,12 @@ def reference(value: object) -> str:
     return found[0]
 
 
-def _input_path(value: str, info: ValidationInfo) -> str:
+def input_path(value: str, info: ValidationInfo) -> str:
+    """Return a file that may be read.
+
+    Raises:
+        InputError: If the workspace does not allow it.
+    """
     return str(info.context.file_to_read(value)) if isinstance(info.context, Workspace) else value
 
 
@@ -76,7 +81,7 @@ ImageRef: TypeAlias = Annotated[
     WithJsonSchema({"type": "string", "examples": ["image:1"]}),
 ]
 """An image. The model writes a string; programs may also pass a content block or a PIL image."""
-InputPath: TypeAlias = Annotated[str, AfterValidator(_input_path)]
+InputPath: TypeAlias = Annotated[str, AfterValidator(input_path)]
 """A file to read."""
 OutputPath: TypeAlias = Annotated[str, AfterValidator(output_path)]
 """A file to write. What the tools of this thread did not write is not replaced unless `overwrite` says so."""

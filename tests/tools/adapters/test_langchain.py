@@ -43,6 +43,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
     "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- A point", "pictures": False},
     "append_slides": {"path": "deck.pptx", "more": "## More\n- A point", "pictures": False},
+    "read_deck": {"path": "deck.pptx"},
+    "edit_deck": {"path": "deck.pptx", "orders": [{"kind": "duplicate", "slide": 2}]},
     "tell_story": {"prompt": "a red cat", "pages": 1},
 }
 
@@ -55,7 +57,7 @@ class _Standard:
     def _open(self, toolkit: SeedXToolkit, picture: Image.Image) -> None:
         if self.name == "try_on":  # nano has no such specialist
             toolkit = seedx_toolkit(SeedX(engine=ScriptedEngine()), roots=["."])
-        if self.name in ("revise_slide", "append_slides"):
+        if self.name in ("revise_slide", "append_slides", "read_deck", "edit_deck"):
             toolkit.toolbox.run("make_slides", EXAMPLES["make_slides"])
         self.toolkit = toolkit
         toolkit.toolbox.images.add(picture)

@@ -79,6 +79,8 @@ async def test_every_tool_answers_with_text_and_in_its_schema(
         "make_slides": {"prompt_or_outline": OUTLINE, "path": "deck.pptx", "pictures": False},
         "revise_slide": {"path": "deck.pptx", "slide": 2, "change": "## New\n- A point", "pictures": False},
         "append_slides": {"path": "deck.pptx", "more": "## More\n- A point", "pictures": False},
+        "read_deck": {"path": "deck.pptx"},
+        "edit_deck": {"path": "deck.pptx", "orders": [{"kind": "duplicate", "slide": 2}]},
         "tell_story": {"prompt": "a red cat", "pages": 1},
     }
     async with Client(mcp_server(box), mode=mode) as client:

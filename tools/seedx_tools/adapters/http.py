@@ -1,4 +1,4 @@
-"""`POST /v1/tools/make_slides`: a deck over HTTP. Servers find it as a plug-in."""
+"""`POST /v1/tools/make_slides`: a deck over HTTP, and the routes of http_edits. Servers find them as a plug-in."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from seedx_sdk import AsyncSeedX
 from seedx_sdk.errors import ServiceError
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, cancel_on_disconnect
 from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
+from seedx_tools.adapters import http_edits
+from seedx_tools.adapters.http_edits import PPTX
 from seedx_tools.catalog.make_slides import DeckArgs
 from seedx_tools.decks.make import make_slides_async
 from seedx_tools.decks.results import Deck
@@ -25,7 +27,7 @@ from seedx_tools.decks.theme.brand import Brand
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
-_PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+router.include_router(http_edits.router)
 _AT_ONCE = CapacityLimiter(4)
 """Decks in flight; more wait. Their images are requests like all others."""
 
@@ -44,7 +46,7 @@ class DeckBody(DeckArgs):
     brand: Annotated[Brand | None, BeforeValidator(_inline_logo)] = None
 
 
-@router.post("/make_slides", response_class=Response, responses={200: {"content": {_PPTX: {}}}})
+@router.post("/make_slides", response_class=Response, responses={200: {"content": {PPTX: {}}}})
 async def make_slides_route(
     body: DeckBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller
 ) -> Response:
@@ -55,7 +57,7 @@ async def make_slides_route(
         "Content-Disposition": 'attachment; filename="slides.pptx"',
         "X-SeedX-Warnings": json.dumps(deck.warnings),  # ASCII, as headers must be
     }
-    return Response(content, media_type=_PPTX, headers=headers)
+    return Response(content, media_type=PPTX, headers=headers)
 
 
 async def _make(seedx: AsyncSeedX, body: DeckBody) -> tuple[bytes, Deck]:

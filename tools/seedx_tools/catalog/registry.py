@@ -10,8 +10,10 @@ from seedx_tools.catalog.append_slides import APPEND_SLIDES
 from seedx_tools.catalog.describe import DESCRIBE
 from seedx_tools.catalog.detect import DETECT
 from seedx_tools.catalog.edit import EDIT
+from seedx_tools.catalog.edit_deck import EDIT_DECK
 from seedx_tools.catalog.generate import GENERATE
 from seedx_tools.catalog.make_slides import MAKE_SLIDES
+from seedx_tools.catalog.read_deck import READ_DECK
 from seedx_tools.catalog.revise_slide import REVISE_SLIDE
 from seedx_tools.catalog.save_image import SAVE_IMAGE
 from seedx_tools.catalog.tell_story import TELL_STORY
@@ -31,6 +33,8 @@ TOOLS: Mapping[str, Tool[Any, Any]] = MappingProxyType(
             MAKE_SLIDES,
             REVISE_SLIDE,
             APPEND_SLIDES,
+            READ_DECK,
+            EDIT_DECK,
             TELL_STORY,
         )
     }

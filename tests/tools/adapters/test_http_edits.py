@@ -1,0 +1,67 @@
+"""Decks that are edited over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import pytest
+from pptx import Presentation
+
+from seedx_sdk import SeedX
+from seedx_sdk.testing import ScriptedEngine
+from seedx_tools import make_slides
+from tests.support.http_server import Serve
+
+OUTLINE = "# Plan\n\n## Budget\n- 4 M\n\n## Risks\n- Late parts\n\n## Team\n- Ann\n"
+
+
+@pytest.fixture
+def deck(tmp_path: Path) -> str:
+    path = tmp_path / "plan.pptx"
+    make_slides(SeedX(engine=ScriptedEngine()), OUTLINE, path=path, pictures=False)
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+def titles(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [slide.shapes.title.text for slide in Presentation(BytesIO(answer.content)).slides]
+
+
+def test_a_deck_is_read_and_edited(serve: Serve, http: httpx.Client, deck: str) -> None:
+    address = f"{serve()}/v1/tools"
+    outline = http.post(f"{address}/read_deck", json={"deck": deck}).json()
+    assert [(slide["number"], slide["title"]) for slide in outline["slides"]][2] == (3, "Risks")
+    orders = [{"kind": "move", "slide": 3}, {"kind": "insert", "after": 1, "content": "## Why\n- now"}]
+    edited = http.post(f"{address}/edit_deck", json={"deck": f"data:application/x;base64,{deck}", "orders": orders})
+    assert titles(edited) == ["Plan", "Why", "Budget", "Team", "Risks"]
+    assert json.loads(edited.headers["x-seedx-warnings"]) == []
+    words = http.post(f"{address}/edit_deck", json={"deck": deck, "request": "make it 3 slides"})
+    assert len(titles(words)) == 3 and "was merged with" in words.headers["x-seedx-warnings"]
+    files = {"deck": deck, "files": {"other.pptx": deck}, "orders": [{"kind": "merge", "file": "other.pptx"}]}
+    assert len(titles(http.post(f"{address}/edit_deck", json=files))) == 8
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"request": "delete slide 9"}, "there is no slide 9; the deck has slides 1 to 4"),
+        ({"orders": [{"kind": "merge", "file": "/etc/passwd"}]}, "'/etc/passwd' is not in 'files'"),
+        ({"request": "dance"}, "without a chat model 'dance' cannot be followed"),
+        ({}, "give either 'orders' or a 'request'"),
+        ({"request": "delete slide 2", "deck": "no deck"}, "must be a data URI"),
+        ({"request": "x", "files": {"../x.pptx": "AAAA"}}, "is not a plain file name"),
+    ],
+)
+def test_faults_are_named(serve: Serve, http: httpx.Client, deck: str, body: dict[str, object], message: str) -> None:
+    answer = http.post(f"{serve()}/v1/tools/edit_deck", json={"deck": deck} | body)
+    assert answer.status_code in (400, 422) and message in answer.json()["error"]["message"]
+
+
+def test_a_key_is_needed(serve: Serve, http: httpx.Client, deck: str) -> None:
+    address = f"{serve(api_keys=('secret',))}/v1/tools"
+    for name in ("read_deck", "edit_deck"):
+        assert http.post(f"{address}/{name}", json={"deck": deck, "request": "delete slide 2"}).status_code == 401

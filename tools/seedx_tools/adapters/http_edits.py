@@ -1,0 +1,139 @@
+"""`POST /v1/tools/read_deck` and `/v1/tools/edit_deck`: decks that are sent, read or edited, and sent back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from seedx_sdk import SeedX
+from seedx_sdk.errors import InputError, ServiceError
+from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, cancel_on_disconnect
+from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
+from seedx_tools.decks.editing.orders import DeckOrder
+from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
+from seedx_tools.decks.operations.edit import edit_deck
+from seedx_tools.decks.results import Deck
+
+router = APIRouter()
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_AT_ONCE = CapacityLimiter(4)
+"""Decks that are edited at the same time; more wait."""
+
+
+def _decoded(value: str) -> bytes:
+    """Return the bytes of a data URI or of base64."""
+    head, comma, data = value.partition(",")
+    try:
+        return base64.b64decode(data if comma and head.startswith("data:") else value, validate=True)
+    except (ValueError, binascii.Error):
+        raise ValueError("must be a data URI (data:application/...;base64,...) or base64") from None
+
+
+def _plain_name(name: str) -> str:
+    if PurePath(name).name != name or not name:
+        raise ValueError(f"'{name[:80]}' is not a plain file name; use one such as 'template.pptx'")
+    return name
+
+
+DeckBytes = Annotated[str, AfterValidator(lambda value: value if _decoded(value) else value)]
+"""A .pptx as a data URI or base64."""
+FileName = Annotated[str, AfterValidator(_plain_name)]
+
+
+class ReadDeckBody(BaseModel):
+    """A deck to read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deck: DeckBytes
+
+
+class EditDeckBody(ReadDeckBody):
+    """A deck and what is to be done with it."""
+
+    orders: tuple[DeckOrder, ...] = ()
+    """What is to be done; all of it or nothing."""
+    request: str = ""
+    """The same in plain words, such as "delete slide 2 and move slide 5 to 2"."""
+    files: dict[FileName, DeckBytes] = Field(default={})
+    """The decks and templates that orders name as `file`, by their names."""
+
+    @model_validator(mode="after")
+    def _has_orders(self) -> EditDeckBody:
+        if bool(self.orders) == bool(self.request.strip()):
+            raise ValueError("give either 'orders' or a 'request'")
+        unknown = next((order.file for order in self.orders if order.file and order.file not in self.files), None)
+        if unknown is not None:
+            raise ValueError(f"'{unknown[:80]}' is not in 'files'")
+        return self
+
+
+@router.post("/read_deck")
+async def read_deck_route(body: ReadDeckBody, request: Request, caller: Caller) -> DeckOutline:
+    """Return the number, title, kind and text of each slide of a .pptx."""
+    del caller  # needs a key like all others
+
+    def read() -> DeckOutline:
+        with TemporaryDirectory(prefix="seedx-deck-") as folder:
+            return read_deck(_written(Path(folder), "deck.pptx", body.deck))
+
+    return await cancel_on_disconnect(request, to_thread.run_sync(read, limiter=_AT_ONCE))
+
+
+@router.post("/edit_deck", response_class=Response, responses={200: {"content": {PPTX: {}}}})
+async def edit_deck_route(
+    body: EditDeckBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller
+) -> Response:
+    """Return the edited .pptx. `X-SeedX-Warnings`, a JSON list, says what changed beside the orders.
+
+    New slides get no generated images.
+    """
+
+    def edit() -> tuple[bytes, Deck]:
+        try:
+            with TemporaryDirectory(prefix="seedx-deck-") as directory:
+                with SeedX(engine=DispatcherEngine(dispatcher, caller)) as seedx:
+                    return _edited(seedx, body, Path(directory))
+        except OSError as error:
+            raise ServiceError(
+                f"the deck cannot be stored ({error.strerror}): free disk space, or set TMPDIR"
+            ) from error
+
+    content, deck = await cancel_on_disconnect(request, to_thread.run_sync(edit, limiter=_AT_ONCE))
+    headers = {
+        "Content-Disposition": 'attachment; filename="slides.pptx"',
+        "X-SeedX-Warnings": json.dumps(deck.warnings),  # ASCII, as headers must be
+    }
+    return Response(content, media_type=PPTX, headers=headers)
+
+
+def _edited(seedx: SeedX, body: EditDeckBody, folder: Path) -> tuple[bytes, Deck]:
+    path = _written(folder, "deck.pptx", body.deck)
+    others = folder / "files"
+    others.mkdir()
+    for name, content in body.files.items():
+        _written(others, name, content)
+    orders = tuple(
+        order.model_copy(update={"file": str(others / order.file)}) if order.file else order for order in body.orders
+    )
+    try:
+        deck = edit_deck(seedx, path, orders or body.request, pictures=False)
+    except InputError as error:
+        error.args = (str(error).replace(f"{folder}/files/", "").replace(f"{folder}/", ""),)
+        raise
+    return path.read_bytes(), deck
+
+
+def _written(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    path.write_bytes(_decoded(content))
+    return path
