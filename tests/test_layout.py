@@ -61,6 +61,7 @@ def test_the_wheel_installs_in_a_clean_venv(wheel: Path, tmp_path: Path) -> None
         "generate",
         "edit",
         "slides",
+        "deck",
         "story",
         "chat",
         "mcp",

@@ -38,7 +38,7 @@ def deck(
     path: Annotated[Path, typer.Argument(help="Any .pptx.")],
     request: Annotated[
         str | None,
-        typer.Argument(help="What to do: 'delete slide 2; move slide 5 to 2'; '-' reads stdin [default: the outline]."),
+        typer.Argument(help="What to do: 'delete slide 2; move slide 5 to 2'; '-' reads stdin."),
     ] = None,
     orders: Annotated[
         Path | None, typer.Option("--orders", help="JSON: a list of orders in place of a request.")
@@ -123,9 +123,12 @@ def _orders(path: Path | None, num_slides: int | None, sources: bool) -> tuple[D
     if path is not None:
         try:
             orders = _ORDERS.validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
+        except OSError as error:
+            raise InputError(f"'{path}' cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
             raise InputError(
-                f'\'{path}\' is not a list of orders, such as [{{"kind": "delete", "slide": 2}}]: {error}'
+                f'\'{path}\' is not a list of orders, such as [{{"kind": "delete", "slide": 2}}]: {fault["msg"]}'
             ) from error
     if num_slides is not None:
         orders += (DeckOrder(kind="length", num_slides=num_slides),)

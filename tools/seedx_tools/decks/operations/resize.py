@@ -86,7 +86,7 @@ def resize_deck(
 def _plans(path: Path) -> list[tuple[SlidePlan, bool]]:
     """Return the plan of each slide, and whether it may be changed: it is no title slide and a plan holds it."""
     slides = list(open_deck(path).slides)
-    return [(read_slide(slide), not is_cover(slide) and unsupported_content(slide) is None) for slide in slides]
+    return [(read_slide(slide), not is_cover(slide) and not unsupported_content(slide)) for slide in slides]
 
 
 def _merge_two(seedx: SeedX, path: Path, wanted: int, warnings: list[str]) -> Deck:
