@@ -12,14 +12,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.errors import ServerErrorMiddleware
 
 from seedx_sdk.engine.metrics import Measured
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import SeedXError
 from seedx_sdk.image_fetcher import ImageFetcher
+from seedx_sdk.serve.browser_guard import BrowserGuard
 from seedx_sdk.serve.dispatcher import Dispatcher
-from seedx_sdk.serve.error_handlers import http_error, seedx_error, unexpected_error, validation_error
+from seedx_sdk.serve.error_handlers import (
+    ERROR_RESPONSES,
+    http_error,
+    seedx_error,
+    unexpected_error,
+    validation_error,
+)
 from seedx_sdk.serve.metrics import EngineCollector
 from seedx_sdk.serve.middleware import (
     AccessLog,
@@ -64,22 +72,37 @@ def create_app(
             yield
             del app.state.dispatcher
 
-    app = FastAPI(title="SeedX", lifespan=lifespan)
+    app = FastAPI(title="SeedX", lifespan=lifespan, docs_url=None, redoc_url=None)  # their pages load foreign scripts
     app.state.registry = CollectorRegistry()  # not the global one: a process may serve several engines
     app.state.authenticator = Authenticator(settings)
     app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
     for router in (chat.router, tools.router, openai.router, playground.router, *routers):
-        app.include_router(router)
-    app.add_api_route("/health/live", _live, methods=["GET"], tags=["health"])
-    app.add_api_route("/health/ready", _ready, methods=["GET"], tags=["health"])
-    app.add_api_route("/health", _ready, methods=["GET"], tags=["health"])
-    app.add_api_route("/metrics", _metrics, methods=["GET"], tags=["health"])
+        app.include_router(router, responses=ERROR_RESPONSES)
+    for path, answer in {
+        "/health/live": _live,
+        "/health/ready": _ready,
+        "/health": _ready,
+        "/metrics": _metrics,
+    }.items():
+        app.add_api_route(path, answer, methods=["GET"], tags=["health"], response_class=PlainTextResponse)
     app.add_exception_handler(SeedXError, seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
     app.add_exception_handler(RequestValidationError, validation_error)  # type: ignore[arg-type]
     app.add_exception_handler(StarletteHTTPException, http_error)  # type: ignore[arg-type]
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, error_response=http_error)
     app.add_middleware(AuthMiddleware, authenticator=app.state.authenticator, error_response=http_error)
     app.add_middleware(ServerErrorMiddleware, handler=unexpected_error)  # FastAPI's own is outside the request ids
+    if not settings.api_keys:
+        app.add_middleware(
+            BrowserGuard, hosts=settings.allowed_hosts, origins=settings.cors_origins, error_response=http_error
+        )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["X-Request-ID", "X-SeedX-Warnings", "Retry-After"],
+        )
     app.add_middleware(RequestSpans)
     app.add_middleware(AccessLog)
     app.add_middleware(CorrelationIdMiddleware, validator=is_request_id)

@@ -19,7 +19,9 @@ from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.cli_options import (
+    AllowedHostOption,
     BackboneOption,
+    CorsOriginOption,
     DtypeOption,
     HostOption,
     ImageHostOption,
@@ -58,6 +60,8 @@ def serve(
     ] = 20,
     image_host: ImageHostOption = None,
     served_model_name: ServedNameOption = None,
+    cors_origin: CorsOriginOption = None,
+    allowed_host: AllowedHostOption = None,
 ) -> None:
     """Serve a model over HTTP. API keys are read from SEEDX_API_KEYS, separated by commas."""
     settings = server_settings(
@@ -67,6 +71,8 @@ def serve(
         reply_seconds=reply_seconds,
         image_hosts=image_host,
         served_model_names=served_model_name,
+        cors_origins=cors_origin,
+        allowed_hosts=allowed_host,
     )
     checkpoint_dir = NANO if model is None else model
     DirectoryConfig.read(checkpoint_dir)  # fail before anything is started

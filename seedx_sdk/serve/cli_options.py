@@ -15,7 +15,9 @@ from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import Dtype
 
 __all__ = [
+    "AllowedHostOption",
     "BackboneOption",
+    "CorsOriginOption",
     "DtypeOption",
     "HostOption",
     "ImageHostOption",
@@ -63,6 +65,16 @@ ServedNameOption = Annotated[
         "--served-model-name", metavar="NAME", help="Further name of the model for OpenAI's clients (repeatable)."
     ),
 ]
+CorsOriginOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ORIGIN", help="Origin whose web pages may call the server: https://app.example (repeatable)."
+    ),
+]
+AllowedHostOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Host name under which a server without API keys is reached (repeatable)."),
+]
 ImageHostOption = Annotated[
     list[str] | None, typer.Option(help="Host from which images given by URL may be fetched (repeatable).")
 ]
@@ -76,6 +88,8 @@ def server_settings(
     reply_seconds: float,
     image_hosts: Sequence[str] | None,
     served_model_names: Sequence[str] | None,
+    cors_origins: Sequence[str] | None,
+    allowed_hosts: Sequence[str] | None,
 ) -> ServerSettings:
     """Return the settings of a server, with the API keys from the environment.
 
@@ -89,6 +103,8 @@ def server_settings(
         reply_seconds=reply_seconds,
         image_hosts=tuple(image_hosts or ()),
         served_model_names=tuple(served_model_names or ()),
+        cors_origins=tuple(cors_origins or ()),
+        allowed_hosts=tuple(allowed_hosts or ()),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, HTTPException, Request
+from fastapi.security import HTTPBearer
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
@@ -34,7 +35,10 @@ SEND_SECONDS = 60.0
 """How long a client may leave sent data unread."""
 
 
-async def _caller(request: Request) -> str:
+_BEARER = HTTPBearer(auto_error=False, description="One of the server's API keys, if it has any.")
+
+
+async def _caller(request: Request, _key: Annotated[object, Depends(_BEARER)]) -> str:
     name: str | None = getattr(request.state, "caller", None)
     if name is None:  # a route that is not under /v1
         name = await request.app.state.authenticator(request)

@@ -9,12 +9,21 @@ from asgi_correlation_id import correlation_id
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from seedx_sdk.errors import InputError, OverloadedError, SeedXError, ServiceError
 from seedx_sdk.http.errors import status_of, to_problem
 from seedx_sdk.serve.dispatcher import IdempotencyError
 
-__all__ = ["error_body", "http_error", "seedx_error", "stream_error_body", "unexpected_error", "validation_error"]
+__all__ = [
+    "ERROR_RESPONSES",
+    "error_body",
+    "http_error",
+    "seedx_error",
+    "stream_error_body",
+    "unexpected_error",
+    "validation_error",
+]
 
 _LOG = logging.getLogger("seedx")
 _CODES = {
@@ -32,6 +41,45 @@ _CODES = {
     504: "deadline_exceeded",
 }
 """The `code` of an error, which clients of OpenAI's API read, by status."""
+
+
+class _Problem(BaseModel):
+    type: str
+    """The class that the SDK raises."""
+    message: str
+    param: str | None
+    """The parameter that is wrong, where it is a single one."""
+    code: str
+    request_id: str | None
+    retry_after: float | None = None
+    """Seconds to wait; of an OverloadedError."""
+
+
+class _ErrorAnswer(BaseModel):
+    error: _Problem
+
+
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    400: {"model": _ErrorAnswer, "description": "The request cannot be honored."},
+    401: {"model": _ErrorAnswer, "description": "The API key is missing or unknown."},
+    404: {"model": _ErrorAnswer, "description": "There is no such model."},
+    409: {"model": _ErrorAnswer, "description": "The idempotency key was used for a different request."},
+    413: {"model": _ErrorAnswer, "description": "The request is too large."},
+    422: {"model": _ErrorAnswer, "description": "A field is not allowed."},
+    429: {
+        "model": _ErrorAnswer,
+        "description": "The rate limit is exceeded.",
+        "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}},
+    },
+    500: {"model": _ErrorAnswer, "description": "The model or the server failed."},
+    503: {
+        "model": _ErrorAnswer,
+        "description": "The server is loading, at capacity, or its engine is being restarted.",
+        "headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}},
+    },
+    504: {"model": _ErrorAnswer, "description": "The reply took too long."},
+}
+"""What the OpenAPI document says of the errors of a route."""
 _MAX_FIELDS = 8
 """Invalid fields that one response names at most."""
 

@@ -124,12 +124,15 @@ class Authenticator:
                     401, "this server needs an API key: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
                 )
             caller = f"key {key}"
-        if self._rate is not None and not await self._limiter.hit(self._rate, caller):
-            metrics.REJECTED.labels("rate").inc()
-            raise HTTPException(
-                429, f"more than {self._rate.amount} requests per minute; retry later", {"Retry-After": "10"}
-            )
+        await self.charge(caller)
         return caller
+
+    async def charge(self, caller: str, cost: int = 1) -> None:
+        """Count so many requests of a caller; one that draws several images counts as several."""
+        if self._rate is not None and cost and not await self._limiter.hit(self._rate, caller, cost=cost):
+            metrics.REJECTED.labels("rate").inc()
+            text = f"more than {self._rate.amount} requests per minute, each image counted; retry later"
+            raise HTTPException(429, text, {"Retry-After": "10"})
 
 
 class AuthMiddleware:

@@ -28,6 +28,10 @@ class ServerSettings(BaseModel):
     """Images in one request."""
     image_hosts: tuple[str, ...] = ()
     """Hosts, or patterns such as "*.example.org", from which images given by URL are fetched; empty means none."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins, such as "https://app.example", whose pages may call the server from a browser."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names under which a server without keys is reached, beside those of this machine."""
     reply_seconds: Annotated[float, Field(gt=0)] = 600.0
     """A reply that takes longer is stopped with 504."""
     remembered_bytes: Annotated[int, Field(ge=0)] = 256 << 20

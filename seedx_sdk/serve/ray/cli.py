@@ -13,7 +13,9 @@ from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
 from seedx_sdk.serve.cli_options import (
+    AllowedHostOption,
     BackboneOption,
+    CorsOriginOption,
     DtypeOption,
     HostOption,
     ImageHostOption,
@@ -57,6 +59,8 @@ def deploy(
     step_seconds: StepSecondsOption = 300,
     image_host: ImageHostOption = None,
     served_model_name: ServedNameOption = None,
+    cors_origin: CorsOriginOption = None,
+    allowed_host: AllowedHostOption = None,
 ) -> None:
     """Serve a model over HTTP from a Ray cluster, or update the deployment."""
     settings = server_settings(
@@ -66,6 +70,8 @@ def deploy(
         reply_seconds=reply_seconds,
         image_hosts=image_host,
         served_model_names=served_model_name,
+        cors_origins=cors_origin,
+        allowed_hosts=allowed_host,
     )
     options = DeployOptions(
         model=(NANO if model is None else model).resolve(),

@@ -148,6 +148,7 @@ async def _images(
     allowed = dispatcher.settings.max_replies
     if len(pending) > allowed:
         raise InputError(f"n {len(pending)} is more images than this server generates at once; use at most {allowed}")
+    await request.app.state.authenticator.charge(caller, len(pending) - 1)
     keys = [None if key is None else f"{key}/{number}" for number in range(len(pending))]
     if not answer.body.stream:
         results = [dispatcher.result(c, caller=caller, key=k) for c, k in zip(pending, keys, strict=True)]

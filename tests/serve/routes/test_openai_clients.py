@@ -70,7 +70,6 @@ CHAT_REFUSED: dict[str, Any] = {
     "tool_choice": {"type": "function", "function": {"name": "f"}},
     "functions": [{"name": "f"}],
     "top_k": 4,
-    "temprature": 0.5,
     "num_inference_step": 4,
 }
 
