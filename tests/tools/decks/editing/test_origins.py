@@ -62,6 +62,30 @@ def _grouped(slide: Any) -> None:
     box(slide, (0, 3, 12, 6), paragraph("One"), paragraph("Two"), parent=parent, name="list")
 
 
+def _impress(slide: Any) -> None:
+    """Add a body before the title, both placeholders without an idx."""
+    for kind, place, lines in (
+        ("", (1, 1.8, 10, 4), (paragraph("One"), paragraph("Two"))),
+        ("type='title'", (1, 0.4, 10, 1), (paragraph("Impress title", size=40),)),
+    ):
+        element = box(slide, place, *lines, name="title" if kind else "list", is_box=False)
+        element.find(f".//{qn('p:nvPr')}").append(parse_xml(f"<p:ph {nsdecls('p')} {kind}/>"))
+
+
+def _keynote(slide: Any) -> None:
+    """Add shapes that are not marked as text boxes."""
+    box(slide, (1, 0.4, 10, 1.2), paragraph("Keynote title", size=48), name="title", is_box=False)
+    box(slide, (1, 2, 10, 3), paragraph("One"), paragraph("Two"), name="list", is_box=False)
+
+
+def _figures(slide: Any) -> None:
+    """Add large figures beside each other, each with a caption, and a smaller title above them."""
+    box(slide, (1, 0.5, 10, 0.8), paragraph("Key figures", size=28), name="title")
+    for number, (figure, caption) in enumerate((("42%", "Share"), ("17", "Shops"), ("3.2m", "Users"))):
+        box(slide, (1 + 4 * number, 2, 3, 1.2), paragraph(figure, size=60), name=figure)
+        box(slide, (1 + 4 * number, 3.3, 3, 0.5), paragraph(caption, size=16), name=caption)
+
+
 def _made(tmp_path: Path, build: Callable[[Any], object], layout: int = 6) -> Path:
     builder = Builder(layout=layout)
     build(builder.slide())
@@ -99,6 +123,9 @@ def _with(**fields: object) -> Callable[[SlidePlan], SlidePlan]:
         (_dots, "Plan", ("Ask", "Decide", "\tsoon", "\tall")),
         (_box_each, "Three things", ("First thing", "Second thing", "Third thing")),
         (_grouped, "Grouped title", ("One", "Two")),
+        (_impress, "Impress title", ("One", "Two")),
+        (_keynote, "Keynote title", ("One", "Two")),
+        (_figures, "Key figures", ()),
     ],
 )
 def test_text_boxes_are_read_as_title_and_points(
@@ -108,7 +135,7 @@ def test_text_boxes_are_read_as_title_and_points(
     assert (plan.title, plan.bullets) == (title, bullets)
 
 
-@pytest.mark.parametrize("build", [_google, _typed, _dots, _box_each, _grouped])
+@pytest.mark.parametrize("build", [_typed, _box_each, _grouped, _impress, _keynote, _figures])
 def test_a_title_in_a_text_box_is_changed_alone(seedx: SeedX, tmp_path: Path, build: Callable[[Any], object]) -> None:
     plan, changed, warnings = _revised(seedx, _made(tmp_path, build), "title: New words")
     assert (plan.title, changed, warnings) == ("New words", {"title"}, ())
@@ -175,6 +202,16 @@ def test_labels_are_changed_one_by_one_and_stay_otherwise(seedx: SeedX, tmp_path
     assert (plan.labels, changed) == (("Board only", "Goal"), {"card"})
     plan, changed, _ = _revised(seedx, path, "## New\n- a\n")
     assert (plan.labels, plan.bullets, changed) == (("Board only", "Goal"), ("a",), {"title", "list"})
+
+
+def test_figures_beside_each_other_are_labels(seedx: SeedX, tmp_path: Path) -> None:
+    path = _made(tmp_path, _figures)
+    plan, changed, _ = _revised(seedx, path, "replace 'Share' with 'Market share'")
+    assert (plan.labels[3], changed) == ("Market share", {"Share"})
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"'42%'.*'Users'.*, which this instruction would lose"):
+        revise_slide(seedx, path, 1, "add: More", pictures=False)
+    assert path.read_bytes() == before
 
 
 def test_smartart_is_changed_in_its_data_and_in_its_drawing(seedx: SeedX, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def _headline(slide: Slide, filled: Sequence[SlideShape], height: int) -> SlideS
     at_top = [placed for placed in able if placed.frame[1] + placed.frame[3] / 2 < _AT_THE_TOP * height]
     if at_top:
         largest = max(at_top, key=lambda placed: (sizes[id(placed)], -placed.frame[1]))
-        longer = [sizes[id(placed)] for placed in others if placed is not largest and not _may_be_title(placed)]
+        longer = [sizes[id(placed)] for placed in others if placed is not largest and _is_list(placed)]
         return largest if sizes[id(largest)] >= max(longer, default=0.0) else None
     if not able:
         return None
@@ -135,9 +135,21 @@ def _is_list(placed: SlideShape) -> bool:
 
 
 def _alike(slide: Slide, boxes: Sequence[SlideShape]) -> list[SlideShape]:
-    """Return the boxes whose text is as large as that in the largest box: a point each, without what is beside them."""
+    """Return the boxes whose text is as large as that in the largest box if they stand below each other.
+
+    They hold a point each; boxes beside each other are figures or captions.
+    """
     main = max(boxes, key=lambda placed: placed.frame[2] * placed.frame[3], default=None)
-    return [] if main is None else [placed for placed in boxes if _size(slide, placed) == _size(slide, main)]
+    if main is None:
+        return []
+    alike = [placed for placed in boxes if _size(slide, placed) == _size(slide, main)]
+    left, _, width, _ = main.frame
+    near = width / _ROWS
+    stacked = all(
+        abs(placed.frame[0] - left) < near or abs(placed.frame[0] + placed.frame[2] / 2 - left - width / 2) < near
+        for placed in alike
+    )
+    return alike if stacked else []
 
 
 def _has_bullet(paragraph: Any) -> bool:
