@@ -114,6 +114,11 @@ def test_shapes_that_leave_the_slide(slides: Slides, add: Callable[[Slides], obj
     [
         "Lorem ipsum dolor sit",
         "Click to add text",
+        "Add your text",
+        "Headline here",
+        "Your logo",
+        "Presentation title",
+        "Text hier einf\u00fcgen",
         "Your text here",
         "Dear <name>",
         "[Company name]",
@@ -135,6 +140,9 @@ def test_leftovers_of_templates(slides: Slides, text: str) -> None:
         "Size XXL",
         "a < b and b > c",
         "Click here",
+        "Enter your password",
+        "Your titles",
+        "We add your text to the page",
         "{{template}}",
         "see [2] and [Smith 2020]",
     ],
@@ -195,7 +203,13 @@ def test_cards_that_are_nearly_in_line(slides: Slides, shift: float, kinds: list
 
 
 @pytest.mark.parametrize(
-    ("alt", "kinds"), [("image1.png", ["poor_alt_text"]), ("IMG_2041", ["poor_alt_text"]), ("A picture", [])]
+    ("alt", "kinds"),
+    [
+        ("image1.png", ["poor_alt_text"]),
+        ("IMG_2041", ["poor_alt_text"]),
+        ("Alt text", ["poor_alt_text"]),
+        ("A picture", []),
+    ],
 )
 def test_file_names_are_no_alt_text(slides: Slides, alt: str, kinds: list[str]) -> None:
     slides.picture(Image.new("RGB", (600, 400)), 1, 2, 3, 2, alt)
@@ -296,3 +310,19 @@ def test_a_fault_of_the_template_is_reported_once(slides: Slides) -> None:
     (finding,) = slides.found()
     assert (finding.kind, finding.slide) == ("small_text", 1)
     assert finding.message.endswith("use at least 12 pt (from the template, found 3 times)")
+
+
+@pytest.mark.parametrize(
+    ("geometry", "kinds"),
+    [(MSO_SHAPE.RECTANGLE, []), (MSO_SHAPE.CHEVRON, ["overflow"]), (MSO_SHAPE.DIAMOND, ["overflow"])],
+)
+def test_text_has_the_room_that_a_geometry_leaves_it(geometry: int, kinds: list[str], slides: Slides) -> None:
+    slides.panel(1, 3, 2.2, 1.3, "003B5C", geometry).text_frame.text = "Plan the budget of all regions"
+    assert slides.kinds() == kinds
+
+
+def test_faults_are_found_in_groups(slides: Slides) -> None:
+    text = slides.box("Lorem ipsum", 1, 5, size=8)
+    image = slides.picture(Image.new("RGB", (600, 400)), 1, 2, 4, 2)
+    slides.slide.shapes.add_group_shape([text, image])
+    assert sorted(slides.kinds()) == ["leftover_text", "small_text", "stretched_picture"]

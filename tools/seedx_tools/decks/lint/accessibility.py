@@ -15,6 +15,7 @@ from seedx_tools.decks.shapes import SlideShape, is_empty_placeholder
 
 _FILE_NAME = re.compile(
     r".*\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?|emf|wmf|heic)"
+    r"|alt(?:ernative)? text"
     r"|(?:img|image|picture|pic|photo|dsc[nf]?|screenshot|untitled|grafik|bild|clipboard)[\s_-]*\d*",
     re.IGNORECASE,
 )

@@ -12,6 +12,8 @@ from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as PresentationObject
 from pptx.slide import Slide
 
+from seedx_tools.decks.drawing.geometry import Area, text_margins
+from seedx_tools.decks.ooxml.layouts import EmuFrame
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, placeholder_type
 from seedx_tools.decks.shapes import Fill, Run, SlideShape, backdrop_shapes, fill_of, runs_in, slide_shapes
 from seedx_tools.decks.text.shapes import PlacedText, PointRect, place_text
@@ -19,6 +21,8 @@ from seedx_tools.decks.text.shapes import PlacedText, PointRect, place_text
 TOUCH = 2.0
 """Points by which two areas may overlap, or a shape may leave the slide, before it is reported."""
 
+_ADJUST = {"chevron": 50_000, "homePlate": 50_000, "trapezoid": 25_000, "roundRect": 16_667}
+"""The first adjustment of preset geometries that write none."""
 _FOOTERS = ("dt", "ftr", "sldNum")
 _TITLES = ("title", "ctrTitle")
 
@@ -98,7 +102,7 @@ class Page:
     def _item(self, placed: SlideShape) -> Item:
         shape = placed.shape
         has_text = shape.has_text_frame and shape.text_frame.text.strip()
-        text = place_text(self.slide, shape, placed.frame, number=self.number) if has_text else None
+        text = place_text(self.slide, shape, _text_frame(placed), number=self.number) if has_text else None
         turn = _rotation(shape)
         return Item(
             placed=placed,
@@ -127,6 +131,21 @@ def share_within(inner: PointRect, outer: PointRect) -> float:
     wide, high = shared(inner, outer)
     size = (inner[2] - inner[0]) * (inner[3] - inner[1])
     return max(0.0, wide) * max(0.0, high) / size if size > 0 else 0.0
+
+
+def _text_frame(placed: SlideShape) -> EmuFrame:
+    """Return the part of a shape that its geometry has for text, in EMU: less than its frame in a chevron."""
+    preset = placed.shape.element.find(f"{qn('p:spPr')}/{qn('a:prstGeom')}")
+    if preset is None:
+        return placed.frame
+    name = str(preset.get("prst"))
+    guides = {str(guide.get("name")): str(guide.get("fmla")) for guide in preset.iter(qn("a:gd"))}
+    written = guides.get("adj", "").removeprefix("val ")
+    adjust = {"adj": int(written) if written.lstrip("-").isdigit() else _ADJUST.get(name, 0)}
+    left, top, width, height = placed.frame
+    margins = text_margins(name, adjust, Area(0.0, 0.0, float(width), float(height)))
+    x0, y0, x1, y1 = (round(margin) for margin in margins)
+    return left + x0, top + y0, max(0, width - x0 - x1), max(0, height - y0 - y1)
 
 
 def _rotation(shape: Any) -> float:

@@ -38,12 +38,16 @@ _FIELDS = (
     r"text|project(?: name)?|team(?: name)?|city|role|presenter|speaker|logo|e-?mail|phone|number|topic|department|"
     r"month|year|country|location|position|address|website|insert [\w ]+|enter [\w ]+|add [\w ]+"
 )
+_PARTS = r"text|title|headline|subheadline|heading|tagline|caption|content|logo|chart|image|picture|photo"
 _LEFTOVER = re.compile(
     r"\blorem ipsum\b|\bdolor sit amet\b|\bconsectetur adipiscing\b"
     r"|\bclick (?:here )?to (?:add|edit|insert)\b|\bklicken sie\b|\bcliquez pour\b|\bhaga clic\b|\bfare clic\b"
     r"|\byour (?:text|title|subtitle|logo|name|company name|content|message) here\b"
     r"|\b(?:insert|add|type|enter|write) (?:your |a |the )?(?:sub)?(?:text|title|name|logo|picture|content) here\b"
     r"|^(?:text|title|subtitle|content|name) (?:goes )?here$|^(?:sample|placeholder|dummy) text\b"
+    rf"|^(?:(?:add|enter|insert|type) )?your (?:sub)?(?:{_PARTS})(?: here)?$|^(?:{_PARTS}) (?:goes )?here$"
+    r"|^(?:presentation|slide|section) (?:sub)?title$|^subtitle$"
+    r"|^(?:bitte )?(?:text|titel|untertitel|\u00fcberschrift) (?:hier )?(?:eingeben|einf\u00fcgen|hinzuf\u00fcgen)$"
     rf"|(?:^|(?<=[\s(]))<(?:{_FIELDS})>|\[(?:{_FIELDS})\]",
     re.IGNORECASE | re.MULTILINE,
 )
