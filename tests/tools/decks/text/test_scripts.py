@@ -45,6 +45,7 @@ def test_what_stands_around_tells_whose_characters_they_are() -> None:
     assert languages_of("東京", "売上は前年比で増えました").main == "ja-JP"
     assert languages_of("東京", "銷售額與去年相比增長了").main == "zh-TW"
     assert languages_of("漢字", "매출이 증가했습니다").main == "ko-KR"
+    assert languages_of("東京", "", "ja-JP").main == "ja-JP" and languages_of("中文", "", "zh-TW").main == "zh-TW"
 
 
 def test_lines_break_between_characters_but_not_in_words_or_before_punctuation() -> None:

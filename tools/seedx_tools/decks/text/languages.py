@@ -11,7 +11,7 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.styles import placeholder_type, theme_xml
-from seedx_tools.decks.text.scripts import FACES, languages_of, script_of
+from seedx_tools.decks.text.scripts import FACES, Languages, east_asian_language, languages_of, script_of
 
 _RUNS = (qn("a:r"), qn("a:fld"))
 _AFTER = {
@@ -29,21 +29,21 @@ def tag_languages(slides: Iterable[Slide], around: Iterable[Slide]) -> None:
         slides: The slides; what their runs say of typefaces stays.
         around: The slides of the deck, which tell whether Chinese characters alone are Chinese or Japanese.
     """
-    context = " ".join(str(text.text) for slide in around for text in slide.element.iter(qn("a:t")) if text.text)
+    deck = east_asian_language(" ".join(_shown(slide) for slide in around))
     for slide in slides:
         for shape in slide.element.iter(qn("p:sp"), qn("p:graphicFrame")):
             for run in shape.iter(*_RUNS):
-                tag_run(slide, run, context, is_title=placeholder_type(shape) in _TITLES)
+                tag_run(slide, run, deck, is_title=placeholder_type(shape) in _TITLES)
         for shape in slide.shapes:
             if shape.has_chart:
-                _tag_chart(slide, shape.chart._chartSpace, context)  # type: ignore[attr-defined]
+                _tag_chart(slide, shape.chart._chartSpace, deck)  # type: ignore[attr-defined]
         if slide.has_notes_slide:
             for run in slide.notes_slide.element.iter(*_RUNS):
-                tag_run(slide, run, context, is_title=False)
+                tag_run(slide, run, deck, is_title=False)
 
 
-def tag_run(slide: Slide, run: Any, context: str, *, is_title: bool) -> None:
-    """Tag one run (a:r or a:fld); one whose script tells no language stays as it is."""
+def tag_run(slide: Slide, run: Any, deck: str, *, is_title: bool) -> None:
+    """Tag one run (a:r or a:fld) on a slide of a deck in this East Asian language; without one it stays as it is."""
     text = str(run.findtext(qn("a:t")) or "")
     if text.isascii():
         return
@@ -52,7 +52,7 @@ def tag_run(slide: Slide, run: Any, context: str, *, is_title: bool) -> None:
     if properties is None:
         properties = run.makeelement(qn("a:rPr"))
         run.insert(0, properties)
-    _tag(slide, properties, text, f"{around} {context}", is_title=is_title)
+    _tag(slide, properties, languages_of(text, around, deck), is_title=is_title)
 
 
 def retag_run(slide: Slide, run: Any) -> None:
@@ -64,21 +64,23 @@ def retag_run(slide: Slide, run: Any) -> None:
         properties.attrib.pop("lang")
     elif language is not None and had.partition("-")[0] != language.partition("-")[0]:
         shape = next(run.iterancestors(qn("p:sp"), qn("p:graphicFrame")))
-        context = " ".join(str(other.text or "") for other in slide.element.iter(qn("a:t")))
-        tag_run(slide, run, context, is_title=placeholder_type(shape) in _TITLES)
+        tag_run(slide, run, east_asian_language(_shown(slide)), is_title=placeholder_type(shape) in _TITLES)
 
 
-def _tag_chart(slide: Slide, space: Any, context: str) -> None:
+def _tag_chart(slide: Slide, space: Any, deck: str) -> None:
     """Tag the texts of a chart: its own ones, and what its labels are set in."""
     for run in space.iter(*_RUNS):
-        tag_run(slide, run, context, is_title=False)
+        tag_run(slide, run, deck, is_title=False)
     labels = " ".join(str(value.text or "") for value in space.iter(qn("c:v")))
     for properties in space.iter(qn("a:defRPr")):
-        _tag(slide, properties, labels, context, is_title=False)
+        _tag(slide, properties, languages_of(labels, "", deck), is_title=False)
 
 
-def _tag(slide: Slide, properties: Any, text: str, context: str, *, is_title: bool) -> None:
-    languages = languages_of(text, context)
+def _shown(slide: Slide) -> str:
+    return " ".join(str(text.text or "") for text in slide.element.iter(qn("a:t")))
+
+
+def _tag(slide: Slide, properties: Any, languages: Languages, *, is_title: bool) -> None:
     if languages.main is not None:
         properties.set("lang", languages.main)
     for tag, language in (("a:ea", languages.east_asian), ("a:cs", languages.complex)):

@@ -88,19 +88,20 @@ class Languages(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def languages_of(text: str, context: str = "") -> Languages:
+def languages_of(text: str, around: str = "", deck: str = "zh-CN") -> Languages:
     """Return the languages of a text.
 
     Args:
         text: The text.
-        context: What stands around it, which tells whether Chinese characters alone are Chinese or Japanese.
+        around: Its paragraph, which tells whether Chinese characters alone are Chinese or Japanese.
+        deck: The East Asian language of its deck, for when that tells nothing.
     """
     letters = Counter(script for char in text if (script := script_of(char)))
     weights = {script: count * (_WEIGHT if script in _EAST_ASIAN else 1) for script, count in letters.items()}
     wide = sum(weights.get(script, 0) for script in _EAST_ASIAN)
     others = {script: weight for script, weight in weights.items() if script not in (*_EAST_ASIAN, "LATIN")}
     best = max(others, key=lambda script: others[script], default="")
-    east_asian = _east_asian(text, context) if wide else None
+    east_asian = _east_asian(text, around, deck) if wide else None
     other = _alphabetic(text, best) if best and _has_word(text, best) else None
     half = sum(weights.values()) / 2
     main = east_asian if wide >= half and wide else other if others.get(best, 0) >= half else None
@@ -132,19 +133,26 @@ def _has_word(text: str, script: str) -> bool:
     return False
 
 
-def _east_asian(text: str, context: str) -> str:
-    for sample in (text, context):
-        letters = Counter(script_of(char) for char in sample)
+def east_asian_language(text: str) -> str:
+    """Return the language of a long text, such as that of a deck, if it is in an East Asian language."""
+    return _east_asian(text, "", "zh-CN")
+
+
+def _east_asian(text: str, around: str, deck: str) -> str:
+    for sample in (text, around):
+        letters = Counter(map(script_of, sample))
         kana, han, hangul = sum(letters[name] for name in _KANA), letters[_HAN], letters[_HANGUL]
         if hangul > han + kana:
             return "ko-KR"
         if kana and kana >= _KANA_SHARE * (kana + han):
             return "ja-JP"
-    for sample in (text, context):
+    if not deck.startswith("zh"):
+        return deck
+    for sample in (text, around):
         simplified, traditional = _only_in(sample, "gb2312", "big5"), _only_in(sample, "big5", "gb2312")
         if simplified != traditional:
             return "zh-CN" if simplified > traditional else "zh-TW"
-    return "zh-CN"
+    return deck
 
 
 def _only_in(text: str, one: str, other: str) -> int:
