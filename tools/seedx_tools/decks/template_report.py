@@ -44,7 +44,7 @@ _ADVICE: dict[SlidePurpose, str] = {
     "points and picture": "no layout with a text and a picture placeholder: a picture takes a part of '{layout}'; add "
     "one, so that pictures always have the same place and crop",
     "picture": "no layout with a title and a picture placeholder: a picture fills the free part of '{layout}'; add one",
-    "columns": "no layout with two texts: columns become one list on '{layout}'; add one",
+    "columns": "no layout with two texts: columns stand in text boxes on '{layout}'; add one",
     "comparison": "no layout with two texts and a heading over each: comparisons are on '{layout}'; add one",
     "table": "no layout with a table placeholder: a table takes the place of the text of '{layout}'; add one only if "
     "tables have a place of their own",
@@ -121,7 +121,7 @@ def check_template(path: str | os.PathLike[str], *, master: str | None = None) -
     uses = tuple(_uses(Layouts(chosen)))
     lacks += _off_page(chosen, deck)
     replaced = [_ADVICE[use.purpose].format(layout=use.layout) for use in uses if not use.exact]
-    used = {use.layout for use in uses}
+    used = {use.layout for use in uses} | set(_of_many_columns(Layouts(chosen)))
     return TemplateReport(
         path=Path(path),
         size_inches=_page(deck),
@@ -162,6 +162,15 @@ def _uses(layouts: Layouts) -> Iterator[LayoutUse]:
     yield use("chart and points", both, both.chart is not None)
     yield use("quote", quote, quote.role == "quote")
     yield use("closing", closing, closing.role == "closing")
+
+
+def _of_many_columns(layouts: Layouts) -> Iterator[str]:
+    """Yield the layouts of three and four columns, where there are any."""
+    for count in (3, 4):
+        for headings in (False, True):
+            slots = layouts.columns(headings=headings, count=count)
+            if slots.columns(right_to_left=False, count=count):
+                yield _name(slots)
 
 
 def _name(slots: LayoutSlots) -> str:

@@ -19,6 +19,7 @@ from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle, insets, tex
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.layout import height_of, lay_out
 from seedx_tools.decks.text.points import hanging_growth, shift_of, split_points
+from seedx_tools.decks.text.sharing import POINT_GAP, share_points
 
 MIN_SCALE = 0.8
 """The smallest font scale, relative to the template's size."""
@@ -27,11 +28,18 @@ MIN_POINTS = 12.0
 """The smallest font size in points: smaller text cannot be read in a room, and the linter reports it."""
 
 _STEP = 0.05
+_SIZES = ((240.0, 18.0), (170.0, 16.0), (0.0, 14.0))
+"""The largest type of a column that is at least so many points wide."""
 
 
 def paragraphs_of(bullets: Sequence[str]) -> list[tuple[str, int]]:
     """Return (text, level) for each paragraph of points, their numbers and the marks of tasks included."""
     return [(one.mark + one.text, one.depth) for one in split_points(bullets)]
+
+
+def column_size(width: float) -> float:
+    """Return the largest type size for a column of this width; both are in points."""
+    return next(size for least, size in _SIZES if width >= least)
 
 
 def fitting_scale(
@@ -95,6 +103,22 @@ def split(slide: Slide, shape: Any, bullets: Sequence[str]) -> tuple[list[str], 
     tabs = bullets[0][: len(bullets[0]) - len(bullets[0].lstrip("\t"))]
     rest = [f"{tabs}\n{' '.join(pieces[kept:])}"] if kept < len(pieces) else []  # it goes on without a bullet
     return [" ".join(pieces[:kept])], [*rest, *bullets[1:]]
+
+
+def share_evenly(slide: Slide, bodies: Sequence[Any], points: Sequence[str]) -> list[list[str]] | None:
+    """Return the points of each body, shared out as evenly as they fit, in type as large as that allows.
+
+    Returns None if they do not fit the bodies, or there are too few for all.
+    """
+    rooms = [room_for_text(slide, body) for body in bodies]
+    for scale in (1.0, 0.9, MIN_SCALE):
+        heights = [text_height(slide, bodies[-1], paragraphs_of([point]), scale) + POINT_GAP for point in points]
+        shares = share_points(points, heights, rooms)
+        if shares and all(
+            fitting_scale(slide, body, paragraphs_of(share)) for body, share in zip(bodies, shares, strict=True)
+        ):
+            return shares
+    return None
 
 
 def shorten(slide: Slide, shape: Any, text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from seedx_tools.decks.text.fitting import column_size
 from seedx_tools.decks.theme.designs import HEIGHT_INCHES, ColoredBox, Design, InchBox
 
 _GAP = 0.5
@@ -184,6 +185,7 @@ def _content_layouts(width: float, design: Design) -> list[LayoutSpec]:
             heading(second),
             body(second, half, "t", column_size, top + 0.75),
         ),
+        *_many_columns(width, design),
         content("Table", "tbl", PlaceholderSpec("tbl", (left, top, full, height), "Table")),
         content("Chart", "chart", PlaceholderSpec("chart", (left, top, full, height), "Chart")),
         content(
@@ -199,6 +201,29 @@ def _content_layouts(width: float, design: Design) -> list[LayoutSpec]:
             PlaceholderSpec("body", (left, top + 2.8, full, 0.8), "Attribution", level1=by_size),
         ),
     ]
+
+
+def _many_columns(width: float, design: Design) -> list[LayoutSpec]:
+    """Return the layouts of three and four columns, with and without headings."""
+    left, right = design.content(width)
+    top, bottom, names = design.body_top, design.body_bottom, {3: "Three Columns", 4: "Four Columns"}
+    found = []
+    for count, name in names.items():
+        gap = _GAP * 2 / count
+        room = (right - left - (count - 1) * gap) / count
+        size = column_size(room * 72)
+        starts = [left + number * (room + gap) for number in range(count)]
+        text = level1_style("", size, "tx1") + f"<a:lvl2pPr><a:defRPr sz='{round(size * 100) - 200}'/></a:lvl2pPr>"
+        head = level1_style("b='1'", size, "tx2", no_bullet=True)
+        title = _title(width, design)
+        plain = [PlaceholderSpec("body", (x, top, room, bottom - top), "Text", level1=text) for x in starts]
+        headed: list[PlaceholderSpec] = []
+        for x in starts:
+            headed.append(PlaceholderSpec("body", (x, top, room, 0.6), "Heading", anchor="b", level1=head))
+            headed.append(PlaceholderSpec("body", (x, top + 0.75, room, bottom - top - 0.75), "Text", level1=text))
+        found.append(LayoutSpec(name, "cust", [title, *plain], footer=(left, right)))
+        found.append(LayoutSpec(f"{name} with Headings", "cust", [title, *headed], footer=(left, right)))
+    return found
 
 
 def _title(width: float, design: Design) -> PlaceholderSpec:

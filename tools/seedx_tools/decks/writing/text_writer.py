@@ -18,14 +18,12 @@ from seedx_tools.decks.text.direction import mark_mirrored, mirror_text, slide_i
 from seedx_tools.decks.text.fitting import (
     fitting_scale,
     paragraphs_of,
-    room_for_text,
+    share_evenly,
     shorten,
     split,
-    text_height,
 )
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.shapes import paragraph_text
-from seedx_tools.decks.text.sharing import POINT_GAP, share_points
 from seedx_tools.decks.text.strings import clean, clean_point
 from seedx_tools.decks.theme.completion import complete_layouts
 from seedx_tools.decks.writing.balance import balance_text
@@ -214,10 +212,7 @@ class TextWriter:
         """
         if len(shares) > 1:
             points = [point for *_, share in shares for point in share]
-            slide, body, _ = shares[-1]
-            heights = [text_height(slide, body, paragraphs_of([point])) + POINT_GAP for point in points]
-            rooms = [room_for_text(slide, body) for slide, body, _ in shares]
-            even = share_points(points, heights, rooms)
+            even = share_evenly(shares[-1][0], [body for _, body, _ in shares], points)
             if even is not None:
                 evened = [(slide, body, share) for (slide, body, _), share in zip(shares, even, strict=True)]
                 if all(fitting_scale(slide, body, paragraphs_of(share)) for slide, body, share in evened):

@@ -47,7 +47,7 @@ _REST_STYLE = (
     f"<a:lvl1pPr {nsdecls('a')}><a:buNone/><a:defRPr sz='{round(_REST_POINTS * 100)}'><a:solidFill>"
     "<a:schemeClr val='tx1'/></a:solidFill></a:defRPr></a:lvl1pPr>"
 )
-_REST_SHARE = 0.2
+_REST_SHARE = 0.12
 """The tallest that the box of the rest may be, as a share of the page."""
 
 

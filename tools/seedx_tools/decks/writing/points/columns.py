@@ -17,13 +17,12 @@ from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, frame_of, pla
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
 from seedx_tools.decks.text.fitting import (
     MIN_POINTS,
+    column_size,
     fitting_scale,
     paragraphs_of,
-    room_for_text,
+    share_evenly,
     split,
-    text_height,
 )
-from seedx_tools.decks.text.sharing import POINT_GAP, share_points
 
 COLUMN_NAME = "Column"
 """The first word of the names of text boxes with the points of a column; its number follows."""
@@ -35,8 +34,6 @@ _GAP = 28
 """Points between columns."""
 _HEADING_LINES = 1.9
 """The height of a heading, as a multiple of its type size."""
-_SIZES = ((240.0, 18.0), (170.0, 16.0), (0.0, 14.0))
-"""The largest type of a column that is at least so many points wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +43,6 @@ class ColumnShapes:
     body: Any
     heading: Any = None
     """None: it has no place for a heading."""
-
-
-def column_size(width: float) -> float:
-    """Return the largest type size for a column of this width; both are in points."""
-    return next(size for least, size in _SIZES if width >= least)
 
 
 def placeholder_columns(
@@ -104,8 +96,7 @@ def column_pages(slide: Slide, bodies: Sequence[Any], columns: Sequence[list[str
 def _shared(slide: Slide, body: Any, shares: list[list[str]], count: int) -> list[list[str]]:
     """Share the points of a column out over pages evenly; one that has too few for all fills the first pages."""
     points = [point for share in shares for point in share]
-    heights = [text_height(slide, body, paragraphs_of([point])) + POINT_GAP for point in points]
-    even = share_points(points, heights, [room_for_text(slide, body)] * count) if count > 1 else None
+    even = share_evenly(slide, [body] * count, points) if count > 1 else None
     return even or [*shares, *([] for _ in range(count - len(shares)))]
 
 
