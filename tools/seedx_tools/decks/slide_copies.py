@@ -11,6 +11,14 @@ from pptx.opc.package import Part
 from pptx.presentation import Presentation as PresentationObject
 
 from seedx_sdk.errors import InputError
+from seedx_tools.decks.ooxml.merging import (
+    keep_sections,
+    list_notes_master,
+    merge_comment_authors,
+    merge_table_styles,
+    renumber_authors,
+    sections_of,
+)
 from seedx_tools.decks.ooxml.originals import save_keeping
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.ooxml.part_copies import PartCopies, list_master
@@ -52,7 +60,8 @@ def merge_decks(
 ) -> Path:
     """Put the slides of another deck into a deck, save it, and return its path; every slide keeps its look.
 
-    The other deck's masters, layouts, themes and media come with its slides. Comments are left out.
+    The other deck's masters, layouts, themes and media come with its slides, and so do their notes, comments, table
+    styles and sections. A section that they part goes on behind them under the same name.
 
     Args:
         path: The deck that gets the slides.
@@ -77,10 +86,19 @@ def merge_decks(
     copies = PartCopies(deck.part.package, whole=True)
     if deck.part._element.find("{*}notesMasterIdLst") is not None and any(s.has_notes_slide for s in added.slides):
         copies.use(added.notes_master.part, deck.notes_master.part)
+    sections, own = sections_of(deck), [slide.slide_id for slide in deck.slides]
     for offset, slide in enumerate(added.slides):
         _list(deck, copies.copy(slide.part), place + offset)
     for master in copies.masters:
         list_master(deck, master)
+    for notes_master in copies.of_kind("notesMasters"):
+        list_notes_master(deck, notes_master)
+    authors = merge_comment_authors(deck, added)
+    for comments in copies.of_kind("comments"):
+        renumber_authors(comments, authors)
+    merge_table_styles(deck, added)
+    new = [slide.slide_id for slide in deck.slides][place : place + len(added.slides)]
+    keep_sections(deck, sections, own, new, sections_of(added))
     save_keeping(deck, target, originals)
     return target
 

@@ -38,10 +38,14 @@ class PartCopies:
         """Let a part stand for another one, which is not copied."""
         self._made[part] = instead
 
+    def of_kind(self, folder: str) -> list[Part]:
+        """Return the copies of parts of one folder of a package, such as "notesMasters"."""
+        return [new for old, new in self._made.items() if f"/{folder}/" in old.partname and new is not old]
+
     @property
     def masters(self) -> list[Part]:
         """The copies of slide masters."""
-        return [new for old, new in self._made.items() if "/slideMasters/" in old.partname and new is not old]
+        return self.of_kind("slideMasters")
 
     def copy(self, part: Part) -> Part:
         """Return the copy of a part, with copies of the parts that it relates to."""
@@ -52,7 +56,7 @@ class PartCopies:
         self._made[part] = new
         for rel_id, relation in part.rels.items():
             kind = relation.reltype.rpartition("/")[2]
-            if kind in _LEFT_OUT:
+            if kind in _LEFT_OUT and not self._whole:
                 continue
             if relation.is_external:
                 mode, target = MODE.EXTERNAL, relation.target_ref
