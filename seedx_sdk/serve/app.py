@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import metadata
 
@@ -78,12 +78,7 @@ def create_app(
     app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
     for router in (chat.router, tools.router, openai.router, playground.router, *routers):
         app.include_router(router, responses=ERROR_RESPONSES)
-    for path, answer in {
-        "/health/live": _live,
-        "/health/ready": _ready,
-        "/health": _ready,
-        "/metrics": _metrics,
-    }.items():
+    for path, answer in _PLAIN_ROUTES.items():
         app.add_api_route(path, answer, methods=["GET"], tags=["health"], response_class=PlainTextResponse)
     app.add_exception_handler(SeedXError, seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
     app.add_exception_handler(RequestValidationError, validation_error)  # type: ignore[arg-type]
@@ -109,7 +104,7 @@ def create_app(
     return app
 
 
-async def _live() -> PlainTextResponse:
+async def _live(_request: Request) -> PlainTextResponse:
     """Return 200 while the process answers."""
     return PlainTextResponse("live\n")
 
@@ -130,3 +125,11 @@ async def _metrics(request: Request) -> Response:
     """Return all Prometheus metrics: those of the server and vLLM, then those of the engine."""
     text = generate_latest() + generate_latest(request.app.state.registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+_PLAIN_ROUTES: dict[str, Callable[[Request], Awaitable[Response]]] = {
+    "/health/live": _live,
+    "/health/ready": _ready,
+    "/health": _ready,
+    "/metrics": _metrics,
+}
