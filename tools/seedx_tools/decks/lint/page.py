@@ -102,7 +102,7 @@ class Page:
     def _item(self, placed: SlideShape) -> Item:
         shape = placed.shape
         has_text = shape.has_text_frame and shape.text_frame.text.strip()
-        text = place_text(self.slide, shape, _text_frame(placed), number=self.number) if has_text else None
+        text = place_text(self.slide, shape, text_frame(placed), number=self.number) if has_text else None
         turn = _rotation(shape)
         return Item(
             placed=placed,
@@ -133,7 +133,7 @@ def share_within(inner: PointRect, outer: PointRect) -> float:
     return max(0.0, wide) * max(0.0, high) / size if size > 0 else 0.0
 
 
-def _text_frame(placed: SlideShape) -> EmuFrame:
+def text_frame(placed: SlideShape) -> EmuFrame:
     """Return the part of a shape that its geometry has for text, in EMU: less than its frame in a chevron."""
     preset = placed.shape.element.find(f"{qn('p:spPr')}/{qn('a:prstGeom')}")
     if preset is None:

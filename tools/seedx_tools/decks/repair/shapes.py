@@ -12,7 +12,7 @@ from pptx.util import Pt
 from seedx_tools.decks.lint.accessibility import is_read_too_early
 from seedx_tools.decks.lint.check import page_faults
 from seedx_tools.decks.lint.findings import Fault, FindingKind
-from seedx_tools.decks.lint.page import Item, Page, shared
+from seedx_tools.decks.lint.page import Item, Page, shared, text_frame
 from seedx_tools.decks.lint.pictures import MIN_PPI, num_pixels
 from seedx_tools.decks.ooxml.layouts import frame_of, remove
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
@@ -74,7 +74,7 @@ def _shrink_until(page: Page, item: Item, is_good: Callable[[Any], bool]) -> boo
     shape = item.placed.shape
     scale = font_scale(shape.element)
     smallest = min((run.size for run in item.runs), default=MIN_POINTS)
-    while not is_good(place_text(page.slide, shape, item.placed.frame, number=page.number)):
+    while not is_good(place_text(page.slide, shape, text_frame(item.placed), number=page.number)):
         scale -= _STEP
         if smallest * scale / font_scale(shape.element) < MIN_POINTS:
             return False
@@ -85,7 +85,7 @@ def _shrink_until(page: Page, item: Item, is_good: Callable[[Any], bool]) -> boo
 
 def _grow(page: Page, item: Item) -> None:
     """Make a box as tall as its text, down to what stands below it."""
-    shape, text = item.placed.shape, place_text(page.slide, item.placed.shape, item.placed.frame)
+    shape, text = item.placed.shape, place_text(page.slide, item.placed.shape, text_frame(item.placed))
     left, top, right, bottom = item.area
     tops = [other.area[1] for other in page.items if other.area[1] >= bottom - 1 and min(right, other.area[2]) > left]
     room = min([page.height * _FOOT, *tops]) - top

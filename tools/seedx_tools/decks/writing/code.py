@@ -23,6 +23,8 @@ CODE_POINTS = (18.0, 16.0, 14.0, 12.0)
 """The font sizes of code, the largest that fits first."""
 _MARGIN = 14.0
 """Points between a panel and its text."""
+_CORNER = 3.0
+"""How many of them the rounded corners take at most."""
 _LETTER = 0.6
 """The width of a monospaced letter, as a multiple of the font size."""
 _HANG = 4
@@ -94,7 +96,7 @@ def place_code(slide: Slide, frame: EmuFrame, text: str) -> bool:
     _make_panel(box)
     frame_of_text = box.text_frame
     frame_of_text.word_wrap = True
-    margin = Pt(_MARGIN)
+    margin = Pt(_MARGIN - _CORNER)
     frame_of_text.margin_left = frame_of_text.margin_right = margin
     frame_of_text.margin_top = frame_of_text.margin_bottom = margin
     for number, line in enumerate(lines):
