@@ -267,3 +267,19 @@ def test_chart_numbers_of_any_size_can_be_drawn(seedx: SeedX, tmp_path: Path) ->
     assert [slide.title for slide in deck.slides] == ["T", "C", "C", "C"]
     assert [_nice_step(span) for span in (0.0, 5e-324, 10.0, 2e300)] == [1.0, 1.0, 2.0, 5e299]
     assert [_drawn(value) for value in (None, float("nan"), 1e308, -2.5)] == [None, None, 1e300, -2.5]
+
+
+def test_placeholders_with_the_same_index_are_told_apart(seedx: SeedX, tmp_path: Path) -> None:
+    file = Presentation()
+    layout = next(one for one in file.slide_layouts if one.name == "Title and Content")
+    for element in layout.element.iter(qn("p:ph")):
+        element.attrib.pop("idx", None)
+    file.save(str(tmp_path / "template.pptx"))
+    deck = make_slides(
+        seedx, OUTLINE, path=tmp_path / "deck.pptx", template=tmp_path / "template.pptx", pictures=False, footer="Board"
+    )
+    slide = Presentation(str(deck.path)).slides[1]
+    assert (slide.shapes.title.text_frame.text, _texts(slide, PH.BODY, PH.OBJECT)) == ("One", ["a\nb"])
+    assert _texts(slide, PH.FOOTER) == ["Board"]
+    told = "several placeholders of the template's layout 'Title and Content' have the same index; they were told apart"
+    assert deck.warnings[0] == told

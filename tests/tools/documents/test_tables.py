@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, Reference
+from openpyxl.worksheet.worksheet import Worksheet
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import ChartData, Outline
@@ -93,9 +94,8 @@ def test_headings_without_rows_are_refused_and_named(tmp_path: Path) -> None:
 
 def test_a_sheet_with_tables_side_by_side_errors_and_a_combined_chart(tmp_path: Path) -> None:
     workbook = Workbook()
-    sheet = workbook.active
-    assert sheet is not None
-    sheet.title = "Dash"
+    workbook.remove(workbook.worksheets[0])
+    sheet: Worksheet = workbook.create_sheet("Dash")
     rows: list[list[object]] = [["Region", "Sales", "Growth", None, "Product", "Units"]]
     rows += [["North", 10, 0.1, None, "A", 5], ["South", 12, 0.2, None, "B", "#DIV/0!"]]
     for row in rows:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import docx
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.shared import Pt
 from PIL import Image
 
 from seedx_sdk import InputError
@@ -166,7 +168,7 @@ def test_files_that_cannot_be_read_say_why(tmp_path: Path, monkeypatch: pytest.M
 
 def test_headings_are_known_by_the_style_that_theirs_is_based_on_and_hidden_text_stays_hidden(tmp_path: Path) -> None:
     document = docx.Document()
-    own = document.styles.add_style("\u00dcberschrift ACME", docx.enum.style.WD_STYLE_TYPE.PARAGRAPH)
+    own = document.styles.add_style("\u00dcberschrift ACME", WD_STYLE_TYPE.PARAGRAPH)
     own.base_style = document.styles["Heading 1"]
     document.add_paragraph("Lage", own)
     document.add_paragraph("Die Kosten ").add_run("steigen (nicht zeigen)").font.hidden = True
@@ -180,7 +182,7 @@ def test_larger_type_is_a_heading_where_a_word_file_has_no_others(tmp_path: Path
     document = docx.Document()
     for size, text in ((20, "Background"), (None, "Costs rose."), (20, "Decision"), (16, "Money"), (None, "We ask.")):
         run = document.add_paragraph().add_run(text)
-        run.font.size = None if size is None else docx.shared.Pt(size)
+        run.font.size = None if size is None else Pt(size)
     document.save(str(tmp_path / "a.docx"))
     assert read_document(tmp_path / "a.docx").text == (
         "## Background\n\nCosts rose.\n\n## Decision\n\n### Money\n\nWe ask."
