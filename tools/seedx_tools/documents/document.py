@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import TableData
 from seedx_tools.decks.planners.markdown import front_title, parse_markdown_outline, split_front_matter
+from seedx_tools.documents.docx.reader import read_docx
 from seedx_tools.documents.figures import Figure, Figures
 from seedx_tools.documents.files import decode, read_bytes, title_of_file
 from seedx_tools.documents.html import read_html
 from seedx_tools.documents.markdown import plain_text_as_markdown
 from seedx_tools.documents.pdf.reader import read_pdf
-from seedx_tools.documents.word import read_docx
 
 MARKDOWN = (".md", ".markdown")
 HTML = (".html", ".htm")

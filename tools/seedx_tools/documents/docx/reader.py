@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from seedx_sdk.errors import InputError, needs_extra
+from seedx_tools.documents.docx.styles import prepared
 from seedx_tools.documents.figures import Figures
 from seedx_tools.documents.files import check_archive
 from seedx_tools.documents.html import TITLE, parse_html, to_markdown
-from seedx_tools.documents.word_styles import prepared
 
 _STYLES = "\n".join(
     (
