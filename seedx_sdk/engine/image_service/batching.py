@@ -22,6 +22,8 @@ Call = Callable[[], None]
 class BatchQueue(Generic[J]):
     """First come, first served: the oldest job leads a batch, and compatible younger ones join it.
 
+    Jobs that need less than what is left of a running batch need not wait for it: see `take_shorter`.
+
     Args:
         key: Jobs with equal keys may share a batch.
         max_queue: Jobs that may wait, and as many calls.
@@ -86,12 +88,29 @@ class BatchQueue(Generic[J]):
                     continue
                 arrived, first = self._jobs[0]
                 key = self._key(first)
-                batch = [job for _, job in self._jobs if self._key(job) == key][: self._max_batch]
+                mates = sum(self._key(job) == key for _, job in self._jobs)
                 left = arrived + self._max_wait - time.monotonic()
-                if len(batch) == self._max_batch or left <= 0 or self._closed:
-                    self._jobs = [entry for entry in self._jobs if not any(entry[1] is job for job in batch)]
-                    return batch
+                if mates >= self._max_batch or left <= 0 or self._closed:
+                    return self._taken(first)
                 self._changed.wait(left)
+
+    def take_shorter(self, cost: Callable[[J], float], limit: float) -> list[J]:
+        """Return the next batch whose jobs cost less than a limit, without waiting for others; empty if there is none.
+
+        Args:
+            cost: Of a job; equal for jobs with equal keys.
+            limit: In the same unit.
+        """
+        with self._changed:
+            first = next((job for _, job in self._jobs if cost(job) < limit), None)
+            return [] if first is None else self._taken(first)
+
+    def _taken(self, first: J) -> list[J]:
+        """Remove a job and its mates, up to a full batch, and return them."""
+        key = self._key(first)
+        batch = [job for _, job in self._jobs if self._key(job) == key][: self._max_batch]
+        self._jobs = [entry for entry in self._jobs if not any(entry[1] is job for job in batch)]
+        return batch
 
     def take_calls(self) -> list[Call]:
         """Return the calls that wait right now, for a worker in the middle of a batch."""

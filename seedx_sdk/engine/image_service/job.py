@@ -88,6 +88,11 @@ class ImageJob:
             shape,
         )
 
+    @property
+    def cost(self) -> int:
+        """What denoising it takes, in pixels times steps; equal for jobs with equal keys."""
+        return self.width * self.height * self.num_inference_steps
+
     def check(self, detokenizer: Detokenizer, config: DirectoryConfig) -> None:
         """Reject what would only fail later, together with its batch.
 

@@ -347,16 +347,26 @@ class LocalImageService:
                 if callable(work):
                     work()
                 else:
-                    self.metrics.queue_length = len(self._queue)
-                    self._worker.run(work)
-                    self._handles.difference_update(work)
+                    self._run_batch(work)
             self._step_started = None
 
-    def _between_steps(self) -> None:
+    def _run_batch(self, batch: list[JobHandle]) -> None:
+        self.metrics.queue_length = len(self._queue)
+        self._worker.run(batch)
+        self._handles.difference_update(batch)
+
+    def _between_steps(self, cost_left: float) -> None:
+        """Run what does not wait for the batch: short computations, and one batch that needs less than is left of it.
+
+        One only, so that a long batch goes on however many short ones come.
+        """
         for call in self._queue.take_calls():
             self._step_started = time.monotonic()
             call()
         self._step_started = time.monotonic()
+        if self._worker.may_interrupt and (batch := self._queue.take_shorter(lambda h: h.job.cost, cost_left)):
+            self._run_batch(batch)
+            self._step_started = time.monotonic()
 
     def _lvlm(self, name: str | None) -> LVLM:
         if name is None:

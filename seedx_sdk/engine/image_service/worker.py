@@ -18,6 +18,9 @@ from seedx_sdk.model.lvlm import pool_features
 
 __all__ = ["DenoiseWorker"]
 
+_MAX_DEPTH = 4
+"""Batches in memory at once, each begun between two steps of the one before."""
+
 
 class DenoiseWorker:
     """Turns batches of compatible jobs into images.
@@ -26,7 +29,8 @@ class DenoiseWorker:
         parts: A placed model.
         device: Where.
         metrics: Updated as jobs run.
-        between_steps: Called after every step, for what should not wait for a whole image.
+        between_steps: Called after every step, for what should not wait for a whole image, with the cost of the
+            steps that are left to the batch. It may run another batch.
     """
 
     def __init__(
@@ -34,11 +38,12 @@ class DenoiseWorker:
         parts: ModelParts,
         device: torch.device,
         metrics: ServiceMetrics,
-        between_steps: Callable[[], None],
+        between_steps: Callable[[float], None],
     ) -> None:
         self._parts, self._device = parts, device
         self._metrics, self._between_steps = metrics, between_steps
         self._negative: Tensor | None = None
+        self._depth = 0  # batches that have begun and not ended; all but the last wait for a shorter one
 
     def run(self, handles: Sequence[JobHandle]) -> None:
         """Run one batch and post its events; every error goes to the batch's jobs, none is raised.
@@ -48,10 +53,18 @@ class DenoiseWorker:
         started = time.perf_counter()
         handles = self._active(handles)
         if handles:
+            self._depth += 1
             self._metrics.batch_sizes[len(handles)] += 1
             self._run(handles, may_split=True)
             self._metrics.record_batch(time.perf_counter() - started)
-        self._parts.detokenizer.maybe_free_model_hooks()  # type: ignore[no-untyped-call]  # if offloading is on
+            self._depth -= 1
+        if not self._depth:
+            self._parts.detokenizer.maybe_free_model_hooks()  # type: ignore[no-untyped-call]  # if offloading is on
+
+    @property
+    def may_interrupt(self) -> bool:
+        """Whether another batch may be run between two steps."""
+        return self._depth < _MAX_DEPTH
 
     def _run(self, handles: Sequence[JobHandle], *, may_split: bool) -> None:
         # The error is handled after its frames are gone, since they hold on to the batch's tensors.
@@ -79,30 +92,33 @@ class DenoiseWorker:
                 self._denoise(list(handles))
         except Exception as error:  # whatever it is, the thread must live on for the other jobs
             return error.with_traceback(None)
-        finally:
-            self._metrics.running = 0
         return None
 
     def _denoise(self, handles: list[JobHandle]) -> None:
         with self._metrics.timed("prepare"):
             state = self._begin(handles)
             self._synchronize()
-        while not state.done:
-            self._metrics.running = len(handles)
-            with self._metrics.timed("denoise"):
-                state.step()
-                self._synchronize()  # or the steps would only be queued, and could not be cancelled
-            self._between_steps()
-            active = self._active(handles)
-            if not active:
-                return
-            if len(active) < len(handles):
-                state.keep([row for row, handle in enumerate(handles) if handle in active])
-                handles = active
-            self._report(state, handles)
-        with self._metrics.timed("decode"):
-            images = self._decode(state.latents)
-        self._metrics.running = 0
+        running = len(handles)
+        self._metrics.running += running
+        try:
+            while not state.done:
+                with self._metrics.timed("denoise"):
+                    state.step()
+                    self._synchronize()  # or the steps would only be queued, and could not be cancelled
+                self._between_steps(handles[0].job.cost * (1 - state.index / len(state.timesteps)))
+                active = self._active(handles)
+                self._metrics.running -= running - len(active)
+                running = len(active)
+                if not active:
+                    return
+                if len(active) < len(handles):
+                    state.keep([row for row, handle in enumerate(handles) if handle in active])
+                    handles = active
+                self._report(state, handles)
+            with self._metrics.timed("decode"):
+                images = self._decode(state.latents)
+        finally:
+            self._metrics.running -= running
         for handle, image in zip(handles, images, strict=True):
             if handle.end():
                 self._metrics.record_outcome("completed")

@@ -38,6 +38,15 @@ def test_calls_go_first_and_are_not_batched() -> None:
     assert len(queue.take_calls()) == 1 and queue.take_calls() == []
 
 
+def test_shorter_jobs_are_taken_with_their_mates_and_leave_the_rest() -> None:
+    queue = _queue()
+    for word in ("a---", "b-", "c", "b=", "a+++"):
+        queue.put(word)
+    assert queue.take_shorter(len, 2) == ["c"] and queue.take_shorter(len, 2) == []
+    assert queue.take_shorter(len, 3) == ["b-", "b="] and queue.take_shorter(len, 4) == []
+    assert queue.take() == ["a---", "a+++"] and len(queue) == 0
+
+
 def test_it_waits_for_mates_until_the_batch_is_full() -> None:
     queue = _queue(max_batch=2, max_wait=30)
     queue.put("a1")

@@ -315,6 +315,32 @@ def test_regressing_gives_what_the_language_model_would(parts: ModelParts) -> No
     run(test)
 
 
+def test_short_jobs_do_not_wait_for_long_ones(parts: ModelParts, features: list[Tensor]) -> None:
+    """The long one gives the same image as alone."""
+    ended: list[str] = []
+
+    async def rest(name: str, stream: ImageStream) -> Image.Image:
+        *_, image = [event async for event in stream]
+        ended.append(name)
+        assert isinstance(image, Image.Image)
+        return image
+
+    async def test() -> None:
+        async with LocalImageService(parts) as service:
+            alone = await finished(service.generate(job(features[0], num_inference_steps=12)))
+            long = service.generate(job(features[0], num_inference_steps=12))
+            await anext(long)
+            shorts = [
+                service.generate(job(features[1], seed, num_inference_steps=2, width=64, height=64))
+                for seed in range(3)
+            ]
+            image, *_ = await asyncio.gather(rest("long", long), *(rest("short", stream) for stream in shorts))
+            assert ended == ["short"] * 3 + ["long"]
+            assert image.tobytes() == alone.tobytes() and service.metrics.running == 0
+
+    run(test)
+
+
 def test_an_image_is_encoded_while_another_is_generated(
     parts: ModelParts, features: list[Tensor], pages: list[Image.Image]
 ) -> None:
