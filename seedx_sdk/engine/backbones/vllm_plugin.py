@@ -38,8 +38,9 @@ _KEPT = 512
 
 
 def register() -> None:
-    """Register the model class, and end vLLM's processes with their parent (entry point `vllm.general_plugins`)."""
+    """Register the model class, and prepare vLLM's processes (entry point `vllm.general_plugins`)."""
     end_with_parent()
+    torch.cpu._init_amx()  # Linux kills a process that uses these registers without asking, as vLLM's attention does
     ModelRegistry.register_model(ARCHITECTURE, f"{__name__}:QueryLlama")
 
 
