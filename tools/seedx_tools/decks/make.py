@@ -41,7 +41,7 @@ from seedx_tools.decks.repair.loop import MadeSlides, look_and_repair
 from seedx_tools.decks.repair.review import DeckReviewer
 from seedx_tools.decks.results import Deck, MadeSlide, describe_slides
 from seedx_tools.decks.text.inline import plain_text
-from seedx_tools.decks.text.languages import tag_languages
+from seedx_tools.decks.text.languages.tags import tag_languages
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme

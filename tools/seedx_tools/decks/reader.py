@@ -30,8 +30,8 @@ from seedx_tools.decks.outline import (
 from seedx_tools.decks.reading.diagrams import diagrams_of
 from seedx_tools.decks.reading.texts import is_text_box, texts_of
 from seedx_tools.decks.shapes import ShapeKind, SlideShape, slide_shapes
-from seedx_tools.decks.text.direction import slide_is_mirrored
 from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME
+from seedx_tools.decks.text.languages.direction import slide_is_mirrored
 from seedx_tools.decks.text.points import join_points
 from seedx_tools.decks.text.reading import inline_text, unmarked_text
 from seedx_tools.decks.writing.frames import SOURCE_NAME

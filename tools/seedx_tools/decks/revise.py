@@ -39,7 +39,7 @@ from seedx_tools.decks.slide_copies import duplicate_slide
 from seedx_tools.decks.slide_order import delete_slide, move_slide, place_slides
 from seedx_tools.decks.text.checking import plan_warnings
 from seedx_tools.decks.text.inline import plain_text
-from seedx_tools.decks.text.languages import tag_languages
+from seedx_tools.decks.text.languages.tags import tag_languages
 from seedx_tools.decks.writing.footer import footer_of
 from seedx_tools.decks.writing.writer import DeckWriter
 from seedx_tools.illustration.illustrator import NO_ROOM, Illustration, Illustrator

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.ooxml.package import OLE, declares_doctype
-from seedx_tools.decks.text.encoding import decode_text
+from seedx_tools.text_encoding import decode_text
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024

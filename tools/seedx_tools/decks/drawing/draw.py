@@ -18,8 +18,8 @@ from seedx_tools.decks.drawing.org_chart import draw_org_chart
 from seedx_tools.decks.drawing.steps import draw_cycle, draw_process
 from seedx_tools.decks.drawing.timeline import draw_timeline
 from seedx_tools.decks.ooxml.layouts import EmuFrame, next_shape_id
-from seedx_tools.decks.text.direction import slide_is_mirrored
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.languages.direction import slide_is_mirrored
 from seedx_tools.decks.text.strings import mostly_right_to_left
 from seedx_tools.decks.visuals import Visual, VisualKind
 

@@ -14,7 +14,7 @@ from lxml import etree
 from pptx.oxml.ns import qn
 
 from seedx_tools.decks.text.inline import Span, escape_inline, parse_inline, plain_text
-from seedx_tools.decks.text.languages import retag_run
+from seedx_tools.decks.text.languages.tags import retag_run
 from seedx_tools.decks.text.reading import span_of
 from seedx_tools.decks.writing.runs import run_text, set_look
 

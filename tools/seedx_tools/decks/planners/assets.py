@@ -17,10 +17,10 @@ from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.types import EditedImage, GeneratedImage, TryOnImage
 from seedx_tools.decks.outline import SlidePlan, TableData
 from seedx_tools.decks.tables import chart_of, read_table
-from seedx_tools.decks.text.encoding import decode_text
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.illustration.illustrator import Illustration
 from seedx_tools.illustration.image_files import ImageFile, read_image_file, words_in_name
+from seedx_tools.text_encoding import decode_text
 
 _MIN_SIDE_PX = 8
 """A picture with fewer pixels along a side is a dot, a rule or a tracking pixel."""

@@ -1,1 +1,1 @@
-"""Measuring and laying out text."""
+"""Inline Markdown, and measuring and laying out text."""

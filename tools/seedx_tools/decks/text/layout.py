@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seedx_tools.decks.ooxml.styles import TextStyle
+from seedx_tools.decks.text.languages.scripts import is_tall
 from seedx_tools.decks.text.metrics import text_width
-from seedx_tools.decks.text.scripts import is_tall
 
 LINE_HEIGHT = 1.2
 """Line height as a multiple of the font size, as PowerPoint sets single-spaced Arial (ascent + descent + gap)."""

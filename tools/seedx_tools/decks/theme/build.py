@@ -18,7 +18,7 @@ from pptx.util import Inches
 
 from seedx_tools.decks.ooxml.sheets import add_layout
 from seedx_tools.decks.ooxml.styles import placeholder_type
-from seedx_tools.decks.text.scripts import FACES
+from seedx_tools.decks.text.languages.scripts import FACES
 from seedx_tools.decks.theme.designs import DESIGNS, HEIGHT_INCHES, ColoredBox, Design, InchBox
 from seedx_tools.decks.theme.layouts import LayoutSpec, PlaceholderSpec, deck_layouts, footer_boxes, level1_style
 from seedx_tools.decks.theme.palettes import DeckTheme, Palette

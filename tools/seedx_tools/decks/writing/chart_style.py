@@ -18,7 +18,7 @@ from seedx_tools.decks.data.numbers import axis_format, is_in_format, label_form
 from seedx_tools.decks.ooxml.contrast import AA_NORMAL, contrast
 from seedx_tools.decks.ooxml.styles import scheme_color
 from seedx_tools.decks.outline import ChartData, ChartSeries
-from seedx_tools.decks.text.direction import slide_is_mirrored
+from seedx_tools.decks.text.languages.direction import slide_is_mirrored
 from seedx_tools.decks.text.metrics import text_width
 from seedx_tools.decks.text.strings import clean, mostly_right_to_left, runs_right_to_left
 from seedx_tools.decks.writing.chart_axes import (

@@ -16,8 +16,8 @@ from seedx_tools.decks.layout.regions import Frame, SlideDesign
 from seedx_tools.decks.ooxml.layouts import EmuFrame, Layouts, LayoutSlots, frame_of, placeholder, remove
 from seedx_tools.decks.ooxml.vector import embed_svg
 from seedx_tools.decks.outline import PictureSide
-from seedx_tools.decks.text.direction import slide_is_mirrored
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of
+from seedx_tools.decks.text.languages.direction import slide_is_mirrored
 from seedx_tools.decks.text.metrics import text_width
 from seedx_tools.decks.text.strings import clean
 from seedx_tools.decks.writing.cropping import NO_CROP, Crop, crop_to

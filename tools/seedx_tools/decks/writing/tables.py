@@ -17,8 +17,8 @@ from seedx_tools.decks.ooxml.contrast import contrast
 from seedx_tools.decks.ooxml.layouts import EmuFrame, remove
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, scheme_color, soft_line
 from seedx_tools.decks.outline import TableData
-from seedx_tools.decks.text.direction import slide_is_mirrored
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.languages.direction import slide_is_mirrored
 from seedx_tools.decks.text.strings import clean, mostly_right_to_left, runs_right_to_left
 from seedx_tools.decks.text.tables import row_heights, table_style
 from seedx_tools.decks.writing.frames import fill_placeholder

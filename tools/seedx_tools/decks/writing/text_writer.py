@@ -14,7 +14,6 @@ from seedx_tools.decks.layout.regions import SlideDesign
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, frame_of, placeholder, remove
 from seedx_tools.decks.ooxml.masters import best_master
 from seedx_tools.decks.outline import Column, SlidePlan
-from seedx_tools.decks.text.direction import mark_mirrored, mirror_text, slide_is_mirrored
 from seedx_tools.decks.text.fitting import (
     fitting_scale,
     paragraphs_of,
@@ -23,6 +22,7 @@ from seedx_tools.decks.text.fitting import (
     split,
 )
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.languages.direction import mark_mirrored, mirror_text, slide_is_mirrored
 from seedx_tools.decks.text.shapes import paragraph_text
 from seedx_tools.decks.text.strings import clean, clean_point
 from seedx_tools.decks.theme.completion import complete_layouts

@@ -19,9 +19,9 @@ from seedx_tools.decks.ooxml.layouts import frame_of
 from seedx_tools.decks.outline import ChartData, CodeBlock, SlidePlan, TableData
 from seedx_tools.decks.tables import SOURCE_LINE
 from seedx_tools.decks.text.checking import plan_warnings
-from seedx_tools.decks.text.direction import plan_is_mirrored
 from seedx_tools.decks.text.footnotes import told, with_footnotes_in_order
 from seedx_tools.decks.text.inline import escape_inline, plain_text
+from seedx_tools.decks.text.languages.direction import plan_is_mirrored
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
 from seedx_tools.decks.visuals import Visual
 from seedx_tools.decks.writing.balance import balance_frame

@@ -14,7 +14,7 @@ from seedx_sdk import SeedX
 from seedx_tools import check_deck, make_slides
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.reader import read_slide
-from seedx_tools.decks.text.direction import plan_is_mirrored, slide_is_mirrored
+from seedx_tools.decks.text.languages.direction import plan_is_mirrored, slide_is_mirrored
 from seedx_tools.decks.text.strings import runs_right_to_left
 
 MARKDOWN = """# تقرير الربع

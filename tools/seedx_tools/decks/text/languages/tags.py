@@ -11,7 +11,7 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
 from seedx_tools.decks.ooxml.styles import placeholder_type, theme_xml
-from seedx_tools.decks.text.scripts import FACES, Languages, east_asian_language, languages_of, script_of
+from seedx_tools.decks.text.languages.scripts import FACES, Languages, east_asian_language, languages_of, script_of
 
 _RUNS = (qn("a:r"), qn("a:fld"))
 _AFTER = {

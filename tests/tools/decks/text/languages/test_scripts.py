@@ -10,8 +10,8 @@ from pptx.oxml.ns import qn
 
 from seedx_sdk import SeedX
 from seedx_tools import make_slides, revise_slide
+from seedx_tools.decks.text.languages.scripts import languages_of
 from seedx_tools.decks.text.layout import breakable_parts
-from seedx_tools.decks.text.scripts import languages_of
 
 
 @pytest.mark.parametrize(

@@ -3,25 +3,21 @@
 import pytest
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.text.encoding import decode_text
+from seedx_tools.text_encoding import decode_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_text_with_a_mark_or_in_utf_8_is_read_without_a_word(encoding: str) -> None:
     warnings: list[str] = []
-    assert (
-        decode_text("Gr\u00f6\u00dfe;\u20ac 5".encode(encoding), "'a.csv'", warnings.append)
-        == "Gr\u00f6\u00dfe;\u20ac 5"
-    )
+    text = "Gr\u00f6\u00dfe;\u20ac 5"
+    assert decode_text(text.encode(encoding), "'a.csv'", warnings.append) == text
     assert warnings == []
 
 
 def test_text_of_old_windows_is_read_with_a_warning() -> None:
     warnings: list[str] = []
-    assert (
-        decode_text("\u20ac\u201cGr\u00f6\u00dfe\u201d".encode("cp1252"), "'a.csv'", warnings.append)
-        == "\u20ac\u201cGr\u00f6\u00dfe\u201d"
-    )
+    text = "\u20ac\u201cGr\u00f6\u00dfe\u201d"
+    assert decode_text(text.encode("cp1252"), "'a.csv'", warnings.append) == text
     assert warnings == ["'a.csv' is not UTF-8 and was read as Windows-1252; save it as UTF-8 if letters are wrong"]
 
 
