@@ -32,6 +32,7 @@ from seedx_tools.decks.layout.specialist import (
 )
 from seedx_tools.decks.lint.check import find_slide_faults
 from seedx_tools.decks.look import Look
+from seedx_tools.decks.ooxml.styles import EMU_PER_INCH
 from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, Planner, SlidePlan
 from seedx_tools.decks.planners.answering import ChatPlanner
 from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
@@ -59,7 +60,6 @@ from seedx_tools.illustration.illustrator import (
 )
 from seedx_tools.tool import Progress, ignore_progress
 
-EMU_PER_INCH = 914_400
 _IMAGES_AT_ONCE = 4
 """Images of one deck that make_slides_async generates at the same time; a deck leaves room for other callers."""
 

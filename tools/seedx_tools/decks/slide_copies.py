@@ -22,9 +22,8 @@ from seedx_tools.decks.ooxml.merging import (
 from seedx_tools.decks.ooxml.originals import save_keeping
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.ooxml.part_copies import PartCopies, list_master
+from seedx_tools.decks.ooxml.styles import EMU_PER_INCH
 from seedx_tools.decks.slide_order import join_section, opened, slide_entry
-
-_EMU_PER_INCH = 914_400
 
 
 def duplicate_slide(path: str | os.PathLike[str], slide: int, *, output: str | os.PathLike[str] | None = None) -> Path:
@@ -78,7 +77,7 @@ def merge_decks(
     added = open_deck(other)
     sizes = [(int(one.slide_width or 0), int(one.slide_height or 0)) for one in (deck, added)]
     if sizes[0] != sizes[1]:
-        shown = [f"{width / _EMU_PER_INCH:.2f} x {height / _EMU_PER_INCH:.2f} inches" for width, height in sizes]
+        shown = [f"{width / EMU_PER_INCH:.2f} x {height / EMU_PER_INCH:.2f} inches" for width, height in sizes]
         raise InputError(f"the pages are {shown[0]} and {shown[1]}; give both decks one size (Design, Slide Size)")
     place = len(deck.slides) if at is None else at - 1
     if not 0 <= place <= len(deck.slides):

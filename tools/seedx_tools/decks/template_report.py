@@ -15,7 +15,7 @@ from seedx_tools.decks.ooxml.contrast import AA_NORMAL, contrast
 from seedx_tools.decks.ooxml.layouts import Layouts, LayoutSlots, frame_of, slots_of
 from seedx_tools.decks.ooxml.links import drop_links
 from seedx_tools.decks.ooxml.masters import master_name
-from seedx_tools.decks.ooxml.styles import placeholder_type, scheme_color, theme_typefaces
+from seedx_tools.decks.ooxml.styles import EMU_PER_INCH, placeholder_type, scheme_color, theme_typefaces
 from seedx_tools.decks.ooxml.template import drop_slides, open_template
 from seedx_tools.decks.shapes import slide_background
 from seedx_tools.decks.theme.completion import complete_layouts
@@ -35,8 +35,7 @@ SlidePurpose: TypeAlias = Literal[
     "quote",
     "closing",
 ]
-_EMU_PER_INCH = 914_400
-_SLACK = _EMU_PER_INCH // 20
+_SLACK = EMU_PER_INCH // 20
 _ADVICE: dict[SlidePurpose, str] = {
     "title": "no layout for a title slide: decks open with '{layout}'; add one with a title and a subtitle",
     "section": "no layout for dividers: they are on '{layout}'; add one, and call it 'Section Header'",
@@ -136,7 +135,7 @@ def check_template(path: str | os.PathLike[str], *, master: str | None = None) -
 
 def _page(deck: PresentationObject) -> tuple[float, float]:
     width, height = int(deck.slide_width or 0), int(deck.slide_height or 0)
-    return round(width / _EMU_PER_INCH, 2), round(height / _EMU_PER_INCH, 2)
+    return round(width / EMU_PER_INCH, 2), round(height / EMU_PER_INCH, 2)
 
 
 def _uses(layouts: Layouts) -> Iterator[LayoutUse]:

@@ -12,7 +12,7 @@ from pptx.slide import Slide
 from seedx_tools.decks.drawing.paint import Paint, Paints
 from seedx_tools.decks.drawing.paragraphs import Paragraph, height_needed, paragraph_xml
 from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of, next_shape_id
-from seedx_tools.decks.ooxml.styles import DEFAULT_FAMILY, EMU_PER_POINT, placeholder_type, theme_typefaces
+from seedx_tools.decks.ooxml.styles import DEFAULT_FAMILY, EMU_PER_POINT, TITLES, placeholder_type, theme_typefaces
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME, marked_footnotes
 from seedx_tools.decks.text.inline import plain_text
@@ -29,7 +29,6 @@ _SPACE = 2.0
 _FULL = 0.9
 """A placeholder at least this share of the page high is a picture beside the text, which stays as it is."""
 _FEET = ("dt", "ftr", "sldNum")
-_TITLES = ("title", "ctrTitle")
 
 
 class Footnotes:
@@ -135,9 +134,9 @@ class Foot:
 
     def _room(self) -> tuple[int, int, int, int]:
         """Return left and right of the footnotes, the top of the body, and the bottom of the footnotes."""
-        frames = [frame for kind, _, frame in self._placeholders() if kind not in _TITLES]
+        frames = [frame for kind, _, frame in self._placeholders() if kind not in TITLES]
         low = [frame for frame in frames if frame[3] < _FULL * self._page_height]
-        titles = [frame for kind, _, frame in self._placeholders() if kind in _TITLES]
+        titles = [frame for kind, _, frame in self._placeholders() if kind in TITLES]
         wide = low or titles
         left, right = min(frame[0] for frame in wide), max(frame[0] + frame[2] for frame in wide)
         layout: Any = self._slide.slide_layout.placeholders
@@ -155,7 +154,7 @@ class Foot:
     def _reserve(self, floor: int) -> None:
         """End the placeholders above the footnotes."""
         for kind, shape, (left, top, width, height) in self._placeholders():
-            if kind not in _TITLES and height < _FULL * self._page_height and top < floor < top + height:
+            if kind not in TITLES and height < _FULL * self._page_height and top < floor < top + height:
                 shape.left, shape.top, shape.width, shape.height = left, top, width, floor - top
 
     def _placeholders(self) -> Iterator[tuple[str | None, Any, EmuFrame]]:

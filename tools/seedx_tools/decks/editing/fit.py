@@ -8,7 +8,7 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide
 from pptx.util import Emu
 
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, body_property, placeholder_type
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TITLES, body_property, placeholder_type
 from seedx_tools.decks.shapes import SlideShape, slide_shapes
 from seedx_tools.decks.text.fitting import set_scale
 from seedx_tools.decks.text.shapes import font_scale, place_text
@@ -19,7 +19,6 @@ _PAGE_SHARE = 0.97
 """A box or table may reach down to this share of the page."""
 _TURNED = ("vert", "vert270", "eaVert", "mongolianVert", "wordArtVert", "wordArtVertRtl")
 _SLACK = 0.5
-_TITLES = ("title", "ctrTitle")
 
 
 def text_height(slide: Slide, placed: SlideShape) -> float:
@@ -40,7 +39,7 @@ def fit(slide: Slide, placed: SlideShape, height: float) -> bool:
         return True
     if not placed.shape.is_placeholder and _grow(slide, placed, needed - max(room, 0.0)):
         return True
-    least = LEAST_TITLE_SCALE if placeholder_type(placed.shape.element) in _TITLES else LEAST_SCALE
+    least = LEAST_TITLE_SCALE if placeholder_type(placed.shape.element) in TITLES else LEAST_SCALE
     scale = font_scale(placed.shape.element)
     while scale - _STEP >= least - 1e-6:
         scale -= _STEP

@@ -13,7 +13,7 @@ from seedx_tools.decks.editing.fit import fit, overlaps, page_bottom, text_heigh
 from seedx_tools.decks.editing.points import edit_points
 from seedx_tools.decks.editing.words import rewrite_all
 from seedx_tools.decks.ooxml.layouts import frame_of, next_shape_id, remove
-from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.ooxml.styles import TITLES, placeholder_type
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.reader import column_shapes, point_paragraphs
 from seedx_tools.decks.reading.texts import is_text_box, texts_of
@@ -26,7 +26,6 @@ from seedx_tools.decks.writing.text import write_points
 from seedx_tools.decks.writing.titles import REST_NAME
 
 _BODIES = ("body", "obj", "subTitle")
-_TITLES = ("title", "ctrTitle")
 
 
 def edit_title(slide: Slide, title: str) -> bool:
@@ -145,7 +144,7 @@ def _new_title(slide: Slide) -> SlideShape | None:
     """Add the title placeholder of a slide's layout where nothing stands; None if it has none, or there is no room."""
     holders: Any = slide.slide_layout.placeholders
     for holder in holders:
-        if placeholder_type(holder.element) in _TITLES:
+        if placeholder_type(holder.element) in TITLES:
             if any(overlaps(frame_of(holder), placed.frame) for placed in slide_shapes(slide)):
                 return None
             slide.shapes.clone_placeholder(holder)

@@ -14,7 +14,7 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.drawing.geometry import Area, text_margins
 from seedx_tools.decks.ooxml.layouts import EmuFrame
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, placeholder_type
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TITLES, placeholder_type
 from seedx_tools.decks.shapes import Fill, Run, SlideShape, backdrop_shapes, fill_of, runs_in, slide_shapes
 from seedx_tools.decks.text.shapes import PlacedText, PointRect, place_text
 
@@ -24,7 +24,6 @@ TOUCH = 2.0
 _ADJUST = {"chevron": 50_000, "homePlate": 50_000, "trapezoid": 25_000, "roundRect": 16_667}
 """The first adjustment of preset geometries that write none."""
 _FOOTERS = ("dt", "ftr", "sldNum")
-_TITLES = ("title", "ctrTitle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Item:
     @property
     def is_title(self) -> bool:
         """Whether it is the slide's title."""
-        return self.role in _TITLES
+        return self.role in TITLES
 
     @property
     def is_footer(self) -> bool:

@@ -19,6 +19,7 @@ from pptx.presentation import Presentation as PresentationObject
 
 from seedx_sdk.errors import TemplateError
 from seedx_tools.decks.ooxml.links import WEB_LINK
+from seedx_tools.decks.ooxml.styles import EMU_PER_INCH
 
 MAX_UNPACKED_BYTES = 400 * 1024 * 1024
 MAX_FILE_BYTES = 200 * 1024 * 1024
@@ -41,7 +42,6 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How files with a password and those of PowerPoint before 2007 begin."""
 _DECK_TYPE = b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"
 _CONTENT_TYPES = "[Content_Types].xml"
-_EMU_PER_INCH = 914_400
 
 
 def open_deck(path: str | os.PathLike[str], *, allow_links: bool = True) -> PresentationObject:
@@ -66,7 +66,7 @@ def open_deck(path: str | os.PathLike[str], *, allow_links: bool = True) -> Pres
         raise TemplateError(
             f"'{path}' cannot be read as a presentation ({error}); save it again in PowerPoint"
         ) from error
-    _check_page(path, width / _EMU_PER_INCH, height / _EMU_PER_INCH)
+    _check_page(path, width / EMU_PER_INCH, height / EMU_PER_INCH)
     return deck
 
 

@@ -47,8 +47,10 @@ class TextStyle:
     """Whether the paragraph runs right to left: its margin and bullet are then on the right."""
 
 
-EMU_PER_POINT = 12700
-_TITLES = ("title", "ctrTitle")
+EMU_PER_POINT = 12_700
+EMU_PER_INCH = 914_400
+TITLES = ("title", "ctrTitle")
+"""The kinds of title placeholders, as placeholder_type returns them."""
 _OWN_STYLE = ("dt", "ftr", "hdr", "sldImg", "sldNum")
 _DEFAULT_INSETS = {"lIns": 91440, "tIns": 45720, "rIns": 91440, "bIns": 45720}
 _NO_TEXT_COLOR = "000000"
@@ -77,7 +79,7 @@ def inherited(sheet: Slide | SlideLayout, element: Any) -> Iterator[Any]:
         if on_layout is not None:
             yield on_layout
             kind = _ph(on_layout).get("type", "obj")
-    wanted = "title" if kind in _TITLES else kind if kind in _OWN_STYLE else "body"
+    wanted = "title" if kind in TITLES else kind if kind in _OWN_STYLE else "body"
     on_master = _find(layout.slide_master, lambda other: other.get("type", "obj") == wanted)
     if on_master is not None:
         yield on_master
@@ -182,7 +184,7 @@ def scheme_color(slide: Slide | SlideLayout, name: str) -> str:
 
 
 def _is_title(slide: Slide, element: Any) -> bool:
-    return placeholder_type(list(inherited(slide, element))[-1]) in _TITLES
+    return placeholder_type(list(inherited(slide, element))[-1]) in TITLES
 
 
 def _family(slide: Slide, runs: list[Any], is_title: bool) -> str:
@@ -219,7 +221,7 @@ def _paragraph_sources(slide: Slide, element: Any, paragraph: Any, level: int) -
     master = slide.slide_layout.slide_master
     kind = placeholder_type(list(inherited(slide, element))[-1])
     family = (
-        "p:otherStyle" if kind is None or kind in _OWN_STYLE else "p:titleStyle" if kind in _TITLES else "p:bodyStyle"
+        "p:otherStyle" if kind is None or kind in _OWN_STYLE else "p:titleStyle" if kind in TITLES else "p:bodyStyle"
     )
     found = master.element.find(f"{qn('p:txStyles')}/{qn(family)}/{tag}")
     if found is not None:

@@ -19,7 +19,7 @@ from seedx_tools.decks.lint.check import find_faults
 from seedx_tools.decks.look import Look
 from seedx_tools.decks.ooxml.originals import save_keeping
 from seedx_tools.decks.ooxml.part_copies import PartCopies, list_master
-from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.ooxml.styles import EMU_PER_INCH, placeholder_type
 from seedx_tools.decks.operations.moving import Move
 from seedx_tools.decks.operations.redesign import Redesigned
 from seedx_tools.decks.operations.relayout import add_blank_layout, content_of
@@ -30,7 +30,6 @@ from seedx_tools.decks.theme.build import WIDTH_INCHES, DeckSize
 from seedx_tools.decks.theme.designs import HEIGHT_INCHES
 from seedx_tools.decks.theme.palettes import DeckTheme
 
-_EMU_PER_INCH = 914_400
 _NOT_FROM_A_DESIGN = ("duplicate_title", "wall_of_text", "leftover_text")
 
 
@@ -78,7 +77,7 @@ def change_template(
     warnings = [*design.notices]
     page = _page_move(deck, design.deck)
     if page.old != page.new:
-        wide, high = (length / _EMU_PER_INCH for length in page.new[2:])
+        wide, high = (length / EMU_PER_INCH for length in page.new[2:])
         warnings.append(f"the pages are now {wide:.2f} x {high:.2f} inches, as the template's are")
     new_master = _take_master(deck, design.master)
     xml = {slide.slide_id: etree.tostring(slide.element) for slide in deck.slides}

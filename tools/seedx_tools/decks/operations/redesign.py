@@ -14,7 +14,7 @@ from pptx.slide import Slide, SlideMaster
 from seedx_tools.decks.drawing.reading import is_drawn
 from seedx_tools.decks.editing.carry_over import redirect
 from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, frame_of
-from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.ooxml.styles import TITLES, placeholder_type
 from seedx_tools.decks.operations.moving import (
     Move,
     contained,
@@ -266,7 +266,7 @@ def _is_balanced(shape: Any) -> bool:
         return False
     if any(len(child) for child in own if child.tag == qn("a:defRPr")):
         return False
-    is_body = placeholder_type(shape.element) not in ("title", "ctrTitle", *_FOOTERS)
+    is_body = placeholder_type(shape.element) not in (*TITLES, *_FOOTERS)
     return is_body and (bool(levels) or "tIns" in text.find(qn("a:bodyPr")).attrib)
 
 

@@ -13,7 +13,7 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
 from seedx_tools.decks.drawing.reading import is_drawn
-from seedx_tools.decks.ooxml.styles import auto_number, placeholder_type
+from seedx_tools.decks.ooxml.styles import TITLES, auto_number, placeholder_type
 from seedx_tools.decks.shapes import SlideShape, fill_of, slide_shapes
 from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME
 from seedx_tools.decks.text.shapes import font_scale, runs_of
@@ -24,7 +24,6 @@ from seedx_tools.decks.writing.points.columns import is_column
 from seedx_tools.decks.writing.points.typed import typed_mark
 from seedx_tools.decks.writing.titles import REST_NAME
 
-_TITLES = ("title", "ctrTitle")
 _FOOTERS = ("dt", "ftr", "sldNum", "hdr")
 _BESIDE = (SOURCE_NAME, FOOTNOTES_NAME, REST_NAME)
 _AT_THE_TOP = 0.36
@@ -60,7 +59,7 @@ def texts_of(slide: Slide) -> SlideTexts:
     rest = [
         placed
         for placed in filled
-        if placed is not title and _kind(placed) not in (*_TITLES, *_FOOTERS) and placed.name not in _BESIDE
+        if placed is not title and _kind(placed) not in (*TITLES, *_FOOTERS) and placed.name not in _BESIDE
     ]
     programs = [placed for placed in rest if placed.name.split(" ")[0] == CODE_NAME]
     texts = [placed for placed in rest if placed not in programs]
@@ -95,7 +94,7 @@ def is_text_box(slide: Slide, placed: SlideShape) -> bool:
 
 def _title(slide: Slide, shapes: Sequence[SlideShape], filled: Sequence[SlideShape], height: int) -> SlideShape | None:
     """Return the title placeholder; without text in one, the largest text at the top of the page."""
-    places = [placed for placed in shapes if _kind(placed) in _TITLES]
+    places = [placed for placed in shapes if _kind(placed) in TITLES]
     named = next((placed for placed in places if placed in filled), None)
     return named or _headline(slide, filled, height) or next(iter(places), None)
 

@@ -15,14 +15,13 @@ from pptx.slide import SlideLayout, SlideMaster
 
 from seedx_tools.decks.ooxml.layouts import LayoutSlots, slots_of
 from seedx_tools.decks.ooxml.sheets import add_layout
-from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.ooxml.styles import EMU_PER_INCH, TITLES, placeholder_type
 from seedx_tools.decks.text.fitting import MIN_POINTS
 from seedx_tools.decks.theme.build import body_levels, placeholder_xml
 from seedx_tools.decks.theme.designs import DESIGNS, HEIGHT_INCHES, InchBox
 from seedx_tools.decks.theme.layouts import LayoutSpec, PlaceholderSpec, deck_layouts, footer_boxes, level1_style
 from seedx_tools.decks.theme.legibility import text_color
 
-_EMU_PER_INCH = 914_400
 _PLAIN = replace(DESIGNS["ink"], title_anchor="b", footer_top=6.9)
 """The geometry of added layouts; colors, fonts and drawings are the template's."""
 _ADDED = (
@@ -90,7 +89,7 @@ def _fill(layout: SlideLayout, spec: LayoutSpec) -> None:
     specs = [*spec.placeholders, *_footers(spec)]
     color = text_color(layout)
     for offset, placed in enumerate(specs):
-        index = 0 if placed.kind in ("title", "ctrTitle") else 20 + offset
+        index = 0 if placed.kind in TITLES else 20 + offset
         tree.append(_scaled(layout, placed, number + offset, index, color))
 
 
@@ -111,7 +110,7 @@ def _scaled(layout: SlideLayout, spec: PlaceholderSpec, number: int, index: int,
     """Return the element of a placeholder with its frame and type scaled to the page, in a color of this name."""
     width, height = _page(layout.slide_master)
     nominal = 13.333 if width > _WIDE_PAGE * height else 10.0
-    across, down = width / _EMU_PER_INCH / nominal, height / _EMU_PER_INCH / HEIGHT_INCHES
+    across, down = width / EMU_PER_INCH / nominal, height / EMU_PER_INCH / HEIGHT_INCHES
     left, top, wide, high = spec.box
     box: InchBox = (left * across, top * down, wide * across, high * down)
     element = placeholder_xml(

@@ -14,6 +14,7 @@ from pptx.util import Emu, Pt
 
 from seedx_tools.decks.layout.regions import Frame, SlideDesign
 from seedx_tools.decks.ooxml.layouts import EmuFrame, Layouts, LayoutSlots, frame_of, placeholder, remove
+from seedx_tools.decks.ooxml.styles import EMU_PER_INCH
 from seedx_tools.decks.ooxml.vector import embed_svg
 from seedx_tools.decks.outline import PictureSide
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of
@@ -31,9 +32,8 @@ MIN_PICTURE_PX = 768
 MIN_PPI = 96
 """Pixels per inch below which a picture from a file looks blurred: a small one is shown small."""
 
-_EMU_PER_INCH = 914_400
-_GAP = _EMU_PER_INCH // 4
-_CAPTION = _EMU_PER_INCH * 4 // 10
+_GAP = EMU_PER_INCH // 4
+_CAPTION = EMU_PER_INCH * 4 // 10
 _CAPTION_POINTS = 14
 _CAPTION_WORDS = 4
 _AS_GOOD_ALONE, _AS_GOOD_BESIDE = 0.7, 0.5
@@ -139,7 +139,7 @@ def fill_picture_placeholder(holder: Any, picture: Illustration, warn: Warn) -> 
     """Put a picture into a picture placeholder: cropped around what it shows, or whole in its middle."""
     frame = frame_of(holder)
     crop = crop_to(picture.image, frame[2] / frame[3])
-    if crop is not None and _largest_inches(picture) * _EMU_PER_INCH < max(frame[2:]):
+    if crop is not None and _largest_inches(picture) * EMU_PER_INCH < max(frame[2:]):
         crop = None  # too few pixels to fill the frame
     shown = frame if crop is not None else _within_pixels(picture, contain(picture.image.size, frame), warn)
     is_moved = holder.element.spPr.find(qn("a:xfrm")) is not None  # which the picture in it would not inherit
@@ -154,7 +154,7 @@ def replace_image(shape: Any, picture: Illustration, warn: Warn) -> None:
     """Show another image in the frame of a picture, cropped around what it shows, or whole in its middle."""
     frame = frame_of(shape)
     crop = crop_to(picture.image, frame[2] / frame[3])
-    if crop is not None and _largest_inches(picture) * _EMU_PER_INCH < max(frame[2:]):
+    if crop is not None and _largest_inches(picture) * EMU_PER_INCH < max(frame[2:]):
         crop = None  # too few pixels to fill the frame
     shown = frame if crop is not None else _within_pixels(picture, contain(picture.image.size, frame), warn)
     part, blip = shape.part, shape._element.blipFill.find(qn("a:blip"))
@@ -190,8 +190,8 @@ def _data(picture: Illustration, shown: EmuFrame, crop: Crop) -> io.BytesIO:
     """Return the image file to embed for a picture in a frame, of which a crop hides a part."""
     if picture.file is not None:
         inches = (
-            shown[2] / _EMU_PER_INCH / (1 - crop[0] - crop[2]),
-            shown[3] / _EMU_PER_INCH / (1 - crop[1] - crop[3]),
+            shown[2] / EMU_PER_INCH / (1 - crop[0] - crop[2]),
+            shown[3] / EMU_PER_INCH / (1 - crop[1] - crop[3]),
         )
         return io.BytesIO(embeddable(picture.image, picture.file, inches))
     image = picture.image
@@ -211,14 +211,14 @@ def _largest_inches(picture: Illustration) -> float:
 
 def _within_pixels(picture: Illustration, frame: EmuFrame, warn: Warn) -> EmuFrame:
     """Return a frame, or a smaller one in its middle if the picture has too few pixels for it."""
-    most = _largest_inches(picture) * _EMU_PER_INCH
+    most = _largest_inches(picture) * EMU_PER_INCH
     longer = max(frame[2:])
     if longer <= most:
         return frame
     width, height = picture.file.size if picture.file is not None else picture.image.size
     warn(
         f"its picture has only {width} x {height} pixels, so it is shown small "
-        f"({most / _EMU_PER_INCH:.1f} inches); use a larger one"
+        f"({most / EMU_PER_INCH:.1f} inches); use a larger one"
     )
     left, top, wide, high = frame
     small = round(wide * most / longer), round(high * most / longer)

@@ -10,13 +10,12 @@ from typing import Any
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
-from seedx_tools.decks.ooxml.styles import level_of, placeholder_type, text_style
+from seedx_tools.decks.ooxml.styles import TITLES, level_of, placeholder_type, text_style
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.plan_texts import texts_of
 from seedx_tools.decks.text.strings import mostly_right_to_left, runs_right_to_left
 
-_TITLES = ("title", "ctrTitle")
 _FEET = ("dt", "ftr", "sldNum")
 
 
@@ -46,7 +45,7 @@ def mark_mirrored(slide: Slide) -> None:
 def slide_is_mirrored(slide: Slide) -> bool:
     """Return whether a slide runs right to left: its title does, or, without one, most of its text."""
     for shape in slide.shapes:
-        if placeholder_type(shape.element) in _TITLES:
+        if placeholder_type(shape.element) in TITLES:
             paragraph = shape.text_frame.paragraphs[0]._p  # type: ignore[attr-defined]
             return text_style(slide, shape.element, paragraph, 0).rtl
     return mostly_right_to_left(str(text.text or "") for text in slide.element.iter(qn("a:t")))

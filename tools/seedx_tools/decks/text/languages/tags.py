@@ -10,7 +10,7 @@ from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
-from seedx_tools.decks.ooxml.styles import placeholder_type, theme_xml
+from seedx_tools.decks.ooxml.styles import TITLES, placeholder_type, theme_xml
 from seedx_tools.decks.text.languages.scripts import FACES, Languages, east_asian_language, languages_of, script_of
 
 _RUNS = (qn("a:r"), qn("a:fld"))
@@ -19,7 +19,6 @@ _AFTER = {
     "a:cs": tuple(qn(f"a:{name}") for name in ("sym", "hlinkClick", "hlinkMouseOver", "rtl", "extLst")),
 }
 """What stands behind a typeface among the properties of a run (ECMA-376 part 1, 21.1.2.3.9)."""
-_TITLES = ("title", "ctrTitle")
 
 
 def tag_languages(slides: Iterable[Slide], around: Iterable[Slide]) -> None:
@@ -33,7 +32,7 @@ def tag_languages(slides: Iterable[Slide], around: Iterable[Slide]) -> None:
     for slide in slides:
         for shape in slide.element.iter(qn("p:sp"), qn("p:graphicFrame")):
             for run in shape.iter(*_RUNS):
-                tag_run(slide, run, deck, is_title=placeholder_type(shape) in _TITLES)
+                tag_run(slide, run, deck, is_title=placeholder_type(shape) in TITLES)
         for shape in slide.shapes:
             if shape.has_chart:
                 _tag_chart(slide, shape.chart._chartSpace, deck)  # type: ignore[attr-defined]
@@ -64,7 +63,7 @@ def retag_run(slide: Slide, run: Any) -> None:
         properties.attrib.pop("lang")
     elif language is not None and had.partition("-")[0] != language.partition("-")[0]:
         shape = next(run.iterancestors(qn("p:sp"), qn("p:graphicFrame")))
-        tag_run(slide, run, east_asian_language(_shown(slide)), is_title=placeholder_type(shape) in _TITLES)
+        tag_run(slide, run, east_asian_language(_shown(slide)), is_title=placeholder_type(shape) in TITLES)
 
 
 def _tag_chart(slide: Slide, space: Any, deck: str) -> None:
