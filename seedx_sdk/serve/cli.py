@@ -25,6 +25,7 @@ from seedx_sdk.serve.cli_options import (
     DtypeOption,
     HostOption,
     ImageHostOption,
+    MaxPixelsOption,
     MaxRepliesOption,
     ModelOption,
     RateOption,
@@ -52,6 +53,7 @@ def serve(
     device: Annotated[str, typer.Option(help="Device of the de-tokenizer: cpu, cuda or cuda:N.")] = "cpu",
     dtype: DtypeOption = None,
     max_replies: MaxRepliesOption = 64,
+    max_pixels: MaxPixelsOption = 80_000_000,
     requests_per_minute: RateOption = None,
     reply_seconds: ReplySecondsOption = 600,
     step_seconds: StepSecondsOption = 300,
@@ -67,6 +69,7 @@ def serve(
     settings = server_settings(
         host,
         max_replies=max_replies,
+        max_pixels=max_pixels,
         requests_per_minute=requests_per_minute,
         reply_seconds=reply_seconds,
         image_hosts=image_host,

@@ -21,6 +21,7 @@ __all__ = [
     "DtypeOption",
     "HostOption",
     "ImageHostOption",
+    "MaxPixelsOption",
     "MaxRepliesOption",
     "ModelOption",
     "RateOption",
@@ -65,6 +66,9 @@ ServedNameOption = Annotated[
         "--served-model-name", metavar="NAME", help="Further name of the model for OpenAI's clients (repeatable)."
     ),
 ]
+MaxPixelsOption = Annotated[
+    int, typer.Option(min=1, help="Pixels of all images in one request, 3 bytes of memory each.")
+]
 CorsOriginOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -84,6 +88,7 @@ def server_settings(
     host: str,
     *,
     max_replies: int,
+    max_pixels: int,
     requests_per_minute: int | None,
     reply_seconds: float,
     image_hosts: Sequence[str] | None,
@@ -99,6 +104,7 @@ def server_settings(
     return ServerSettings(
         api_keys=read_keys(host),
         max_replies=max_replies,
+        max_pixels=max_pixels,
         requests_per_minute=requests_per_minute,
         reply_seconds=reply_seconds,
         image_hosts=tuple(image_hosts or ()),

@@ -99,8 +99,10 @@ class Dispatcher:
             ModelError: If the engine fails.
         """
         allowed = self.settings.max_images
-        if pending.num_images > allowed:
-            raise InputError(f"{pending.num_images} images are too many for one request; at most {allowed} are allowed")
+        if len(pending.images) > allowed:
+            raise InputError(
+                f"{len(pending.images)} images are too many for one request; at most {allowed} are allowed"
+            )
         queue: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue(_MAX_UNREAD)
 
         async def work() -> None:
@@ -162,6 +164,7 @@ class Dispatcher:
             deadline = time.monotonic() + seconds
             try:
                 async with asyncio.timeout(seconds):
+                    await self._check_pixels(pending)
                     call = await pending.call()
                     listener = call.listen(self.engine.info)
                     for event in listener.first():
@@ -172,6 +175,14 @@ class Dispatcher:
                             await emit(event)
             except TimeoutError as error:
                 raise DeadlineError(f"the reply took more than {seconds:g} seconds; request less") from error
+
+    async def _check_pixels(self, pending: PendingCall[R]) -> None:
+        pixels, allowed = await pending.pixels(), self.settings.max_pixels
+        if pixels > allowed:
+            raise InputError(
+                f"the images of the request have {pixels / 1e6:.1f} million pixels, and at most {allowed / 1e6:.1f} "
+                "million are allowed: scale them down"
+            )
 
     @contextmanager
     def _admit(self) -> Iterator[None]:

@@ -11,10 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
-from seedx_sdk.imaging import open_image
+from seedx_sdk.imaging import ImageSource, image_size, open_image
 from seedx_sdk.types import ChatReply, ImagePart, Message, Request, Task, TextPart
 
-__all__ = ["PendingCall", "WireImage", "WireMessage", "count_images", "in_thread"]
+__all__ = ["PendingCall", "WireImage", "WireMessage", "images_of", "in_thread"]
 
 R = TypeVar("R")
 _REQUEST = TypeAdapter(Request)
@@ -25,8 +25,8 @@ class PendingCall(Generic[R]):
     """A call of a client, not validated in full."""
 
     task: Task
-    num_images: int
-    """Images that the client sent."""
+    images: Sequence[ImageSource]
+    """Images that the client sent, as they came; of those given by URL, the URL."""
     content: Callable[[], bytes]
     """Returns everything that the client sent, to tell two requests apart."""
     open: Callable[[], Awaitable[Call[R]]]
@@ -38,10 +38,18 @@ class PendingCall(Generic[R]):
         """Return the pending call of a request of the SDK."""
         return PendingCall(
             task=request.task,
-            num_images=sum(len(message.images) for message in request.messages),
+            images=[image for message in request.messages for image in message.images],
             content=lambda: _REQUEST.dump_json(request),
             open=in_thread(lambda: calls.received(request)),
         )
+
+    async def pixels(self) -> int:
+        """Return the pixels of the images that the client sent, from their headers; URLs count nothing.
+
+        Raises:
+            ImageError: If an image is missing, of another format, or over a limit.
+        """
+        return await asyncio.to_thread(lambda: sum(width * height for width, height in map(_size, self.images)))
 
     async def call(self) -> Call[R]:
         """Return the call; its images are decoded the first time.
@@ -52,6 +60,10 @@ class PendingCall(Generic[R]):
         if self._opened is None:
             self._opened = await self.open()
         return self._opened
+
+
+def _size(image: ImageSource) -> tuple[int, int]:
+    return (0, 0) if isinstance(image, str) and not image.startswith("data:") else image_size(image)
 
 
 def in_thread(make: Callable[[], Call[R]]) -> Callable[[], Awaitable[Call[R]]]:
@@ -89,9 +101,9 @@ class WireMessage(BaseModel):
     content: tuple[Annotated[TextPart | _WireImagePart, Field(discriminator="type")], ...]
 
     @property
-    def num_images(self) -> int:
-        """The number of its images."""
-        return sum(isinstance(part, _WireImagePart) for part in self.content)
+    def images(self) -> list[str]:
+        """Its images."""
+        return [part.image for part in self.content if isinstance(part, _WireImagePart)]
 
     def opened(self, on_warning: Callable[[str], None]) -> Message:
         """Return the message with its images decoded; `on_warning` receives what of them is not used.
@@ -108,6 +120,6 @@ class WireMessage(BaseModel):
         )
 
 
-def count_images(messages: Sequence[WireMessage]) -> int:
-    """Return the number of images in the messages."""
-    return sum(message.num_images for message in messages)
+def images_of(messages: Sequence[WireMessage]) -> list[str]:
+    """Return the images in the messages."""
+    return [image for message in messages for image in message.images]

@@ -26,6 +26,8 @@ class ServerSettings(BaseModel):
     """Largest request body."""
     max_images: Annotated[int, Field(ge=1)] = 16
     """Images in one request."""
+    max_pixels: Annotated[int, Field(ge=1)] = 80_000_000
+    """Pixels of all images in one request, of which 3 bytes each are in memory while it is answered."""
     image_hosts: tuple[str, ...] = ()
     """Hosts, or patterns such as "*.example.org", from which images given by URL are fetched; empty means none."""
     cors_origins: tuple[str, ...] = ()

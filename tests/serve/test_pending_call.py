@@ -19,6 +19,7 @@ from tests.support.http_server import EVENT_SECONDS, Scripted, Serve
 
 BROKEN = "data:image/png;base64,AAAA"
 PNG = to_png(Image.new("RGB", (8, 8), "red"))
+URI = to_data_uri(open_image(PNG))
 
 
 def openai_body(*urls: str) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def test_images_are_counted_before_they_are_decoded(
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/v1/chat", {"messages": [turn(to_data_uri(open_image(PNG)))]}), ("/v1/chat/completions", openai_body(BROKEN))],
+    [("/v1/chat", {"messages": [turn(URI)]}), ("/v1/chat/completions", openai_body(URI))],
 )
 def test_images_are_decoded_outside_of_the_event_loop(
     serve: Serve, http: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any]
@@ -123,3 +124,17 @@ def test_a_repeated_key_fetches_no_image_again(
         http.post(f"{address}/v1/chat/completions", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)
     ]
     assert [answer.text.count("[DONE]") for answer in answers] == [1, 1] and len(fetched) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/tools/describe", "/v1/tools/edit"])
+def test_the_pixels_of_all_images_are_limited(serve: Serve, http: httpx.Client, path: str) -> None:
+    large, small = (to_data_uri(Image.new("RGB", (side, side))) for side in (1500, 900))
+    body: dict[str, Any] = {
+        "/v1/chat/completions": openai_body(*[small] * 3),
+        "/v1/tools/describe": {"images": [small] * 3},
+        "/v1/tools/edit": {"image": large, "instruction": "make it blue"},
+    }[path]
+    engine = Scripted()
+    answer = http.post(f"{serve(engine, max_pixels=2_000_000)}{path}", json=body)
+    assert answer.status_code == 400 and "at most 2.0 million are allowed" in answer.json()["error"]["message"]
+    assert engine.scripted.requests == []

@@ -115,7 +115,7 @@ class ChatCompletionBody(_Body):
         """Return the pending call."""
         return PendingCall(
             task="chat",
-            num_images=sum(message.num_images for message in self.messages),
+            images=[url for message in self.messages for url in message.image_urls],
             content=lambda: self.model_dump_json(
                 exclude={"stream", "stream_options", "content_format", *self.CHANGES_NOTHING}
             ).encode(),
@@ -191,7 +191,7 @@ class ImagesBody(_Body):
 
         return PendingCall(
             task=task,
-            num_images=1 if image else 0,
+            images=[image] if image else [],
             content=lambda: self.model_dump_json(exclude=set(self.CHANGES_NOTHING)).encode() + image,
             open=in_thread(call),
         )

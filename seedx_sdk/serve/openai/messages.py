@@ -64,9 +64,9 @@ class ChatMessage(WithoutNulls):
     tool_calls: Annotated[list[Any], only([], hint="this model calls no tools")] = []
 
     @property
-    def num_images(self) -> int:
-        """The number of its images."""
-        return sum(isinstance(part, _ImageUrl) for part in self._parts)
+    def image_urls(self) -> list[str]:
+        """Data URIs or URLs of its images."""
+        return [part.image_url.url for part in self._parts if isinstance(part, _ImageUrl)]
 
     @property
     def _parts(self) -> list[_Text | _ImageUrl]:

@@ -19,6 +19,7 @@ from seedx_sdk.serve.cli_options import (
     DtypeOption,
     HostOption,
     ImageHostOption,
+    MaxPixelsOption,
     MaxRepliesOption,
     ModelOption,
     RateOption,
@@ -54,6 +55,7 @@ def deploy(
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Device of the replicas.")] = "cpu",
     dtype: DtypeOption = None,
     max_replies: MaxRepliesOption = 64,
+    max_pixels: MaxPixelsOption = 80_000_000,
     requests_per_minute: RateOption = None,
     reply_seconds: ReplySecondsOption = 600,
     step_seconds: StepSecondsOption = 300,
@@ -66,6 +68,7 @@ def deploy(
     settings = server_settings(
         host,
         max_replies=max_replies,
+        max_pixels=max_pixels,
         requests_per_minute=requests_per_minute,
         reply_seconds=reply_seconds,
         image_hosts=image_host,

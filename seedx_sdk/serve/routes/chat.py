@@ -14,7 +14,7 @@ from seedx_sdk.calls import Call
 from seedx_sdk.options import GenerationOptions
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, EventStream, IdempotencyKey, first_event_or_error
 from seedx_sdk.serve.error_handlers import stream_error_body
-from seedx_sdk.serve.pending_call import PendingCall, WireMessage, count_images, in_thread
+from seedx_sdk.serve.pending_call import PendingCall, WireMessage, images_of, in_thread
 from seedx_sdk.types import ChatReply, ModelInfo, StreamEvent, Task
 from seedx_sdk.types import Request as ModelRequest
 
@@ -37,7 +37,7 @@ class ChatBody(BaseModel):
         """Return the pending call."""
         return PendingCall(
             task=self.task,
-            num_images=count_images(self.messages),
+            images=images_of(self.messages),
             content=lambda: self.model_dump_json().encode(),
             open=in_thread(self._call),
         )

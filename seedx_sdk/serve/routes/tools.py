@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -13,7 +13,7 @@ from seedx_sdk.calls import Call
 from seedx_sdk.options import EditFields, ImageFields, Sampler, SeedField, TextFields
 from seedx_sdk.regions import Region
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, IdempotencyKey, cancel_on_disconnect
-from seedx_sdk.serve.pending_call import PendingCall, WireImage, WireMessage, count_images, in_thread
+from seedx_sdk.serve.pending_call import PendingCall, WireImage, WireMessage, images_of, in_thread
 from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Task, TryOnImage
 from seedx_sdk.validation import check_task
 
@@ -32,9 +32,9 @@ class _Arguments(SeedField):
     def _given(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in type(self).model_fields}
 
-    def _pending(self, task: Task, num_images: int, make: Callable[[], Call[R]]) -> PendingCall[R]:
+    def _pending(self, task: Task, images: Sequence[str], make: Callable[[], Call[R]]) -> PendingCall[R]:
         return PendingCall(
-            task=task, num_images=num_images, content=lambda: self.model_dump_json().encode(), open=in_thread(make)
+            task=task, images=images, content=lambda: self.model_dump_json().encode(), open=in_thread(make)
         )
 
 
@@ -53,7 +53,7 @@ class DescribeArguments(_Arguments, TextFields):
             history = [message.opened(notes.append) for message in self.history]
             return calls.describe(**{**self._given(), "history": history}).noting(notes)
 
-        return self._pending("describe", len(self.images) + count_images(self.history), make)
+        return self._pending("describe", [*self.images, *images_of(self.history)], make)
 
 
 class DetectArguments(_Arguments):
@@ -64,7 +64,7 @@ class DetectArguments(_Arguments):
 
     def pending_call(self) -> PendingCall[Detection]:
         """Return the pending call."""
-        return self._pending("detect", 1, lambda: calls.detect(**self._given()))
+        return self._pending("detect", [self.image], lambda: calls.detect(**self._given()))
 
 
 class _ImageArguments(_Arguments, ImageFields):
@@ -81,7 +81,7 @@ class GenerateArguments(_ImageArguments):
 
     def pending_call(self) -> PendingCall[GeneratedImage]:
         """Return the pending call."""
-        return self._pending("generate", len(self.images), lambda: calls.generate(**self._given()))
+        return self._pending("generate", self.images, lambda: calls.generate(**self._given()))
 
 
 class EditArguments(_ImageArguments, EditFields):
@@ -92,7 +92,7 @@ class EditArguments(_ImageArguments, EditFields):
 
     def pending_call(self) -> PendingCall[EditedImage]:
         """Return the pending call."""
-        return self._pending("edit", 1, lambda: calls.edit(**self._given()))
+        return self._pending("edit", [self.image], lambda: calls.edit(**self._given()))
 
 
 class TryOnArguments(_ImageArguments, EditFields):
@@ -110,7 +110,9 @@ class TryOnArguments(_ImageArguments, EditFields):
 
     def pending_call(self, region: Region | Detection) -> PendingCall[TryOnImage]:
         """Return the pending call."""
-        return self._pending("try_on", 2, lambda: calls.try_on(**{**self._given(), "region": region}))
+        return self._pending(
+            "try_on", [self.person, self.garment], lambda: calls.try_on(**{**self._given(), "region": region})
+        )
 
 
 @router.post("/describe")
