@@ -27,7 +27,7 @@ from seedx_tools.decks.operations.insert import insert_slide
 from seedx_tools.decks.outline import Outline, SlidePlan, TableData
 from seedx_tools.decks.planners.assets import SlideFiles
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
-from seedx_tools.decks.planners.markdown import is_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import is_markdown_outline
 from seedx_tools.decks.repair.review import DeckReviewer
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides, revise_slide

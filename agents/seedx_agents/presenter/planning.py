@@ -14,7 +14,7 @@ from seedx_tools.decks.editing.edit_commands import RuleReviser
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
-from seedx_tools.decks.planners.markdown import is_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import is_markdown_outline
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")

@@ -29,7 +29,7 @@ from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
 from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
-from seedx_tools.decks.planners.markdown import MARKDOWN, is_markdown_outline, parse_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import MARKDOWN, is_markdown_outline, parse_markdown_outline
 from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content, unsupported_shapes
 from seedx_tools.decks.reading.texts import title_shape
 from seedx_tools.decks.repair.loop import MadeSlides, look_and_repair

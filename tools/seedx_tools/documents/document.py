@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from seedx_sdk.errors import InputError
 from seedx_tools.decks.outline import TableData
-from seedx_tools.decks.planners.markdown import front_title, parse_markdown_outline, split_front_matter
+from seedx_tools.decks.planners.markdown.front_matter import front_title, split_front_matter
+from seedx_tools.decks.planners.markdown.outlines import parse_markdown_outline
 from seedx_tools.documents.docx.reader import read_docx
 from seedx_tools.documents.figures import Figure, Figures
 from seedx_tools.documents.files import decode, read_bytes, title_of_file

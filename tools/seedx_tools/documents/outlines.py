@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
-from seedx_tools.decks.planners.markdown import parse_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import parse_markdown_outline
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.decks.text.sentences import first_sentence, shorten
 from seedx_tools.documents import markdown

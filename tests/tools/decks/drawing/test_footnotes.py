@@ -13,7 +13,7 @@ from seedx_tools import check_deck, make_slides, revise_slide
 from seedx_tools.decks.ooxml.layouts import frame_of
 from seedx_tools.decks.ooxml.styles import placeholder_type
 from seedx_tools.decks.outline import Outline, SlidePlan, TableData
-from seedx_tools.decks.planners.markdown import parse_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import parse_markdown_outline
 from seedx_tools.decks.reader import read_slide
 from seedx_tools.decks.text.footnotes import marks_in, renumbered, unmarked
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from seedx_tools.decks.outline import SlidePlan
-from seedx_tools.decks.planners.markdown import parse_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import parse_markdown_outline
 from seedx_tools.decks.planners.visual_rules import visual_of_points
 from seedx_tools.decks.visuals import Visual, VisualItem, VisualLink
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seedx_tools.decks.planners.markdown import parse_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import parse_markdown_outline
 from seedx_tools.decks.text.checking import text_warnings
 from seedx_tools.decks.text.inline import escape_inline, parse_inline, plain_text
 

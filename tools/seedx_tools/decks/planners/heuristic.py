@@ -10,7 +10,7 @@ import re
 
 from seedx_sdk.errors import PromptError
 from seedx_tools.decks.outline import DEFAULT_NUM_SLIDES, Outline, SlidePlan
-from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import is_markdown_outline, parse_markdown_outline
 
 HEADINGS = (
     ("Why it matters", "Why does this matter to the people in the room?"),

@@ -12,7 +12,7 @@ from seedx_sdk.errors import InputError
 from seedx_tools.decks.editing.edit_commands import RuleReviser
 from seedx_tools.decks.lint.findings import Finding
 from seedx_tools.decks.outline import SlidePlan
-from seedx_tools.decks.planners.markdown import is_markdown_outline, parse_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import is_markdown_outline, parse_markdown_outline
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from seedx_tools.decks.planners.answers.figures import chart_as_meant, table_as_
 from seedx_tools.decks.planners.answers.footnotes import read_footnotes
 from seedx_tools.decks.planners.answers.lines import heading_of, lines_of
 from seedx_tools.decks.planners.answers.names import renamed
-from seedx_tools.decks.planners.markdown import parse_markdown_outline
+from seedx_tools.decks.planners.markdown.outlines import parse_markdown_outline
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.lenient import same_word
 from seedx_tools.model_answers import written

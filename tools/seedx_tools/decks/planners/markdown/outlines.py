@@ -27,49 +27,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.footnote import footnote_plugin
 
 from seedx_sdk.errors import InputError
-from seedx_tools.decks.outline import (
-    MAX_COLUMNS_OF_TEXT,
-    ChartData,
-    CodeBlock,
-    Column,
-    Outline,
-    PictureFile,
-    Quote,
-    SlidePlan,
-    TableData,
-)
-from seedx_tools.decks.planners.markdown_data import WantedChart, alignment, wanted_chart
-from seedx_tools.decks.planners.markdown_footnotes import MarkdownFootnotes
-from seedx_tools.decks.planners.markdown_inline import BREAK, COMMENT, InlineReader
+from seedx_tools.decks.outline import ChartData, CodeBlock, Outline, PictureFile, Quote, TableData
+from seedx_tools.decks.planners.markdown.data import WantedChart, alignment, wanted_chart
+from seedx_tools.decks.planners.markdown.drafts import SlideDraft, outline_of
+from seedx_tools.decks.planners.markdown.footnotes import MarkdownFootnotes
+from seedx_tools.decks.planners.markdown.front_matter import split_front_matter
+from seedx_tools.decks.planners.markdown.inline import BREAK, COMMENT, InlineReader
 from seedx_tools.decks.planners.mermaid import read_mermaid, readable_lines
 from seedx_tools.decks.planners.visual_blocks import block_lines, read_visual_block, visual_kind
-from seedx_tools.decks.planners.visual_rules import visual_of_points
 from seedx_tools.decks.tables import SOURCE_LINE, chart_of, read_table, table_of
-from seedx_tools.decks.text.footnotes import marks_in, plain_notes, told, unmarked, with_footnotes_told
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.marks import slide_markdown
 from seedx_tools.decks.text.points import MAX_LEVEL
 from seedx_tools.decks.visuals import Visual
 
 _NOTES = re.compile(r"^(speaker )?notes?:\s*", re.IGNORECASE)
+_LISTS = ("bullet_list", "ordered_list")
 _NO_PICTURE = "none"
 _DRAW = ("", "draw")
 _QUOTE = re.compile(r"^[\"\u201c\u201e\u00ab](.+)[\"\u201d\u201c\u00bb]\s*(?:--|\u2013|\u2014)\s*(.+)$")
-_AGENDA = re.compile(r"^(agenda|contents|table of contents)$", re.IGNORECASE)
-_SOURCES = re.compile(r"^(sources?|references|bibliography)$", re.IGNORECASE)
-_FRONT_MATTER = re.compile(
-    r"---[ \t]*\n([\w-]+:(?:[ \t].*)?\n(?:(?:[\w-]+:(?:[ \t].*)?|[ \t].*|-[ \t].*|)\n)*)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
-)
-_FRONT_KEY = re.compile(r"^([\w-]+):", re.MULTILINE)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*([^|>\s].*)$", re.MULTILINE)
-_CLOSING = re.compile(r"^(thank you|thanks|any questions|questions|q ?(&|and) ?a|the end)\b", re.IGNORECASE)
 
 MARKDOWN = slide_markdown(MarkdownIt("commonmark").enable(["table", "strikethrough"])).use(
     footnote_plugin, inline=False, move_to_end=False, always_match_refs=True
@@ -88,131 +71,35 @@ def parse_markdown_outline(text: str) -> Outline:
     """Return the outline in a Markdown text; content that a slide cannot hold becomes a warning."""
     front, body = split_front_matter(text)
     tree = _parse(body)
-    reader = _Reader(front, tree)
+    reader = _Reader(tree)
     for node in tree.children:
         reader.read(node)
-    return reader.outline()
-
-
-_LISTS = ("bullet_list", "ordered_list")
-
-
-def split_front_matter(text: str) -> tuple[str, str]:
-    """Return the front matter of a text, or an empty string, and the rest of the text."""
-    text = text.replace("\r\n", "\n")
-    found = _FRONT_MATTER.match(text)
-    return (found[1], text[found.end() :]) if found else ("", text)
-
-
-def front_title(front: str) -> str:
-    """Return the title that front matter gives, or an empty string."""
-    named = _FRONT_TITLE.search(front)
-    return named[1].strip("\"' ") if named else ""
+    return outline_of(front, reader.cover, reader.slides, reader.all_warnings())
 
 
 def _parse(text: str) -> SyntaxTreeNode:
     return SyntaxTreeNode(MARKDOWN.parse(text))
 
 
-@dataclass
-class _SlideDraft:
-    """A slide that is being read; the first one is the title slide."""
-
-    title: str = ""
-    is_section: bool = False
-    bullets: list[str] = field(default_factory=list)
-    columns: list[tuple[str, list[str]]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    picture: str | None = None
-    picture_file: str = ""
-    gallery: list[PictureFile] = field(default_factory=list)
-    table: TableData | None = None
-    chart: ChartData | None = None
-    visual: Visual | None = None
-    code: CodeBlock | None = None
-    quote: Quote | None = None
-    source: str = ""
-    footnotes: dict[str, str] = field(default_factory=dict)
-    """The texts of the footnotes that it refers to, by label."""
-
-    @property
-    def lines(self) -> list[str]:
-        """The list that the next point goes to."""
-        return self.columns[-1][1] if self.columns else self.bullets
-
-    @property
-    def all_notes(self) -> str:
-        notes = "\n".join(filter(None, (*self.notes, *self.links)))
-        return plain_notes(notes, list(self.footnotes.values()))
-
-    @property
-    def holds_more(self) -> bool:
-        """True if it holds more than points, a picture and notes."""
-        return bool(self.columns or self.table or self.chart or self.visual or self.code or self.quote)
-
-    @property
-    def is_plain(self) -> bool:
-        """True if it holds nothing but points."""
-        return not (self.holds_more or self.picture or self.picture_file or self.all_notes)
-
-    def drop_empty_column(self) -> None:
-        """Turn two columns without headings into one list if the second is empty."""
-        self.columns = [column for column in self.columns if any(column)]
-        if len(self.columns) == 1 and not self.columns[0][0]:
-            self.bullets, self.columns = self.columns[0][1], []
-
-    def plan(self, *, is_last: bool) -> SlidePlan:
-        columns = self.columns if 2 <= len(self.columns) <= MAX_COLUMNS_OF_TEXT and not self.bullets else []
-        bullets = list(self.bullets)
-        for heading, points in self.columns if not columns else ():
-            bullets += ([heading] if heading else []) + [f"\t{point}" if heading else point for point in points]
-        visual = self.visual
-        if visual is None and not (
-            columns or self.table or self.chart or self.code or self.quote or self.picture or self.picture_file
-        ):
-            visual = visual_of_points(bullets)
-            bullets = bullets if visual is None else []
-        is_line = not (bullets[1:] or columns or self.table or self.chart or visual or self.code or self.quote)
-        is_end = is_last and _CLOSING.match(self.title) is not None
-        plan = SlidePlan(
-            title=self.title,
-            kind="section" if self.is_section and is_line else "closing" if is_line and is_end else "content",
-            bullets=tuple(bullets),
-            columns=tuple(Column(heading=heading, bullets=tuple(points)) for heading, points in columns),
-            table=self.table,
-            chart=self.chart,
-            visual=visual,
-            code=self.code,
-            quote=self.quote,
-            source=self.source,
-            picture=self.picture,
-            picture_file=self.picture_file,
-            gallery=tuple(self.gallery),
-            footnotes=tuple(self.footnotes.values()),
-            notes=self.all_notes,
-        )
-        return with_footnotes_told(plan)
-
-
 class _Reader:
-    def __init__(self, front: str, tree: SyntaxTreeNode) -> None:
-        self.front = front
-        self.cover = _SlideDraft()
-        self.slides: list[_SlideDraft] = []
-        self.warnings: list[str] = []
+    """Reads the blocks of a text into the slides that they are on."""
+
+    def __init__(self, tree: SyntaxTreeNode) -> None:
+        self.cover = SlideDraft()
+        self.slides: list[SlideDraft] = []
+        self._warnings: list[str] = []
         self._inlines = InlineReader(
             note=self._note,
             address=self._address,
             picture=self._picture,
             warn=self._warn,
-            shows_addresses=lambda: _SOURCES.match(self.current.title) is not None,
+            shows_addresses=lambda: self.current.is_named_sources,
             footnote=self._footnote,
         )
         self._footnotes = MarkdownFootnotes(tree, replace(self._inlines, footnote=lambda _: 0).read)
 
     @property
-    def current(self) -> _SlideDraft:
+    def current(self) -> SlideDraft:
         return self.slides[-1] if self.slides else self.cover
 
     def read(self, node: SyntaxTreeNode) -> None:
@@ -243,88 +130,15 @@ class _Reader:
         elif node.type == "html_block":
             self._html(node.content)
 
-    def outline(self) -> Outline:
-        """Return the outline; points above the first slide heading become the subtitle or a slide."""
-        cover, slides = self.cover, list(self.slides)
-        self.warnings += self._footnotes.unused()
-        for slide in slides:
-            slide.drop_empty_column()
-        self._name_cover()
-        if more := self._beside_cover():
-            slides.insert(0, more)
-        agenda, sources = self._agenda(), self._sources()
-        slides = [slide for slide in slides if slide is not agenda and slide is not sources]
-        subtitle = cover.bullets[0] if cover.bullets else ""
-        self._tell_footnotes(cover, f"{cover.title} {subtitle}")
-        return Outline(
-            title=unmarked(cover.title),
-            subtitle=unmarked(subtitle),
-            picture=cover.picture,
-            notes=cover.all_notes,
-            agenda=agenda.title if agenda else "",
-            slides=tuple(slide.plan(is_last=slide is slides[-1]) for slide in slides),
-            sources=tuple(told(line.strip(), [*sources.footnotes.values()]) for line in sources.bullets)
-            if sources
-            else (),
-            sources_title=sources.title if sources else "Sources",
-            warnings=tuple(self.warnings),
-        )
-
-    def _tell_footnotes(self, cover: _SlideDraft, shown: str) -> None:
-        """Put what footnotes of the title slide say into its notes: it shows none."""
-        texts = [*cover.footnotes.values()]
-        if lines := [plain_text(texts[number - 1]) for number in marks_in(shown)]:
-            cover.notes += lines
-            self.warnings.append("title slide: its footnotes are in its notes")
-
-    def _name_cover(self) -> None:
-        """Set a missing deck title: from the front matter, the first point or the first slide's title."""
-        cover = self.cover
-        title = front_title(self.front)
-        if not cover.title:
-            first = cover.bullets.pop(0) if cover.bullets and not title else ""
-            cover.title = title or first or (self.slides[0].title if self.slides else "") or "Untitled"
-        lost = [key for key in _FRONT_KEY.findall(self.front) if key != "title" or title != cover.title]
-        if lost:
-            self.warnings.insert(0, f"title slide: the front matter was left out: {', '.join(lost)}")
-
-    def _beside_cover(self) -> _SlideDraft | None:
-        """Return a slide for content that the title slide cannot hold, or None."""
-        cover = self.cover
-        points, cover.bullets = (cover.bullets, []) if len(cover.bullets) > 1 else ([], cover.bullets)
-        if not (points or cover.holds_more or cover.picture_file):
-            return None
-        more = _SlideDraft(title=cover.title, bullets=points, table=cover.table, chart=cover.chart, quote=cover.quote)
-        more.visual, more.source, more.footnotes = cover.visual, cover.source, cover.footnotes
-        if cover.picture_file:
-            more.picture, more.picture_file, cover.picture = cover.picture, cover.picture_file, None
-            more.gallery = cover.gallery
-            self.warnings.append(
-                f"title slide: it cannot show an image file; '{more.picture_file}' is on the next slide"
-            )
-        return more
-
-    def _agenda(self) -> _SlideDraft | None:
-        """Return the first empty slide with an agenda title, or None."""
-        for slide in self.slides:
-            if _AGENDA.match(slide.title) and not (slide.bullets or slide.holds_more):
-                if slide.is_plain:
-                    return slide
-                self.warnings.append(
-                    f"slide '{plain_text(slide.title)}': it does not list the sections: it has notes or a picture"
-                )
-        return None
-
-    def _sources(self) -> _SlideDraft | None:
-        """Return the first slide with a sources title and nothing but points, or None."""
-        found = (slide for slide in self.slides if _SOURCES.match(slide.title) and slide.bullets and slide.is_plain)
-        return next(found, None)
+    def all_warnings(self) -> list[str]:
+        """Return what was dropped, footnotes that nothing refers to included."""
+        return [*self._warnings, *self._footnotes.unused()]
 
     def _heading(self, level: int, node: SyntaxTreeNode) -> None:
         if level == 1 and not self.cover.title and not self.slides:
             self.cover.title = self._inline(node)
         elif level <= 2:
-            self.slides.append(_SlideDraft(is_section=level == 1))
+            self.slides.append(SlideDraft(is_section=level == 1))
             self.current.title = self._inline(node)
         elif level == 3 and self.slides:
             self.current.columns.append((self._inline(node), []))
@@ -500,4 +314,4 @@ class _Reader:
 
     def _warn(self, what: str) -> None:
         where = f"slide '{plain_text(self.current.title)}'" if self.slides else "title slide"
-        self.warnings.append(f"{where}: {what}")
+        self._warnings.append(f"{where}: {what}")

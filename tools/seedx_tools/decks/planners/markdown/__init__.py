@@ -1,0 +1,1 @@
+"""Outlines in Markdown."""
