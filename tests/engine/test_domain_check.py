@@ -25,8 +25,8 @@ FIRST_WORDS: dict[Task, str] = {
     "describe": "what|how|is|where|which",
     "detect": "the|all",
 }
-NO_PROMPT = re.compile(r"\b(?:who|story|postcard|slides|bullet)\b|[{<]|\.\w|[A-Z]{2}")
-"""Requests to the story and design agents, edit commands of decks, and what is no text."""
+NO_PROMPT = re.compile(r"\b(?:who|story|postcard|slides)\b|[{<]|\.\w|[A-Z]{2}")
+"""Requests to the story and design agents, and what is no text."""
 SHOWS_A_WARNING = "a helicopter"
 
 
@@ -44,7 +44,8 @@ def documented() -> list[tuple[Task, str]]:
     """Return all prompts, questions and phrases of the documents and the examples, with their tasks.
 
     The records in data_formats.md are of photographs, which other models are trained on; the requests in agents.md go
-    to agents, which do not pass them on word for word.
+    to agents, which do not pass them on word for word, and so do those of slides.md and revise_session.py that edit
+    decks.
     """
     pages = [page for page in (ROOT / "docs").rglob("*.md") if page.name not in ("agents.md", "data_formats.md")]
     files = [ROOT / "README.md", *sorted(pages), *sorted((ROOT / "examples").glob("*.py"))]
@@ -52,7 +53,8 @@ def documented() -> list[tuple[Task, str]]:
     for file in files:
         for text in re.findall(r'"([^"\n]+ [^"\n]+)"', file.read_text(encoding="utf-8")):
             for task, words in FIRST_WORDS.items():
-                if re.match(rf"(?:{words})\b", text) and not NO_PROMPT.search(text):
+                edits_a_deck = task == "edit" and file.name in ("slides.md", "revise_session.py")
+                if re.match(rf"(?:{words})\b", text) and not NO_PROMPT.search(text) and not edits_a_deck:
                     found[task, text] = None
     return list(found)
 

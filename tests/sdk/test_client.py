@@ -84,6 +84,7 @@ def test_generate_passes_every_option_and_reports_progress(seedx: SeedX, engine:
         "guidance_scale": 2.0,
         "force": False,
         "force_image": True,
+        "stop": (),
     }
 
 
