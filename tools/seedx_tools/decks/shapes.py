@@ -10,13 +10,13 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide, SlideLayout
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, inherited, placeholder_type, resolve_color
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, FOOTERS, inherited, placeholder_type, resolve_color
 from seedx_tools.decks.text.shapes import PointRect, font_scale, runs_of
 from seedx_tools.decks.text.tables import cell_runs, table_height
 
 ShapeKind: TypeAlias = Literal["text", "picture", "chart", "table", "other"]
 
-_FOOTERS = ("dt", "ftr", "sldNum", "hdr")
+_FOOTERS = (*FOOTERS, "hdr")
 _WHITE = "FFFFFF"
 
 

@@ -189,7 +189,8 @@ def test_a_fourth_typeface(slides: Slides) -> None:
 def test_pies_with_many_slices(slides: Slides, count: int, kinds: list[str]) -> None:
     data: Any = CategoryChartData()  # type: ignore[no-untyped-call]
     data.categories = [f"c{number}" for number in range(count + 1)]
-    data.add_series("s", [*range(1, count + 1), 0])
+    data.add_series("outer", [*range(1, count + 1), 0])
+    data.add_series("inner", [1, 2])
     frame = slides.slide.shapes.add_chart(XL_CHART_TYPE.DOUGHNUT, Inches(1), Inches(2), Inches(6), Inches(4), data)
     frame._element.nvGraphicFramePr.cNvPr.set("descr", "Shares")
     assert slides.kinds() == kinds

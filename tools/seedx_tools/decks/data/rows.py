@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from seedx_tools.decks.data.numbers import is_number
 
 _DELIMITERS = "\t;|,"
+_LOOKED_AT = 10
+"""The lines at the start of a file that tell what parts its cells."""
 _SEPARATOR = re.compile(r"\A\ufeff?\"?sep=(.)\"?[ \t]*\r?\n", re.IGNORECASE)
 """The first line by which Excel is told what parts the cells."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -120,6 +122,3 @@ def _delimiter(text: str) -> str:
     return max(
         _DELIMITERS, key=lambda char: (sum(char in line for line in lines), sum(line.count(char) for line in lines))
     )
-
-
-_LOOKED_AT = 10

@@ -194,7 +194,7 @@ class Canvas:
         glue = self._glue(first, first_side, second, second_side)
         geometry = None if via is None else self._bent(*ends, via, upright=first_side in ("top", "bottom"))
         self._connector(
-            *ends, name, self.paints.line, 1.75, arrow="end" if arrow else "", glue=glue, geometry=geometry, alt=alt
+            *ends, name, self.paints.line, _LINE, arrow="end" if arrow else "", glue=glue, geometry=geometry, alt=alt
         )
 
     def connect_around(
@@ -315,7 +315,7 @@ class Canvas:
         glue = self._glue(first, first_side, second, second_side)
         geometry = place + preset_xml(shape)
         self._connector(
-            (0, 0), (0, 0), name, self.paints.line, 1.75, arrow=arrow, glue=glue, geometry=geometry, alt=alt
+            (0, 0), (0, 0), name, self.paints.line, _LINE, arrow=arrow, glue=glue, geometry=geometry, alt=alt
         )
 
     def _glue(self, first: Node, first_side: Side, second: Node, second_side: Side) -> str:

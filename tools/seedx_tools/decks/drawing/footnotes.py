@@ -12,7 +12,14 @@ from pptx.slide import Slide
 from seedx_tools.decks.drawing.paint import Paint, Paints
 from seedx_tools.decks.drawing.paragraphs import Paragraph, height_needed, paragraph_xml
 from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of, next_shape_id
-from seedx_tools.decks.ooxml.styles import DEFAULT_FAMILY, EMU_PER_POINT, TITLES, placeholder_type, theme_typefaces
+from seedx_tools.decks.ooxml.styles import (
+    DEFAULT_FAMILY,
+    EMU_PER_POINT,
+    FOOTERS,
+    TITLES,
+    placeholder_type,
+    theme_typefaces,
+)
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME, marked_footnotes
 from seedx_tools.decks.text.inline import plain_text
@@ -28,7 +35,6 @@ _SPACE = 2.0
 """Points between footnotes."""
 _FULL = 0.9
 """A placeholder at least this share of the page high is a picture beside the text, which stays as it is."""
-_FEET = ("dt", "ftr", "sldNum")
 
 
 class Footnotes:
@@ -140,7 +146,7 @@ class Foot:
         wide = low or titles
         left, right = min(frame[0] for frame in wide), max(frame[0] + frame[2] for frame in wide)
         layout: Any = self._slide.slide_layout.placeholders
-        feet = [frame_of(shape)[1] for shape in layout if placeholder_type(shape.element) in _FEET]
+        feet = [frame_of(shape)[1] for shape in layout if placeholder_type(shape.element) in FOOTERS]
         gap = round(_GAP * EMU_PER_POINT)
         floor = min(
             (top - gap for top in feet if top > 0.8 * self._page_height), default=round(0.94 * self._page_height)
@@ -160,7 +166,7 @@ class Foot:
     def _placeholders(self) -> Iterator[tuple[str | None, Any, EmuFrame]]:
         for shape in self._slide.placeholders:
             kind = placeholder_type(shape.element)
-            if kind not in _FEET:
+            if kind not in FOOTERS:
                 yield kind, shape, frame_of(shape)
 
 

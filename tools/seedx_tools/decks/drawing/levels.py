@@ -47,8 +47,7 @@ def _draw(canvas: Canvas, visual: Visual, shares: list[float], *, upside_down: b
         return [Paragraph(item.text, size, paints.text)]
 
     rest = canvas.width - texts_left
-    size = fitting_size(items, head, (min(inner), height * 0.8), canvas.family)
-    size = size or MIN_POINTS
+    size = fitting_size(items, head, (min(inner), height * 0.8), canvas.family) or MIN_POINTS
     text_size = fitting_size([item for item in items if item.text], text, (rest, height - 4), canvas.family)
     for number, item in enumerate(items):
         wide = full * max(shares[number], shares[number + 1])

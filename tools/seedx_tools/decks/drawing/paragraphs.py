@@ -11,7 +11,7 @@ from pptx.opc.constants import RELATIONSHIP_TYPE as RELATION
 from pptx.slide import Slide
 
 from seedx_tools.decks.drawing.paint import Paint
-from seedx_tools.decks.ooxml.styles import TextStyle
+from seedx_tools.decks.ooxml.styles import MONOSPACED, TextStyle
 from seedx_tools.decks.text.fitting import MIN_POINTS
 from seedx_tools.decks.text.inline import Span, parse_inline, plain_text
 from seedx_tools.decks.text.layout import height_of, lay_out, width_of
@@ -22,8 +22,6 @@ SIZES = (24.0, 22.0, 20.0, 18.0, 16.0, 14.0, 13.0, MIN_POINTS)
 """The type sizes of drawings in points, the largest first."""
 
 _Item = TypeVar("_Item")
-_WEB = ("http://", "https://", "mailto:")
-_CODE_FACE = "Courier New"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +121,10 @@ def paragraph_xml(slide: Slide, paragraph: Paragraph, *, mirrored: bool) -> str:
 
 def _run(slide: Slide, span: Span, paragraph: Paragraph) -> str:
     click = ""
-    if span.link.startswith(_WEB):
+    if span.link:  # parse_inline keeps only safe ones
         relation = slide.part.relate_to(span.link, RELATION.HYPERLINK, is_external=True)
         click = f"<a:hlinkClick r:id={quoteattr(relation)}/>"
-    face = f"<a:latin typeface='{_CODE_FACE}'/>" if span.code else "<a:latin typeface='+mn-lt'/>"
+    face = f"<a:latin typeface='{MONOSPACED}'/>" if span.code else "<a:latin typeface='+mn-lt'/>"
     looks = f"{_flag('b', paragraph.bold or span.bold)}{_flag('i', span.italic)}"
     looks += " strike='sngStrike'" if span.strike else ""
     size = round(paragraph.size * 100)

@@ -12,11 +12,13 @@ from pydantic import ValidationError
 from seedx_tools.decks.drawing.flow import SHAPES
 from seedx_tools.decks.drawing.names import PROGRESS_NAME, part_of
 from seedx_tools.decks.ooxml.layouts import frame_of
+from seedx_tools.decks.ooxml.styles import MONOSPACED
 from seedx_tools.decks.text.inline import Span, note_mark, to_inline
 from seedx_tools.decks.text.reading import mark_of
 from seedx_tools.decks.text.strings import runs_right_to_left
 from seedx_tools.decks.visuals import BoxShape, Visual, VisualItem, VisualLink
 
+_AXES = ("horizontal", "vertical")
 _SHAPE_NAMES: Mapping[str, BoxShape] = {preset: shape for shape, preset in SHAPES.items()}
 
 
@@ -91,9 +93,6 @@ def read_visual(slide: Slide) -> Visual | None:
         return None
 
 
-_AXES = ("horizontal", "vertical")
-
-
 def _texts(slide: Slide, shape: Any, fields: Sequence[str]) -> dict[str, str]:
     """Return the texts of a shape by field; paragraphs beyond the fields belong to the last one."""
     lines = [
@@ -121,7 +120,7 @@ def _span(slide: Slide, run: Any, *, bold_counts: bool) -> Span:
         bold=bool(run.font.bold) and bold_counts,
         italic=bool(run.font.italic),
         strike=properties is not None and properties.get("strike", "noStrike") != "noStrike",
-        code=face is not None and face.get("typeface") == "Courier New",
+        code=face is not None and face.get("typeface") == MONOSPACED,
         link=link,
     )
 

@@ -14,7 +14,7 @@ from pptx.slide import Slide
 
 from seedx_tools.decks.drawing.geometry import Area, text_margins
 from seedx_tools.decks.ooxml.layouts import EmuFrame
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TITLES, placeholder_type
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, FOOTERS, TITLES, placeholder_type
 from seedx_tools.decks.shapes import Fill, Run, SlideShape, backdrop_shapes, fill_of, runs_in, slide_shapes
 from seedx_tools.decks.text.shapes import PlacedText, PointRect, place_text
 
@@ -23,7 +23,6 @@ TOUCH = 2.0
 
 _ADJUST = {"chevron": 50_000, "homePlate": 50_000, "trapezoid": 25_000, "roundRect": 16_667}
 """The first adjustment of preset geometries that write none."""
-_FOOTERS = ("dt", "ftr", "sldNum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Item:
     @property
     def is_footer(self) -> bool:
         """Whether it is a footer, a date or a slide number."""
-        return self.role in _FOOTERS
+        return self.role in FOOTERS
 
     @property
     def words(self) -> str:

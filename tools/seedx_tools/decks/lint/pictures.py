@@ -79,8 +79,8 @@ def num_pixels(shape: Any) -> tuple[int, int] | None:
 def _slices(item: Item) -> Iterator[Fault]:
     space = item.placed.shape.chart._chartSpace
     for pie in (found for tag in _PIES for found in space.iter(qn(tag))):
-        points = [pie.findall(f"{qn('c:ser')}//{qn('c:val')}//{qn('c:pt')}/{qn('c:v')}")]
-        count = max((sum(_is_shown(value.text) for value in values) for values in points), default=0)
+        rings = [ring.findall(f"{qn('c:val')}//{qn('c:pt')}/{qn('c:v')}") for ring in pie.findall(qn("c:ser"))]
+        count = max((sum(_is_shown(value.text) for value in values) for values in rings), default=0)
         if count > MAX_SLICES:
             yield Fault(
                 "many_slices",

@@ -20,6 +20,8 @@ from pptx.slide import Slide, SlideLayout, SlideMaster
 from seedx_tools.decks.ooxml.contrast import contrast, to_linear, to_srgb
 
 DEFAULT_FAMILY = "Arial"
+MONOSPACED = "Courier New"
+"""The face of code: on Windows, macOS, and in LibreOffice by a metric-compatible font."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +53,8 @@ EMU_PER_POINT = 12_700
 EMU_PER_INCH = 914_400
 TITLES = ("title", "ctrTitle")
 """The kinds of title placeholders, as placeholder_type returns them."""
+FOOTERS = ("dt", "ftr", "sldNum")
+"""The kinds of placeholders at the bottom of slides: date, footer and slide number."""
 _OWN_STYLE = ("dt", "ftr", "hdr", "sldImg", "sldNum")
 _DEFAULT_INSETS = {"lIns": 91440, "tIns": 45720, "rIns": 91440, "bIns": 45720}
 _NO_TEXT_COLOR = "000000"

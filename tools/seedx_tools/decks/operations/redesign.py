@@ -14,7 +14,7 @@ from pptx.slide import Slide, SlideMaster
 from seedx_tools.decks.drawing.reading import is_drawn
 from seedx_tools.decks.editing.carry_over import redirect
 from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, frame_of
-from seedx_tools.decks.ooxml.styles import TITLES, placeholder_type
+from seedx_tools.decks.ooxml.styles import FOOTERS, TITLES, placeholder_type
 from seedx_tools.decks.operations.moving import (
     Move,
     contained,
@@ -37,7 +37,6 @@ from seedx_tools.decks.text.shapes import place_text
 from seedx_tools.decks.writing.balance import balance_text, release
 from seedx_tools.decks.writing.frames import SOURCE_NAME
 
-_FOOTERS = ("dt", "ftr", "sldNum")
 _LEAST_SCALE, _STEP = 0.5, 0.05
 _MOST_CROPPED = 0.3
 """A picture that would lose more of its sides to fill its placeholder keeps its proportions in it."""
@@ -82,7 +81,7 @@ class Redesigned:
         redirect(self._slide.part, old_layout.part, self._slots.layout.part)
         self._move_loose(loose, moves)
         for shape in placeholders:
-            if kinds[shape.shape_id] in _FOOTERS:
+            if kinds[shape.shape_id] in FOOTERS:
                 self._move_footer(shape, str(kinds[shape.shape_id]))
             else:
                 self._move_placeholder(shape, indexes[shape.shape_id], places, moves)
@@ -215,7 +214,7 @@ class Redesigned:
             shape
             for shape in shapes
             if shape.element.tag == qn("p:sp")
-            and placeholder_type(shape.element) not in _FOOTERS
+            and placeholder_type(shape.element) not in FOOTERS
             and shape.text_frame.text.strip()
         ]
         for shape in texts:
@@ -266,7 +265,7 @@ def _is_balanced(shape: Any) -> bool:
         return False
     if any(len(child) for child in own if child.tag == qn("a:defRPr")):
         return False
-    is_body = placeholder_type(shape.element) not in (*TITLES, *_FOOTERS)
+    is_body = placeholder_type(shape.element) not in (*TITLES, *FOOTERS)
     return is_body and (bool(levels) or "tIns" in text.find(qn("a:bodyPr")).attrib)
 
 

@@ -11,14 +11,13 @@ from pptx.slide import Slide, SlideMaster
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame, LayoutSlots, Role, frame_of, slots_of
 from seedx_tools.decks.ooxml.sheets import add_layout
-from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.ooxml.styles import FOOTERS, placeholder_type
 
 FREE_AREA = -1
 """Stands for the idx of the area below the title on a layout without bodies."""
 _FOOT = 0.92
 """Where that area ends, as a share of the page's height."""
 _MOST = 0.6
-_FOOTERS = ("dt", "ftr", "sldNum")
 _STATEMENTS: tuple[Role, ...] = ("cover", "closing", "section")
 
 
@@ -87,7 +86,7 @@ def frames_of(layout: Any) -> dict[int, EmuFrame]:
     return {
         shape.placeholder_format.idx: frame_of(shape)
         for shape in layout.placeholders
-        if placeholder_type(shape.element) not in _FOOTERS
+        if placeholder_type(shape.element) not in FOOTERS
     }
 
 
@@ -148,5 +147,5 @@ def add_blank_layout(master: SlideMaster) -> None:
     for background in blank.element.cSld.findall(qn("p:bg")):
         blank.element.cSld.remove(background)
     for shape in list(blank.shapes):
-        if placeholder_type(shape.element) not in _FOOTERS:
+        if placeholder_type(shape.element) not in FOOTERS:
             shape.element.getparent().remove(shape.element)

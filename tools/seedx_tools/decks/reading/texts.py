@@ -13,7 +13,7 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
 from seedx_tools.decks.drawing.reading import is_drawn
-from seedx_tools.decks.ooxml.styles import TITLES, auto_number, placeholder_type
+from seedx_tools.decks.ooxml.styles import FOOTERS, TITLES, auto_number, placeholder_type
 from seedx_tools.decks.shapes import SlideShape, fill_of, slide_shapes
 from seedx_tools.decks.text.footnotes import FOOTNOTES_NAME
 from seedx_tools.decks.text.shapes import font_scale, runs_of
@@ -24,7 +24,7 @@ from seedx_tools.decks.writing.points.columns import is_column
 from seedx_tools.decks.writing.points.typed import typed_mark
 from seedx_tools.decks.writing.titles import REST_NAME
 
-_FOOTERS = ("dt", "ftr", "sldNum", "hdr")
+_FOOTERS = (*FOOTERS, "hdr")
 _BESIDE = (SOURCE_NAME, FOOTNOTES_NAME, REST_NAME)
 _AT_THE_TOP = 0.36
 """The middle of a title is above this share of the page."""

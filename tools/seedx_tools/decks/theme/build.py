@@ -17,7 +17,7 @@ from pptx.slide import SlideLayout
 from pptx.util import Inches
 
 from seedx_tools.decks.ooxml.sheets import add_layout
-from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.ooxml.styles import FOOTERS, placeholder_type
 from seedx_tools.decks.text.languages.scripts import FACES
 from seedx_tools.decks.theme.designs import DESIGNS, HEIGHT_INCHES, ColoredBox, Design, InchBox
 from seedx_tools.decks.theme.layouts import LayoutSpec, PlaceholderSpec, deck_layouts, footer_boxes, level1_style
@@ -102,7 +102,7 @@ def _set_master(deck: PresentationObject, width: float, design: Design) -> None:
             properties.set(name, "0")
         if kind == "title":
             properties.set("anchor", design.title_anchor)
-        if kind in ("dt", "ftr", "sldNum"):
+        if kind in FOOTERS:
             old = shape.element.find(f".//{qn('a:lvl1pPr')}/{qn('a:defRPr')}/{qn('a:solidFill')}")
             old.getparent().replace(old, parse_xml(_QUIET))
         if kind in ("ftr", "dt"):
@@ -170,7 +170,7 @@ def _set_layout(layout: Any, wanted: LayoutSpec, design: Design) -> None:
     element.set("type", wanted.kind)
     element.set("userDrawn", "1")
     tree = element.find(f".//{qn('p:spTree')}")
-    kept = ("ftr", "dt", "sldNum") if wanted.footer else ()
+    kept = FOOTERS if wanted.footer else ()
     for shape in list(tree)[2:]:
         ph = shape.find(f".//{qn('p:ph')}")
         if ph is None or ph.get("type") not in kept:

@@ -18,11 +18,10 @@ from pptx.slide import Slide, SlideLayout, SlideMaster
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of, slots_of
 from seedx_tools.decks.ooxml.sheets import copy_element
-from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.ooxml.styles import FOOTERS, placeholder_type
 from seedx_tools.decks.theme.legibility import text_color
 
 _DRAWN = (qn("p:sp"), qn("p:pic"), qn("p:cxnSp"), qn("p:grpSp"))
-_FOOTERS = ("dt", "ftr", "sldNum")
 _SMALL = 0.08
 """A picture that covers less of the page is a logo."""
 _WHOLE = 0.9
@@ -165,7 +164,7 @@ def _make_way(layout: SlideLayout, drawn: Sequence[EmuFrame], page: tuple[int, i
     """
     placeholders: Any = layout.placeholders
     frames = [(shape, frame_of(shape)) for shape in placeholders]
-    texts = [frame for shape, frame in frames if placeholder_type(shape.element) not in _FOOTERS]
+    texts = [frame for shape, frame in frames if placeholder_type(shape.element) not in FOOTERS]
     obstacles = [
         box
         for box in drawn

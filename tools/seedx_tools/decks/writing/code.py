@@ -11,11 +11,10 @@ from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, TextStyle
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, MONOSPACED, TextStyle
 from seedx_tools.decks.text.layout import line_height, wrap
 from seedx_tools.decks.text.metrics import text_width
 from seedx_tools.decks.text.strings import clean_code
-from seedx_tools.decks.writing.runs import MONOSPACED
 
 CODE_NAME = "Code"
 """The first word of the names of code boxes."""

@@ -12,12 +12,11 @@ from pptx.slide import Slide, SlideMaster
 
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.ooxml.layouts import frame_of, next_shape_id, remove
-from seedx_tools.decks.ooxml.styles import placeholder_type
+from seedx_tools.decks.ooxml.styles import FOOTERS, placeholder_type
 from seedx_tools.decks.shapes import is_empty_placeholder
 from seedx_tools.decks.text.fitting import shorten
 from seedx_tools.decks.text.strings import clean
 
-_KINDS = ("dt", "ftr", "sldNum")
 _PROMPT = re.compile(
     r"[<\u2039\[{].*[>\u203a\]}]|(your |sample |insert |click to \w+ |add )?(a )?footer( text)?( here)?"
     r"|presentation title|(date|datum|fecha|data)|fu\u00dfzeile|pied de page|pie de p\u00e1gina|rodap\u00e9",
@@ -90,7 +89,7 @@ def _copy_footers(slide: Slide, footer: Footer, title: str) -> list[str]:
     placeholders: Any = slide.slide_layout.placeholders
     for shape in placeholders:
         kind = placeholder_type(shape.element)
-        if kind not in _KINDS:
+        if kind not in FOOTERS:
             continue
         paragraphs = _paragraphs(slide, shape, kind, footer, title)
         if not paragraphs:
@@ -149,7 +148,7 @@ def _own_text(slide: Slide, shape: Any, kind: str) -> list[Any]:
 
 
 def _shows(slide: Slide, kind: str) -> bool:
-    """Return whether the layout, else the master, turns this kind of footer off (ECMA-376 part 1, 19.3.1.25)."""
+    """Return whether the layout, else the master, shows this kind of footer (p:hf: ECMA-376 part 1, 19.3.1.25)."""
     for sheet in (slide.slide_layout, slide.slide_layout.slide_master):
         settings = sheet.element.find(qn("p:hf"))
         if settings is not None:

@@ -19,7 +19,7 @@ from seedx_tools.decks.drawing.names import PROGRESS_NAME
 from seedx_tools.decks.drawing.paint import Paint
 from seedx_tools.decks.drawing.paragraphs import Paragraph
 from seedx_tools.decks.ooxml.layouts import frame_of, next_shape_id
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, insets, placeholder_type
+from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, FOOTERS, insets, placeholder_type
 from seedx_tools.decks.outline import Outline, SlidePlan
 from seedx_tools.decks.shapes import slide_shapes
 from seedx_tools.decks.text.fitting import MIN_POINTS
@@ -159,7 +159,7 @@ def _free_strip(slide: Slide, left: float, width: float, page: float) -> float |
     for sheet in sheets:
         for placed in slide_shapes(sheet):
             kind = placeholder_type(placed.shape.element)
-            if kind in ("ftr", "sldNum", "dt"):
+            if kind in FOOTERS:
                 if sheet is slide and placed.area[1] > page / 2:
                     low = min(low, placed.area[1] - 4)
             elif sheet is slide and placed.kind == "text":

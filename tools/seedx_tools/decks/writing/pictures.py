@@ -14,7 +14,7 @@ from pptx.util import Emu, Pt
 
 from seedx_tools.decks.layout.regions import Frame, SlideDesign
 from seedx_tools.decks.ooxml.layouts import EmuFrame, Layouts, LayoutSlots, frame_of, placeholder, remove
-from seedx_tools.decks.ooxml.styles import EMU_PER_INCH
+from seedx_tools.decks.ooxml.styles import EMU_PER_INCH, EMU_PER_POINT
 from seedx_tools.decks.ooxml.vector import embed_svg
 from seedx_tools.decks.outline import PictureSide
 from seedx_tools.decks.text.fitting import fitting_scale, paragraphs_of
@@ -137,11 +137,7 @@ def room_below_title(slide: Slide, slots: LayoutSlots, page_height: int) -> EmuF
 
 def fill_picture_placeholder(holder: Any, picture: Illustration, warn: Warn) -> None:
     """Put a picture into a picture placeholder: cropped around what it shows, or whole in its middle."""
-    frame = frame_of(holder)
-    crop = crop_to(picture.image, frame[2] / frame[3])
-    if crop is not None and _largest_inches(picture) * EMU_PER_INCH < max(frame[2:]):
-        crop = None  # too few pixels to fill the frame
-    shown = frame if crop is not None else _within_pixels(picture, contain(picture.image.size, frame), warn)
+    crop, shown = _crop_and_frame(picture, frame_of(holder), warn)
     is_moved = holder.element.spPr.find(qn("a:xfrm")) is not None  # which the picture in it would not inherit
     shape = holder.insert_picture(_data(picture, shown, crop or NO_CROP))
     shape.crop_left, shape.crop_top, shape.crop_right, shape.crop_bottom = crop or NO_CROP
@@ -153,10 +149,7 @@ def fill_picture_placeholder(holder: Any, picture: Illustration, warn: Warn) -> 
 def replace_image(shape: Any, picture: Illustration, warn: Warn) -> None:
     """Show another image in the frame of a picture, cropped around what it shows, or whole in its middle."""
     frame = frame_of(shape)
-    crop = crop_to(picture.image, frame[2] / frame[3])
-    if crop is not None and _largest_inches(picture) * EMU_PER_INCH < max(frame[2:]):
-        crop = None  # too few pixels to fill the frame
-    shown = frame if crop is not None else _within_pixels(picture, contain(picture.image.size, frame), warn)
+    crop, shown = _crop_and_frame(picture, frame, warn)
     part, blip = shape.part, shape._element.blipFill.find(qn("a:blip"))
     olds = [blip.attrib.pop(name, None) for name in (qn("r:embed"), qn("r:link"))]
     for vector in blip.findall(qn("a:extLst")):
@@ -171,6 +164,14 @@ def replace_image(shape: Any, picture: Illustration, warn: Warn) -> None:
     for old in filter(None, olds):
         if not any(old in element.attrib.values() for element in part._element.iter()):
             part.rels.pop(old)
+
+
+def _crop_and_frame(picture: Illustration, frame: EmuFrame, warn: Warn) -> tuple[Crop | None, EmuFrame]:
+    """Return the crop with which a picture fills a frame, and that frame; else None, and the place of the whole one."""
+    crop = crop_to(picture.image, frame[2] / frame[3])
+    if crop is not None and _largest_inches(picture) * EMU_PER_INCH >= max(frame[2:]):
+        return crop, frame
+    return None, _within_pixels(picture, contain(picture.image.size, frame), warn)
 
 
 def _add(slide: Slide, picture: Illustration, frame: EmuFrame) -> None:
@@ -302,7 +303,7 @@ def _add_caption(slide: Slide, text: str, above: EmuFrame) -> None:
     """Write a caption under a picture, if it fits on one line there."""
     left, top, width, height = above
     room = width + _GAP * 3 // 4
-    if text_width(text, _CAPTION_POINTS) * 12_700 > room:
+    if text_width(text, _CAPTION_POINTS) * EMU_PER_POINT > room:
         return
     shapes: Any = slide.shapes
     box = shapes.add_textbox(Emu(left - (room - width) // 2), Emu(top + height), Emu(room), Emu(_CAPTION))

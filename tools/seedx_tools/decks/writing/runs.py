@@ -6,11 +6,9 @@ from typing import Any
 
 from pptx.oxml.ns import qn
 
+from seedx_tools.decks.ooxml.styles import MONOSPACED
 from seedx_tools.decks.text.inline import SAFE_LINK, Span, parse_inline
 from seedx_tools.decks.text.reading import MARK_SHIFT, span_of
-
-MONOSPACED = "Courier New"
-"""The face of code: on Windows, macOS, and in LibreOffice by a metric-compatible font."""
 
 
 def write_runs(paragraph: Any, text: str) -> None:

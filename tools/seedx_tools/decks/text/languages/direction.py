@@ -10,13 +10,11 @@ from typing import Any
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
-from seedx_tools.decks.ooxml.styles import TITLES, level_of, placeholder_type, text_style
+from seedx_tools.decks.ooxml.styles import FOOTERS, TITLES, level_of, placeholder_type, text_style
 from seedx_tools.decks.outline import SlidePlan
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.plan_texts import texts_of
 from seedx_tools.decks.text.strings import mostly_right_to_left, runs_right_to_left
-
-_FEET = ("dt", "ftr", "sldNum")
 
 
 def plan_is_mirrored(plan: SlidePlan) -> bool:
@@ -62,7 +60,7 @@ def mirror_text(slide: Slide) -> None:
         is_placed = shape.tag == qn("p:graphicFrame") or kind is not None or is_box
         for paragraph in shape.iter(qn("a:p")):
             runs = [run for run in paragraph.iter(qn("a:r"), qn("a:fld")) if run.findtext(qn("a:t"))]
-            if runs and not all(_is_code(run) for run in runs) and kind not in _FEET:
+            if runs and not all(_is_code(run) for run in runs) and kind not in FOOTERS:
                 _mirror(slide, shape, paragraph, may_move=is_placed)
 
 
