@@ -152,7 +152,7 @@ NEARLY = st.lists(st.floats(-0.15, 0.15), min_size=12, max_size=12).map(
 )
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(regions=st.one_of(NEARLY, st.lists(REGION, max_size=6)))
 def test_any_regions_give_a_whole_deck(regions: list[Region], seedx: SeedX, tmp_path: Path) -> None:
     deck = made(seedx, tmp_path, regions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -26,15 +27,15 @@ def cut_inline(text: str, at: int) -> tuple[str, str]:
 
 
 def cut_to_fit(text: str, fits: Callable[[str], bool]) -> tuple[str, str]:
-    """Return the first words of a text that fit, at the end of a clause if there is one near, and the rest.
+    """Return the first words of a text that fit, cut at the end of a clause if there is one near, and the rest.
 
     Args:
         text: In inline Markdown.
-        fits: Whether plain text fits; it does not if more text does not.
+        fits: Whether plain text fits; if some text does not, more text does not either.
     """
     plain = plain_text(text)
     ends = [place for place, char in enumerate(plain) if char.isspace()] or list(range(1, len(plain)))
-    good = [end for end in ends if fits(plain[:end])] or ends[:1]
+    good = ends[: bisect_left(ends, True, key=lambda end: not fits(plain[:end]))] or ends[:1]
     clauses = [end for end in good if plain[:end].rstrip().endswith(_CLAUSE_ENDS)]
     at = clauses[-1] if clauses and clauses[-1] >= _CLAUSE_SHARE * good[-1] else good[-1]
     return cut_inline(text, at)
