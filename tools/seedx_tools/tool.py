@@ -110,6 +110,18 @@ class Tool(Generic[A, R]):
     """The function itself, for arguments that are already validated."""
     answer: Callable[[R], Answer]
     """What a language model gets to see of a result."""
+    read_only: bool = False
+    """Whether it only looks: it makes no image and writes no file."""
+
+    @property
+    def title(self) -> str:
+        """The name for people: "Make slides"."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def saves(self) -> bool:
+        """Whether it writes files, and may replace one if it is told to."""
+        return issubclass(self.args, SavingArgs)
 
     @classmethod
     def of(
@@ -120,10 +132,19 @@ class Tool(Generic[A, R]):
         args: type[A],
         result: type[R],
         answer: Callable[[R], Answer],
+        read_only: bool = False,
     ) -> Tool[A, R]:
         """Return a tool whose description is the docstring of its function, up to the first section."""
         description = (inspect.getdoc(call) or "").split("\n\nRaises:")[0]
-        return cls(name=name, description=description, args=args, result=result, call=call, answer=answer)
+        return cls(
+            name=name,
+            description=description,
+            args=args,
+            result=result,
+            call=call,
+            answer=answer,
+            read_only=read_only,
+        )
 
     def run(
         self,

@@ -14,7 +14,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
-from mcp_types import ImageContent, TextContent
+from mcp_types import ImageContent, ResourceLink, TextContent
 from PIL import Image
 from pydantic import SecretStr
 
@@ -46,6 +46,24 @@ async def test_tools_are_listed_with_the_schemas_of_arguments_and_results(seedx:
         assert tool.input_schema == TOOLS[tool.name].schema()["parameters"]
         assert tool.output_schema is not None and "data-uri" not in str(tool.output_schema)
         jsonschema.Draft202012Validator.check_schema(tool.output_schema)
+    hints = {tool.name: tool.annotations for tool in listed}
+    assert all(hint is not None and hint.title and hint.open_world_hint is False for hint in hints.values())
+    assert [name for name, hint in hints.items() if hint and hint.read_only_hint] == ["describe", "detect", "read_deck"]
+    writing = {name for name, hint in hints.items() if hint and hint.destructive_hint}
+    assert writing >= {"make_slides", "tell_story", "save_image"} and writing.isdisjoint({"generate", "edit", "try_on"})
+
+
+async def test_images_are_listed_over_stdio_and_secret_over_http(seedx: SeedX, tmp_path: Path) -> None:
+    async with Client(mcp_server(toolbox(seedx, tmp_path))) as client:
+        assert client.server_capabilities.resources is not None
+        assert (await client.list_resources()).resources == []
+        drawn = (await client.call_tool("generate", {"prompt": "a red house"})).structured_content
+        assert drawn is not None
+        assert [resource.uri for resource in (await client.list_resources()).resources] == [drawn["image"]]
+    with listening(http_app(mcp_server(toolbox(seedx, tmp_path)), host="127.0.0.1")) as url:
+        async with connected(url, "", "auto") as other:
+            await other.call_tool("generate", {"prompt": "a red house"})
+            assert (await other.list_resources()).resources == []
 
 
 async def test_try_on_answers_where_the_model_can_and_says_how_to_train_it_elsewhere(
@@ -91,7 +109,8 @@ async def test_every_tool_answers_with_text_and_in_its_schema(
             jsonschema.validate(answer.structured_content, schemas[name] or False)
             assert "base64" not in str(answer.structured_content)
         drawn = await client.call_tool("generate", calls["generate"])
-        text, shown = drawn.content
+        text, shown, link = drawn.content
+        assert isinstance(link, ResourceLink) and link.uri == drawn.structured_content["image"]
         assert isinstance(shown, ImageContent) and shown.mime_type == "image/png"
         name = drawn.structured_content["image"]
         assert isinstance(text, TextContent) and f"The image is {name}." in text.text

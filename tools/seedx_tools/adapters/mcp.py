@@ -1,7 +1,7 @@
 """The tools for clients of the Model Context Protocol: `seedx mcp`, or `mcp_server(seedx)` in a program.
 
 A call answers with a short text, a small image, and the typed result as structured content with names in place of
-images. The image in full size is the resource whose URI is the name.
+images. The image in full size is the resource whose URI is the name; results link to it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seedx_sdk.http.api_keys import matching_key
 from seedx_sdk.imaging import to_png
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.image_backends import ImageBackend
-from seedx_tools.image_store import SCHEME
+from seedx_tools.image_store import SCHEME, names_in
 from seedx_tools.tool import Tool
 from seedx_tools.toolbox import Outcome, Toolbox
 
@@ -71,6 +71,14 @@ def mcp_server(seedx: SeedX | Toolbox, *, images: ImageBackend | None = None) ->
             return types.CallToolResult(content=[types.TextContent(text=str(error))], is_error=True)
         return _result(outcome)
 
+    async def list_images(
+        ctx: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        names = list(shared.images) if ctx.request is None else []  # users may share a key; names are secret then
+        return types.ListResourcesResult(
+            resources=[types.Resource(uri=name, name=name, mime_type="image/png") for name in names]
+        )
+
     async def list_templates(_ctx: ServerRequestContext[Any], _params: object) -> types.ListResourceTemplatesResult:
         template = types.ResourceTemplate(
             name="image",
@@ -97,6 +105,7 @@ def mcp_server(seedx: SeedX | Toolbox, *, images: ImageBackend | None = None) ->
         instructions=_INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_resources=list_images,
         on_list_resource_templates=list_templates,
         on_read_resource=read_image,
     )
@@ -143,9 +152,13 @@ def _mcp_tool(tool: Tool[Any, Any]) -> types.Tool:
     schema = tool.schema()
     return types.Tool(
         name=tool.name,
+        title=tool.title,
         description=tool.description,
         input_schema=schema["parameters"],
         output_schema=_names_for_images(schema["returns"]),
+        annotations=types.ToolAnnotations(
+            title=tool.title, read_only_hint=tool.read_only, destructive_hint=tool.saves, open_world_hint=False
+        ),
     )
 
 
@@ -162,6 +175,8 @@ def _result(outcome: Outcome) -> types.CallToolResult:
     content: list[Any] = [types.TextContent(text=outcome.text)]
     if outcome.image is not None:
         content.append(types.ImageContent(data=_base64(to_png(outcome.image)), mime_type="image/png"))
+    names = dict.fromkeys(names_in(outcome.text))
+    content += [types.ResourceLink(uri=name, name=name, mime_type="image/png") for name in names]
     return types.CallToolResult(content=content, structured_content=outcome.data)
 
 

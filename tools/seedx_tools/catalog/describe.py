@@ -38,4 +38,4 @@ def _answer(result: Description) -> Answer:
     return Answer(result.text)
 
 
-DESCRIBE = Tool.of(describe, name="describe", args=DescribeArgs, result=Description, answer=_answer)
+DESCRIBE = Tool.of(describe, name="describe", args=DescribeArgs, result=Description, answer=_answer, read_only=True)

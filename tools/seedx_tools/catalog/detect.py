@@ -42,4 +42,4 @@ def _answer(result: Detection) -> Answer:
     return Answer("\n".join((f"Found {len(result.boxes)}, in pixels of the {size} image:", *lines)), result.annotated)
 
 
-DETECT = Tool.of(detect, name="detect", args=DetectArgs, result=Detection, answer=_answer)
+DETECT = Tool.of(detect, name="detect", args=DetectArgs, result=Detection, answer=_answer, read_only=True)

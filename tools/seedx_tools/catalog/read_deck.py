@@ -43,4 +43,6 @@ def _answer(deck: OutlinedDeck) -> Answer:
     return Answer(f"The deck '{deck.outline.title}':\n" + "\n".join(lines))
 
 
-READ_DECK = Tool.of(run_read_deck, name="read_deck", args=ReadDeckArgs, result=OutlinedDeck, answer=_answer)
+READ_DECK = Tool.of(
+    run_read_deck, name="read_deck", args=ReadDeckArgs, result=OutlinedDeck, answer=_answer, read_only=True
+)
