@@ -61,7 +61,7 @@ async def test_images_are_listed_over_stdio_and_secret_over_http(seedx: SeedX, t
         assert drawn is not None
         assert [resource.uri for resource in (await client.list_resources()).resources] == [drawn["image"]]
     with listening(http_app(mcp_server(toolbox(seedx, tmp_path)), host="127.0.0.1")) as url:
-        async with connected(url, "", "auto") as other:
+        async with connected(url, "any", "auto") as other:
             await other.call_tool("generate", {"prompt": "a red house"})
             assert (await other.list_resources()).resources == []
 
