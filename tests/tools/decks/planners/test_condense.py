@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from seedx_tools.decks.outline import ChartData, ChartSeries, Column, Outline, SlidePlan, TableData
+from seedx_tools.decks.outline import ChartData, ChartSeries, Column, Outline, PictureFile, SlidePlan, TableData
 from seedx_tools.decks.planners.condense import MAX_WORDS, condensed_outline, condensed_slide, merged_slides
 
 LONG = "waiting times depend on the day of the week, on the weather and on how many doctors are on duty that day"
@@ -65,6 +65,16 @@ def test_as_many_slides_come_out_as_were_asked_for(wanted: int) -> None:
         assert word in text
     assert short.warnings[0].startswith("the agenda was left out")
     assert len(short.warnings) >= 11 - wanted
+
+
+def test_the_image_files_of_both_slides_stay_with_what_they_show() -> None:
+    boat = SlidePlan(title="A", picture="A boat", picture_file="boat.png")
+    house = SlidePlan(title="B", picture="A house", picture_file="house.png")
+    merged = merged_slides(boat, house)
+    assert (merged.picture, merged.picture_file) == ("A boat", "boat.png")
+    assert merged.gallery == (PictureFile(file="house.png", alt="A house"),)
+    merged = merged_slides(SlidePlan(title="C", picture="a red boat"), house)
+    assert (merged.picture, merged.picture_file, merged.gallery) == ("A house", "house.png", ())
 
 
 def test_two_charts_on_one_slide_are_told_in_the_notes() -> None:

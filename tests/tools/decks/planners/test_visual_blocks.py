@@ -127,7 +127,12 @@ def test_a_comparison_has_its_options_in_the_first_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [("Only one line | A", "1 options and 0 criteria"), ("C | A\nx | 1 | 2", "'x' has 2")]
+    ("content", "why"),
+    [
+        ("", "0 options and 0 criteria"),
+        ("Only one line | A", "1 options and 0 criteria"),
+        ("C | A\nx | 1 | 2", "'x' has 2"),
+    ],
 )
 def test_a_comparison_that_cannot_be_drawn_becomes_points(content: str, why: str) -> None:
     slide, warnings = _slide("comparison", content)

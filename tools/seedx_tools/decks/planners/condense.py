@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from seedx_tools.decks.outline import Column, Outline, SlidePlan
+from seedx_tools.decks.outline import Column, Outline, PictureFile, SlidePlan
 from seedx_tools.decks.text.footnotes import joined_footnotes
 from seedx_tools.decks.text.inline import escape_inline, plain_text
 from seedx_tools.decks.text.sentences import split_sentences
@@ -145,15 +145,19 @@ def merged_slides(first: SlidePlan, second: SlidePlan) -> SlidePlan:
     has_block = any(getattr(first, name) for name in _BLOCKS)
     spoken = [line for block in taken.values() for line in _told(block)] if has_block else []
     below = [f"\t{point}" for point in second.bullets]
+    shown = second if second.picture_file and not first.picture_file else first
+    file = second.picture_file if shown is first else ""
+    further = [PictureFile(file=file, alt=second.picture_alt or second.picture or "")] if file else []
     return first.model_copy(
         update={
             **({} if has_block else taken),
             "bullets": (*first.bullets, second.title, *below),
             "footnotes": footnotes,
             "source": first.source or second.source,
-            "picture": first.picture or second.picture,
-            "picture_file": first.picture_file or second.picture_file,
-            "gallery": (*first.gallery, *second.gallery),
+            "picture": shown.picture if shown.picture_file else first.picture or second.picture,
+            "picture_file": shown.picture_file,
+            "picture_alt": shown.picture_alt,
+            "gallery": (*first.gallery, *further, *second.gallery),
             "notes": "\n".join(filter(None, (first.notes, *spoken, second.notes))),
         }
     )

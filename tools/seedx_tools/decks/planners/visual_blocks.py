@@ -130,7 +130,8 @@ def _unmarked(line: str) -> str:
 def _comparison(lines: list[str]) -> Visual:
     """Return the comparison whose first line holds the heading of the criteria and the options."""
     rows = [[cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")] for line in lines]
-    (heading, *options), *rows = [row for row in rows if not all(_RULE.fullmatch(cell) for cell in row)]
+    rows = [row for row in rows if not all(_RULE.fullmatch(cell) for cell in row)]
+    heading, *options = rows.pop(0) if rows else [""]
     if not rows or not 1 <= len(options) <= MAX_OPTIONS or len(rows) > MAX_VISUAL_ITEMS:
         raise InputError(
             f"a comparison block has {len(options)} options and {len(rows)} criteria; write 'Criterion | Option A | "
