@@ -7,7 +7,7 @@ from seedx_tools.text_encoding import decode_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_text_with_a_mark_or_in_utf_8_is_read_without_a_word(encoding: str) -> None:
+def test_text_with_a_mark_or_in_utf_8_is_read_without_a_warning(encoding: str) -> None:
     warnings: list[str] = []
     text = "Gr\u00f6\u00dfe;\u20ac 5"
     assert decode_text(text.encode(encoding), "'a.csv'", warnings.append) == text

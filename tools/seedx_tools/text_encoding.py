@@ -1,4 +1,4 @@
-"""Text files as people save them: in UTF-8, in the UTF-16 of Excel's "Unicode text", or in that of old Windows."""
+"""Decode text files: UTF-8, UTF-16 such as Excel's "Unicode Text", UTF-32 and Windows-1252."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def decode_text(data: bytes, name: str, warn: Callable[[str], None]) -> str:
     """Return the bytes of a text file as text.
 
     Args:
-        data: The bytes; a mark at their start tells UTF-8, UTF-16 or UTF-32, else they are UTF-8 or Windows-1252.
+        data: The bytes; a byte order mark tells UTF-8, UTF-16 or UTF-32, else they are UTF-8 or Windows-1252.
         name: The name of the file in messages.
         warn: Called with one sentence if the encoding is a guess.
 
     Raises:
-        InputError: If they are no text.
+        InputError: If the bytes are not text.
     """
     marked = next((encoding for mark, encoding in (*_MARKS, *_MARKS_16) if data.startswith(mark)), None)
     try:

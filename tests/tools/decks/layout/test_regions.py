@@ -109,8 +109,8 @@ def test_a_planner_that_fails_or_leaves_it_to_the_template_changes_nothing(seedx
 
 
 ODD: list[tuple[Any, str]] = [
-    ([{"kind": "title", "box": (0.1, 0.1, 0.9, 0.2)}], "1 parts that are no regions"),
-    ([*GOOD, None], "1 parts that are no regions"),
+    ([{"kind": "title", "box": (0.1, 0.1, 0.9, 0.2)}], "1 parts that are not regions"),
+    ([*GOOD, None], "1 parts that are not regions"),
     (7, "not iterable"),
     ((Region("title", None), *GOOD[1:]), "0 usable regions for a title"),  # type: ignore[arg-type]
     ((Region("title", ("a", 0, 1, "b")), *GOOD[1:]), "0 usable regions for a title"),  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """The regions that a layout planner gives a slide, and the places that they become.
 
-Whatever a planner answers is made sound here: inside the safe area, on the grid, apart from each other. What cannot be
-made sound raises LayoutError, and the slide follows the template's layouts.
+Whatever a planner returns is normalized here: inside the safe area, on the grid, without overlaps. What cannot be
+normalized raises LayoutError, and the slide follows the template's layouts.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def regions_of(planner: LayoutPlanner, plan: SlidePlan, page: PageSize, theme: s
     """Return the regions that a layout planner gives a slide.
 
     Raises:
-        LayoutError: If it fails, or answers something else than regions.
+        LayoutError: If it fails, or returns anything but regions.
     """
     try:
         answer: Sequence[object] = list(planner.arrange(plan, page, theme) or ())
@@ -96,7 +96,7 @@ def regions_of(planner: LayoutPlanner, plan: SlidePlan, page: PageSize, theme: s
         raise LayoutError(str(error) or type(error).__name__) from error
     regions = [region for region in answer if isinstance(region, Region)]
     if len(regions) != len(answer):
-        raise LayoutError(f"it has {len(answer) - len(regions)} parts that are no regions")
+        raise LayoutError(f"it has {len(answer) - len(regions)} parts that are not regions")
     return regions
 
 
@@ -145,7 +145,7 @@ def settled(
 
 
 def _is_sound(region: Region) -> bool:
-    """Return whether a region has four finite sides, in order, and shows a good part of itself on the page."""
+    """Return whether a region has four finite sides, in order, and at least half of it lies on the page."""
     box: object = region.box
     sides = [*box, region.z] if isinstance(box, tuple | list) and len(box) == 4 else []
     if not sides or not all(isinstance(side, int | float) and math.isfinite(side) for side in sides):

@@ -40,7 +40,7 @@ def request_design(plan: SlidePlan, *, seed: int, where: str) -> DesignRequest |
     return DesignRequest((plan.title, *([points] if points else [])), seed, where)
 
 
-def missing_designer(info: ModelInfo, *, wanted: bool | None) -> str | None:
+def missing_designer(info: ModelInfo, *, wanted: bool) -> str | None:
     """Return the warning for a user who wants the specialist of a model that has none, otherwise None."""
     if not wanted or SPECIALIST in info.specialists:
         return None

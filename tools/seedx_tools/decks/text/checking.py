@@ -1,4 +1,4 @@
-"""What of a text in inline Markdown a slide cannot show as it was written."""
+"""Warnings about inline Markdown that a slide cannot show as it was written."""
 
 from __future__ import annotations
 

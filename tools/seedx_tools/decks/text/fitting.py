@@ -132,7 +132,7 @@ def shorten(slide: Slide, shape: Any, text: str) -> str:
 
 
 def _longest(parts: Sequence[str], good: Callable[[Sequence[str]], bool]) -> int:
-    """Return the largest number of first parts that are good, at least 1; more parts are never better."""
+    """Return how many of the first parts are good together, at least 1; if some are not, more are not either."""
     low, high = 1, len(parts)
     while low < high:
         middle = (low + high + 1) // 2

@@ -22,8 +22,6 @@ SAFE_LINK = re.compile(r"(?i)(https?://|mailto:)")
 """The addresses that a slide may open."""
 _SPECIAL = re.compile(r"([\\`*_\[\]~$<>&])")
 RAISED_DIGITS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
-
-
 _MARKDOWN = with_note_marks(slide_markdown(MarkdownIt("commonmark", {"html": False}).enable("strikethrough")))
 
 
@@ -79,7 +77,7 @@ def escape_inline(text: str) -> str:
 
 
 def to_inline(spans: Iterable[Span]) -> str:
-    """Return inline Markdown for spans; a look that Markdown has no words for at this place is left out."""
+    """Return inline Markdown for spans; a look that Markdown cannot express here is left out."""
     wanted = merged(spans)
     for escape in (escape_inline, _escape_all):
         text = "".join(_marked(span, escape(span.text)) for span in wanted)
@@ -133,7 +131,7 @@ def _marked(span: Span, escaped: str) -> str:
 
 
 def _bare(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return spans whose blanks at the ends have no look, which nobody could see."""
+    """Return spans whose leading and trailing blanks have no look, since none could be seen."""
     parts: list[Span] = []
     for span in spans:
         core = span.text.strip()

@@ -1,4 +1,4 @@
-r"""What slides read in Markdown beside CommonMark: formulas, marks of footnotes, and links to any address.
+r"""Markdown of slides beyond CommonMark: formulas, marks of footnotes, and links to any address.
 
 Formulas stand between dollar signs, `\(..\)` or `\[..\]`. Amounts of money and brackets that are only escaped are text.
 """
@@ -22,7 +22,7 @@ _NOTE = re.compile(r"\[\^(\d{1,3})\]")
 def slide_markdown(parser: MarkdownIt) -> MarkdownIt:
     """Let a parser read formulas, and links whatever their address.
 
-    A link that is not read would be shown as raw Markdown; whether a slide may open its address is for others to say.
+    A link that is not parsed would be shown as raw Markdown; whether a slide may open its address is checked elsewhere.
     """
     parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
     parser.inline.ruler.before("escape", "formula", _formula)
@@ -38,7 +38,7 @@ def with_note_marks(parser: MarkdownIt) -> MarkdownIt:
 
 
 def _is_link(url: str) -> bool:
-    """Return that any address is read as a link."""
+    """Return whether there is an address; of whatever kind, it is a link."""
     return bool(url)
 
 

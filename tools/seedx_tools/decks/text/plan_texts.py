@@ -8,7 +8,7 @@ from seedx_tools.decks.outline import SlidePlan
 
 
 def mapped_texts(plan: SlidePlan, change: Callable[[str], str]) -> SlidePlan:
-    """Return a plan with each of its texts changed, footnotes apart."""
+    """Return a plan with each of its texts changed, except footnotes."""
     update: dict[str, object] = {"title": change(plan.title)}
     if plan.columns:
         update["columns"] = tuple(
@@ -47,7 +47,7 @@ def mapped_texts(plan: SlidePlan, change: Callable[[str], str]) -> SlidePlan:
 
 
 def texts_of(plan: SlidePlan) -> list[str]:
-    """Return the texts of a plan, footnotes apart."""
+    """Return the texts of a plan, except footnotes."""
     texts: list[str] = []
 
     def collect(text: str) -> str:

@@ -79,7 +79,7 @@ def _box(task: re.Match[str]) -> str:
 
 
 def join_points(paragraphs: Iterable[PointParagraph]) -> list[str]:
-    """Return the points that paragraphs are; the inverse of split_points."""
+    """Return the points that consist of these paragraphs; the inverse of split_points."""
     points: list[str] = []
     last = -1
     for one in paragraphs:

@@ -7,7 +7,7 @@ from functools import cache
 
 Points = list[str]
 POINT_GAP = 4.0
-"""Points of height that a point needs beside its lines."""
+"""The height between one point and the next, in points."""
 
 
 def share_points(points: Sequence[str], heights: Sequence[float], rooms: Sequence[float]) -> list[Points] | None:

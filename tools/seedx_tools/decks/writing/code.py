@@ -23,11 +23,11 @@ CODE_POINTS = (18.0, 16.0, 14.0, 12.0)
 _MARGIN = 14.0
 """Points between a panel and its text."""
 _CORNER = 3.0
-"""How many of them the rounded corners take at most."""
+"""Points of the margin that the rounded corners take at most."""
 _LETTER = 0.6
 """The width of a monospaced letter, as a multiple of the font size."""
 _HANG = 4
-"""Letters by which the rest of a line that is too long stands further in than its start."""
+"""Letters by which the rest of a line that is too long is indented further than its start."""
 _STYLE = TextStyle(
     size=CODE_POINTS[-1],
     family=MONOSPACED,
@@ -72,7 +72,7 @@ def code_pages(text: str, frame: EmuFrame) -> list[str]:
 def place_code(slide: Slide, frame: EmuFrame, text: str) -> bool:
     """Write one page of a program into a panel as high as it needs; return whether lines go on in a second row.
 
-    The rest of a line that is too long stands further in, and is still the same line when it is copied.
+    The rest of a line that is too long is indented further, and is still part of that line when it is copied.
 
     Args:
         slide: The slide.
@@ -136,7 +136,7 @@ def _rows(line: str, size: float, width: float) -> int:
 
 
 def _hang(line: str, size: float, width: float) -> float:
-    """Return how far in the second row of a line starts, in points."""
+    """Return the indent of the second row of a line, in points."""
     return min(width / 2, (len(line) - len(line.lstrip()) + _HANG) * _LETTER * size)
 
 

@@ -64,8 +64,8 @@ def write_title(
         shape: Its title placeholder; a title that it has already is replaced.
         title: The text.
         page_height: The height of the page in EMU.
-        grows: Whether the box may grow; False once its slide is filled.
         whole: Whether nothing may be left over, so that it may take more lines.
+        grows: Whether the box may grow; False once its slide is filled.
     """
     size = text_style(slide, shape.element, None, 0).size
     least = min(1.0, max(_LEAST_SCALE, MIN_TITLE_POINTS / size))
@@ -140,11 +140,11 @@ def _grow(slide: Slide, shape: Any, title: str, scale: float, page_height: int) 
     _push_down(slide, [shape.element], top + height - page_height // 50, more, page_height)
 
 
-def _push_down(slide: Slide, but: list[Any], top: int, by: int, page_height: int) -> None:
-    """Move the placeholders that start below a height, which then end where they did if they are high enough."""
+def _push_down(slide: Slide, fixed: list[Any], top: int, by: int, page_height: int) -> None:
+    """Move the placeholders that start below `top`, apart from fixed ones; tall ones still end where they did."""
     for shape in slide.placeholders:
         x, y, wide, high = frame_of(shape)
-        if shape.element not in but and y >= top:
+        if shape.element not in fixed and y >= top:
             left_over = high - by if high > by + page_height // 10 else high
             shape.left, shape.top, shape.width, shape.height = Emu(x), Emu(y + by), Emu(wide), Emu(left_over)
 
