@@ -1,3 +1,5 @@
+"""Decks from outlines: their text, pictures, notes, warnings and files, made at once or in an event loop."""
+
 from __future__ import annotations
 
 import asyncio

@@ -19,6 +19,7 @@ from seedx_tools.decks.preview import RENDERER, render_slides
 from seedx_tools.decks.reader import read_slide
 from seedx_tools.decks.reading.texts import title_shape
 from seedx_tools.decks.text.inline import plain_text
+from seedx_tools.decks.text.shapes import paragraph_text
 from seedx_tools.illustration.illustrator import Illustration
 
 MadeSlide: TypeAlias = tuple[SlidePlan, Illustration | None, str | None]
@@ -87,7 +88,9 @@ def describe_slides(deck: PresentationObject, made: Mapping[int, MadeSlide]) -> 
         title = title_shape(slide)
         slides.append(
             DeckSlide(
-                title=plan.title if title is None else title.text_frame.text,
+                title=plan.title
+                if title is None
+                else "\n".join(paragraph_text(p._p) for p in title.text_frame.paragraphs),
                 bullets=tuple(plain_text(bullet).replace("\v", " ") for bullet in plan.bullets),
                 notes=plan.notes,
                 picture=None if illustration is None else illustration.image,

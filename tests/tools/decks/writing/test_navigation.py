@@ -78,3 +78,11 @@ def test_dividers_show_where_the_deck_is(seedx: SeedX, tmp_path: Path) -> None:
     plan = read_slide(deck.slides[4])
     assert (plan.kind, plan.bullets) == ("section", ("What comes next",))
     assert check_deck(path).findings == ()
+
+
+def test_a_title_with_a_footnote_is_linked_by_its_words(seedx: SeedX, tmp_path: Path) -> None:
+    text = "# D\n## Agenda\n## Figures[^1]\n- a\n## Costs\n- b\n\n[^1]: From May.\n"
+    made = make_slides(seedx, text, path=tmp_path / "d.pptx", pictures=False)
+    assert [slide.title for slide in made.slides] == ["D", "Agenda", "Figures\u00b9", "Costs"]
+    targets = _targets(Presentation(str(made.path)).slides[1])
+    assert targets == [("Figures", "Figures1"), ("Costs", "Costs")]

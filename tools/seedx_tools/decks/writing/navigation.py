@@ -23,6 +23,7 @@ from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, FOOTERS, insets, place
 from seedx_tools.decks.outline import Outline, SlidePlan
 from seedx_tools.decks.shapes import slide_shapes
 from seedx_tools.decks.text.fitting import MIN_POINTS
+from seedx_tools.decks.text.footnotes import unmarked
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.shapes import PointRect, place_text
 from seedx_tools.decks.text.strings import clean, runs_right_to_left
@@ -65,7 +66,8 @@ def add_navigation(deck: PresentationObject, outline: Outline, written: Sequence
 
 
 def _name(title: str) -> str:
-    return clean(plain_text(title))
+    """Return a title as agendas and sections have it: plain, without marks of footnotes."""
+    return clean(plain_text(unmarked(title)))
 
 
 def _set_sections(deck: PresentationObject, title: str, written: Sequence[Written]) -> None:
