@@ -1,3 +1,5 @@
+"""Visuals as native shapes: every kind, read back, in all themes and directions."""
+
 from __future__ import annotations
 
 import io

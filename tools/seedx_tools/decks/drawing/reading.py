@@ -10,7 +10,7 @@ from pptx.slide import Slide
 from pydantic import ValidationError
 
 from seedx_tools.decks.drawing.flow import SHAPES
-from seedx_tools.decks.drawing.names import PROGRESS_NAME, part_of
+from seedx_tools.decks.drawing.names import PROGRESS_NAME, Part, part_of
 from seedx_tools.decks.ooxml.layouts import frame_of
 from seedx_tools.decks.ooxml.styles import MONOSPACED
 from seedx_tools.decks.text.inline import Span, note_mark, to_inline
@@ -20,6 +20,18 @@ from seedx_tools.decks.visuals import BoxShape, Visual, VisualItem, VisualLink
 
 _AXES = ("horizontal", "vertical")
 _SHAPE_NAMES: Mapping[str, BoxShape] = {preset: shape for shape, preset in SHAPES.items()}
+
+
+class _Parts(NamedTuple):
+    """The shapes of a drawing."""
+
+    fields: dict[int, dict[str, str]]
+    """The texts of each item, by field."""
+    boxes: dict[int, tuple[int, Any]]
+    """The item and the shape of each label, by shape id."""
+    others: dict[str, Any]
+    """What shows no item, by the part's name."""
+    connectors: list[Any]
 
 
 def is_drawn(name: str) -> bool:
@@ -33,30 +45,16 @@ def read_visual(slide: Slide) -> Visual | None:
     if not named or len({(part.kind, part.number) for _, part in named}) > 1:
         return None
     kind = named[0][1].kind
-    fields: dict[int, dict[str, str]] = {}
-    boxes: dict[int, tuple[int, Any]] = {}
-    others: dict[str, Any] = {}
-    connectors: list[Any] = []
-    for shape, part in named:
-        if shape.element.tag == qn("p:cxnSp"):
-            connectors.append(shape)
-        elif part.item is None:
-            others[shape.name.partition(", ")[2]] = shape
-        else:
-            item = fields.setdefault(part.item, {})
-            texts = _texts(slide, shape, part.fields)
-            if item.keys() & texts.keys():
-                return None  # a copied shape: which of the two counts is not known
-            item |= texts
-            if "label" in part.fields:
-                boxes[shape.shape_id] = part.item, shape
+    sorted_out = _sorted_out(slide, named)
+    if sorted_out is None:
+        return None
+    fields, boxes, others, connectors = sorted_out
     links = _links(connectors, boxes)
     order = sorted(fields)
     labels = {item: fields[item].get("label", "") for item in order}
     parents = {target: source for source, target, _ in links} if kind == "org_chart" else {}
     shapes = {item: _box_shape(shape) for item, shape in boxes.values()} if kind == "flow" else {}
-    icons = [name.removeprefix("icon ").partition(": ") for name in others if name.startswith("icon ")]
-    icon_of = {int(number) - 1: icon for number, _, icon in icons if number.isdigit()}
+    icons = _icons(others)
     repeated = {item for item in order if list(labels.values()).count(labels[item]) > 1} if kind == "flow" else set()
     names = {item: f"box {item + 1}" if item in repeated else labels[item] for item in order}
     headings = ("criteria",) if kind == "comparison" else _AXES
@@ -72,7 +70,7 @@ def read_visual(slide: Slide) -> Visual | None:
                     label=labels[item],
                     text=fields[item].get("text", ""),
                     value=fields[item].get("value", ""),
-                    icon=icon_of.get(item, ""),
+                    icon=icons.get(item, ""),
                     shape=shapes.get(item, "box"),
                     key=names[item] if item in repeated else "",
                     parent=labels.get(parents[item], "") if item in parents else "",
@@ -91,6 +89,31 @@ def read_visual(slide: Slide) -> Visual | None:
         )
     except ValidationError:
         return None
+
+
+def _sorted_out(slide: Slide, named: Sequence[tuple[Any, Part]]) -> _Parts | None:
+    """Return the shapes of a drawing by what they are; None if one was copied: which of the two counts is not known."""
+    parts = _Parts({}, {}, {}, [])
+    for shape, part in named:
+        if shape.element.tag == qn("p:cxnSp"):
+            parts.connectors.append(shape)
+        elif part.item is None:
+            parts.others[shape.name.partition(", ")[2]] = shape
+        else:
+            item = parts.fields.setdefault(part.item, {})
+            texts = _texts(slide, shape, part.fields)
+            if item.keys() & texts.keys():
+                return None
+            item |= texts
+            if "label" in part.fields:
+                parts.boxes[shape.shape_id] = part.item, shape
+    return parts
+
+
+def _icons(others: Iterable[str]) -> dict[int, str]:
+    """Return the icon of each item that has one, from names such as "icon 2: rocket"."""
+    found = [name.removeprefix("icon ").partition(": ") for name in others if name.startswith("icon ")]
+    return {int(number) - 1: icon for number, _, icon in found if number.isdigit()}
 
 
 def _texts(slide: Slide, shape: Any, fields: Sequence[str]) -> dict[str, str]:
