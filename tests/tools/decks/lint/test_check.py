@@ -1,3 +1,5 @@
+"""The linter on one slide: text, contrast, placeholders, alt text; damaged files; the command."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""One test or more for each family of checks, on slides with one fault."""
+
 from __future__ import annotations
 
 import io

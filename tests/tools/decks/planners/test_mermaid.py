@@ -1,3 +1,5 @@
+"""Flow charts of Mermaid as visuals."""
+
 from __future__ import annotations
 
 import pytest

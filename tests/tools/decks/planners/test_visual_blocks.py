@@ -1,3 +1,5 @@
+"""Fenced blocks and points as visuals."""
+
 from __future__ import annotations
 
 import pytest

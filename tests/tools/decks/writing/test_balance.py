@@ -1,3 +1,5 @@
+"""Slides with little text are filled."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Sections, agendas with links, and progress on section slides."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Pictures on slides: their places, crops, captions and files."""
+
 from __future__ import annotations
 
 import zipfile

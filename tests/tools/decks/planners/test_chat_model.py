@@ -1,3 +1,5 @@
+"""Outlines that a chat model writes."""
+
 from __future__ import annotations
 
 import json

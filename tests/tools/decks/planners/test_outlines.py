@@ -1,3 +1,5 @@
+"""Outlines from Markdown and from prompts: what becomes of each part, and what is named in warnings."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
