@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
@@ -98,15 +99,21 @@ def fitting_size(
 def shortened(paragraphs: Sequence[Paragraph], width: float, height: float, family: str) -> tuple[Paragraph, ...]:
     """Return paragraphs that fit a box, with words dropped from the end if necessary; at least one word is left."""
     kept = list(paragraphs)
-    while kept and height_needed(kept, width, family) > height + 0.5:
-        words = plain_text(kept[-1].text).removesuffix(" ...").split(" ")
-        if len(words) > 1:
-            kept[-1] = replace(kept[-1], text=f"{' '.join(words[:-1])} ...")
-        elif len(kept) > 1:
-            kept.pop()
-        else:
-            break
+    while kept and not _fits(kept, width, height, family):
+        *before, last = kept
+        words = plain_text(last.text).removesuffix(" ...").split(" ")
+        shorter = [replace(last, text=f"{' '.join(words[:count])} ...") for count in range(1, len(words))]
+        fitting = bisect_left(shorter, True, key=lambda one: not _fits([*before, one], width, height, family))
+        if fitting:
+            return (*before, shorter[fitting - 1])
+        if not before:
+            return (*shorter[:1],) or (last,)
+        kept = before
     return tuple(kept)
+
+
+def _fits(paragraphs: Sequence[Paragraph], width: float, height: float, family: str) -> bool:
+    return height_needed(paragraphs, width, family) <= height + 0.5
 
 
 def paragraph_xml(slide: Slide, paragraph: Paragraph, *, mirrored: bool) -> str:
