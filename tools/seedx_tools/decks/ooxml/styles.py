@@ -7,14 +7,15 @@ the presentation's defaults, property by property (ECMA-376 part 1, 19.3.1 and 2
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from PIL import ImageColor
 from pptx.oxml import parse_xml
-from pptx.oxml.ns import nsdecls, qn
+from pptx.oxml.ns import nsdecls
+from pptx.oxml.ns import qn as composed_qn
 from pptx.slide import Slide, SlideLayout, SlideMaster
 
 from seedx_tools.decks.ooxml.contrast import contrast, to_linear, to_srgb
@@ -49,6 +50,7 @@ class TextStyle:
     """Whether the paragraph runs right to left: its margin and bullet are then on the right."""
 
 
+qn = cache(composed_qn)  # it is called for each attribute that is looked up, and composes the name anew
 EMU_PER_POINT = 12_700
 EMU_PER_INCH = 914_400
 TITLES = ("title", "ctrTitle")
@@ -91,17 +93,20 @@ def inherited(sheet: Slide | SlideLayout, element: Any) -> Iterator[Any]:
 
 def body_property(slide: Slide, element: Any, name: str, default: str) -> str:
     """Return a bodyPr attribute of a shape ("anchor", "lIns", ...), its own or inherited."""
-    for source in inherited(slide, element):
-        body = source.find(f".//{qn('a:bodyPr')}")
-        if body is not None and name in body.attrib:
-            return str(body.get(name))
-    return default
+    found = _first_attribute(_body_sources(slide, element), name)
+    return default if found is None else found
+
+
+def _body_sources(slide: Slide, element: Any) -> list[Any]:
+    bodies = (source.find(f".//{qn('a:bodyPr')}") for source in inherited(slide, element))
+    return [body for body in bodies if body is not None]
 
 
 def insets(slide: Slide, element: Any) -> tuple[float, float, float, float]:
     """Return the margins inside a text box, in points: left, top, right, bottom."""
+    bodies = _body_sources(slide, element)
     left, top, right, bottom = (
-        int(body_property(slide, element, name, str(value))) / EMU_PER_POINT for name, value in _DEFAULT_INSETS.items()
+        int(_first_attribute(bodies, name) or value) / EMU_PER_POINT for name, value in _DEFAULT_INSETS.items()
     )
     return left, top, right, bottom
 
@@ -116,7 +121,9 @@ def text_style(slide: Slide, element: Any, paragraph: Any, level: int, run: Any 
         level: The paragraph's level, from 0.
         run: The a:r or a:fld element of one run; None: the first.
     """
-    sources = list(_paragraph_sources(slide, element, paragraph, level))
+    ancestry = list(inherited(slide, element))
+    kind = placeholder_type(ancestry[-1])
+    sources = list(_paragraph_sources(slide, ancestry, kind, paragraph, level))
     runs = list(_run_sources(sources, paragraph if run is None else run))
     size = float(_first_attribute(runs, "sz") or 1800) / 100
     color = next((fill for fill in (run.find(qn("a:solidFill")) for run in runs) if fill is not None), None)
@@ -130,7 +137,7 @@ def text_style(slide: Slide, element: Any, paragraph: Any, level: int, run: Any 
     spacing = _spacing(sources, "a:lnSpc", size)
     return TextStyle(
         size=size,
-        family=_family(slide, runs, _is_title(slide, element)),
+        family=_family(slide, runs, is_title=kind in TITLES),
         bold=_first_attribute(runs, "b") in ("1", "true"),
         color=text_color,
         align=_align(align),
@@ -187,11 +194,7 @@ def scheme_color(slide: Slide | SlideLayout, name: str) -> str:
     return resolve_color(slide, parse_xml(f"<a:solidFill {nsdecls('a')}><a:schemeClr val='{name}'/></a:solidFill>"))
 
 
-def _is_title(slide: Slide, element: Any) -> bool:
-    return placeholder_type(list(inherited(slide, element))[-1]) in TITLES
-
-
-def _family(slide: Slide, runs: list[Any], is_title: bool) -> str:
+def _family(slide: Slide, runs: list[Any], *, is_title: bool) -> str:
     """Return the Latin typeface; the theme's "+mj-lt" and "+mn-lt" are resolved."""
     named = next((found for found in (run.find(qn("a:latin")) for run in runs) if found is not None), None)
     face = ("+mj-lt" if is_title else "+mn-lt") if named is None else str(named.get("typeface"))
@@ -213,17 +216,18 @@ def _find(sheet: Any, matches: Callable[[Any], bool]) -> Any:
     return None
 
 
-def _paragraph_sources(slide: Slide, element: Any, paragraph: Any, level: int) -> Iterator[Any]:
+def _paragraph_sources(
+    slide: Slide, ancestry: Sequence[Any], kind: str | None, paragraph: Any, level: int
+) -> Iterator[Any]:
     tag = qn(f"a:lvl{level + 1}pPr")
     own = None if paragraph is None else paragraph.find(qn("a:pPr"))
     if own is not None:
         yield own
-    for source in inherited(slide, element):
+    for source in ancestry:
         found = source.find(f".//{qn('a:lstStyle')}/{tag}")
         if found is not None:
             yield found
     master = slide.slide_layout.slide_master
-    kind = placeholder_type(list(inherited(slide, element))[-1])
     family = (
         "p:otherStyle" if kind is None or kind in _OWN_STYLE else "p:titleStyle" if kind in TITLES else "p:bodyStyle"
     )
