@@ -24,4 +24,4 @@ def test_text_of_old_windows_is_read_with_a_warning() -> None:
 @pytest.mark.parametrize("data", [b"PK\x03\x04\xff\x00", b"a\x00b", b"\xff\xfea"])
 def test_bytes_that_are_no_text_are_refused(data: bytes) -> None:
     with pytest.raises(InputError, match="'a.csv' is no text.*save it as UTF-8"):
-        decode_text(data, "'a.csv'", [].append)
+        decode_text(data, "'a.csv'", list[str]().append)

@@ -195,7 +195,7 @@ def test_null_in_training_is_null_in_use(model_directory: Path) -> None:
     trained = _seen_by_unet(model, edit, draws)
 
     parts = load_directory(model_directory)
-    worker = DenoiseWorker(parts, CPU, ServiceMetrics(), lambda: None)
+    worker = DenoiseWorker(parts, CPU, ServiceMetrics(), lambda _cost_left: None)
     negative = worker._negative_features()
     torch.testing.assert_close(model.null_features, negative)
     used = parts.detokenizer.begin(
@@ -219,7 +219,7 @@ def test_the_null_of_an_ablation_is_that_of_its_language_model(model_directory: 
     parts = load_directory(model_directory)
     queries = ResamplerConfig.for_queries(16, embed_dim=20, num_heads=4, kv_dim=40)
     parts.config = replace(parts.config, lvlm=replace(parts.config.lvlm, output_resampler=queries))
-    negative = DenoiseWorker(parts, CPU, ServiceMetrics(), lambda: None)._negative_features()
+    negative = DenoiseWorker(parts, CPU, ServiceMetrics(), lambda _cost_left: None)._negative_features()
     model = _stage_1(model_directory, visual_tokens=16).model(CPU, torch.float32)
     torch.testing.assert_close(model.null_features, negative)
 

@@ -56,7 +56,7 @@ def test_unnamed_layouts_and_placeholders_off_the_page_are_said(tmp_path: Path) 
     file = Presentation()
     file.slide_layouts[1].element.find(qn("p:cSld")).attrib.pop("name")
     title = file.slide_layouts[5].placeholders[0]
-    title.left, title.top, title.width, title.height = Inches(8), 0, Inches(4), Inches(1)
+    title.left, title.top, title.width, title.height = Inches(8), Inches(0), Inches(4), Inches(1)
     file.save(str(tmp_path / "template.pptx"))
     report = check_template(tmp_path / "template.pptx")
     assert {use.purpose: use.layout for use in report.uses}["points"] == "layout 2 (unnamed)"
