@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from seedx_agents.presenter.planning import DeckPlanner, check_num_slides
+from seedx_agents.presenter.planning import DeckPlanner, check_num_slides, with_count
+from seedx_agents.presenter.requests import deck_request
 from seedx_agents.presenter.serious_subjects import serious_word, undecorated
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
-from seedx_sdk.files import write_file
 from seedx_sdk.options import check_seed
 from seedx_tools.chat_models import ChatModel
 from seedx_tools.decks.editing.deck_orders import deck_orders
@@ -36,9 +36,8 @@ from seedx_tools.decks.slide_order import delete_slide, move_slide
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
 from seedx_tools.decks.theme.palettes import DeckTheme
-from seedx_tools.documents.document import Document
 from seedx_tools.documents.sources import files_of, read_source, sources_outline
-from seedx_tools.documents.tables import Rows, Tables, as_csv, read_tables
+from seedx_tools.documents.tables import Rows, read_tables
 from seedx_tools.illustration.prompts import vocabulary_of
 from seedx_tools.tool import Progress, ignore_progress
 
@@ -151,7 +150,7 @@ class Presenter:
                 on_progress=on_progress,
             )
         self.path = deck.path
-        return _with_count(deck, planner)
+        return with_count(deck, planner)
 
     def open(self, path: str | os.PathLike[str]) -> Path:
         """Open an existing .pptx for revise() and append(), and return its path.
@@ -376,31 +375,7 @@ class Presenter:
         files = files_of(found, paths, self._files, folder)
         if self._chat_model is None:
             return planner.decorated(sources_outline(found, planner.num_slides)), files
-        return self._task(found, files, folder)
-
-    def _task(
-        self, found: Sequence[Document | Tables], files: str | os.PathLike[str] | None, folder: Path
-    ) -> tuple[str, str | os.PathLike[str] | None]:
-        """Return what the chat model is asked, and the folder with the tables, whose numbers it need not copy."""
-        documents = [source for source in found if isinstance(source, Document)]
-        tables = [one.table for source in found if isinstance(source, Tables) for one in source.tables]
-        if files in (None, folder):
-            tables += [table for document in documents for table in document.tables()]
-        what = "this document" if documents else "this table" if len(tables) == 1 else "these tables"
-        names = ", ".join(repr(source.name) for source in found if source.name)
-        many = f"Make a deck of these {len(found)} files: {names}. Name them as the sources."
-        one = f"Make a deck of {what}{f', {names}' if names else ''}.{' Name it as the source.' if documents else ''}"
-        parts = [many if len(found) > 1 else one]
-        for number, table in enumerate(tables, start=1):
-            name = "data.csv" if number == 1 else f"data-{number}.csv"
-            write_file(folder / name, as_csv(table).encode())
-            parts.append(
-                f"If a slide shows this table, or a chart of it, give the file name {name!r} as its csv; do not copy "
-                f"numbers.\n\n{as_csv(table)}"
-            )
-        if any(document.figures for document in documents):
-            parts.append("Give the file name of a picture in the text as picture_file of the slide that shows it.")
-        return "\n\n".join([*parts, *(document.text for document in documents)]), folder if tables else files
+        return deck_request(found, files, folder)
 
 
 def _new_text(request: str | Sequence[DeckOrder]) -> str:
@@ -421,18 +396,3 @@ def _paths(source: Source) -> list[Path]:
             raise InputError("several sources are given as a list of Path objects and nothing else")
         return [part for part in source if isinstance(part, Path)]
     return []
-
-
-def _with_count(deck: Deck, planner: DeckPlanner) -> Deck:
-    """Return the deck with a warning if it does not have as many slides as were asked for."""
-    made, asked = len(deck.slides), planner.num_slides
-    if asked is None or made == asked:
-        return deck
-    if planner.planned == asked:
-        why = "what does not fit on a slide continues on another one"
-    elif planner.has_chat_model:
-        why = f"the chat model planned {planner.planned}"
-    else:
-        why = "the source has that many headings, tables or paragraphs, and only a chat model can rewrite it"
-    warning = f"the deck has {made} slides, not {asked}: {why}"
-    return deck.model_copy(update={"warnings": (warning, *deck.warnings)})

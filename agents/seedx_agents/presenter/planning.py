@@ -15,6 +15,7 @@ from seedx_tools.decks.outline import MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.chat_model import ChatModelPlanner
 from seedx_tools.decks.planners.heuristic import OutlinePlanner
 from seedx_tools.decks.planners.markdown.outlines import is_markdown_outline
+from seedx_tools.decks.results import Deck
 
 T = TypeVar("T", bound=BaseModel)
 R = TypeVar("R")
@@ -131,3 +132,18 @@ def _asked(prompt: str) -> int | None:
         return None
     word = found.group(1).lower()
     return check_num_slides(_WORDS.get(word) or int(word), "the number of slides in the prompt is")
+
+
+def with_count(deck: Deck, planner: DeckPlanner) -> Deck:
+    """Return the deck with a warning if it does not have as many slides as were asked for."""
+    made, asked = len(deck.slides), planner.num_slides
+    if asked is None or made == asked:
+        return deck
+    if planner.planned == asked:
+        why = "what does not fit on a slide continues on another one"
+    elif planner.has_chat_model:
+        why = f"the chat model planned {planner.planned}"
+    else:
+        why = "the source has that many headings, tables or paragraphs, and only a chat model can rewrite it"
+    warning = f"the deck has {made} slides, not {asked}: {why}"
+    return deck.model_copy(update={"warnings": (warning, *deck.warnings)})
