@@ -83,7 +83,9 @@ def create_app(
     app.add_exception_handler(SeedXError, seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
     app.add_exception_handler(RequestValidationError, validation_error)  # type: ignore[arg-type]
     app.add_exception_handler(StarletteHTTPException, http_error)  # type: ignore[arg-type]
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, error_response=http_error)
+    app.add_middleware(
+        BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.upload_seconds, error_response=http_error
+    )
     app.add_middleware(AuthMiddleware, authenticator=app.state.authenticator, error_response=http_error)
     app.add_middleware(ServerErrorMiddleware, handler=unexpected_error)  # FastAPI's own is outside the request ids
     if not settings.api_keys:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -156,10 +158,19 @@ class AuthMiddleware:
 
 
 class BodyLimit:
-    """Answers 413 when the body of a request is too large; a body declared as too large is not received."""
+    """Answers 413 when the body of a request is too large, and 408 when it comes too slowly.
 
-    def __init__(self, app: ASGIApp, max_bytes: int, error_response: ErrorResponse) -> None:
-        self._app, self._max_bytes, self._error_response = app, max_bytes, error_response
+    A body declared as too large is not received.
+
+    Args:
+        app: Receives the request.
+        max_bytes: Of a body.
+        seconds: In which a whole body must have come, from when the application begins to receive it.
+        error_response: Makes the response for an error.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, seconds: float, error_response: ErrorResponse) -> None:
+        self._app, self._max_bytes, self._seconds, self._error_response = app, max_bytes, seconds, error_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and count the bytes of its body."""
@@ -170,11 +181,19 @@ class BodyLimit:
         if declared.isdigit() and int(declared) > self._max_bytes:
             await (await self._error_response(Request(scope), self._too_large()))(scope, receive, send)
             return
-        received = 0
+        received, complete, deadline = 0, False, math.inf
 
         async def count() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete, deadline
+            deadline = min(deadline, time.monotonic() + self._seconds)
+            try:
+                async with asyncio.timeout(None if complete else deadline - time.monotonic()):
+                    message = await receive()
+            except TimeoutError as error:
+                metrics.REJECTED.labels("slow").inc()
+                text = f"the request did not come within {self._seconds:g} seconds; send less, or over a faster line"
+                raise HTTPException(408, text, {"Connection": "close"}) from error
+            complete = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._max_bytes:
                 raise self._too_large()

@@ -24,6 +24,8 @@ class ServerSettings(BaseModel):
     """Replies in flight; a further request is rejected with 503 and Retry-After."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 48 << 20
     """Largest request body."""
+    upload_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """In which the body of a request must have come; a slower one is rejected with 408."""
     max_images: Annotated[int, Field(ge=1)] = 16
     """Images in one request."""
     max_pixels: Annotated[int, Field(ge=1)] = 80_000_000

@@ -153,6 +153,11 @@ def test_requests_above_the_rate_limit_are_rejected(serve: Serve, http: httpx.Cl
     assert int(answers[2].headers["retry-after"]) > 0
 
 
+def test_a_request_that_comes_too_slowly_is_rejected(serve: Serve) -> None:
+    status, error = response_to_headers(serve(upload_seconds=0.5), "Content-Length: 9")
+    assert (status, error["code"]) == (408, "request_too_slow") and "within 0.5 seconds" in error["message"]
+
+
 def test_a_request_that_is_too_large_is_rejected(serve: Serve, http: httpx.Client) -> None:
     address = serve(max_body_bytes=5000)
     body = json.dumps({"prompt": "a" * 6000}).encode()

@@ -9,7 +9,7 @@ import httpx
 
 from tests.support.http_server import Serve
 
-ERRORS = {"400", "401", "409", "413", "422", "429", "500", "503", "504"}
+ERRORS = {"400", "401", "408", "409", "413", "422", "429", "500", "503", "504"}
 
 
 def document(serve: Serve, http: httpx.Client) -> dict[str, Any]:
