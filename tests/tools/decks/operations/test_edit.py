@@ -18,7 +18,14 @@ OUTLINE = "# Plan\n\n## Budget\n- 4 M\n\n## Risks\n- Late parts\n\n## Team\n- An
 
 @pytest.fixture
 def made(seedx: SeedX, tmp_path: Path) -> Path:
-    return make_slides(seedx, OUTLINE, path=tmp_path / "plan.pptx", pictures=False).path
+    """A deck in which two slides have one title, as people leave them."""
+    path = make_slides(seedx, OUTLINE, path=tmp_path / "plan.pptx", pictures=False).path
+    deck = Presentation(str(path))
+    (run,) = deck.slides[4].shapes.title.text_frame.paragraphs[0].runs
+    assert run.text == "Budget (2)"
+    run.text = "Budget"
+    deck.save(str(path))
+    return path
 
 
 def titles(path: Path) -> list[str]:
