@@ -74,6 +74,8 @@ def resize_deck(
             deck = _rewrite(seedx, work, num_slides, planner, warnings)
         else:
             deck = None
+            if num_slides > found:
+                _check_extended(work, num_slides)
             for _ in range(abs(found - num_slides)):
                 step = _merge_two if found > num_slides else _part_one
                 deck = step(seedx, work, num_slides, warnings)
@@ -164,25 +166,34 @@ def _delete_linked(path: Path, gone: int, kept: int) -> None:
     delete_slide(path, gone)
 
 
+def _partable(path: Path) -> list[SlidePlan | None]:
+    """Return the plan of each slide whose points can be shared out over two; None for the others."""
+    return [
+        plan
+        if may_change and plan.kind == "content" and len(_tops(plan.bullets)) >= _LEAST_POINTS and not _blocks(plan)
+        else None
+        for plan, may_change in _plans(path)
+    ]
+
+
+def _check_extended(path: Path, wanted: int) -> None:
+    """Raise InputError if the points of a deck cannot be shared out over so many slides."""
+    plans = _partable(path)
+    most = len(plans) + sum(len(_tops(plan.bullets)) - 1 for plan in plans if plan is not None)
+    if wanted > most:
+        raise InputError(
+            f"by rule the deck can be extended to {most} slides, not {wanted}: no slide has further points to share "
+            "out; insert slides with more content, or pass a chat model as planner"
+        )
+
+
 def _part_one(seedx: SeedX, path: Path, wanted: int, warnings: list[str]) -> Deck:
     """Part the slide with most text in two; both keep the look of their points.
 
-    Raises:
-        InputError: If no slide has two points.
+    There must be one that can be parted.
     """
-    plans = _plans(path)
-    sizes = {
-        number: sum(len(plain_text(point)) for point in plan.bullets)
-        for number, (plan, may_change) in enumerate(plans, start=1)
-        if may_change and plan.kind == "content" and len(_tops(plan.bullets)) >= _LEAST_POINTS and not _blocks(plan)
-    }
-    if not sizes:
-        raise InputError(
-            f"by rule the deck can be extended to {len(plans)} slides, not {wanted}: no slide has points to share out; "
-            "insert slides with more content, or pass a chat model as planner"
-        )
-    number = max(sizes, key=lambda one: sizes[one])
-    plan = plans[number - 1][0]
+    parted = {number: plan for number, plan in enumerate(_partable(path), start=1) if plan is not None}
+    number, plan = max(parted.items(), key=lambda one: sum(len(plain_text(point)) for point in one[1].bullets))
     cut = _middle(plan.bullets)
     name = _PART.sub("", plan.title)
     duplicate_slide(path, number)
