@@ -19,7 +19,6 @@ LONGEST = (
     "serve/test_engine_failures.py",
     "serve/test_vllm_server.py",
     "serve/test_shutdown_and_exhaustion.py",
-    "finetune/stages/test_detokenizer_processes.py",
     "finetune/training/test_resume.py",
 )
 """Files to begin with, so that the processes of pytest-xdist end at about the same time."""

@@ -31,6 +31,7 @@ def _run(code: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.nightly
 def test_a_killed_run_resumes_to_the_same_bytes(built: Tree, tmp_path: Path) -> None:
     whole = convert(plan_conversion(built.path), tmp_path / "whole")
     code = """

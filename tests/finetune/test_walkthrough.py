@@ -42,7 +42,7 @@ def run(line: str, stack: ExitStack) -> Server | None:
     return None
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_walkthrough_ends_with_a_served_specialist(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -101,7 +101,7 @@ def test_a_spawned_process_answers_with_a_client_that_was_sent(picture: Image.Im
     assert set(server.keys) == {"Bearer secret"} and len(set(server.ports)) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_spawned_process_loads_the_model_of_a_client_that_was_sent(nano: SeedX) -> None:
     draw = methodcaller("generate", "a red house", num_inference_steps=1)
     with _spawned() as pool:

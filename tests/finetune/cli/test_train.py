@@ -55,7 +55,7 @@ def test_mistakes_are_one_line() -> None:
     assert not Path("runs").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_torchrun_trains_on_two_processes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command += [

@@ -27,8 +27,8 @@ def _adaptation(**settings: Any) -> DenoisingConfig:
     return AdaptDetokenizerConfig(**settings, trained="keys_values", pack_length=256)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("make", [pytest.param(_stage_2, marks=pytest.mark.nightly), _adaptation])
+@pytest.mark.nightly
+@pytest.mark.parametrize("make", [_stage_2, _adaptation])
 def test_two_processes_train_as_one(
     make: Any, model_directory: Path, sources: tuple[SourceConfig, ...], tmp_path: Path
 ) -> None:

@@ -123,7 +123,7 @@ def test_batches_that_the_processes_cannot_share_are_refused(tmp_path: Path) -> 
     ] * 2
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_nan_on_one_process_stops_both(tmp_path: Path) -> None:
     recipe = tiny_recipe(stage=TinyStageConfig(nan_at=7))
     outcomes = run_training(recipe, tmp_path / "run", processes=2)

@@ -63,6 +63,7 @@ print((peak() - before) / (tokens * vocabulary * 4))
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is read from Linux's /proc")
 def test_the_loss_needs_less_than_half_of_the_logits_memory() -> None:
     measured = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True)
