@@ -36,9 +36,9 @@ TESTS = {
     "openai-agents": ["tests/tools/adapters/test_openai_and_smolagents.py"],
     "smolagents": ["tests/tools/adapters/test_openai_and_smolagents.py"],
 }
-WITH = {"otel": "serve"}
-"""Extras that do something only beside another."""
-TEST_TOOLS = ("hypothesis", "jsonschema", "psutil", "pypdf", "pytest", "pytest-asyncio")
+WITH = dict.fromkeys(("otel", "langchain", "mcp", "openai-agents", "smolagents"), "serve")
+"""Extras that do something only beside another, or whose tests run a server."""
+TEST_TOOLS = ("hypothesis", "jsonschema", "openai", "psutil", "pypdf", "pytest", "pytest-asyncio", "python-docx")
 
 
 def requirements(extra: str) -> Iterator[Requirement]:
