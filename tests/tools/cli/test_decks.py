@@ -65,3 +65,11 @@ def test_faults_name_the_cure(made: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a list of orders, such as .*the order 'move' needs 'slide'"):
         run(made, "--orders", tmp_path / "orders.json")
     assert run(made, "delete slide 2", "--theme", "night").exit_code == 2
+
+
+@pytest.mark.parametrize("option", [("--dry-run",), ("--master", "Office")])
+def test_options_of_a_design_without_one_change_nothing(made: Path, option: tuple[str, ...]) -> None:
+    before = made.read_bytes()
+    result = run(made, "delete slide 2", *option)
+    assert result.exit_code == 2 and "is only for a new design" in " ".join(result.stderr.split())
+    assert made.read_bytes() == before

@@ -58,7 +58,7 @@ def deck(
         Path | None, typer.Option("--brand", help="JSON: colors, fonts, logo, footer.", rich_help_panel=_LOOK)
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what another design changes.", rich_help_panel=_LOOK)
+        bool, typer.Option("--dry-run", help="Only say what another design would change.", rich_help_panel=_LOOK)
     ] = False,
     files: Annotated[
         Path | None, typer.Option("--files", help="Directory of images and CSV files that new slides name.")
@@ -74,6 +74,9 @@ def deck(
     redesigned = template is not None or theme is not None or brand is not None
     if request is not None and (wanted or redesigned) or wanted and redesigned:
         raise typer.BadParameter("give one of a request, --orders, --num-slides with --sources, or a new design")
+    if not redesigned and (dry_run or master is not None):
+        option = "--dry-run" if dry_run else "--master"
+        raise typer.BadParameter(f"{option} is only for a new design: --template, --theme or --brand")
     if request is None and not wanted and not redesigned:
         outline = read_deck(path)
         if json:

@@ -112,6 +112,8 @@ def test_plain_words_need_no_chat_model(seedx: SeedX, made: Path, words: str, ex
         ("delete the weather slide", "no slide has 'weather' in its title; name it by its number, 1 to 5"),
         ("delete the budget slide", "the slides 2, 5 have 'budget' in their titles"),
         ("delete slide 0", "'0' cannot be the slide of 'delete'"),
+        ("move slide 2 after this slide", "without a chat model 'move slide 2 after this slide' cannot be followed"),
+        ("insert after this slide: ## Why", "cannot be followed"),
         ("delete the duplicate of the team slide", "which slide is the duplicate is not clear"),
     ],
 )

@@ -101,6 +101,8 @@ def _long_order(words: str, titles: Sequence[str], slide: int | None) -> DeckOrd
         number = _number(found, "slide", titles, slide)
         return None if number is None else _made("revise", slide=number, content=found["content"])
     if found := _INSERT.fullmatch(words) or _INSERT_ABOUT.fullmatch(words):
+        if _is_nowhere(found, slide):
+            return None
         return _made("insert", after=_after(found, titles, slide), content=found["content"])
     return None
 
@@ -129,7 +131,7 @@ def _order(words: str, titles: Sequence[str], slide: int | None) -> DeckOrder | 
         return _made("template", theme=name)
     if found := _MOVE.fullmatch(words):
         number = _number(found, "slide", titles, slide)
-        if number is None:
+        if number is None or _is_nowhere(found, slide):
             return None
         if found["to"] is None:
             return _made("move", slide=number, after=_after(found, titles, slide))
@@ -144,7 +146,14 @@ def _order(words: str, titles: Sequence[str], slide: int | None) -> DeckOrder | 
     return _long_order(words, titles, slide)
 
 
+def _is_nowhere(found: re.Match[str], slide: int | None) -> bool:
+    """Return whether an order names the place beside "this slide", and there is none."""
+    named = any(text for name, text in found.groupdict().items() if name.startswith("other"))
+    return bool(found["side"]) and not named and slide is None
+
+
 def _after(found: re.Match[str], titles: Sequence[str], slide: int | None) -> int | None:
+    """Return the number of the slide behind which an order puts something, 0 for the start; None: the end."""
     if found["end"]:
         return 0 if found["end"].lower() in _STARTS else None
     if not found["side"]:
