@@ -148,8 +148,8 @@ class InterleavedEngine:
                         written += piece
                         continue
                     caption, features = pages.caption(written), piece
-                    for told in reply.builder.add_text(caption):
-                        yield told
+                    for event in reply.builder.add_text(caption):
+                        yield event
                     if reply.builder.stopped:
                         return
                     async with aclosing(self._drawn(features, reply)) as drawn:
@@ -157,8 +157,8 @@ class InterleavedEngine:
                             yield event
             reply.builder.add_written(written)
             if features is None:
-                for told in reply.builder.add_text(pages.caption(written)):
-                    yield told
+                for event in reply.builder.add_text(pages.caption(written)):
+                    yield event
                 return
             pages.add(caption, await self.service.embed(features, **encode))
 

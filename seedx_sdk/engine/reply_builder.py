@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from PIL import Image
 
+from seedx_sdk.engine.stop_texts import StopTexts
 from seedx_sdk.model.tokenizer import Tokenizer
-from seedx_sdk.stop_texts import StopTexts
 from seedx_sdk.tokens import BOX_END, BOX_START, box_to_normalized, clean_text, parse_boxes
 from seedx_sdk.types import (
     Box,

@@ -128,5 +128,5 @@ async def unexpected_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 def _response(status: int, problem: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
-    told = {"param": None, "code": _CODES.get(status, "server_error"), **problem}
-    return JSONResponse({"error": {**told, "request_id": correlation_id.get()}}, status, headers)
+    body = {"param": None, "code": _CODES.get(status, "server_error"), **problem}
+    return JSONResponse({"error": {**body, "request_id": correlation_id.get()}}, status, headers)

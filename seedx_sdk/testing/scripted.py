@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image, ImageDraw
 
-from seedx_sdk.stop_texts import StopTexts
+from seedx_sdk.engine.stop_texts import StopTexts
 from seedx_sdk.types import (
     Box,
     BoxFound,
@@ -78,13 +78,13 @@ class ScriptedEngine:
             yield Notice(text=text)
         for box in boxes:
             yield BoxFound(box=box)
-        said, stop, told = "", StopTexts(request.options.stop), list[ContentPart]()
+        said, stop, parts = "", StopTexts(request.options.stop), list[ContentPart]()
         for part in message.content:
             if isinstance(part, TextPart):
                 said = stop.add(part.text) + ("" if stop.found else stop.release())
                 if said:
                     yield TextDelta(text=said)
-                    told.append(TextPart(text=said))
+                    parts.append(TextPart(text=said))
                 if stop.found:
                     break
                 continue
@@ -93,8 +93,8 @@ class ScriptedEngine:
                     return
                 yield ImageProgress(step=step, total=_STEPS)
             yield ImageDone(image=part.image, text=said)
-            told.append(part)
-        message = Message(role="assistant", content=tuple(told))
+            parts.append(part)
+        message = Message(role="assistant", content=tuple(parts))
         if cancel is not None and cancel():
             return
         yield ReplyDone(

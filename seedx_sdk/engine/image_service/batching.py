@@ -88,9 +88,9 @@ class BatchQueue(Generic[J]):
                     continue
                 arrived, first = self._jobs[0]
                 key = self._key(first)
-                mates = sum(self._key(job) == key for _, job in self._jobs)
+                compatible = sum(self._key(job) == key for _, job in self._jobs)
                 left = arrived + self._max_wait - time.monotonic()
-                if mates >= self._max_batch or left <= 0 or self._closed:
+                if compatible >= self._max_batch or left <= 0 or self._closed:
                     return self._taken(first)
                 self._changed.wait(left)
 
@@ -106,7 +106,7 @@ class BatchQueue(Generic[J]):
             return [] if first is None else self._taken(first)
 
     def _taken(self, first: J) -> list[J]:
-        """Remove a job and its mates, up to a full batch, and return them."""
+        """Remove a job and those that may share its batch, up to a full one, and return them."""
         key = self._key(first)
         batch = [job for _, job in self._jobs if self._key(job) == key][: self._max_batch]
         self._jobs = [entry for entry in self._jobs if not any(entry[1] is job for job in batch)]

@@ -44,7 +44,7 @@ class ChatAnswer:
 
     def whole(self, reply: ChatReply) -> dict[str, Any]:
         """Return a chat.completion."""
-        message = {"role": "assistant", **self._told(reply.message)}
+        message = {"role": "assistant", **self._content(reply.message)}
         choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
         about = {"choices": [choice], "usage": _usage(reply.usage), "seed": reply.seed, **_warnings(reply.warnings)}
         return {**self._head("chat.completion"), **about}
@@ -75,7 +75,7 @@ class ChatAnswer:
         usage = {"usage": None} if self.with_usage else {}
         return {**self._head("chat.completion.chunk"), "choices": [choice], **usage}
 
-    def _told(self, message: Message) -> dict[str, Any]:
+    def _content(self, message: Message) -> dict[str, Any]:
         if not message.images:
             return {"content": message.text}
         if self.as_parts:

@@ -89,7 +89,7 @@ class ChatCompletionBody(_Body):
     stream: bool = False
     stream_options: _StreamOptions | None = None
     content_format: Literal["text", "parts"] = "text"
-    """How an answer with images is told: text as `content` and images as `images` beside it, which most clients read;
+    """How an answer with images is given: text as `content` and images as `images` beside it, which most clients read;
     or `content` as a list of parts in their order."""
     temperature: float | None = None
     max_tokens: int | None = None

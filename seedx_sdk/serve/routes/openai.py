@@ -157,7 +157,7 @@ async def _images(
     first, *others = (dispatcher.events(c, caller=caller, key=k) for c, k in zip(pending, keys, strict=True))
     replies = [await first_event_or_error(request, first), *others]
 
-    async def told() -> AsyncIterator[dict[str, Any]]:
+    async def image_events() -> AsyncIterator[dict[str, Any]]:
         for call, events in zip(pending, replies, strict=True):
             shown = 0
             async with aclosing(events):
@@ -171,7 +171,7 @@ async def _images(
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
         try:
-            async for event in told():
+            async for event in image_events():
                 yield JSONServerSentEvent(event, event=event["type"])
         except Exception as error:
             yield JSONServerSentEvent({"error": stream_error_body(error)})

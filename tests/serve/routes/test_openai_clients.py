@@ -258,11 +258,11 @@ def test_partial_images_of_the_shipped_model(nano_server: str) -> None:
         with client.images.generate(
             prompt="a red house", stream=True, partial_images=2, extra_body={"num_inference_steps": 6, "seed": 1}
         ) as stream:
-            told = list(stream)
+            seen = list(stream)
         whole = client.images.generate(prompt="a red house", extra_body={"num_inference_steps": 6, "seed": 1})
-    assert [event.type for event in told] == ["image_generation.partial_image"] * 2 + ["image_generation.completed"]
-    assert [getattr(event, "partial_image_index", None) for event in told] == [0, 1, None]
-    assert whole.data is not None and told[-1].b64_json == whole.data[0].b64_json
+    assert [event.type for event in seen] == ["image_generation.partial_image"] * 2 + ["image_generation.completed"]
+    assert [getattr(event, "partial_image_index", None) for event in seen] == [0, 1, None]
+    assert whole.data is not None and seen[-1].b64_json == whole.data[0].b64_json
 
 
 def test_the_model_answers_under_further_names(serve: Serve, http: httpx.Client) -> None:

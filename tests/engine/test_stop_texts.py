@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedx_sdk.stop_texts import StopTexts
+from seedx_sdk.engine.stop_texts import StopTexts
 
 LETTERS = st.text("ab ", max_size=12)
 
