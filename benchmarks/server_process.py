@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import psutil
@@ -28,14 +30,25 @@ class ServerProcess:
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[ServerProcess]:
-    """Start `seedx serve` with these arguments and wait until it is ready; end it afterwards."""
+def serving(
+    *arguments: str, log: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[ServerProcess]:
+    """Start `seedx serve` with these arguments and wait until it is ready; end it afterwards.
+
+    Args:
+        arguments: Of the command.
+        log: Where its log goes; None throws it away.
+        environment: Further environment variables.
+    """
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "seedx_sdk", "serve", "--port", str(port), *arguments], stderr=subprocess.DEVNULL
-    )
+    with ExitStack() as stack:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "seedx_sdk", "serve", "--port", str(port), *arguments],
+            stderr=subprocess.DEVNULL if log is None else stack.enter_context(log.open("wb")),
+            env={**os.environ, **(environment or {})},
+        )
     server = ServerProcess(process, f"http://127.0.0.1:{port}")
     try:
         while not _is_ready(server.address):
