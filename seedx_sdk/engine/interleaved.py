@@ -195,7 +195,7 @@ class InterleavedEngine:
             async with aclosing(self.service.generate(job)) as progress:
                 async for step in progress:
                     if isinstance(step, Image.Image):
-                        image = await self._blended(step, reply.request, reply.builder.written)
+                        image = await self._blended(step, reply.request, reply.builder)
                         yield reply.builder.add_image(image)
                     else:
                         yield step
@@ -241,11 +241,11 @@ class InterleavedEngine:
         condition = request.messages[-1].images[0] if request.changes_image else None
         return ImageJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
 
-    async def _blended(self, image: Image.Image, request: Request, written: str) -> Image.Image:
+    async def _blended(self, image: Image.Image, request: Request, builder: ReplyBuilder) -> Image.Image:
         """Return the image of a reply; an edit keeps what its plan leaves alone, if the checkpoint says so."""
         if request.task != "edit" or not self._config.generation.edit_blending:
             return image
-        plan = EditPlan.parse(written)
+        plan = EditPlan.parse(builder.written)
         return await asyncio.to_thread(blend_edit, request.messages[-1].images[0], image, plan)
 
     def _structured_output(self, request: Request, specialist: str | None) -> StructuredOutput | None:

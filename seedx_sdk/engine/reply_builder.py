@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from PIL import Image
 
 from seedx_sdk.engine.stop_texts import StopTexts
+from seedx_sdk.model.text_stream import TextStream
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.tokens import BOX_END, BOX_START, box_to_normalized, clean_text, parse_boxes
 from seedx_sdk.types import (
@@ -55,12 +56,12 @@ class ReplyBuilder:
         self._timings: dict[str, float] = {}
         self._parts: list[TextPart | ImagePart] = []
         self._boxes: list[Box] = []
-        self._run: list[int] = []  # ids since the last box
-        self._run_text = ""  # its text so far
+        self._run = TextStream(tokenizer.pieces)  # of the ids since the last box
+        self._run_text: list[str] = []  # what came of it
         self._separator = ""  # between the text before the last box and the text after it
         self._box: list[int] | None = None if open_label is None else []  # ids inside the open box
         self._open_label = open_label
-        self._text = ""  # text since the last image
+        self._text: list[str] = []  # since the last image
         self._stop = StopTexts(request.options.stop)
         images = [image for message in request.messages for image in message.images]
         size = (info.image_size, info.image_size)
@@ -82,27 +83,31 @@ class ReplyBuilder:
             yield from self._close_box([*self._box])
         elif self._box is not None:
             self._box.append(token_id)
-        elif token_id not in ids.added.values() and token_id not in (ids.bos_id, ids.eos_id):
-            self._run.append(token_id)
-            text = ids.pieces.decode(self._run)
-            delta = text[len(self._run_text) :]
-            if delta and not text.endswith("\ufffd"):
-                if not self._run_text and self._separator and self._text:
-                    delta = f"{self._separator}{delta.lstrip()}"
-                self._run_text = text
-                yield from self.add_text(delta)
+        elif ids.is_text(token_id) and (text := self._run.add(token_id)):
+            begins = not self._run_text
+            self._run_text.append(text)
+            yield from self.add_text(f"{self._separator}{text.lstrip()}" if begins and self._joins else text)
+
+    @property
+    def _joins(self) -> bool:
+        """Whether text of the same part came before the last box."""
+        return bool(self._separator and self._text)
 
     def _close_box(self, inside: list[int]) -> Iterator[StreamEvent]:
         bins_text = "".join(self._tokenizer.decode([i]) for i in inside)
-        label = clean_text(self._run_text).split(":")[-1].strip(" ,.")
+        label = clean_text("".join(self._run_text)).split(":")[-1].strip(" ,.")
         if not self._boxes and self._open_label is not None:
             label = self._open_label
-        self._box, self._run, self._run_text, self._separator = None, [], "", " "
+        self._box, self._separator = None, " "
+        self._begin_run()
         for bins in parse_boxes(f"{BOX_START}{bins_text}{BOX_END}"):
             box = Box.on(label, box_to_normalized(bins), self._canvas)
             self._boxes.append(box)
             self._separator = ", "
             yield BoxFound(box=box)
+
+    def _begin_run(self) -> None:
+        self._run, self._run_text = TextStream(self._tokenizer.pieces), []
 
     def add_prompt(self, count: int) -> None:
         """Add the tokens of a prompt, of which a story has one for each page."""
@@ -118,7 +123,7 @@ class ReplyBuilder:
 
     def _told(self, text: str) -> Iterator[StreamEvent]:
         if text:
-            self._text += text
+            self._text.append(text)
             yield TextDelta(text=text)
 
     @property
@@ -141,11 +146,11 @@ class ReplyBuilder:
         """Add a finished image."""
         text = self._flush_text()
         self._parts.append(ImagePart(image=image))
-        self._run, self._run_text = [], ""
+        self._begin_run()
         return ImageDone(image=image, text=text)
 
     def _flush_text(self) -> str:
-        text, self._text = self._text.strip(), ""
+        text, self._text = "".join(self._text).strip(), []
         if text:
             self._parts.append(TextPart(text=text))
         return text

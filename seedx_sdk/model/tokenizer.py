@@ -93,6 +93,10 @@ class Tokenizer:
             raise KeyError(f"{name!r} is neither an added token nor one of {sorted(self._core)}")
         return found
 
+    def is_text(self, token_id: int) -> bool:
+        """Return whether an id stands for text: neither an added token nor the start or the end."""
+        return token_id not in self._names and token_id not in (self.bos_id, self.eos_id)
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of the text, without a start token.
 
