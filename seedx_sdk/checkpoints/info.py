@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from pydantic import BaseModel
 
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.checkpoints.memory import ServingMemory, serving_memory
+from seedx_sdk.checkpoints.memory_fit import Fit, memory_table
+from seedx_sdk.checkpoints.model_sizes import ModelSizes
 from seedx_sdk.errors import WeightsCorruptError, WeightsMissingError
 
-__all__ = ["DirectoryInfo", "PartInfo", "read_directory"]
+__all__ = ["DirectoryInfo", "PartInfo", "read_directory", "read_sizes"]
 
 MAX_HEADER_BYTES = 100 * 1024 * 1024
 """Largest header of a safetensors file. Source: the format's specification."""
@@ -47,6 +50,8 @@ class DirectoryInfo(BaseModel, frozen=True):
     parts: tuple[PartInfo, ...]
     memory: dict[str, ServingMemory]
     """What serving needs, by precision; computed, not measured."""
+    fits: tuple[Fit, ...]
+    """Options of `seedx serve` that fit common GPUs; computed, not measured."""
 
 
 def read_directory(checkpoint_dir: Path) -> DirectoryInfo:
@@ -57,15 +62,8 @@ def read_directory(checkpoint_dir: Path) -> DirectoryInfo:
         WeightsCorruptError: If a config or a header can't be read.
     """
     config = DirectoryConfig.read(checkpoint_dir)
-    missing = [name for name in config.files if not (checkpoint_dir / name).is_file()]
-    if missing:
-        raise WeightsMissingError(f"{checkpoint_dir / missing[0]} is missing; restore the directory from its source")
-    weights: dict[str, list[Path]] = {}
-    for name in config.files:
-        if name.endswith(".safetensors"):
-            weights.setdefault(str(Path(name).parent), []).append(checkpoint_dir / name)
-    parts = tuple(_part(name, paths) for name, paths in weights.items())
-    detokenizer = "detokenizer_edit" if "detokenizer_edit/unet" in weights else "detokenizer"
+    parts = _parts(checkpoint_dir, config)
+    detokenizer = _detokenizer(parts)
     adapters = [Path(name).parent.name for name in config.files if name.endswith("/adapter_config.json")]
     specialists = config.specialists(adapters)
     return DirectoryInfo(
@@ -83,7 +81,53 @@ def read_directory(checkpoint_dir: Path) -> DirectoryInfo:
             vae=_json(checkpoint_dir / detokenizer / "vae" / "config.json"),
             image_size=config.image_size,
         ),
+        fits=tuple(memory_table(read_sizes(checkpoint_dir))),
     )
+
+
+def read_sizes(checkpoint_dir: Path, specialists: Mapping[str, Path] | None = None) -> ModelSizes:
+    """Return what of a model decides how much memory it takes.
+
+    Args:
+        checkpoint_dir: The checkpoint directory.
+        specialists: Further specialists, as for `load_directory`.
+
+    Raises:
+        WeightsMissingError: If it is not there, or a file of its config.json is not.
+        WeightsCorruptError: If a config or a header can't be read.
+    """
+    config = DirectoryConfig.read(checkpoint_dir)
+    parts = _parts(checkpoint_dir, config)
+    detokenizer = _detokenizer(parts)
+    own = {path.parent.name: path.parent for path in (checkpoint_dir / "specialists").glob("*/adapter_config.json")}
+    adapters = own | dict(specialists or {})
+    stored = {name for part in parts if part.name == "llm" for name in part.dtypes}
+    return ModelSizes.of(
+        {part.name: part.parameters for part in parts},
+        llm=_json(checkpoint_dir / "llm" / "config.json"),
+        unet=_json(checkpoint_dir / detokenizer / "unet" / "config.json"),
+        vae=_json(checkpoint_dir / detokenizer / "vae" / "config.json"),
+        image_size=config.image_size,
+        llm_bytes=4 if "F32" in stored else 2,
+        ranks=tuple(_json(directory / "adapter_config.json")["r"] for directory in adapters.values()),
+    )
+
+
+def _parts(checkpoint_dir: Path, config: DirectoryConfig) -> tuple[PartInfo, ...]:
+    missing = [name for name in config.files if not (checkpoint_dir / name).is_file()]
+    if missing:
+        raise WeightsMissingError(f"{checkpoint_dir / missing[0]} is missing; restore the directory from its source")
+    weights: dict[str, list[Path]] = {}
+    for name in config.files:
+        if name.endswith(".safetensors"):
+            weights.setdefault(str(Path(name).parent), []).append(checkpoint_dir / name)
+    return tuple(_part(name, paths) for name, paths in weights.items())
+
+
+def _detokenizer(parts: Sequence[PartInfo]) -> str:
+    """Return the subdirectory of the de-tokenizer that is loaded."""
+    edits = any(part.name == "detokenizer_edit/unet" for part in parts)
+    return "detokenizer_edit" if edits else "detokenizer"
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,17 +1,25 @@
-"""How much memory a model needs to answer requests, computed from its sizes and not measured. No torch.
+"""How much memory a model needs to answer one request, computed from its sizes and not measured. No torch.
 
-`seedx convert --dry-run` and `seedx info DIR` print `serving_memory` of a checkpoint directory. `memory_table` says
-which options fit which GPU at the released sizes. All figures are bytes, except where a name says gb (10**9 bytes).
+`seedx convert --dry-run` and `seedx info DIR` print `serving_memory` of a checkpoint directory. How a server divides a
+GPU between its batches and its language model is in memory_plan.py. All figures are bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
-from typing import Any, Literal, get_args
+from typing import Any
 
-__all__ = ["GPU_GB", "Fit", "ServingMemory", "memory_table", "needed_bytes", "serving_memory"]
+__all__ = [
+    "EDIT_BRANCHES",
+    "GENERATE_BRANCHES",
+    "PRECISIONS",
+    "ServingMemory",
+    "kv_numbers",
+    "serving_memory",
+    "unet_numbers",
+    "vae_numbers",
+]
 
 PRECISIONS = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes of one number in the types that a model can be loaded in."""
@@ -25,35 +33,6 @@ residual block after an upsampling its 2 wide input, that beside the skip connec
 both (3 wide each) and its output. Attention is computed without its matrix."""
 VAE_MAPS = 4
 """Input, norm, activation and output of the first block after the last upsampling, the widest at full resolution."""
-
-GPU_GB = (24, 40, 80, 141)
-"""Memory of common GPUs in GB of 10**9 bytes: RTX 4090 or L4, A100, H100, H200."""
-
-# Sizes of the released model: parameters of the reference's modules (SDXL base, Qwen-VL's visual encoder, Llama 2).
-LLM = 13_019_243_520
-"""Llama 2 13B with 32,330 tokens."""
-VISUAL_ENCODER = 1_935_610_624
-PROJECTORS = 126_500_000 + 88_600_000
-"""Input and output resampler."""
-UNET = 2_567_475_204
-"""With the eight input channels of the second stage."""
-RESAMPLER = 61_200_000
-"""The de-tokenizer's resampler."""
-VAE = 83_653_863
-LLM_CACHE_PER_TOKEN = 2 * 40 * 5120 * 2
-"""Bytes of keys and values in 16 bits: two for each of 40 layers of width 5,120."""
-LLM_TOKENS = 4096
-"""Length of the longest conversation."""
-SDXL_UNET = {
-    "block_out_channels": (320, 640, 1280),
-    "layers_per_block": 2,
-    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-}
-SDXL_VAE = {"block_out_channels": (128, 256, 512, 512)}
-"""What SDXL's configs say of the sizes of maps."""
-
-Precision = Literal["float32", "bfloat16"]
-_GB = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +76,10 @@ def serving_memory(
         image_size: Side of an image in pixels.
     """
     loaded = _loaded_parameters(parameters)
-    head = llm.get("head_dim") or llm["hidden_size"] // llm["num_attention_heads"]
-    kv_heads = llm.get("num_key_value_heads") or llm["num_attention_heads"]
-    numbers_per_token = 2 * llm["num_hidden_layers"] * kv_heads * head
+    numbers_per_token = kv_numbers(llm)
     branches = EDIT_BRANCHES if "detokenizer_edit/unet" in parameters else GENERATE_BRANCHES
     factor = 2 ** (len(vae["block_out_channels"]) - 1)
-    in_unet, in_vae = branches * _unet_numbers(unet, image_size // factor), _vae_numbers(vae, image_size)
+    in_unet, in_vae = branches * unet_numbers(unet, image_size // factor), vae_numbers(vae, image_size)
     result = {}
     for name, width in PRECISIONS.items():
         vae_width = 4 if name == "float16" and vae.get("force_upcast", True) else width
@@ -113,6 +90,14 @@ def serving_memory(
             image_generation=max(in_unet * width, in_vae * vae_width),
         )
     return result
+
+
+def kv_numbers(llm: Mapping[str, Any]) -> int:
+    """Return how many numbers a language model keeps for each token: 2 x layers x key-value heads x head width."""
+    head = llm.get("head_dim") or llm["hidden_size"] // llm["num_attention_heads"]
+    kv_heads = llm.get("num_key_value_heads") or llm["num_attention_heads"]
+    numbers: int = 2 * llm["num_hidden_layers"] * kv_heads * head
+    return numbers
 
 
 def _loaded_parameters(parameters: Mapping[str, int]) -> int:
@@ -128,7 +113,7 @@ def _loaded_parameters(parameters: Mapping[str, int]) -> int:
     return total
 
 
-def _unet_numbers(unet: Mapping[str, Any], side: int) -> int:
+def unet_numbers(unet: Mapping[str, Any], side: int) -> int:
     """Return how many numbers one branch holds at once, on latents of `side` x `side`: all skips, the largest block."""
     widths: list[int] = unet["block_out_channels"]
     layers: int = unet["layers_per_block"]
@@ -143,70 +128,7 @@ def _unet_numbers(unet: Mapping[str, Any], side: int) -> int:
     return skips + largest
 
 
-def _vae_numbers(vae: Mapping[str, Any], image_size: int) -> int:
+def vae_numbers(vae: Mapping[str, Any], image_size: int) -> int:
     """Return how many numbers decoding one image of `image_size` x `image_size` pixels holds at once."""
     widths: list[int] = vae["block_out_channels"]
     return VAE_MAPS * image_size**2 * (widths[1] if len(widths) > 1 else widths[0])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fit:
-    """The best options of one precision that fit a GPU."""
-
-    gpu_gb: int
-    beside_llm: bool
-    """Whether the language model, in 16 bits, runs on the same GPU."""
-    dtype: Precision
-    offload: bool
-    max_batch: int
-    """Edits of 1024x1024 in one batch, with their three guidance branches."""
-    needed_gb: float
-
-
-def needed_bytes(
-    *, dtype: Precision, offload: bool, batch: int, beside_llm: bool, side: int = 1024, tile_side: int = 1024
-) -> int:
-    """Return the bytes of GPU memory that edits of `side` x `side` pixels need, with three guidance branches.
-
-    Weights, the LLM's cache if it shares the GPU, 1.1 times the larger of the U-Net's and the VAE's activations, and
-    1 GB. The tenth is for what the allocator can't use, the gigabyte for the CUDA context and kernels' scratch memory.
-
-    Args:
-        dtype: Type of all parts but the language model, which has 16 bits.
-        offload: As in `Placement`: of the de-tokenizer's modules only the U-Net or the VAE is on the GPU, of the visual
-            encoder one layer.
-        batch: Images at once.
-        beside_llm: Whether the language model runs on the same GPU.
-        side: Side of the images in pixels.
-        tile_side: As in `Placement`; limits what the VAE needs.
-    """
-    size = PRECISIONS[dtype]
-    weights = size * (PROJECTORS + (UNET if offload else UNET + RESAMPLER + VAE + VISUAL_ENCODER))
-    unet = size * EDIT_BRANCHES * batch * _unet_numbers(SDXL_UNET, side // 8)
-    vae = size * _vae_numbers(SDXL_VAE, min(side, tile_side))  # one image at a time
-    llm = 2 * LLM + LLM_CACHE_PER_TOKEN * LLM_TOKENS if beside_llm else 0
-    return weights + llm + int(1.1 * max(unet, vae)) + _GB
-
-
-def memory_table() -> list[Fit]:
-    """Return the best fit of each GPU and precision, alone and beside the language model; no row where none fits.
-
-    A small batch without offloading is preferred to a large one with it, since offloading takes time in every batch.
-    """
-    rows = []
-    for beside_llm, gpu_gb, dtype in product((False, True), GPU_GB, get_args(Precision)):
-        for offload, batch in product((False, True), (8, 4, 2, 1)):
-            needed = needed_bytes(dtype=dtype, offload=offload, batch=batch, beside_llm=beside_llm) / _GB
-            if needed <= gpu_gb:
-                rows.append(
-                    Fit(
-                        gpu_gb=gpu_gb,
-                        beside_llm=beside_llm,
-                        dtype=dtype,
-                        offload=offload,
-                        max_batch=batch,
-                        needed_gb=round(needed, 1),
-                    )
-                )
-                break
-    return rows

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from seedx_sdk.checkpoints.info import read_directory
 from seedx_sdk.checkpoints.memory import ServingMemory
+from seedx_sdk.checkpoints.memory_fit import Fit
 from seedx_sdk.cli.console import JsonOption, print_json, print_warnings, progress
 from seedx_sdk.errors import InputError, needs_extra
 
@@ -144,6 +145,7 @@ def print_directory(checkpoint_dir: Path, json: JsonOption = False) -> None:
     typer.echo(f"image_size: {info.image_size}\nsizes: {info.sizes}\n")
     _print_parts([(part.name, part.parameters, part.bytes, ", ".join(part.dtypes)) for part in info.parts])
     _print_memory(info.memory)
+    _print_fits(info.fits)
 
 
 def _print_plan(plan: ConversionPlan, source: Path) -> None:
@@ -184,6 +186,23 @@ def _print_memory(memory: Mapping[str, ServingMemory]) -> None:
         sizes = (need.weights, need.kv_cache, need.image_generation, need.total)
         rows.append((name, *(f"{size / 1e9:.3f}" for size in sizes), f"{need.kv_cache_per_token / 1e6:.3f}"))
     _print_table(("precision", "weights", "KV cache", "image generation", "total", "KV cache per token (MB)"), rows)
+
+
+def _print_fits(fits: Sequence[Fit]) -> None:
+    typer.echo("\nwhat fits a GPU (computed, not measured):")
+    rows = [
+        (
+            f"{fit.gpu_gb}",
+            "yes" if fit.beside_llm else "no",
+            fit.options or "none needed",
+            f"{fit.max_batch}",
+            f"{fit.needed_gb}",
+            f"{fit.kv_tokens:,}" if fit.beside_llm else "",
+        )
+        for fit in fits
+    ]
+    header = ("GB", "language model on it", "options of `seedx serve`", "batch", "needs GB", "tokens in the KV cache")
+    _print_table(header, rows, text_columns=(1, 2))
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: Sequence[int] = (0,)) -> None:

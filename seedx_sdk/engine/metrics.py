@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from seedx_sdk.checkpoints.memory_plan import MemoryPlan
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics
 
 __all__ = ["EngineMetrics", "Measured"]
@@ -20,6 +21,8 @@ class EngineMetrics:
     """Tokens of all prompts, image tokens included."""
     completion_tokens: int = 0
     """Tokens that the language model wrote, image tokens included."""
+    memory: MemoryPlan | None = None
+    """How the device's memory is divided; None if several machines share the work."""
 
 
 @runtime_checkable

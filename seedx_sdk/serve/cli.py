@@ -7,16 +7,19 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from pythonjsonlogger.json import JsonFormatter
 
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.engine import NANO
+from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
+from seedx_sdk.engine.memory import plan_memory
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.cli_options import (
     AllowedHostOption,
@@ -37,6 +40,15 @@ from seedx_sdk.serve.cli_options import (
     server_settings,
     specialist_dirs,
 )
+from seedx_sdk.serve.memory_options import (
+    EnforceEagerOption,
+    KvCacheOption,
+    MaxBatchOption,
+    MaxModelLenOption,
+    OffloadOption,
+    QuantizationOption,
+    vllm_options,
+)
 from seedx_sdk.serve.server import DrainingServer
 from seedx_sdk.serve.supervisor import SupervisedEngine
 from seedx_sdk.serve.telemetry import export_spans
@@ -50,8 +62,16 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8000,
     backbone: BackboneOption = "auto",
-    device: Annotated[str, typer.Option(help="Device of the de-tokenizer: cpu, cuda or cuda:N.")] = "cpu",
+    device: Annotated[
+        str | None, typer.Option(help="Device: cpu, cuda or cuda:N [default: the GPU if there is one].")
+    ] = None,
     dtype: DtypeOption = None,
+    kv_cache_gb: KvCacheOption = None,
+    quantization: QuantizationOption = None,
+    max_model_len: MaxModelLenOption = None,
+    enforce_eager: EnforceEagerOption = False,
+    max_batch: MaxBatchOption = 8,
+    offload: OffloadOption = False,
     max_replies: MaxRepliesOption = 64,
     max_pixels: MaxPixelsOption = 80_000_000,
     requests_per_minute: RateOption = None,
@@ -79,22 +99,36 @@ def serve(
     )
     checkpoint_dir = NANO if model is None else model
     DirectoryConfig.read(checkpoint_dir)  # fail before anything is started
-    limits = ServiceLimits(step_seconds=step_seconds)
-    options = EngineOptions(device=device, dtype=dtype, limits=limits, specialists=specialist_dirs(specialist))
+    options = EngineOptions(
+        device=device,
+        dtype=dtype,
+        limits=ServiceLimits(step_seconds=step_seconds, max_batch=max_batch),
+        placement=Placement(offload=offload),
+        specialists=specialist_dirs(specialist),
+    )
+    vllm = vllm_options(
+        options,
+        chosen_backbone(backbone, options.torch_device.type),
+        kv_cache_gb=kv_cache_gb,
+        quantization=quantization,
+        max_model_len=max_model_len,
+        enforce_eager=enforce_eager,
+    )
+    plan_memory(checkpoint_dir, options, vllm)  # what does not fit fails here
     _log_as_json()
     export_spans()
-    app = create_app(SupervisedEngine(_opener(checkpoint_dir, options, chosen_backbone(backbone, device))), settings)
+    app = create_app(SupervisedEngine(_opener(checkpoint_dir, options, vllm)), settings)
     DrainingServer(app, host=host, port=port, grace=grace).run_until_signal()
 
 
 def _opener(
-    checkpoint_dir: Path, options: EngineOptions, backbone: Literal["transformers", "vllm"]
+    checkpoint_dir: Path, options: EngineOptions, vllm: VLLMOptions | None
 ) -> Callable[[], AbstractAsyncContextManager[InterleavedEngine]]:
     """Return a function that opens an engine."""
-    if backbone == "transformers":
+    if vllm is None:
         logging.getLogger("seedx").info("the language model runs on transformers, one reply at a time")
         return partial(open_local, checkpoint_dir, options)
-    return partial(open_vllm, checkpoint_dir, options, options.for_vllm())
+    return partial(open_vllm, checkpoint_dir, options, vllm)
 
 
 def _log_as_json() -> None:

@@ -45,7 +45,7 @@ BackboneOption = Annotated[
 ]
 DtypeOption = Annotated[
     Dtype | None,
-    typer.Option(help="Weight dtype [default: float32; the checkpoint's dtype on vLLM]."),
+    typer.Option(help="Weight dtype [default: bfloat16 on a GPU, else float32; the checkpoint's dtype on vLLM]."),
 ]
 ReplySecondsOption = Annotated[
     float, typer.Option(min=1, metavar="SECONDS", help="Time limit of a reply, after which it ends with 504.")

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from seedx_sdk.checkpoints.memory_plan import MemoryPlan
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics
 from seedx_sdk.engine.metrics import EngineMetrics
 
@@ -58,8 +59,17 @@ class EngineCollector(Collector):
             return
         tokens = {"prompt": engine.prompt_tokens, "completion": engine.completion_tokens}
         yield _counter("seedx_tokens", "Language model tokens, image tokens included", tokens, "kind")
+        if engine.memory is not None:
+            yield _memory(engine.memory)
         if engine.service is not None:
             yield from _service_metrics(engine.service)
+
+
+def _memory(plan: MemoryPlan) -> GaugeMetricFamily:
+    family = GaugeMetricFamily("seedx_memory_plan_bytes", "Device memory by purpose, as planned", labels=["purpose"])
+    for purpose in ("llm_weights", "llm_working", "kv_cache", "image_weights", "image_working"):
+        family.add_metric([purpose], getattr(plan, purpose))
+    return family
 
 
 def _service_metrics(service: ServiceMetrics) -> Iterator[Metric]:

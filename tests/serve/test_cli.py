@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
@@ -13,7 +14,7 @@ pytest.importorskip("fastapi", reason="the server is not installed: pip install 
 
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.local import EngineOptions
-from seedx_sdk.errors import InputError
+from seedx_sdk.errors import DeviceMemoryError, InputError
 from seedx_sdk.http.api_keys import read_keys
 from seedx_sdk.serve import cli
 
@@ -52,6 +53,35 @@ def test_options_reach_the_engine(opened: list[EngineOptions]) -> None:
     for options in ([], ["--dtype", "bfloat16", "--step-seconds", "20"]):
         assert serve(*options).exit_code == 0
     assert [(options.dtype, options.limits.step_seconds) for options in opened] == [(None, 300), ("bfloat16", 20)]
+
+
+def test_memory_options_reach_the_engine(opened: list[EngineOptions]) -> None:
+    assert serve("--max-batch", "2").exit_code == 0
+    assert opened[-1].limits.max_batch == 2 and opened[-1].torch_dtype == torch.float32
+    answer = serve("--kv-cache-gb", "2", "--quantization", "fp8")
+    assert "--kv-cache-gb and --quantization need vLLM" in str(answer.exception) and len(opened) == 1
+    assert "offloading frees GPU memory" in str(serve("--offload", "--device", "cpu").exception)
+
+
+def test_a_gpu_is_served_in_bfloat16(opened: list[EngineOptions], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (20 << 30, 24 << 30))
+    assert serve("--offload").exit_code == 0
+    assert opened[-1].torch_device.type == "cuda" and opened[-1].torch_dtype == torch.bfloat16
+    assert opened[-1].placement.offload
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (1 << 30, 24 << 30))
+    assert isinstance(serve().exception, DeviceMemoryError) and len(opened) == 1
+
+
+def test_options_of_vllm_reach_it(monkeypatch: pytest.MonkeyPatch, opened: list[EngineOptions]) -> None:
+    pytest.importorskip("vllm", exc_type=ImportError)
+    seen: list[VLLMOptions] = []
+    monkeypatch.setattr(cli, "open_vllm", lambda _checkpoint_dir, _options, vllm: seen.append(vllm))
+    given = ("--kv-cache-gb", "2", "--quantization", "fp8", "--max-model-len", "512", "--enforce-eager")
+    assert serve("--backbone", "vllm", *given).exit_code == 0 and not opened
+    chosen = {"kv_cache_bytes": 2 * 10**9, "quantization": "fp8", "max_model_len": 512, "enforce_eager": True}
+    assert seen == [VLLMOptions(block_size=32, **chosen)]  # type: ignore[arg-type]
 
 
 def test_limits_of_a_step_reach_vllm(monkeypatch: pytest.MonkeyPatch, opened: list[EngineOptions]) -> None:

@@ -37,6 +37,7 @@ from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
 from seedx_sdk.checkpoints.directory import find_specialists
+from seedx_sdk.checkpoints.memory_plan import Quantization
 from seedx_sdk.engine.backbones.base import (
     MAX_TOKENS_BEFORE_IMAGE,
     Prompt,
@@ -58,6 +59,8 @@ _HEALTH_CHECK_SECONDS = 0.5
 """Time between two checks that the engine is alive."""
 _SHUTDOWN_SECONDS = 2.0
 """Grace period of an engine that is closed; it has nothing to save."""
+_QUANTIZATIONS: dict[Quantization, str] = {"fp8": "fp8_per_channel"}
+"""Names of vLLM: 8-bit floating point with a scale for each output of a matrix and for each token, made at loading."""
 _BUILD_LOCK = threading.Lock()
 """Held while an engine is built, since its settings are environment variables of the whole process."""
 
@@ -385,6 +388,8 @@ def _engine_args(llm_dir: Path, adapters: Sequence[Path], tokens: TokenIds, opti
         "max_num_batched_tokens": options.max_num_batched_tokens,
         "block_size": options.block_size,
         "kv_cache_memory_bytes": options.kv_cache_bytes,
+        "gpu_memory_utilization": options.memory_share,
+        "quantization": options.quantization and _QUANTIZATIONS[options.quantization],
         **(options.engine_args or {}),
     }
     return AsyncEngineArgs(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from seedx_sdk.checkpoints.memory_plan import Quantization
+
 __all__ = ["VLLMOptions"]
 
 
@@ -23,7 +25,11 @@ class VLLMOptions:
     block_size: int | None = None
     """Tokens in one block of the cache; only whole blocks are found again. On a CPU, a multiple of 32."""
     kv_cache_bytes: int | None = None
-    """Memory for keys and values. Without it, vLLM takes most of the machine's memory."""
+    """Memory for keys and values. Without it, vLLM takes what `memory_share` leaves it."""
+    memory_share: float | None = None
+    """Share of the GPU's memory that vLLM may take in all; None is what the memory plan leaves it (`open_vllm`)."""
+    quantization: Quantization | None = None
+    """Of the language model's matrices, as it is loaded; None leaves them as they are stored."""
     tensor_parallel_size: int = 1
     """Devices that share one model."""
     enforce_eager: bool = False

@@ -16,7 +16,7 @@ __all__ = ["Placement", "place", "resolve_device"]
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Placement:
-    """How a model is placed on its device; `memory_table` says what fits which GPU."""
+    """How a model is placed on its device; `MemoryPlan` says what fits which GPU."""
 
     dtype: torch.dtype | None = None
     """Precision of all weights; None leaves them as they were loaded."""

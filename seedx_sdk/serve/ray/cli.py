@@ -9,6 +9,7 @@ import typer
 
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.engine import NANO
+from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
@@ -30,6 +31,15 @@ from seedx_sdk.serve.cli_options import (
     chosen_backbone,
     server_settings,
     specialist_dirs,
+)
+from seedx_sdk.serve.memory_options import (
+    EnforceEagerOption,
+    KvCacheOption,
+    MaxBatchOption,
+    MaxModelLenOption,
+    OffloadOption,
+    QuantizationOption,
+    vllm_options,
 )
 from seedx_sdk.serve.ray.cluster import run
 from seedx_sdk.serve.ray.options import DeployOptions
@@ -54,6 +64,12 @@ def deploy(
     backbone: BackboneOption = "auto",
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Device of the replicas.")] = "cpu",
     dtype: DtypeOption = None,
+    kv_cache_gb: KvCacheOption = None,
+    quantization: QuantizationOption = None,
+    max_model_len: MaxModelLenOption = None,
+    enforce_eager: EnforceEagerOption = False,
+    max_batch: MaxBatchOption = 8,
+    offload: OffloadOption = False,
     max_replies: MaxRepliesOption = 64,
     max_pixels: MaxPixelsOption = 80_000_000,
     requests_per_minute: RateOption = None,
@@ -76,17 +92,28 @@ def deploy(
         cors_origins=cors_origin,
         allowed_hosts=allowed_host,
     )
+    served = EngineOptions(
+        device=device,
+        dtype=dtype,
+        limits=ServiceLimits(step_seconds=step_seconds, max_batch=max_batch),
+        placement=Placement(offload=offload),
+        specialists=specialist_dirs(specialist),
+    )
+    llm = chosen_backbone(backbone, device)
     options = DeployOptions(
         model=(NANO if model is None else model).resolve(),
-        backbone=chosen_backbone(backbone, device),
+        backbone=llm,
         backbones=backbones,
         tensor_parallel=tensor_parallel,
         detokenizers=_min_and_max(detokenizers),
-        served=EngineOptions(
-            device=device,
-            dtype=dtype,
-            limits=ServiceLimits(step_seconds=step_seconds),
-            specialists=specialist_dirs(specialist),
+        served=served,
+        vllm=vllm_options(
+            served,
+            llm,
+            kv_cache_gb=kv_cache_gb,
+            quantization=quantization,
+            max_model_len=max_model_len,
+            enforce_eager=enforce_eager,
         ),
         settings=settings,
     )
