@@ -178,12 +178,17 @@ def unsupported_shapes(slide: Slide) -> list[str]:
             lost.append(f"a text box beside the points ('{placed.name}')")
     if next(slide.shapes._spTree.iter(_ALTERNATIVES), None) is not None:
         lost.append("an object that only some versions of PowerPoint show")
-    if any(_is_media(placed) for placed in pictures):
+    if any(is_media(placed) for placed in pictures):
         lost.append("a video or a sound")
     lost += [
         f"a second {name}" for name, found in (("table", tables), ("chart", charts), ("picture", pictures)) if found[1:]
     ]
     return lost
+
+
+def is_media(placed: SlideShape) -> bool:
+    """Return whether a picture is the poster of a video or a sound."""
+    return next(placed.shape.element.iter(*_MEDIA), None) is not None
 
 
 def first_picture(slide: Slide, warn: Callable[[str], None]) -> tuple[Image.Image, str] | None:
@@ -221,10 +226,6 @@ def _is_drawing(slide: Slide, placed: SlideShape) -> bool:
     if placed.kind != "text":
         return placed.kind == "other"
     return not (placed.shape.is_placeholder or is_text_box(slide, placed))
-
-
-def _is_media(placed: SlideShape) -> bool:
-    return next(placed.shape.element.iter(*_MEDIA), None) is not None
 
 
 def _is_first(slide: Slide) -> bool:

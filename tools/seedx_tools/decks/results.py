@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ from PIL import Image
 from pptx.presentation import Presentation as PresentationObject
 from pydantic import BaseModel, ConfigDict
 
+from seedx_sdk import SeedX
 from seedx_sdk.files import output_file
 from seedx_sdk.types import ImageField, Result
 from seedx_tools.decks.ooxml.package import open_deck
@@ -21,6 +22,7 @@ from seedx_tools.decks.reading.texts import title_shape
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.shapes import paragraph_text
 from seedx_tools.illustration.illustrator import Illustration
+from seedx_tools.tool import result_fields
 
 MadeSlide: TypeAlias = tuple[SlidePlan, Illustration | None, str | None]
 """What a slide was made from: its plan, its image, and the prompt of the image."""
@@ -73,6 +75,38 @@ class Deck(Result):
                 preview.save(partial, "PNG")
             paths.append(path)
         return paths
+
+
+def deck_result(
+    seedx: SeedX,
+    deck: PresentationObject,
+    path: Path,
+    slides: Sequence[DeckSlide],
+    *,
+    title: str = "",
+    seed: int,
+    started: float,
+    warnings: Iterable[str] = (),
+) -> Deck:
+    """Return the result of saving a deck.
+
+    Args:
+        seedx: Names the model.
+        deck: The deck.
+        path: Where it was saved.
+        slides: Its slides, as describe_slides returns them.
+        title: The title of the deck; "": the one in its properties, else that of its first slide.
+        seed: Seed of the first image.
+        started: The time.perf_counter() at which the work began.
+        warnings: One sentence for each thing that is missing or was changed; repeated ones are left out.
+    """
+    first = slides[0].title if slides else ""
+    return Deck(
+        path=path,
+        title=title or deck.core_properties.title or first or "Untitled",
+        slides=tuple(slides),
+        **result_fields(seedx, seed=seed, started=started, warnings=warnings),
+    )
 
 
 def describe_slides(deck: PresentationObject, made: Mapping[int, MadeSlide]) -> tuple[DeckSlide, ...]:

@@ -8,35 +8,32 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-from pptx.parts.slide import SlidePart
 from pptx.slide import Slide
 
 from seedx_sdk import SeedX
-from seedx_sdk.errors import ImageError, InputError
+from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path
-from seedx_sdk.validation import check_text
-from seedx_tools.decks.editing.carry_over import carry_over, copy_visibility, redirect
+from seedx_tools.decks.editing.carry_over import carry_over, copy_visibility
+from seedx_tools.decks.editing.changes import Reviser, changed_plan, outline_of_slides
 from seedx_tools.decks.editing.deck_orders import deck_order
-from seedx_tools.decks.editing.edit_commands import RuleReviser
 from seedx_tools.decks.editing.in_place import edit_in_place
 from seedx_tools.decks.editing.orders import DeckOrder, place_of
-from seedx_tools.decks.editing.pictures import picture_place, put_picture
+from seedx_tools.decks.editing.pictures import picture_place, put_picture, shown_picture
 from seedx_tools.decks.footer import Footer
 from seedx_tools.decks.lint.check import find_slide_faults
 from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import external_links, open_deck
 from seedx_tools.decks.outline import MAX_GENERATED_IMAGES, MAX_NUM_SLIDES, Outline, SlidePlan
 from seedx_tools.decks.planners.assets import OutlineFiles, SlideFiles
-from seedx_tools.decks.planners.markdown.outlines import MARKDOWN, is_markdown_outline, parse_markdown_outline
-from seedx_tools.decks.reader import first_picture, is_cover, read_slide, unsupported_content, unsupported_shapes
+from seedx_tools.decks.planners.markdown.outlines import is_markdown_outline
+from seedx_tools.decks.reader import is_cover, read_slide, unsupported_content, unsupported_shapes
 from seedx_tools.decks.reading.texts import title_shape
 from seedx_tools.decks.repair.loop import MadeSlides, look_and_repair
 from seedx_tools.decks.repair.review import DeckReviewer
-from seedx_tools.decks.results import Deck, describe_slides
+from seedx_tools.decks.results import Deck, deck_result, describe_slides
 from seedx_tools.decks.slide_copies import duplicate_slide
-from seedx_tools.decks.slide_order import delete_slide, move_slide, place_slides
+from seedx_tools.decks.slide_order import delete_slide, move_slide, place_slides, rename_unlisted_slides, replace_slide
 from seedx_tools.decks.text.checking import plan_warnings
 from seedx_tools.decks.text.inline import plain_text
 from seedx_tools.decks.text.languages.tags import tag_languages
@@ -44,20 +41,6 @@ from seedx_tools.decks.writing.footer import footer_of
 from seedx_tools.decks.writing.writer import DeckWriter
 from seedx_tools.illustration.illustrator import NO_ROOM, Illustration, Illustrator
 from seedx_tools.tool import Progress
-
-_UNTITLED = "More"
-"""The title of appended points that have no heading."""
-_SLIDE_HEADINGS = ("h1", "h2")
-_NOT_ON_SLIDES = ("html_block", "hr")
-_NEW_SLIDES = "/ppt/slides/slide%d.xml"
-
-
-class Reviser(Protocol):
-    """Edits the content of one slide according to an instruction."""
-
-    def revise(self, plan: SlidePlan, instruction: str) -> SlidePlan:
-        """Return the new content of the slide."""
-        ...
 
 
 def revise_slide(
@@ -121,17 +104,7 @@ def _follow(
     else:
         target = move_slide(path, slide, place_of(order, len(open_deck(path).slides)), output=output)
     deck = open_deck(target)
-    slides = describe_slides(deck, {})
-    return Deck(
-        path=target,
-        title=deck.core_properties.title or slides[0].title or "Untitled",
-        slides=slides,
-        seed=seed,
-        timings={"total": time.perf_counter() - started},
-        model=seedx.info.name,
-        revision=seedx.info.revision,
-        warnings=(),
-    )
+    return deck_result(seedx, deck, target, describe_slides(deck, {}), seed=seed, started=started)
 
 
 def append_slides(
@@ -168,7 +141,7 @@ def append_slides(
         OutputPathError: If the deck cannot be written.
     """
     saved = _SavedDeck(seedx, path, output, files=files, seed=seed, pictures=pictures, reviewer=reviewer)
-    outline = more if isinstance(more, Outline) else _outline(more)
+    outline = more if isinstance(more, Outline) else outline_of_slides(more)
     saved.append(outline, at, on_progress)
     return saved.save()
 
@@ -215,7 +188,7 @@ class _SavedDeck:
             raise InputError(f"there is no slide {number}; the deck has slides 1 to {len(slides)}")
         old = slides[number - 1]
         before = read_slide(old)
-        changed = _of_one_kind(self._changed(before, number, change, planner), before)
+        changed = changed_plan(before, change, number, planner, self._warnings.append)
         plan = self._files.with_data(changed, f"slide {number}")
         for name, what in (("table", "table"), ("chart", "chart"), ("visual", "drawing")):
             if getattr(before, name) is not None and getattr(plan, name) is None:
@@ -242,7 +215,8 @@ class _SavedDeck:
             copy_visibility(old, slide)
         for lost in carry_over(old, new[0]):
             self._warnings.append(f"slide {number}: {lost}")
-        self._swap(old, new, number)
+        del self._original[old.slide_id]
+        replace_slide(self._deck, old, new)
         self._made[new[0].slide_id] = plan, picture, prompt
 
     def _edit(self, old: Slide, before: SlidePlan, plan: SlidePlan, number: int) -> bool:
@@ -266,7 +240,7 @@ class _SavedDeck:
                 self._warnings.append(f"{where}: no image was generated (pictures=False), so its picture stays")
         self._warnings += [f"{where}: {text}" for text in plan_warnings(plan)]
         del self._original[old.slide_id]
-        self._made[old.slide_id] = plan, _shown_picture(old), prompt
+        self._made[old.slide_id] = plan, shown_picture(old), prompt
         return True
 
     def _writing_of(
@@ -325,18 +299,6 @@ class _SavedDeck:
             )
         self._warnings += [f"slide {number}: the new slide is without {one}" for one in lost]
 
-    def _swap(self, old: Slide, new: list[Slide], number: int) -> None:
-        """Replace a slide by new ones; the first takes over its id and every relationship that points to it."""
-        del self._original[old.slide_id]
-        ids = self._deck.slides._sldIdLst
-        first, *more = list(ids)[-len(new) :]
-        for part in list(self._deck.part.package.iter_parts()):
-            redirect(part, old.part, new[0].part)
-        self._deck.part.drop_rel(first.rId)
-        ids.remove(first)
-        for offset, entry in enumerate(more):
-            ids.insert(number + offset, entry)
-
     def append(self, outline: Outline, at: int | None, on_progress: Progress | None) -> None:
         plans = outline.all_slides()
         start = len(self._slides())
@@ -372,42 +334,29 @@ class _SavedDeck:
         if self._illustrator is not None:
             self._illustrator.finish()
         described = describe_slides(self._deck, self._made)
-        self._rename_strays()
+        rename_unlisted_slides(self._deck)
         save_keeping(self._deck, self._target, self._original)
-        return Deck(
-            path=self._target,
+        return deck_result(
+            self._seedx,
+            self._deck,
+            self._target,
+            described,
             title=self._title,
-            slides=described,
             seed=self._seed,
-            timings={"total": time.perf_counter() - self._started},
-            model=self._seedx.info.name,
-            revision=self._seedx.info.revision,
-            warnings=tuple(dict.fromkeys(self._warnings)),
+            started=self._started,
+            warnings=self._warnings,
         )
-
-    def _changed(self, before: SlidePlan, number: int, change: str | SlidePlan, planner: Reviser | None) -> SlidePlan:
-        if isinstance(change, SlidePlan):
-            return change if "notes" in change.model_fields_set else _with_notes(change, before)
-        text = check_text(change, "change")
-        if is_markdown_outline(text):
-            outline = _outline(text)
-            plans = outline.all_slides()
-            self._warnings.extend(outline.warnings)
-            if len(plans) != 1:
-                raise InputError(f"the change has {len(plans)} slides; give exactly one, under one '## Title'")
-            has_title = any(block in _SLIDE_HEADINGS for block in _blocks(text))
-            plan = _with_notes(plans[0], before)
-            return plan if has_title else plan.model_copy(update={"title": before.title})
-        revised = (planner or RuleReviser()).revise(before, text)
-        self._warnings += [f"slide {number}: {warning}" for warning in revised.warnings]
-        return revised.model_copy(update={"warnings": ()})
 
     def _picture(
         self, plan: SlidePlan, number: int, *, has_room: bool, old: Slide | None = None
     ) -> tuple[Illustration | None, str | None]:
         """Return the image file that a slide names, else the old picture, else a generated image and its prompt."""
         where = f"slide {number + 1}"
-        ready = self._files.illustration(plan, where) or (None if old is None else self._old_image(old, where))
+
+        def warn(text: str) -> None:
+            self._warnings.append(f"{where}: {text}")
+
+        ready = self._files.illustration(plan, where) or (None if old is None else shown_picture(old, warn))
         if ready is None and (plan.picture == "" or self._illustrator is None):
             return None, None
         if not has_room:
@@ -420,62 +369,3 @@ class _SavedDeck:
             return ready, None
         text = plain_text(f"{plan.title}. {' '.join(plan.bullets)}")
         return self._illustrator.draw(plan.picture, text, number=number, where=where)
-
-    def _old_image(self, old: Slide, where: str) -> Illustration | None:
-        """Return the picture of a slide; None, with a warning, if it cannot be opened."""
-        try:
-            found = first_picture(old, lambda text: self._warnings.append(f"{where}: {text}"))
-        except ImageError as error:
-            self._warnings.append(f"{where}: its picture was left out: {error}")
-            return None
-        return None if found is None else Illustration(found[0], alt=found[1] or read_slide(old).title)
-
-    def _rename_strays(self) -> None:
-        """Rename slides that are linked to but not in the deck, so that no slide of the deck has the same part name."""
-        package = self._deck.part.package
-        shown = [slide.part for slide in self._slides()]
-        names = {part.partname for part in shown}
-        for part in list(package.iter_parts()):
-            if isinstance(part, SlidePart) and part not in shown and part.partname in names:
-                part.partname = package.next_partname(_NEW_SLIDES)
-
-
-def _with_notes(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
-    """Return a plan with the notes that the slide has if it brings none."""
-    return plan if plan.notes else plan.model_copy(update={"notes": before.notes})
-
-
-def _of_one_kind(plan: SlidePlan, before: SlidePlan) -> SlidePlan:
-    """Return the plan with the old slide's kind (section, closing) if its content still fits that kind."""
-    picture = before.picture if plan.picture is None else plan.picture
-    has_more = plan.holds_more or len(plan.bullets) > max(1, len(before.bullets)) or picture != "" or plan.picture_file
-    return plan if has_more or plan.kind != "content" else plan.model_copy(update={"kind": before.kind})
-
-
-def _shown_picture(slide: Slide) -> Illustration | None:
-    """Return the picture of a slide, for the result; None if there is none that can be opened."""
-    try:
-        found = first_picture(slide, lambda _: None)
-    except ImageError:
-        return None
-    return None if found is None else Illustration(found[0], alt=found[1] or read_slide(slide).title)
-
-
-def _outline(text: str) -> Outline:
-    """Return the outline of slides without a title slide; content before the first heading becomes a slide."""
-    text = check_text(text, "outline")
-    if not is_markdown_outline(text):
-        raise InputError("slides to append must be Markdown, '## Title' and points for each slide, or an Outline")
-    first = next((block for block in _blocks(text) if block not in _NOT_ON_SLIDES), "")
-    opening = "" if first in _SLIDE_HEADINGS else f"## {_UNTITLED}\n\n"
-    return parse_markdown_outline(f"# {_UNTITLED}\n\n{opening}{text}")
-
-
-def _blocks(text: str) -> list[str]:
-    """Return the block types of a Markdown text in order; a heading is its level, "h2"."""
-    tokens = MARKDOWN.parse(text)
-    return [
-        token.tag if token.type == "heading_open" else token.type
-        for token in tokens
-        if token.level == 0 and token.nesting >= 0
-    ]

@@ -1,20 +1,24 @@
-"""Delete and move slides of a saved deck; the XML of all slides stays the same byte for byte."""
+"""Delete, move and replace slides of a saved deck; the XML of all others stays the same byte for byte."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pptx.oxml.ns import qn
 from pptx.parts.slide import SlidePart
 from pptx.presentation import Presentation as PresentationObject
+from pptx.slide import Slide
 
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path
+from seedx_tools.decks.editing.carry_over import redirect
 from seedx_tools.decks.ooxml.originals import save_keeping, slide_xml
 from seedx_tools.decks.ooxml.package import open_deck
 
+_NEW_SLIDES = "/ppt/slides/slide%d.xml"
 _SECTION_SLIDE = "{http://schemas.microsoft.com/office/powerpoint/2010/main}sldId"
 
 
@@ -82,6 +86,32 @@ def place_slides(deck: PresentationObject, entries: list[Any], to: int) -> None:
         listed.insert(to - 1 + offset, entry)
     for offset, entry in enumerate(entries):
         join_section(deck, entry, to - 1 + offset)
+
+
+def replace_slide(deck: PresentationObject, old: Slide, new: Sequence[Slide]) -> None:
+    """Put the last slides of a deck, which are new, in the place of another one.
+
+    The first of them takes over its id and every relationship that points to it.
+    """
+    listed = deck.slides._sldIdLst
+    first, *more = list(listed)[-len(new) :]
+    place = [entry.id for entry in listed].index(old.slide_id)
+    for part in list(deck.part.package.iter_parts()):
+        redirect(part, old.part, new[0].part)
+    deck.part.drop_rel(first.rId)
+    listed.remove(first)
+    for offset, entry in enumerate(more, start=1):
+        listed.insert(place + offset, entry)
+
+
+def rename_unlisted_slides(deck: PresentationObject) -> None:
+    """Rename slides that are linked to but not in the deck, so that no slide of the deck has the same part name."""
+    package = deck.part.package
+    shown = [slide.part for slide in deck.slides]
+    names = {part.partname for part in shown}
+    for part in list(package.iter_parts()):
+        if isinstance(part, SlidePart) and part not in shown and part.partname in names:
+            part.partname = package.next_partname(_NEW_SLIDES)
 
 
 def opened(

@@ -1,4 +1,4 @@
-"""Put another image into the frame of a picture, describe it anew, or take it off its slide."""
+"""Read the picture of a slide, put another image into its frame, describe it, or take it off the slide."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Any
 from pptx.oxml.ns import qn
 from pptx.slide import Slide
 
+from seedx_sdk.errors import ImageError
 from seedx_tools.decks.editing.texts import remove_shape
 from seedx_tools.decks.ooxml.styles import placeholder_type
-from seedx_tools.decks.reader import large_pictures, main_picture
+from seedx_tools.decks.reader import first_picture, is_media, large_pictures, main_picture, read_slide
 from seedx_tools.decks.shapes import slide_shapes
 from seedx_tools.decks.text.strings import clean
 from seedx_tools.decks.writing.pictures import fill_picture_placeholder, replace_image
 from seedx_tools.illustration.illustrator import Illustration
-
-_MEDIA = ("audioCd", "wavAudioFile", "audioFile", "videoFile", "quickTimeFile")
 
 
 def picture_place(slide: Slide) -> Any:
@@ -28,9 +27,18 @@ def picture_place(slide: Slide) -> Any:
     if placed is None:
         shapes = (placed.shape for placed in slide_shapes(slide))
         return next((shape for shape in shapes if placeholder_type(shape.element) == "pic"), None)
-    element = placed.shape.element
-    is_media = any(True for name in _MEDIA for _ in element.iter(qn(f"a:{name}")))
-    return placed.shape if element.tag == qn("p:pic") and not is_media else None
+    is_image = placed.shape.element.tag == qn("p:pic") and not is_media(placed)
+    return placed.shape if is_image else None
+
+
+def shown_picture(slide: Slide, warn: Callable[[str], None] = lambda _: None) -> Illustration | None:
+    """Return the picture that a slide shows; None, with a warning, if it cannot be opened."""
+    try:
+        found = first_picture(slide, warn)
+    except ImageError as error:
+        warn(f"its picture was left out: {error}")
+        return None
+    return None if found is None else Illustration(found[0], alt=found[1] or read_slide(slide).title)
 
 
 def put_picture(slide: Slide, picture: Illustration, warn: Callable[[str], None]) -> None:

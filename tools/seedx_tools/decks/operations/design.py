@@ -23,7 +23,7 @@ from seedx_tools.decks.ooxml.styles import EMU_PER_INCH, placeholder_type
 from seedx_tools.decks.operations.moving import Move
 from seedx_tools.decks.operations.redesign import Redesigned
 from seedx_tools.decks.operations.relayout import add_blank_layout, content_of
-from seedx_tools.decks.results import Deck, describe_slides
+from seedx_tools.decks.results import Deck, deck_result, describe_slides
 from seedx_tools.decks.slide_order import opened
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import WIDTH_INCHES, DeckSize
@@ -70,9 +70,8 @@ def change_template(
         raise InputError("there is no new design; give a template, a theme or a brand")
     target, deck, originals = opened(path, output)
     before = set(_faults(deck))
-    look = Look(template=template, master=master, theme=theme, brand=brand, size=_size(deck), footer=True)
-    if template is not None:
-        look = Look(template=template, master=master, theme=theme, brand=brand, size=None, footer=True)
+    size = _size(deck) if template is None else None
+    look = Look(template=template, master=master, theme=theme, brand=brand, size=size, footer=True)
     design = look.open()
     warnings = [*design.notices]
     page = _page_move(deck, design.deck)
@@ -102,16 +101,8 @@ def change_template(
     described = describe_slides(deck, {})
     if not dry_run:
         save_keeping(deck, target, kept)
-    return Deck(
-        path=Path(path) if dry_run else target,
-        title=deck.core_properties.title or described[0].title or "Untitled",
-        slides=described,
-        seed=0,
-        timings={"total": time.perf_counter() - started},
-        model=seedx.info.name,
-        revision=seedx.info.revision,
-        warnings=tuple(dict.fromkeys(warnings)),
-    )
+    saved = Path(path) if dry_run else target
+    return deck_result(seedx, deck, saved, described, seed=0, started=started, warnings=warnings)
 
 
 def _size(deck: PresentationObject) -> DeckSize:

@@ -14,6 +14,7 @@ from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_sdk.validation import check_text
+from seedx_tools.decks.editing.changes import Reviser
 from seedx_tools.decks.editing.deck_orders import COMMANDS, deck_orders
 from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.ooxml.package import open_deck
@@ -24,8 +25,8 @@ from seedx_tools.decks.operations.insert import insert_slide
 from seedx_tools.decks.operations.resize import resize_deck
 from seedx_tools.decks.operations.sources import SOURCES, add_sources
 from seedx_tools.decks.planners.answering import ChatPlanner
-from seedx_tools.decks.results import Deck, DeckSlide, describe_slides
-from seedx_tools.decks.revise import Reviser, revise_slide
+from seedx_tools.decks.results import Deck, DeckSlide, deck_result, describe_slides
+from seedx_tools.decks.revise import revise_slide
 from seedx_tools.decks.slide_copies import duplicate_slide, merge_decks
 from seedx_tools.decks.slide_order import delete_slide, move_slide
 from seedx_tools.errors import ToolRetry
@@ -96,16 +97,7 @@ def edit_deck(
         slides = tuple(edit.made.get(slide.slide_id) or described for slide, described in _described(edited))
         with output_file(target) as partial:
             shutil.copyfile(work, partial)
-    return Deck(
-        path=target,
-        title=edited.core_properties.title or slides[0].title or "Untitled",
-        slides=slides,
-        seed=seed,
-        timings={"total": time.perf_counter() - started},
-        model=seedx.info.name,
-        revision=seedx.info.revision,
-        warnings=tuple(dict.fromkeys(warnings)),
-    )
+    return deck_result(seedx, edited, target, slides, seed=seed, started=started, warnings=warnings)
 
 
 def _read(words: str, deck: Any, planner: Reviser | None, warnings: list[str]) -> tuple[DeckOrder, ...]:
@@ -146,7 +138,9 @@ class _Edit:
         warnings: list[str],
     ) -> None:
         self._seedx, self._path, self._planner = seedx, path, planner
-        self._files, self._pictures, self._warnings = files, pictures, warnings
+        self._options: dict[str, Any] = {"planner": planner, "files": files, "pictures": pictures}
+        """What inserting and revising a slide takes."""
+        self._warnings = warnings
         self._ids = self._now()
         self._anchors: dict[int | None, int] = {}
         """The last slide that was put behind each slide, both by their ids."""
@@ -162,13 +156,12 @@ class _Edit:
         elif order.kind == "duplicate":
             self._duplicate(order)
         elif order.kind == "insert":
-            options: dict[str, Any] = {"planner": self._planner, "files": self._files, "pictures": self._pictures}
             before, at = self._now(), self._place(order)
-            self._take(insert_slide(self._seedx, self._path, order.content, at=at, seed=seed, **options))
+            self._take(insert_slide(self._seedx, self._path, order.content, at=at, seed=seed, **self._options))
             self._note_placed(order, before)
         elif order.kind == "revise":
-            options = {"planner": self._planner, "files": self._files, "pictures": self._pictures}
-            self._take(revise_slide(self._seedx, self._path, self._number(order), order.content, seed=seed, **options))
+            number = self._number(order)
+            self._take(revise_slide(self._seedx, self._path, number, order.content, seed=seed, **self._options))
         elif order.kind == "merge":
             before, at = self._now(), self._place(order)
             merge_decks(self._path, order.file, at=at)
@@ -212,7 +205,11 @@ class _Edit:
         """Remember what was put behind a slide, so that what comes next goes behind that."""
         if order.after is not None:
             new = [slide for slide in self._now() if slide not in before]
-            self._anchors[self._ids[order.after - 1] if order.after else None] = new[-1]
+            self._anchors[self._anchor(order.after)] = new[-1]
+
+    def _anchor(self, after: int) -> int | None:
+        """Return the id of the slide with a number before the first order; None for 0, the start."""
+        return self._ids[after - 1] if after else None
 
     def _move(self, order: DeckOrder) -> None:
         number = self._number(order)
@@ -226,7 +223,7 @@ class _Edit:
         at = self._place(order, without=slide)
         move_slide(self._path, number, len(now) if at is None else at)
         if order.after is not None:
-            self._anchors[self._ids[order.after - 1] if order.after else None] = slide
+            self._anchors[self._anchor(order.after)] = slide
 
     def _duplicate(self, order: DeckOrder) -> None:
         number, before = self._number(order), self._now()

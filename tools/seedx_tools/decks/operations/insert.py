@@ -6,12 +6,13 @@ import os
 
 from seedx_sdk import SeedX
 from seedx_sdk.validation import check_text
+from seedx_tools.decks.editing.changes import Reviser
 from seedx_tools.decks.operations.deck_outline import read_deck
 from seedx_tools.decks.outline import Outline, SlidePlan
 from seedx_tools.decks.planners.heuristic import CLOSING, OutlinePlanner
 from seedx_tools.decks.planners.markdown.outlines import is_markdown_outline
 from seedx_tools.decks.results import Deck
-from seedx_tools.decks.revise import Reviser, append_slides
+from seedx_tools.decks.revise import append_slides
 from seedx_tools.decks.text.inline import escape_inline
 
 

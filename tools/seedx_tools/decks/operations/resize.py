@@ -14,6 +14,7 @@ from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError
 from seedx_sdk.files import check_output_path, output_file
 from seedx_tools.decks.editing.carry_over import redirect
+from seedx_tools.decks.editing.changes import Reviser
 from seedx_tools.decks.ooxml.originals import save_keeping
 from seedx_tools.decks.ooxml.package import open_deck
 from seedx_tools.decks.operations.rewriting import Rewrite, rewrites_of_chat
@@ -22,7 +23,7 @@ from seedx_tools.decks.planners.answering import ChatPlanner
 from seedx_tools.decks.planners.condense import merged_slides
 from seedx_tools.decks.reader import is_cover, read_slide, unsupported_content
 from seedx_tools.decks.results import Deck
-from seedx_tools.decks.revise import Reviser, append_slides, revise_slide
+from seedx_tools.decks.revise import append_slides, revise_slide
 from seedx_tools.decks.slide_copies import duplicate_slide
 from seedx_tools.decks.slide_order import delete_slide, opened
 from seedx_tools.decks.text.inline import plain_text
