@@ -247,7 +247,7 @@ def try_on(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save [try-on.png].")] = None,
     region: Annotated[
         str | None,
-        typer.Option("--region", metavar="X0,Y0,X1,Y1", help="Pixels of PERSON to redraw [default: found by detect]."),
+        typer.Option("--region", metavar="X0,Y0,X1,Y1", help="Pixels of PERSON to redraw (default: found by detect)."),
     ] = None,
     phrase: Annotated[str, typer.Option("--phrase", help="What is to be found there: 'the shirt'.")] = "the clothes",
     width: WidthOption = None,

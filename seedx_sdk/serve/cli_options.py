@@ -34,7 +34,7 @@ __all__ = [
     "specialist_dirs",
 ]
 
-ModelOption = Annotated[Path | None, typer.Option("--model", help="Checkpoint directory [default: the shipped model].")]
+ModelOption = Annotated[Path | None, typer.Option("--model", help="Checkpoint directory (default: the shipped model).")]
 SpecialistOption = Annotated[
     list[str] | None, typer.Option("--specialist", metavar="NAME=DIR", help="Additional specialist (repeatable).")
 ]
@@ -45,7 +45,7 @@ BackboneOption = Annotated[
 ]
 DtypeOption = Annotated[
     Dtype | None,
-    typer.Option(help="Weight dtype [default: bfloat16 on a GPU, else float32; the checkpoint's dtype on vLLM]."),
+    typer.Option(help="Weight dtype (default: bfloat16 on a GPU, else float32; the checkpoint's dtype on vLLM)."),
 ]
 ReplySecondsOption = Annotated[
     float, typer.Option(min=1, metavar="SECONDS", help="Time limit of a reply, after which it ends with 504.")

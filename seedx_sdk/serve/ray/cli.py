@@ -59,7 +59,7 @@ def deploy(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     address: Annotated[
         str | None,
-        typer.Option(help="Ray cluster, or 'local' for a new one [default: the one on this machine, if any]."),
+        typer.Option(help="Ray cluster, or 'local' for a new one (default: the one on this machine, if any)."),
     ] = None,
     backbone: BackboneOption = "auto",
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Device of the replicas.")] = "cpu",

@@ -39,6 +39,10 @@ def test_the_outline_is_printed(made: Path) -> None:
     assert json.loads(run(made, "--json").stdout)["slides"][1]["points"] == ["4 M"]
 
 
+def test_the_help_names_defaults() -> None:
+    assert "Output file (default:" in run("--help").stdout  # brackets would be taken for Rich markup
+
+
 def test_words_orders_and_options_change_the_deck(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.pptx"
     assert run(made, "move the risks slide to the end; delete slide 2", "-o", out).stdout == f"{out}\n"

@@ -64,7 +64,7 @@ def deck(
         Path | None, typer.Option("--files", help="Directory of images and CSV files that new slides name.")
     ] = None,
     pictures: Annotated[bool, typer.Option(help="Generate images for new slides with room for one.")] = True,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file [default: the same].")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file (default: the same).")] = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     model: ModelOption = None,

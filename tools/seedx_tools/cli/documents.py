@@ -65,14 +65,14 @@ def slides(
     ] = None,
     num_slides: Annotated[
         int | None,
-        typer.Option("--num-slides", help="Including the title slide [default: 6].", rich_help_panel=_CONTENT),
+        typer.Option("--num-slides", help="Including the title slide (default: 6).", rich_help_panel=_CONTENT),
     ] = None,
     pictures: Annotated[
         bool, typer.Option(help="Generate an image for each slide with room for one.", rich_help_panel=_CONTENT)
     ] = True,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Output file, replaced if it exists [default: a new slides.pptx]."),
+        typer.Option("--output", "-o", help="Output file, replaced if it exists (default: a new slides.pptx)."),
     ] = None,
     previews: Annotated[Path | None, typer.Option("--previews", help="Directory for a PNG of each slide.")] = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Also save a PDF; requires LibreOffice.")] = None,
@@ -83,18 +83,18 @@ def slides(
         str | None, typer.Option("--master", help="Its slide master, by name or number.", rich_help_panel=_LOOK)
     ] = None,
     theme: Annotated[
-        DeckTheme | None, typer.Option("--theme", help="Built-in theme [default: paper].", rich_help_panel=_LOOK)
+        DeckTheme | None, typer.Option("--theme", help="Built-in theme (default: paper).", rich_help_panel=_LOOK)
     ] = None,
     brand: Annotated[
         Path | None, typer.Option("--brand", help="JSON: colors, fonts, logo, footer.", rich_help_panel=_LOOK)
     ] = None,
     footer: Annotated[
         str | None,
-        typer.Option("--footer", help="Footer text; '' for none [default: the title].", rich_help_panel=_LOOK),
+        typer.Option("--footer", help="Footer text; '' for none (default: the title).", rich_help_panel=_LOOK),
     ] = None,
     size: Annotated[
         DeckSize | None,
-        typer.Option("--size", help="Page size [default: 16:9 or template].", rich_help_panel=_LOOK),
+        typer.Option("--size", help="Page size (default: 16:9 or template).", rich_help_panel=_LOOK),
     ] = None,
     specialist: SlidesSpecialistOption = None,
     check: Annotated[
@@ -128,11 +128,11 @@ def slides(
         typer.Option("--merge", help="Put the slides of a second .pptx into a first one.", rich_help_panel=_CHANGE),
     ] = None,
     slide: Annotated[
-        int | None, typer.Option("--slide", help="Number of the slide [default: 1].", rich_help_panel=_CHANGE)
+        int | None, typer.Option("--slide", help="Number of the slide (default: 1).", rich_help_panel=_CHANGE)
     ] = None,
     at: Annotated[
         int | None,
-        typer.Option("--at", help="Number that the slide gets [default: the end].", rich_help_panel=_CHANGE),
+        typer.Option("--at", help="Number that the slide gets (default: the end).", rich_help_panel=_CHANGE),
     ] = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -262,19 +262,19 @@ def story(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="A .html, .pdf, .epub or .pptx file, or a directory [default: story.html]."
+            "--output", "-o", help="A .html, .pdf, .epub or .pptx file, or a directory (default: story.html)."
         ),
     ] = None,
     own: Annotated[
         Path | None, typer.Option("--from", help="A story of your own: Markdown, or .json with pages.")
     ] = None,
-    pages: Annotated[int | None, typer.Option("--pages", help="Number of pages [default: 6].")] = None,
+    pages: Annotated[int | None, typer.Option("--pages", help="Number of pages (default: 6).")] = None,
     first_images: Annotated[
         list[str] | None, typer.Option("--image", "-i", help="Image that the story starts from (repeatable).")
     ] = None,
     tries: Annotated[int, typer.Option("--tries", help="Maximum number of images per page, 1 to 20.")] = 2,
     check: Annotated[bool, typer.Option(help="Look at every image, and draw it again if something is missing.")] = True,
-    language: Annotated[str | None, typer.Option("--language", help="Language code [default: by the text].")] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Language code (default: by the text).")] = None,
     font: Annotated[Path | None, typer.Option("--font", help="A .ttf, .otf or .ttc file for .pdf and .pptx.")] = None,
     specialist: StorySpecialistOption = None,
     seed: SeedOption = 0,

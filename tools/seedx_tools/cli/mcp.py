@@ -24,14 +24,14 @@ def mcp(
     ctx: typer.Context,
     root: Annotated[
         list[Path] | None,
-        typer.Option("--root", help="Folder that may be read and written (repeatable) [default: the current one]."),
+        typer.Option("--root", help="Folder that may be read and written (repeatable; default: the current one)."),
     ] = None,
-    tool: Annotated[list[str] | None, typer.Option("--tool", help="Tool to offer (repeatable) [default: all].")] = None,
+    tool: Annotated[list[str] | None, typer.Option("--tool", help="Tool to offer (repeatable; default: all).")] = None,
     image_host: Annotated[
         list[str] | None, typer.Option(help="Host from which image URLs are fetched (repeatable).")
     ] = None,
     images: Annotated[
-        Path | None, typer.Option("--images", help="Folder that keeps images over restarts [default: in memory].")
+        Path | None, typer.Option("--images", help="Folder that keeps images over restarts (default: in memory).")
     ] = None,
     base_url: Annotated[str | None, typer.Option(help="SeedX server to use (see seedx serve).")] = None,
     api_key: Annotated[str | None, typer.Option(envvar="SEEDX_API_KEY", help="API key of that server.")] = None,
