@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
@@ -14,11 +11,10 @@ from fastapi.responses import Response
 from pydantic import BeforeValidator
 
 from seedx_sdk import AsyncSeedX
-from seedx_sdk.errors import ServiceError
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, cancel_on_disconnect
 from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
 from seedx_tools.adapters import http_edits
-from seedx_tools.adapters.http_edits import PPTX
+from seedx_tools.adapters.http_edits import PPTX, deck_folder, deck_response
 from seedx_tools.catalog.make_slides import DeckArgs
 from seedx_tools.decks.make import make_slides_async
 from seedx_tools.decks.results import Deck
@@ -52,33 +48,23 @@ async def make_slides_route(
 ) -> Response:
     """Return an editable .pptx with generated images. `X-SeedX-Warnings`, a JSON list, says what a slide lacks."""
     seedx = AsyncSeedX(engine=DispatcherEngine(dispatcher, caller))
-    content, deck = await cancel_on_disconnect(request, _make(seedx, body))
-    headers = {
-        "Content-Disposition": 'attachment; filename="slides.pptx"',
-        "X-SeedX-Warnings": json.dumps(deck.warnings),  # ASCII, as headers must be
-    }
-    return Response(content, media_type=PPTX, headers=headers)
+    return deck_response(*await cancel_on_disconnect(request, _make(seedx, body)))
 
 
 async def _make(seedx: AsyncSeedX, body: DeckBody) -> tuple[bytes, Deck]:
     async with _AT_ONCE:
-        try:
-            with TemporaryDirectory(prefix="seedx-deck-") as directory:
-                path = Path(directory) / "slides.pptx"
-                deck = await make_slides_async(
-                    seedx,
-                    body.prompt_or_outline,
-                    path=path,
-                    theme=body.theme,
-                    brand=body.brand,
-                    size=body.size,
-                    footer=body.footer,
-                    num_slides=body.num_slides,
-                    seed=body.seed,
-                    pictures=body.pictures,
-                )
-                return await to_thread.run_sync(path.read_bytes), deck
-        except OSError as error:
-            raise ServiceError(
-                f"the deck cannot be stored ({error.strerror}): free disk space, or set TMPDIR"
-            ) from error
+        with deck_folder() as folder:
+            path = folder / "slides.pptx"
+            deck = await make_slides_async(
+                seedx,
+                body.prompt_or_outline,
+                path=path,
+                theme=body.theme,
+                brand=body.brand,
+                size=body.size,
+                footer=body.footer,
+                num_slides=body.num_slides,
+                seed=body.seed,
+                pictures=body.pictures,
+            )
+            return await to_thread.run_sync(path.read_bytes), deck

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -22,6 +24,8 @@ from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
 from seedx_tools.decks.operations.edit import edit_deck
 from seedx_tools.decks.results import Deck
+
+__all__ = ["PPTX", "deck_folder", "deck_response", "router"]
 
 router = APIRouter()
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -44,7 +48,12 @@ def _plain_name(name: str) -> str:
     return name
 
 
-DeckBytes = Annotated[str, AfterValidator(lambda value: value if _decoded(value) else value)]
+def _encoded(value: str) -> str:
+    _decoded(value)
+    return value
+
+
+DeckBytes = Annotated[str, AfterValidator(_encoded)]
 """A .pptx as a data URI or base64."""
 FileName = Annotated[str, AfterValidator(_plain_name)]
 
@@ -83,8 +92,8 @@ async def read_deck_route(body: ReadDeckBody, request: Request, caller: Caller) 
     del caller  # needs a key like all others
 
     def read() -> DeckOutline:
-        with TemporaryDirectory(prefix="seedx-deck-") as folder:
-            return read_deck(_written(Path(folder), "deck.pptx", body.deck))
+        with deck_folder() as folder:
+            return read_deck(_written(folder, "deck.pptx", body.deck))
 
     return await cancel_on_disconnect(request, to_thread.run_sync(read, limiter=_AT_ONCE))
 
@@ -99,16 +108,28 @@ async def edit_deck_route(
     """
 
     def edit() -> tuple[bytes, Deck]:
-        try:
-            with TemporaryDirectory(prefix="seedx-deck-") as directory:
-                with SeedX(engine=DispatcherEngine(dispatcher, caller)) as seedx:
-                    return _edited(seedx, body, Path(directory))
-        except OSError as error:
-            raise ServiceError(
-                f"the deck cannot be stored ({error.strerror}): free disk space, or set TMPDIR"
-            ) from error
+        with deck_folder() as folder, SeedX(engine=DispatcherEngine(dispatcher, caller)) as seedx:
+            return _edited(seedx, body, folder)
 
-    content, deck = await cancel_on_disconnect(request, to_thread.run_sync(edit, limiter=_AT_ONCE))
+    return deck_response(*await cancel_on_disconnect(request, to_thread.run_sync(edit, limiter=_AT_ONCE)))
+
+
+@contextmanager
+def deck_folder() -> Iterator[Path]:
+    """Make a temporary folder for the decks of a request.
+
+    Raises:
+        ServiceError: If a file cannot be stored there.
+    """
+    try:
+        with TemporaryDirectory(prefix="seedx-deck-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise ServiceError(f"the deck cannot be stored ({error.strerror}): free disk space, or set TMPDIR") from error
+
+
+def deck_response(content: bytes, deck: Deck) -> Response:
+    """Return a .pptx as an answer, with its warnings in a header."""
     headers = {
         "Content-Disposition": 'attachment; filename="slides.pptx"',
         "X-SeedX-Warnings": json.dumps(deck.warnings),  # ASCII, as headers must be

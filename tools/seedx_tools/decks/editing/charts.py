@@ -125,10 +125,8 @@ def _recolor(series: Any, accent: str) -> None:
 
 
 def _is_beside(element: Any) -> bool:
-    return any(
-        parent.tag in (qn("c:txPr"), qn("c:tx"), qn("c:errBars"), qn("c:trendline"))
-        for parent in element.iterancestors()
-    )
+    """Return whether a fill is that of texts, error bars or trend lines of a series."""
+    return any(parent.tag in _NOT_FILLED for parent in element.iterancestors())
 
 
 def _free_accent(area: Any) -> str:
@@ -190,14 +188,14 @@ def _as_stored(chart: ChartData, formats: Sequence[str | None]) -> ChartData:
 
 
 def _write_workbook(chart: Any, data: Any, warn: Callable[[str], None]) -> None:
-    """Write the numbers into the workbook of a chart, which is made anew."""
+    """Write the numbers into the workbook of a chart, which is replaced."""
     link = chart._chartSpace.find(qn("c:externalData"))
     if link is not None and chart.part.rels[link.get(qn("r:id"))].is_external:
         warn("the chart's numbers were changed on the slide only: its workbook is outside the deck, linked to it")
         return
     part = chart._workbook.xlsx_part
     if part is not None and _has_more(part.blob):
-        warn("the workbook of the chart was written anew: its formulas and its other sheets are gone")
+        warn("the workbook of the chart was written again: its formulas and its other sheets are gone")
     chart._workbook.update_from_xlsx_blob(data._workbook_writer.xlsx_blob)
 
 

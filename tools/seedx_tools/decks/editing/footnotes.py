@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pptx.slide import Slide
 
+from seedx_tools.decks.editing.fit import overlaps
 from seedx_tools.decks.editing.words import rewrite
 from seedx_tools.decks.ooxml.styles import EMU_PER_POINT
 from seedx_tools.decks.reader import footnote_paragraphs, shapes_of
@@ -32,6 +33,4 @@ def edit_footnotes(slide: Slide, before: Sequence[str], after: Sequence[str]) ->
         return True
     box.shape.left, box.shape.top, box.shape.width, box.shape.height = left, top - more, width, height + more
     others = (one.frame for one in slide_shapes(slide) if one.shape.element is not box.shape.element)
-    return not any(
-        x < left + width and left < x + wide and y < top and top - more < y + high for x, y, wide, high in others
-    )
+    return not any(overlaps((left, top - more, width, more), other) for other in others)

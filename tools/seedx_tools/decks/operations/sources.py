@@ -25,7 +25,8 @@ from seedx_tools.decks.text.inline import escape_inline, parse_inline, plain_tex
 SOURCES = "Sources"
 """The title of the slide, unless another one is given."""
 _NUMBER = re.compile(r"^\t*\d+[.)]\s+")
-_SLIDES = re.compile(r"\s*\((?:slides? [\d, and]+)\)$")
+_SLIDES = re.compile(r"\s*\(slides? \d+(?:, \d+)*\)$")
+"""What _named puts behind a source."""
 
 
 def add_sources(
