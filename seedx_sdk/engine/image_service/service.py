@@ -325,7 +325,7 @@ class LocalImageService:
             if done.cancelled():
                 return
             try:
-                with self.metrics.timed(stage), torch.no_grad():
+                with inside_torch(), self.metrics.timed(stage), torch.no_grad():
                     result = work()
             except Exception as error:  # the caller raises it, not this thread
                 self.metrics.record_error(stage)
@@ -343,11 +343,10 @@ class LocalImageService:
         """Run the worker thread."""
         while (work := self._queue.take()) is not None:
             self._step_started = time.monotonic()
-            with inside_torch():
-                if callable(work):
-                    work()
-                else:
-                    self._run_batch(work)
+            if callable(work):
+                work()
+            else:
+                self._run_batch(work)
             self._step_started = None
 
     def _run_batch(self, batch: list[JobHandle]) -> None:

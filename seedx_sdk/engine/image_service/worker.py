@@ -13,6 +13,7 @@ from seedx_sdk.checkpoints.directory import ModelParts
 from seedx_sdk.engine.image_service.device_errors import is_out_of_memory, service_error
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics
 from seedx_sdk.engine.image_service.stream import JobHandle
+from seedx_sdk.forks import inside_torch
 from seedx_sdk.model.denoise_loop import DenoiseState, copy_scheduler
 from seedx_sdk.model.lvlm import pool_features
 
@@ -88,13 +89,18 @@ class DenoiseWorker:
 
     def _error(self, handles: Sequence[JobHandle]) -> Exception | None:
         try:
-            with torch.inference_mode():
-                self._denoise(list(handles))
+            with inside_torch(), torch.inference_mode():
+                images = self._denoise(list(handles))
         except Exception as error:  # whatever it is, the thread must live on for the other jobs
             return error.with_traceback(None)
+        for handle, image in images:  # whoever has it may fork
+            if handle.end():
+                self._metrics.record_outcome("completed")
+            handle.post(image)
         return None
 
-    def _denoise(self, handles: list[JobHandle]) -> None:
+    def _denoise(self, handles: list[JobHandle]) -> list[tuple[JobHandle, Image.Image]]:
+        """Return the images of the jobs that were waited for to the end."""
         with self._metrics.timed("prepare"):
             state = self._begin(handles)
             self._synchronize()
@@ -110,19 +116,15 @@ class DenoiseWorker:
                 self._metrics.running -= running - len(active)
                 running = len(active)
                 if not active:
-                    return
+                    return []
                 if len(active) < len(handles):
                     state.keep([row for row, handle in enumerate(handles) if handle in active])
                     handles = active
                 self._report(state, handles)
             with self._metrics.timed("decode"):
-                images = self._decode(state.latents)
+                return list(zip(handles, self._decode(state.latents), strict=True))
         finally:
             self._metrics.running -= running
-        for handle, image in zip(handles, images, strict=True):
-            if handle.end():
-                self._metrics.record_outcome("completed")
-            handle.post(image)
 
     def _begin(self, handles: list[JobHandle]) -> DenoiseState:
         """Start a batch of jobs with equal keys."""

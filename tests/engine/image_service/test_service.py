@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import io
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -25,13 +26,15 @@ from seedx_sdk.checkpoints.directory import ModelParts
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
-from seedx_sdk.engine.image_service.stream import ImageStream
+from seedx_sdk.engine.image_service.stream import ImageStream, JobHandle
+from seedx_sdk.forks import check_torch
 from seedx_sdk.model.anyres import split_image
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.model.transforms import ImageTransform
 from seedx_sdk.options import GenerationOptions
 from seedx_sdk.tokens import image_block, input_mask
 from seedx_sdk.types import ImageProgress
+from tests.support.children import in_child
 
 ROUNDING = 2
 """Levels of 255 by which a pixel may differ when sums are added in another order; 1 was seen on a CPU in float32."""
@@ -105,6 +108,27 @@ def difference(a: Image.Image, b: Image.Image) -> int:
 def psnr(a: Image.Image, b: Image.Image) -> float:
     error = float(np.mean((pixels(a) - pixels(b)).astype(np.float64) ** 2))
     return 10 * float(np.log10(255**2 / max(error, 1e-9)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is forked on Windows")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # that is the point
+def test_whoever_has_an_image_may_fork_at_once(
+    parts: ModelParts, features: list[Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes, post = list[object](), JobHandle.post
+
+    def fork_and_post(handle: JobHandle, event: Any) -> None:
+        if isinstance(event, Image.Image):
+            outcomes.append(in_child(check_torch))
+        post(handle, event)
+
+    async def draw() -> None:
+        async with LocalImageService(parts) as service:
+            await finished(service.generate(job(features[0])))
+
+    monkeypatch.setattr(JobHandle, "post", fork_and_post)
+    run(draw)
+    assert outcomes == [None]
 
 
 def test_the_same_job_alone_gives_the_bytes_of_the_pipeline(parts: ModelParts, features: list[Tensor]) -> None:
