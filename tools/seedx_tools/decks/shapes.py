@@ -10,7 +10,15 @@ from pptx.oxml.ns import qn
 from pptx.slide import Slide, SlideLayout
 
 from seedx_tools.decks.ooxml.layouts import EmuFrame, frame_of
-from seedx_tools.decks.ooxml.styles import EMU_PER_POINT, FOOTERS, inherited, placeholder_type, resolve_color
+from seedx_tools.decks.ooxml.styles import (
+    EMU_PER_POINT,
+    FOOTERS,
+    inherited,
+    layout_of,
+    master_of,
+    placeholder_type,
+    resolve_color,
+)
 from seedx_tools.decks.text.shapes import PointRect, font_scale, runs_of
 from seedx_tools.decks.text.tables import cell_runs, table_height
 
@@ -105,10 +113,10 @@ def runs_in(slide: Slide, placed: SlideShape) -> Iterator[Run]:
 
 def backdrop_shapes(slide: Slide) -> Iterator[SlideShape]:
     """Yield what a slide shows of its master and layout, from back to front: all shapes but placeholders."""
-    layout = slide.slide_layout
+    layout = layout_of(slide)
     shows_layout = slide.element.get("showMasterSp", "1") not in ("0", "false")
     shows_master = shows_layout and layout.element.get("showMasterSp", "1") not in ("0", "false")
-    for sheet, shown in ((layout.slide_master, shows_master), (layout, shows_layout)):
+    for sheet, shown in ((master_of(layout), shows_master), (layout, shows_layout)):
         if shown:
             shapes = (placed for placed in _walk(slide, sheet.shapes, (0.0, 0.0, 1.0, 1.0)))
             yield from (placed for placed in shapes if placeholder_type(placed.shape.element) is None)
@@ -141,8 +149,7 @@ def fill_of(slide: Slide, element: Any) -> Fill | None:
 
 def slide_background(slide: Slide | SlideLayout) -> list[str]:
     """Return the color of a slide's or layout's background, several for a gradient, none for a picture or pattern."""
-    layout = slide if isinstance(slide, SlideLayout) else slide.slide_layout
-    for sheet in (slide, layout, layout.slide_master):
+    for sheet in (slide, layout_of(slide), master_of(slide)):
         background = sheet.element.find(f"{qn('p:cSld')}/{qn('p:bg')}")
         if background is None:
             continue

@@ -6,16 +6,16 @@ or a word in its name, tells only whether it is for the title slide, a section, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
-from pptx.enum.shapes import PP_PLACEHOLDER as PH
 from pptx.oxml.ns import qn
 from pptx.slide import Slide, SlideLayout, SlideMaster
 
 from seedx_tools.decks.ooxml.layout_names import named_role
-from seedx_tools.decks.ooxml.styles import inherited
+from seedx_tools.decks.ooxml.styles import TITLES, inherited
 from seedx_tools.decks.outline import PictureSide
 
 EmuFrame: TypeAlias = tuple[int, int, int, int]
@@ -24,16 +24,15 @@ EmuFrame: TypeAlias = tuple[int, int, int, int]
 Role: TypeAlias = Literal["cover", "section", "quote", "closing", "content"]
 
 _FRAME, _GRAPHIC_FRAME = f"./*/{qn('a:xfrm')}", qn("p:xfrm")
+_PLACEHOLDER = f"./*/{qn('p:nvPr')}/{qn('p:ph')}"
 _OFFSET, _EXTENT = qn("a:off"), qn("a:ext")
-_TITLES = (PH.TITLE, PH.CENTER_TITLE, PH.VERTICAL_TITLE)
-_BODIES = (PH.BODY, PH.OBJECT, PH.VERTICAL_BODY, PH.VERTICAL_OBJECT)
+_BODIES = ("body", "obj")
 _SMALL = 0.12
 """A body smaller than this share of the slide is a caption or a date, not a place for points."""
 _COLUMN = (0.14, 0.4)
 """A body that is at least so wide and high is no caption, as shares of the page."""
 _FULL = 0.95
 """A picture placeholder taller than this share of the page fills the page."""
-_VERTICAL = (PH.VERTICAL_TITLE, PH.VERTICAL_BODY, PH.VERTICAL_OBJECT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,10 @@ def frame_of(shape: Any) -> EmuFrame:
     """Return the frame of a shape in EMU; that of a placeholder may be inherited."""
     part = shape.part
     sheet = getattr(part, "slide", None) or getattr(part, "slide_layout", None)
-    sources = [shape.element] if sheet is None else inherited(sheet, shape.element)
+    return _first_frame([shape.element] if sheet is None else inherited(sheet, shape.element))
+
+
+def _first_frame(sources: Iterable[Any]) -> EmuFrame:
     offset = extent = None
     for source in sources:
         place = source.find(_GRAPHIC_FRAME)
@@ -198,10 +200,17 @@ def next_shape_id(slide: Slide) -> int:
 
 def _drop_slide_images(layout: SlideLayout) -> None:
     """Remove slide-image placeholders, which belong on notes pages; python-pptx cannot put them on a slide."""
-    placeholders: Any = layout.placeholders
-    for shape in list(placeholders):
-        if shape.placeholder_format.type == PH.SLIDE_IMAGE:
-            remove(shape)
+    for element, ph in list(_placeholders(layout)):
+        if ph.get("type") == "sldImg":
+            element.getparent().remove(element)
+
+
+def _placeholders(layout: SlideLayout) -> Iterator[tuple[Any, Any]]:
+    """Yield the element and the p:ph of each placeholder; python-pptx looks it up anew for each attribute."""
+    for element in layout.shapes._spTree:
+        ph = element.find(_PLACEHOLDER)
+        if ph is not None:
+            yield element, ph
 
 
 def slots_of(layout: SlideLayout) -> LayoutSlots:
@@ -214,23 +223,24 @@ def slots_of(layout: SlideLayout) -> LayoutSlots:
     bodies: list[tuple[int, int, int]] = []
     captions: list[tuple[int, int]] = []
     pictures: list[tuple[int, int, PictureSide]] = []
-    placeholders: Any = layout.placeholders
-    for shape in placeholders:
-        kind, index = shape.placeholder_format.type, shape.placeholder_format.idx
-        left, _, width, height = frame_of(shape)
-        if kind in _TITLES and title is None:
-            title, is_cover = index, kind == PH.CENTER_TITLE
-        elif kind == PH.SUBTITLE:
+    vertical = False
+    for element, ph in _placeholders(layout):
+        kind, index = ph.get("type", "obj"), int(ph.get("idx", 0))
+        vertical = vertical or ph.get("orient") == "vert"
+        left, _, width, height = _first_frame(inherited(layout, element))
+        if kind in TITLES and title is None:
+            title, is_cover = index, kind == "ctrTitle"
+        elif kind == "subTitle":
             subtitle = index
         elif kind in _BODIES and (width * height >= _SMALL * area or _is_narrow(width / page[0], height / page[1])):
             bodies.append((-(width * height * 20 // area), left, index))
         elif kind in _BODIES:
             captions.append((left, index))
-        elif kind == PH.TABLE:
+        elif kind == "tbl":
             table = index
-        elif kind == PH.CHART:
+        elif kind == "chart":
             chart = index
-        elif kind == PH.PICTURE:
+        elif kind == "pic":
             side: PictureSide = "left" if left + width / 2 < page[0] / 2 else "right"
             pictures.append((-width * height, index, "full" if height > _FULL * page[1] else side))
     biggest = min(pictures) if pictures else None
@@ -245,7 +255,7 @@ def slots_of(layout: SlideLayout) -> LayoutSlots:
         picture_side="auto" if biggest is None else biggest[2],
         table=table,
         chart=chart,
-        vertical=any(shape.placeholder_format.type in _VERTICAL for shape in placeholders),
+        vertical=vertical,
     )
 
 

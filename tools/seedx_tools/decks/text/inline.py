@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -39,9 +40,10 @@ class Span:
     note: int = 0
     """The number of the footnote that it is the mark of; its text is then that number in raised digits."""
 
-    def looks_like(self, other: Span) -> bool:
-        """Return whether two spans differ in nothing but their text."""
-        return replace(self, text="") == replace(other, text="")
+    @property
+    def look(self) -> tuple[object, ...]:
+        """All but its text."""
+        return self.bold, self.italic, self.strike, self.code, self.link, self.note
 
 
 @lru_cache(maxsize=4096)
@@ -52,13 +54,10 @@ def parse_inline(text: str) -> tuple[Span, ...]:
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Return spans without empty ones, and with neighbors of one look joined."""
-    joined: list[Span] = []
-    for span in spans:
-        if joined and joined[-1].looks_like(span):
-            joined[-1] = replace(span, text=joined[-1].text + span.text)
-        elif span.text:
-            joined.append(span)
-    return tuple(joined)
+    return tuple(
+        replace(first, text=first.text + "".join(span.text for span in others))
+        for _, (first, *others) in groupby((span for span in spans if span.text), key=lambda span: span.look)
+    )
 
 
 def note_mark(number: int) -> Span:
