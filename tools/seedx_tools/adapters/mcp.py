@@ -1,12 +1,11 @@
 """The tools for clients of the Model Context Protocol: `seedx mcp`, or `mcp_server(seedx)` in a program.
 
 A call answers with a short text, a small image, and the typed result as structured content with names in place of
-images. The image in full size is the resource whose URI is the name; results link to it.
+images, all together less than 1 MiB. The image in full size is the resource whose URI is the name; results link to it.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from importlib.metadata import version
 from typing import Any
@@ -19,9 +18,9 @@ from seedx_sdk.http.api_keys import matching_key
 from seedx_sdk.imaging import to_png
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.image_backends import ImageBackend
-from seedx_tools.image_store import SCHEME, names_in
+from seedx_tools.image_store import SCHEME
 from seedx_tools.tool import Tool
-from seedx_tools.toolbox import Outcome, Toolbox
+from seedx_tools.toolbox import Toolbox
 
 with needs_extra("mcp"):
     import mcp_types as types
@@ -32,8 +31,12 @@ with needs_extra("mcp"):
     from starlette.responses import PlainTextResponse
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from seedx_tools.adapters.mcp_answers import base64_text, tool_answer
+
 __all__ = ["http_app", "mcp_server"]
 
+_PAGE = 1000
+"""Resources in one answer."""
 _INSTRUCTIONS = (
     f"Images have names such as {SCHEME}1. A tool that makes one says its name; give the name where a tool wants an "
     "image. Files can be read and written in the allowed folders only; relative paths start there."
@@ -69,14 +72,16 @@ def mcp_server(seedx: SeedX | Toolbox, *, images: ImageBackend | None = None) ->
             )
         except (ToolRetry, ToolFailed) as error:
             return types.CallToolResult(content=[types.TextContent(text=str(error))], is_error=True)
-        return _result(outcome)
+        return tool_answer(outcome)
 
     async def list_images(
-        ctx: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
+        ctx: ServerRequestContext[Any], params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
         names = list(shared.images) if ctx.request is None else []  # users may share a key; names are secret then
+        page, following = _page(names, None if params is None else params.cursor)
         return types.ListResourcesResult(
-            resources=[types.Resource(uri=name, name=name, mime_type="image/png") for name in names]
+            resources=[types.Resource(uri=name, name=name, mime_type="image/png") for name in page],
+            next_cursor=following,
         )
 
     async def list_templates(_ctx: ServerRequestContext[Any], _params: object) -> types.ListResourceTemplatesResult:
@@ -95,7 +100,7 @@ def mcp_server(seedx: SeedX | Toolbox, *, images: ImageBackend | None = None) ->
             png = to_png(_of_client(shared, ctx.request).images[params.uri])
         except ImageError as error:
             raise MCPError(types.INVALID_PARAMS, str(error)) from error
-        contents = types.BlobResourceContents(uri=params.uri, mime_type="image/png", blob=_base64(png))
+        contents = types.BlobResourceContents(uri=params.uri, mime_type="image/png", blob=base64_text(png))
         return types.ReadResourceResult(contents=[contents])
 
     return Server(
@@ -148,6 +153,15 @@ def _of_client(shared: Toolbox, request: Request | None) -> Toolbox:
     return shared.over(shared.images.in_thread(thread, secret=True))
 
 
+def _page(names: list[str], cursor: str | None) -> tuple[list[str], str | None]:
+    """Return the names that a cursor points at, the number of the first one, and the cursor of those that follow."""
+    if cursor is not None and not cursor.isdecimal():
+        raise MCPError(types.INVALID_PARAMS, f"there is no page {cursor[:80]!r} of resources; start without a cursor")
+    start = int(cursor or 0)
+    end = start + _PAGE
+    return names[start:end], str(end) if end < len(names) else None
+
+
 def _mcp_tool(tool: Tool[Any, Any]) -> types.Tool:
     schema = tool.schema()
     return types.Tool(
@@ -169,16 +183,3 @@ def _names_for_images(schema: Any) -> Any:
             return {"type": "string", "pattern": f"^{SCHEME}", "description": "the name of an image"}
         return {key: _names_for_images(value) for key, value in schema.items()}
     return [_names_for_images(value) for value in schema] if isinstance(schema, list) else schema
-
-
-def _result(outcome: Outcome) -> types.CallToolResult:
-    content: list[Any] = [types.TextContent(text=outcome.text)]
-    if outcome.image is not None:
-        content.append(types.ImageContent(data=_base64(to_png(outcome.image)), mime_type="image/png"))
-    names = dict.fromkeys(names_in(outcome.text))
-    content += [types.ResourceLink(uri=name, name=name, mime_type="image/png") for name in names]
-    return types.CallToolResult(content=content, structured_content=outcome.data)
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

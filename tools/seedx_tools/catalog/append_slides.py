@@ -7,6 +7,7 @@ from pydantic import Field
 from seedx_sdk import SeedX
 from seedx_tools.catalog.make_slides import deck_answer
 from seedx_tools.catalog.revision import RevisionArgs
+from seedx_tools.catalog.slide_files import FILES_HELP
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import append_slides
 from seedx_tools.tool import Progress, Tool
@@ -17,7 +18,8 @@ class AppendSlidesArgs(RevisionArgs):
 
     more: str = Field(
         min_length=1,
-        description="The new slides in Markdown, as for make_slides: for each '## Title' and '- points'.",
+        description="The new slides in Markdown, as for make_slides: for each '## Title' and '- points'. "
+        f"{FILES_HELP}.",
     )
 
 
@@ -31,6 +33,7 @@ def run_append_slides(seedx: SeedX, args: AppendSlidesArgs, on_progress: Progres
         args.path,
         args.more,
         output=args.output,
+        files=args.find_file,
         seed=args.seed,
         pictures=args.pictures,
         on_progress=on_progress,

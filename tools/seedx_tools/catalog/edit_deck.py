@@ -49,6 +49,7 @@ def run_edit_deck(seedx: SeedX, args: EditDeckArgs, on_progress: Progress) -> De
         args.path,
         args.orders,
         output=args.output,
+        files=args.find_file,
         seed=args.seed,
         pictures=args.pictures,
         on_progress=on_progress,

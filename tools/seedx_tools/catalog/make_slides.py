@@ -6,8 +6,10 @@ from pydantic import Field
 
 from seedx_sdk import SeedX
 from seedx_tools.arguments import IMAGE_HELP, ImageRef, InputPath, OutputPath
+from seedx_tools.catalog.slide_files import FILES_HELP, SlideFilesArgs
 from seedx_tools.decks.make import make_slides
 from seedx_tools.decks.outline import MAX_NUM_SLIDES
+from seedx_tools.decks.planners.assets import SlideFiles
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.theme.brand import Brand
 from seedx_tools.decks.theme.build import DeckSize
@@ -45,7 +47,7 @@ class DeckArgs(ToolArgs):
     seed: int = Field(default=0, ge=0, description="Change it to get other images.")
 
 
-class MakeSlidesArgs(DeckArgs, SavingArgs):
+class MakeSlidesArgs(DeckArgs, SlideFilesArgs, SavingArgs):
     """Arguments of make_slides."""
 
     path: OutputPath = Field(
@@ -62,7 +64,8 @@ class MakeSlidesArgs(DeckArgs, SavingArgs):
     images: dict[str, ImageRef] = Field(
         default={},
         examples=[{"boat": "image:1"}],
-        description=f"Images that the outline shows as ![what it shows](boat), by their names there. {IMAGE_HELP}",
+        description=f"Images that the outline shows as ![what it shows](boat), by their names there. {IMAGE_HELP} "
+        f"Without a name for it here, {FILES_HELP}.",
     )
     master: str | None = Field(
         default=None, description="Name or number of a slide master of the template. Omit for the one that fits best."
@@ -80,7 +83,7 @@ def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -
         args.prompt_or_outline,
         path=args.path,
         template=args.template,
-        files=args.images or None,
+        files=_files(args),
         master=args.master,
         theme=args.theme,
         brand=None if args.brand is None else Brand.read(args.brand),
@@ -91,6 +94,14 @@ def run_make_slides(seedx: SeedX, args: MakeSlidesArgs, on_progress: Progress) -
         pictures=args.pictures,
         on_progress=on_progress,
     )
+
+
+def _files(args: MakeSlidesArgs) -> SlideFiles | None:
+    """Return the images of the arguments, and otherwise the files of the workspace."""
+    find, images = args.find_file, args.images
+    if find is None or not images:
+        return find or images or None
+    return lambda name: images[name] if name in images else find(name)
 
 
 def deck_answer(deck: Deck) -> Answer:

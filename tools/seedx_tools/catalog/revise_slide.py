@@ -7,6 +7,7 @@ from pydantic import Field
 from seedx_sdk import SeedX
 from seedx_tools.catalog.make_slides import deck_answer
 from seedx_tools.catalog.revision import RevisionArgs
+from seedx_tools.catalog.slide_files import FILES_HELP
 from seedx_tools.decks.results import Deck
 from seedx_tools.decks.revise import revise_slide
 from seedx_tools.tool import Progress, Tool
@@ -20,7 +21,9 @@ class ReviseSlideArgs(RevisionArgs):
         min_length=1,
         description=(
             "The whole new slide in Markdown, as for make_slides: '## Title', '- points', '![image prompt](draw)', "
-            "'> speaker notes'. The slide keeps its image if the Markdown names no other."
+            "'> speaker notes'. "
+            f"{FILES_HELP}. "
+            "The slide keeps its image if the Markdown names no other."
         ),
     )
 
@@ -31,7 +34,14 @@ def run_revise_slide(seedx: SeedX, args: ReviseSlideArgs, _on_progress: Progress
     Write the whole new slide yourself. The result lists the content of each slide.
     """
     return revise_slide(
-        seedx, args.path, args.slide, args.change, output=args.output, seed=args.seed, pictures=args.pictures
+        seedx,
+        args.path,
+        args.slide,
+        args.change,
+        output=args.output,
+        files=args.find_file,
+        seed=args.seed,
+        pictures=args.pictures,
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic import Field, ValidationInfo, field_validator
 
 from seedx_tools.arguments import InputPath, OutputPath, output_path
+from seedx_tools.catalog.slide_files import SlideFilesArgs
 from seedx_tools.tool import SavingArgs
 
 
-class RevisionArgs(SavingArgs):
+class RevisionArgs(SlideFilesArgs, SavingArgs):
     """Arguments of all tools that revise a deck; `output` is `path` if it is left out."""
 
     path: InputPath = Field(examples=["deck.pptx"], description="The saved .pptx, of these tools or of PowerPoint.")

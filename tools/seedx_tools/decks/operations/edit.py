@@ -25,6 +25,7 @@ from seedx_tools.decks.operations.insert import insert_slide
 from seedx_tools.decks.operations.resize import resize_deck
 from seedx_tools.decks.operations.sources import SOURCES, add_sources
 from seedx_tools.decks.planners.answering import ChatPlanner
+from seedx_tools.decks.planners.assets import SlideFiles
 from seedx_tools.decks.results import Deck, DeckSlide, deck_result, describe_slides
 from seedx_tools.decks.revise import revise_slide
 from seedx_tools.decks.slide_copies import duplicate_slide, merge_decks
@@ -40,7 +41,7 @@ def edit_deck(
     *,
     output: str | os.PathLike[str] | None = None,
     planner: Reviser | None = None,
-    files: str | os.PathLike[str] | None = None,
+    files: SlideFiles | None = None,
     seed: int = 0,
     pictures: bool = True,
     on_progress: Progress = ignore_progress,
@@ -133,7 +134,7 @@ class _Edit:
         path: Path,
         *,
         planner: Reviser | None,
-        files: str | os.PathLike[str] | None,
+        files: SlideFiles | None,
         pictures: bool,
         warnings: list[str],
     ) -> None:

@@ -9,6 +9,7 @@ from seedx_sdk.validation import check_text
 from seedx_tools.decks.editing.changes import Reviser
 from seedx_tools.decks.operations.deck_outline import read_deck
 from seedx_tools.decks.outline import Outline, SlidePlan
+from seedx_tools.decks.planners.assets import SlideFiles
 from seedx_tools.decks.planners.heuristic import CLOSING, OutlinePlanner
 from seedx_tools.decks.planners.markdown.outlines import is_markdown_outline
 from seedx_tools.decks.results import Deck
@@ -24,7 +25,7 @@ def insert_slide(
     at: int | None = None,
     output: str | os.PathLike[str] | None = None,
     planner: Reviser | None = None,
-    files: str | os.PathLike[str] | None = None,
+    files: SlideFiles | None = None,
     seed: int = 0,
     pictures: bool = True,
 ) -> Deck:

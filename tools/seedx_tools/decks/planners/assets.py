@@ -1,12 +1,14 @@
-"""Read the image and CSV files that an outline names, from one directory that the caller allows.
+"""Read the image and CSV files that an outline names, where the caller allows it.
 
-An outline may come from a language model, so no file is read unless the caller names a directory.
+An outline may come from a language model, so no file is read unless the caller names a directory, or a function that
+decides about each name.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,15 +32,17 @@ _MAX_CSV_BYTES = 1024 * 1024
 
 GivenImage: TypeAlias = ImageSource | GeneratedImage | EditedImage | TryOnImage
 """An image for a slide: a PIL image, a file, its bytes, or what a call of the model returned."""
-SlideFiles: TypeAlias = str | os.PathLike[str] | Mapping[str, GivenImage]
-"""The directory of the files that slides name, or images by the names that slides use for them."""
+FindFile: TypeAlias = Callable[[str], GivenImage]
+"""Returns the image, or the path of the file, that a name in an outline means; raises InputError if it may not be."""
+SlideFiles: TypeAlias = str | os.PathLike[str] | Mapping[str, GivenImage] | FindFile
+"""The directory of the files that slides name, or images by the names that slides use for them, or what finds them."""
 
 
 class OutlineFiles:
     """Opens the files that slides name.
 
     Args:
-        files: The directory where they are, or images by name; None: no file is read.
+        files: The directory where they are, images by name, or a function that finds them; None: no file is read.
         warn: Called with one sentence for each file that cannot be used.
 
     Raises:
@@ -46,15 +50,9 @@ class OutlineFiles:
     """
 
     def __init__(self, files: SlideFiles | None, warn: Callable[[str], None]) -> None:
-        self._given = files if isinstance(files, Mapping) else {}
-        directory = None if isinstance(files, Mapping) else files
-        self._directory = None if directory is None else Path(directory).resolve()
+        self._find = _finder(files)
         self._warn = warn
         self._read: dict[str, tuple[Image.Image, ImageFile | None]] = {}
-        if self._directory is not None and not self._directory.is_dir():
-            raise InputError(
-                f"files='{directory}' is not a directory; give the one of the outline's images and CSV files"
-            )
 
     def illustration(self, plan: SlidePlan, where: str) -> Illustration | None:
         """Return the image file that a slide names; None if it names none, or with a warning if it cannot be used."""
@@ -84,11 +82,9 @@ class OutlineFiles:
         return Illustration(image, alt or words_in_name(name) or plain_text(plan.title), file)
 
     def _open(self, name: str, warn: Callable[[str], None]) -> tuple[Image.Image, ImageFile | None]:
-        given = self._given.get(name)
-        if given is None and Path(name).suffix.lower() in _WORKBOOKS:
+        if Path(name).suffix.lower() in _WORKBOOKS:
             raise InputError("it is a workbook; save the sheet as .csv, or make the deck from the file itself")
-        if given is None:
-            return read_image_file(self._path(name), warn)
+        given = self._find(name)
         if isinstance(given, GeneratedImage | EditedImage | TryOnImage):
             if given.image is None:
                 raise InputError(f"the result given for '{name}' has no image; generate it with force_image=True")
@@ -116,7 +112,10 @@ class OutlineFiles:
         return plan.model_copy(update=changes) if changes else plan
 
     def _table(self, name: str) -> TableData:
-        path = self._path(name)
+        found = self._find(name)
+        if not isinstance(found, os.PathLike):
+            raise InputError(f"'{name}' is an image, not a CSV file")
+        path = Path(found)
         try:
             if path.stat().st_size > _MAX_CSV_BYTES:
                 raise InputError(f"'{name}' is larger than {_MAX_CSV_BYTES // 1024} KB; keep the lines that matter")
@@ -125,12 +124,33 @@ class OutlineFiles:
             raise InputError(f"'{name}' cannot be read ({error.strerror})") from error
         return read_table(decode_text(data, f"'{name}'", self._warn), f"'{name}'", self._warn)
 
-    def _path(self, name: str) -> Path:
-        if self._given:
-            raise InputError(f"files= has no image '{name}', only {', '.join(map(repr, self._given))}")
-        if self._directory is None:
-            raise InputError(f"no file is read without its directory; pass files= with the directory of '{name}'")
-        path = (self._directory / name).resolve()
-        if not path.is_relative_to(self._directory):
-            raise InputError(f"'{name}' is outside the directory '{self._directory}'")
-        return path
+
+def _finder(files: SlideFiles | None) -> FindFile:
+    """Return what finds the files of slides."""
+    if files is None:
+        return _nothing_is_read
+    if isinstance(files, Mapping):
+        return partial(_named, files)
+    if callable(files):
+        return files
+    directory = Path(files).resolve()
+    if not directory.is_dir():
+        raise InputError(f"files='{files}' is not a directory; give the one of the outline's images and CSV files")
+    return partial(_inside, directory)
+
+
+def _nothing_is_read(name: str) -> GivenImage:
+    raise InputError(f"no file is read without its directory; pass files= with the directory of '{name}'")
+
+
+def _named(images: Mapping[str, GivenImage], name: str) -> GivenImage:
+    if name not in images:
+        raise InputError(f"files= has no image '{name}', only {', '.join(map(repr, images))}")
+    return images[name]
+
+
+def _inside(directory: Path, name: str) -> Path:
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory):
+        raise InputError(f"'{name}' is outside the directory '{directory}'")
+    return path
