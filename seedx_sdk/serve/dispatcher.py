@@ -9,8 +9,8 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -71,7 +71,11 @@ class Dispatcher:
 
     def identity(self, caller: str, key: str | None) -> ReplyIdentity:
         """Return the id and the time of a reply: the same as before for a repeated idempotency key."""
-        return ReplyIdentity() if key is None else self._identities.setdefault((caller, key), ReplyIdentity())
+        if key is None:
+            return ReplyIdentity()
+        known = self._identities.get((caller, key), ReplyIdentity())
+        self._identities[caller, key] = known  # for as long from now as an answer may be replayed
+        return known
 
     async def result(self, pending: PendingCall[R], *, caller: str, key: str | None = None) -> R:
         """Return the typed result of a call; arguments and errors as in `events`."""
@@ -103,15 +107,16 @@ class Dispatcher:
             raise InputError(
                 f"{len(pending.images)} images are too many for one request; at most {allowed} are allowed"
             )
+        deadline = time.monotonic() + self.settings.reply_seconds
         queue: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue(_MAX_UNREAD)
 
         async def work() -> None:
             end: Exception | None = None
             try:
                 if key is None:
-                    await self._compute(pending, queue.put)
+                    await self._compute(pending, deadline, queue.put)
                 else:
-                    await self._compute_once(pending, (caller, key), queue.put)
+                    await self._compute_once(pending, (caller, key), deadline, queue.put)
             except Exception as error:
                 end = error
             await queue.put(end)
@@ -126,11 +131,12 @@ class Dispatcher:
             working.cancel()
             await asyncio.wait([working])
 
-    async def _compute_once(self, pending: PendingCall[R], key: tuple[str, str], emit: Emit) -> None:
+    async def _compute_once(self, pending: PendingCall[R], key: tuple[str, str], deadline: float, emit: Emit) -> None:
         """Emit the events of the reply with this key; replay them if it is finished."""
         digest = await asyncio.to_thread(lambda: hashlib.sha256(pending.task.encode() + pending.content()).hexdigest())
-        while key in self._keys_in_flight:
-            await self._keys_in_flight[key].wait()
+        async with self._until(deadline):
+            while key in self._keys_in_flight:
+                await self._keys_in_flight[key].wait()
         finished = self._finished.get(key)
         if finished is not None:
             if finished[0] != digest:
@@ -148,7 +154,7 @@ class Dispatcher:
             await emit(event)
 
         try:
-            await self._compute(pending, record)
+            await self._compute(pending, deadline, record)
         finally:
             self._keys_in_flight.pop(key).set()
 
@@ -157,24 +163,28 @@ class Dispatcher:
         if size <= self._finished.maxsize:
             self._finished[key] = digest, events, size
 
-    async def _compute(self, pending: PendingCall[R], emit: Emit) -> None:
+    async def _compute(self, pending: PendingCall[R], deadline: float, emit: Emit) -> None:
         """Compute a reply and emit its events, within the capacity and the deadline."""
-        seconds = self.settings.reply_seconds
         with self._admit(), _counted(pending.task) as outcome:
-            deadline = time.monotonic() + seconds
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._check_pixels(pending)
-                    call = await pending.call()
-                    listener = call.listen(self.engine.info)
-                    for event in listener.first():
+            async with self._until(deadline):
+                await self._check_pixels(pending)
+                call = await pending.call()
+                listener = call.listen(self.engine.info)
+                for event in listener.first():
+                    await emit(event)
+                async with aclosing(self.engine.stream(call.request, deadline=deadline)) as events:
+                    async for event in events:
+                        outcome.count(event := listener.pass_on(event))
                         await emit(event)
-                    async with aclosing(self.engine.stream(call.request, deadline=deadline)) as events:
-                        async for event in events:
-                            outcome.count(event := listener.pass_on(event))
-                            await emit(event)
-            except TimeoutError as error:
-                raise DeadlineError(f"the reply took more than {seconds:g} seconds; request less") from error
+
+    @asynccontextmanager
+    async def _until(self, deadline: float) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                yield
+        except TimeoutError as error:
+            seconds = self.settings.reply_seconds
+            raise DeadlineError(f"the reply took more than {seconds:g} seconds; request less") from error
 
     async def _check_pixels(self, pending: PendingCall[R]) -> None:
         pixels, allowed = await pending.pixels(), self.settings.max_pixels
