@@ -3,6 +3,7 @@
 from seedx_sdk.async_client import AsyncSeedX
 from seedx_sdk.client import SeedX
 from seedx_sdk.errors import (
+    AnswerFormatError,
     DeadlineError,
     DeviceMemoryError,
     GenerationCancelled,
@@ -44,6 +45,7 @@ from seedx_sdk.types import (
 )
 
 __all__ = [
+    "AnswerFormatError",
     "AsyncSeedX",
     "Box",
     "BoxFound",

@@ -8,6 +8,7 @@
         SpecialistMissingError              a specialist that the model does not have
         OutputPathError                     a file that cannot be written
         TemplateError                       a slide template that cannot be filled
+      AnswerFormatError                     an answer that does not fit its JSON schema
       ModelError                            the model itself
         WeightsMissingError                 a weight file or its directory is not there
         WeightsCorruptError                 a weight file is cut short or has another hash
@@ -28,6 +29,7 @@ from contextlib import contextmanager
 from functools import partial
 
 __all__ = [
+    "AnswerFormatError",
     "DeadlineError",
     "DeviceMemoryError",
     "GenerationCancelled",
@@ -88,6 +90,10 @@ class OutputPathError(InputError):
 
 class TemplateError(InputError):
     """A slide template has no layout that can hold a title and a body."""
+
+
+class AnswerFormatError(SeedXError):
+    """The model's answer does not fit the JSON schema that it was held to; another seed may give one that does."""
 
 
 class ModelError(SeedXError):

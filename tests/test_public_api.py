@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PUBLIC = {
     "seedx_sdk": [
+        "AnswerFormatError",
         "AsyncSeedX",
         "Box",
         "BoxFound",

@@ -18,14 +18,14 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk import tracing
+from seedx_sdk.engine.answer_schema import AnswerSchema
 from seedx_sdk.engine.backbones.base import (
-    BOXES,
-    OPENED_BOXES,
     Backbone,
     Prompt,
     QueryStates,
     SamplingParams,
     StructuredOutput,
+    boxes,
 )
 from seedx_sdk.engine.backbones.tracing import traced
 from seedx_sdk.engine.domain_check import out_of_domain_text
@@ -101,6 +101,7 @@ class InterleavedEngine:
             for note in await self._notices(read_as):
                 yield Notice(text=note)
             specialist = self._specialist(request)
+            schema = None if request.options.json_schema is None else AnswerSchema(request.options.json_schema)
             opens_box = self._opens_box(request, specialist)
             label = request.messages[-1].text if opens_box else None
             builder = ReplyBuilder(self._info, self.service.tokenizer, request, open_label=label)
@@ -111,7 +112,10 @@ class InterleavedEngine:
                     yield event
             for held in builder.release():
                 yield held
-        yield builder.done(time.perf_counter() - started, max_images=self._sampling(request, specialist).max_images)
+        done = builder.done(time.perf_counter() - started, max_images=self._sampling(request, specialist).max_images)
+        if schema is not None and done.reply.finish_reason == "stop":
+            await asyncio.to_thread(schema.check, done.reply.message.text)
+        yield done
 
     async def _answer(self, read_as: Request, reply: _Reply) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of a reply to one prompt."""
@@ -254,7 +258,7 @@ class InterleavedEngine:
             return StructuredOutput(json_schema=json.dumps(request.options.json_schema))
         if request.task != "detect" or not self.backbone.supports_structured_output:
             return None
-        return OPENED_BOXES if self._opens_box(request, specialist) else BOXES
+        return boxes(self.service.tokenizer.token_to_id, opened=self._opens_box(request, specialist))
 
     def _opens_box(self, request: Request, specialist: str | None) -> bool:
         """Whether the prompt ends inside a box."""

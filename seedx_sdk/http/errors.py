@@ -10,6 +10,7 @@ from typing import Any
 
 from seedx_sdk import errors
 from seedx_sdk.errors import (
+    AnswerFormatError,
     DeadlineError,
     GenerationCancelled,
     InputError,
@@ -26,6 +27,7 @@ _WAIT = 1.0
 
 _STATUS: tuple[tuple[type[SeedXError], int], ...] = (
     (InputError, 400),
+    (AnswerFormatError, 422),
     (OverloadedError, 503),
     (DeadlineError, 504),
     (GenerationCancelled, 499),

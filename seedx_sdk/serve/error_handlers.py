@@ -67,7 +67,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     408: {"model": _ErrorAnswer, "description": "The body came too slowly."},
     409: {"model": _ErrorAnswer, "description": "The idempotency key was used for a different request."},
     413: {"model": _ErrorAnswer, "description": "The request is too large."},
-    422: {"model": _ErrorAnswer, "description": "A field is not allowed."},
+    422: {"model": _ErrorAnswer, "description": "A field is not allowed, or the answer does not fit its JSON schema."},
     429: {
         "model": _ErrorAnswer,
         "description": "The rate limit is exceeded.",

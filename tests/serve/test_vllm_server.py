@@ -129,8 +129,14 @@ def test_answers_fit_a_schema(server: str) -> None:
     described = seedx.describe(page, json_schema=schema)
     Scene.model_validate_json(described.text)
     assert described.finish_reason == "stop"
-    with pytest.raises(InputError, match="form"):
-        seedx.describe(page, json_schema={"type": "no such type"})
+    for refused, named in (
+        ({"type": "no such type"}, "is not valid under any"),
+        ({"type": "array", "contains": {"const": 7}}, "contains"),
+        ({"type": "string", "pattern": "(?=a)b"}, "look-around"),
+    ):
+        with pytest.raises(InputError, match=named) as caught:
+            seedx.describe(page, json_schema=refused)
+        assert "json_schema" in str(caught.value)
     with openai.OpenAI(base_url=f"{server}/v1", api_key="none", max_retries=0) as client:
         answer = client.chat.completions.parse(
             model=seedx.info.name, messages=[{"role": "user", "content": "Draw a red house."}], response_format=Scene

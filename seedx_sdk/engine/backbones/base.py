@@ -8,7 +8,7 @@ Shapes: L tokens of a prompt, F of them features of images, D LLM width.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,15 +20,14 @@ from seedx_sdk.model.events import QueryStates, TokenChunk
 from seedx_sdk.tokens import BOX_END, BOX_START, NUM_LOC_BINS, TokenIds, input_mask, loc_token
 
 __all__ = [
-    "BOXES",
     "MAX_TOKENS_BEFORE_IMAGE",
-    "OPENED_BOXES",
     "Backbone",
     "Prompt",
     "QueryStates",
     "SamplingParams",
     "StructuredOutput",
     "TokenChunk",
+    "boxes",
     "repeated_tokens",
 ]
 
@@ -108,7 +107,7 @@ class StructuredOutput:
     json_schema: str | None = None
     """The answer is JSON that conforms to this schema."""
     grammar: str | None = None
-    """The answer conforms to this EBNF grammar."""
+    """The answer conforms to this grammar, in llguidance's variant of Lark."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,21 +144,22 @@ def repeated_tokens(written: Sequence[int], tokens: TokenIds) -> frozenset[int]:
     )
 
 
-def _boxes(root: str) -> StructuredOutput:
+def boxes(token_to_id: Callable[[str], int], *, opened: bool) -> StructuredOutput:
+    """Return the structure of text with whole boxes in it.
+
+    Args:
+        token_to_id: Id of a token, such as `Tokenizer.token_to_id`.
+        opened: Whether the prompt has opened the first box.
+    """
+    bins = ",".join(str(token_to_id(loc_token(i))) for i in range(NUM_LOC_BINS))
     rules = (
-        f"root ::= {root}",
-        "text ::= [^<]+",
-        f'box ::= "{BOX_START}" inside',
-        f'inside ::= loc loc loc loc "{BOX_END}"',
-        "loc ::= " + " | ".join(f'"{loc_token(i)}"' for i in range(NUM_LOC_BINS)),
+        f"start: {'inside text? ' if opened else 'text? '}(box text?)*",
+        "text: /[^<]+/",
+        f"box: <[{token_to_id(BOX_START)}]> inside",
+        f"inside: bin bin bin bin <[{token_to_id(BOX_END)}]>",
+        f"bin: <[{bins}]>",
     )
     return StructuredOutput(grammar="\n".join(rules))
-
-
-BOXES = _boxes("text? (box text?)*")
-"""Text and whole boxes."""
-OPENED_BOXES = _boxes("inside text? (box text?)*")
-"""The same after a prompt that has opened the first box."""
 
 
 class Backbone(Protocol):

@@ -32,7 +32,7 @@ from vllm import SamplingParams as VLLMSamplingParams
 from vllm.exceptions import VLLMValidationError
 from vllm.inputs import EmbedsPrompt, TokensPrompt
 from vllm.lora.request import LoRARequest
-from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -43,11 +43,11 @@ from seedx_sdk.engine.backbones.base import (
     Prompt,
     QueryStates,
     SamplingParams,
-    StructuredOutput,
     TokenChunk,
     repeated_tokens,
 )
 from seedx_sdk.engine.backbones.child_processes import child_settings, temporary_directory
+from seedx_sdk.engine.backbones.vllm_grammars import STRUCTURED_OUTPUTS_CONFIG, structured_outputs
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.backbones.vllm_plugin import ARCHITECTURE, BLOCKED, EXPORT, StateExport
 from seedx_sdk.errors import InputError, ModelError
@@ -237,7 +237,7 @@ class VLLMBackbone:
             stop_token_ids=ends,
             logit_bias={tokens.eos: -100.0} if force_image else None,
             extra_args=None if tag is None else context.export(tag),
-            structured_outputs=_structured_outputs(sampling.structured_output),
+            structured_outputs=structured_outputs(sampling.structured_output),
         )
         written: list[int] = []
         repeats = False
@@ -401,18 +401,11 @@ def _engine_args(llm_dir: Path, adapters: Sequence[Path], tokens: TokenIds, opti
         worker_extension_cls=f"{StateExport.__module__}.{StateExport.__qualname__}",
         enable_prompt_embeds=True,
         enable_prefix_caching=True,
-        # or a model may write white space between two parts of a JSON answer until its budget ends
-        structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
+        structured_outputs_config=STRUCTURED_OUTPUTS_CONFIG,
         trust_remote_code=False,
         **lora,
         **{name: value for name, value in chosen.items() if value is not None},
     )
-
-
-def _structured_outputs(output: StructuredOutput | None) -> StructuredOutputsParams | None:
-    if output is None:
-        return None
-    return StructuredOutputsParams(json=output.json_schema, grammar=output.grammar)
 
 
 def _rank_slot(rank: int) -> int:
@@ -452,4 +445,6 @@ def _as_model_errors() -> Iterator[None]:
     except EngineDeadError as error:
         raise ModelError("the vLLM engine has died; see its log") from error
     except VLLMValidationError as error:  # the rest was validated before
-        raise InputError(f"json_schema or grammar cannot be used: {error}") from error
+        raise InputError(
+            f"json_schema cannot be kept as it is ({error}); leave out or change what this names", param="json_schema"
+        ) from error

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from seedx_sdk import InputError, ServiceError
 from seedx_sdk.checkpoints.directory import ModelParts
-from seedx_sdk.engine.backbones.base import BOXES, Prompt, QueryStates, SamplingParams, TokenChunk
+from seedx_sdk.engine.backbones.base import Prompt, QueryStates, SamplingParams, StructuredOutput, TokenChunk
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.errors import DeviceMemoryError
 
@@ -191,7 +191,10 @@ def test_what_it_cannot_do_is_rejected(parts: ModelParts) -> None:
     async def test() -> None:
         backbone = backbone_of(parts)
         for sampling, message in (
-            (SamplingParams(max_new_tokens=5, structured_output=BOXES), "requires the vLLM backend"),
+            (
+                SamplingParams(max_new_tokens=5, structured_output=StructuredOutput(json_schema="{}")),
+                "requires the vLLM backend",
+            ),
             (SamplingParams(max_new_tokens=5, specialist="x"), "there is no specialist 'x'"),
         ):
             with pytest.raises(InputError, match=message):

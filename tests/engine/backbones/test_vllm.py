@@ -29,7 +29,7 @@ from seedx_sdk import prompts
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.checkpoints.specialists import add_specialist
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.backbones.base import BOXES, Backbone, Prompt, QueryStates, SamplingParams, StructuredOutput
+from seedx_sdk.engine.backbones.base import Backbone, Prompt, QueryStates, SamplingParams, StructuredOutput, boxes
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.backbones.vllm import VLLMBackbone
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
@@ -321,13 +321,13 @@ def test_image_tokens_are_never_part_of_the_text(served: VLLMBackbone, parts: Mo
 
 
 def test_boxes_are_whole_when_they_are_asked_for(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:
-    detect = prompts.detect_question("all things")
+    detect, whole_boxes = prompts.detect_question("all things"), boxes(parts.tokenizer.token_to_id, opened=False)
     wild = [
-        ask(parts, detect, seed, temperature=2.0, seed=seed, max_new_tokens=60, structured_output=BOXES)
+        ask(parts, detect, seed, temperature=2.0, seed=seed, max_new_tokens=60, structured_output=whole_boxes)
         for seed in range(8)
     ]
     calm = ask(parts, detect, 0)
-    guided = (calm[0], dataclasses.replace(calm[1], structured_output=BOXES))
+    guided = (calm[0], dataclasses.replace(calm[1], structured_output=whole_boxes))
     answers = run(answer_all(served, [*wild, calm, guided]))
     assert answers[-1] == answers[-2] and parts.tokenizer.token_to_id("<box_end>") in answers[-1][0]
     whole = re.compile(r"([^<]*|<box_start>\s*(<loc-\d+>\s*){4}<box_end>)*(<box_start>\s*(<loc-\d+>\s*){0,4})?(</s>)?")
@@ -351,8 +351,10 @@ def test_answers_fit_a_json_schema(served: VLLMBackbone, parts: ModelParts, run:
     for ids, states in run(answer_all(served, requests)):
         jsonschema.validate(json.loads(parts.tokenizer.decode(ids[:-1])), schema)
         assert not states
-    with pytest.raises(InputError, match="grammar cannot be used"):
-        run(answer(served, ask(parts, "Describe.", 0, structured_output=StructuredOutput(grammar="root ::= ("))))
+    for refused, named in ({"not": {"const": 1}}, "not"), ({"$ref": "http://127.0.0.1:1/x"}, "127.0.0.1:1/x"):
+        unkept = StructuredOutput(json_schema=json.dumps(refused))
+        with pytest.raises(InputError, match=f"cannot be kept .*{named}"):
+            run(answer(served, ask(parts, "Describe.", 0, structured_output=unkept)))
 
 
 def test_random_choices_follow_the_seed(served: VLLMBackbone, parts: ModelParts, run: Any) -> None:
