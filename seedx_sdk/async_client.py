@@ -70,7 +70,7 @@ class AsyncSeedX:
         device: Where a model in process runs: "cpu", "cuda" or "cuda:N"; None takes a CUDA device if there is one.
         dtype: "float32", "bfloat16" or "float16", of a model in process; None is bfloat16 on CUDA and float32 on a CPU.
             16 bits take half the memory and change images a little. On a CPU, float16 is slow.
-        base_url: A server, such as "http://localhost:8000".
+        base_url: A server, such as "http://localhost:8000", or "unix:///run/seedx.sock" for a Unix socket.
         api_key: The server's key, if it wants one.
         max_retries: How often a request is sent again to a server that cannot be reached or is at capacity, 0 or more;
             it waits as long as the server says, and not at all if that is more than a minute.

@@ -13,6 +13,7 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from fnmatch import fnmatchcase
+from typing import TypeAlias
 
 import httpx
 
@@ -24,8 +25,15 @@ _REDIRECTS = 3
 _TIMEOUT = httpx.Timeout(10.0)
 _SECONDS = 30.0
 """What an image may take, with its redirects."""
+_PORTS = frozenset((80, 443))
+"""Of hosts that are allowed without a port."""
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All IPv6 addresses that the internet routes (RFC 4291, 2.4). Of others, `is_global` of Python 3.11 lets some pass:
+site-local fec0::/10, IPv4-translated ::ffff:0:0:0/96, IPv4-compatible ::/96, local NAT64 64:ff9b:1::/48."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.ip_network("::/96")
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""First half of an interface identifier whose second half is an IPv4 address (RFC 5214, 6.1)."""
+IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -33,7 +41,8 @@ class ImageFetcher:
     """Fetches images.
 
     Args:
-        allowed_hosts: Names, or patterns such as "*.example.org"; without any, every URL is refused.
+        allowed_hosts: Names, or patterns such as "*.example.org"; without any, every URL is refused. One with a port,
+            such as "example.org:8443", is for that port, others for 80 and 443.
         max_bytes: Largest file.
         resolve: Gives the addresses of a host and port.
         transport: Replaces the network, for tests.
@@ -47,7 +56,7 @@ class ImageFetcher:
         resolve: Resolve | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._hosts = [host.lower() for host in allowed_hosts]
+        self._allowed = [_host_and_ports(host.lower()) for host in allowed_hosts]
         self._max_bytes, self._resolve, self._transport = max_bytes, resolve or _addresses, transport
 
     async def fetch(self, url: str) -> bytes:
@@ -102,9 +111,15 @@ class ImageFetcher:
         host = url.host.lower()
         if url.scheme not in ("http", "https") or not host or url.userinfo:
             raise ImageError(f"{str(url)[:200]!r} is no http or https URL without a password; send a data URI")
-        if not any(fnmatchcase(host, allowed) for allowed in self._hosts):
+        allowed = [ports for pattern, ports in self._allowed if fnmatchcase(host, pattern)]
+        if not allowed:
             raise ImageError(f"SeedX fetches no images from {host!r} here; send a data URI: data:image/png;base64,...")
         port = url.port or (443 if url.scheme == "https" else 80)
+        if not any(port in ports for ports in allowed):
+            raise ImageError(
+                f"SeedX fetches no images from port {port} of {host!r} here; use https or http on their usual ports, "
+                "or send a data URI: data:image/png;base64,..."
+            )
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:  # the latter where a part of the name is empty or too long
@@ -114,21 +129,31 @@ class ImageFetcher:
         return addresses[0]
 
 
+def _host_and_ports(allowed: str) -> tuple[str, frozenset[int]]:
+    host, colon, port = allowed.rpartition(":")
+    if not colon or not port.isdecimal() or (":" in host and not host.endswith("]")):  # an IPv6 address without a port
+        host, ports = allowed, _PORTS
+    else:
+        ports = frozenset((int(port),))
+    return host[1:-1] if ":" in host and host.endswith("]") else host, ports
+
+
 def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    return all(part.is_global and not part.is_multicast for part in _parts(ip))
+    return all(
+        part.is_global and not part.is_multicast and (part.version == 4 or part in _GLOBAL_UNICAST)
+        for part in _parts(ipaddress.ip_address(address))
+    )
 
 
-def _parts(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Return the address and the IPv4 addresses embedded in it, to which the network may forward packets."""
+def _parts(ip: IPAddress) -> list[IPAddress]:
+    """Return the address, if it is one of the internet's, and the IPv4 addresses to which packets to it may go on."""
     if isinstance(ip, ipaddress.IPv4Address):
         return [ip]
-    if ip.ipv4_mapped is not None:  # not public in itself
-        return [ip.ipv4_mapped]
+    low = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    if ip.ipv4_mapped is not None or ip in _NAT64:
+        return [low]
     inside = [*(ip.teredo or ()), *([ip.sixtofour] if ip.sixtofour is not None else [])]
-    if ip in _NAT64 or ip in _COMPATIBLE:
-        inside.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-    return [ip, *inside]
+    return [ip, *inside, *([low] if int(ip) >> 32 & 0xFFFFFFFF in _ISATAP else [])]
 
 
 async def _addresses(host: str, port: int) -> list[str]:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import httpx
 from httpx_sse import EventSource, SSEError
@@ -54,7 +55,7 @@ class HttpEngine:
         """Connect to a server and get its model info; close the connections at the end.
 
         Args:
-            base_url: Such as "http://localhost:8000".
+            base_url: Such as "http://localhost:8000", or "unix:///run/seedx.sock" for a Unix socket.
             api_key: The server's key, if it wants one.
             max_retries: How often a request is sent again while the server cannot be reached or is at capacity.
             transport: Replaces the network, for tests.
@@ -66,11 +67,15 @@ class HttpEngine:
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         try:
             hooks = {"request": [OpenSockets().watch]}
+            if (path := _socket_path(base_url)) is not None:
+                url, transport = "http://localhost", transport or httpx.AsyncHTTPTransport(uds=path)
+            else:
+                url = base_url
             client = httpx.AsyncClient(
-                base_url=base_url, headers=headers, timeout=_TIMEOUT, transport=transport, event_hooks=hooks
+                base_url=url, headers=headers, timeout=_TIMEOUT, transport=transport, event_hooks=hooks
             )
             if client.base_url.scheme not in ("http", "https") or not client.base_url.host:
-                raise httpx.InvalidURL("it must be http:// or https:// and a host")
+                raise httpx.InvalidURL("it must be http:// or https:// and a host, or unix:// and a path")
         except (httpx.InvalidURL, TypeError) as error:
             raise InputError(f"base_url {base_url!r} is not allowed: {error}") from error
         async with client:
@@ -102,6 +107,20 @@ class HttpEngine:
     async def check(self) -> None:
         """Return if the server is ready; see `AsyncEngine.check`."""
         await _retrying(lambda: _answer(self._client.get("/health/ready")), self._max_retries)
+
+
+def _socket_path(base_url: str) -> str | None:
+    """Return the path of a Unix socket, None for other URLs.
+
+    Raises:
+        httpx.InvalidURL: If the path is missing or relative.
+    """
+    scheme, separator, path = str(base_url).partition("://")
+    if not separator or scheme.lower() != "unix":
+        return None
+    if not path.startswith("/"):
+        raise httpx.InvalidURL("the path of a Unix socket is absolute: unix:///run/seedx.sock")
+    return unquote(path)
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[StreamEvent, None]:

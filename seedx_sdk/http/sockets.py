@@ -13,7 +13,7 @@ from seedx_sdk.forks import forget_in_children
 
 __all__ = ["OpenSockets"]
 
-_OPENED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
+_OPENED = tuple(f"connection.{how}.complete" for how in ("connect_tcp", "connect_unix_socket", "start_tls"))
 """Events of httpcore that return a stream."""
 
 

@@ -37,6 +37,7 @@ from seedx_sdk.serve.middleware import (
     RequestSpans,
     is_request_id,
 )
+from seedx_sdk.serve.proxies import ForwardedClient, RootPath
 from seedx_sdk.serve.routes import chat, openai, playground, tools
 from seedx_sdk.serve.settings import ServerSettings
 
@@ -72,7 +73,13 @@ def create_app(
             yield
             del app.state.dispatcher
 
-    app = FastAPI(title="SeedX", lifespan=lifespan, docs_url=None, redoc_url=None)  # their pages load foreign scripts
+    app = FastAPI(
+        title="SeedX",
+        lifespan=lifespan,
+        root_path=settings.root_path,
+        docs_url=None,  # their pages load foreign scripts
+        redoc_url=None,
+    )
     app.state.registry = CollectorRegistry()  # not the global one: a process may serve several engines
     app.state.authenticator = Authenticator(settings)
     app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
@@ -103,6 +110,9 @@ def create_app(
     app.add_middleware(RequestSpans)
     app.add_middleware(AccessLog)
     app.add_middleware(CorrelationIdMiddleware, validator=is_request_id)
+    app.add_middleware(ForwardedClient, proxies=settings.trusted_proxies)
+    if settings.root_path:
+        app.add_middleware(RootPath, root_path=settings.root_path)
     return app
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pythonjsonlogger.json import JsonFormatter
 
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.engine import NANO
@@ -40,6 +39,7 @@ from seedx_sdk.serve.cli_options import (
     server_settings,
     specialist_dirs,
 )
+from seedx_sdk.serve.logs.setup import log_as_json
 from seedx_sdk.serve.memory_options import (
     EnforceEagerOption,
     KvCacheOption,
@@ -49,6 +49,7 @@ from seedx_sdk.serve.memory_options import (
     QuantizationOption,
     vllm_options,
 )
+from seedx_sdk.serve.network_options import RootPathOption, TrustedProxyOption, UnixSocketOption
 from seedx_sdk.serve.server import DrainingServer
 from seedx_sdk.serve.supervisor import SupervisedEngine
 from seedx_sdk.serve.telemetry import export_spans
@@ -84,6 +85,9 @@ def serve(
     served_model_name: ServedNameOption = None,
     cors_origin: CorsOriginOption = None,
     allowed_host: AllowedHostOption = None,
+    trusted_proxy: TrustedProxyOption = None,
+    root_path: RootPathOption = "",
+    uds: UnixSocketOption = None,
 ) -> None:
     """Serve a model over HTTP. API keys are read from SEEDX_API_KEYS, separated by commas."""
     settings = server_settings(
@@ -96,6 +100,8 @@ def serve(
         served_model_names=served_model_name,
         cors_origins=cors_origin,
         allowed_hosts=allowed_host,
+        trusted_proxies=trusted_proxy,
+        root_path=root_path,
     )
     checkpoint_dir = NANO if model is None else model
     DirectoryConfig.read(checkpoint_dir)  # fail before anything is started
@@ -115,10 +121,10 @@ def serve(
         enforce_eager=enforce_eager,
     )
     plan_memory(checkpoint_dir, options, vllm)  # what does not fit fails here
-    _log_as_json()
+    log_as_json()
     export_spans()
     app = create_app(SupervisedEngine(_opener(checkpoint_dir, options, vllm)), settings)
-    DrainingServer(app, host=host, port=port, grace=grace).run_until_signal()
+    DrainingServer(app, host=host, port=port, grace=grace, uds=uds).run_until_signal()
 
 
 def _opener(
@@ -129,10 +135,3 @@ def _opener(
         logging.getLogger("seedx").info("the language model runs on transformers, one reply at a time")
         return partial(open_local, checkpoint_dir, options)
     return partial(open_vllm, checkpoint_dir, options, vllm)
-
-
-def _log_as_json() -> None:
-    """Log one JSON object per line."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter("{asctime}{levelname}{name}{message}", style="{"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -11,6 +11,7 @@ import typer
 
 from seedx_sdk.errors import InputError, MissingExtraError
 from seedx_sdk.http.api_keys import read_keys
+from seedx_sdk.serve.proxies import checked_proxy, checked_root_path
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import Dtype
 
@@ -80,7 +81,8 @@ AllowedHostOption = Annotated[
     typer.Option(metavar="NAME", help="Host name under which a server without API keys is reached (repeatable)."),
 ]
 ImageHostOption = Annotated[
-    list[str] | None, typer.Option(help="Host from which images given by URL may be fetched (repeatable).")
+    list[str] | None,
+    typer.Option(metavar="HOST[:PORT]", help="Host from which images given by URL may be fetched (repeatable)."),
 ]
 
 
@@ -95,11 +97,14 @@ def server_settings(
     served_model_names: Sequence[str] | None,
     cors_origins: Sequence[str] | None,
     allowed_hosts: Sequence[str] | None,
+    trusted_proxies: Sequence[str] | None,
+    root_path: str,
 ) -> ServerSettings:
     """Return the settings of a server, with the API keys from the environment.
 
     Raises:
-        InputError: If there are no keys and other machines can reach the address.
+        InputError: If there are no keys and other machines can reach the address; if a proxy or the root path is
+            not allowed.
     """
     return ServerSettings(
         api_keys=read_keys(host),
@@ -111,6 +116,8 @@ def server_settings(
         served_model_names=tuple(served_model_names or ()),
         cors_origins=tuple(cors_origins or ()),
         allowed_hosts=tuple(allowed_hosts or ()),
+        trusted_proxies=tuple(map(checked_proxy, trusted_proxies or ())),
+        root_path=checked_root_path(root_path),
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from seedx_sdk.serve.proxies import checked_proxy, checked_root_path
 
 __all__ = ["ServerSettings"]
 
@@ -31,11 +33,17 @@ class ServerSettings(BaseModel):
     max_pixels: Annotated[int, Field(ge=1)] = 80_000_000
     """Pixels of all images in one request, of which 3 bytes each are in memory while it is answered."""
     image_hosts: tuple[str, ...] = ()
-    """Hosts, or patterns such as "*.example.org", from which images given by URL are fetched; empty means none."""
+    """Hosts, or patterns such as "*.example.org", from which images given by URL are fetched; empty means none. One
+    with a port, such as "example.org:8443", is for that port, others for 80 and 443."""
     cors_origins: tuple[str, ...] = ()
     """Origins, such as "https://app.example", whose pages may call the server from a browser."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names under which a server without keys is reached, beside those of this machine."""
+    trusted_proxies: tuple[Annotated[str, AfterValidator(checked_proxy)], ...] = ()
+    """Addresses and networks of reverse proxies whose `X-Forwarded-For` is taken for the client's address; "unix" is
+    what connects to a Unix socket."""
+    root_path: Annotated[str, AfterValidator(checked_root_path)] = ""
+    """Path under which a reverse proxy serves the server, such as "/seedx"."""
     reply_seconds: Annotated[float, Field(gt=0)] = 600.0
     """A reply that takes longer is stopped with 504."""
     remembered_bytes: Annotated[int, Field(ge=0)] = 256 << 20

@@ -24,7 +24,17 @@ ADDRESSES = {
     "sixtofour.example.org": ["2002:7f00:1::1"],
     "teredo.example.org": ["2001:0:5db8:d822:0:0:f5ff:fffa"],
     "compatible.example.org": ["::10.0.0.5"],
+    "local64.example.org": ["64:ff9b:1::a00:5"],
+    "translated.example.org": ["::ffff:0:10.0.0.5"],
+    "site.example.org": ["fec0::1"],
+    "isatap.example.org": ["2620:4f:8000::5efe:a00:5"],
+    "compatible-public.example.org": ["::93.184.216.34"],
+    "reserved.example.org": ["4000::1"],
+    "scoped.example.org": ["fe80::1%eth0"],
     "public64.example.org": ["64:ff9b::5db8:d822"],
+    "public6.example.org": ["2606:2800:220:1:248:1893:25c8:1946"],
+    "public-mapped.example.org": ["::ffff:93.184.216.34"],
+    "public-sixtofour.example.org": ["2002:5db8:d822::1"],
     "elsewhere.net": ["93.184.216.35"],
 }
 
@@ -63,7 +73,16 @@ def test_the_connection_goes_to_the_address_that_was_checked() -> None:
         ("http://sixtofour.example.org/a.png", "private network"),
         ("http://teredo.example.org/a.png", "private network"),
         ("http://compatible.example.org/a.png", "private network"),
+        ("http://local64.example.org/a.png", "private network"),
+        ("http://translated.example.org/a.png", "private network"),
+        ("http://site.example.org/a.png", "private network"),
+        ("http://isatap.example.org/a.png", "private network"),
+        ("http://compatible-public.example.org/a.png", "private network"),
+        ("http://reserved.example.org/a.png", "private network"),
+        ("http://scoped.example.org/a.png", "private network"),
         ("http://cloud.example.org/latest/meta-data", "private network"),
+        ("http://images.example.org:22/a.png", "from port 22 of 'images.example.org'"),
+        ("https://images.example.org:8443/a.png", "from port 8443"),
         ("http://elsewhere.net/a.png", "fetches no images from 'elsewhere.net'"),
         ("http://127.0.0.1/a.png", "fetches no images"),
         ("http://unknown.example.org/a.png", "not known"),
@@ -86,6 +105,7 @@ def test_what_is_not_allowed_is_not_asked(url: str, words: str) -> None:
     [
         ("http://inner.example.org/a.png", "private network"),
         ("http://elsewhere.net/a.png", "fetches no images"),
+        ("http://images.example.org:6379/", "from port 6379"),
         ("http://images.example.org/again", "more than 3 times"),
     ],
 )
@@ -115,9 +135,36 @@ def test_a_large_file_and_an_error_are_refused() -> None:
         anyio.run(fetcher(lambda _: httpx.Response(404)).fetch, "http://images.example.org/a")
 
 
-def test_an_address_that_stands_for_a_public_one_is_public() -> None:
+@pytest.mark.parametrize("name", ["public64", "public6", "public-mapped", "public-sixtofour"])
+def test_an_address_that_stands_for_a_public_one_is_public(name: str) -> None:
     answer = fetcher(lambda _: httpx.Response(200, content=PNG))
-    assert anyio.run(answer.fetch, "http://public64.example.org/a.png") == PNG
+    assert anyio.run(answer.fetch, f"http://{name}.example.org/a.png") == PNG
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url", "fetched"),
+    [
+        ("images.example.org:8443", "https://images.example.org:8443/a.png", True),
+        ("images.example.org:8443", "https://images.example.org/a.png", False),
+        ("images.example.org:8443", "https://images.example.org:8444/a.png", False),
+        ("*.org:8080", "http://images.example.org:8080/a.png", True),
+        ("images.example.org", "http://images.example.org:443/a.png", True),
+        ("[2606:2800::1]:8080", "http://[2606:2800::1]:8080/a.png", True),
+        ("2606:2800::1", "http://[2606:2800::1]/a.png", True),
+        ("2606:2800::1", "http://[2606:2800::1]:8080/a.png", False),
+    ],
+)
+def test_a_host_may_be_allowed_with_a_port(allowed: str, url: str, fetched: bool) -> None:
+    async def resolve(host: str, _port: int) -> list[str]:
+        return [host] if ":" in host else ADDRESSES[host]
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=PNG))
+    fetch = ImageFetcher([allowed], max_bytes=10_000, resolve=resolve, transport=transport).fetch
+    if fetched:
+        assert anyio.run(fetch, url) == PNG
+    else:
+        with pytest.raises(ImageError, match="from port"):
+            anyio.run(fetch, url)
 
 
 @pytest.mark.parametrize("status", [300, 304])

@@ -32,7 +32,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[EngineOptions]:
     """The options of the engines that would be opened."""
     options_seen: list[EngineOptions] = []
     monkeypatch.setattr(cli, "DrainingServer", Stopped)
-    monkeypatch.setattr(cli, "_log_as_json", lambda: None)
+    monkeypatch.setattr(cli, "log_as_json", lambda: None)
     monkeypatch.setattr(cli, "open_local", lambda _checkpoint_dir, options: options_seen.append(options))
 
     class Opening:

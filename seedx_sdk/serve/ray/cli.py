@@ -41,6 +41,7 @@ from seedx_sdk.serve.memory_options import (
     QuantizationOption,
     vllm_options,
 )
+from seedx_sdk.serve.network_options import RootPathOption, TrustedProxyOption
 from seedx_sdk.serve.ray.cluster import run
 from seedx_sdk.serve.ray.options import DeployOptions
 
@@ -79,6 +80,8 @@ def deploy(
     served_model_name: ServedNameOption = None,
     cors_origin: CorsOriginOption = None,
     allowed_host: AllowedHostOption = None,
+    trusted_proxy: TrustedProxyOption = None,
+    root_path: RootPathOption = "",
 ) -> None:
     """Serve a model over HTTP from a Ray cluster, or update the deployment."""
     settings = server_settings(
@@ -91,6 +94,8 @@ def deploy(
         served_model_names=served_model_name,
         cors_origins=cors_origin,
         allowed_hosts=allowed_host,
+        trusted_proxies=trusted_proxy,
+        root_path=root_path,
     )
     served = EngineOptions(
         device=device,
