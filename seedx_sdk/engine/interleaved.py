@@ -30,6 +30,7 @@ from seedx_sdk.engine.backbones.base import (
 from seedx_sdk.engine.backbones.tracing import traced
 from seedx_sdk.engine.domain_check import out_of_domain_text
 from seedx_sdk.engine.edit_blending import EditPlan, blend_edit
+from seedx_sdk.engine.fair_line import SHARE
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.protocol import ImageService
 from seedx_sdk.engine.metrics import EngineMetrics
@@ -243,7 +244,9 @@ class InterleavedEngine:
     def _job(self, features: Tensor, request: Request, deadline: float | None) -> ImageJob:
         """Return the image job of (Q, K) features."""
         condition = request.messages[-1].images[0] if request.changes_image else None
-        return ImageJob.resolve(features[None], request.options, self._config, condition=condition, deadline=deadline)
+        return ImageJob.resolve(
+            features[None], request.options, self._config, condition=condition, deadline=deadline, share=SHARE.get()
+        )
 
     async def _blended(self, image: Image.Image, request: Request, builder: ReplyBuilder) -> Image.Image:
         """Return the image of a reply; an edit keeps what its plan leaves alone, if the checkpoint says so."""

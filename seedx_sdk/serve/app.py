@@ -19,11 +19,15 @@ from seedx_sdk.engine.metrics import Measured
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import SeedXError
 from seedx_sdk.image_fetcher import ImageFetcher
+from seedx_sdk.serve.access.authenticator import Authenticator
+from seedx_sdk.serve.access.keyring import Keyring
+from seedx_sdk.serve.access.limits import Limits
 from seedx_sdk.serve.browser_guard import BrowserGuard
 from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.error_handlers import (
     ERROR_RESPONSES,
     http_error,
+    refusal,
     seedx_error,
     unexpected_error,
     validation_error,
@@ -31,7 +35,6 @@ from seedx_sdk.serve.error_handlers import (
 from seedx_sdk.serve.metrics import EngineCollector
 from seedx_sdk.serve.middleware import (
     AccessLog,
-    Authenticator,
     AuthMiddleware,
     BodyLimit,
     RequestSpans,
@@ -60,13 +63,18 @@ def create_app(
         engine: Opens and closes the engine that answers requests.
         settings: Limits and keys.
         routers: Additional routes; None loads those of all installed packages.
+
+    Raises:
+        InputError: If the file of API keys cannot be used.
     """
+    limits = Limits(requests_per_minute=settings.requests_per_minute, steps_per_minute=settings.steps_per_minute)
+    keyring = Keyring(settings.api_keys, settings.api_keys_file, limits)
     if routers is None:
         routers = [entry.load() for entry in metadata.entry_points(group=PLUGIN_GROUP)]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with engine as opened:
+        async with keyring.watched(), engine as opened:
             app.state.dispatcher = Dispatcher(opened, settings)
             if isinstance(opened, Measured):
                 app.state.registry.register(EngineCollector(lambda: opened.metrics))
@@ -81,7 +89,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.registry = CollectorRegistry()  # not the global one: a process may serve several engines
-    app.state.authenticator = Authenticator(settings)
+    app.state.authenticator = Authenticator(keyring, limits)
     app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
     for router in (chat.router, tools.router, openai.router, playground.router, *routers):
         app.include_router(router, responses=ERROR_RESPONSES)
@@ -93,9 +101,14 @@ def create_app(
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.upload_seconds, error_response=http_error
     )
-    app.add_middleware(AuthMiddleware, authenticator=app.state.authenticator, error_response=http_error)
+    app.add_middleware(
+        AuthMiddleware,
+        authenticator=app.state.authenticator,
+        also=("/metrics", "/openapi.json") if settings.keys_everywhere else (),
+        error_response=refusal,
+    )
     app.add_middleware(ServerErrorMiddleware, handler=unexpected_error)  # FastAPI's own is outside the request ids
-    if not settings.api_keys:
+    if not keyring.is_needed:
         app.add_middleware(
             BrowserGuard, hosts=settings.allowed_hosts, origins=settings.cors_origins, error_response=http_error
         )

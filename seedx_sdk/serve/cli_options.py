@@ -10,26 +10,32 @@ from typing import Annotated, Literal
 import typer
 
 from seedx_sdk.errors import InputError, MissingExtraError
-from seedx_sdk.http.api_keys import read_keys
+from seedx_sdk.http.api_keys import KEYS, read_keys
+from seedx_sdk.serve.access.key_file import read_key_file
+from seedx_sdk.serve.access.limits import Limits
 from seedx_sdk.serve.proxies import checked_proxy, checked_root_path
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import Dtype
 
 __all__ = [
     "AllowedHostOption",
+    "ApiKeysFileOption",
     "BackboneOption",
     "CorsOriginOption",
     "DtypeOption",
     "HostOption",
     "ImageHostOption",
+    "KeysEverywhereOption",
     "MaxPixelsOption",
     "MaxRepliesOption",
+    "MaxWaitingOption",
     "ModelOption",
     "RateOption",
     "ReplySecondsOption",
     "ServedNameOption",
     "SpecialistOption",
     "StepSecondsOption",
+    "StepsRateOption",
     "chosen_backbone",
     "server_settings",
     "specialist_dirs",
@@ -58,9 +64,23 @@ StepSecondsOption = Annotated[
     ),
 ]
 MaxRepliesOption = Annotated[
-    int, typer.Option(min=1, help="Replies in flight; further requests are rejected with 503.")
+    int, typer.Option(min=1, help="Replies in flight; further ones wait, and callers take turns.")
 ]
-RateOption = Annotated[int | None, typer.Option(min=1, help="Rate limit per API key, or per client IP.")]
+MaxWaitingOption = Annotated[int, typer.Option(min=0, help="Replies that wait; further ones are rejected with 503.")]
+RateOption = Annotated[
+    int | None, typer.Option(min=1, help="Rate limit per API key, or per client IP; each image of a request counts.")
+]
+StepsRateOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="The same for denoising steps; an image of four times the model's pixels counts four."),
+]
+ApiKeysFileOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="TOML file of API keys with names and limits; read again when it changes."),
+]
+KeysEverywhereOption = Annotated[
+    bool, typer.Option("--keys-everywhere", help="/metrics and the OpenAPI document need an API key too.")
+]
 ServedNameOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -89,9 +109,13 @@ ImageHostOption = Annotated[
 def server_settings(
     host: str,
     *,
+    api_keys_file: Path | None,
+    keys_everywhere: bool,
     max_replies: int,
+    max_waiting: int,
     max_pixels: int,
     requests_per_minute: int | None,
+    steps_per_minute: int | None,
     reply_seconds: float,
     image_hosts: Sequence[str] | None,
     served_model_names: Sequence[str] | None,
@@ -103,14 +127,23 @@ def server_settings(
     """Return the settings of a server, with the API keys from the environment.
 
     Raises:
-        InputError: If there are no keys and other machines can reach the address; if a proxy or the root path is
-            not allowed.
+        InputError: If the file of keys cannot be used, or there are no keys and they are needed; if a proxy or the
+            root path is not allowed.
     """
+    if api_keys_file is not None:
+        read_key_file(api_keys_file, Limits())  # fail before anything is started
+    keys = read_keys(None if api_keys_file is not None else host)
+    if keys_everywhere and not keys and api_keys_file is None:
+        raise InputError(f"--keys-everywhere needs keys; set {KEYS}, or pass --api-keys-file")
     return ServerSettings(
-        api_keys=read_keys(host),
+        api_keys=keys,
+        api_keys_file=None if api_keys_file is None else api_keys_file.resolve(),
+        keys_everywhere=keys_everywhere,
         max_replies=max_replies,
+        max_waiting=max_waiting,
         max_pixels=max_pixels,
         requests_per_minute=requests_per_minute,
+        steps_per_minute=steps_per_minute,
         reply_seconds=reply_seconds,
         image_hosts=tuple(image_hosts or ()),
         served_model_names=tuple(served_model_names or ()),

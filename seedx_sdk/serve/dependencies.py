@@ -13,6 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
+from seedx_sdk.serve.access import callers as access
 from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.types import StreamEvent
 
@@ -38,11 +39,11 @@ SEND_SECONDS = 60.0
 _BEARER = HTTPBearer(auto_error=False, description="One of the server's API keys, if it has any.")
 
 
-async def _caller(request: Request, _key: Annotated[object, Depends(_BEARER)]) -> str:
-    name: str | None = getattr(request.state, "caller", None)
-    if name is None:  # a route that is not under /v1
-        name = await request.app.state.authenticator(request)
-    return name
+async def _caller(request: Request, _key: Annotated[object, Depends(_BEARER)]) -> access.Caller:
+    caller: access.Caller | None = getattr(request.state, "caller", None)
+    if caller is None:  # a route that is not under /v1
+        caller = request.app.state.authenticator(request)
+    return caller
 
 
 async def _dispatcher(request: Request) -> Dispatcher:
@@ -52,8 +53,8 @@ async def _dispatcher(request: Request) -> Dispatcher:
     return dispatcher
 
 
-Caller = Annotated[str, Depends(_caller)]
-"""The name of the authenticated caller."""
+Caller = Annotated[access.Caller, Depends(_caller)]
+"""The authenticated caller."""
 CurrentDispatcher = Annotated[Dispatcher, Depends(_dispatcher)]
 """The dispatcher of the application."""
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]

@@ -1,4 +1,4 @@
-"""From a call to the events of its reply: admission control, deadlines and idempotent replay.
+"""From a call to the events of its reply: quotas, the line for a place, deadlines and idempotent replay.
 
 Every route goes through `Dispatcher`, so limits, deadlines, metrics and repeated requests work the same everywhere.
 """
@@ -17,9 +17,13 @@ from typing import TypeVar
 from cachetools import TTLCache
 from pydantic import TypeAdapter
 
+from seedx_sdk.engine.fair_line import SHARE, FairLine, Place
 from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError
 from seedx_sdk.serve import metrics
+from seedx_sdk.serve.access.callers import Caller
+from seedx_sdk.serve.access.drawing import Drawing
+from seedx_sdk.serve.access.limits import TEXT_WORK, Work, step_work
 from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ImageDone, ReplyDone, StreamEvent, TextDelta
@@ -59,8 +63,7 @@ class Dispatcher:
 
     def __init__(self, engine: AsyncEngine, settings: ServerSettings) -> None:
         self.engine, self.settings = engine, settings
-        self._num_in_flight = 0
-        self._mean_seconds = 1.0  # a running mean of replies, for Retry-After
+        self._line = FairLine(settings.max_replies, max_waiting=settings.max_waiting)
         self._finished: TTLCache[tuple[str, str], tuple[str, list[StreamEvent], int]] = TTLCache(
             settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda entry: entry[2]
         )
@@ -69,15 +72,15 @@ class Dispatcher:
         )
         self._keys_in_flight: dict[tuple[str, str], asyncio.Event] = {}
 
-    def identity(self, caller: str, key: str | None) -> ReplyIdentity:
+    def identity(self, caller: Caller, key: str | None) -> ReplyIdentity:
         """Return the id and the time of a reply: the same as before for a repeated idempotency key."""
         if key is None:
             return ReplyIdentity()
-        known = self._identities.get((caller, key), ReplyIdentity())
-        self._identities[caller, key] = known  # for as long from now as an answer may be replayed
+        known = self._identities.get((caller.name, key), ReplyIdentity())
+        self._identities[caller.name, key] = known  # for as long from now as an answer may be replayed
         return known
 
-    async def result(self, pending: PendingCall[R], *, caller: str, key: str | None = None) -> R:
+    async def result(self, pending: PendingCall[R], *, caller: Caller, key: str | None = None) -> R:
         """Return the typed result of a call; arguments and errors as in `events`."""
         async with aclosing(self.events(pending, caller=caller, key=key)) as events:
             async for event in events:
@@ -86,7 +89,7 @@ class Dispatcher:
         raise ModelError("the engine stopped without an answer; try another seed")
 
     async def events(
-        self, pending: PendingCall[R], *, caller: str, key: str | None = None
+        self, pending: PendingCall[R], *, caller: Caller, key: str | None = None
     ) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of a reply. Closing the generator stops the work, and so does the deadline, read or not.
 
@@ -98,8 +101,9 @@ class Dispatcher:
         Raises:
             InputError: If the request is not allowed, or the model cannot honor it.
             IdempotencyError: If the key was used for a different request.
-            OverloadedError: If the server is at capacity.
-            DeadlineError: If the reply takes longer than `reply_seconds`.
+            RateLimitError: If the caller has used what it may.
+            OverloadedError: If too many wait for a place.
+            DeadlineError: If the reply takes longer than `reply_seconds`, waiting included.
             ModelError: If the engine fails.
         """
         allowed = self.settings.max_images
@@ -111,12 +115,13 @@ class Dispatcher:
         queue: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue(_MAX_UNREAD)
 
         async def work() -> None:
+            SHARE.set(caller.share)
             end: Exception | None = None
             try:
                 if key is None:
-                    await self._compute(pending, deadline, queue.put)
+                    await self._compute(pending, caller, deadline, queue.put)
                 else:
-                    await self._compute_once(pending, (caller, key), deadline, queue.put)
+                    await self._compute_once(pending, caller, key, deadline, queue.put)
             except Exception as error:
                 end = error
             await queue.put(end)
@@ -131,8 +136,11 @@ class Dispatcher:
             working.cancel()
             await asyncio.wait([working])
 
-    async def _compute_once(self, pending: PendingCall[R], key: tuple[str, str], deadline: float, emit: Emit) -> None:
-        """Emit the events of the reply with this key; replay them if it is finished."""
+    async def _compute_once(
+        self, pending: PendingCall[R], caller: Caller, own_key: str, deadline: float, emit: Emit
+    ) -> None:
+        """Emit the events of the reply with this key of the caller; replay them if it is finished."""
+        key = caller.name, own_key
         digest = await asyncio.to_thread(lambda: hashlib.sha256(pending.task.encode() + pending.content()).hexdigest())
         async with self._until(deadline):
             while key in self._keys_in_flight:
@@ -140,7 +148,7 @@ class Dispatcher:
         finished = self._finished.get(key)
         if finished is not None:
             if finished[0] != digest:
-                raise IdempotencyError(f"idempotency key {key[1]!r} was used for a different request; use a new one")
+                raise IdempotencyError(f"idempotency key {own_key!r} was used for a different request; use a new one")
             for event in finished[1]:
                 await emit(event)
             return
@@ -154,7 +162,7 @@ class Dispatcher:
             await emit(event)
 
         try:
-            await self._compute(pending, deadline, record)
+            await self._compute(pending, caller, deadline, record)
         finally:
             self._keys_in_flight.pop(key).set()
 
@@ -163,18 +171,23 @@ class Dispatcher:
         if size <= self._finished.maxsize:
             self._finished[key] = digest, events, size
 
-    async def _compute(self, pending: PendingCall[R], deadline: float, emit: Emit) -> None:
-        """Compute a reply and emit its events, within the capacity and the deadline."""
-        with self._admit(), _counted(pending.task) as outcome:
-            async with self._until(deadline):
+    async def _compute(self, pending: PendingCall[R], caller: Caller, deadline: float, emit: Emit) -> None:
+        """Compute a reply and emit its events, within the quotas of the caller, the capacity and the deadline."""
+        info = self.engine.info
+        work = Work.estimate(pending.task, pending.options, info)
+        with caller.reserve(work) as reservation, _counted(pending.task) as outcome:
+            async with self._until(deadline), self._place(caller, work, outcome) as place:
+                drawing = Drawing(reservation, place, step_work(pending.options, info))
                 await self._check_pixels(pending)
                 call = await pending.call()
-                listener = call.listen(self.engine.info)
+                listener = call.listen(info)
                 for event in listener.first():
                     await emit(event)
                 async with aclosing(self.engine.stream(call.request, deadline=deadline)) as events:
                     async for event in events:
-                        outcome.count(event := listener.pass_on(event))
+                        event = listener.pass_on(event)
+                        outcome.count(event)
+                        drawing.count(event)
                         await emit(event)
 
     @asynccontextmanager
@@ -194,29 +207,30 @@ class Dispatcher:
                 "million are allowed: scale them down"
             )
 
-    @contextmanager
-    def _admit(self) -> Iterator[None]:
-        if self._num_in_flight >= self.settings.max_replies:
-            metrics.REJECTED.labels("at_capacity").inc()
-            raise OverloadedError(
-                f"at capacity: {self._num_in_flight} requests in flight; retry later",
-                retry_after=max(1.0, self._mean_seconds),
-            )
-        self._num_in_flight += 1
-        metrics.IN_FLIGHT.inc()
-        started = time.perf_counter()
+    @asynccontextmanager
+    async def _place(self, caller: Caller, work: Work, outcome: _Outcome) -> AsyncIterator[Place]:
+        """Wait for a place, and hold it while the block runs."""
+        metrics.WAITING.inc()
         try:
-            yield
+            place = await self._line.enter(caller.share, TEXT_WORK + work.steps)
+        except OverloadedError:
+            metrics.reject("at_capacity", caller.label)
+            outcome.label = None
+            raise
         finally:
-            self._num_in_flight -= 1
+            metrics.WAITING.dec()
+        metrics.IN_FLIGHT.inc()
+        try:
+            yield place
+        finally:
             metrics.IN_FLIGHT.dec()
-            self._mean_seconds += 0.1 * (time.perf_counter() - started - self._mean_seconds)
+            self._line.leave(place)
 
 
 class _Outcome:
     """How a reply ended, for the metrics."""
 
-    label = "client_disconnected"  # unless it ends otherwise
+    label: str | None = "client_disconnected"  # unless it ends otherwise; None if it never began
 
     def count(self, event: StreamEvent) -> None:
         if isinstance(event, TextDelta):
@@ -232,12 +246,14 @@ class _Outcome:
 
 @contextmanager
 def _counted(task: str) -> Iterator[_Outcome]:
-    outcome = _Outcome()
-    with metrics.SECONDS.labels(task).time():
-        try:
-            yield outcome
-        except Exception as error:
+    outcome, started = _Outcome(), time.perf_counter()
+    try:
+        yield outcome
+    except Exception as error:
+        if outcome.label is not None:
             outcome.label = type(error).__name__
-            raise
-        finally:
+        raise
+    finally:
+        if outcome.label is not None:
+            metrics.SECONDS.labels(task).observe(time.perf_counter() - started)
             metrics.REPLIES.labels(task, outcome.label).inc()

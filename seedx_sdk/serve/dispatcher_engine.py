@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.types import ModelInfo, Request, StreamEvent
@@ -20,7 +21,7 @@ class DispatcherEngine:
         caller: Who calls.
     """
 
-    def __init__(self, dispatcher: Dispatcher, caller: str) -> None:
+    def __init__(self, dispatcher: Dispatcher, caller: Caller) -> None:
         self._dispatcher, self._caller = dispatcher, caller
 
     @property

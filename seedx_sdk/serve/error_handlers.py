@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 from asgi_correlation_id import correlation_id
@@ -13,12 +14,14 @@ from pydantic import BaseModel
 
 from seedx_sdk.errors import InputError, OverloadedError, SeedXError, ServiceError
 from seedx_sdk.http.errors import status_of, to_problem
+from seedx_sdk.serve.access.rates import RateLimitError
 from seedx_sdk.serve.dispatcher import IdempotencyError
 
 __all__ = [
     "ERROR_RESPONSES",
     "error_body",
     "http_error",
+    "refusal",
     "seedx_error",
     "stream_error_body",
     "unexpected_error",
@@ -97,15 +100,24 @@ def stream_error_body(error: Exception) -> dict[str, Any]:
     """Return the same for a response that has started; log an unexpected error."""
     if not isinstance(error, SeedXError):
         _LOG.error("unexpected error in a streamed response", exc_info=error)
-    status = 409 if isinstance(error, IdempotencyError) else status_of(error) if isinstance(error, SeedXError) else 500
+    status = _status_of(error) if isinstance(error, SeedXError) else 500
     return {"param": None, "code": _CODES.get(status, "server_error"), **error_body(error)}
 
 
 async def seedx_error(_request: Request, error: SeedXError) -> JSONResponse:
     """Respond with the status of the error's class."""
-    headers = {"Retry-After": str(round(error.retry_after))} if isinstance(error, OverloadedError) else None
-    status = 409 if isinstance(error, IdempotencyError) else status_of(error)
-    return _response(status, error_body(error), headers)
+    headers = {"Retry-After": str(math.ceil(error.retry_after))} if isinstance(error, OverloadedError) else None
+    return _response(_status_of(error), error_body(error), headers)
+
+
+async def refusal(request: Request, error: HTTPException | SeedXError) -> JSONResponse:
+    """Respond to a request that may not be sent."""
+    return await (seedx_error(request, error) if isinstance(error, SeedXError) else http_error(request, error))
+
+
+def _status_of(error: SeedXError) -> int:
+    own: dict[type[SeedXError], int] = {IdempotencyError: 409, RateLimitError: 429}
+    return own.get(type(error), status_of(error))
 
 
 async def validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:

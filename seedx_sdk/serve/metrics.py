@@ -18,7 +18,22 @@ from seedx_sdk.checkpoints.memory_plan import MemoryPlan
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics
 from seedx_sdk.engine.metrics import EngineMetrics
 
-__all__ = ["IN_FLIGHT", "IMAGES", "REJECTED", "REPLIES", "SECONDS", "STAGE_SECONDS", "TEXT_DELTAS", "EngineCollector"]
+__all__ = [
+    "IMAGES",
+    "IN_FLIGHT",
+    "KEY_IMAGES",
+    "KEY_REQUESTS",
+    "KEY_STEPS",
+    "KEY_TOKENS",
+    "REJECTED",
+    "REPLIES",
+    "SECONDS",
+    "STAGE_SECONDS",
+    "TEXT_DELTAS",
+    "WAITING",
+    "EngineCollector",
+    "reject",
+]
 
 REPLIES = Counter(
     "seedx_replies_total",
@@ -26,6 +41,7 @@ REPLIES = Counter(
     ["task", "outcome"],
 )
 IN_FLIGHT = Gauge("seedx_replies_in_flight", "Replies in flight")
+WAITING = Gauge("seedx_replies_waiting", "Replies that wait for a place")
 REJECTED = Counter("seedx_rejected_total", "Requests rejected before any work, by reason", ["reason"])
 SECONDS = Histogram(
     "seedx_reply_seconds",
@@ -36,10 +52,23 @@ SECONDS = Histogram(
 STAGE_SECONDS = Counter("seedx_stage_seconds_total", "Seconds that replies spent in each stage", ["stage"])
 TEXT_DELTAS = Counter("seedx_text_deltas_total", "Text deltas that were streamed")
 IMAGES = Counter("seedx_images_total", "Images in replies")
+KEY_REQUESTS = Counter("seedx_key_requests_total", "Requests by the name of their key", ["key"])
+KEY_IMAGES = Counter("seedx_key_images_total", "Images by the name of their key", ["key"])
+KEY_STEPS = Counter(
+    "seedx_key_steps_total", "Denoising steps, of images at the model's own size, by the name of their key", ["key"]
+)
+KEY_TOKENS = Counter("seedx_key_tokens_total", "Tokens of finished replies by the name of their key", ["key", "kind"])
+KEY_REJECTED = Counter("seedx_key_rejected_total", "Rejected requests by the name of their key", ["key", "reason"])
 
 K = TypeVar("K", bound=str)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 """Upper bounds of the batch size buckets."""
+
+
+def reject(reason: str, key: str) -> None:
+    """Count a request that is rejected, of a key with this name."""
+    REJECTED.labels(reason).inc()
+    KEY_REJECTED.labels(key, reason).inc()
 
 
 class EngineCollector(Collector):

@@ -1,4 +1,4 @@
-"""ASGI middleware: authentication, rate limits, body size, the access log and request spans."""
+"""ASGI middleware: authentication, body size, the access log and request spans."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from asgi_correlation_id import correlation_id
 from fastapi import HTTPException, Request, Response
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seedx_sdk.http.api_keys import matching_key
 from seedx_sdk.serve import metrics
-from seedx_sdk.serve.settings import ServerSettings
+from seedx_sdk.serve.access.authenticator import Authenticator
+from seedx_sdk.serve.access.rates import RateLimitError
 from seedx_sdk.tracing import IS_INSTALLED, REQUEST_ID, TRACER
 
-__all__ = ["AccessLog", "AuthMiddleware", "Authenticator", "BodyLimit", "RequestSpans", "is_request_id"]
+__all__ = ["AccessLog", "AuthMiddleware", "BodyLimit", "RequestSpans", "is_request_id"]
 
 ErrorResponse = Callable[[Request, HTTPException], Awaitable[Response]]
 """Returns the response for an error."""
@@ -103,58 +100,44 @@ class RequestSpans:
             await self._app(scope, receive, record)
 
 
-class Authenticator:
-    """Checks the API key and the rate limit of a request.
+class AuthMiddleware:
+    """Authenticates each request to /v1 before its body is received; routes find `request.state.caller`.
 
-    Raises HTTPException 401 without a valid key, and 429 with Retry-After above the rate limit.
+    Args:
+        app: Receives the request.
+        authenticator: Finds out who sends it.
+        also: Further paths that need a key, and cost nothing.
+        error_response: Makes the response for an error.
     """
 
-    def __init__(self, settings: ServerSettings) -> None:
-        self._keys = settings.api_keys
-        rate = settings.requests_per_minute
-        self._rate = RateLimitItemPerMinute(rate) if rate is not None else None
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-
-    async def __call__(self, request: Request) -> str:
-        """Return the name of the caller: the index of its key, or its address."""
-        caller = request.client.host if request.client is not None else "unknown"
-        if self._keys:
-            key = matching_key(request.headers.get("authorization", ""), self._keys)
-            if key is None:
-                metrics.REJECTED.labels("key").inc()
-                raise HTTPException(
-                    401, "this server needs an API key: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
-                )
-            caller = f"key {key}"
-        await self.charge(caller)
-        return caller
-
-    async def charge(self, caller: str, cost: int = 1) -> None:
-        """Count so many requests of a caller; one that draws several images counts as several."""
-        if self._rate is not None and cost and not await self._limiter.hit(self._rate, caller, cost=cost):
-            metrics.REJECTED.labels("rate").inc()
-            text = f"more than {self._rate.amount} requests per minute, each image counted; retry later"
-            raise HTTPException(429, text, {"Retry-After": "10"})
-
-
-class AuthMiddleware:
-    """Authenticates each request to /v1 before its body is received; routes find `request.state.caller`."""
-
-    def __init__(self, app: ASGIApp, authenticator: Authenticator, error_response: ErrorResponse) -> None:
-        self._app, self._authenticator, self._error_response = app, authenticator, error_response
+    def __init__(
+        self,
+        app: ASGIApp,
+        authenticator: Authenticator,
+        also: Collection[str],
+        error_response: Callable[[Request, HTTPException | RateLimitError], Awaitable[Response]],
+    ) -> None:
+        self._app, self._authenticator, self._also, self._error_response = app, authenticator, also, error_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or send an error response."""
-        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+        costs = scope["type"] == "http" and scope["path"].startswith("/v1/")
+        if not costs and (scope["type"] != "http" or scope["path"] not in self._also):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
         try:
-            request.state.caller = await self._authenticator(request)
-        except HTTPException as error:
+            caller = self._authenticator.identify(request)
+            if costs:
+                caller.begin()
+        except (HTTPException, RateLimitError) as error:
             await (await self._error_response(request, error))(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        request.state.caller = caller
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            caller.end()
 
 
 class BodyLimit:

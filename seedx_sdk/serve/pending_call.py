@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema
 
@@ -31,6 +31,8 @@ class PendingCall(Generic[R]):
     """Returns everything that the client sent, to tell two requests apart."""
     open: Callable[[], Awaitable[Call[R]]]
     """Fetches and decodes the images, and validates the call."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Those of `ImageOptions` and `max_images`, as they came, to tell beforehand how much will be drawn."""
     _opened: Call[R] | None = field(default=None, init=False)
 
     @classmethod
@@ -41,6 +43,7 @@ class PendingCall(Generic[R]):
             images=[image for message in request.messages for image in message.images],
             content=lambda: _REQUEST.dump_json(request),
             open=in_thread(lambda: calls.received(request)),
+            options=request.options.model_dump(),
         )
 
     async def pixels(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
@@ -18,12 +19,20 @@ class ServerSettings(BaseModel):
 
     api_keys: tuple[SecretStr, ...] = ()
     """Valid keys, one of which a request sends as `Authorization: Bearer KEY`; empty means no authentication."""
+    api_keys_file: Path | None = None
+    """A file with further keys, their names and limits, which may change while the server runs."""
+    keys_everywhere: bool = False
+    """Whether `/metrics` and the OpenAPI document need a key too."""
     served_model_names: tuple[str, ...] = ()
     """Further names of the model on the OpenAI-compatible routes."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    """Rate limit per API key, or per client IP without keys."""
+    """Rate limit per API key, or per client IP without keys; a request counts as often as it draws images."""
+    steps_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Denoising steps per API key, or per client IP, of images at the model's own size; larger ones count more."""
     max_replies: Annotated[int, Field(ge=1)] = 64
-    """Replies in flight; a further request is rejected with 503 and Retry-After."""
+    """Replies in flight; others wait, and those who share the server take turns."""
+    max_waiting: Annotated[int, Field(ge=0)] = 64
+    """Replies that wait; a further one is rejected with 503 and Retry-After."""
     max_body_bytes: Annotated[int, Field(ge=1024)] = 48 << 20
     """Largest request body."""
     upload_seconds: Annotated[float, Field(gt=0)] = 60.0

@@ -248,7 +248,7 @@ def test_a_server_at_capacity_says_when_to_retry(serve: Serve, http: httpx.Clien
 
     before = rejected()
     engine = Scripted(pause_at=0)
-    address = serve(engine, max_replies=1)
+    address = serve(engine, max_replies=1, max_waiting=0)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         first = pool.submit(http.post, f"{address}/v1/tools/generate", json={"prompt": "a house"})
         wait_until(lambda: engine.paused == 1)

@@ -87,7 +87,7 @@ def test_fetching_counts_as_in_flight(serve: Serve, http: httpx.Client, monkeypa
         return PNG
 
     monkeypatch.setattr(ImageFetcher, "fetch", fetch)
-    address = serve(max_replies=1)
+    address = serve(max_replies=1, max_waiting=0)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         first = pool.submit(http.post, f"{address}/v1/chat/completions", json=openai_body("http://example.org/a.png"))
         assert started.wait(EVENT_SECONDS)

@@ -17,6 +17,7 @@ pytest.importorskip("fastapi", reason="the server is not installed: pip install 
 
 from seedx_sdk import DeadlineError, Message, ModelError, OverloadedError, ServiceError
 from seedx_sdk.options import GenerationOptions
+from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.dispatcher import Dispatcher, IdempotencyError
 from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.serve.settings import ServerSettings
@@ -115,8 +116,8 @@ def reply(run: str, text: str) -> ChatReply:
 
 async def call(world: World, dispatcher: Dispatcher, body: Body, rng: random.Random) -> None:
     """Make a call, read it in some way, and check what comes."""
-    started = world.loop.now
-    identity = dispatcher.identity(body.caller, body.key)
+    started, caller = world.loop.now, Caller(body.caller)
+    identity = dispatcher.identity(caller, body.key)
     request = Request(task="chat", messages=(Message.user(body.text),), options=GenerationOptions())
     pending = PendingCall.request(request)
     if body.key is not None:
@@ -126,7 +127,7 @@ async def call(world: World, dispatcher: Dispatcher, body: Body, rng: random.Ran
     expected, seen = pieces(body.text), list[str]()
     done: ReplyDone | None = None
     try:
-        async with aclosing(dispatcher.events(pending, caller=body.caller, key=body.key)) as events:
+        async with aclosing(dispatcher.events(pending, caller=caller, key=body.key)) as events:
             async for event in events:
                 assert done is None, "an event after the end"
                 if isinstance(event, ReplyDone):
@@ -189,6 +190,7 @@ async def live(loop: VirtualLoop) -> Counter[str]:
     """Simulate a world from its beginning to its end, and return what happened in it."""
     settings = ServerSettings(
         max_replies=loop.rng.choice((1, 2, 4, 64)),
+        max_waiting=loop.rng.choice((0, 0, 1, 4)),
         reply_seconds=REPLY_SECONDS,
         remembered_seconds=REMEMBERED_SECONDS,
         remembered_bytes=loop.rng.choice((0, 1 << 20)),

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,6 +23,7 @@ from seedx_sdk.engine.backbones.base import (
     TokenChunk,
     repeated_tokens,
 )
+from seedx_sdk.engine.fair_line import NOBODY, SHARE, FairLine, Place
 from seedx_sdk.engine.image_service.device_errors import is_out_of_memory
 from seedx_sdk.errors import DeviceMemoryError, InputError, ServiceError
 from seedx_sdk.forks import inside_torch
@@ -30,12 +33,15 @@ from seedx_sdk.tokens import TokenIds
 
 __all__ = ["TransformersBackbone", "embed_prompt"]
 
+_EXPECTED_SECONDS = 1.0
+"""Of a reply that begins."""
+
 
 class TransformersBackbone:
     """`Backbone` on loaded models, each on its own device; made and used in one event loop.
 
-    One thread computes a whole reply, at the pace of the model, whether or not anybody reads it. Replies take turns by
-    the time that they compute: a slow reader delays nobody.
+    One thread computes a whole reply, at the pace of the model, whether or not anybody reads it: a slow reader delays
+    nobody. Those for whom it computes take turns, by the seconds that their replies take.
 
     Args:
         general: The general model.
@@ -47,7 +53,7 @@ class TransformersBackbone:
         self._models: dict[str | None, LVLM] = {None: general}
         self._models.update(specialists)
         self._tokens = tokens
-        self._turn = asyncio.Lock()  # held while a reply computes
+        self._line = FairLine(1)  # a place is held while a reply computes
         self._computing: _Computation | None = None
         self._closed = False
 
@@ -75,12 +81,13 @@ class TransformersBackbone:
         config = model.causal_lm.config
         prompt = prompt.validated(self._tokens, vocab_size=config.vocab_size, width=config.hidden_size)
         budget = prompt.budget(sampling.max_new_tokens, max_length=config.max_position_embeddings)
-        await self._turn.acquire()
+        place = await self._line.enter(SHARE.get(), _EXPECTED_SECONDS)
         if self._closed:
-            self._turn.release()
+            self._line.leave(place)
             raise ServiceError("the engine was closed before the reply began; retry")
         self._computing = computation = _Computation(
-            _answer(model, prompt, sampling, self._tokens, budget), on_end=self._turn.release
+            _answer(model, prompt, sampling, self._tokens, budget),
+            on_end=partial(self._end, place, time.monotonic()),
         )
         try:
             while (event := await computation.next()) is not None:
@@ -96,8 +103,11 @@ class TransformersBackbone:
         self._closed = True
         if self._computing is not None:
             self._computing.cancel()
-        async with self._turn:
-            pass
+        self._line.leave(await self._line.enter(NOBODY, _EXPECTED_SECONDS))
+
+    def _end(self, place: Place, began: float) -> None:
+        place.done = time.monotonic() - began
+        self._line.leave(place)
 
 
 class _Computation:

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from seedx_sdk.engine.fair_line import FairTurns, Share
+
 __all__ = ["BatchQueue", "Call"]
 
 J = TypeVar("J")
@@ -20,19 +22,33 @@ Call = Callable[[], None]
 
 
 class BatchQueue(Generic[J]):
-    """First come, first served: the oldest job leads a batch, and compatible younger ones join it.
+    """Those who share the device take turns: the oldest job of the one whose turn it is leads a batch.
 
-    Jobs that need less than what is left of a running batch need not wait for it: see `take_shorter`.
+    Compatible jobs join it, in turns too. Jobs that need less than what is left of a running batch need not wait for
+    it: see `take_shorter`.
 
     Args:
         key: Jobs with equal keys may share a batch.
+        cost: What a job takes; equal for jobs with equal keys.
+        share: For whom it is done.
         max_queue: Jobs that may wait, and as many calls.
         max_batch: Jobs in one batch.
         max_wait: Seconds that a job may wait for others to join, while the worker has nothing else to do.
     """
 
-    def __init__(self, key: Callable[[J], Hashable], *, max_queue: int, max_batch: int, max_wait: float) -> None:
-        self._key, self._max_queue, self._max_batch, self._max_wait = key, max_queue, max_batch, max_wait
+    def __init__(
+        self,
+        key: Callable[[J], Hashable],
+        *,
+        cost: Callable[[J], float],
+        share: Callable[[J], Share],
+        max_queue: int,
+        max_batch: int,
+        max_wait: float,
+    ) -> None:
+        self._key, self._cost, self._share = key, cost, share
+        self._max_queue, self._max_batch, self._max_wait = max_queue, max_batch, max_wait
+        self._turns = FairTurns()
         self._jobs: list[tuple[float, J]] = []  # with the time of arrival
         self._calls: deque[Call] = deque()
         self._changed = threading.Condition()
@@ -47,6 +63,9 @@ class BatchQueue(Generic[J]):
         with self._changed:
             if len(self._jobs) >= self._max_queue:
                 return False
+            share = self._share(job)
+            if not any(self._share(waiting).name == share.name for _, waiting in self._jobs):
+                self._turns.join(share)
             self._jobs.append((time.monotonic(), job))
             self._changed.notify()
         return True
@@ -86,30 +105,38 @@ class BatchQueue(Generic[J]):
                         return None
                     self._changed.wait()
                     continue
-                arrived, first = self._jobs[0]
+                first = self._next(self._jobs)
                 key = self._key(first)
-                compatible = sum(self._key(job) == key for _, job in self._jobs)
-                left = arrived + self._max_wait - time.monotonic()
-                if compatible >= self._max_batch or left <= 0 or self._closed:
+                compatible = [arrived for arrived, job in self._jobs if self._key(job) == key]
+                left = compatible[0] + self._max_wait - time.monotonic()
+                if len(compatible) >= self._max_batch or left <= 0 or self._closed:
                     return self._taken(first)
                 self._changed.wait(left)
 
-    def take_shorter(self, cost: Callable[[J], float], limit: float) -> list[J]:
-        """Return the next batch whose jobs cost less than a limit, without waiting for others; empty if there is none.
-
-        Args:
-            cost: Of a job; equal for jobs with equal keys.
-            limit: In the same unit.
-        """
+    def take_shorter(self, limit: float) -> list[J]:
+        """Return the next batch whose jobs cost less than a limit, without waiting for others; empty if none do."""
         with self._changed:
-            first = next((job for _, job in self._jobs if cost(job) < limit), None)
-            return [] if first is None else self._taken(first)
+            shorter = [entry for entry in self._jobs if self._cost(entry[1]) < limit]
+            return self._taken(self._next(shorter)) if shorter else []
+
+    def _next(self, jobs: list[tuple[float, J]]) -> J:
+        """Return the oldest of these jobs of the share whose turn it is."""
+        oldest: dict[Share, J] = {}
+        for _, job in jobs:
+            oldest.setdefault(self._share(job), job)
+        return oldest[self._turns.first(oldest)]
 
     def _taken(self, first: J) -> list[J]:
         """Remove a job and those that may share its batch, up to a full one, and return them."""
-        key = self._key(first)
-        batch = [job for _, job in self._jobs if self._key(job) == key][: self._max_batch]
-        self._jobs = [entry for entry in self._jobs if not any(entry[1] is job for job in batch)]
+        key, batch = self._key(first), list[J]()
+        while len(batch) < self._max_batch:
+            compatible = [entry for entry in self._jobs if self._key(entry[1]) == key]
+            if not compatible:
+                break
+            job = self._next(compatible)
+            self._jobs = [entry for entry in self._jobs if entry[1] is not job]
+            self._turns.begin(self._share(job), self._cost(job))
+            batch.append(job)
         return batch
 
     def take_calls(self) -> list[Call]:

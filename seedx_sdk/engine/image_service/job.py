@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk.checkpoints.directory import DirectoryConfig
+from seedx_sdk.engine.fair_line import NOBODY, Share
 from seedx_sdk.errors import ImageError, InputError, SizeError
 from seedx_sdk.model.detokenizer import Detokenizer
 from seedx_sdk.options import GenerationOptions, Sampler
@@ -45,6 +46,8 @@ class ImageJob:
     """Steps between previews, each of which costs one decoding; 0 is none."""
     deadline: float | None = None
     """Value of `time.monotonic()` after which nobody waits for the image."""
+    share: Share = NOBODY
+    """For whom it is; those who share the device take turns."""
 
     @classmethod
     def resolve(
@@ -55,6 +58,7 @@ class ImageJob:
         *,
         condition: Image.Image | None = None,
         deadline: float | None = None,
+        share: Share = NOBODY,
     ) -> Self:
         """Return the job of a request, with the model's defaults where its options are None."""
         defaults, fast = config.generation, config.fast if options.sampler == "fast" else None
@@ -71,6 +75,7 @@ class ImageJob:
             sampler=options.sampler or "reference",
             preview_every=options.preview_every or 0,
             deadline=deadline,
+            share=share,
         )
 
     @property

@@ -98,6 +98,8 @@ class LocalImageService:
         self._transform = ImageTransform("clip", parts.config.visual_encoder.image_size)
         self._queue: BatchQueue[JobHandle] = BatchQueue(
             lambda handle: handle.job.key,
+            cost=lambda handle: handle.job.cost,
+            share=lambda handle: handle.job.share,
             max_queue=self.limits.max_queue,
             max_batch=self.limits.max_batch,
             max_wait=self.limits.max_wait_ms / 1000,
@@ -363,7 +365,7 @@ class LocalImageService:
             self._step_started = time.monotonic()
             call()
         self._step_started = time.monotonic()
-        if self._worker.may_interrupt and (batch := self._queue.take_shorter(lambda h: h.job.cost, cost_left)):
+        if self._worker.may_interrupt and (batch := self._queue.take_shorter(cost_left)):
             self._run_batch(batch)
             self._step_started = time.monotonic()
 

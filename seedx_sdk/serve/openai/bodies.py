@@ -120,6 +120,7 @@ class ChatCompletionBody(_Body):
                 exclude={"stream", "stream_options", "content_format", *self.CHANGES_NOTHING}
             ).encode(),
             open=lambda: self._call(fetcher),
+            options=self.model_dump(include={"width", "height", "num_inference_steps", "sampler"}),
         )
 
     async def _call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
@@ -194,6 +195,7 @@ class ImagesBody(_Body):
             images=[image] if image else [],
             content=lambda: self.model_dump_json(exclude=set(self.CHANGES_NOTHING)).encode() + image,
             open=in_thread(call),
+            options=self._options(info),
         )
 
     def _options(self, info: ModelInfo) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def build(options: DeployOptions) -> serve.Application:
     )
     ingress = serve.deployment(serve.ingress()(Ingress)).options(
         name="ingress",
-        max_ongoing_requests=2 * options.settings.max_replies,  # so that it rejects further requests itself
+        # so that it rejects further requests itself
+        max_ongoing_requests=2 * (options.settings.max_replies + options.settings.max_waiting),
         max_surge_percent=100,
         ray_actor_options={"num_cpus": 0},
         **shared,

@@ -40,6 +40,7 @@ class ChatBody(BaseModel):
             images=images_of(self.messages),
             content=lambda: self.model_dump_json().encode(),
             open=in_thread(self._call),
+            options=self.options.model_dump(),
         )
 
     def _call(self) -> Call[ChatReply]:

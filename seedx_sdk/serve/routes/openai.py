@@ -19,6 +19,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
 from seedx_sdk.errors import InputError, ServiceError
+from seedx_sdk.serve.access.limits import Work
 from seedx_sdk.serve.dependencies import (
     Caller,
     CurrentDispatcher,
@@ -137,7 +138,7 @@ async def _images(
     dispatcher: Dispatcher,
     pending: Sequence[PendingCall[ImageResult]],
     answer: ImagesAnswer,
-    caller: str,
+    caller: Caller,
     key: str | None,
 ) -> Response:
     """Return the images of all calls, which run at once; or stream one after the other.
@@ -148,7 +149,8 @@ async def _images(
     allowed = dispatcher.settings.max_replies
     if len(pending) > allowed:
         raise InputError(f"n {len(pending)} is more images than this server generates at once; use at most {allowed}")
-    await request.app.state.authenticator.charge(caller, len(pending) - 1)
+    info = dispatcher.engine.info
+    caller.prepay(sum((Work.estimate(call.task, call.options, info) for call in pending), Work()))
     keys = [None if key is None else f"{key}/{number}" for number in range(len(pending))]
     if not answer.body.stream:
         results = [dispatcher.result(c, caller=caller, key=k) for c, k in zip(pending, keys, strict=True)]

@@ -34,7 +34,11 @@ class _Arguments(SeedField):
 
     def _pending(self, task: Task, images: Sequence[str], make: Callable[[], Call[R]]) -> PendingCall[R]:
         return PendingCall(
-            task=task, images=images, content=lambda: self.model_dump_json().encode(), open=in_thread(make)
+            task=task,
+            images=images,
+            content=lambda: self.model_dump_json().encode(),
+            open=in_thread(make),
+            options=self._given(),
         )
 
 

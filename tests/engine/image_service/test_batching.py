@@ -3,12 +3,20 @@ from __future__ import annotations
 import threading
 import time
 
+from seedx_sdk.engine.fair_line import Share
 from seedx_sdk.engine.image_service.batching import BatchQueue
 
 
 def _queue(*, max_queue: int = 8, max_batch: int = 3, max_wait: float = 0.0) -> BatchQueue[str]:
-    """Words; those with the same first letter are compatible."""
-    return BatchQueue(lambda word: word[0], max_queue=max_queue, max_batch=max_batch, max_wait=max_wait)
+    """Words; those with the same first letter are compatible, and capital letters are another's than small ones."""
+    return BatchQueue(
+        lambda word: word[0].lower(),
+        cost=len,
+        share=lambda word: Share("capital" if word[0].isupper() else "small"),
+        max_queue=max_queue,
+        max_batch=max_batch,
+        max_wait=max_wait,
+    )
 
 
 def test_the_oldest_leads_and_compatible_ones_join_up_to_the_limit() -> None:
@@ -42,9 +50,30 @@ def test_shorter_jobs_are_taken_with_their_mates_and_leave_the_rest() -> None:
     queue = _queue()
     for word in ("a---", "b-", "c", "b=", "a+++"):
         queue.put(word)
-    assert queue.take_shorter(len, 2) == ["c"] and queue.take_shorter(len, 2) == []
-    assert queue.take_shorter(len, 3) == ["b-", "b="] and queue.take_shorter(len, 4) == []
+    assert queue.take_shorter(2) == ["c"] and queue.take_shorter(2) == []
+    assert queue.take_shorter(3) == ["b-", "b="] and queue.take_shorter(4) == []
     assert queue.take() == ["a---", "a+++"] and len(queue) == 0
+
+
+def test_who_has_much_in_the_queue_does_not_delay_another() -> None:
+    queue = _queue(max_batch=1, max_queue=99)
+    for word in ("a1", "b1", "c1", "d1", "E1", "F1"):
+        queue.put(word)
+    assert [queue.take() for _ in range(6)] == [["a1"], ["E1"], ["b1"], ["F1"], ["c1"], ["d1"]]
+
+
+def test_large_jobs_cost_more_turns() -> None:
+    queue = _queue(max_batch=1, max_queue=99)
+    for word in ("a" * 6, "b" * 6, "C1", "D1", "E1", "F1"):
+        queue.put(word)
+    assert [len((queue.take() or [""])[0]) for _ in range(6)] == [6, 2, 2, 2, 6, 2]  # type: ignore[index]
+
+
+def test_a_batch_has_a_fair_part_of_each() -> None:
+    queue = _queue(max_batch=4, max_queue=99)
+    for word in ("a1", "a2", "a3", "a4", "a5", "A1", "A2"):
+        queue.put(word)
+    assert queue.take() == ["a1", "A1", "a2", "A2"] and queue.take() == ["a3", "a4", "a5"]
 
 
 def test_it_waits_for_mates_until_the_batch_is_full() -> None:

@@ -1,0 +1,140 @@
+"""Who sends a request: what it may use, and what it has used."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from seedx_sdk.engine.fair_line import Share
+from seedx_sdk.serve import metrics
+from seedx_sdk.serve.access.limits import UNLIMITED, Limits, Work
+from seedx_sdk.serve.access.rates import Account, RateLimitError
+
+__all__ = ["NO_KEY", "Accounts", "Caller", "Reservation", "network_of"]
+
+NO_KEY = "(none)"
+"""The label of all callers without a key; no key can have this name."""
+_MAX_ACCOUNTS = 4096
+"""Accounts after which those that have used nothing of late are forgotten."""
+
+
+class Caller:
+    """Who sends one request.
+
+    Args:
+        name: Of the key, or the address; idempotency keys are the caller's own.
+        label: Of its metrics.
+        shared: The name under which it has its turns; None is its own.
+        limits: What it may use.
+        account: What it has used; None: nothing.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        label: str = NO_KEY,
+        shared: str | None = None,
+        limits: Limits = UNLIMITED,
+        account: Account | None = None,
+    ) -> None:
+        self.name, self.label, self._limits, self._account = name, label, limits, account or Account()
+        self.share = Share(shared or name, limits.weight, limits.replies_in_flight, limits.steps_in_flight)
+        self._charged = Work()
+        self._unused = Work()  # charged, and not claimed by a call
+
+    def begin(self) -> None:
+        """Charge the request itself.
+
+        Raises:
+            RateLimitError: If the caller has used what it may.
+        """
+        metrics.KEY_REQUESTS.labels(self.label).inc()
+        self.prepay(Work(requests=1))
+
+    def prepay(self, work: Work) -> None:
+        """Charge what the calls of the request draw, before the first of them begins.
+
+        Raises:
+            RateLimitError: If the caller has used what it may.
+            InputError: If so much is never allowed at once.
+        """
+        missing = work - self._unused
+        try:
+            self._account.charge(missing, self._limits, already=self._charged)
+        except RateLimitError:
+            metrics.reject("rate", self.label)
+            raise
+        self._charged += missing
+        self._unused += missing
+
+    @contextmanager
+    def reserve(self, work: Work) -> Iterator[Reservation]:
+        """Charge what a call draws, unless it is prepaid; what it did not draw is there for the next call.
+
+        Raises:
+            RateLimitError: If the caller has used what it may.
+            InputError: If so much is never allowed at once.
+        """
+        self.prepay(work)
+        self._unused -= work
+        reservation = Reservation(self, work)
+        try:
+            yield reservation
+        finally:
+            self._unused += reservation.left
+
+    def draw(self, work: Work) -> None:
+        """Charge what is drawn beyond what was expected, allowed or not."""
+        missing = work - self._unused
+        self._unused -= work
+        self._account.add(missing)
+        self._charged += missing
+
+    def end(self) -> None:
+        """Take back what was charged and is not used; the request itself counts in any case."""
+        used = Work(requests=1) - (self._charged - self._unused)
+        self._account.take_back(self._unused - used)
+        self._unused = Work()
+
+
+class Reservation:
+    """What one call is expected to draw, and draws."""
+
+    def __init__(self, caller: Caller, expected: Work) -> None:
+        self._caller, self.label = caller, caller.label
+        self.left = expected
+        """What is expected and not drawn."""
+
+    def draw(self, images: int, steps: float) -> None:
+        """Count images that are finished, and denoising steps that were taken, at the model's own size."""
+        work = Work.drawing(images, steps)
+        metrics.KEY_IMAGES.labels(self.label).inc(images)
+        metrics.KEY_STEPS.labels(self.label).inc(steps)
+        self._caller.draw(work - self.left)
+        self.left -= work
+
+
+class Accounts:
+    """The accounts of all callers, by name."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, Account] = {}
+        self._max = _MAX_ACCOUNTS
+
+    def of(self, name: str) -> Account:
+        """Return the account of a name."""
+        if len(self._accounts) >= self._max and name not in self._accounts:
+            self._accounts = {name: kept for name, kept in self._accounts.items() if not kept.is_empty}
+            self._max = max(_MAX_ACCOUNTS, 2 * len(self._accounts))
+        return self._accounts.setdefault(name, Account())
+
+
+def network_of(address: str) -> str:
+    """Return what counts as one caller without a key: an IPv4 address, or the /64 network that an IPv6 host has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:  # a socket file, or a name that a proxy made up
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -1,0 +1,98 @@
+"""What a caller may use, and how much a call asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seedx_sdk.types import ModelInfo, Task
+
+__all__ = ["TEXT_WORK", "UNLIMITED", "Limits", "Work", "num_steps", "step_work"]
+
+TEXT_WORK = 10.0
+"""Work of reading a request and writing its text, in denoising steps; about what it takes on seed-x-nano."""
+_MAX_STEPS = 1000
+Count = Annotated[int, Field(ge=1)]
+
+
+class Limits(BaseModel):
+    """What one caller may use; None is no limit.
+
+    Steps are denoising steps at the model's own size: four times the pixels count four times.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests_per_minute: Count | None = None
+    """A request that draws several images counts as several."""
+    images_per_minute: Count | None = None
+    steps_per_minute: Count | None = None
+    images_per_day: Count | None = None
+    """In the last 24 hours, since the server was started."""
+    steps_per_day: Count | None = None
+    """Likewise."""
+    replies_in_flight: Count | None = None
+    """Further ones wait; each image of a request is a reply."""
+    steps_in_flight: Count | None = None
+    """Of the replies in flight together; a single one may have more."""
+    weight: Annotated[float, Field(ge=0.01, le=100)] = 1.0
+    """Work that is done for this caller, relative to the others, while they wait."""
+
+    def over(self, defaults: Limits) -> Limits:
+        """Return these limits, and the defaults where nothing is set."""
+        own = {name: getattr(self, name) for name in Limits.model_fields if name in self.model_fields_set}
+        return defaults.model_copy(update=own)
+
+
+UNLIMITED = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a request or a call asks for, or has done."""
+
+    requests: float = 0.0
+    images: float = 0.0
+    steps: float = 0.0
+    """Of all its images together, at the model's own size."""
+
+    @classmethod
+    def drawing(cls, images: int, steps: float) -> Work:
+        """Return the work of drawing images, each of which counts as a request."""
+        return cls(images, images, steps)
+
+    @classmethod
+    def estimate(cls, task: Task, options: Mapping[str, Any], info: ModelInfo) -> Work:
+        """Return what a call will draw, from its options as they came.
+
+        A chat is not known to draw anything before it does.
+        """
+        images = {"generate": 1, "edit": 1, "try_on": 1, "story": options.get("max_images") or 1}.get(task, 0)
+        return cls.drawing(images, images * step_work(options, info) * num_steps(options, info))
+
+    def __add__(self, other: Work) -> Work:
+        """Return both together."""
+        return Work(self.requests + other.requests, self.images + other.images, self.steps + other.steps)
+
+    def __sub__(self, other: Work) -> Work:
+        """Return what this has more than the other, and nothing where it has less."""
+        return Work(
+            max(0.0, self.requests - other.requests),
+            max(0.0, self.images - other.images),
+            max(0.0, self.steps - other.steps),
+        )
+
+
+def num_steps(options: Mapping[str, Any], info: ModelInfo) -> int:
+    """Return the denoising steps of an image."""
+    default = info.fast_steps if options.get("sampler") == "fast" else info.default_steps
+    return max(1, min(_MAX_STEPS, options.get("num_inference_steps") or default or 1))
+
+
+def step_work(options: Mapping[str, Any], info: ModelInfo) -> float:
+    """Return how many steps at the model's own size one step of an image counts."""
+    width, height = (options.get(side) or info.image_size for side in ("width", "height"))
+    return max(1, width) * max(1, height) / info.image_size**2
