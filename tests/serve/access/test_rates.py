@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from seedx_sdk.engine.fair_line import Share
 from seedx_sdk.errors import InputError
 from seedx_sdk.serve.access.callers import Accounts, Caller, network_of
 from seedx_sdk.serve.access.limits import Limits, Work
@@ -24,8 +23,7 @@ class Clock:
 
 
 def caller(limits: Limits, clock: Clock, account: Account | None = None) -> Caller:
-    share = Share("a")
-    return Caller("a", label="a", share=share, limits=limits, account=account or Account(clock))
+    return Caller("a", limits=limits, account=account or Account(clock))
 
 
 def test_the_wait_is_until_enough_has_left_the_window() -> None:
