@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, Unpack
 
+from PIL import Image
+
 from seedx_sdk import validation
 from seedx_sdk.annotation import draw_boxes
 from seedx_sdk.errors import InputError, ModelError, PromptError
-from seedx_sdk.imaging import ImageSource, open_image
+from seedx_sdk.imaging import ImageSource
 from seedx_sdk.options import (
     CallOptions,
     ChatOptions,
@@ -23,9 +25,10 @@ from seedx_sdk.options import (
     TextOptions,
     check_options,
 )
-from seedx_sdk.regions import Region, blank_region, check_region
+from seedx_sdk.regions import Region, blank_region, check_region, scaled_region
 from seedx_sdk.types import (
     Box,
+    BoxFound,
     ChatReply,
     Description,
     Detection,
@@ -57,6 +60,8 @@ class Call(Generic[R]):
     """Warnings about the input, for the result."""
     finish: Callable[[ChatReply], R]
     """Makes the result; raises ModelError if the reply lacks what was requested."""
+    measured: tuple[int, int] | None = None
+    """Width and height of the image that boxes are measured on, if the request has it scaled down."""
 
     def noting(self, notes: Sequence[str]) -> Call[R]:
         """Return the call with further warnings about its input."""
@@ -68,7 +73,7 @@ class Call(Generic[R]):
         Raises:
             InputError: If the model cannot answer the request.
         """
-        return Listener([*self.notes, *validation.fit_to_model(self.request, info)])
+        return Listener([*self.notes, *validation.fit_to_model(self.request, info)], self.measured)
 
 
 @dataclass(slots=True)
@@ -76,6 +81,8 @@ class Listener:
     """Passes on the events of one reply, and adds all warnings and the total time to it."""
 
     notes: list[str]
+    measured: tuple[int, int] | None = None
+    """Width and height of the image that boxes are measured on, if it is another than the engine has."""
     started: float = field(default_factory=time.perf_counter)
 
     def first(self) -> Iterator[StreamEvent]:
@@ -86,12 +93,19 @@ class Listener:
         """Return the event; ReplyDone with all warnings."""
         if isinstance(event, Notice):
             self.notes.append(event.text)
+        if isinstance(event, BoxFound):
+            return BoxFound(box=self._box(event.box))
         if not isinstance(event, ReplyDone):
             return event
         reply = event.reply
+        boxes = tuple(map(self._box, reply.boxes))
         warnings = tuple(dict.fromkeys((*self.notes, *reply.warnings)))
         timings = {**reply.timings, "total": time.perf_counter() - self.started}
-        return ReplyDone(reply=reply.model_copy(update={"warnings": warnings, "timings": timings}))
+        return ReplyDone(reply=reply.model_copy(update={"boxes": boxes, "warnings": warnings, "timings": timings}))
+
+    def _box(self, box: Box) -> Box:
+        """Return a box in pixels of the image as it was given."""
+        return box if self.measured is None else Box.on(box.label, box.normalized, self.measured)
 
 
 def describe(
@@ -102,9 +116,9 @@ def describe(
     **options: Unpack[TextOptions],
 ) -> Call[Description]:
     """Return the call of `AsyncSeedX.describe`."""
-    checked, notes = check_options(options), list[str]()
-    earlier = validation.check_messages(history, notes.append, name="history")
-    opened = validation.open_images(images, notes.append)
+    checked, opener = check_options(options), validation.ImageOpener([])
+    earlier = validation.check_messages(history, opener, name="history")
+    opened = validation.open_images(images, opener)
     if not opened and not any(message.images for message in earlier):
         raise InputError("describe got no image; pass at least one")
     if not opened and question is None:
@@ -112,21 +126,21 @@ def describe(
     text = () if question is None else (validation.check_text(question, "question"),)
     messages = (*earlier, Message.user(*opened, *text))
     return _call(
-        "describe", messages, checked, notes, lambda reply: Description(text=reply.message.text, **_common(reply))
+        "describe", messages, checked, opener, lambda reply: Description(text=reply.message.text, **_common(reply))
     )
 
 
 def detect(image: ImageSource, phrase: str, **options: Unpack[CallOptions]) -> Call[Detection]:
     """Return the call of `AsyncSeedX.detect`."""
-    checked, notes = check_options(options), list[str]()
+    checked, opener = check_options(options), validation.ImageOpener([])
     text = validation.check_text(phrase, "phrase")
-    opened = open_image(image, on_warning=notes.append)
+    opened = opener(image)
 
     def finish(reply: ChatReply) -> Detection:
         annotated = draw_boxes(opened, reply.boxes)
         return Detection(boxes=reply.boxes, text=reply.message.text, annotated=annotated, **_common(reply))
 
-    return _call("detect", (Message.user(opened, text),), checked, notes, finish)
+    return _call("detect", (Message.user(opened, text),), checked, opener, finish)
 
 
 def generate(
@@ -137,9 +151,9 @@ def generate(
     **options: Unpack[ImageOptions],
 ) -> Call[GeneratedImage]:
     """Return the call of `AsyncSeedX.generate`."""
-    checked, notes = check_options(options, force_image=force_image), list[str]()
+    checked, opener = check_options(options, force_image=force_image), validation.ImageOpener([])
     text = validation.check_text(prompt, "prompt")
-    opened = validation.open_images(images, notes.append)
+    opened = validation.open_images(images, opener)
 
     def finish(reply: ChatReply) -> GeneratedImage:
         if force_image and not reply.message.images:
@@ -147,14 +161,14 @@ def generate(
         image = reply.message.images[0] if reply.message.images else None
         return GeneratedImage(image=image, text=reply.message.text, layout=reply.boxes, **_common(reply))
 
-    return _call("generate", (Message.user(*opened, text),), checked, notes, finish)
+    return _call("generate", (Message.user(*opened, text),), checked, opener, finish)
 
 
 def edit(image: ImageSource, instruction: str, **options: Unpack[EditOptions]) -> Call[EditedImage]:
     """Return the call of `AsyncSeedX.edit`."""
-    checked, notes = check_options(options, force_image=True), list[str]()
+    checked, opener = check_options(options, force_image=True), validation.ImageOpener([])
     text = validation.check_text(instruction, "instruction")
-    opened = open_image(image, on_warning=notes.append)
+    opened = opener(image)
 
     def finish(reply: ChatReply) -> EditedImage:
         if not reply.message.images:
@@ -162,7 +176,7 @@ def edit(image: ImageSource, instruction: str, **options: Unpack[EditOptions]) -
         edited = reply.message.images[0]
         return EditedImage(image=edited, text=reply.message.text, layout=reply.boxes, **_common(reply))
 
-    return _call("edit", (Message.user(opened, text),), checked, notes, finish)
+    return _call("edit", (Message.user(opened, text),), checked, opener, finish)
 
 
 def try_on(
@@ -174,23 +188,25 @@ def try_on(
     **options: Unpack[EditOptions],
 ) -> Call[TryOnImage]:
     """Return the call of `AsyncSeedX.try_on`; of a detection, the largest box is the region."""
-    checked, notes = check_options(options, force_image=True), list[str]()
+    checked, opener = check_options(options, force_image=True), validation.ImageOpener([])
     label = validation.check_text(phrase, "phrase")
-    figure, worn = (open_image(image, on_warning=notes.append) for image in (person, garment))
+    figure, size = opener(person), opener.size or (0, 0)
+    worn = opener(garment)
     if isinstance(region, Detection):
-        notes.extend(region.warnings)
+        opener.notes.extend(region.warnings)
         region = _largest(region.boxes, label)
-    width, height = figure.size
-    corners = check_region(region.pixels if isinstance(region, Box) else region, figure.size)
+    corners = check_region(region.pixels if isinstance(region, Box) else region, size)
+    width, height = size
     x0, y0, x1, y1 = corners
-    box = Box.on(label, (x0 / width, y0 / height, x1 / width, y1 / height), figure.size)
+    box = Box.on(label, (x0 / width, y0 / height, x1 / width, y1 / height), size)
+    blanked = blank_region(figure, scaled_region(corners, size, figure.size))
 
     def finish(reply: ChatReply) -> TryOnImage:
         if not reply.message.images:
             raise ModelError(_NO_IMAGE)
         return TryOnImage(image=reply.message.images[0], text=reply.message.text, region=box, **_common(reply))
 
-    return _call("try_on", (Message.user(blank_region(figure, corners), worn),), checked, notes, finish)
+    return _call("try_on", (Message.user(blanked, worn),), checked, opener, finish)
 
 
 def _largest(boxes: Sequence[Box], phrase: str) -> Box:
@@ -207,29 +223,34 @@ def _largest(boxes: Sequence[Box], phrase: str) -> Box:
     return largest
 
 
-def chat(messages: Sequence[Message], **options: Unpack[ChatOptions]) -> Call[ChatReply]:
-    """Return the call of `AsyncSeedX.chat`."""
-    checked, notes = check_options(options), list[str]()
-    return _call("chat", _conversation(messages, notes), checked, notes, lambda reply: reply)
+def chat(
+    messages: Sequence[Message], *, opened_by: validation.ImageOpener | None = None, **options: Unpack[ChatOptions]
+) -> Call[ChatReply]:
+    """Return the call of `AsyncSeedX.chat`; images that another has opened already stay as they are."""
+    checked, opener = check_options(options), opened_by or validation.ImageOpener([])
+    conversation = _conversation(messages, opener if opened_by is None else _as_it_is)
+    return _call("chat", conversation, checked, opener, lambda reply: reply)
 
 
 def story(text: str, image: ImageSource, **options: Unpack[ChatOptions]) -> Call[ChatReply]:
     """Return the call of `AsyncSeedX.continue_story`."""
-    checked, notes = check_options(options), list[str]()
+    checked, opener = check_options(options), validation.ImageOpener([])
     caption = validation.check_text(text, "text")
-    opened = open_image(image, on_warning=notes.append)
-    return _call("story", (Message.user(caption, opened),), checked, notes, lambda reply: reply)
+    return _call("story", (Message.user(caption, opener(image)),), checked, opener, lambda reply: reply)
 
 
-def received(request: Request) -> Call[ChatReply]:
+def received(request: Request, *, opened_by: validation.ImageOpener | None = None) -> Call[ChatReply]:
     """Return the call for a request that came from elsewhere, checked as if it had been made here.
 
+    Args:
+        request: The request; its images stay as they are.
+        opened_by: What opened its images; None: another process, or a client.
+
     Raises:
-        InputError: If a text, image or option of it is not allowed.
+        InputError: If a text or option of it is not allowed.
         PromptError: If it lacks the image or the text that its task needs.
     """
-    notes: list[str] = []
-    checked = _conversation(request.messages, notes)
+    checked = _conversation(request.messages, _as_it_is)
     images, needed = len(checked[-1].images), {"detect": 1, "edit": 1, "try_on": 2, "story": 1}.get(request.task)
     reads_text = request.task != "try_on"
     if needed is not None and (images != needed or bool(checked[-1].text) != reads_text):
@@ -239,11 +260,17 @@ def received(request: Request) -> Call[ChatReply]:
         raise InputError(f"{request.task} takes no json_schema; describe and chat do")
     given = request.options.model_dump()
     options = check_options(given, force_image=given.pop("force_image"))
-    return _call(request.task, checked, options, notes, lambda reply: reply)
+    return _call(request.task, checked, options, opened_by or validation.ImageOpener([]), lambda reply: reply)
 
 
-def _conversation(messages: Sequence[Message], notes: list[str]) -> tuple[Message, ...]:
-    checked = validation.check_messages(messages, notes.append)
+def _as_it_is(image: ImageSource) -> Image.Image:
+    if not isinstance(image, Image.Image) or image.mode != "RGB":
+        raise InputError("an image of the request is not opened; make the request with a call of the client")
+    return image
+
+
+def _conversation(messages: Sequence[Message], open_one: Callable[[ImageSource], Image.Image]) -> tuple[Message, ...]:
+    checked = validation.check_messages(messages, open_one)
     if not checked or checked[-1].role != "user":
         raise PromptError("the conversation does not end with a user message; add Message.user(...) at the end")
     return checked
@@ -253,11 +280,13 @@ def _call(
     task: Task,
     messages: tuple[Message, ...],
     options: GenerationOptions,
-    notes: list[str],
+    opener: validation.ImageOpener,
     finish: Callable[[ChatReply], R],
 ) -> Call[R]:
     request = Request(task=task, messages=messages, options=options)
-    return Call(request=request, notes=tuple(notes), finish=finish)
+    images = [image for message in messages for image in message.images]
+    is_scaled = bool(images) and not request.makes_image and opener.size not in (None, images[-1].size)
+    return Call(request=request, notes=tuple(opener.notes), finish=finish, measured=opener.size if is_scaled else None)
 
 
 def _common(reply: ChatReply) -> dict[str, Any]:

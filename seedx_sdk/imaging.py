@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import os
 import re
 import warnings
@@ -24,9 +25,11 @@ from seedx_sdk.files import check_output_path, write_file
 __all__ = [
     "ALLOWED_FORMATS",
     "IMAGE_SUFFIXES",
+    "MODEL_PIXELS",
     "ImageLimits",
     "ImageSource",
     "image_size",
+    "open_for_model",
     "open_image",
     "save_image",
     "to_data_uri",
@@ -38,9 +41,15 @@ ALLOWED_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 ImageSource: TypeAlias = Image.Image | str | os.PathLike[str] | bytes
 """A PIL image, a path, the bytes of an image file, or a data URI."""
 
+MODEL_PIXELS = 2048 * 2048
+"""Pixels that are kept of an image for the model: as many as the largest image that it draws (`ModelInfo.max_size`) and
+five times what it reads of one (4 cells of 448 x 448)."""
+
 _SUFFIX_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 IMAGE_SUFFIXES = tuple(_SUFFIX_FORMATS)
 """Names that `save_image` writes."""
+_SCALABLE = ("RGB", "L", "RGBA", "LA", "CMYK", "YCbCr")
+"""Modes whose values may be averaged."""
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 
 
@@ -88,14 +97,41 @@ def open_image(
     return _decode(image, name, on_warning, keep_alpha)
 
 
+def open_for_model(
+    source: ImageSource, *, limits: ImageLimits = _DEFAULT_LIMITS, on_warning: Callable[[str], None] = _warn
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Return what `open_image` returns, and its width and height.
+
+    An image of more than MODEL_PIXELS is scaled down to as many, in its proportions, while it is decoded; the width and
+    height are those before.
+
+    Raises:
+        ImageError: If the source is missing, of another format, over a limit, or damaged.
+    """
+    if isinstance(source, Image.Image):
+        image, name = source, "the given image"
+        _check_size(image, limits, name)
+    else:
+        image, name = _opened(source, limits)
+    size, kept = _upright_size(image), _kept_size(image)
+    if kept is not None and image is not source:
+        image.draft(None, kept)  # a JPEG is decoded at a half, a quarter or an eighth of its sides
+    return _decode(image, name, on_warning, keep_alpha=False, size=kept), size
+
+
 def image_size(source: ImageSource, *, limits: ImageLimits = _DEFAULT_LIMITS) -> tuple[int, int]:
     """Return width and height of the image that `open_image` returns; no pixel is decoded.
 
     Raises:
         ImageError: If the source is missing, of another format, or over a limit.
     """
-    image = source if isinstance(source, Image.Image) else _opened(source, limits)[0]
+    return _upright_size(source if isinstance(source, Image.Image) else _opened(source, limits)[0])
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
     width, height = image.size
+    if image.format == "TIFF":  # Pillow turns it while it is decoded, and tells its size after that
+        return width, height
     turned = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1) >= 5  # a PNG's own getexif decodes it
     return (height, width) if turned else (width, height)
 
@@ -183,11 +219,28 @@ def _check_size(image: Image.Image, limits: ImageLimits, name: str) -> None:
         )
 
 
-def _decode(image: Image.Image, name: str, on_warning: Callable[[str], None], keep_alpha: bool) -> Image.Image:
+def _kept_size(image: Image.Image) -> tuple[int, int] | None:
+    """Return the size to which an image is scaled down for the model; None: it keeps its size."""
+    width, height = image.size
+    if width * height <= MODEL_PIXELS:
+        return None
+    scale = math.sqrt(MODEL_PIXELS / (width * height))
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def _decode(
+    image: Image.Image,
+    name: str,
+    on_warning: Callable[[str], None],
+    keep_alpha: bool,
+    size: tuple[int, int] | None = None,
+) -> Image.Image:
     try:
         # an MPO is a JPEG that carries previews of itself
         several = getattr(image, "is_animated", False) and image.format != "MPO"
         image.load()
+        if size is not None:
+            image = _scaled(image, size, name, keep_alpha)
         picture = _to_8_bit(ImageOps.exif_transpose(image), name, keep_alpha)
     except ImageError:
         raise
@@ -196,6 +249,18 @@ def _decode(image: Image.Image, name: str, on_warning: Callable[[str], None], ke
     if several:
         on_warning(f"{name} has several frames; only the first is used")
     return picture
+
+
+def _scaled(image: Image.Image, size: tuple[int, int], name: str, keep_alpha: bool) -> Image.Image:
+    """Return a decoded image in another size, before it is turned upright."""
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    if image.mode not in _SCALABLE or "transparency" in image.info:
+        image = _to_8_bit(image, name, keep_alpha)
+    scaled = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    scaled.info["exif"] = exif.tobytes()  # of a TIFF it is not in the info
+    return scaled
 
 
 def _to_8_bit(image: Image.Image, name: str, keep_alpha: bool) -> Image.Image:

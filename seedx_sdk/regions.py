@@ -8,7 +8,7 @@ from PIL import Image
 
 from seedx_sdk.errors import InputError
 
-__all__ = ["Region", "blank_region", "check_region"]
+__all__ = ["Region", "blank_region", "check_region", "scaled_region"]
 
 Region: TypeAlias = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of an image; x1 and y1 are outside."""
@@ -33,6 +33,12 @@ def check_region(region: object, size: tuple[int, int]) -> Region:
             f"0 <= x0 < x1 <= {width} and 0 <= y0 < y1 <= {height} must hold"
         )
     return x0, y0, x1, y1
+
+
+def scaled_region(region: Region, size: tuple[int, int], other: tuple[int, int]) -> Region:
+    """Return the region of an image of `size` in the same image of `other` (width, height) pixels, rounded outwards."""
+    (x0, y0, x1, y1), (width, height), (wide, high) = region, size, other
+    return x0 * wide // width, y0 * high // height, -(-x1 * wide // width), -(-y1 * high // height)
 
 
 def blank_region(image: Image.Image, region: Region, mask: Image.Image | None = None) -> Image.Image:

@@ -232,7 +232,7 @@ class Detection(Result):
     text: str
     """The model's text around the boxes."""
     annotated: ImageField
-    """The given image with the boxes drawn on it."""
+    """The given image with the boxes drawn on it; one of more than 4 million pixels is scaled down."""
 
 
 class GeneratedImage(Result):

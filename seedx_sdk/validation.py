@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import get_args
 
 from PIL import Image
 
 from seedx_sdk.errors import InputError, PromptError, SizeError, SpecialistMissingError
-from seedx_sdk.imaging import ImageSource, open_image
+from seedx_sdk.imaging import ImageSource, open_for_model
 from seedx_sdk.tokens import BEGIN_IMAGE, BEGIN_PATCH, END_IMAGE, END_PATCH, NUM_IMAGE_NAMES, image_token
 from seedx_sdk.types import Dtype, ImagePart, Message, ModelInfo, Request, Task, TextPart
 
 __all__ = [
+    "ImageOpener",
     "check_dtype",
     "check_fast",
     "check_messages",
@@ -87,8 +89,27 @@ def check_fast(steps: int | None, measured: int | None, model: str) -> None:
         )
 
 
+@dataclass(slots=True)
+class ImageOpener:
+    """Opens the images of one call, in order, as the model uses them."""
+
+    notes: list[str]
+    """Receives a sentence where only a part of an image is used."""
+    size: tuple[int, int] | None = None
+    """Width and height of the last image as it was given; None: there is none."""
+
+    def __call__(self, source: ImageSource) -> Image.Image:
+        """Return an image as RGB, one of more than MODEL_PIXELS scaled down.
+
+        Raises:
+            ImageError: If it cannot be used.
+        """
+        image, self.size = open_for_model(source, on_warning=self.notes.append)
+        return image
+
+
 def open_images(
-    sources: ImageSource | Sequence[ImageSource], on_warning: Callable[[str], None]
+    sources: ImageSource | Sequence[ImageSource], open_one: Callable[[ImageSource], Image.Image]
 ) -> tuple[Image.Image, ...]:
     """Return one or several images, opened in order.
 
@@ -96,14 +117,14 @@ def open_images(
         ImageError: If one of them cannot be used.
     """
     if isinstance(sources, Sequence) and not isinstance(sources, str | bytes):
-        return tuple(open_image(source, on_warning=on_warning) for source in sources)
-    return (open_image(sources, on_warning=on_warning),)
+        return tuple(open_one(source) for source in sources)
+    return (open_one(sources),)
 
 
 def check_messages(
-    messages: Sequence[Message], on_warning: Callable[[str], None], *, name: str = "messages"
+    messages: Sequence[Message], open_one: Callable[[ImageSource], Image.Image], *, name: str = "messages"
 ) -> tuple[Message, ...]:
-    """Return the conversation with every image opened as RGB.
+    """Return the conversation with every image opened.
 
     Raises:
         PromptError: If an element is not a Message, or is empty, or a text of the user cannot be used.
@@ -111,10 +132,10 @@ def check_messages(
     """
     if isinstance(messages, str) or not isinstance(messages, Sequence):
         raise PromptError(f"{name} is {type(messages).__name__}; pass a list such as [Message.user('hello')]")
-    return tuple(_check_message(message, f"{name}[{index}]", on_warning) for index, message in enumerate(messages))
+    return tuple(_check_message(message, f"{name}[{index}]", open_one) for index, message in enumerate(messages))
 
 
-def _check_message(message: object, name: str, on_warning: Callable[[str], None]) -> Message:
+def _check_message(message: object, name: str, open_one: Callable[[ImageSource], Image.Image]) -> Message:
     if not isinstance(message, Message):
         raise PromptError(f"{name} is {type(message).__name__}; use Message.user(...) or Message.assistant(...)")
     if not message.content:
@@ -122,7 +143,7 @@ def _check_message(message: object, name: str, on_warning: Callable[[str], None]
     parts: list[TextPart | ImagePart] = []
     for part in message.content:
         if isinstance(part, ImagePart):
-            parts.append(ImagePart(image=open_image(part.image, on_warning=on_warning)))
+            parts.append(ImagePart(image=open_one(part.image)))
         elif message.role == "user":
             parts.append(TextPart(text=check_text(part.text, name)))
         else:

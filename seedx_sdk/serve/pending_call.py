@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
-from seedx_sdk.imaging import ImageSource, image_size, open_image
+from seedx_sdk.imaging import ImageSource, image_size
 from seedx_sdk.types import ChatReply, ImagePart, Message, Request, Task, TextPart
+from seedx_sdk.validation import ImageOpener
 
 __all__ = ["PendingCall", "WireImage", "WireMessage", "images_of", "in_thread"]
 
@@ -108,8 +109,8 @@ class WireMessage(BaseModel):
         """Its images."""
         return [part.image for part in self.content if isinstance(part, _WireImagePart)]
 
-    def opened(self, on_warning: Callable[[str], None]) -> Message:
-        """Return the message with its images decoded; `on_warning` receives what of them is not used.
+    def opened(self, open_one: ImageOpener) -> Message:
+        """Return the message with its images decoded.
 
         Raises:
             ImageError: If an image cannot be decoded.
@@ -117,8 +118,7 @@ class WireMessage(BaseModel):
         return Message(
             role=self.role,
             content=tuple(
-                part if isinstance(part, TextPart) else ImagePart(image=open_image(part.image, on_warning=on_warning))
-                for part in self.content
+                part if isinstance(part, TextPart) else ImagePart(image=open_one(part.image)) for part in self.content
             ),
         )
 

@@ -11,10 +11,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from seedx_sdk import validation
 from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import open_image, to_data_uri, to_png
-from seedx_sdk.serve import pending_call
-from seedx_sdk.serve.openai import messages
 from tests.support.http_server import EVENT_SECONDS, Scripted, Serve
 
 BROKEN = "data:image/png;base64,AAAA"
@@ -58,14 +57,13 @@ def test_images_are_decoded_outside_of_the_event_loop(
 ) -> None:
     opened: list[object] = []
 
-    def decode(source: object, *, on_warning: object = None) -> Image.Image:  # noqa: ARG001
+    def decode(source: object, *, on_warning: object = None) -> tuple[Image.Image, tuple[int, int]]:  # noqa: ARG001
         with pytest.raises(RuntimeError, match="no running event loop"):
             asyncio.get_running_loop()
         opened.append(source)
-        return Image.new("RGB", (8, 8))
+        return Image.new("RGB", (8, 8)), (8, 8)
 
-    monkeypatch.setattr(pending_call, "open_image", decode)
-    monkeypatch.setattr(messages, "open_image", decode)
+    monkeypatch.setattr(validation, "open_for_model", decode)
     assert http.post(f"{serve()}{path}", json=body).status_code == 200
     assert len(opened) == 1
 

@@ -19,6 +19,7 @@ from seedx_sdk.serve.openai.messages import ChatMessage, opened_conversation
 from seedx_sdk.serve.openai.parameters import OpenAIBody, WithoutNulls, only
 from seedx_sdk.serve.pending_call import PendingCall, in_thread
 from seedx_sdk.types import ChatReply, EditedImage, GeneratedImage, Message, ModelInfo, Task
+from seedx_sdk.validation import ImageOpener
 
 __all__ = ["ChatCompletionBody", "EditsBody", "GenerationsBody", "ImagesBody"]
 
@@ -124,13 +125,14 @@ class ChatCompletionBody(_Body):
         )
 
     async def _call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
-        notes = list(self.ignored)
-        messages = await opened_conversation(self.messages, fetcher, notes.append)
-        return (await asyncio.to_thread(self._validated, messages)).noting(notes)
+        opener = ImageOpener(list(self.ignored))
+        messages = await opened_conversation(self.messages, fetcher, opener)
+        return await asyncio.to_thread(self._validated, messages, opener)
 
-    def _validated(self, messages: list[Message]) -> calls.Call[ChatReply]:
+    def _validated(self, messages: list[Message], opener: ImageOpener) -> calls.Call[ChatReply]:
         return calls.chat(
             messages,
+            opened_by=opener,
             width=self.width,
             height=self.height,
             num_inference_steps=self.num_inference_steps,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from seedx_sdk.image_fetcher import ImageFetcher
-from seedx_sdk.imaging import open_image
 from seedx_sdk.serve.openai.parameters import WithoutNulls, only
 from seedx_sdk.types import ContentPart, ImagePart, Message, TextPart
+from seedx_sdk.validation import ImageOpener
 
 __all__ = ["ChatMessage", "opened_conversation"]
 
@@ -74,17 +74,17 @@ class ChatMessage(WithoutNulls):
         has_images = any(isinstance(part, _ImageUrl) for part in content)
         return [*content, *([] if has_images else self.images)]
 
-    async def opened(self, fetcher: ImageFetcher, on_warning: Callable[[str], None]) -> list[ContentPart]:
+    async def opened(self, fetcher: ImageFetcher, open_one: ImageOpener) -> list[ContentPart]:
         """Return the content with its images fetched and decoded."""
         return [
-            TextPart(text=part.text) if isinstance(part, _Text) else await _opened(part.image_url, fetcher, on_warning)
+            TextPart(text=part.text) if isinstance(part, _Text) else await _opened(part.image_url, fetcher, open_one)
             for part in self._parts
             if isinstance(part, _ImageUrl) or part.text.strip()
         ]
 
 
 async def opened_conversation(
-    messages: Sequence[ChatMessage], fetcher: ImageFetcher, on_warning: Callable[[str], None]
+    messages: Sequence[ChatMessage], fetcher: ImageFetcher, open_one: ImageOpener
 ) -> list[Message]:
     """Return the conversation with its images fetched and decoded.
 
@@ -93,7 +93,7 @@ async def opened_conversation(
     conversation: list[Message] = []
     system: list[ContentPart] = []
     for message in messages:
-        parts = await message.opened(fetcher, on_warning)
+        parts = await message.opened(fetcher, open_one)
         if message.role in ("system", "developer"):
             system += parts
         elif message.role == "user":
@@ -106,6 +106,6 @@ async def opened_conversation(
     return conversation
 
 
-async def _opened(image: _Url, fetcher: ImageFetcher, on_warning: Callable[[str], None]) -> ImagePart:
+async def _opened(image: _Url, fetcher: ImageFetcher, open_one: ImageOpener) -> ImagePart:
     source = image.url if image.url.startswith("data:") else await fetcher.fetch(image.url)
-    return ImagePart(image=await asyncio.to_thread(open_image, source, on_warning=on_warning))
+    return ImagePart(image=await asyncio.to_thread(open_one, source))

@@ -17,6 +17,7 @@ from seedx_sdk.serve.error_handlers import stream_error_body
 from seedx_sdk.serve.pending_call import PendingCall, WireMessage, images_of, in_thread
 from seedx_sdk.types import ChatReply, ModelInfo, StreamEvent, Task
 from seedx_sdk.types import Request as ModelRequest
+from seedx_sdk.validation import ImageOpener
 
 __all__ = ["ChatBody", "router"]
 
@@ -44,10 +45,9 @@ class ChatBody(BaseModel):
         )
 
     def _call(self) -> Call[ChatReply]:
-        notes: list[str] = []
-        messages = tuple(message.opened(notes.append) for message in self.messages)
-        request = ModelRequest(task=self.task, messages=messages, options=self.options)
-        return calls.received(request).noting(notes)
+        opener = ImageOpener([])
+        messages = tuple(message.opened(opener) for message in self.messages)
+        return calls.received(ModelRequest(task=self.task, messages=messages, options=self.options), opened_by=opener)
 
 
 @router.get("/v1/info")

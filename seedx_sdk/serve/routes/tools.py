@@ -15,7 +15,7 @@ from seedx_sdk.regions import Region
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, IdempotencyKey, cancel_on_disconnect
 from seedx_sdk.serve.pending_call import PendingCall, WireImage, WireMessage, images_of, in_thread
 from seedx_sdk.types import Description, Detection, EditedImage, GeneratedImage, Task, TryOnImage
-from seedx_sdk.validation import check_task
+from seedx_sdk.validation import ImageOpener, check_task
 
 __all__ = ["router"]
 
@@ -53,9 +53,9 @@ class DescribeArguments(_Arguments, TextFields):
         """Return the pending call."""
 
         def make() -> Call[Description]:
-            notes: list[str] = []
-            history = [message.opened(notes.append) for message in self.history]
-            return calls.describe(**{**self._given(), "history": history}).noting(notes)
+            opener = ImageOpener([])
+            history = [message.opened(opener) for message in self.history]
+            return calls.describe(**{**self._given(), "history": history}).noting(opener.notes)
 
         return self._pending("describe", [*self.images, *images_of(self.history)], make)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import GenerationCancelled, InputError, SeedXError
-from seedx_sdk.imaging import ImageSource
+from seedx_sdk.imaging import ImageSource, open_image
 from seedx_sdk.options import ImageOptions
 from seedx_sdk.types import Result
 from seedx_sdk.validation import check_text, open_images
@@ -114,7 +115,7 @@ def tell_story(
     warnings: list[str] = []
     own = _own_plan(prompt, pages, characters, title, warnings)
     num_pages = pages if isinstance(pages, int) else pages_named_in(prompt) or DEFAULT_NUM_PAGES
-    given = open_images(first_images, warnings.append)
+    given = open_images(first_images, partial(open_image, on_warning=warnings.append))
     if len(given) > (limit := num_pages if own is None else len(own.pages)):
         raise InputError(f"first_images has {len(given)} images for {limit} pages; give at most one for each page")
     report = on_progress or ignore_progress
