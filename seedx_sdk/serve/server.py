@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
+import socket
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
+from seedx_sdk.engine.backbones.child_guard import end_all_children
+from seedx_sdk.serve.tcp_sockets import tcp_sockets
 from seedx_sdk.serve.unix_socket import unix_socket
 
 __all__ = ["DrainingServer"]
 
+_LOG = logging.getLogger("seedx")
 _CLOSING_SECONDS = 8.0
 """For closing the engine after the grace period; a hanging device must not keep the process alive."""
 
@@ -47,20 +53,45 @@ class DrainingServer(uvicorn.Server):
         )
         self._uds = uds
         self._grace = grace
+        self._listening = contextlib.ExitStack()
 
     def run_until_signal(self) -> None:
         """Serve until SIGTERM or SIGINT.
 
         Raises:
-            InputError: If the Unix socket cannot be listened on.
+            InputError: If the address cannot be listened on; nothing was loaded.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)  # uvicorn raises it again after its shutdown
-        with contextlib.ExitStack() as stack:
-            self.run(None if self._uds is None else [stack.enter_context(unix_socket(self._uds))])
+        with self._listening:
+            if self._uds is None:
+                sockets = self._listening.enter_context(tcp_sockets(self.config.host, self.config.port))
+            else:
+                sockets = [self._listening.enter_context(unix_socket(self._uds))]
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._before_or_after)
+            self.run(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the engine, and say where the server listens."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            _LOG.info("listening on %s", listener.getsockname())
+
+    def _before_or_after(self, _sig: int, _frame: FrameType | None) -> None:
+        """Handle a signal outside of uvicorn, which also raises those again that it has handled."""
+        if not self.started:
+            self._leave()
+
+    def _leave(self) -> NoReturn:
+        """End this process, which answers nobody yet, with the engines that it has begun to start."""
+        _LOG.info("stopped before the model was loaded")
+        end_all_children()
+        self._listening.close()
+        os._exit(0)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Start the shutdown."""
+        """Start the shutdown; leave at once while the model is loading."""
+        if not self.started:
+            self._leave()
         if not self.should_exit:
             last = threading.Timer(self._grace + _CLOSING_SECONDS, os._exit, (1,))
             last.daemon = True

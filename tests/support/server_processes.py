@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -96,6 +96,16 @@ class Server:
         (found,) = [child for child in family if name in " ".join(child.cmdline())]
         return found
 
+    def family(self) -> list[psutil.Process]:
+        """Return all processes that it has started, also when it is gone itself."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):  # another user's, or gone
+                temp_dir = process.environ().get("TMPDIR", "")
+                if process.pid != self.process.pid and Path(temp_dir).is_relative_to(self.temp_dir):
+                    found.append(process)
+        return found
+
     def files(self) -> list[Path]:
         """Return its temporary files, without the cache of torch, which is shared on purpose."""
         return [path for path in self.temp_dir.iterdir() if not path.name.startswith("torchinductor_")]
@@ -113,7 +123,15 @@ def short_temp_dir() -> Path:
 
 @contextmanager
 def started(temp_dir: Path, *command: str, seconds: float = EVENT_SECONDS, **environment: str) -> Iterator[Server]:
-    """Run a command line of Python with `--port` added as a server; kill it at the end if it still runs."""
+    """Run a command line of Python with `--port` added as a server, once it is ready; kill it at the end."""
+    with starting(temp_dir, *command, **environment) as server:
+        server.wait_until_ready(seconds)
+        yield server
+
+
+@contextmanager
+def starting(temp_dir: Path, *command: str, **environment: str) -> Iterator[Server]:
+    """Run such a server, which is not ready yet; kill it at the end if it still runs, with its children."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
@@ -135,16 +153,11 @@ def started(temp_dir: Path, *command: str, seconds: float = EVENT_SECONDS, **env
             [sys.executable, *command, "--port", str(port)], env=settings, stdout=written, stderr=subprocess.STDOUT
         )
         parent = psutil.Process(process.pid)
-        family = [parent]
+        server = Server(process, f"http://127.0.0.1:{port}", temp_dir, log)
         try:
-            server = Server(process, f"http://127.0.0.1:{port}", temp_dir, log)
-            server.wait_until_ready(seconds)
-            family += parent.children(recursive=True)
             yield server
         finally:
-            if parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
-                family += parent.children(recursive=True)
-            for member in family:
+            for member in (parent, *server.family()):
                 if member.is_running():  # not another process with the same number
                     member.send_signal(signal.SIGCONT)
                     member.kill()

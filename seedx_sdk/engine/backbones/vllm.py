@@ -20,7 +20,6 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -46,7 +45,8 @@ from seedx_sdk.engine.backbones.base import (
     TokenChunk,
     repeated_tokens,
 )
-from seedx_sdk.engine.backbones.child_processes import child_settings, temporary_directory
+from seedx_sdk.engine.backbones.child_guard import ChildGuard
+from seedx_sdk.engine.backbones.child_processes import child_settings
 from seedx_sdk.engine.backbones.vllm_grammars import STRUCTURED_OUTPUTS_CONFIG, structured_outputs
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.backbones.vllm_plugin import ARCHITECTURE, BLOCKED, EXPORT, StateExport
@@ -74,7 +74,7 @@ class VLLMBackbone:
         tokens: TokenIds,
         config: LlamaConfig,
         adapters: dict[str, LoRARequest],
-        files: TemporaryDirectory[str],
+        guard: ChildGuard,
         *,
         step_seconds: float,
     ) -> None:
@@ -83,7 +83,7 @@ class VLLMBackbone:
         self.vocab_size, self.width = int(config.vocab_size), int(config.hidden_size)
         self.max_length = int(engine.model_config.max_model_len)
         self._adapters = adapters
-        self._files = files
+        self._guard = guard
         self._step_seconds = step_seconds
 
     @classmethod
@@ -108,8 +108,8 @@ class VLLMBackbone:
         """
         adapters = find_specialists(checkpoint_dir) | dict(specialists or {})
         arguments = _engine_args(checkpoint_dir / "llm", list(adapters.values()), tokens, options)
-        files = temporary_directory()
-        engine = await _build(arguments, files)
+        guard = await asyncio.to_thread(ChildGuard)
+        engine = await _build(arguments, guard)
         try:
             await engine.collective_rpc("seedx_install")
             requests = {
@@ -122,10 +122,10 @@ class VLLMBackbone:
                 except Exception as error:
                     raise ModelError(f"vLLM cannot serve the adapter of {name!r}: {error}") from error
             config = await asyncio.to_thread(LlamaConfig.from_pretrained, checkpoint_dir / "llm")
-            backbone = cls(engine, tokens, config, requests, files, step_seconds=options.step_seconds)
+            backbone = cls(engine, tokens, config, requests, guard, step_seconds=options.step_seconds)
             await backbone.check_export(checkpoint_dir / "llm")
         except BaseException:
-            await asyncio.to_thread(_end, engine, files)
+            await asyncio.to_thread(_end, engine, guard)
             raise
         return backbone
 
@@ -192,7 +192,7 @@ class VLLMBackbone:
 
     async def close(self) -> None:
         """Terminate the engine's processes, by force if need be, and remove their files."""
-        await asyncio.to_thread(_end, self.engine, self._files)
+        await asyncio.to_thread(_end, self.engine, self._guard)
 
     async def _call(self, method: str, *args: Any) -> list[Any]:
         """Return the result of a worker extension's method, one for each worker.
@@ -349,19 +349,19 @@ class _Context:
         return {EXPORT: (tag, end - NUM_IMAGE_TOKENS, end)}
 
 
-async def _build(arguments: AsyncEngineArgs, files: TemporaryDirectory[str]) -> AsyncLLM:
+async def _build(arguments: AsyncEngineArgs, guard: ChildGuard) -> AsyncLLM:
     """Return an engine once its weights are loaded, without blocking the event loop.
 
     vLLM may be built where no loop runs: its sockets, queues and tasks belong to the loop that first uses them.
     """
-    building = asyncio.get_running_loop().run_in_executor(None, _build_and_wait, arguments, files.name)
+    building = asyncio.get_running_loop().run_in_executor(None, _build_and_wait, arguments, guard.directory)
     try:
         return await asyncio.shield(building)
     except BaseException:
+        await asyncio.to_thread(guard.close)  # an engine that is still starting fails at once without its processes
         await asyncio.wait([building])  # a cancelled task must not leak the engine
         if building.exception() is None:
-            await asyncio.to_thread(_end, building.result(), files)
-        files.cleanup()
+            await asyncio.to_thread(building.result().shutdown, _SHUTDOWN_SECONDS)
         raise
 
 
@@ -370,10 +370,10 @@ def _build_and_wait(arguments: AsyncEngineArgs, files_dir: str) -> AsyncLLM:
         return AsyncLLM.from_engine_args(arguments)
 
 
-def _end(engine: AsyncLLM, files: TemporaryDirectory[str]) -> None:
+def _end(engine: AsyncLLM, guard: ChildGuard) -> None:
     """Terminate the processes of an engine and remove their files."""
     engine.shutdown(_SHUTDOWN_SECONDS)
-    files.cleanup()
+    guard.close()
 
 
 def _engine_args(llm_dir: Path, adapters: Sequence[Path], tokens: TokenIds, options: VLLMOptions) -> AsyncEngineArgs:
