@@ -6,60 +6,17 @@ import asyncio
 import random
 import uuid
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 
 import httpx
 import pytest
 from httpx_sse import aconnect_sse
-from PIL import Image
 
 from seedx_sdk import AsyncSeedX, Message
-from seedx_sdk.testing import ScriptedEngine
-from seedx_sdk.types import ChatReply, ImageDone, ImageProgress, ReplyDone, Request, StreamEvent, TextDelta
-from tests.support.http_server import EVENT_SECONDS, Scripted, Serve
-
-PIECES = 5
-
-
-@dataclass
-class Echo(Scripted):
-    """Answers each request with its own words, in pieces between which others have their turn."""
-
-    runs: Counter[str] = field(default_factory=Counter)
-    """Requests that it got, by their words."""
-
-    async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:  # noqa: ARG002
-        text, seed = request.messages[-1].text, request.options.seed
-        self.runs[text] += 1
-        message = Message.assistant(*pieces(text), *([picture(seed)] if request.makes_image else []))
-        try:
-            for piece in pieces(text):
-                await asyncio.sleep(0)
-                yield TextDelta(text=piece)
-            if request.makes_image:
-                yield ImageProgress(step=1, total=1)
-                yield ImageDone(image=picture(seed), text=text)
-            yield ReplyDone(reply=reply(message, seed))
-        except (GeneratorExit, asyncio.CancelledError):
-            self.stopped += 1
-            raise
-
-
-def pieces(text: str) -> list[str]:
-    return [f"{text} {n}" for n in range(PIECES)]
-
-
-def picture(seed: int) -> Image.Image:
-    return Image.new("RGB", (8, 8), (seed % 256, seed // 256 % 256, seed // 65536))
-
-
-def reply(message: Message, seed: int) -> ChatReply:
-    info = ScriptedEngine().info
-    return ChatReply(
-        message=message, boxes=(), seed=seed, model=info.name, revision=info.revision, timings={}, warnings=()
-    )
+from seedx_sdk.types import ReplyDone, TextDelta
+from tests.support.echo_engine import PIECES, Echo, picture, pieces
+from tests.support.http_server import EVENT_SECONDS, Serve
 
 
 class Client:

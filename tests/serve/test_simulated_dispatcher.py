@@ -16,8 +16,10 @@ import pytest
 pytest.importorskip("fastapi", reason="the server is not installed: pip install 'seedx-sdk[serve]'")
 
 from seedx_sdk import DeadlineError, Message, ModelError, OverloadedError, ServiceError
+from seedx_sdk.engine.fair_line import FairLine
 from seedx_sdk.options import GenerationOptions
 from seedx_sdk.serve.access.callers import Caller
+from seedx_sdk.serve.access.limits import Limits
 from seedx_sdk.serve.dispatcher import Dispatcher, IdempotencyError
 from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.serve.settings import ServerSettings
@@ -30,6 +32,8 @@ REMEMBERED_SECONDS = 90.0
 SLACK_SECONDS = 1.0
 """What threads and turns of the loop may add to a deadline."""
 CALLERS = 4
+LIMITS = {"caller-1": Limits(replies_in_flight=1), "caller-2": Limits(weight=10.0)}
+"""Of those that have any."""
 CALLS = 4
 """Of each task of a caller; a caller has two."""
 CHUNK = 50
@@ -81,6 +85,9 @@ class World:
         self.check_once(text)
         self.active.append(text)
         assert len(self.active) <= self.settings.max_replies
+        caller = text.split()[0]
+        allowed = LIMITS.get(caller, Limits()).replies_in_flight or len(self.active)
+        assert len([other for other in self.active if other.split()[0] == caller]) <= allowed
         fate = rng.random()
         try:
             for piece in pieces(text):
@@ -116,7 +123,7 @@ def reply(run: str, text: str) -> ChatReply:
 
 async def call(world: World, dispatcher: Dispatcher, body: Body, rng: random.Random) -> None:
     """Make a call, read it in some way, and check what comes."""
-    started, caller = world.loop.now, Caller(body.caller)
+    started, caller = world.loop.now, Caller(body.caller, limits=LIMITS.get(body.caller, Limits()))
     identity = dispatcher.identity(caller, body.key)
     request = Request(task="chat", messages=(Message.user(body.text),), options=GenerationOptions())
     pending = PendingCall.request(request)
@@ -196,7 +203,9 @@ async def live(loop: VirtualLoop) -> Counter[str]:
         remembered_bytes=loop.rng.choice((0, 1 << 20)),
     )
     world = World(loop, settings)
-    dispatcher = Dispatcher(world, settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FairLine.__init__.__kwdefaults__ or {}, "clock", loop.time)  # bound when it was defined
+        dispatcher = Dispatcher(world, settings)
     tasks = [task_of_caller(world, dispatcher, f"caller-{n // 2}", n) for n in range(2 * CALLERS)]
     await asyncio.gather(*tasks)
     for _ in range(20):  # what was told to stop has stopped
