@@ -68,7 +68,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8000,
     backbone: BackboneOption = "auto",
     device: Annotated[
-        str | None, typer.Option(help="Device: cpu, cuda or cuda:N [default: the GPU if there is one].")
+        str | None, typer.Option(help="Device: cpu, cuda or cuda:N (default: the GPU if there is one).")
     ] = None,
     dtype: DtypeOption = None,
     kv_cache_gb: KvCacheOption = None,

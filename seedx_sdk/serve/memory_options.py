@@ -28,7 +28,7 @@ KvCacheOption = Annotated[
         "--kv-cache-gb",
         min=0.001,
         metavar="GB",
-        help="vLLM's memory for keys and values [default: what images leave; 1.07 on a CPU].",
+        help="vLLM's memory for keys and values (default: what images leave; 1.07 on a CPU).",
     ),
 ]
 QuantizationOption = Annotated[
@@ -37,7 +37,7 @@ QuantizationOption = Annotated[
 ]
 MaxModelLenOption = Annotated[
     int | None,
-    typer.Option(min=64, metavar="TOKENS", help="Longest conversation on vLLM [default: the model's own limit]."),
+    typer.Option(min=64, metavar="TOKENS", help="Longest conversation on vLLM (default: the model's own limit)."),
 ]
 EnforceEagerOption = Annotated[
     bool, typer.Option("--enforce-eager", help="Run vLLM without compilation and CUDA graphs: starts sooner, slower.")
