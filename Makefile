@@ -16,7 +16,7 @@ CODE = seedx_sdk tools agents finetune tests examples benchmarks .ci
 help:
 	@echo "make demo [SUBJECT='a boat school']   draw, ask, find, edit, tell a story, make slides: out/demo/index.html"
 	@echo "make check                            format, lint, spelling, types, import rules"
-	@echo "make fast                             the SDK, tools and agents without models, servers, frameworks: under 90 s"
+	@echo "make fast                             the SDK, tools and agents, but no models, servers, frameworks, whole decks: under 90 s"
 	@echo "make test                             all tests for a change"
 	@echo "make nightly                          lowest versions, then all tests that need no GPU, with their coverage"
 	@echo "make lowest [EXTRAS='base serve']     the tests on the lowest versions of the dependencies"
@@ -41,7 +41,8 @@ docs: .venv/.installed-docs
 
 fast: .venv/.installed-dev
 	$(PYTEST) -m "not gpu and not model and not slow and not nightly" $(PYTEST_ARGS) tests/sdk tests/tools tests/agents \
-		--ignore tests/tools/adapters --ignore tests/tools/test_imports.py
+		--ignore tests/tools/adapters --ignore tests/tools/test_imports.py --ignore-glob 'tests/tools/decks/test_*.py' \
+		$(foreach room,drawing editing layout operations repair,--ignore tests/tools/decks/$(room))
 
 test: .venv/.installed-dev
 	$(PYTEST) -m "not gpu and not nightly" $(PYTEST_ARGS)

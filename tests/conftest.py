@@ -16,8 +16,8 @@ TESTS = Path(__file__).parent
 LONGEST = (
     "serve/ray/test_deploy.py",
     "engine/backbones/test_vllm.py",
-    "serve/test_engine_failures.py",
     "serve/test_vllm_server.py",
+    "serve/test_engine_failures.py",
     "serve/test_shutdown_and_exhaustion.py",
     "finetune/training/test_resume.py",
 )

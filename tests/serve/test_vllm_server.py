@@ -1,10 +1,12 @@
-"""The shipped model on vLLM behind a server: the same answers, many at once."""
+"""The shipped model on vLLM behind a server, as a process: the same answers, many at once, and a clean end."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import shutil
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,13 +25,19 @@ from seedx_finetune.world import render, sample_scene
 from seedx_sdk import AsyncSeedX, InputError, Message, SeedX
 from seedx_sdk.checkpoints.specialists import add_specialist
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
-from seedx_sdk.engine.local import open_vllm
-from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ChatReply, Description, EditedImage, Result, TryOnImage
 from tests.support.adapters import adapter_package
-from tests.support.http_server import running
+from tests.support.server_processes import (
+    EVENT_SECONDS,
+    Server,
+    check_nothing_is_left,
+    generation_events,
+    short_temp_dir,
+    started_with_limits,
+    vllm_parts,
+)
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes")
 NEAR = 3
 """Largest difference of a pixel, 0..255: the engines sum in another order, and images are denoised in batches."""
 
@@ -45,12 +53,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(model: Path) -> Iterator[str]:
-    options = VLLMOptions(
-        dtype="float32", max_model_len=1024, block_size=32, kv_cache_bytes=64 << 20, enforce_eager=True
-    )
-    with running(open_vllm(model, vllm=options), ServerSettings()) as address:
-        yield address
+def process(model: Path) -> Iterator[Server]:
+    with started_with_limits(short_temp_dir(), "vllm", model=model) as server:
+        yield server
+
+
+@pytest.fixture
+def server(process: Server) -> str:
+    return process.address
 
 
 def test_concurrent_answers_are_those_in_process(server: str, model: Path) -> None:
@@ -146,6 +156,19 @@ def test_answers_fit_a_schema(server: str) -> None:
         seedx.chat([Message.user("Draw a red house.")], json_schema=schema, max_new_tokens=2).finish_reason == "length"
     )
     seedx.close()
+
+
+def test_a_signal_lets_a_reply_finish_and_leaves_nothing(process: Server) -> None:
+    (files,) = process.files()
+    assert list(files.iterdir())
+    family, shared = vllm_parts(process)
+    events = generation_events(process, 20)
+    assert next(events) == "text_delta"  # vLLM is generating
+    process.process.send_signal(signal.SIGTERM)
+    seen = list(events)
+    assert seen.count("image_progress") == 20 and seen[-2:] == ["image_done", "reply_done"]
+    assert process.process.wait(EVENT_SECONDS) == 0
+    check_nothing_is_left(process, family, shared)
 
 
 def _images(answer: Result) -> tuple[Image.Image, ...]:

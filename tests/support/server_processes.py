@@ -23,6 +23,7 @@ import psutil
 from httpx_sse import connect_sse
 
 from seedx_sdk import Message
+from seedx_sdk.engine import NANO
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "import typer; from seedx_sdk.serve.cli import serve; typer.run(serve)"
@@ -165,10 +166,31 @@ def starting(temp_dir: Path, *command: str, **environment: str) -> Iterator[Serv
 
 
 def started_with_limits(
-    temp_dir: Path, backbone: str, *, step_seconds: float = NEVER_SECONDS, reply_seconds: float = NEVER_SECONDS
+    temp_dir: Path,
+    backbone: str,
+    *,
+    model: Path = NANO,
+    step_seconds: float = NEVER_SECONDS,
+    reply_seconds: float = NEVER_SECONDS,
 ) -> Any:
-    """Run the shipped model on "vllm" or "transformers", with a small cache."""
-    return started(temp_dir, "-m", "tests.support.server_processes", backbone, str(step_seconds), str(reply_seconds))
+    """Run a model on "vllm" or "transformers", with a small cache."""
+    program = ("-m", "tests.support.server_processes", backbone, str(model))
+    return started(temp_dir, *program, str(step_seconds), str(reply_seconds))
+
+
+def vllm_parts(server: Server) -> tuple[list[psutil.Process], set[str]]:
+    """Return the processes of vLLM, and the files in shared memory that they hold."""
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    shared = set().union(*(shared_memory(process) for process in (server.engine(), server.worker())))
+    assert len(family) >= 2 and shared
+    return family, shared
+
+
+def check_nothing_is_left(server: Server, family: list[psutil.Process], shared: set[str]) -> None:
+    """Check that a server which has ended left no process of its family, no shared memory and no file."""
+    _, alive = psutil.wait_procs(family, timeout=EVENT_SECONDS)
+    assert not alive
+    assert not [path for path in shared if os.path.exists(path)] and not server.files()
 
 
 def generation_events(server: Server, steps: int) -> Iterator[str]:
@@ -188,7 +210,6 @@ def shared_memory(process: psutil.Process) -> set[str]:
 
 
 def main() -> None:
-    from seedx_sdk.engine import NANO
     from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
     from seedx_sdk.engine.image_service.service import ServiceLimits
     from seedx_sdk.engine.image_service.stream import JobHandle
@@ -199,7 +220,12 @@ def main() -> None:
     from seedx_sdk.serve.settings import ServerSettings
     from seedx_sdk.serve.supervisor import SupervisedEngine
 
-    backbone, step_seconds, reply_seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
+    backbone, model, step_seconds, reply_seconds = (
+        sys.argv[1],
+        Path(sys.argv[2]),
+        float(sys.argv[3]),
+        float(sys.argv[4]),
+    )
     draw = DenoiseWorker.run
 
     def draw_or_hang(self: DenoiseWorker, handles: Sequence[JobHandle]) -> None:
@@ -217,7 +243,7 @@ def main() -> None:
         step_seconds=step_seconds,
     )
     served = EngineOptions(device="cpu", limits=ServiceLimits(step_seconds=step_seconds))
-    on_vllm, on_transformers = partial(open_vllm, NANO, served, vllm), partial(open_local, NANO, served)
+    on_vllm, on_transformers = partial(open_vllm, model, served, vllm), partial(open_local, model, served)
     engine = SupervisedEngine(on_vllm if backbone == "vllm" else on_transformers)
     app = create_app(engine, ServerSettings(reply_seconds=reply_seconds))
     DrainingServer(app, host="127.0.0.1", port=int(sys.argv[-1]), grace=20).run_until_signal()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from seedx_sdk.engine import NANO
@@ -12,8 +11,8 @@ from seedx_sdk.serve.ray.options import DeployOptions
 
 OPTIONS = DeployOptions(
     model=NANO,
-    backbone="vllm",
-    backbones=int(os.environ["SEEDX_BACKBONES"]),
+    backbone=sys.argv[1],  # type: ignore[arg-type]
+    backbones=int(sys.argv[2]),
     detokenizers=(2, 2),
     vllm=VLLMOptions(dtype="float32", max_model_len=1024, block_size=32, kv_cache_bytes=64 << 20, enforce_eager=True),
     drain_seconds=5.0,

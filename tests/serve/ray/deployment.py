@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import httpx
@@ -70,20 +71,17 @@ class Deployment:
 
 
 @contextmanager
-def deployed(backbones: int) -> Iterator[Deployment]:
-    """Run language models on vLLM and two de-tokenizers, by a program like `seedx deploy`.
-
-    Args:
-        backbones: Number of replicas of the language model.
-    """
+def deployed(backbone: Literal["transformers", "vllm"], replicas: int) -> Iterator[Deployment]:
+    """Run two de-tokenizers and so many replicas of the language model, by a program like `seedx deploy`."""
     environment = {
         "RAY_AUTH_TOKEN": secrets.token_hex(32),  # or Ray writes one into the home directory
         "OMP_NUM_THREADS": "1",
-        "SEEDX_BACKBONES": str(backbones),
     }
     program = Path(__file__).with_name("deployed.py")
     with tempfile.TemporaryDirectory(prefix="ray") as directory:  # a short name, since Ray puts sockets into it
-        with started(Path(directory) / "tmp", str(program), seconds=LOAD_SECONDS, **environment) as server:
+        with started(
+            Path(directory) / "tmp", str(program), backbone, str(replicas), seconds=LOAD_SECONDS, **environment
+        ) as server:
             yield Deployment(server)
 
 

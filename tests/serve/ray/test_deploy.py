@@ -24,7 +24,7 @@ pytestmark = MARKS
 
 @pytest.fixture(scope="module")
 def deployment() -> Iterator[Deployment]:
-    with deployed(backbones=1) as deployment:
+    with deployed("transformers", 1) as deployment:
         yield deployment
 
 

@@ -30,7 +30,7 @@ LOG = logging.getLogger(__name__)
 
 @pytest.fixture
 def deployment() -> Iterator[Deployment]:
-    with deployed(backbones=2) as deployment:
+    with deployed("vllm", 2) as deployment:
         yield deployment
 
 
