@@ -62,6 +62,7 @@ def _memory_options(options: EngineOptions, vllm: VLLMOptions | None) -> MemoryO
         max_batch=options.limits.max_batch,
         offload=options.placement.offload,
         tile_side=options.placement.tile_side,
+        graph_batches=min(1, options.placement.num_graphs(options.torch_device)),  # they share one batch's memory
     )
     if vllm is None:
         return shared

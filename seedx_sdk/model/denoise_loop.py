@@ -21,7 +21,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from seedx_sdk.model.config import Solver
-from seedx_sdk.model.unet import with_inputs
+from seedx_sdk.model.unet import NoisePredictor, with_inputs
 
 __all__ = ["SOLVERS", "DenoiseState", "copy_scheduler"]
 
@@ -41,6 +41,8 @@ class DenoiseState:
     """A batch in progress. Branches are stacked along the batch: branch g of image b is row g * B + b."""
 
     unet: UNet2DConditionModel
+    predict: NoisePredictor
+    """Runs the U-Net."""
     scheduler: Any
     """With its timesteps set; it belongs to this batch until the last step."""
     latents: Tensor
@@ -78,13 +80,9 @@ class DenoiseState:
         """Take one denoising step with all images and branches in one batch of the U-Net."""
         t = self.timesteps[self.index]
         scaled = self.scheduler.scale_model_input(torch.cat([self.latents] * self.branches), t)
-        predicted = self.unet(
-            with_inputs(self.unet, scaled, self.condition),
-            t,
-            encoder_hidden_states=self.prompt_embeds,
-            added_cond_kwargs={"text_embeds": self.pooled, "time_ids": self.time_ids},
-            return_dict=False,
-        )[0]
+        sample = with_inputs(self.unet, scaled, self.condition)
+        # Its type depends on the scheduler; diffusers embeds it as float32.
+        predicted = self.predict(sample, t.float(), self.prompt_embeds, self.pooled, self.time_ids)
         predicted = _apply_guidance(predicted, self.branches, self.guidance_scale, self.image_guidance_scale)
         self._last = (t, scaled[: len(self.latents)], predicted)
         takes_generator = "generator" in inspect.signature(self.scheduler.step).parameters

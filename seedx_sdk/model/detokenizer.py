@@ -9,6 +9,7 @@ Shapes: B images, N image tokens, D their width, C latent channels, H W latent s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 
 from seedx_sdk.model.denoise_loop import DenoiseState
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
-from seedx_sdk.model.unet import size_ids, takes_condition
+from seedx_sdk.model.unet import NoisePredictor, predict_noise, size_ids, takes_condition
 
 __all__ = ["Detokenizer"]
 
@@ -195,11 +196,12 @@ class Detokenizer(DiffusionPipeline):
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: Tensor | None = None,
         scheduler: SchedulerMixin | None = None,
+        predict: NoisePredictor | None = None,
     ) -> DenoiseState:
         """Return the batch before its first step, for callers that step it themselves, without gradients.
 
         Arguments and errors are those of the call. `scheduler` takes the place of the pipeline's own, which serves one
-        batch at a time.
+        batch at a time, and `predict` that of calling the U-Net.
         """
         height, width = height or self.default_size, width or self.default_size
         batch = image_embeds.shape[0]
@@ -241,6 +243,7 @@ class Detokenizer(DiffusionPipeline):
             raise ValueError(f"latents have shape {tuple(latents.shape)}; this call needs {shape}")
         return DenoiseState(
             unet=self.unet,
+            predict=partial(predict_noise, self.unet) if predict is None else predict,
             scheduler=steps,
             latents=latents.to(device, prompt_embeds.dtype) * steps.init_noise_sigma,
             prompt_embeds=prompt_embeds,

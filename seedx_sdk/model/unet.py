@@ -5,15 +5,63 @@ Shapes: B batch, C latent channels, H W latent size.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
-__all__ = ["COORDINATES", "narrow_conv_in", "size_ids", "takes_condition", "widen_conv_in", "with_inputs"]
+__all__ = [
+    "COORDINATES",
+    "NoisePredictor",
+    "narrow_conv_in",
+    "predict_noise",
+    "size_ids",
+    "takes_condition",
+    "widen_conv_in",
+    "with_inputs",
+]
 
 COORDINATES = 30
 """Channels for the position of a cell, in U-Nets that have them: fifteen cosines of x and fifteen of y, enough to tell
 each of 16 columns and rows from the others by a linear map."""
+
+
+class NoisePredictor(Protocol):
+    """Runs a U-Net; the rows of its inputs do not influence each other."""
+
+    def __call__(
+        self, sample: Tensor, timestep: Tensor, prompt_embeds: Tensor, pooled: Tensor, time_ids: Tensor, /
+    ) -> Tensor:
+        """Return the prediction (B, C, H, W), which the caller owns.
+
+        Args:
+            sample: (B, in_channels, H, W), as `with_inputs` returns it.
+            timestep: () float32, on the device of the others: a number would be copied to a GPU in each step.
+            prompt_embeds: (B, Q, P).
+            pooled: (B, P2).
+            time_ids: (B, 6).
+        """
+        ...
+
+
+def predict_noise(
+    unet: UNet2DConditionModel,
+    sample: Tensor,
+    timestep: Tensor,
+    prompt_embeds: Tensor,
+    pooled: Tensor,
+    time_ids: Tensor,
+) -> Tensor:
+    """Call the U-Net itself; the other arguments are those of a `NoisePredictor`."""
+    predicted: Tensor = unet(
+        sample,
+        timestep,
+        encoder_hidden_states=prompt_embeds,
+        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids},
+        return_dict=False,
+    )[0]
+    return predicted
 
 
 def size_ids(height: int, width: int, batch_size: int = 1, *, device: torch.device | None = None) -> Tensor:

@@ -14,7 +14,7 @@ import typer
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
-from seedx_sdk.engine.image_service.placement import Placement
+from seedx_sdk.engine.image_service.placement import resolve_device
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
@@ -54,6 +54,15 @@ from seedx_sdk.serve.memory_options import (
     vllm_options,
 )
 from seedx_sdk.serve.network_options import RootPathOption, TrustedProxyOption, UnixSocketOption
+from seedx_sdk.serve.placement_options import (
+    ChannelsLastOption,
+    CompileOption,
+    CudaGraphsOption,
+    PrepareBatchOption,
+    PrepareSizeOption,
+    TileSideOption,
+    chosen_placement,
+)
 from seedx_sdk.serve.server import DrainingServer
 from seedx_sdk.serve.supervisor import SupervisedEngine
 from seedx_sdk.serve.telemetry import export_spans
@@ -79,6 +88,12 @@ def serve(
     offload: OffloadOption = False,
     api_keys_file: ApiKeysFileOption = None,
     keys_everywhere: KeysEverywhereOption = False,
+    compile: CompileOption = False,
+    cuda_graphs: CudaGraphsOption = None,
+    prepare_size: PrepareSizeOption = None,
+    prepare_batch: PrepareBatchOption = None,
+    channels_last: ChannelsLastOption = False,
+    tile_side: TileSideOption = 1024,
     max_replies: MaxRepliesOption = 64,
     max_waiting: MaxWaitingOption = 64,
     max_pixels: MaxPixelsOption = 80_000_000,
@@ -121,7 +136,16 @@ def serve(
         device=device,
         dtype=dtype,
         limits=ServiceLimits(step_seconds=step_seconds, max_batch=max_batch),
-        placement=Placement(offload=offload),
+        placement=chosen_placement(
+            resolve_device(device),
+            offload=offload,
+            compile=compile,
+            cuda_graphs=cuda_graphs,
+            prepare_sizes=prepare_size,
+            prepare_batches=prepare_batch,
+            channels_last=channels_last,
+            tile_side=tile_side,
+        ),
         specialists=specialist_dirs(specialist),
     )
     vllm = vllm_options(

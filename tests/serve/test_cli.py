@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 pytest.importorskip("fastapi", reason="the server is not installed: pip install 'seedx-sdk[serve]'")
 
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import DeviceMemoryError, InputError
 from seedx_sdk.http.api_keys import read_keys
@@ -61,6 +62,23 @@ def test_memory_options_reach_the_engine(opened: list[EngineOptions]) -> None:
     answer = serve("--kv-cache-gb", "2", "--quantization", "fp8")
     assert "--kv-cache-gb and --quantization need vLLM" in str(answer.exception) and len(opened) == 1
     assert "offloading frees GPU memory" in str(serve("--offload", "--device", "cpu").exception)
+
+
+def test_placement_options_reach_the_engine(opened: list[EngineOptions]) -> None:
+    given = ("--compile", "--prepare-size", "192x96", "--prepare-batch", "1", "--channels-last", "--tile-side", "512")
+    assert serve("--device", "cpu", *given).exit_code == 0
+    assert opened[-1].placement == Placement(
+        compile=True, prepared_sizes=((192, 96),), prepared_batches=(1,), channels_last=True, tile_side=512
+    )
+    for wrong, cure in (
+        (("--cuda-graphs", "4"), "CUDA graphs need a GPU"),
+        (("--prepare-size", "192"), "such as 1344x768"),
+        (("--prepare-batch", "2"), "nothing to prepare on 'cpu'"),
+        (("--tile-side", "100"), "multiple of 64"),
+        (("--offload", "--compile"), "choose one of the two"),
+    ):
+        assert cure in str(serve("--device", "cpu", *wrong).exception)
+    assert len(opened) == 1
 
 
 def test_a_gpu_is_served_in_bfloat16(opened: list[EngineOptions], monkeypatch: pytest.MonkeyPatch) -> None:

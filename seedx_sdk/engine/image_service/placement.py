@@ -13,6 +13,8 @@ from seedx_sdk.errors import DeviceMemoryError, InputError, ServiceError
 
 __all__ = ["Placement", "place", "resolve_device"]
 
+_MAX_GRAPHS = 16
+
 
 @dataclass(kw_only=True, slots=True, frozen=True)
 class Placement:
@@ -27,14 +29,69 @@ class Placement:
     """Images with a larger side go through the VAE in overlapping tiles of this side in pixels, a multiple of 64. Its
     norms see one tile at a time, so tiles differ a little from the whole image."""
     channels_last: bool = False
-    """Memory format of the convolutions; benchmarks/detokenizer_batching.py measures it."""
+    """Memory format of the U-Net's convolutions; benchmarks/detokenizer_batching.py measures it. The VAE keeps its own:
+    most of its time goes into norms, which are slower in this one."""
     compile: bool = False
-    """Compile the U-Net; each new batch size or image size costs a compilation."""
+    """Compile the U-Net and the VAE's decoder, for the prepared sizes and batches: minutes for each before the service
+    starts, and none later. Others run uncompiled."""
+    cuda_graphs: int | None = None
+    """CUDA graphs of the U-Net that are kept at most, one for each shape; 0 is none. None is 16 on a GPU, and 0 where
+    weights are offloaded: a graph needs them to stay where they are."""
+    prepared_sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height of images for which the service compiles and captures before it starts, besides the model's own
+    size; what else is drawn is captured at its first use."""
+    prepared_batches: tuple[int, ...] | None = None
+    """Images in the batches that are prepared for; None is 1, 2, 4 and so on, and the largest batch."""
 
     def __post_init__(self) -> None:
-        """Check the tiles, whose overlap must be whole cells of the latents."""
+        """Check the ranges, and what excludes what. The overlap of tiles must be whole cells of the latents."""
         if self.tile_side < 64 or self.tile_side % 64:
             raise InputError(f"tile_side {self.tile_side} must be a positive multiple of 64; use 1024")
+        if (self.cuda_graphs or 0) < 0 or any(count < 1 for count in self.prepared_batches or ()):
+            raise InputError(
+                f"cuda_graphs {self.cuda_graphs} must be 0 or more, "
+                f"and prepared_batches {self.prepared_batches} 1 or more"
+            )
+        if self.offload and (self.compile or self.cuda_graphs):
+            raise InputError(
+                "offload moves the weights, and compile and cuda_graphs need them to stay; choose one of the two"
+            )
+        if self.compile and self.prepared_batches == ():
+            raise InputError("compile needs batches to prepare; set prepared_batches=(1,) or leave it out")
+
+    def check(self, device: torch.device) -> None:
+        """Reject what is not possible, or has no effect, on a device.
+
+        Raises:
+            InputError: With the option to leave out.
+        """
+        on_gpu = device.type == "cuda"
+        if self.offload and not on_gpu:
+            raise InputError(f"offloading frees GPU memory and the device is '{device}'; set offload=False")
+        if self.cuda_graphs and not on_gpu:
+            raise InputError(f"CUDA graphs need a GPU and the device is '{device}'; leave cuda_graphs out")
+        if (self.prepared_sizes or self.prepared_batches) and not self.compile and not self.num_graphs(device):
+            raise InputError(
+                f"there is nothing to prepare on '{device}' without compile or CUDA graphs; leave the prepared sizes "
+                "and batches out, or set compile=True"
+            )
+
+    def num_graphs(self, device: torch.device) -> int:
+        """Return the number of CUDA graphs that are kept at most on a device."""
+        if device.type != "cuda":
+            return 0
+        default = 0 if self.offload else _MAX_GRAPHS
+        return default if self.cuda_graphs is None else self.cuda_graphs
+
+    def sizes(self, image_size: int) -> list[tuple[int, int]]:
+        """Return the prepared sizes of a model whose own images have this side in pixels."""
+        return list(dict.fromkeys([(image_size, image_size), *self.prepared_sizes]))
+
+    def batches(self, max_batch: int) -> list[int]:
+        """Return the images of each prepared batch, for a service whose largest one has `max_batch`."""
+        if self.prepared_batches is not None:
+            return sorted({min(count, max_batch) for count in self.prepared_batches})
+        return [*(1 << n for n in range((max_batch - 1).bit_length())), max_batch]
 
 
 def resolve_device(name: str | None) -> torch.device:
@@ -63,11 +120,10 @@ def place(parts: ModelParts, placement: Placement, device: torch.device) -> None
     """Move a model to a device, in place; language models without weights are left out.
 
     Raises:
-        InputError: If offloading is requested and the device is not a GPU.
+        InputError: If the placement is not possible on the device.
         DeviceMemoryError: If the model does not fit the device's memory.
     """
-    if placement.offload and device.type == "cpu":
-        raise InputError("offloading frees GPU memory and the device is 'cpu'; set offload=False")
+    placement.check(device)
     try:
         _place(parts, placement, device)
     except (RuntimeError, MemoryError) as error:
@@ -98,10 +154,8 @@ def _place(parts: ModelParts, placement: Placement, device: torch.device) -> Non
         parts.visual_encoder.to(device)
         detokenizer.to(device)
     if placement.channels_last:
-        for module in (detokenizer.unet, detokenizer.vae):
-            nn.Module.to(module, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks it
-    if placement.compile:
-        detokenizer.unet.compile()
+        memory_format = torch.channels_last
+        nn.Module.to(detokenizer.unet, memory_format=memory_format)  # type: ignore[call-overload]  # its stub lacks it
     vae = detokenizer.vae
     vae.enable_slicing()  # one image at a time: a batch needs no more memory than one
     vae.enable_tiling()  # of images that are larger than a tile

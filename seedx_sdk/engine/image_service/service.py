@@ -34,6 +34,7 @@ from seedx_sdk.engine.image_service.feature_cache import FeatureCache, image_key
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics, Stage
 from seedx_sdk.engine.image_service.placement import Placement, place
+from seedx_sdk.engine.image_service.step_watch import StepWatch
 from seedx_sdk.engine.image_service.stream import ImageStream, JobHandle
 from seedx_sdk.engine.image_service.worker import DenoiseWorker
 from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError, ServiceError
@@ -104,12 +105,12 @@ class LocalImageService:
             max_batch=self.limits.max_batch,
             max_wait=self.limits.max_wait_ms / 1000,
         )
+        self._watch = StepWatch(self.limits.step_seconds)
         self._worker = DenoiseWorker(parts, self._device, self.metrics, self._between_steps)
         self._thread = threading.Thread(target=self._run, name="image service", daemon=True)
         self._open = False
         self._handles: set[JobHandle] = set()  # waiting or running
         self._computations: set[asyncio.Future[Any]] = set()  # short ones that are awaited
-        self._step_started: float | None = None  # None while the worker is idle
 
     @property
     def config(self) -> DirectoryConfig:
@@ -132,13 +133,14 @@ class LocalImageService:
         return self.parts.detokenizer.takes_condition_image
 
     async def __aenter__(self) -> Self:
-        """Place the model and start the worker; a service starts once.
+        """Place the model, compile and capture what is served by default, and start the worker; a service starts once.
 
         Raises:
             InputError: If the placement is not possible on this device.
             DeviceMemoryError: If the model does not fit the device's memory.
+            ServiceError: If it cannot be compiled.
         """
-        await asyncio.to_thread(inside_torch()(place), self.parts, self._placement, self._device)
+        await asyncio.to_thread(inside_torch()(self._prepare))
         self._thread.start()
         self._open = True
         return self
@@ -163,10 +165,12 @@ class LocalImageService:
         self._queue.close()
         try:
             # Polled, since no thread can be started to wait while the interpreter exits.
-            while self._thread.is_alive() and not self._stuck:
+            while self._thread.is_alive() and not self._watch.stuck:
                 await asyncio.sleep(0.01)
         finally:
             self._cancel_all()
+        if not self._thread.is_alive():
+            self._worker.close()
 
     async def check(self) -> None:
         """Return if the worker works.
@@ -176,13 +180,12 @@ class LocalImageService:
         """
         if self._open and not self._thread.is_alive():
             raise ModelError("the image service's thread has ended; open the model again")
-        if self._stuck:
+        if self._watch.stuck:
             raise ModelError(f"the image service has been stuck in one step for {self.limits.step_seconds:g} s")
 
-    @property
-    def _stuck(self) -> bool:
-        started = self._step_started
-        return started is not None and time.monotonic() - started > self.limits.step_seconds
+    def _prepare(self) -> None:
+        place(self.parts, self._placement, self._device)
+        self._worker.prepare(self._placement, self.limits.max_batch, self._watch.preparing)
 
     async def encode(
         self, image: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
@@ -344,12 +347,12 @@ class LocalImageService:
     def _run(self) -> None:
         """Run the worker thread."""
         while (work := self._queue.take()) is not None:
-            self._step_started = time.monotonic()
+            self._watch.begin()
             if callable(work):
                 work()
             else:
                 self._run_batch(work)
-            self._step_started = None
+            self._watch.end()
 
     def _run_batch(self, batch: list[JobHandle]) -> None:
         self.metrics.queue_length = len(self._queue)
@@ -362,12 +365,12 @@ class LocalImageService:
         One only, so that a long batch goes on however many short ones come.
         """
         for call in self._queue.take_calls():
-            self._step_started = time.monotonic()
+            self._watch.begin()
             call()
-        self._step_started = time.monotonic()
+        self._watch.begin()
         if self._worker.may_interrupt and (batch := self._queue.take_shorter(cost_left)):
             self._run_batch(batch)
-            self._step_started = time.monotonic()
+            self._watch.begin()
 
     def _lvlm(self, name: str | None) -> LVLM:
         if name is None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from seedx_sdk.checkpoints.directory import ModelParts
+from seedx_sdk.engine.image_service.acceleration import Acceleration, prepared_batches
 from seedx_sdk.engine.image_service.device_errors import is_out_of_memory, service_error
+from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics
+from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.stream import JobHandle
 from seedx_sdk.forks import inside_torch
 from seedx_sdk.model.denoise_loop import DenoiseState, copy_scheduler
 from seedx_sdk.model.lvlm import pool_features
+from seedx_sdk.model.unet import NoisePredictor
 
 __all__ = ["DenoiseWorker"]
 
@@ -43,20 +48,53 @@ class DenoiseWorker:
     ) -> None:
         self._parts, self._device = parts, device
         self._metrics, self._between_steps = metrics, between_steps
+        self._acceleration: Acceleration | None = None  # until it is prepared
         self._negative: Tensor | None = None
         self._depth = 0  # batches that have begun and not ended; all but the last wait for a shorter one
+
+    def prepare(
+        self, placement: Placement, max_batch: int, preparing: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """Compile and capture what is served by default, before the first batch.
+
+        Args:
+            placement: Of the model.
+            max_batch: Images in the largest batch.
+            preparing: Entered around what a step must prepare first.
+
+        Raises:
+            DeviceMemoryError: If it does not fit the device's memory.
+            ServiceError: If it fails otherwise.
+        """
+        self._acceleration = Acceleration(
+            self._parts, placement, self._device, max_batch=max_batch, preparing=preparing
+        )
+        try:
+            with torch.inference_mode(), self._acceleration.compiling():
+                for jobs in prepared_batches(self._parts, placement, self._device, max_batch):
+                    state = self._begin(jobs, self._acceleration.predict)
+                    state.step()
+                    self._decode(state.latents[:1])
+        except Exception as error:
+            self.close()
+            raise service_error("preparing the de-tokenizer", error) from error
+
+    def close(self) -> None:
+        """Free what was prepared, after the last batch."""
+        if self._acceleration is not None:
+            self._acceleration.close()
 
     def run(self, handles: Sequence[JobHandle]) -> None:
         """Run one batch and post its events; every error goes to the batch's jobs, none is raised.
 
-        A batch that does not fit the memory is run once more in two halves.
+        A batch that does not fit the memory is run once more in two halves, and without CUDA graphs.
         """
         started = time.perf_counter()
         handles = self._active(handles)
         if handles:
             self._depth += 1
             self._metrics.batch_sizes[len(handles)] += 1
-            self._run(handles, may_split=True)
+            self._run(handles)
             self._metrics.record_batch(time.perf_counter() - started)
             self._depth -= 1
         if not self._depth:
@@ -67,30 +105,35 @@ class DenoiseWorker:
         """Whether another batch may be run between two steps."""
         return self._depth < _MAX_DEPTH
 
-    def _run(self, handles: Sequence[JobHandle], *, may_split: bool) -> None:
+    def _run(self, handles: Sequence[JobHandle], *, is_retry: bool = False) -> None:
         # The error is handled after its frames are gone, since they hold on to the batch's tensors.
-        error = self._error(handles)
+        error = self._error(handles, is_retry)
         if error is None:
             return
-        memory = is_out_of_memory(error)
-        if memory and self._device.type == "cuda":
-            torch.cuda.empty_cache()
         handles = self._active(handles)
-        if memory and may_split and len(handles) > 1:
-            self._metrics.memory_splits[len(handles)] += 1
-            half = (len(handles) + 1) // 2
-            self._run(handles[:half], may_split=False)
-            self._run(handles[half:], may_split=False)
-            return
+        assert self._acceleration is not None
+        if is_out_of_memory(error):
+            freed = self._acceleration.free()
+            if not is_retry and len(handles) > 1:
+                self._metrics.memory_splits[len(handles)] += 1
+                half = (len(handles) + 1) // 2
+                self._run(handles[:half], is_retry=True)
+                self._run(handles[half:], is_retry=True)
+                return
+            if not is_retry and freed:
+                self._run(handles, is_retry=True)
+                return
         for handle in handles:
             if handle.end():
                 self._metrics.record_outcome("failed")
             handle.post(service_error(f"an image of {handle.job.width}x{handle.job.height}", error))
 
-    def _error(self, handles: Sequence[JobHandle]) -> Exception | None:
+    def _error(self, handles: Sequence[JobHandle], is_retry: bool) -> Exception | None:
+        assert self._acceleration is not None
+        predict = self._acceleration.without_graphs if is_retry else self._acceleration.predict
         try:
             with inside_torch(), torch.inference_mode():
-                images = self._denoise(list(handles))
+                images = self._denoise(list(handles), predict)
         except Exception as error:  # whatever it is, the thread must live on for the other jobs
             return error.with_traceback(None)
         for handle, image in images:  # whoever has it may fork
@@ -99,10 +142,10 @@ class DenoiseWorker:
             handle.post(image)
         return None
 
-    def _denoise(self, handles: list[JobHandle]) -> list[tuple[JobHandle, Image.Image]]:
+    def _denoise(self, handles: list[JobHandle], predict: NoisePredictor) -> list[tuple[JobHandle, Image.Image]]:
         """Return the images of the jobs that were waited for to the end."""
         with self._metrics.timed("prepare"):
-            state = self._begin(handles)
+            state = self._begin([handle.job for handle in handles], predict)
             self._synchronize()
         running = len(handles)
         self._metrics.running += running
@@ -126,13 +169,13 @@ class DenoiseWorker:
         finally:
             self._metrics.running -= running
 
-    def _begin(self, handles: list[JobHandle]) -> DenoiseState:
+    def _begin(self, jobs: Sequence[ImageJob], predict: NoisePredictor) -> DenoiseState:
         """Start a batch of jobs with equal keys."""
-        detokenizer, job = self._parts.detokenizer, handles[0].job
+        detokenizer, job = self._parts.detokenizer, jobs[0]
         fast = self._parts.config.fast if job.sampler == "fast" else None
-        conditions = [handle.job.condition for handle in handles]
+        conditions = [job.condition for job in jobs]
         return detokenizer.begin(
-            torch.cat([handle.job.features for handle in handles]).to(self._device),
+            torch.cat([job.features for job in jobs]).to(self._device),
             self._negative_features() if job.guidance_scale > 1 else None,
             condition_image=[image for image in conditions if image is not None] or None,
             height=job.height,
@@ -141,8 +184,9 @@ class DenoiseWorker:
             guidance_scale=job.guidance_scale,
             image_guidance_scale=job.image_guidance_scale,
             # Seeded on the CPU, so that a seed gives the same noise on every device.
-            generator=[torch.Generator().manual_seed(handle.job.seed) for handle in handles],
+            generator=[torch.Generator().manual_seed(job.seed) for job in jobs],
             scheduler=copy_scheduler(detokenizer.scheduler, fast.solver if fast is not None else None),
+            predict=predict,
         )
 
     def _synchronize(self) -> None:

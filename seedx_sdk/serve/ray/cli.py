@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
+import torch
 import typer
 
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
@@ -46,6 +46,15 @@ from seedx_sdk.serve.memory_options import (
     vllm_options,
 )
 from seedx_sdk.serve.network_options import RootPathOption, TrustedProxyOption
+from seedx_sdk.serve.placement_options import (
+    ChannelsLastOption,
+    CompileOption,
+    CudaGraphsOption,
+    PrepareBatchOption,
+    PrepareSizeOption,
+    TileSideOption,
+    chosen_placement,
+)
 from seedx_sdk.serve.ray.cluster import run
 from seedx_sdk.serve.ray.options import DeployOptions
 
@@ -77,6 +86,12 @@ def deploy(
     offload: OffloadOption = False,
     api_keys_file: ApiKeysFileOption = None,
     keys_everywhere: KeysEverywhereOption = False,
+    compile: CompileOption = False,
+    cuda_graphs: CudaGraphsOption = None,
+    prepare_size: PrepareSizeOption = None,
+    prepare_batch: PrepareBatchOption = None,
+    channels_last: ChannelsLastOption = False,
+    tile_side: TileSideOption = 1024,
     max_replies: MaxRepliesOption = 64,
     max_waiting: MaxWaitingOption = 64,
     max_pixels: MaxPixelsOption = 80_000_000,
@@ -113,7 +128,16 @@ def deploy(
         device=device,
         dtype=dtype,
         limits=ServiceLimits(step_seconds=step_seconds, max_batch=max_batch),
-        placement=Placement(offload=offload),
+        placement=chosen_placement(
+            torch.device(device),
+            offload=offload,
+            compile=compile,
+            cuda_graphs=cuda_graphs,
+            prepare_sizes=prepare_size,
+            prepare_batches=prepare_batch,
+            channels_last=channels_last,
+            tile_side=tile_side,
+        ),
         specialists=specialist_dirs(specialist),
     )
     llm = chosen_backbone(backbone, device)

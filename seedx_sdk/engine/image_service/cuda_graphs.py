@@ -1,0 +1,97 @@
+"""Captures what a GPU is given in CUDA graphs, so that a replay costs one launch instead of thousands.
+
+A graph reads and writes the same memory at each replay. Graphs that share a pool keep their intermediate results in the
+same place, so at most one of them may run at a time, and only their outputs add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor
+
+__all__ = ["CudaGraph", "Recorder", "Recording", "cuda_recorder"]
+
+_WARM_UP = 2
+"""Runs before a capture, in which libraries choose their kernels and allocate their workspaces."""
+
+
+class Recording(Protocol):
+    """A computation that can be repeated."""
+
+    @property
+    def output(self) -> Tensor:
+        """What it writes, each time at the same place."""
+        ...
+
+    def replay(self) -> None:
+        """Compute again, from what its inputs hold now."""
+        ...
+
+
+class Recorder(Protocol):
+    """Makes recordings."""
+
+    def __call__(self, compute: Callable[[], Tensor], beside: Recording | None) -> Recording:
+        """Return the recording of a computation.
+
+        Args:
+            compute: Reads tensors that stay where they are.
+            beside: A recording whose memory for intermediate results it may use too.
+        """
+        ...
+
+
+@dataclass(slots=True, frozen=True)
+class CudaGraph:
+    """A captured computation."""
+
+    graph: torch.cuda.CUDAGraph
+    output: Tensor
+
+    @classmethod
+    def capture(
+        cls, compute: Callable[[], Tensor], beside: Recording | None, *, device: torch.device, stream: torch.cuda.Stream
+    ) -> Self:
+        """Return the graph of a computation.
+
+        Args:
+            compute: Launches kernels on the current stream, and neither waits for the GPU nor copies from the host.
+            beside: A graph whose memory pool it shares.
+            device: Of the tensors.
+            stream: On which nothing else runs.
+
+        Raises:
+            RuntimeError: If the computation cannot be captured, or does not fit the memory.
+        """
+        # The stream is set back here: a capture that fails leaves its own behind.
+        with torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(_WARM_UP):
+                    compute()
+            torch.cuda.current_stream().wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
+            pool = beside.graph.pool() if isinstance(beside, CudaGraph) else None
+            # Other threads go on using the GPU: the language model may run in one of them.
+            with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+                output = compute()
+        return cls(graph, output)
+
+    def replay(self) -> None:
+        """Compute again, from what its inputs hold now."""
+        self.graph.replay()
+
+
+def cuda_recorder(device: torch.device) -> Recorder:
+    """Return a recorder of CUDA graphs on a device."""
+    # One for all: libraries keep a workspace for each stream.
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+    def record(compute: Callable[[], Tensor], beside: Recording | None) -> Recording:
+        return CudaGraph.capture(compute, beside, device=device, stream=stream)
+
+    return record
