@@ -43,6 +43,7 @@ class Caller:
         self.share = Share(shared or name, limits.weight, limits.replies_in_flight, limits.steps_in_flight)
         self._charged = Work()
         self._unused = Work()  # charged, and not claimed by a call
+        self._ended = False
 
     def begin(self) -> None:
         """Charge the request itself.
@@ -84,6 +85,8 @@ class Caller:
             yield reservation
         finally:
             self._unused += reservation.left
+            if self._ended:
+                self.end()
 
     def draw(self, work: Work) -> None:
         """Charge what is drawn beyond what was expected, allowed or not."""
@@ -93,10 +96,16 @@ class Caller:
         self._charged += missing
 
     def end(self) -> None:
-        """Take back what was charged and is not used; the request itself counts in any case."""
-        used = Work(requests=1) - (self._charged - self._unused)
-        self._account.take_back(self._unused - used)
-        self._unused = Work()
+        """Take back what is charged and not used, now that the request is answered, and later what its calls give back.
+
+        The request itself counts in any case.
+        """
+        self._ended = True
+        kept = Work(requests=1) - (self._charged - self._unused)
+        not_used = self._unused - kept
+        self._account.take_back(not_used)
+        self._charged -= not_used
+        self._unused -= not_used
 
 
 class Reservation:

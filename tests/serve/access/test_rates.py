@@ -97,8 +97,7 @@ def test_a_request_counts_once_or_as_often_as_it_draws() -> None:
         with asked.reserve(Work.drawing(1, 1)) as reservation:
             reservation.draw(1, 1)
     with asked.reserve(Work.drawing(1, 1)):
-        pass  # it was cancelled before it was drawn
-    asked.end()
+        asked.end()  # the client has left, and the call is told to stop
     for _ in range(7):  # 3 are drawn, so 7 are left
         text = caller(limits, clock, account)
         text.begin()
