@@ -36,6 +36,8 @@ Emit = Callable[[StreamEvent], Awaitable[None]]
 _EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
 _MAX_IDENTITIES = 100_000
 """Idempotency keys whose id and time are remembered."""
+_MAX_BESIDE = 4
+"""Places for what is done beside the model."""
 _MAX_UNREAD = 32
 """Events that the engine may be ahead of the reader."""
 
@@ -64,6 +66,7 @@ class Dispatcher:
     def __init__(self, engine: AsyncEngine, settings: ServerSettings) -> None:
         self.engine, self.settings = engine, settings
         self._line = FairLine(settings.max_replies, max_waiting=settings.max_waiting)
+        self._line_beside = FairLine(_MAX_BESIDE, max_waiting=settings.max_waiting)
         self._finished: TTLCache[tuple[str, str], tuple[str, list[StreamEvent], int]] = TTLCache(
             settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda entry: entry[2]
         )
@@ -206,6 +209,24 @@ class Dispatcher:
                 f"the images of the request have {pixels / 1e6:.1f} million pixels, and at most {allowed / 1e6:.1f} "
                 "million are allowed: scale them down"
             )
+
+    @asynccontextmanager
+    async def beside(self, caller: Caller) -> AsyncIterator[None]:
+        """Wait for the caller's turn to do something beside the model, such as making a file, while the block runs.
+
+        Raises:
+            OverloadedError: If too many wait.
+        """
+        try:
+            place = await self._line_beside.enter(caller.share, 1.0)
+        except OverloadedError:
+            metrics.reject("at_capacity", caller.label)
+            raise
+        place.done = place.work
+        try:
+            yield
+        finally:
+            self._line_beside.leave(place)
 
     @asynccontextmanager
     async def _place(self, caller: Caller, work: Work, outcome: _Outcome) -> AsyncIterator[Place]:

@@ -136,6 +136,6 @@ def test_accounts_that_are_not_used_are_forgotten() -> None:
     accounts = Accounts()
     used = accounts.of("used")
     used.add(Work(requests=1))
-    for number in range(10_000):
+    for number in range(5000):
         accounts.of(str(number))
     assert accounts.of("used") is used and len(accounts._accounts) <= 4096

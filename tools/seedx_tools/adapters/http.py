@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BeforeValidator
@@ -24,8 +24,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
 router.include_router(http_edits.router)
-_AT_ONCE = CapacityLimiter(4)
-"""Decks in flight; more wait. Their images are requests like all others."""
 
 
 def _inline_logo(brand: object) -> object:
@@ -48,23 +46,27 @@ async def make_slides_route(
 ) -> Response:
     """Return an editable .pptx with generated images. `X-SeedX-Warnings`, a JSON list, says what a slide lacks."""
     seedx = AsyncSeedX(engine=DispatcherEngine(dispatcher, caller))
-    return deck_response(*await cancel_on_disconnect(request, _make(seedx, body)))
+
+    async def make() -> tuple[bytes, Deck]:
+        async with dispatcher.beside(caller):  # its images are requests like all others
+            return await _made(seedx, body)
+
+    return deck_response(*await cancel_on_disconnect(request, make()))
 
 
-async def _make(seedx: AsyncSeedX, body: DeckBody) -> tuple[bytes, Deck]:
-    async with _AT_ONCE:
-        with deck_folder() as folder:
-            path = folder / "slides.pptx"
-            deck = await make_slides_async(
-                seedx,
-                body.prompt_or_outline,
-                path=path,
-                theme=body.theme,
-                brand=body.brand,
-                size=body.size,
-                footer=body.footer,
-                num_slides=body.num_slides,
-                seed=body.seed,
-                pictures=body.pictures,
-            )
-            return await to_thread.run_sync(path.read_bytes), deck
+async def _made(seedx: AsyncSeedX, body: DeckBody) -> tuple[bytes, Deck]:
+    with deck_folder() as folder:
+        path = folder / "slides.pptx"
+        deck = await make_slides_async(
+            seedx,
+            body.prompt_or_outline,
+            path=path,
+            theme=body.theme,
+            brand=body.brand,
+            size=body.size,
+            footer=body.footer,
+            num_slides=body.num_slides,
+            seed=body.seed,
+            pictures=body.pictures,
+        )
+        return await to_thread.run_sync(path.read_bytes), deck

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError, ServiceError
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, cancel_on_disconnect
+from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
 from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
@@ -28,9 +29,8 @@ from seedx_tools.decks.results import Deck
 __all__ = ["PPTX", "deck_folder", "deck_response", "router"]
 
 router = APIRouter()
+T = TypeVar("T")
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-_AT_ONCE = CapacityLimiter(4)
-"""Decks that are edited at the same time; more wait."""
 
 
 def _decoded(value: str) -> bytes:
@@ -87,15 +87,16 @@ class EditDeckBody(ReadDeckBody):
 
 
 @router.post("/read_deck")
-async def read_deck_route(body: ReadDeckBody, request: Request, caller: Caller) -> DeckOutline:
+async def read_deck_route(
+    body: ReadDeckBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller
+) -> DeckOutline:
     """Return the number, title, kind and text of each slide of a .pptx."""
-    del caller  # needs a key like all others
 
     def read() -> DeckOutline:
         with deck_folder() as folder:
             return read_deck(_written(folder, "deck.pptx", body.deck))
 
-    return await cancel_on_disconnect(request, to_thread.run_sync(read, limiter=_AT_ONCE))
+    return await cancel_on_disconnect(request, _in_turn(read, dispatcher, caller))
 
 
 @router.post("/edit_deck", response_class=Response, responses={200: {"content": {PPTX: {}}}})
@@ -111,7 +112,13 @@ async def edit_deck_route(
         with deck_folder() as folder, SeedX(engine=DispatcherEngine(dispatcher, caller)) as seedx:
             return _edited(seedx, body, folder)
 
-    return deck_response(*await cancel_on_disconnect(request, to_thread.run_sync(edit, limiter=_AT_ONCE)))
+    return deck_response(*await cancel_on_disconnect(request, _in_turn(edit, dispatcher, caller)))
+
+
+async def _in_turn(work: Callable[[], T], dispatcher: Dispatcher, caller: Caller) -> T:
+    """Do what takes a while in a thread, when it is the caller's turn."""
+    async with dispatcher.beside(caller):
+        return await to_thread.run_sync(work)
 
 
 @contextmanager
