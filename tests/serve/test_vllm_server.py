@@ -26,6 +26,7 @@ from seedx_sdk import AsyncSeedX, InputError, Message, SeedX
 from seedx_sdk.checkpoints.specialists import add_specialist
 from seedx_sdk.engine import NANO
 from seedx_sdk.types import ChatReply, Description, EditedImage, Result, TryOnImage
+from seedx_tools.adapters.langchain import ChatSeedX
 from tests.support.adapters import adapter_package
 from tests.support.server_processes import (
     EVENT_SECONDS,
@@ -155,6 +156,10 @@ def test_answers_fit_a_schema(server: str) -> None:
     assert (
         seedx.chat([Message.user("Draw a red house.")], json_schema=schema, max_new_tokens=2).finish_reason == "length"
     )
+    chat = ChatSeedX(base_url=server)
+    assert isinstance(chat.with_structured_output(Scene).invoke("What do you see?"), Scene)
+    called = chat.bind_tools([Scene], tool_choice="any").invoke("What do you see?").tool_calls[0]
+    assert called["name"] == "Scene" and Scene.model_validate(called["args"])
     seedx.close()
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, ChatMessage, HumanMessage, SystemMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 from PIL import Image
@@ -57,6 +57,14 @@ class TestIntegration(ChatModelIntegrationTests):
     @property
     def supports_image_inputs(self) -> bool:
         return True
+
+    @property
+    def has_tool_calling(self) -> bool:
+        return False  # that needs a server on vLLM: tests/serve/test_vllm_server.py
+
+    @property
+    def has_structured_output(self) -> bool:
+        return False
 
 
 @pytest.fixture
@@ -158,7 +166,7 @@ def test_options_of_a_call_take_precedence_and_unknown_ones_are_rejected() -> No
 @pytest.mark.parametrize(
     ("messages", "error", "message"),
     [
-        (lambda: [ToolMessage("done", tool_call_id="1")], PromptError, "calls no tools"),
+        (lambda: [ChatMessage(content="done", role="critic")], PromptError, "takes no chat message"),
         (lambda: ask({"type": "audio", "url": "https://a.org/a.mp3"}), PromptError, "not a block of type 'audio'"),
         (lambda: ask({"type": "image", "url": "https://a.org/a.png"}), ImageError, "fetches no images from 'a.org'"),
         (lambda: ask({"type": "image", "url": "/etc/passwd"}), ImageError, "outside the allowed folders"),

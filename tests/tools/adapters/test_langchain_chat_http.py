@@ -37,6 +37,14 @@ class TestOverHttp(ChatModelIntegrationTests):
     def supports_image_inputs(self) -> bool:
         return True
 
+    @property
+    def has_tool_calling(self) -> bool:
+        return False  # that needs a server on vLLM: tests/serve/test_vllm_server.py
+
+    @property
+    def has_structured_output(self) -> bool:
+        return False
+
 
 def test_a_server_gives_the_same_reply_as_the_model_in_process(nano_server: str) -> None:
     here, there = (

@@ -7,19 +7,22 @@ import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, Self, TypeVar, cast
+from operator import itemgetter
+from typing import Any, Literal, Self, TypeVar, cast
 
 import anyio
 from anyio import to_thread
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
+from langchain_core.tools import BaseTool
 from langchain_core.utils import from_env, secret_from_env
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, SkipValidation, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, SkipValidation, model_validator
 from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from seedx_sdk import SeedX
@@ -28,6 +31,7 @@ from seedx_sdk.errors import DeadlineError, GenerationCancelled, InputError
 from seedx_sdk.http.retries import has_patience, wait_for_place
 from seedx_sdk.options import ChatOptions
 from seedx_sdk.types import Message, StreamEvent
+from seedx_tools.adapters.langchain_guided import GuidedCall, answer_parser, bound_tools, schema_of
 from seedx_tools.adapters.langchain_messages import ChunkWriter, conversation, countable
 from seedx_tools.workspace import Workspace
 
@@ -42,8 +46,12 @@ class ChatSeedX(BaseChatModel):
     """SEED-X as a chat model: `ChatSeedX()` is the shipped model, `ChatSeedX(base_url=...)` a server.
 
     A reply with images has content blocks of type text and image; one without is plain text. `usage_metadata` counts
-    tokens; `response_metadata` has the model's name, the seed, the warnings and the boxes. It calls no tools and writes
-    no JSON: give the tools of seedx_toolkit to another chat model. Errors are those of the SDK, such as InputError.
+    tokens; `response_metadata` has the model's name, the seed, the warnings and the boxes. Errors are those of the SDK,
+    such as InputError.
+
+    Over a server on vLLM it answers in the form of a schema (`with_structured_output`, or `json_schema=` of a call) and
+    calls tools (`bind_tools`); such an answer holds no images, and comes in one piece if there are tools. SEED-X was
+    not trained to use tools: for an agent, another chat model decides better.
 
     Caches tell replies apart by the model or server and by all options. Tokens are counted without a network: to the
     token for a model in process, as an estimate otherwise. It is pickled by its fields, a key from the environment not
@@ -180,23 +188,90 @@ class ChatSeedX(BaseChatModel):
         schemas = sum(self.get_num_tokens(json.dumps(convert_to_openai_tool(tool))) for tool in tools or ())
         return schemas + self._tokens.count(*countable(messages))
 
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return the model with tools that it may call, one in an answer.
+
+        Args:
+            tools: Functions, tools, pydantic classes or schemas.
+            tool_choice: "auto" or None leaves it to the model, "any" calls one of them, a name this one, "none" none.
+            kwargs: Further arguments of each call.
+
+        Raises:
+            InputError: If the model runs in this process.
+        """
+        self._check_guidance()
+        return self.bind(**bound_tools(tools, tool_choice), **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type,
+        *,
+        include_raw: bool = False,
+        method: Literal["json_schema", "json_mode", "function_calling"] = "json_schema",
+        strict: bool | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """Return a runnable that answers in the form of a schema.
+
+        Args:
+            schema: A pydantic class, of which it returns an instance; or a TypedDict, a JSON schema or a function
+                schema, for which it returns a dictionary.
+            include_raw: Whether it returns a dictionary with `raw`, `parsed` and `parsing_error` instead.
+            method: "json_schema" holds every token to the schema; "json_mode" to some JSON object, which is only then
+                read with the schema; "function_calling" goes through a tool.
+            strict: Ignored: every schema is strict.
+            kwargs: Further arguments of each call.
+
+        Raises:
+            InputError: If the model runs in this process.
+        """
+        if method == "function_calling":
+            return super().with_structured_output(schema, include_raw=include_raw, **kwargs)
+        self._check_guidance()
+        held_to = {"type": "object"} if method == "json_mode" else schema_of(schema)
+        noted = {"kwargs": {"method": method}, "schema": schema}
+        model = self.bind(json_schema=held_to, ls_structured_output_format=noted, **kwargs)
+        parser: Runnable[AIMessage, Any] = RunnableLambda(answer_parser(schema), name="answer_parser")
+        if not include_raw:
+            return model | parser
+        parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
+        unread = RunnablePassthrough.assign(parsed=lambda _: None)
+        return RunnableMap(raw=model) | parsed.with_fallbacks([unread], exception_key="parsing_error")
+
+    def _check_guidance(self) -> None:
+        """Check that the model is not one in process, which is never held to a schema; a server says so itself."""
+        if self._client.settings.is_in_process:
+            raise InputError(
+                "structured output and tools need a model on vLLM: serve it (seedx serve --backbone vllm) and use "
+                "ChatSeedX(base_url=...)"
+            )
+
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]
-    ) -> tuple[list[Message], ChatOptions]:
-        """Return the conversation and the options of a call.
+    ) -> tuple[list[Message], ChatOptions, GuidedCall]:
+        """Return the conversation, the options and the form of the answer of a call.
 
         Raises:
             InputError: If a call sets an option that there is not.
         """
+        given = dict(given)
+        guided = GuidedCall.taken_from(given)
         if unknown := given.keys() - set(_CALL_OPTIONS):
             raise InputError(
                 f"ChatSeedX takes no {', '.join(sorted(unknown))}; a call may set {', '.join(sorted(_CALL_OPTIONS))}"
             )
         options = {name: given.get(name, getattr(self, name)) for name in _CALL_OPTIONS}
         options["max_new_tokens"] = options.pop("max_tokens")
-        options["stop"] = stop or self.stop
+        options |= {"stop": stop or self.stop, "json_schema": guided.schema}
+        told = [] if guided.instructions is None else [guided.instructions]
         workspace = Workspace(roots=(), image_hosts=self.image_hosts)
-        return conversation(messages, workspace), cast(ChatOptions, options)
+        return conversation([*told, *messages], workspace), cast(ChatOptions, options), guided
 
     def _retrying(self, deadline: float) -> dict[str, Any]:
         """Return the arguments of tenacity; a client over a server retries by itself."""
@@ -211,9 +286,9 @@ class ChatSeedX(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        writer = ChunkWriter()
         deadline = self._deadline()
-        request, options = self._request(messages, stop, kwargs)
+        request, options, guided = self._request(messages, stop, kwargs)
+        writer = ChunkWriter(guided)
         seedx = self._client if self.timeout is None else self._client.with_cancel(lambda: time.monotonic() > deadline)
 
         def begin() -> tuple[StreamEvent, Generator[StreamEvent, None, None]]:
@@ -238,12 +313,11 @@ class ChatSeedX(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        writer = ChunkWriter()
         seedx, deadline = self._client.as_async(), self._deadline()
 
         try:
             with anyio.fail_after(deadline - time.monotonic()):
-                request, options = await to_thread.run_sync(  # it may fetch images
+                request, options, guided = await to_thread.run_sync(  # it may fetch images
                     self._request, messages, stop, kwargs, abandon_on_cancel=True
                 )
 
@@ -252,6 +326,7 @@ class ChatSeedX(BaseChatModel):
                     return await anext(events), events
 
                 event, events = await _retried(AsyncRetrying(**self._retrying(deadline)), begin)
+            writer = ChunkWriter(guided)
             async with aclosing(events):
                 while True:
                     for chunk in writer.chunks(event):

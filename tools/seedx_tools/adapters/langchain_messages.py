@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 from PIL import Image
 
@@ -26,6 +27,7 @@ from seedx_sdk.types import (
     TextDelta,
     TextPart,
 )
+from seedx_tools.adapters.langchain_guided import GuidedCall
 from seedx_tools.arguments import reference
 from seedx_tools.workspace import Workspace
 
@@ -33,8 +35,10 @@ from seedx_tools.workspace import Workspace
 def conversation(messages: Sequence[BaseMessage], workspace: Workspace) -> list[Message]:
     """Return the messages as the SDK's; a system message is prepended to the next user message.
 
+    Calls of tools become the text that calls them, and their results user messages.
+
     Args:
-        messages: System, human and AI messages with text and image blocks.
+        messages: System, human, AI and tool messages with text and image blocks.
         workspace: Resolves images that are not embedded.
 
     Raises:
@@ -43,6 +47,7 @@ def conversation(messages: Sequence[BaseMessage], workspace: Workspace) -> list[
     """
     converted: list[Message] = []
     system: tuple[ContentPart, ...] = ()
+    called: dict[str | None, str] = {}
     for message in messages:
         parts = tuple(_parts(message, workspace))
         if isinstance(message, SystemMessage):
@@ -50,13 +55,14 @@ def conversation(messages: Sequence[BaseMessage], workspace: Workspace) -> list[
         elif isinstance(message, HumanMessage):
             converted.append(Message(role="user", content=(*system, *parts)))
             system = ()
-        elif isinstance(message, AIMessage) and not message.tool_calls:
+        elif isinstance(message, AIMessage):
+            called |= {call["id"]: call["name"] for call in message.tool_calls}
             converted.append(Message(role="assistant", content=parts))
+        elif isinstance(message, ToolMessage):
+            name = message.name or called.get(message.tool_call_id, "a tool")
+            converted.append(Message(role="user", content=(TextPart(text=f"Result of {name}:"), *parts)))
         else:
-            raise PromptError(
-                f"ChatSeedX calls no tools, so it takes no {message.type} message with a call or its result; "
-                "give the tools to another chat model"
-            )
+            raise PromptError(f"ChatSeedX takes no {message.type} message; use system, human, AI and tool messages")
     return converted
 
 
@@ -67,6 +73,8 @@ def _parts(message: BaseMessage, workspace: Workspace) -> Iterator[ContentPart]:
                 yield TextPart(text=block["text"])
         elif block["type"] == "image":
             yield ImagePart(image=open_image(workspace.resolve_image(reference(block))))
+        elif block["type"] == "tool_call":
+            yield TextPart(text=json.dumps({"tool": block["name"], "arguments": block["args"]}, ensure_ascii=False))
         else:
             raise PromptError(f"ChatSeedX reads text and images, not a block of type {block['type'][:40]!r}")
 
@@ -118,15 +126,21 @@ def image_block(image: Image.Image) -> dict[str, Any]:
 
 
 class ChunkWriter:
-    """Turns the events of one reply into chunks."""
+    """Turns the events of one reply into chunks.
 
-    def __init__(self) -> None:
+    Args:
+        guided: The form of the reply; the text of one that may call a tool is read whole.
+    """
+
+    def __init__(self, guided: GuidedCall) -> None:
+        self._guided = guided
         self.done = False
 
     def chunks(self, event: StreamEvent) -> Iterator[ChatGenerationChunk]:
         """Yield the chunks of an event; `done` is True after the last one."""
         if isinstance(event, TextDelta):
-            yield _chunk(event.text)
+            if not self._guided.tools:
+                yield _chunk(event.text)
         elif isinstance(event, ImageDone):
             yield _chunk([image_block(event.image)])
         elif isinstance(event, ReplyDone):
@@ -150,11 +164,13 @@ class ChunkWriter:
                 output_tokens=reply.usage.completion_tokens,
                 total_tokens=reply.usage.total_tokens,
             )
-        return _chunk("", position="last", metadata=metadata, usage=usage)
+        text, calls = self._guided.read(reply.message.text) if self._guided.tools else ("", [])
+        return _chunk(text, calls, position="last", metadata=metadata, usage=usage)
 
 
 def _chunk(
     content: str | list[str | dict[str, Any]],
+    calls: Sequence[ToolCallChunk] = (),
     *,
     position: Literal["last"] | None = None,
     metadata: dict[str, Any] | None = None,
@@ -162,6 +178,10 @@ def _chunk(
 ) -> ChatGenerationChunk:
     return ChatGenerationChunk(
         message=AIMessageChunk(
-            content=content, chunk_position=position, response_metadata=metadata or {}, usage_metadata=usage
+            content=content,
+            tool_call_chunks=[*calls],
+            chunk_position=position,
+            response_metadata=metadata or {},
+            usage_metadata=usage,
         )
     )
