@@ -99,8 +99,7 @@ class InterleavedEngine:
         started = time.perf_counter()
         with inside_torch(), tracing.span("reply", task=request.task, model=self._info.name) as reply_span:
             read_as = request if self._config.vocabulary is None else normalized(request)
-            for note in await self._notices(read_as):
-                yield Notice(text=note)
+            notes = [Notice(text=note) for note in await self._notices(read_as)]
             specialist = self._specialist(request)
             schema = None if request.options.json_schema is None else AnswerSchema(request.options.json_schema)
             opens_box = self._opens_box(request, specialist)
@@ -110,9 +109,11 @@ class InterleavedEngine:
             events = self._tell(read_as, reply) if request.task == "story" else self._answer(read_as, reply)
             async with aclosing(events):
                 async for event in events:
+                    while notes:  # not before: a request that cannot be answered is an error from the start
+                        yield notes.pop(0)
                     yield event
-            for held in builder.release():
-                yield held
+            for event in (*notes, *builder.release()):
+                yield event
         done = builder.done(time.perf_counter() - started, max_images=self._sampling(request, specialist).max_images)
         if schema is not None and done.reply.finish_reason == "stop":
             await asyncio.to_thread(schema.check, done.reply.message.text)
