@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from seedx_sdk.engine import NANO, AsyncEngine, Engine, open_engine
+from seedx_sdk.engine import NANO, AsyncEngine, Engine, checkpoint_directory, open_engine
 from seedx_sdk.engine.threaded import ThreadedEngine
 from seedx_sdk.errors import InputError, ServiceError
 from seedx_sdk.forks import LEFT_BEHIND
@@ -67,7 +67,7 @@ class ClientSettings:
     @property
     def directory(self) -> Path:
         """The checkpoint directory of a model in process."""
-        return NANO if self.model is None else Path(self.model).absolute()
+        return checkpoint_directory(self.model).absolute()
 
     @property
     def identity(self) -> dict[str, str]:
@@ -84,7 +84,7 @@ class ClientSettings:
             config = hashlib.sha256((self.directory / "config.json").read_bytes()).hexdigest()[:12]
         except OSError:  # the first call says what is missing
             config = "missing"
-        model = "shipped" if self.model is None else str(self.directory)
+        model = "shipped" if self.directory == NANO.absolute() else str(self.directory)
         placed = {name: value for name in ("device", "dtype") if (value := getattr(self, name)) is not None}
         return {"model": model, "config": config, **placed}
 

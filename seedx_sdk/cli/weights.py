@@ -18,6 +18,7 @@ from seedx_sdk.checkpoints.info import read_directory
 from seedx_sdk.checkpoints.memory import ServingMemory
 from seedx_sdk.checkpoints.memory_fit import Fit
 from seedx_sdk.cli.console import JsonOption, print_json, print_warnings, progress
+from seedx_sdk.engine import checkpoint_directory
 from seedx_sdk.errors import InputError, needs_extra
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _recipe_name(directory: Path) -> str:
 
 def print_directory(checkpoint_dir: Path, json: JsonOption = False) -> None:
     """Print what a checkpoint directory holds and can do, without loading it."""
-    info = read_directory(checkpoint_dir)
+    info = read_directory(checkpoint_directory(checkpoint_dir))
     if json:
         print_json(info)
         return

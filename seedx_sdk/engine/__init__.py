@@ -14,10 +14,22 @@ from seedx_sdk.errors import WeightsMissingError, needs_extra
 from seedx_sdk.forks import check_torch, inside_torch
 from seedx_sdk.types import Dtype, Request
 
-__all__ = ["NANO", "AsyncEngine", "Engine", "Request", "open_engine"]
+__all__ = ["NANO", "NANO_NAMES", "AsyncEngine", "Engine", "Request", "checkpoint_directory", "open_engine"]
 
 NANO = Path(__file__).parent.parent / "nano"
 """The checkpoint directory of the model that ships inside the package."""
+NANO_NAMES = ("seed-x-nano", "nano")
+"""What that model is called wherever a model is named."""
+
+
+def checkpoint_directory(model: str | Path | None) -> Path:
+    """Return the checkpoint directory of a model: None or a name of the shipped one, or a directory.
+
+    A directory in the working directory that is called like the shipped model takes precedence.
+    """
+    if model is None or (str(model) in NANO_NAMES and not (Path(model) / "config.json").is_file()):
+        return NANO
+    return Path(model)
 
 
 @asynccontextmanager
@@ -27,7 +39,7 @@ async def open_engine(
     """Open a model in this process.
 
     Args:
-        model: A checkpoint directory; None is the shipped nano model.
+        model: A checkpoint directory; None, "nano" or "seed-x-nano" is the shipped model.
         device: "cpu", "cuda" or "cuda:N"; None takes a CUDA device if there is one.
         dtype: Of all weights; None is bfloat16 on CUDA and float32 on a CPU.
 
@@ -38,9 +50,9 @@ async def open_engine(
         WeightsCorruptError: If a weight file is cut short or has another hash.
         ServiceError: If this process was forked off while its parent was loading a model or computing.
     """
-    directory = NANO if model is None else Path(model)
+    directory = checkpoint_directory(model)
     if not (directory / "config.json").is_file():
-        what = "a directory with config.json" if model is not None else "the shipped model; install seedx-sdk again"
+        what = "a directory with config.json" if directory != NANO else "the shipped model; install seedx-sdk again"
         raise WeightsMissingError(f"there is no model at '{directory}'; it must be {what}")
     check_torch()
     async with AsyncExitStack() as stack:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from seedx_sdk.checkpoints.config import DirectoryConfig
-from seedx_sdk.engine import NANO
+from seedx_sdk.engine import checkpoint_directory
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.image_service.placement import resolve_device
 from seedx_sdk.engine.image_service.service import ServiceLimits
@@ -130,7 +130,7 @@ def serve(
         trusted_proxies=trusted_proxy,
         root_path=root_path,
     )
-    checkpoint_dir = NANO if model is None else model
+    checkpoint_dir = checkpoint_directory(model)
     DirectoryConfig.read(checkpoint_dir)  # fail before anything is started
     options = EngineOptions(
         device=device,

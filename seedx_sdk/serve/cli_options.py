@@ -41,7 +41,7 @@ __all__ = [
     "specialist_dirs",
 ]
 
-ModelOption = Annotated[Path | None, typer.Option("--model", help="Checkpoint directory (default: the shipped model).")]
+ModelOption = Annotated[Path | None, typer.Option("--model", help="Checkpoint directory (default: nano, which ships).")]
 SpecialistOption = Annotated[
     list[str] | None, typer.Option("--specialist", metavar="NAME=DIR", help="Additional specialist (repeatable).")
 ]

@@ -43,9 +43,9 @@ def check(
     with needs_extra("train"):
         from seedx_finetune.data.check import check_source
         from seedx_finetune.data.formats import make_format
-        from seedx_sdk.engine import NANO
+        from seedx_sdk.engine import checkpoint_directory
         from seedx_sdk.model.tokenizer import Tokenizer
-    directory = model or NANO
+    directory = checkpoint_directory(model)
     config = DirectoryConfig.read(directory)
     reader = make_format(format, parse_options(option or ()))
     with progress(f"check {path}"):

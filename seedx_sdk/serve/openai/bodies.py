@@ -15,7 +15,7 @@ from seedx_sdk import calls
 from seedx_sdk.errors import InputError
 from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.options import Sampler
-from seedx_sdk.serve.openai.messages import ChatMessage, opened_conversation
+from seedx_sdk.serve.openai.messages import ChatMessage, ignored_tools, opened_conversation
 from seedx_sdk.serve.openai.parameters import OpenAIBody, WithoutNulls, only
 from seedx_sdk.serve.pending_call import PendingCall, in_thread
 from seedx_sdk.types import ChatReply, EditedImage, GeneratedImage, Message, ModelInfo, Task
@@ -84,7 +84,9 @@ class ChatCompletionBody(_Body):
         "guided_regex": "use response_format",
         "guided_choice": "use response_format",
         "guided_grammar": "use response_format",
+        "image_config": "use width and height",
     }
+    NEUTRAL: ClassVar[Mapping[str, object]] = {"repetition_penalty": 1, "min_p": 0, "top_k": -1, "min_tokens": 0}
 
     messages: list[ChatMessage]
     stream: bool = False
@@ -125,7 +127,7 @@ class ChatCompletionBody(_Body):
         )
 
     async def _call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
-        opener = ImageOpener(list(self.ignored))
+        opener = ImageOpener([*self.ignored, *ignored_tools(self.messages)])
         messages = await opened_conversation(self.messages, fetcher, opener)
         return await asyncio.to_thread(self._validated, messages, opener)
 

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from seedx_sdk.image_fetcher import ImageFetcher
-from seedx_sdk.serve.openai.parameters import WithoutNulls, only
+from seedx_sdk.serve.openai.parameters import WithoutNulls
 from seedx_sdk.types import ContentPart, ImagePart, Message, TextPart
 from seedx_sdk.validation import ImageOpener
 
-__all__ = ["ChatMessage", "opened_conversation"]
+__all__ = ["ChatMessage", "ignored_tools", "opened_conversation"]
 
 _TEXTS = ("text", "input_text", "output_text")
 _IMAGES = ("image_url", "input_image")
@@ -54,14 +54,28 @@ _Part = Annotated[
 ]
 
 
-class ChatMessage(WithoutNulls):
-    """A message of a conversation; one of an answer may be sent back as it came."""
+class _Function(WithoutNulls):
+    name: str
+    arguments: str = "{}"
 
-    role: Literal["system", "developer", "user", "assistant"]
+
+class _ToolCall(WithoutNulls):
+    id: str | None = None
+    function: _Function
+
+
+class ChatMessage(WithoutNulls):
+    """A message of a conversation; one of an answer, of this model or of another one, may be sent back as it came."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[_Part] = ""
     images: list[_Part] = []
     """Images of an earlier answer."""
-    tool_calls: Annotated[list[Any], only([], hint="this model calls no tools")] = []
+    tool_calls: list[_ToolCall] = []
+    """Made by another model; they are read as text."""
+    function_call: _Function | None = None
+    tool_call_id: str | None = None
+    name: str | None = None
 
     @property
     def image_urls(self) -> list[str]:
@@ -76,11 +90,24 @@ class ChatMessage(WithoutNulls):
 
     async def opened(self, fetcher: ImageFetcher, open_one: ImageOpener) -> list[ContentPart]:
         """Return the content with its images fetched and decoded."""
-        return [
+        content: list[ContentPart] = [
             TextPart(text=part.text) if isinstance(part, _Text) else await _opened(part.image_url, fetcher, open_one)
             for part in self._parts
             if isinstance(part, _ImageUrl) or part.text.strip()
         ]
+        return [*content, *(TextPart(text=f"{call.name}({call.arguments})") for call in self.calls)]
+
+    @property
+    def calls(self) -> list[_Function]:
+        """The functions that it calls."""
+        return [*(call.function for call in self.tool_calls), *([self.function_call] if self.function_call else [])]
+
+
+def ignored_tools(messages: Sequence[ChatMessage]) -> list[str]:
+    """Return a warning if a conversation has calls or results of tools."""
+    if not any(message.calls or message.role in ("tool", "function") for message in messages):
+        return []
+    return ["the model calls no tools; calls and results in the conversation are read as text"]
 
 
 async def opened_conversation(
@@ -88,9 +115,11 @@ async def opened_conversation(
 ) -> list[Message]:
     """Return the conversation with its images fetched and decoded.
 
-    The model knows no system messages: one is prepended to the next user message, or appended to the last.
+    The model knows no system messages: one is prepended to the next user message, or appended to the last. It calls no
+    tools: calls in the history become text, and results user messages.
     """
     conversation: list[Message] = []
+    called = {call.id: call.function.name for message in messages for call in message.tool_calls}
     system: list[ContentPart] = []
     for message in messages:
         parts = await message.opened(fetcher, open_one)
@@ -99,6 +128,9 @@ async def opened_conversation(
         elif message.role == "user":
             conversation.append(Message(role="user", content=(*system, *parts)))
             system = []
+        elif message.role in ("tool", "function"):
+            name = message.name or called.get(message.tool_call_id, "a tool")
+            conversation.append(Message(role="user", content=(TextPart(text=f"Result of {name}:"), *parts)))
         else:
             conversation.append(Message(role="assistant", content=tuple(parts)))
     if system and conversation and conversation[-1].role == "user":

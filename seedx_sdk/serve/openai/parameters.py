@@ -54,6 +54,8 @@ class OpenAIBody(WithoutNulls):
     model_config = ConfigDict(extra="allow")
     CHANGES_THE_ANSWER: ClassVar[Mapping[str, str]] = {}
     """Parameters of other servers that are errors, and what to do instead."""
+    NEUTRAL: ClassVar[Mapping[str, object]] = {}
+    """Values of such parameters that change nothing, which clients send as their own defaults."""
     CHANGES_NOTHING: ClassVar[frozenset[str]] = frozenset(
         ("user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
     )
@@ -66,7 +68,7 @@ class OpenAIBody(WithoutNulls):
             return given
         known = {field.alias or name for name, field in cls.model_fields.items()}
         for name, value in given.items():
-            if value is None or name in known or name in cls.CHANGES_NOTHING:
+            if name in known or name in cls.CHANGES_NOTHING or cls._is_neutral(name, value):
                 continue
             if (cure := cls.CHANGES_THE_ANSWER.get(name)) is not None:
                 raise _refusal(name, f"is not supported here; {cure}")
@@ -74,10 +76,19 @@ class OpenAIBody(WithoutNulls):
                 raise _refusal(name, f"is unknown; did you mean {similar[0]!r}?")
         return given
 
+    @classmethod
+    def _is_neutral(cls, name: str, value: Any) -> bool:
+        """Whether a value asks for nothing: a null, something empty, or a parameter's own default."""
+        empty = value is None or (name in cls.CHANGES_THE_ANSWER and value in ("", [], {}))
+        return empty or (name in cls.NEUTRAL and value == cls.NEUTRAL[name])
+
     @property
     def ignored(self) -> tuple[str, ...]:
         """A warning for each parameter that was ignored."""
-        names = sorted((self.model_extra or {}).keys() - self.CHANGES_NOTHING)
+        extra = self.model_extra or {}
+        names = sorted(
+            name for name, value in extra.items() if not (name in self.CHANGES_NOTHING or self._is_neutral(name, value))
+        )
         return tuple(f"the parameter {name!r} is unknown here and was ignored" for name in names)
 
 

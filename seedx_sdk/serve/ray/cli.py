@@ -9,7 +9,7 @@ import torch
 import typer
 
 from seedx_sdk.checkpoints.config import DirectoryConfig
-from seedx_sdk.engine import NANO
+from seedx_sdk.engine import checkpoint_directory
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
@@ -142,7 +142,7 @@ def deploy(
     )
     llm = chosen_backbone(backbone, device)
     options = DeployOptions(
-        model=(NANO if model is None else model).resolve(),
+        model=checkpoint_directory(model).resolve(),
         backbone=llm,
         backbones=backbones,
         tensor_parallel=tensor_parallel,

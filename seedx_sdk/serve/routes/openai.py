@@ -18,6 +18,7 @@ from sse_starlette import JSONServerSentEvent, ServerSentEvent
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
+from seedx_sdk.engine import NANO_NAMES
 from seedx_sdk.errors import InputError, ServiceError
 from seedx_sdk.serve.access.limits import Work
 from seedx_sdk.serve.dependencies import (
@@ -234,7 +235,8 @@ def _served(name: str | None, dispatcher: Dispatcher) -> str:
         HTTPException: If it has no such name (404).
     """
     names = _names(dispatcher)
-    if name and name not in names:
+    known = (*names, *(NANO_NAMES if names[0] in NANO_NAMES else ()))
+    if name and name not in known:
         text = f"there is no model {name!r}; this server has {' and '.join(map(repr, names))}"
         raise HTTPException(404, {"message": text, "param": "model", "code": "model_not_found"})
     return name or names[0]

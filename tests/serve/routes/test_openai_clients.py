@@ -147,8 +147,49 @@ def test_answers_can_be_sent_back_as_they_came(serve: Serve, http: httpx.Client)
             assert client.chat.completions.create(model="scripted", messages=history).choices[0].message.content
             answer = engine.scripted.requests[-1].messages[1]
             assert answer.text == "here done" and [i.tobytes() for i in answer.images] == [PAGE.tobytes()]
-    refused = chat(http, address, [USER, {"role": "assistant", "tool_calls": [{"id": "1"}]}, USER])
-    assert refused.status_code == 422 and "calls no tools" in refused.json()["error"]["message"]
+
+
+def test_a_history_of_a_model_that_calls_tools_is_read_as_text(serve: Serve, http: httpx.Client) -> None:
+    engine = Scripted()
+    call = {"id": "7", "type": "function", "function": {"name": "paint", "arguments": '{"color": "ü"}'}}
+    history: list[Any] = [
+        {"role": "developer", "content": "Be brief."},
+        USER,
+        {"role": "assistant", "content": None, "tool_calls": [call], "refusal": None, "annotations": [], "audio": None},
+        {"role": "tool", "tool_call_id": "7", "content": [{"type": "text", "text": "done"}]},
+        {"role": "assistant", "content": "ok", "function_call": {"name": "burn", "arguments": "{}"}},
+        {"role": "function", "name": "burn", "content": "no"},
+    ]
+    address = serve(engine)
+    answer = chat(http, address, history)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["warnings"] == [
+        "the model calls no tools; calls and results in the conversation are read as text"
+    ]
+    assert [(m.role, m.text) for m in engine.scripted.requests[0].messages] == [
+        ("user", "Be brief. What is it?"),
+        ("assistant", 'paint({"color": "ü"})'),
+        ("user", "Result of paint: done"),
+        ("assistant", "ok burn({})"),
+        ("user", "Result of burn: no"),
+    ]
+    assert chat(http, address, [{"role": "tool", "content": "done"}]).status_code == 200
+    nameless = chat(http, address, [USER, {"role": "assistant", "tool_calls": [{"id": "1"}]}, USER])
+    assert nameless.json()["error"]["param"] == "messages.1.tool_calls.0.function"
+
+
+def test_what_chat_front_ends_send_beside_the_request(serve: Serve, http: httpx.Client) -> None:
+    address = serve()
+    same = {"repetition_penalty": 1.0, "min_p": 0, "top_k": -1, "min_tokens": 0, "functions": [], "image_config": {}}
+    assert "warnings" not in chat(http, address, **same).json()
+    ignored = {"chat_id": "1", "session_id": "2", "features": {"web_search": False}, "reasoning_effort": "low"}
+    body = {**ignored, "modalities": ["image", "text"], "stream": True, "stream_options": {"include_usage": True}}
+    streamed = events(chat(http, address, **body))
+    assert streamed[-1]["usage"]["total_tokens"] and streamed[-1]["choices"] == []
+    (warnings,) = (event["warnings"] for event in streamed if "warnings" in event)
+    assert warnings == [f"the parameter {name!r} is unknown here and was ignored" for name in sorted(ignored)]
+    for name, value in {"image_config": {"aspect_ratio": "16:9"}, "top_k": 5, "repetition_penalty": 1.1}.items():
+        assert name in chat(http, address, **{name: value}).json()["error"]["message"]
 
 
 @pytest.mark.parametrize("stop", ["blue", ["tree", "blue"], ["blue", "boat"]])
@@ -274,8 +315,21 @@ def test_the_model_answers_under_further_names(serve: Serve, http: httpx.Client)
     ]
     assert chat(http, address, model="gpt-image-1").json()["model"] == "gpt-image-1"
     assert generate(http, address, model="gpt-image-1").status_code == 200
+    assert chat(http, address, model="").json()["model"] == "scripted"
+    assert chat(http, address, model="nano").status_code == 404
     error = generate(http, address, model="dall-e-3").json()["error"]
     assert (error["code"], error["param"]) == ("model_not_found", "model")
+
+
+@pytest.mark.parametrize("name", ["nano", "seed-x-nano"])
+def test_the_shipped_model_has_two_names_everywhere(serve: Serve, http: httpx.Client, name: str) -> None:
+    engine = Scripted()
+    engine.scripted.info = engine.scripted.info.model_copy(update={"name": "seed-x-nano"})
+    address = serve(engine)
+    assert chat(http, address, model=name).json()["model"] == name
+    assert generate(http, address, model=name).status_code == 200
+    assert http.get(f"{address}/v1/models/{name}").json()["id"] == name
+    assert [model["id"] for model in http.get(f"{address}/v1/models").json()["data"]] == ["seed-x-nano"]
 
 
 def test_errors_name_the_parameter(serve: Serve, http: httpx.Client) -> None:
