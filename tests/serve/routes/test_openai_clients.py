@@ -134,7 +134,7 @@ def test_every_spelling_of_an_image_is_read(serve: Serve, http: httpx.Client, pa
     assert request.messages[0].text == "what?" and request.messages[0].images[0].tobytes() == PAGE.tobytes()
 
 
-def test_answers_can_be_sent_back_as_they_came(serve: Serve, http: httpx.Client) -> None:
+def test_answers_can_be_sent_back_as_they_came(serve: Serve) -> None:
     engine = Scripted(ScriptedEngine([Message.assistant("here", PAGE, "done"), Message.assistant("yes")] * 2))
     address = serve(engine)
     with openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0) as client:
