@@ -180,15 +180,33 @@ def test_a_history_of_a_model_that_calls_tools_is_read_as_text(serve: Serve, htt
 
 def test_what_chat_front_ends_send_beside_the_request(serve: Serve, http: httpx.Client) -> None:
     address = serve()
-    same = {"repetition_penalty": 1.0, "min_p": 0, "top_k": -1, "min_tokens": 0, "functions": [], "image_config": {}}
+    same: dict[str, Any] = {
+        "repetition_penalty": 1.0,
+        "min_p": 0,
+        "top_k": -1,
+        "min_tokens": 0,
+        "functions": [],
+        "image_config": {},
+    }
     assert "warnings" not in chat(http, address, **same).json()
-    ignored = {"chat_id": "1", "session_id": "2", "features": {"web_search": False}, "reasoning_effort": "low"}
-    body = {**ignored, "modalities": ["image", "text"], "stream": True, "stream_options": {"include_usage": True}}
+    ignored: dict[str, Any] = {
+        "chat_id": "1",
+        "session_id": "2",
+        "features": {"web_search": False},
+        "reasoning_effort": "low",
+    }
+    body: dict[str, Any] = {
+        **ignored,
+        "modalities": ["image", "text"],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
     streamed = events(chat(http, address, **body))
     assert streamed[-1]["usage"]["total_tokens"] and streamed[-1]["choices"] == []
     (warnings,) = (event["warnings"] for event in streamed if "warnings" in event)
     assert warnings == [f"the parameter {name!r} is unknown here and was ignored" for name in sorted(ignored)]
-    for name, value in {"image_config": {"aspect_ratio": "16:9"}, "top_k": 5, "repetition_penalty": 1.1}.items():
+    changing: dict[str, Any] = {"image_config": {"aspect_ratio": "16:9"}, "top_k": 5, "repetition_penalty": 1.1}
+    for name, value in changing.items():
         assert name in chat(http, address, **{name: value}).json()["error"]["message"]
 
 
