@@ -46,7 +46,7 @@ def test_langchain_openai(serve: Serve) -> None:
     assert request.messages[0].images[0].tobytes() == PAGE.tobytes()
     assert "".join(chunk.text for chunk in model.stream(ASK)) == "a house"
     parts = model.bind(extra_body={"content_format": "parts"}).invoke(ASK)
-    assert [block["type"] for block in parts.content_blocks] == ["text", "image"]
+    assert [part["type"] for part in parts.content if isinstance(part, dict)] == ["text", "image_url"]
     again = model.invoke([*ASK, parts, HumanMessage("and now?")])
     assert again.text and engine.scripted.requests[-1].messages[1].images[0].tobytes() == PAGE.tobytes()
 
