@@ -21,25 +21,22 @@ import shutil
 import statistics
 import tempfile
 import time
-import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
 import httpx
 import numpy as np
 import torch
 from hardware import describe as describe_hardware
+from llm_calls import decode, query_pass, random_prompt, timed
 from PIL import Image
 from server_process import ServerProcess, serving
 from transformers import LlamaConfig, LlamaForCausalLM
-from vllm import SamplingParams as VLLMSamplingParams
-from vllm.inputs import TokensPrompt
 
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import Message, calls
 from seedx_sdk.engine import NANO
-from seedx_sdk.engine.backbones.base import Prompt, QueryStates, SamplingParams
 from seedx_sdk.engine.backbones.vllm import VLLMBackbone
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.local import open_local, open_vllm
@@ -67,28 +64,14 @@ async def image_tokens(checkpoint_dir: Path, name: str, rounds: int) -> None:
     once, stepwise = [], []
     try:
         for _ in range(rounds + 1):  # the first one warms up
-            prompt = [tokens.bos, *rng.integers(300, 700, PROMPT - 2).tolist(), tokens.begin_image]
-            await _decode(backbone, prompt, 1)
-            once.append(await _timed(_query_pass(backbone, prompt)))
-            stepwise.append(await _timed(_decode(backbone, prompt, NUM_IMAGE_TOKENS)))
+            prompt = random_prompt(tokens, PROMPT, rng, image=True)
+            await decode(backbone, prompt, 1)
+            once.append(await timed(query_pass(backbone, prompt)))
+            stepwise.append(await timed(decode(backbone, prompt, NUM_IMAGE_TOKENS)))
     finally:
         await backbone.close()
     fast, slow = statistics.median(once[1:]), statistics.median(stepwise[1:])
     print(f"{name}: one query pass {fast * 1e3:.0f} ms, 64 steps {slow * 1e3:.0f} ms, {slow / fast:.1f} x")
-
-
-async def _query_pass(backbone: VLLMBackbone, prompt: list[int]) -> None:
-    sampling = SamplingParams(max_new_tokens=NUM_IMAGE_TOKENS + 1, max_images=1)
-    events = [event async for event in backbone.generate(Prompt(token_ids=tuple(prompt)), sampling)]
-    assert isinstance(events[0], QueryStates)
-
-
-async def _decode(backbone: VLLMBackbone, prompt: list[int], count: int) -> None:
-    """Generate exactly so many tokens; which ones makes no difference to the time."""
-    parameters = VLLMSamplingParams(temperature=0.0, max_tokens=count, min_tokens=count, ignore_eos=True)
-    outputs = backbone.engine.generate(TokensPrompt(prompt_token_ids=prompt), parameters, uuid.uuid4().hex)
-    written = [output async for output in outputs]
-    assert len(written[-1].outputs[0].token_ids) == count
 
 
 def random_model(directory: Path, layers: int, width: int, mlp: int) -> Path:
@@ -110,8 +93,8 @@ async def captions() -> None:
     async with open_vllm(NANO, vllm=VLLM) as vllm, open_local(NANO) as transformers:
         for engine in (vllm, transformers):
             await answered(engine, requests[0])
-        concurrent = await _timed(_shared(vllm, requests, len(requests)))
-        sequential = await _timed(_sequentially(transformers, requests))
+        concurrent = await timed(_shared(vllm, requests, len(requests)))
+        sequential = await timed(_sequentially(transformers, requests))
     print(
         f"16 captions concurrently on vLLM {concurrent:.2f} s, sequentially on transformers {sequential:.2f} s, "
         f"{sequential / concurrent:.1f} x"
@@ -125,7 +108,7 @@ async def images(rounds: int) -> None:
         await _shared(engine, requests, len(requests))
         rates: dict[int, float] = {}
         for callers in (1, 4, 8):
-            taken = [await _timed(_shared(engine, requests, callers)) for _ in range(rounds)]
+            taken = [await timed(_shared(engine, requests, callers)) for _ in range(rounds)]
             rates[callers] = len(requests) / min(taken)
             print(f"{callers} callers: {rates[callers]:.2f} images/s, {rates[callers] / rates[1]:.2f} x")
 
@@ -239,12 +222,6 @@ async def _sequentially(engine: AsyncEngine, requests: Sequence[Request]) -> Non
 async def _shared(engine: AsyncEngine, requests: Sequence[Request], callers: int) -> None:
     """Answer all requests, so many at a time."""
     await asyncio.gather(*(_sequentially(engine, requests[i::callers]) for i in range(callers)))
-
-
-async def _timed(work: Awaitable[None]) -> float:
-    started = time.perf_counter()
-    await work
-    return time.perf_counter() - started
 
 
 async def _image_part(rounds: int, random: Sequence[int] | None) -> None:

@@ -21,6 +21,7 @@ _FLAGS = {
     "max_model_len": "--max-model-len",
     "max_batch": "--max-batch",
     "offload": "--offload",
+    "cuda_graphs": "--cuda-graphs",
     "tile_side": "--tile-side",
     "enforce_eager": "--enforce-eager",
 }
@@ -96,6 +97,7 @@ def _smaller(sizes: ModelSizes, options: MemoryOptions) -> Iterator[MemoryOption
         "dtype": ["bfloat16"] if options.dtype == "float32" else [],
         "quantization": ["fp8"] if on_vllm and options.quantization is None else [],
         "offload": [True] if not options.offload else [],
+        "cuda_graphs": [0] if options.cuda_graphs and not options.offload else [],
         "tile_side": [512] if options.tile_side > 512 else [],
         "max_model_len": [length // 2] if on_vllm else [],
         "enforce_eager": [True] if on_vllm and not options.enforce_eager else [],

@@ -23,6 +23,8 @@ CONTEXT = GB // 2
 each."""
 UNUSABLE = 0.1
 """Share of the image service's intermediate results that the allocator can't use on top of them."""
+GRAPH = 32 * 10**6
+"""Bytes of one CUDA graph of the U-Net, without intermediate results; a guess, not measured."""
 LLM_BATCH_TOKENS = 2048
 """Tokens of one forward pass of vLLM. Source: `SchedulerConfig.DEFAULT_MAX_NUM_BATCHED_TOKENS` of vLLM 0.32."""
 LLM_GRAPHS = GB
@@ -55,8 +57,8 @@ class MemoryOptions:
     """As for `Placement`."""
     tile_side: int = 1024
     """As for `Placement`."""
-    graph_batches: int = 0
-    """Batches whose intermediate results CUDA graphs keep, beside those that are computed now."""
+    cuda_graphs: int = 16
+    """CUDA graphs of the U-Net that are kept at most; with offloading there are none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +78,7 @@ class MemoryPlan:
     image_weights: int
     """Of the de-tokenizer, the image encoder and the projectors."""
     image_working: int
-    """Intermediate results of the largest batch, what graphs keep, and the CUDA context."""
+    """Intermediate results of the largest batch, those that CUDA graphs keep beside them, and the CUDA context."""
 
     @classmethod
     def make(cls, sizes: ModelSizes, options: MemoryOptions, gpu: int | None = None) -> Self:
@@ -147,10 +149,12 @@ def _images(sizes: ModelSizes, options: MemoryOptions) -> tuple[int, int]:
     projectors = sizes.projectors * (1 + len(sizes.ranks))
     whole = sizes.unet + sizes.resampler + sizes.vae + sizes.visual_encoder
     weights = width * (projectors + (max(sizes.unet, sizes.vae) if options.offload else whole))
-    batches = options.max_batch * (1 + options.graph_batches)
-    in_unet = width * sizes.branches * batches * sizes.unet_activations
+    in_unet = width * sizes.branches * options.max_batch * sizes.unet_activations
     in_vae = vae_width * vae_numbers(sizes.vae_channels, min(sizes.image_size, options.tile_side))
-    return weights, int((1 + UNUSABLE) * max(in_unet, in_vae)) + CONTEXT
+    working = (1 + UNUSABLE) * max(in_unet, in_vae) + CONTEXT
+    if options.cuda_graphs and not options.offload:  # all keep their intermediate results in the same place
+        working += (1 + UNUSABLE) * in_unet + options.cuda_graphs * GRAPH
+    return weights, int(working)
 
 
 def _language_model(sizes: ModelSizes, options: MemoryOptions) -> tuple[int, int, int, int]:

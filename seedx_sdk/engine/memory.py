@@ -61,6 +61,7 @@ def _memory_options(options: EngineOptions, vllm: VLLMOptions | None) -> MemoryO
         default_dtype=str(options.torch_dtype).removeprefix("torch."),
         max_batch=options.limits.max_batch,
         offload=options.placement.offload,
+        cuda_graphs=16 if options.torch_device.type == "cuda" else 0,
         tile_side=options.placement.tile_side,
         graph_batches=min(1, options.placement.num_graphs(options.torch_device)),  # they share one batch's memory
     )

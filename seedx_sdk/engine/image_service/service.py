@@ -56,7 +56,7 @@ class ServiceLimits:
     max_queue: int = 64
     """Jobs that may wait, and as many short computations."""
     max_batch: int = 8
-    """Jobs in one batch."""
+    """Jobs in one batch, of the model's own size; of larger images fewer, so that they have no more pixels in all."""
     max_wait_ms: float = 10.0
     """How long an idle device waits for others to join a job, in milliseconds."""
     step_seconds: float = 300.0
@@ -356,7 +356,10 @@ class LocalImageService:
 
     def _run_batch(self, batch: list[JobHandle]) -> None:
         self.metrics.queue_length = len(self._queue)
-        self._worker.run(batch)
+        size, job = self.parts.config.image_size, batch[0].job
+        count = max(1, self.limits.max_batch * size**2 // (job.width * job.height))
+        for start in range(0, len(batch), count):
+            self._worker.run(batch[start : start + count])
         self._handles.difference_update(batch)
 
     def _between_steps(self, cost_left: float) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from prometheus_client import REGISTRY
 from safetensors.torch import load_file, save_file
+from vllm.config import CompilationMode
 
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import prompts
@@ -365,35 +366,53 @@ def test_random_choices_follow_the_seed(served: VLLMBackbone, parts: ModelParts,
     assert run(answer(served, other))[0] != first
 
 
-@pytest.mark.nightly  # each starts an engine for it alone
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(
-            {
-                "max_model_len": 512,
-                "max_num_batched_tokens": 512,
-                "engine_args": {"num_gpu_blocks_override": 24},
-            },
-            id="little memory",
-        ),
-        pytest.param({"enforce_eager": False, "max_num_batched_tokens": 2048}, id="compiled"),
-    ],
-)
-def test_other_engines_answer_the_same(
-    options: dict[str, Any], folder: Path, parts: ModelParts, expected: list[Answer], run: Any
+@pytest.mark.nightly  # it starts an engine for it alone, as the next two do
+def test_an_engine_with_little_memory_answers_the_same(
+    folder: Path, parts: ModelParts, expected: list[Answer], run: Any
 ) -> None:
-    async def serve() -> list[Answer]:
-        backbone = await VLLMBackbone.start(folder, parts.tokenizer.ids, dataclasses.replace(OPTIONS, **options))
-        try:
-            return await answer_all(backbone, mixed(parts))
-        finally:
-            await backbone.close()
-
+    limits: dict[str, Any] = {"max_model_len": 512, "max_num_batched_tokens": 512}
+    options = dataclasses.replace(OPTIONS, **limits, engine_args={"num_gpu_blocks_override": 24})
     before = counted("num_preemptions")
-    assert_same(run(serve()), expected)
-    if "engine_args" in options:  # requests were put off and begun again
-        assert counted("num_preemptions") > before
+    assert_same(run(answer_all_on_another(folder, parts, options, mixed(parts))), expected)
+    assert counted("num_preemptions") > before  # requests were put off and begun again
+
+
+@pytest.mark.nightly
+def test_a_compiled_engine_answers_the_same(
+    parts: ModelParts, expected: list[Answer], tmp_path: Path, run: Any
+) -> None:
+    """On a CPU vLLM compiles only models without adapters."""
+    (tmp_path / "llm").symlink_to(NANO / "llm")
+    options = dataclasses.replace(OPTIONS, enforce_eager=False)
+    pairs = zip(mixed(parts), expected, strict=True)
+    general = [(request, expected_answer) for request, expected_answer in pairs if request[1].specialist is None]
+    requests, answers = [request for request, _ in general], [expected_answer for _, expected_answer in general]
+    assert sum(bool(states) for _, states in answers) >= 3
+    assert_same(run(answer_all_on_another(tmp_path, parts, options, requests, compiled=True)), answers)
+
+
+@pytest.mark.nightly
+def test_an_engine_in_8_bits_exports_the_states_that_make_its_answers(
+    parts: ModelParts, expected: list[Answer], tmp_path: Path, run: Any
+) -> None:
+    (tmp_path / "llm").symlink_to(NANO / "llm")
+    options = dataclasses.replace(OPTIONS, dtype="bfloat16", quantization="fp8")
+    drawn = ask(parts, prompts.generate_request("a red house beside a green tree"), force_image=True, max_images=1)
+    ((_, (states,)),) = run(answer_all_on_another(tmp_path, parts, options, [drawn]))  # its start checks the export
+    _, (exact,) = expected[2]
+    assert 0.001 < float((states.float() - exact).norm() / exact.norm()) < 0.5
+
+
+async def answer_all_on_another(
+    directory: Path, parts: ModelParts, options: VLLMOptions, requests: list[Ask], *, compiled: bool = False
+) -> list[Answer]:
+    """Return the answers of an engine that is started for them."""
+    backbone = await VLLMBackbone.start(directory, parts.tokenizer.ids, options)
+    try:
+        assert (backbone.engine.vllm_config.compilation_config.mode != CompilationMode.NONE) is compiled
+        return await answer_all(backbone, requests)
+    finally:
+        await backbone.close()
 
 
 def test_an_engine_whose_states_do_not_explain_its_answers_is_not_used(

@@ -170,6 +170,20 @@ def test_a_picture_does_not_depend_on_its_mates(
     run(test)
 
 
+def test_a_batch_of_large_images_has_no_more_pixels(parts: ModelParts, features: list[Tensor]) -> None:
+    """The memory plan sets aside what a full batch of the model's own size needs."""
+
+    async def test() -> None:
+        async with LocalImageService(parts, limits=BATCH) as service:
+            large = {"width": 256, "num_inference_steps": 1}
+            streams = [service.generate(job(features[n], n, **large)) for n in range(4)]
+            images = await asyncio.gather(*(finished(stream) for stream in streams))
+            assert service.metrics.batch_sizes == {2: 2}
+        assert {image.size for image in images} == {(256, 128)}
+
+    run(test)
+
+
 def test_incompatible_jobs_run_apart(parts: ModelParts, features: list[Tensor], pages: list[Image.Image]) -> None:
     changes: list[dict[str, Any]] = [
         {},
