@@ -6,7 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -68,12 +68,16 @@ class Bench:
 
 def detokenizer(bench: Bench) -> Iterator[Row]:
     """Yield a row for each mode, task and batch; ratios are to the eager step of one image of the same task."""
-    modes = {"eager": Placement(), "compiled": Placement(compile=True)}
+    modes = {"eager": Placement(cuda_graphs=0)}
+    if bench.on_gpu:
+        modes["graphs"] = Placement()
+    modes["compiled"] = Placement(compile=True)
     first: dict[str, float] = {}
     for mode, placement in modes.items():
-        parts = image_parts(bench.sizes, bench.device, bench.dtype, seed=bench.seed)
-        for batch in BATCHES if mode != "compiled" else BATCHES[:1]:
-            for task in ("generate", "edit"):
+        edits = mode != "compiled"  # another compilation, which takes minutes
+        parts = image_parts(bench.sizes, bench.device, bench.dtype, seed=bench.seed, edits=edits)
+        for batch in BATCHES if edits else BATCHES[:1]:
+            for task in ("generate", "edit") if edits else ("generate",):
                 steps = 2 if bench.is_tiny else STEPS // batch
                 row = _images(bench, parts, placement, task=task, batch=batch, steps=steps, sampler="reference")
                 ratio = first.setdefault(task, row["ms a step"]) * batch / row["ms a step"]
@@ -92,8 +96,10 @@ def _images(
 
     async def run() -> dict[str, Any]:
         limits = ServiceLimits(max_batch=batch, max_queue=batch, max_wait_ms=60_000, step_seconds=600)
+        accelerated = placement.compile or placement.num_graphs(torch.device(bench.device)) > 0
+        chosen = replace(placement, prepared_batches=(batch,)) if accelerated else placement
         started = time.perf_counter()
-        async with LocalImageService(parts, limits=limits, placement=placement, device=bench.device) as service:
+        async with LocalImageService(parts, limits=limits, placement=chosen, device=bench.device) as service:
             await _batch(service, task=task, count=batch, steps=2, sampler=sampler)
             first = time.perf_counter() - started
             found = []
@@ -192,7 +198,7 @@ def memory(bench: Bench) -> Iterator[Row]:
     tensors = [t for m in modules if isinstance(m, torch.nn.Module) for t in m.state_dict().values()]
     weights = sum(t.nbytes for t in tensors if t.device.type != "meta") / GB
     yield {"what": "weights", "planned GB": plan.image_weights / GB, "real GB": weights}
-    placement = Placement()
+    placement = Placement(cuda_graphs=0)
     row = _images(bench, parts, placement, task="edit", batch=BATCHES[-1], steps=2, sampler="reference")
     peak = row["peak GB"]
     planned = plan.image_service / GB

@@ -140,10 +140,12 @@ def made_on(device: str, dtype: torch.dtype, seed: int) -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
-def image_parts(sizes: Sizes, device: str, dtype: torch.dtype, *, seed: int) -> ModelParts:
-    """Return everything but the language model; its de-tokenizer takes a condition image."""
+def image_parts(sizes: Sizes, device: str, dtype: torch.dtype, *, seed: int, edits: bool = True) -> ModelParts:
+    """Return everything but the language model; its de-tokenizer takes a condition image if it edits."""
+    channels = int(sizes.unet["in_channels"]) // (1 if edits else 2)
     with made_on(device, dtype, seed):
-        unet, vae, resampler = tiny_unet(**sizes.unet), tiny_vae(**sizes.vae), tiny_resampler(**sizes.resampler)
+        unet = tiny_unet(**{**sizes.unet, "in_channels": channels})
+        vae, resampler = tiny_vae(**sizes.vae), tiny_resampler(**sizes.resampler)
         encoder = tiny_visual_encoder(**sizes.encoder)
         lvlm = _lvlm(sizes, on_meta=True)
     detokenizer = tiny_detokenizer(stage=1, unet=unet, vae=vae, resampler=resampler)  # the U-Net is wide already

@@ -12,7 +12,6 @@ from seedx_sdk.checkpoints.info import read_sizes
 from seedx_sdk.checkpoints.memory_fit import check_fit
 from seedx_sdk.checkpoints.memory_plan import CONTEXT, MemoryOptions, MemoryPlan
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
-from seedx_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from seedx_sdk.engine.local import EngineOptions
@@ -37,8 +36,6 @@ def plan_memory(checkpoint_dir: Path, options: EngineOptions, vllm: VLLMOptions 
     sizes = read_sizes(checkpoint_dir, options.specialists)
     chosen = _memory_options(options, vllm)
     device = options.torch_device
-    if options.placement.offload and device.type == "cpu":
-        raise InputError("offloading frees GPU memory and the device is 'cpu'; leave it out")
     if device.type != "cuda":
         return MemoryPlan.make(sizes, chosen)
     torch.cuda.empty_cache()  # what an engine that failed has left behind
@@ -61,9 +58,8 @@ def _memory_options(options: EngineOptions, vllm: VLLMOptions | None) -> MemoryO
         default_dtype=str(options.torch_dtype).removeprefix("torch."),
         max_batch=options.limits.max_batch,
         offload=options.placement.offload,
-        cuda_graphs=16 if options.torch_device.type == "cuda" else 0,
+        cuda_graphs=options.placement.num_graphs(options.torch_device),
         tile_side=options.placement.tile_side,
-        graph_batches=min(1, options.placement.num_graphs(options.torch_device)),  # they share one batch's memory
     )
     if vllm is None:
         return shared
