@@ -20,9 +20,12 @@ from seedx_sdk.engine.backbones.child_guard import end_all_children
 from seedx_sdk.serve.tcp_sockets import tcp_sockets
 from seedx_sdk.serve.unix_socket import unix_socket
 
-__all__ = ["DrainingServer"]
+__all__ = ["KEEP_ALIVE_SECONDS", "DrainingServer"]
 
 _LOG = logging.getLogger("seedx")
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept: longer than by clients (httpx 5 s) and proxies (nginx 60 s), since a request
+that comes while the server closes is lost."""
 _CLOSING_SECONDS = 8.0
 """For closing the engine after the grace period; a hanging device must not keep the process alive."""
 
@@ -48,6 +51,7 @@ class DrainingServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,  # the application has proxies of its own
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=grace,
             )
         )

@@ -23,6 +23,7 @@ from seedx_sdk.engine import NANO
 from seedx_sdk.engine.local import open_local
 from seedx_sdk.errors import ModelError
 from seedx_sdk.serve.app import create_app
+from seedx_sdk.serve.server import KEEP_ALIVE_SECONDS
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import ModelInfo, Request, StreamEvent
@@ -107,7 +108,10 @@ def running(engine: Any, settings: ServerSettings) -> Iterator[str]:
         sock.bind(("127.0.0.1", 0))
         server = uvicorn.Server(
             uvicorn.Config(
-                create_app(engine, settings, routers=[deck_route.router]), log_level="warning", lifespan="on"
+                create_app(engine, settings, routers=[deck_route.router]),
+                log_level="warning",
+                lifespan="on",
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
             )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
