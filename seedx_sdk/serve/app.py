@@ -24,6 +24,7 @@ from seedx_sdk.serve.access.keyring import Keyring
 from seedx_sdk.serve.access.limits import Limits
 from seedx_sdk.serve.browser_guard import BrowserGuard
 from seedx_sdk.serve.dispatcher import Dispatcher
+from seedx_sdk.serve.documented_answers import READINESS
 from seedx_sdk.serve.error_handlers import (
     ERROR_RESPONSES,
     http_error,
@@ -94,7 +95,10 @@ def create_app(
     for router in (chat.router, tools.router, openai.router, playground.router, *routers):
         app.include_router(router, responses=ERROR_RESPONSES)
     for path, answer in _PLAIN_ROUTES.items():
-        app.add_api_route(path, answer, methods=["GET"], tags=["health"], response_class=PlainTextResponse)
+        fails = READINESS if answer is _ready else None
+        app.add_api_route(
+            path, answer, methods=["GET"], tags=["health"], response_class=PlainTextResponse, responses=fails
+        )
     app.add_exception_handler(SeedXError, seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
     app.add_exception_handler(RequestValidationError, validation_error)  # type: ignore[arg-type]
     app.add_exception_handler(StarletteHTTPException, http_error)  # type: ignore[arg-type]

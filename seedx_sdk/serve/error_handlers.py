@@ -66,10 +66,12 @@ class _ErrorAnswer(BaseModel):
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": _ErrorAnswer, "description": "The request cannot be honored."},
     401: {"model": _ErrorAnswer, "description": "The API key is missing or unknown."},
+    403: {"model": _ErrorAnswer, "description": "A page of another site asks a server without keys."},
     404: {"model": _ErrorAnswer, "description": "There is no such model."},
     408: {"model": _ErrorAnswer, "description": "The body came too slowly."},
     409: {"model": _ErrorAnswer, "description": "The idempotency key was used for a different request."},
     413: {"model": _ErrorAnswer, "description": "The request is too large."},
+    421: {"model": _ErrorAnswer, "description": "A server without keys is asked under a foreign name."},
     422: {"model": _ErrorAnswer, "description": "A field is not allowed, or the answer does not fit its JSON schema."},
     429: {
         "model": _ErrorAnswer,

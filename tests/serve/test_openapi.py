@@ -39,6 +39,10 @@ def test_bodies_and_media_types(serve: Serve, http: httpx.Client) -> None:
     paths = document(serve, http)["paths"]
     form = paths["/v1/images/edits"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["properties"]["image"]["format"] == "binary" and set(form["required"]) == {"prompt", "image"}
+    for path in ("/v1/chat/completions", "/v1/images/generations", "/v1/images/edits"):
+        assert paths[path]["post"]["responses"]["200"]["content"].keys() == {"application/json", "text/event-stream"}
+    assert list(paths["/v1/chat"]["post"]["responses"]["200"]["content"]) == ["text/event-stream"]
+    assert "text/plain" in paths["/health/ready"]["get"]["responses"]["503"]["content"]
     for path in ("/health/live", "/health/ready", "/metrics"):
         assert list(paths[path]["get"]["responses"]["200"]["content"]) == ["text/plain"]
 

@@ -13,6 +13,7 @@ from seedx_sdk import calls
 from seedx_sdk.calls import Call
 from seedx_sdk.options import GenerationOptions
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, EventStream, IdempotencyKey, first_event_or_error
+from seedx_sdk.serve.documented_answers import CHAT_STREAM
 from seedx_sdk.serve.error_handlers import stream_error_body
 from seedx_sdk.serve.pending_call import PendingCall, WireMessage, images_of, in_thread
 from seedx_sdk.types import ChatReply, ModelInfo, StreamEvent, Task
@@ -56,7 +57,7 @@ async def info(dispatcher: CurrentDispatcher, _caller: Caller) -> ModelInfo:
     return dispatcher.engine.info
 
 
-@router.post("/v1/chat", response_class=EventSourceResponse)
+@router.post("/v1/chat", response_class=EventSourceResponse, responses=CHAT_STREAM)
 async def chat(
     body: ChatBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> EventStream:

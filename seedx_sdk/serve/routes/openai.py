@@ -30,6 +30,7 @@ from seedx_sdk.serve.dependencies import (
     first_event_or_error,
 )
 from seedx_sdk.serve.dispatcher import Dispatcher
+from seedx_sdk.serve.documented_answers import CHAT_ANSWER, IMAGES_ANSWER
 from seedx_sdk.serve.error_handlers import stream_error_body
 from seedx_sdk.serve.openai.answers import ChatAnswer, ImagesAnswer, warnings_header
 from seedx_sdk.serve.openai.bodies import ChatCompletionBody, EditsBody, GenerationsBody
@@ -65,7 +66,7 @@ async def model(name: str, dispatcher: CurrentDispatcher, _caller: Caller) -> di
     return _model(_served(name, dispatcher), dispatcher)
 
 
-@router.post("/chat/completions", response_model=None)
+@router.post("/chat/completions", response_model=None, responses=CHAT_ANSWER)
 async def chat_completions(
     body: ChatCompletionBody,
     request: Request,
@@ -113,7 +114,7 @@ async def chat_completions(
     return EventStream(stream())
 
 
-@router.post("/images/generations", response_model=None)
+@router.post("/images/generations", response_model=None, responses=IMAGES_ANSWER)
 async def images_generations(
     body: GenerationsBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> Response:
@@ -123,7 +124,7 @@ async def images_generations(
     return await _images(request, dispatcher, body.pending_calls(dispatcher.engine.info), answer, caller, key)
 
 
-@router.post("/images/edits", response_model=None, openapi_extra=_form_schema())
+@router.post("/images/edits", response_model=None, responses=IMAGES_ANSWER, openapi_extra=_form_schema())
 async def images_edits(
     request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> Response:
