@@ -25,6 +25,7 @@ from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.access.drawing import Drawing
 from seedx_sdk.serve.access.limits import TEXT_WORK, Work, step_work
 from seedx_sdk.serve.pending_call import PendingCall
+from seedx_sdk.serve.repeats import IdempotencyError, Repeats
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ImageDone, ReplyDone, StreamEvent, TextDelta
 
@@ -40,10 +41,6 @@ _MAX_BESIDE = 4
 """Places for what is done beside the model."""
 _MAX_UNREAD = 32
 """Events that the engine may be ahead of the reader."""
-
-
-class IdempotencyError(InputError):
-    """An idempotency key was reused for a different request."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,8 @@ class Dispatcher:
         self.engine, self.settings = engine, settings
         self._line = FairLine(settings.max_replies, max_waiting=settings.max_waiting)
         self._line_beside = FairLine(_MAX_BESIDE, max_waiting=settings.max_waiting)
+        self.repeats = Repeats(settings)
+        """The answers of routes that make something out of several replies."""
         self._finished: TTLCache[tuple[str, str], tuple[str, list[StreamEvent], int]] = TTLCache(
             settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda entry: entry[2]
         )
@@ -151,7 +150,7 @@ class Dispatcher:
         finished = self._finished.get(key)
         if finished is not None:
             if finished[0] != digest:
-                raise IdempotencyError(f"idempotency key {own_key!r} was used for a different request; use a new one")
+                raise IdempotencyError.of(own_key)
             for event in finished[1]:
                 await emit(event)
             return

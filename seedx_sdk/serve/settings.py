@@ -56,6 +56,6 @@ class ServerSettings(BaseModel):
     reply_seconds: Annotated[float, Field(gt=0)] = 600.0
     """A reply that takes longer is stopped with 504."""
     remembered_bytes: Annotated[int, Field(ge=0)] = 256 << 20
-    """Memory for finished replies, which are replayed for a repeated Idempotency-Key."""
+    """Memory for finished replies, which are replayed for a repeated Idempotency-Key; and as much again for decks."""
     remembered_seconds: Annotated[float, Field(gt=0)] = 600.0
     """How long finished replies are kept."""

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
-import httpx
 import pytest
 from pydantic import ValidationError
 
 pytest.importorskip("fastapi", reason="the server is not installed: pip install 'seedx-sdk[serve]'")
 
 from seedx_sdk.errors import InputError
-from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.proxies import checked_proxy, checked_root_path
 from seedx_sdk.serve.settings import ServerSettings
-from tests.support.http_server import Scripted, opened
+from tests.support.asgi import reached_from
 
 PROXY = "10.0.0.2"
-
-
-@asynccontextmanager
-async def reached_from(address: str | None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client of a server in this process, connected from an address; None is a Unix socket."""
-    app = create_app(opened(Scripted()), ServerSettings(**settings), routers=[])
-    client = None if address is None else (address, 1)
-    transport = httpx.ASGITransport(app, client=client)  # type: ignore[arg-type]  # ASGI allows None
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://localhost") as c,
-    ):
-        yield c
 
 
 async def statuses(peer: str | None, trusted: tuple[str, ...], *forwarded: str) -> list[int]:

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import BeforeValidator
 
 from seedx_sdk import AsyncSeedX
-from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, cancel_on_disconnect
+from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, IdempotencyKey, cancel_on_disconnect
 from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
 from seedx_tools.adapters import http_edits
 from seedx_tools.adapters.http_edits import PPTX, deck_folder, deck_response
@@ -42,16 +42,17 @@ class DeckBody(DeckArgs):
 
 @router.post("/make_slides", response_class=Response, responses={200: {"content": {PPTX: {}}}})
 async def make_slides_route(
-    body: DeckBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller
+    body: DeckBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> Response:
     """Return an editable .pptx with generated images. `X-SeedX-Warnings`, a JSON list, says what a slide lacks."""
     seedx = AsyncSeedX(engine=DispatcherEngine(dispatcher, caller))
 
-    async def make() -> tuple[bytes, Deck]:
+    async def make() -> Response:
         async with dispatcher.beside(caller):  # its images are requests like all others
-            return await _made(seedx, body)
+            return deck_response(*await _made(seedx, body))
 
-    return deck_response(*await cancel_on_disconnect(request, make()))
+    answer = dispatcher.repeats.once(caller, key, lambda: f"make_slides{body.model_dump_json()}".encode(), make)
+    return await cancel_on_disconnect(request, answer)
 
 
 async def _made(seedx: AsyncSeedX, body: DeckBody) -> tuple[bytes, Deck]:

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError, ServiceError
-from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, cancel_on_disconnect
+from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, IdempotencyKey, cancel_on_disconnect
 from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
 from seedx_tools.decks.editing.orders import DeckOrder
@@ -101,7 +101,7 @@ async def read_deck_route(
 
 @router.post("/edit_deck", response_class=Response, responses={200: {"content": {PPTX: {}}}})
 async def edit_deck_route(
-    body: EditDeckBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller
+    body: EditDeckBody, request: Request, dispatcher: CurrentDispatcher, caller: Caller, key: IdempotencyKey = None
 ) -> Response:
     """Return the edited .pptx. `X-SeedX-Warnings`, a JSON list, says what changed beside the orders.
 
@@ -112,7 +112,11 @@ async def edit_deck_route(
         with deck_folder() as folder, SeedX(engine=DispatcherEngine(dispatcher, caller)) as seedx:
             return _edited(seedx, body, folder)
 
-    return deck_response(*await cancel_on_disconnect(request, _in_turn(edit, dispatcher, caller)))
+    async def make() -> Response:
+        return deck_response(*await _in_turn(edit, dispatcher, caller))
+
+    answer = dispatcher.repeats.once(caller, key, lambda: f"edit_deck{body.model_dump_json()}".encode(), make)
+    return await cancel_on_disconnect(request, answer)
 
 
 async def _in_turn(work: Callable[[], T], dispatcher: Dispatcher, caller: Caller) -> T:
