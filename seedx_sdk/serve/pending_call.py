@@ -84,7 +84,14 @@ def _data_uri(text: str) -> str:
 WireImage = Annotated[
     str,
     AfterValidator(_data_uri),
-    WithJsonSchema({"type": "string", "format": "data-uri", "description": "an image as data:image/png;base64,..."}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "data-uri",
+            "pattern": "^data:",
+            "description": "an image as data:image/png;base64,...",
+        }
+    ),
 ]
 """An image as a data URI, not decoded."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
@@ -45,7 +45,7 @@ class _Arguments(SeedField):
 class DescribeArguments(_Arguments, TextFields):
     """Images, as data URIs, and a question about them."""
 
-    images: list[WireImage]
+    images: Annotated[list[WireImage], Field(json_schema_extra={"minItems": 1})]
     question: str | None = None
     history: tuple[WireMessage, ...] = ()
 
