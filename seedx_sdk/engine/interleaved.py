@@ -37,6 +37,7 @@ from seedx_sdk.engine.metrics import EngineMetrics
 from seedx_sdk.engine.prompting import normalized, prompt_ids
 from seedx_sdk.engine.reply_builder import ReplyBuilder
 from seedx_sdk.engine.story import StoryPages
+from seedx_sdk.engine.token_count import num_cells
 from seedx_sdk.errors import InputError
 from seedx_sdk.forks import inside_torch
 from seedx_sdk.model.config import PromptStyle
@@ -206,6 +207,19 @@ class InterleavedEngine:
                     else:
                         yield step
 
+    def prompt_tokens(self, request: Request) -> int:
+        """Return how many tokens the language model would read, image tokens included; nothing is encoded."""
+        read_as = request if self._config.vocabulary is None else normalized(request)
+        images = [image for message in request.messages for image in message.images]
+        grids, side = self._grids(request), self._config.visual_encoder.image_size
+        blocks = [image_block(num_cells(image.size, grids, side)) for image in images]
+        style = self._style(self._specialist(request))
+        return len(prompt_ids(read_as, blocks, style, self.service.tokenizer))
+
+    def _grids(self, request: Request) -> Sequence[str]:
+        """Return how the images of a request may be divided."""
+        return EDIT_GRIDS if request.changes_image else self._config.read_grids
+
     async def check(self) -> None:
         """Return if both work; see the engine protocol."""
         await self.service.check()
@@ -271,7 +285,7 @@ class InterleavedEngine:
     async def _encode(self, request: Request, specialist: str | None, deadline: float | None) -> Prompt:
         """Return the prompt with the embeddings of its images."""
         images = [image for message in request.messages for image in message.images]
-        grids: Sequence[str] = EDIT_GRIDS if request.changes_image else self._config.read_grids
+        grids = self._grids(request)
         views = await asyncio.gather(
             *(self.service.encode(i, grids=grids, model=specialist, deadline=deadline) for i in images)
         )

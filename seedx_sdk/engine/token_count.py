@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from seedx_sdk.checkpoints.config import DirectoryConfig
 from seedx_sdk.engine.prompting import normalized, prompt_ids
@@ -20,7 +20,16 @@ from seedx_sdk.types import Message, Request
 if TYPE_CHECKING:
     from seedx_sdk.model.tokenizer import Tokenizer
 
-__all__ = ["EstimatedTokens", "ImageSize", "ModelTokens", "TokenCounter", "read_tokens"]
+__all__ = [
+    "CountsTokens",
+    "EstimatedTokens",
+    "ImageSize",
+    "ModelTokens",
+    "TokenCounter",
+    "count_prompt",
+    "num_cells",
+    "read_tokens",
+]
 
 ImageSize: TypeAlias = tuple[int, int] | None
 """Width and height in pixels; None: unknown, counted as the largest."""
@@ -70,9 +79,26 @@ class ModelTokens:
             return 0
         request = Request(task="chat", messages=tuple(messages), options=GenerationOptions())
         side = self.config.visual_encoder.image_size
-        blocks = [image_block(_cells(size, self.config.read_grids, side)) for size in sizes]
+        blocks = [image_block(num_cells(size, self.config.read_grids, side)) for size in sizes]
         read_as = request if self.config.vocabulary is None else normalized(request)
         return len(prompt_ids(read_as, blocks, self.config.prompts, self.tokenizer))
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """An engine that counts what it would read."""
+
+    def prompt_tokens(self, request: Request) -> int:
+        """Return the number of tokens of a request, its images included; nothing is computed."""
+        ...
+
+
+def count_prompt(engine: object, request: Request) -> int:
+    """Return how many tokens an engine would read; an estimate, if it doesn't count them."""
+    if isinstance(engine, CountsTokens):
+        return engine.prompt_tokens(request)
+    sizes = [image.size for message in request.messages for image in message.images]
+    return EstimatedTokens().count(request.messages, sizes)
 
 
 class EstimatedTokens:
@@ -84,7 +110,7 @@ class EstimatedTokens:
 
     def count(self, messages: Sequence[Message], sizes: Sequence[ImageSize]) -> int:
         """Return about how many tokens a chat has."""
-        images = sum(_VIEW_TOKENS * (_cells(size, READ_GRIDS, _CELL) + 1) for size in sizes)
+        images = sum(_VIEW_TOKENS * (num_cells(size, READ_GRIDS, _CELL) + 1) for size in sizes)
         return images + sum(self.count_text(message.text) + _TURN_TOKENS for message in messages)
 
 
@@ -103,7 +129,7 @@ def read_tokens(directory: Path) -> ModelTokens:
     return ModelTokens(config, Tokenizer.from_pretrained(directory / "llm"))
 
 
-def _cells(size: ImageSize, grids: Iterable[str], side: int) -> int:
+def num_cells(size: ImageSize, grids: Iterable[str], side: int) -> int:
     """Return how many cells an image gets, its global view not counted."""
     names = list(grids)
     if not names:

@@ -20,6 +20,8 @@ from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
 from seedx_sdk.engine.memory import plan_memory
 from seedx_sdk.serve.app import create_app
+from seedx_sdk.serve.budgets.options import MaxPromptTokensOption, MaxStepsOption
+from seedx_sdk.serve.budgets.process_memory import keep_memory_small
 from seedx_sdk.serve.cli_options import (
     AllowedHostOption,
     ApiKeysFileOption,
@@ -97,6 +99,8 @@ def serve(
     max_replies: MaxRepliesOption = 64,
     max_waiting: MaxWaitingOption = 64,
     max_pixels: MaxPixelsOption = 80_000_000,
+    max_steps_per_request: MaxStepsOption = 4000,
+    max_prompt_tokens: MaxPromptTokensOption = None,
     requests_per_minute: RateOption = None,
     steps_per_minute: StepsRateOption = None,
     reply_seconds: ReplySecondsOption = 600,
@@ -120,6 +124,8 @@ def serve(
         max_replies=max_replies,
         max_waiting=max_waiting,
         max_pixels=max_pixels,
+        max_steps=max_steps_per_request,
+        max_prompt_tokens=max_prompt_tokens,
         requests_per_minute=requests_per_minute,
         steps_per_minute=steps_per_minute,
         reply_seconds=reply_seconds,
@@ -159,6 +165,7 @@ def serve(
     plan_memory(checkpoint_dir, options, vllm)  # what does not fit fails here
     log_as_json()
     export_spans()
+    keep_memory_small()
     app = create_app(SupervisedEngine(_opener(checkpoint_dir, options, vllm)), settings)
     DrainingServer(app, host=host, port=port, grace=grace, uds=uds).run_until_signal()
 

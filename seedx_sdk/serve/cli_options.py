@@ -88,7 +88,7 @@ ServedNameOption = Annotated[
     ),
 ]
 MaxPixelsOption = Annotated[
-    int, typer.Option(min=1, help="Pixels of all images in one request, 3 bytes of memory each.")
+    int, typer.Option(min=1, help="Pixels of all images in one request, also of those given by URL.")
 ]
 CorsOriginOption = Annotated[
     list[str] | None,
@@ -114,6 +114,8 @@ def server_settings(
     max_replies: int,
     max_waiting: int,
     max_pixels: int,
+    max_steps: int,
+    max_prompt_tokens: int | None,
     requests_per_minute: int | None,
     steps_per_minute: int | None,
     reply_seconds: float,
@@ -142,6 +144,8 @@ def server_settings(
         max_replies=max_replies,
         max_waiting=max_waiting,
         max_pixels=max_pixels,
+        max_steps=max_steps,
+        max_prompt_tokens=max_prompt_tokens,
         requests_per_minute=requests_per_minute,
         steps_per_minute=steps_per_minute,
         reply_seconds=reply_seconds,

@@ -10,7 +10,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -19,11 +19,13 @@ from pydantic import TypeAdapter
 
 from seedx_sdk.engine.fair_line import SHARE, FairLine, Place
 from seedx_sdk.engine.protocol import AsyncEngine
-from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError
+from seedx_sdk.errors import DeadlineError, ModelError, OverloadedError
 from seedx_sdk.serve import metrics
 from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.access.drawing import Drawing
 from seedx_sdk.serve.access.limits import TEXT_WORK, Work, step_work
+from seedx_sdk.serve.budgets.request import RequestBudget
+from seedx_sdk.serve.budgets.room import ImageRoom
 from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.serve.repeats import IdempotencyError, Repeats
 from seedx_sdk.serve.settings import ServerSettings
@@ -39,6 +41,8 @@ _MAX_IDENTITIES = 100_000
 """Idempotency keys whose id and time are remembered."""
 _MAX_BESIDE = 4
 """Places for what is done beside the model."""
+_ROOM = 4
+"""How often the pixels of the largest request fit into the memory for decoded images."""
 _MAX_UNREAD = 32
 """Events that the engine may be ahead of the reader."""
 
@@ -62,11 +66,13 @@ class Dispatcher:
 
     def __init__(self, engine: AsyncEngine, settings: ServerSettings) -> None:
         self.engine, self.settings = engine, settings
+        self.budget = RequestBudget(settings)
+        self._room = ImageRoom(_ROOM * settings.max_pixels)
         self._line = FairLine(settings.max_replies, max_waiting=settings.max_waiting)
         self._line_beside = FairLine(_MAX_BESIDE, max_waiting=settings.max_waiting)
         self.repeats = Repeats(settings)
         """The answers of routes that make something out of several replies."""
-        self._finished: TTLCache[tuple[str, str], tuple[str, list[StreamEvent], int]] = TTLCache(
+        self._finished: TTLCache[tuple[str, str], tuple[str, list[bytes], int]] = TTLCache(
             settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda entry: entry[2]
         )
         self._identities: TTLCache[tuple[str, str], ReplyIdentity] = TTLCache(
@@ -108,11 +114,7 @@ class Dispatcher:
             DeadlineError: If the reply takes longer than `reply_seconds`, waiting included.
             ModelError: If the engine fails.
         """
-        allowed = self.settings.max_images
-        if len(pending.images) > allowed:
-            raise InputError(
-                f"{len(pending.images)} images are too many for one request; at most {allowed} are allowed"
-            )
+        self.budget.check([pending], self.engine.info)
         deadline = time.monotonic() + self.settings.reply_seconds
         queue: asyncio.Queue[StreamEvent | Exception | None] = asyncio.Queue(_MAX_UNREAD)
 
@@ -151,7 +153,7 @@ class Dispatcher:
         if finished is not None:
             if finished[0] != digest:
                 raise IdempotencyError.of(own_key)
-            for event in finished[1]:
+            for event in await asyncio.to_thread(lambda: list(map(_EVENT.validate_json, finished[1]))):
                 await emit(event)
             return
         self._keys_in_flight[key] = asyncio.Event()
@@ -169,19 +171,31 @@ class Dispatcher:
             self._keys_in_flight.pop(key).set()
 
     async def _remember(self, key: tuple[str, str], digest: str, events: list[StreamEvent]) -> None:
-        size = await asyncio.to_thread(lambda: sum(len(_EVENT.dump_json(event)) for event in events))
+        """Keep the events as JSON, so that what is kept is what is counted: a flat image takes far less."""
+        written = await asyncio.to_thread(lambda: [_EVENT.dump_json(event) for event in events])
+        size = sum(map(len, written))
         if size <= self._finished.maxsize:
-            self._finished[key] = digest, events, size
+            self._finished[key] = digest, written, size
 
     async def _compute(self, pending: PendingCall[R], caller: Caller, deadline: float, emit: Emit) -> None:
         """Compute a reply and emit its events, within the quotas of the caller, the capacity and the deadline."""
         info = self.engine.info
         work = Work.estimate(pending.task, pending.options, info)
         with caller.reserve(work) as reservation, _counted(pending.task) as outcome:
-            async with self._until(deadline), self._place(caller, work, outcome) as place:
+            async with (
+                self._until(deadline),
+                self._place(caller, work, outcome) as place,
+                AsyncExitStack() as stack,
+            ):
                 drawing = Drawing(reservation, place, step_work(pending.options, info))
-                await self._check_pixels(pending)
-                call = await pending.call()
+                await pending.fetch(self.settings.max_body_bytes)
+                pixels = await pending.pixels()
+                self.budget.check_pixels(pixels, pending.images_param)
+                await stack.enter_async_context(self._room.hold(pixels))
+                async with self._room.decoding(pixels):
+                    call = await pending.call()
+                if self.settings.max_prompt_tokens is not None:
+                    await asyncio.to_thread(self.budget.check_prompt, call.request, self.engine)
                 listener = call.listen(info)
                 for event in listener.first():
                     await emit(event)
@@ -200,14 +214,6 @@ class Dispatcher:
         except TimeoutError as error:
             seconds = self.settings.reply_seconds
             raise DeadlineError(f"the reply took more than {seconds:g} seconds; request less") from error
-
-    async def _check_pixels(self, pending: PendingCall[R]) -> None:
-        pixels, allowed = await pending.pixels(), self.settings.max_pixels
-        if pixels > allowed:
-            raise InputError(
-                f"the images of the request have {pixels / 1e6:.1f} million pixels, and at most {allowed / 1e6:.1f} "
-                "million are allowed: scale them down"
-            )
 
     @asynccontextmanager
     async def beside(self, caller: Caller) -> AsyncIterator[None]:

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
+from seedx_sdk.errors import ImageError
+from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.imaging import ImageSource, image_size
 from seedx_sdk.types import ChatReply, ImagePart, Message, Request, Task, TextPart
 from seedx_sdk.validation import ImageOpener
@@ -31,9 +33,15 @@ class PendingCall(Generic[R]):
     content: Callable[[], bytes]
     """Returns everything that the client sent, to tell two requests apart."""
     open: Callable[[], Awaitable[Call[R]]]
-    """Fetches and decodes the images, and validates the call."""
+    """Decodes the images, which are fetched by then, and validates the call."""
+    images_param: str | None = None
+    """Name of the parameter that has the images, where it is a single one."""
+    fetcher: ImageFetcher | None = None
+    """Fetches the images that are given by URL; None: none are."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Those of `ImageOptions` and `max_images`, as they came, to tell beforehand how much will be drawn."""
+    fetched: dict[str, bytes] = field(default_factory=dict, init=False)
+    """The files of the images that are given by URL."""
     _opened: Call[R] | None = field(default=None, init=False)
 
     @classmethod
@@ -47,13 +55,32 @@ class PendingCall(Generic[R]):
             options=request.options.model_dump(),
         )
 
-    async def pixels(self) -> int:
-        """Return the pixels of the images that the client sent, from their headers; URLs count nothing.
+    async def fetch(self, max_bytes: int) -> None:
+        """Fetch the images that are given by URL, at most so many bytes of them.
+
+        Raises:
+            ImageError: If one cannot be fetched, or they are too large together.
+        """
+        if self.fetcher is None:
+            return
+        for url in (image for image in self.images if isinstance(image, str) and not image.startswith("data:")):
+            if url not in self.fetched:
+                self.fetched[url] = await self.fetcher.fetch(url)
+            if sum(map(len, self.fetched.values())) > max_bytes:
+                raise ImageError(
+                    f"the images that are given by URL have more than {max_bytes} bytes together; give fewer or "
+                    "smaller ones",
+                    param=self.images_param,
+                )
+
+    async def pixels(self) -> list[int]:
+        """Return the pixels of each image, from its header.
 
         Raises:
             ImageError: If an image is missing, of another format, or over a limit.
         """
-        return await asyncio.to_thread(lambda: sum(width * height for width, height in map(_size, self.images)))
+        files = [self.fetched.get(image, image) if isinstance(image, str) else image for image in self.images]
+        return await asyncio.to_thread(lambda: [width * height for width, height in map(image_size, files)])
 
     async def call(self) -> Call[R]:
         """Return the call; its images are decoded the first time.
@@ -64,10 +91,6 @@ class PendingCall(Generic[R]):
         if self._opened is None:
             self._opened = await self.open()
         return self._opened
-
-
-def _size(image: ImageSource) -> tuple[int, int]:
-    return (0, 0) if isinstance(image, str) and not image.startswith("data:") else image_size(image)
 
 
 def in_thread(make: Callable[[], Call[R]]) -> Callable[[], Awaitable[Call[R]]]:

@@ -40,7 +40,11 @@ class ServerSettings(BaseModel):
     max_images: Annotated[int, Field(ge=1)] = 16
     """Images in one request."""
     max_pixels: Annotated[int, Field(ge=1)] = 80_000_000
-    """Pixels of all images in one request, of which 3 bytes each are in memory while it is answered."""
+    """Pixels of all images in one request; all replies together have room for four times as many."""
+    max_steps: Annotated[int, Field(ge=1)] = 4000
+    """Denoising steps of all images of one request, at the model's own size; larger images count more."""
+    max_prompt_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Tokens of a prompt, its images included; None: as many as the model reads."""
     image_hosts: tuple[str, ...] = ()
     """Hosts, or patterns such as "*.example.org", from which images given by URL are fetched; empty means none. One
     with a port, such as "example.org:8443", is for that port, others for 80 and 443."""

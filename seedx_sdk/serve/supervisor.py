@@ -14,6 +14,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exp
 
 from seedx_sdk.engine.metrics import EngineMetrics, Measured
 from seedx_sdk.engine.protocol import AsyncEngine
+from seedx_sdk.engine.token_count import count_prompt
 from seedx_sdk.errors import ModelError, OverloadedError, ServiceError
 from seedx_sdk.types import ModelInfo, Request, StreamEvent
 
@@ -82,6 +83,10 @@ class SupervisedEngine:
     def metrics(self) -> EngineMetrics | None:
         """The counters of the open engine; None while it is restarting."""
         return self._engine.metrics if isinstance(self._engine, Measured) else None
+
+    def prompt_tokens(self, request: Request) -> int:
+        """Return how many tokens the open engine would read; an estimate while it is restarting."""
+        return count_prompt(self._engine, request)
 
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of one reply; see `AsyncEngine.stream`.

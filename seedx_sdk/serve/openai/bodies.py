@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import secrets
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from seedx_sdk.options import Sampler
 from seedx_sdk.serve.openai.messages import ChatMessage, ignored_tools, opened_conversation
 from seedx_sdk.serve.openai.parameters import OpenAIBody, WithoutNulls, only
 from seedx_sdk.serve.pending_call import PendingCall, in_thread
-from seedx_sdk.types import ChatReply, EditedImage, GeneratedImage, Message, ModelInfo, Task
+from seedx_sdk.types import ChatReply, EditedImage, GeneratedImage, ModelInfo, Task
 from seedx_sdk.validation import ImageOpener
 
 __all__ = ["ChatCompletionBody", "EditsBody", "GenerationsBody", "ImagesBody"]
@@ -116,24 +115,23 @@ class ChatCompletionBody(_Body):
 
     def pending_call(self, fetcher: ImageFetcher) -> PendingCall[ChatReply]:
         """Return the pending call."""
-        return PendingCall(
+        pending: PendingCall[ChatReply] = PendingCall(
             task="chat",
             images=[url for message in self.messages for url in message.image_urls],
+            images_param="messages",
+            fetcher=fetcher,
             content=lambda: self.model_dump_json(
                 exclude={"stream", "stream_options", "content_format", *self.CHANGES_NOTHING}
             ).encode(),
-            open=lambda: self._call(fetcher),
+            open=in_thread(lambda: self._call(pending.fetched)),
             options=self.model_dump(include={"width", "height", "num_inference_steps", "sampler"}),
         )
+        return pending
 
-    async def _call(self, fetcher: ImageFetcher) -> calls.Call[ChatReply]:
+    def _call(self, fetched: Mapping[str, bytes]) -> calls.Call[ChatReply]:
         opener = ImageOpener([*self.ignored, *ignored_tools(self.messages)])
-        messages = await opened_conversation(self.messages, fetcher, opener)
-        return await asyncio.to_thread(self._validated, messages, opener)
-
-    def _validated(self, messages: list[Message], opener: ImageOpener) -> calls.Call[ChatReply]:
         return calls.chat(
-            messages,
+            opened_conversation(self.messages, lambda url: opener(fetched.get(url, url))),
             opened_by=opener,
             width=self.width,
             height=self.height,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias
 
+from PIL import Image
 from pydantic import BeforeValidator, Field
 
-from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.serve.openai.parameters import WithoutNulls
 from seedx_sdk.types import ContentPart, ImagePart, Message, TextPart
-from seedx_sdk.validation import ImageOpener
 
 __all__ = ["ChatMessage", "ignored_tools", "opened_conversation"]
 
+OpenUrl: TypeAlias = Callable[[str], Image.Image]
+"""Opens the image of a data URI or a URL."""
 _TEXTS = ("text", "input_text", "output_text")
 _IMAGES = ("image_url", "input_image")
 
@@ -88,10 +88,10 @@ class ChatMessage(WithoutNulls):
         has_images = any(isinstance(part, _ImageUrl) for part in content)
         return [*content, *([] if has_images else self.images)]
 
-    async def opened(self, fetcher: ImageFetcher, open_one: ImageOpener) -> list[ContentPart]:
-        """Return the content with its images fetched and decoded."""
+    def opened(self, open_one: OpenUrl) -> list[ContentPart]:
+        """Return the content with its images decoded."""
         content: list[ContentPart] = [
-            TextPart(text=part.text) if isinstance(part, _Text) else await _opened(part.image_url, fetcher, open_one)
+            TextPart(text=part.text) if isinstance(part, _Text) else ImagePart(image=open_one(part.image_url.url))
             for part in self._parts
             if isinstance(part, _ImageUrl) or part.text.strip()
         ]
@@ -110,10 +110,8 @@ def ignored_tools(messages: Sequence[ChatMessage]) -> list[str]:
     return ["the model calls no tools; calls and results in the conversation are read as text"]
 
 
-async def opened_conversation(
-    messages: Sequence[ChatMessage], fetcher: ImageFetcher, open_one: ImageOpener
-) -> list[Message]:
-    """Return the conversation with its images fetched and decoded.
+def opened_conversation(messages: Sequence[ChatMessage], open_one: OpenUrl) -> list[Message]:
+    """Return the conversation with its images decoded.
 
     The model knows no system messages: one is prepended to the next user message, or appended to the last. It calls no
     tools: calls in the history become text, and results user messages.
@@ -122,7 +120,7 @@ async def opened_conversation(
     called = {call.id: call.function.name for message in messages for call in message.tool_calls}
     system: list[ContentPart] = []
     for message in messages:
-        parts = await message.opened(fetcher, open_one)
+        parts = message.opened(open_one)
         if message.role in ("system", "developer"):
             system += parts
         elif message.role == "user":
@@ -136,8 +134,3 @@ async def opened_conversation(
     if system and conversation and conversation[-1].role == "user":
         conversation[-1] = Message(role="user", content=(*conversation[-1].content, *system))
     return conversation
-
-
-async def _opened(image: _Url, fetcher: ImageFetcher, open_one: ImageOpener) -> ImagePart:
-    source = image.url if image.url.startswith("data:") else await fetcher.fetch(image.url)
-    return ImagePart(image=await asyncio.to_thread(open_one, source))

@@ -9,6 +9,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from seedx_sdk.serve.app import create_app
+from seedx_sdk.serve.budgets.process_memory import keep_memory_small
 from seedx_sdk.serve.ray.engine import open_replicas
 from seedx_sdk.serve.ray.options import DeployOptions
 from seedx_sdk.serve.ray.replicas import BackboneReplica, ImageServiceReplica
@@ -39,6 +40,7 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Return the application; Ray Serve starts it, which waits for the first replicas."""
         export_spans()
+        keep_memory_small()
         return create_app(open_replicas(self._backbones, self._detokenizers, self._options), self._options.settings)
 
 

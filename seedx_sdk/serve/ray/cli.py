@@ -13,6 +13,7 @@ from seedx_sdk.engine import checkpoint_directory
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
+from seedx_sdk.serve.budgets.options import MaxPromptTokensOption, MaxStepsOption
 from seedx_sdk.serve.cli_options import (
     AllowedHostOption,
     ApiKeysFileOption,
@@ -95,6 +96,8 @@ def deploy(
     max_replies: MaxRepliesOption = 64,
     max_waiting: MaxWaitingOption = 64,
     max_pixels: MaxPixelsOption = 80_000_000,
+    max_steps_per_request: MaxStepsOption = 4000,
+    max_prompt_tokens: MaxPromptTokensOption = None,
     requests_per_minute: RateOption = None,
     steps_per_minute: StepsRateOption = None,
     reply_seconds: ReplySecondsOption = 600,
@@ -114,6 +117,8 @@ def deploy(
         max_replies=max_replies,
         max_waiting=max_waiting,
         max_pixels=max_pixels,
+        max_steps=max_steps_per_request,
+        max_prompt_tokens=max_prompt_tokens,
         requests_per_minute=requests_per_minute,
         steps_per_minute=steps_per_minute,
         reply_seconds=reply_seconds,

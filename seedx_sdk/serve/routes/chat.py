@@ -40,6 +40,7 @@ class ChatBody(BaseModel):
         return PendingCall(
             task=self.task,
             images=images_of(self.messages),
+            images_param="messages",
             content=lambda: self.model_dump_json().encode(),
             open=in_thread(self._call),
             options=self.options.model_dump(),

@@ -152,6 +152,7 @@ async def _images(
     if len(pending) > allowed:
         raise InputError(f"n {len(pending)} is more images than this server generates at once; use at most {allowed}")
     info = dispatcher.engine.info
+    dispatcher.budget.check(pending, info)
     caller.prepay(sum((Work.estimate(call.task, call.options, info) for call in pending), Work()))
     keys = [None if key is None else f"{key}/{number}" for number in range(len(pending))]
     if not answer.body.stream:

@@ -36,6 +36,7 @@ class _Arguments(SeedField):
         return PendingCall(
             task=task,
             images=images,
+            images_param={"describe": "images", "generate": "images", "try_on": None}.get(task, "image"),
             content=lambda: self.model_dump_json().encode(),
             open=in_thread(make),
             options=self._given(),

@@ -1,0 +1,1 @@
+"""What one request, and all requests together, may take: pixels, steps, tokens, memory."""

@@ -1,0 +1,82 @@
+"""The budget of one request: what it may send and ask for, checked before anything is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from seedx_sdk.engine.token_count import count_prompt
+from seedx_sdk.errors import InputError, PromptError
+from seedx_sdk.serve.access.limits import num_steps, step_work
+from seedx_sdk.serve.pending_call import PendingCall
+from seedx_sdk.serve.settings import ServerSettings
+from seedx_sdk.types import ModelInfo, Request
+
+__all__ = ["RequestBudget"]
+
+
+class RequestBudget:
+    """Checks requests against the limits of a server.
+
+    Args:
+        settings: Has the limits.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+
+    def check(self, calls: Iterable[PendingCall[Any]], info: ModelInfo) -> None:
+        """Check the calls that one request makes, all together.
+
+        Raises:
+            InputError: If one has too many images, or they ask for too many steps.
+        """
+        steps = 0.0
+        for call in calls:
+            allowed = self._settings.max_images
+            if len(call.images) > allowed:
+                raise InputError(
+                    f"{len(call.images)} images are too many for one request; at most {allowed} are allowed",
+                    param=call.images_param,
+                )
+            steps += _steps(call.task, call.options, info)
+        if steps > self._settings.max_steps:
+            raise InputError(
+                f"the request asks for {steps:.0f} denoising steps, counted at {info.image_size}x{info.image_size} for "
+                f"all of its images, and at most {self._settings.max_steps} are allowed: ask for fewer images, fewer "
+                "steps or a smaller size",
+                param="num_inference_steps",
+            )
+
+    def check_pixels(self, pixels: Sequence[int], param: str | None) -> None:
+        """Check the pixels of each image of a request.
+
+        Raises:
+            InputError: If they are too many together.
+        """
+        total, allowed = sum(pixels), self._settings.max_pixels
+        if total > allowed:
+            raise InputError(
+                f"the images of the request have {total / 1e6:.1f} million pixels, and at most {allowed / 1e6:.1f} "
+                "million are allowed: scale them down, or send fewer",
+                param=param,
+            )
+
+    def check_prompt(self, request: Request, engine: object) -> None:
+        """Check how many tokens the model would read.
+
+        Raises:
+            PromptError: If they are too many.
+        """
+        allowed = self._settings.max_prompt_tokens
+        if allowed is not None and (tokens := count_prompt(engine, request)) > allowed:
+            raise PromptError(
+                f"the prompt has {tokens} tokens, its images included, and at most {allowed} are allowed: shorten the "
+                "texts, or send fewer messages or images"
+            )
+
+
+def _steps(task: str, options: Mapping[str, Any], info: ModelInfo) -> float:
+    """Return the denoising steps that a call may take, at the model's own size."""
+    images = options.get("max_images") or 1 if task in ("chat", "story") else task in ("generate", "edit", "try_on")
+    return images * step_work(options, info) * num_steps(options, info)
