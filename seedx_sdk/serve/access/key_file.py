@@ -8,7 +8,7 @@
     steps_per_minute = 3000
 
     [keys.bob]
-    key = ["the new one", "the old one"]      # several, while clients change over
+    key = ["KEY-2", "KEY-1"]      # several, while clients change over
     weight = 2
 
 A key is kept as its SHA-256 (`printf %s KEY | sha256sum`) or in plain text.
