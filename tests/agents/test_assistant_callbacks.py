@@ -7,6 +7,9 @@ import json
 from typing import Any
 
 import pytest
+
+pytest.importorskip("langgraph")
+
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
+
+pytest.importorskip("langgraph")
+
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, ToolException, tool

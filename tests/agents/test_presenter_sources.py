@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import docx
 import pytest
+
+pytest.importorskip("openpyxl")
+
+import docx
 from openpyxl import Workbook
 from pptx import Presentation
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 import pytest
+
+pytest.importorskip("numpy")
+
+import numpy as np
 from PIL import ExifTags, Image, ImageChops, ImageFile
 
 from seedx_sdk import Message, SeedX, imaging

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
+
+pytest.importorskip("numpy")
+
+import numpy as np
 from PIL import Image
 
 from seedx_sdk import InputError

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("langgraph")
+
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 from PIL import Image

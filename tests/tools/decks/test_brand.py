@@ -8,6 +8,9 @@ import json
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("fastapi")
+
 from PIL import Image
 from pptx import Presentation
 from pptx.oxml.ns import qn

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("peft")
+
 from PIL import Image
 from pptx import Presentation
 from pptx.slide import Slide

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("openpyxl")
+
 from openpyxl import Workbook
 
 from seedx_sdk import InputError

@@ -6,6 +6,9 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("openpyxl")
+
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, RadarChart, Reference
 

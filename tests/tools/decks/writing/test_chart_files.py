@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("openpyxl")
+
 from openpyxl import load_workbook
 from pptx import Presentation
 from pptx.oxml.ns import qn

@@ -3,8 +3,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pypdfium2
 import pytest
+
+pytest.importorskip("pypdfium2")
+
+import pypdfium2
 from PIL import Image
 from pypdf import PdfReader
 
