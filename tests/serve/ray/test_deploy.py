@@ -89,4 +89,4 @@ def test_a_signal_shuts_it_down(deployment: Deployment) -> None:
 async def too_long(deployment: Deployment) -> Result:
     async with AsyncSeedX(base_url=deployment.address) as seedx:
         question, answer = Message.user("a red house " * 150), Message.assistant("yes")
-        return await seedx.chat([question, answer, question, answer, question])
+        return await seedx.chat([*[question, answer] * 10, question])
