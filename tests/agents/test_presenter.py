@@ -101,6 +101,7 @@ def test_a_markdown_document_keeps_its_headings_and_its_long_paragraphs_in_the_n
 def test_a_text_and_a_pdf_are_laid_out_by_their_paragraphs(presenter: Presenter, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"boat_school{suffix}"
     if suffix == ".pdf":
+        pytest.importorskip("pdfplumber")
         pdf(path, *PARAGRAPHS, title="The Boat School")
     else:
         path.write_text("\n\n".join(PARAGRAPHS), encoding="utf-8")
@@ -171,6 +172,7 @@ def test_a_chat_model_plans_from_a_table_by_name_so_that_the_numbers_stay(
 
 
 def test_a_chat_model_plans_from_a_document_and_revises(seedx: SeedX, script: Script, tmp_path: Path) -> None:
+    pytest.importorskip("pdfplumber")
     slides = [{"title": "Why", "bullets": ["Fun"]}, {"title": "How", "bullets": ["By boat"]}]
     plan = {"title": "Boat school", "slides": slides}
     chat_model = script(

@@ -7,6 +7,9 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("pdfplumber")
+
 from fpdf import FPDF
 from PIL import Image
 

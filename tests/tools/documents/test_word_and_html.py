@@ -7,8 +7,11 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
-import docx
 import pytest
+
+pytest.importorskip("mammoth")
+
+import docx
 from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import sys
 import unicodedata
 from collections.abc import Collection, Iterator
@@ -133,7 +134,7 @@ def _characters(path: Path | None) -> Collection[int]:
         with TTFont(io.BytesIO(_builtin(100).font_bytes) if path is None else path, fontNumber=0) as font:
             has_outlines = "glyf" in font or "CFF " in font or "CFF2" in font  # color bitmaps have no sizes
             return frozenset(font.getBestCmap() or () if has_outlines else ())
-    except (OSError, TTLibError, sstruct.Error):
+    except (OSError, TTLibError, sstruct.Error, struct.error):
         return frozenset()
 
 
