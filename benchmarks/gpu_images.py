@@ -154,12 +154,13 @@ def diffusers(bench: Bench) -> Iterator[Row]:
         conv = torch.nn.Conv2d(channels, unet.conv_in.out_channels, 3, padding=1, dtype=bench.dtype)
     unet.conv_in = conv.requires_grad_(False)
     unet.register_to_config(in_channels=channels)
-    theirs = StableDiffusionXLPipeline(
+    pipeline: Any = StableDiffusionXLPipeline  # its types say nothing of how it is called
+    theirs = pipeline(
         vae=ours.vae,
-        text_encoder=None,  # type: ignore[arg-type]  # the embeddings are given
-        text_encoder_2=None,  # type: ignore[arg-type]
-        tokenizer=None,  # type: ignore[arg-type]
-        tokenizer_2=None,  # type: ignore[arg-type]
+        text_encoder=None,  # the embeddings are given
+        text_encoder_2=None,
+        tokenizer=None,
+        tokenizer_2=None,
         unet=unet,
         scheduler=EulerDiscreteScheduler.from_config(ours.scheduler.config),
         add_watermarker=False,

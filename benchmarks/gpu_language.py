@@ -207,7 +207,7 @@ async def _together(backbone: Backbone, requests: Sequence[tuple[Prompt, str | N
 def _requests(parts: ModelParts, count: int, rng: np.random.Generator) -> list[tuple[Prompt, str | None]]:
     """Return prompts that end with an image to be written, three in four with an image to be read, as features."""
     tokens, source = parts.tokenizer.ids, torch.Generator().manual_seed(int(rng.integers(1 << 31)))
-    embeddings = parts.lvlm.causal_lm.get_input_embeddings().weight
+    embeddings = next(parts.lvlm.causal_lm.get_input_embeddings().parameters())
     requests = []
     for index in range(count):
         words = random_prompt(tokens, int(rng.integers(6, 90)), rng, image=False)

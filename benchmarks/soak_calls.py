@@ -181,12 +181,12 @@ class Caller:
         return Answer(description.text, (), description.seed)
 
     async def _answer_generate(self) -> Answer:
-        generated = await self.seedx.generate(self.prompt, seed=self._seed(1), **SMALL)
+        generated = await self.seedx.generate(self.prompt, **self._small(1))
         assert generated.image is not None
         return Answer(generated.text, (generated.image,), generated.seed)
 
     async def _answer_chat(self) -> Answer:
-        reply = await self.seedx.chat(self._turn(), seed=self._seed(2), **SMALL)
+        reply = await self.seedx.chat(self._turn(), **self._small(2))
         return _answer(reply)
 
     async def _answer_openai(self) -> Answer:
@@ -195,6 +195,9 @@ class Caller:
 
     def _seed(self, kind: int) -> int:
         return 10 * self.number + kind
+
+    def _small(self, kind: int) -> ImageOptions:
+        return {**SMALL, "seed": self._seed(kind)}
 
     def _turn(self) -> list[Message]:
         if self.number % 2:
@@ -214,7 +217,7 @@ class Caller:
 
     async def _chat_stream(self) -> None:
         text, images = "", []
-        async with aclosing(self.seedx.chat_stream(self._turn(), seed=self._seed(2), **SMALL)) as events:
+        async with aclosing(self.seedx.chat_stream(self._turn(), **self._small(2))) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
                     text += event.text
@@ -265,8 +268,8 @@ class Caller:
 
     async def _cancel(self) -> None:
         """Leave a stream that would go on for long."""
-        options: ImageOptions = {**SMALL, "num_inference_steps": 1000}
-        call = self.seedx.chat_stream([Message.user(f"Draw {self.prompt}.")], seed=self._seed(4), **options)
+        options: ImageOptions = {**self._small(4), "num_inference_steps": 1000}
+        call = self.seedx.chat_stream([Message.user(f"Draw {self.prompt}.")], **options)
         leave_at = self.random.choice([TextDelta, ImageProgress])
         async with aclosing(call) as events:
             async for event in events:

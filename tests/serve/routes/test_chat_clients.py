@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def test_langchain_openai(serve: Serve) -> None:
     assert again.text and engine.scripted.requests[-1].messages[1].images[0].tobytes() == PAGE.tobytes()
 
 
+LITELLM_AND_OPENAI = ("litellm==1.110.2", "openai==3.57.0")
 LITELLM = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
@@ -72,14 +74,14 @@ print(json.dumps([message.content, message.images, images, [len(i.b64_json) > 99
 """
 
 
-@pytest.mark.nightly  # litellm takes seconds to import
-def test_litellm(serve: Serve) -> None:
-    pytest.importorskip("litellm", reason="litellm is not installed: pip install 'seedx-sdk[dev]'")
+@pytest.mark.nightly  # litellm pins the versions of what it needs, so it has an environment of its own
+def test_litellm_and_openai_3(serve: Serve, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    output([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *LITELLM_AND_OPENAI])
     engine = drawing(3)
     content, whole, streamed, drawn, refused = json.loads(
-        output(
-            [sys.executable, "-c", LITELLM, f"{serve(engine)}/v1", to_data_uri(PAGE)], LITELLM_LOCAL_MODEL_COST_MAP="1"
-        )
+        output([python, "-c", LITELLM, f"{serve(engine)}/v1", to_data_uri(PAGE)], LITELLM_LOCAL_MODEL_COST_MAP="1")
     )
     assert content == "a house" and [image["image_url"]["url"] for image in whole] == [to_data_uri(PAGE)]
     assert streamed == whole and drawn == [True, True] and "temperature" in refused
