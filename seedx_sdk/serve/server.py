@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
 from seedx_sdk.engine.backbones.child_guard import end_all_children
+from seedx_sdk.serve.head_timeout import HeadTimeoutProtocol
 from seedx_sdk.serve.tcp_sockets import tcp_sockets
 from seedx_sdk.serve.unix_socket import unix_socket
 
@@ -48,6 +49,7 @@ class DrainingServer(uvicorn.Server):
                 app,
                 host=host,
                 port=port,
+                http=HeadTimeoutProtocol,
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,  # the application has proxies of its own

@@ -68,6 +68,7 @@ class Device:
     resampler = SimpleNamespace(config={"embedding_dim": 1})
     vae_scale_factor = 8
     takes_condition_image = False
+    unet = None  # a batch computes itself
     scheduler = Scheduler()
 
     def __init__(self, lockstep: Lockstep) -> None:
@@ -170,7 +171,7 @@ async def live(loop: VirtualLoop) -> Counter[str]:
     """Simulate a world from its beginning to its end, and return what happened in it."""
     rng, lockstep, seen = random.Random(loop.rng.random()), Lockstep(loop), Counter[str]()
     device = Device(lockstep)
-    config = SimpleNamespace(visual_encoder=SimpleNamespace(image_size=8), fast=None)
+    config = SimpleNamespace(visual_encoder=SimpleNamespace(image_size=8), fast=None, image_size=128)
     limits = ServiceLimits(
         max_queue=rng.choice((2, 4, 64)), max_batch=rng.choice((1, 2, 4)), max_wait_ms=rng.choice((0.0, 10.0, 1000.0))
     )

@@ -1,0 +1,44 @@
+"""Connections on which no whole head of a request comes."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+import httpx
+import pytest
+
+from seedx_sdk.serve import head_timeout
+from tests.support.http_server import EVENT_SECONDS, Scripted, Serve
+
+PART = b"POST /v1/chat HTTP/1.1\r\nHost: local"
+WHOLE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def connected(address: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", httpx.URL(address).port or 0), EVENT_SECONDS)
+
+
+@pytest.mark.parametrize("sent", [b"", PART])
+def test_a_connection_without_a_head_is_closed(serve: Serve, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(head_timeout, "HEAD_SECONDS", 0.1)
+    with closing(connected(serve())) as connection:
+        connection.sendall(sent)
+        assert connection.recv(1) == b""
+
+
+def test_a_further_head_has_its_own_time(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(connected(serve())) as connection:
+        for _ in range(2):
+            connection.sendall(WHOLE)
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200")
+        monkeypatch.setattr(head_timeout, "HEAD_SECONDS", 0.1)
+        connection.sendall(PART)
+        assert connection.recv(1) == b""
+
+
+def test_a_slow_answer_is_not_cut_off(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_timeout, "HEAD_SECONDS", 0.05)
+    body = {"messages": [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]}
+    address = serve(Scripted(seconds=0.1))
+    assert "reply_done" in httpx.post(f"{address}/v1/chat", json=body, timeout=EVENT_SECONDS).text
