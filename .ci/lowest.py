@@ -72,7 +72,8 @@ def check(extra: str, folder: Path) -> bool:
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(sorted(pins)) + "\n", encoding="utf-8")
     tested = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    tools = [pin for pin in tested if pin.split("==")[0].lower() in TEST_TOOLS]
+    required = {requirement.name.lower() for name in names for requirement in requirements(name)}
+    tools = [pin for pin in tested if (tool := pin.split("==")[0].lower()) in TEST_TOOLS and tool not in required]
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
     project = f"{ROOT}[{','.join(names)}]" if extra != "base" else str(ROOT)
