@@ -22,7 +22,6 @@ from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.serve.access.authenticator import Authenticator
 from seedx_sdk.serve.access.keyring import Keyring
 from seedx_sdk.serve.access.limits import Limits
-from seedx_sdk.serve.browser_guard import BrowserGuard
 from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.documented_answers import READINESS
 from seedx_sdk.serve.error_handlers import (
@@ -41,7 +40,8 @@ from seedx_sdk.serve.middleware import (
     RequestSpans,
     is_request_id,
 )
-from seedx_sdk.serve.proxies import ForwardedClient, RootPath
+from seedx_sdk.serve.network.browser_guard import BrowserGuard
+from seedx_sdk.serve.network.proxies import ForwardedClient, RootPath
 from seedx_sdk.serve.routes import chat, openai, playground, tools
 from seedx_sdk.serve.settings import ServerSettings
 

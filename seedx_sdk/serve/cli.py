@@ -20,9 +20,29 @@ from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
 from seedx_sdk.engine.memory import plan_memory
 from seedx_sdk.serve.app import create_app
-from seedx_sdk.serve.budgets.options import MaxPromptTokensOption, MaxStepsOption
 from seedx_sdk.serve.budgets.process_memory import keep_memory_small
-from seedx_sdk.serve.cli_options import (
+from seedx_sdk.serve.logs.setup import log_as_json
+from seedx_sdk.serve.options.budgets import MaxPromptTokensOption, MaxStepsOption
+from seedx_sdk.serve.options.memory import (
+    EnforceEagerOption,
+    KvCacheOption,
+    MaxBatchOption,
+    MaxModelLenOption,
+    OffloadOption,
+    QuantizationOption,
+    vllm_options,
+)
+from seedx_sdk.serve.options.network import RootPathOption, TrustedProxyOption, UnixSocketOption
+from seedx_sdk.serve.options.placement import (
+    ChannelsLastOption,
+    CompileOption,
+    CudaGraphsOption,
+    PrepareBatchOption,
+    PrepareSizeOption,
+    TileSideOption,
+    chosen_placement,
+)
+from seedx_sdk.serve.options.server import (
     AllowedHostOption,
     ApiKeysFileOption,
     BackboneOption,
@@ -44,26 +64,6 @@ from seedx_sdk.serve.cli_options import (
     chosen_backbone,
     server_settings,
     specialist_dirs,
-)
-from seedx_sdk.serve.logs.setup import log_as_json
-from seedx_sdk.serve.memory_options import (
-    EnforceEagerOption,
-    KvCacheOption,
-    MaxBatchOption,
-    MaxModelLenOption,
-    OffloadOption,
-    QuantizationOption,
-    vllm_options,
-)
-from seedx_sdk.serve.network_options import RootPathOption, TrustedProxyOption, UnixSocketOption
-from seedx_sdk.serve.placement_options import (
-    ChannelsLastOption,
-    CompileOption,
-    CudaGraphsOption,
-    PrepareBatchOption,
-    PrepareSizeOption,
-    TileSideOption,
-    chosen_placement,
 )
 from seedx_sdk.serve.server import DrainingServer
 from seedx_sdk.serve.supervisor import SupervisedEngine

@@ -17,9 +17,9 @@ from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 
 from seedx_sdk.engine.backbones.child_guard import end_all_children
-from seedx_sdk.serve.head_timeout import HeadTimeoutProtocol
-from seedx_sdk.serve.tcp_sockets import tcp_sockets
-from seedx_sdk.serve.unix_socket import unix_socket
+from seedx_sdk.serve.network.head_timeout import HeadTimeoutProtocol
+from seedx_sdk.serve.network.tcp_sockets import tcp_sockets
+from seedx_sdk.serve.network.unix_socket import unix_socket
 
 __all__ = ["KEEP_ALIVE_SECONDS", "DrainingServer"]
 

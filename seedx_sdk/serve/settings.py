@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from seedx_sdk.serve.proxies import checked_proxy, checked_root_path
+from seedx_sdk.serve.network.proxies import checked_proxy, checked_root_path
 
 __all__ = ["ServerSettings"]
 

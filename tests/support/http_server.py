@@ -23,7 +23,7 @@ from seedx_sdk.engine import NANO
 from seedx_sdk.engine.local import open_local
 from seedx_sdk.errors import ModelError
 from seedx_sdk.serve.app import create_app
-from seedx_sdk.serve.head_timeout import HeadTimeoutProtocol
+from seedx_sdk.serve.network.head_timeout import HeadTimeoutProtocol
 from seedx_sdk.serve.server import KEEP_ALIVE_SECONDS
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.testing import ScriptedEngine

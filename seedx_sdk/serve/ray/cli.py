@@ -13,8 +13,27 @@ from seedx_sdk.engine import checkpoint_directory
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
-from seedx_sdk.serve.budgets.options import MaxPromptTokensOption, MaxStepsOption
-from seedx_sdk.serve.cli_options import (
+from seedx_sdk.serve.options.budgets import MaxPromptTokensOption, MaxStepsOption
+from seedx_sdk.serve.options.memory import (
+    EnforceEagerOption,
+    KvCacheOption,
+    MaxBatchOption,
+    MaxModelLenOption,
+    OffloadOption,
+    QuantizationOption,
+    vllm_options,
+)
+from seedx_sdk.serve.options.network import RootPathOption, TrustedProxyOption
+from seedx_sdk.serve.options.placement import (
+    ChannelsLastOption,
+    CompileOption,
+    CudaGraphsOption,
+    PrepareBatchOption,
+    PrepareSizeOption,
+    TileSideOption,
+    chosen_placement,
+)
+from seedx_sdk.serve.options.server import (
     AllowedHostOption,
     ApiKeysFileOption,
     BackboneOption,
@@ -36,25 +55,6 @@ from seedx_sdk.serve.cli_options import (
     chosen_backbone,
     server_settings,
     specialist_dirs,
-)
-from seedx_sdk.serve.memory_options import (
-    EnforceEagerOption,
-    KvCacheOption,
-    MaxBatchOption,
-    MaxModelLenOption,
-    OffloadOption,
-    QuantizationOption,
-    vllm_options,
-)
-from seedx_sdk.serve.network_options import RootPathOption, TrustedProxyOption
-from seedx_sdk.serve.placement_options import (
-    ChannelsLastOption,
-    CompileOption,
-    CudaGraphsOption,
-    PrepareBatchOption,
-    PrepareSizeOption,
-    TileSideOption,
-    chosen_placement,
 )
 from seedx_sdk.serve.ray.cluster import run
 from seedx_sdk.serve.ray.options import DeployOptions

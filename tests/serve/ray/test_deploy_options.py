@@ -20,7 +20,7 @@ from ray.serve.config import HTTPOptions
 
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError, MissingExtraError, OverloadedError, SeedXError
-from seedx_sdk.serve.cli_options import chosen_backbone
+from seedx_sdk.serve.options.server import chosen_backbone
 from seedx_sdk.serve.ray import cluster
 from seedx_sdk.serve.ray.cli import deploy
 from seedx_sdk.serve.ray.options import DeployOptions

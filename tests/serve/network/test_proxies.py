@@ -8,7 +8,7 @@ from pydantic import ValidationError
 pytest.importorskip("fastapi", reason="the server is not installed: pip install 'seedx-sdk[serve]'")
 
 from seedx_sdk.errors import InputError
-from seedx_sdk.serve.proxies import checked_proxy, checked_root_path
+from seedx_sdk.serve.network.proxies import checked_proxy, checked_root_path
 from seedx_sdk.serve.settings import ServerSettings
 from tests.support.asgi import reached_from
 

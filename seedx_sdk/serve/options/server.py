@@ -13,7 +13,7 @@ from seedx_sdk.errors import InputError, MissingExtraError
 from seedx_sdk.http.api_keys import KEYS, read_keys
 from seedx_sdk.serve.access.key_file import read_key_file
 from seedx_sdk.serve.access.limits import Limits
-from seedx_sdk.serve.proxies import checked_proxy, checked_root_path
+from seedx_sdk.serve.network.proxies import checked_proxy, checked_root_path
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import Dtype
 

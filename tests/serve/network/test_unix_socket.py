@@ -16,7 +16,7 @@ from seedx_sdk import InputError, SeedX, ServiceError
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.server import DrainingServer
 from seedx_sdk.serve.settings import ServerSettings
-from seedx_sdk.serve.unix_socket import unix_socket
+from seedx_sdk.serve.network.unix_socket import unix_socket
 from tests.support.http_server import EVENT_SECONDS, Scripted, opened, wait_until
 from tests.support.server_processes import short_temp_dir
 

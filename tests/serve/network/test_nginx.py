@@ -19,7 +19,7 @@ from tests.support.http_server import Serve, wait_until
 if not (shutil.which("nginx") and shutil.which("openssl")):
     pytest.skip("nginx or openssl is not installed", allow_module_level=True)
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/proxy.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs/proxy.md"
 
 
 def free_port() -> int:

@@ -1,0 +1,1 @@
+"""The command-line options of `seedx serve` and `seedx deploy`, and what they stand for."""
