@@ -71,13 +71,17 @@ class ForwardedClient:
 
 
 class RootPath:
-    """Takes the root path off the path of a request, if the proxy has not done so."""
+    """Takes the root path off the path of a request, if the proxy has not done so.
+
+    A root path that comes twice is taken off twice, as Starlette's router does: what authenticates requests by their
+    path must see the path that is routed.
+    """
 
     def __init__(self, app: ASGIApp, root_path: str) -> None:
         self._app, self._root_path = app, root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        if scope["type"] == "http" and f"{scope['path']}/".startswith(f"{self._root_path}/"):
+        while scope["type"] == "http" and f"{scope['path']}/".startswith(f"{self._root_path}/"):
             scope["path"] = scope["path"].removeprefix(self._root_path) or "/"
         await self._app(scope, receive, send)

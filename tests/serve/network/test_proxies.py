@@ -55,6 +55,15 @@ async def test_a_server_under_a_path(path: str) -> None:
         assert (await client.get("/seedxv1/info")).status_code == 404
 
 
+@pytest.mark.parametrize("prefix", ["", "/seedx", "/seedx/seedx", "/seedx/seedx/seedx"])
+async def test_a_root_path_that_comes_twice_is_no_way_around_the_key(prefix: str) -> None:
+    async with reached_from(PROXY, root_path="/seedx", api_keys=("key",), keys_everywhere=True) as client:
+        for path in ("/metrics", "/openapi.json"):
+            assert (await client.get(f"{prefix}{path}")).status_code == 401
+        answer = await client.post(f"{prefix}/v1/chat", content=b"no JSON")
+        assert answer.status_code == 401, "before the body is read"
+
+
 @pytest.mark.parametrize("proxy", ["*", "proxy.example", "10.0.0.1/8", "10.0.0", ""])
 def test_a_proxy_is_an_address_or_a_network(proxy: str) -> None:
     with pytest.raises(InputError, match="use an address"):
