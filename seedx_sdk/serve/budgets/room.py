@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from seedx_sdk.imaging import MODEL_PIXELS
 from seedx_sdk.serve.budgets.process_memory import return_memory
@@ -59,7 +59,8 @@ class ImageRoom:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._waiting.remove((pixels, turn))
+                with suppress(ValueError):  # whoever gave room meanwhile has passed it over
+                    self._waiting.remove((pixels, turn))
                 self._give(0)
             else:  # the room came at the same moment
                 self._give(pixels)

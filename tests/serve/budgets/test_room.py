@@ -60,6 +60,25 @@ async def test_a_caller_who_leaves_takes_no_room_with_it(granted: bool) -> None:
         pass
 
 
+async def test_a_caller_who_is_leaving_when_room_comes_is_passed_over() -> None:
+    room = ImageRoom(100)
+
+    async def hold(pixels: int) -> None:
+        async with room.hold([pixels]):
+            pass
+
+    async with AsyncExitStack() as first:
+        await first.enter_async_context(room.hold([80]))
+        waiting, behind = asyncio.create_task(hold(90)), asyncio.create_task(hold(20))
+        await settle()
+        waiting.cancel()  # it does not run before there is room
+        await first.aclose()
+        await settle()
+        assert waiting.cancelled() and behind.done()
+    async with room.hold([100]):
+        pass
+
+
 async def test_images_count_as_they_are_kept_and_one_request_always_fits() -> None:
     room = ImageRoom(2 * MODEL_PIXELS)
     async with room.hold([10 * MODEL_PIXELS]), room.hold([10 * MODEL_PIXELS]):
