@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seedx_sdk.types import ModelInfo, Task
 
-__all__ = ["TEXT_WORK", "UNLIMITED", "Limits", "Work", "num_steps", "step_work"]
+__all__ = ["TEXT_WORK", "UNLIMITED", "Limits", "Work", "step_work"]
 
 TEXT_WORK = 10.0
 """Work of reading a request and writing its text, in denoising steps; about what it takes on seed-x-nano."""
-_MAX_STEPS = 1000
+_MAX_STEPS, _MAX_SIDE, _MAX_IMAGES = 1000, 1 << 16, 64
+"""Options are counted before they are validated; what is out of range counts as the nearest of these, and is refused
+later. Without a bound, a number of 400 digits would be too large for a float."""
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -70,8 +72,16 @@ class Work:
 
         A chat is not known to draw anything before it does.
         """
-        images = {"generate": 1, "edit": 1, "try_on": 1, "story": options.get("max_images") or 1}.get(task, 0)
-        return cls.drawing(images, images * step_work(options, info) * num_steps(options, info))
+        return cls._of(0 if task == "chat" else _max_images(task, options), options, info)
+
+    @classmethod
+    def most(cls, task: Task, options: Mapping[str, Any], info: ModelInfo) -> Work:
+        """Return what a call may draw at most, from its options as they came."""
+        return cls._of(_max_images(task, options), options, info)
+
+    @classmethod
+    def _of(cls, images: int, options: Mapping[str, Any], info: ModelInfo) -> Work:
+        return cls.drawing(images, images * step_work(options, info) * _num_steps(options, info))
 
     def __add__(self, other: Work) -> Work:
         """Return both together."""
@@ -86,7 +96,14 @@ class Work:
         )
 
 
-def num_steps(options: Mapping[str, Any], info: ModelInfo) -> int:
+def _max_images(task: Task, options: Mapping[str, Any]) -> int:
+    """Return how many images a call may draw."""
+    if task in ("chat", "story"):
+        return max(1, min(_MAX_IMAGES, options.get("max_images") or 1))
+    return 1 if task in ("generate", "edit", "try_on") else 0
+
+
+def _num_steps(options: Mapping[str, Any], info: ModelInfo) -> int:
     """Return the denoising steps of an image."""
     default = info.fast_steps if options.get("sampler") == "fast" else info.default_steps
     return max(1, min(_MAX_STEPS, options.get("num_inference_steps") or default or 1))
@@ -95,4 +112,4 @@ def num_steps(options: Mapping[str, Any], info: ModelInfo) -> int:
 def step_work(options: Mapping[str, Any], info: ModelInfo) -> float:
     """Return how many steps at the model's own size one step of an image counts."""
     width, height = (options.get(side) or info.image_size for side in ("width", "height"))
-    return max(1, width) * max(1, height) / info.image_size**2
+    return max(1, min(_MAX_SIDE, width)) * max(1, min(_MAX_SIDE, height)) / info.image_size**2

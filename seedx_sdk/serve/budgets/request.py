@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seedx_sdk.engine.token_count import count_prompt
 from seedx_sdk.errors import InputError, PromptError
-from seedx_sdk.serve.access.limits import num_steps, step_work
+from seedx_sdk.serve.access.limits import Work
 from seedx_sdk.serve.pending_call import PendingCall
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ModelInfo, Request
@@ -39,7 +39,7 @@ class RequestBudget:
                     f"{len(call.images)} images are too many for one request; at most {allowed} are allowed",
                     param=call.images_param,
                 )
-            steps += _steps(call.task, call.options, info)
+            steps += Work.most(call.task, call.options, info).steps
         if steps > self._settings.max_steps:
             raise InputError(
                 f"the request asks for {steps:.0f} denoising steps, counted at {info.image_size}x{info.image_size} for "
@@ -74,9 +74,3 @@ class RequestBudget:
                 f"the prompt has {tokens} tokens, its images included, and at most {allowed} are allowed: shorten the "
                 "texts, or send fewer messages or images"
             )
-
-
-def _steps(task: str, options: Mapping[str, Any], info: ModelInfo) -> float:
-    """Return the denoising steps that a call may take, at the model's own size."""
-    images = options.get("max_images") or 1 if task in ("chat", "story") else task in ("generate", "edit", "try_on")
-    return images * step_work(options, info) * num_steps(options, info)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -210,7 +210,7 @@ class ImagesBody(_Body):
             "num_inference_steps": self.num_inference_steps,
             "guidance_scale": self.guidance_scale,
             "sampler": self.sampler,
-            "preview_every": math.ceil(steps / (shown + 1)) if shown else None,
+            "preview_every": -(-steps // (shown + 1)) if shown else None,  # rounded up
         }
 
     @property
@@ -244,7 +244,7 @@ class EditsBody(ImagesBody):
 def _size(size: str | None) -> tuple[int, int] | tuple[None, None]:
     if size in (None, "", "auto"):
         return None, None
-    width, _, height = size.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise InputError(f"size {size!r} is not allowed; use WIDTHxHEIGHT, such as 128x128, or auto")
-    return int(width), int(height)
+    match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", size)
+    if match is None:
+        raise InputError(f"size {size[:40]!r} is not allowed; use WIDTHxHEIGHT, such as 128x128, or auto", param="size")
+    return int(match[1]), int(match[2])

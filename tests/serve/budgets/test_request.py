@@ -63,6 +63,23 @@ def test_images_by_url_count_once_they_are_fetched(
     refused(answer, "messages", "more than 1024 bytes together", "fewer or smaller")
 
 
+@pytest.mark.parametrize("number", [10**400, -(10**400)], ids=["huge", "negative"])
+def test_numbers_of_any_size_are_refused(serve: Serve, http: httpx.Client, number: int) -> None:
+    base, sides = serve(), {"width": number, "height": number}
+    drawn = {"prompt": "a house"}
+    bodies: dict[str, list[dict[str, Any]]] = {
+        "images/generations": [{**drawn, "size": f"{number}x{number}"}, {**drawn, "num_inference_steps": number}],
+        "tools/generate": [{**drawn, **sides}, {**drawn, "num_inference_steps": number}],
+        "chat/completions": [{**chat(), **sides}, {**chat(), "num_inference_steps": number}],
+    }
+    streamed = {"stream": True, "partial_images": 2}
+    bodies["images/generations"] += [{**body, **streamed} for body in bodies["images/generations"]]
+    for path, some in bodies.items():
+        for body in some:
+            answer = http.post(f"{base}/v1/{path}", json=body)
+            assert answer.status_code == 400, answer.text
+
+
 @pytest.mark.usefixtures("undecoded")
 def test_images_and_steps_of_a_request_are_bounded(serve: Serve, http: httpx.Client) -> None:
     base = serve(max_steps=100, max_images=2)
