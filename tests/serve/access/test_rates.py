@@ -57,6 +57,8 @@ def test_a_window_of_a_day_keeps_few_numbers() -> None:
         ("generate", {"width": 64, "height": 64, "num_inference_steps": 10}, Work.drawing(1, 2.5)),
         ("generate", {"width": -64, "height": 64, "num_inference_steps": 10**9}, Work.drawing(1, 1000 / 256)),
         ("story", {"max_images": 4, "num_inference_steps": 5}, Work.drawing(4, 20)),
+        ("story", {"max_images": 10**400, "num_inference_steps": 10**400}, Work.drawing(64, 64000)),
+        ("generate", {"width": 10**400, "height": 10**400}, Work.drawing(1, 20 * 512**2)),
     ],
 )
 def test_work_is_estimated_from_what_is_asked_for(task: str, options: dict[str, object], work: Work) -> None:
@@ -129,6 +131,7 @@ def test_limits_of_a_key_go_over_the_defaults() -> None:
 def test_hosts_of_an_ipv6_network_share() -> None:
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1") != network_of("2001:db8:0:1::1")
     assert network_of("192.0.2.1") != network_of("192.0.2.2")
+    assert network_of("::ffff:192.0.2.1") == network_of("192.0.2.1") != network_of("::ffff:192.0.2.2")
     assert network_of("unknown") == "unknown"
 
 
