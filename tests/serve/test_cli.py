@@ -18,6 +18,7 @@ from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import DeviceMemoryError, InputError
 from seedx_sdk.http.api_keys import read_keys
 from seedx_sdk.serve import cli
+from seedx_sdk.serve.settings import ServerSettings
 
 
 class Stopped:
@@ -117,6 +118,20 @@ def test_limits_of_a_step_reach_vllm(monkeypatch: pytest.MonkeyPatch, opened: li
 )
 def test_invalid_options_are_usage_errors(opened: list[EngineOptions], options: list[str]) -> None:
     assert serve(*options).exit_code == 2 and not opened
+
+
+def test_a_link_to_the_file_of_keys_stays_a_link(
+    opened: list[EngineOptions], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A mounted file is replaced by changing where a link leads; what it led to is then deleted."""
+    settings: list[ServerSettings] = []
+    monkeypatch.setattr(cli, "create_app", lambda _engine, given: settings.append(given))
+    (tmp_path / "first.toml").write_text('[keys.alice]\nkey = "a"\n')
+    link = tmp_path / "keys.toml"
+    link.symlink_to("first.toml")
+    monkeypatch.chdir(tmp_path)
+    assert serve("--api-keys-file", "keys.toml").exit_code == 0 and opened
+    assert [given.api_keys_file for given in settings] == [link]
 
 
 def test_a_specialist_must_exist(opened: list[EngineOptions], tmp_path: Path) -> None:
