@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Coroutine
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, HTTPException, Request
@@ -39,11 +39,16 @@ SEND_SECONDS = 60.0
 _BEARER = HTTPBearer(auto_error=False, description="One of the server's API keys, if it has any.")
 
 
-async def _caller(request: Request, _key: Annotated[object, Depends(_BEARER)]) -> access.Caller:
-    caller: access.Caller | None = getattr(request.state, "caller", None)
-    if caller is None:  # a route that is not under /v1
-        caller = request.app.state.authenticator(request)
-    return caller
+async def _caller(request: Request, _key: Annotated[object, Depends(_BEARER)]) -> AsyncIterator[access.Caller]:
+    known: access.Caller | None = getattr(request.state, "caller", None)
+    if known is not None:
+        yield known
+        return
+    caller: access.Caller = request.app.state.authenticator(request)  # a route that is not under /v1
+    try:
+        yield caller
+    finally:
+        caller.end()
 
 
 async def _dispatcher(request: Request) -> Dispatcher:

@@ -10,9 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter
 from prometheus_client import REGISTRY
 
 from seedx_sdk.errors import InputError
+from seedx_sdk.serve import dependencies
+from seedx_sdk.serve.access.limits import Work
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.settings import ServerSettings
 from tests.support.http_server import Scripted, opened
@@ -65,6 +68,19 @@ async def draw(client: httpx.AsyncClient, key: str, prompt: str = "a house", **b
 
 def sample(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+async def test_a_route_outside_v1_gives_back_what_it_did_not_draw() -> None:
+    router = APIRouter()
+
+    @router.get("/own")
+    async def own(caller: dependencies.Caller) -> None:
+        caller.prepay(Work.drawing(3, 60))
+
+    app = create_app(opened(Scripted()), ServerSettings(steps_per_minute=100), routers=[router])
+    transport = httpx.ASGITransport(app, client=("192.0.2.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert [(await client.get("/own")).status_code for _ in range(3)] == [200] * 3
 
 
 async def test_one_caller_does_not_take_all_places(file: Path) -> None:
