@@ -39,7 +39,7 @@ def copy(lines: Iterable[bytes], output: BinaryIO) -> None:
 def _is_json(line: bytes) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

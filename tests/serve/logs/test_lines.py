@@ -59,7 +59,8 @@ def test_the_last_words_of_a_process_that_crashes() -> None:
 
 def test_a_line_that_is_json_already_is_left_as_it_is() -> None:
     output = BytesIO()
-    copy([b'{"message": "a",  "b": 1}\n', b"\xff\n", b"[1]\n", b"no end"], output)
+    deep = b'{"a":' * 100_000
+    copy([b'{"message": "a",  "b": 1}\n', b"\xff\n", b"[1]\n", deep, b"no end"], output)
     first, *others = output.getvalue().splitlines()
     assert first == b'{"message": "a",  "b": 1}'
-    assert [json.loads(line)["message"] for line in others] == ["\ufffd", "[1]", "no end"]
+    assert [json.loads(line)["message"] for line in others] == ["\ufffd", "[1]", deep.decode(), "no end"]
