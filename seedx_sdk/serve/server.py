@@ -27,6 +27,8 @@ _LOG = logging.getLogger("seedx")
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than by clients (httpx 5 s) and proxies (nginx 60 s), since a request
 that comes while the server closes is lost."""
+_STARTUP_FAILURE = 3
+"""Exit code, as uvicorn's own."""
 _CLOSING_SECONDS = 8.0
 """For closing the engine after the grace period; a hanging device must not keep the process alive."""
 
@@ -66,6 +68,7 @@ class DrainingServer(uvicorn.Server):
 
         Raises:
             InputError: If the address cannot be listened on; nothing was loaded.
+            SystemExit: If the engine cannot be opened.
         """
         with self._listening:
             if self._uds is None:
@@ -75,10 +78,14 @@ class DrainingServer(uvicorn.Server):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._before_or_after)
             self.run(sockets)
+            if not self.started:  # older versions of uvicorn return
+                raise SystemExit(_STARTUP_FAILURE)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the engine, and say where the server listens."""
         await super().startup(sockets)
+        if self.should_exit:  # uvicorn has logged why
+            return
         for listener in sockets or ():
             _LOG.info("listening on %s", listener.getsockname())
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,9 @@ pytest.importorskip("fastapi", reason="the server is not installed: pip install 
 
 from seedx_sdk import InputError, SeedX, ServiceError
 from seedx_sdk.serve.app import create_app
+from seedx_sdk.serve.network.unix_socket import unix_socket
 from seedx_sdk.serve.server import DrainingServer
 from seedx_sdk.serve.settings import ServerSettings
-from seedx_sdk.serve.network.unix_socket import unix_socket
 from tests.support.http_server import EVENT_SECONDS, Scripted, opened, wait_until
 from tests.support.server_processes import short_temp_dir
 
@@ -48,6 +49,19 @@ def test_the_client_reaches_it(path: Path) -> None:
         assert seedx.generate("a red house", seed=3).seed == 3
     with pytest.raises(InputError, match="a server listens on"), unix_socket(path):
         pass
+
+
+def test_a_server_whose_engine_cannot_be_opened_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def failing() -> AsyncIterator[Scripted]:
+        raise ServiceError("no memory")
+        yield Scripted()
+
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    server = DrainingServer(create_app(failing(), ServerSettings(), routers=[]), host="", port=0, grace=1, uds=path)
+    with pytest.raises(SystemExit, match="3"):
+        server.run_until_signal()
+    assert not path.exists()
 
 
 def test_the_socket_of_a_dead_server_is_replaced(path: Path) -> None:
