@@ -14,8 +14,9 @@ from pydantic import SecretStr
 
 from seedx_sdk import SeedX
 from seedx_sdk.errors import ImageError, needs_extra
-from seedx_sdk.http.api_keys import matching_key
 from seedx_sdk.imaging import to_png
+from seedx_sdk.serve.access.keyring import Keyring
+from seedx_sdk.serve.access.limits import UNLIMITED
 from seedx_tools.errors import ToolFailed, ToolRetry
 from seedx_tools.image_backends import ImageBackend
 from seedx_tools.image_store import SCHEME
@@ -132,13 +133,13 @@ class _KeyCheck:
     """ASGI middleware that answers 401 to a request without a valid key."""
 
     def __init__(self, app: ASGIApp, keys: tuple[SecretStr, ...]) -> None:
-        self._app, self._keys = app, keys
+        self._app, self._keyring = app, Keyring(keys, None, UNLIMITED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or reject it."""
         if scope["type"] == "http":
             header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-            if matching_key(header, self._keys) is None:
+            if self._keyring.find(header) is None:
                 message = "this server needs an API key: Authorization: Bearer KEY\n"
                 return await PlainTextResponse(message, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
         await self._app(scope, receive, send)
