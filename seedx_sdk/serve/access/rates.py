@@ -15,6 +15,8 @@ __all__ = ["Account", "RateLimitError", "Window"]
 
 _SLOTS = 60
 """Of a window; what falls into one slot leaves the window together."""
+_NOTES = {"requests": ", each image counted", "steps": ", of images at the model's own size"}
+"""How a unit is counted, for the message of an error."""
 
 
 class RateLimitError(OverloadedError):
@@ -142,6 +144,3 @@ class Account:
         """Whether nothing was used that still counts."""
         now = self._clock()
         return not any(window.used(now) for window in self._windows.values())
-
-
-_NOTES = {"requests": ", each image counted", "steps": ", of images at the model's own size"}
