@@ -31,7 +31,7 @@ from seedx_sdk.serve.repeats import IdempotencyError, Repeats
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ImageDone, ReplyDone, StreamEvent, TextDelta
 
-__all__ = ["Dispatcher", "IdempotencyError", "ReplyIdentity"]
+__all__ = ["Dispatcher", "ReplyIdentity"]
 
 R = TypeVar("R")
 Emit = Callable[[StreamEvent], Awaitable[None]]
@@ -40,11 +40,11 @@ _EVENT: TypeAdapter[StreamEvent] = TypeAdapter(StreamEvent)
 _MAX_IDENTITIES = 100_000
 """Idempotency keys whose id and time are remembered."""
 _MAX_BESIDE = 4
-"""Places for what is done beside the model."""
+"""Concurrent jobs that do not run on the model, such as building a file."""
 _ROOM = 4
 """How often the pixels of the largest request fit into the memory for decoded images."""
 _MAX_UNREAD = 32
-"""Events that the engine may be ahead of the reader."""
+"""Events by which the engine may be ahead of the reader."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from seedx_sdk.errors import InputError, OverloadedError, SeedXError, ServiceError
 from seedx_sdk.http.errors import status_of, to_problem
 from seedx_sdk.serve.access.rates import RateLimitError
-from seedx_sdk.serve.dispatcher import IdempotencyError
+from seedx_sdk.serve.repeats import IdempotencyError
 
 __all__ = [
     "ERROR_RESPONSES",
@@ -66,12 +66,15 @@ class _ErrorAnswer(BaseModel):
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": _ErrorAnswer, "description": "The request cannot be honored."},
     401: {"model": _ErrorAnswer, "description": "The API key is missing or unknown."},
-    403: {"model": _ErrorAnswer, "description": "A page of another site asks a server without keys."},
+    403: {
+        "model": _ErrorAnswer,
+        "description": "The Origin header is that of another site, and the server has no keys.",
+    },
     404: {"model": _ErrorAnswer, "description": "There is no such model."},
     408: {"model": _ErrorAnswer, "description": "The body came too slowly."},
     409: {"model": _ErrorAnswer, "description": "The idempotency key was used for a different request."},
     413: {"model": _ErrorAnswer, "description": "The request is too large."},
-    421: {"model": _ErrorAnswer, "description": "A server without keys is asked under a foreign name."},
+    421: {"model": _ErrorAnswer, "description": "The Host header is not a name of this server, which has no keys."},
     422: {"model": _ErrorAnswer, "description": "A field is not allowed, or the answer does not fit its JSON schema."},
     429: {
         "model": _ErrorAnswer,
@@ -113,7 +116,7 @@ async def seedx_error(_request: Request, error: SeedXError) -> JSONResponse:
 
 
 async def refusal(request: Request, error: HTTPException | SeedXError) -> JSONResponse:
-    """Respond to a request that may not be sent."""
+    """Respond to a request that is rejected before its body is received."""
     return await (seedx_error(request, error) if isinstance(error, SeedXError) else http_error(request, error))
 
 

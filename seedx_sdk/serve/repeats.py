@@ -1,4 +1,4 @@
-"""Whole answers, remembered by their idempotency keys: of routes that make something out of several replies."""
+"""Idempotent replay of whole responses, for routes that make one response out of several replies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class IdempotencyError(InputError):
 
 
 class Repeats:
-    """Gives a repeated request the answer of the first one.
+    """Replays the response to the first request of an idempotency key.
 
     Args:
         settings: How much is remembered, and how long.

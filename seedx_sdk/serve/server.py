@@ -25,8 +25,8 @@ __all__ = ["KEEP_ALIVE_SECONDS", "DrainingServer"]
 
 _LOG = logging.getLogger("seedx")
 KEEP_ALIVE_SECONDS = 75
-"""How long an idle connection is kept: longer than by clients (httpx 5 s) and proxies (nginx 60 s), since a request
-that comes while the server closes is lost."""
+"""How long an idle connection is kept: longer than clients (httpx 5 s) and proxies (nginx 60 s) do, since a request
+that arrives while the server closes the connection is lost."""
 _STARTUP_FAILURE = 3
 """Exit code, as uvicorn's own."""
 _CLOSING_SECONDS = 8.0
@@ -90,12 +90,12 @@ class DrainingServer(uvicorn.Server):
             _LOG.info("listening on %s", listener.getsockname())
 
     def _before_or_after(self, _sig: int, _frame: FrameType | None) -> None:
-        """Handle a signal outside of uvicorn, which also raises those again that it has handled."""
+        """Handle a signal before and after uvicorn does, which raises those that it has handled again."""
         if not self.started:
             self._leave()
 
     def _leave(self) -> NoReturn:
-        """End this process, which answers nobody yet, with the engines that it has begun to start."""
+        """End this process, which serves no requests yet, and the engine processes that it has started."""
         _LOG.info("stopped before the model was loaded")
         end_all_children()
         self._listening.close()

@@ -1,4 +1,4 @@
-"""Who may send requests: a key for each, or its address where the server has no keys."""
+"""Authentication: by API key, or by client address on a server without keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Authenticator:
 
     Args:
         keyring: The keys of the server.
-        limits: Of callers without a key.
+        limits: For callers without a key.
     """
 
     def __init__(self, keyring: Keyring, limits: Limits) -> None:
@@ -28,7 +28,7 @@ class Authenticator:
 
         Raises:
             HTTPException: If it has no valid key (401).
-            RateLimitError: If the caller has used what it may.
+            RateLimitError: If the caller is over its limits.
         """
         caller = self.identify(request)
         caller.begin()

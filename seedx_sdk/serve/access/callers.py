@@ -16,7 +16,7 @@ __all__ = ["NO_KEY", "Accounts", "Caller", "Reservation", "network_of"]
 NO_KEY = "(none)"
 """The label of all callers without a key; no key can have this name."""
 _MAX_ACCOUNTS = 4096
-"""Accounts after which those that have used nothing of late are forgotten."""
+"""From this number on, accounts without recent use are dropped."""
 
 
 class Caller:
@@ -96,7 +96,7 @@ class Caller:
         self._charged += missing
 
     def end(self) -> None:
-        """Take back what is charged and not used, now that the request is answered, and later what its calls give back.
+        """Refund what is charged and not used, now that the request is answered, and later what its calls give back.
 
         The request itself counts in any case.
         """
@@ -141,7 +141,7 @@ class Accounts:
 
 
 def network_of(address: str) -> str:
-    """Return what counts as one caller without a key: an IPv4 address, or the /64 network that an IPv6 host has."""
+    """Return what counts as one caller without a key: an IPv4 address, or the /64 network of an IPv6 host."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:  # a socket file, or a name that a proxy made up

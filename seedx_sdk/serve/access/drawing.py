@@ -1,4 +1,4 @@
-"""What a reply has drawn so far, for the quotas of its caller, the line and the metrics."""
+"""Counts what a reply has drawn so far, for the quotas of its caller, the line and the metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Drawing"]
 
 
 class Drawing:
-    """Counts the work of one reply as its events tell of it.
+    """Counts the work of one reply from its events.
 
     Args:
         reservation: What the caller is charged for.
@@ -25,7 +25,7 @@ class Drawing:
         self._step = 0  # of the image that is being drawn
 
     def count(self, event: StreamEvent) -> None:
-        """Count what an event tells of."""
+        """Count the work that an event reports."""
         if isinstance(event, ImageProgress):
             steps = (event.step - self._step) * self._step_work
             self._step = event.step

@@ -22,8 +22,8 @@ __all__ = ["Keyring"]
 
 _LOG = logging.getLogger("seedx.keys")
 _CHECK_SECONDS = 1.0
-"""Between two looks at the file. Its state is compared, since a mounted file, as Kubernetes replaces it, has no events
-that every file system reports."""
+"""Interval between checks of the file. It is polled because not every file system reports an event when Kubernetes
+replaces a mounted file."""
 
 
 class Keyring:
@@ -88,7 +88,7 @@ class Keyring:
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[Self]:
-        """Look at the file while the block runs."""
+        """Check the file every second while the block runs."""
         watching = asyncio.create_task(self._watch())
         try:
             yield self

@@ -24,10 +24,10 @@ class RateLimitError(OverloadedError):
 
 
 class Window:
-    """A window that moves with the time; the `limits` package can't say when several units fit, nor take some back.
+    """A sliding window; the `limits` package can't say when several units fit, nor take some back.
 
     Args:
-        seconds: Its length.
+        seconds: Its length in seconds.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Room for the decoded images of all replies: their number does not decide how much memory a server takes."""
+"""Bounds the memory for the decoded images of all replies."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ scaled down."""
 
 
 class ImageRoom:
-    """Holds a number of pixels; who finds no room waits, first come, first served.
+    """A budget of pixels; a request that does not fit waits, first come, first served.
 
     Args:
-        pixels: Of all images together.
+        pixels: Of all decoded images together.
     """
 
     def __init__(self, pixels: int) -> None:

@@ -1,8 +1,8 @@
-"""A program that reads lines, and writes each as an object of JSON: as it is if it is one, else as its message.
+"""A filter program that writes each line as a JSON object: unchanged if it is one, otherwise as its message.
 
-What writes the lines may be libraries in C++, a progress bar, or Python on its way down with a traceback. The program
-runs beside the server, not inside it, so that it also has the last words of a server that crashes. It needs the
-standard library alone, and ends when nobody is left to write.
+The lines may come from C++ libraries, a progress bar, or the traceback of a failing interpreter. The program runs
+beside the server, not inside it, so that it also gets the last output of a server that crashes. It needs only the
+standard library, and ends when all writers have closed the pipe.
 """
 
 from __future__ import annotations
@@ -46,5 +46,5 @@ def _is_json(line: bytes) -> bool:
 
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # they are for the server, whose last words are still to come
+        signal.signal(number, signal.SIG_IGN)  # they are for the server, whose last output is still to come
     copy(sys.stdin.buffer, sys.stdout.buffer)

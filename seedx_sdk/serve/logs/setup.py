@@ -23,7 +23,7 @@ _LOG = logging.getLogger("seedx")
 _VLLM_CONFIG = Path(__file__).with_name("vllm.json")
 """Logging of vLLM, in this process and in those that it starts."""
 _LAST_LINES_SECONDS = 2.0
-"""How long the end of this process waits until its last lines are written; its children may write on."""
+"""How long this process waits at its end for its last lines to be written; its children may go on writing."""
 
 
 def log_as_json() -> None:
@@ -48,11 +48,11 @@ def json_formatter() -> JsonFormatter:
 
 
 _NOT_WRITTEN = [*vars(logging.makeLogRecord({})), "asctime", "message", "fileinfo", "color_message"]
-"""Attributes of a record that are no fields of its own; vLLM's and uvicorn's are the last two."""
+"""Attributes of a record that are not fields of its own; the last two are vLLM's and uvicorn's."""
 
 
 def _pass_output_through_a_program() -> None:
-    """Give this process, and all that it starts, another stdout and stderr, which `lines` reads."""
+    """Redirect stdout and stderr of this process, and of those that it starts, to the program `lines`."""
     sys.stdout.flush()
     sys.stderr.flush()
     stderr = os.dup(2)

@@ -1,4 +1,4 @@
-"""Behind a reverse proxy: whose word on the client is taken, and under which path the server is seen."""
+"""Reverse proxies: which ones may name the client, and the path under which they serve the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seedx_sdk.errors import InputError
 __all__ = ["ForwardedClient", "RootPath", "checked_proxy", "checked_root_path"]
 
 _UNIX = "unix"
-"""Who connects to a Unix socket."""
+"""The name of every client of a Unix socket."""
 _OWN_PATHS = ("v1", "health", "metrics")
 """First parts of the paths of routes."""
 

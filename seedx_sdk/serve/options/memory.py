@@ -40,7 +40,10 @@ MaxModelLenOption = Annotated[
     typer.Option(min=64, metavar="TOKENS", help="Longest conversation on vLLM (default: the model's own limit)."),
 ]
 EnforceEagerOption = Annotated[
-    bool, typer.Option("--enforce-eager", help="Run vLLM without compilation and CUDA graphs: starts sooner, slower.")
+    bool,
+    typer.Option(
+        "--enforce-eager", help="Run vLLM without compilation and CUDA graphs: faster startup, slower answers."
+    ),
 ]
 MaxBatchOption = Annotated[int, typer.Option(min=1, help="Images that are denoised in one batch.")]
 OffloadOption = Annotated[

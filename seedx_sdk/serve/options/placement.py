@@ -25,7 +25,7 @@ __all__ = [
 CompileOption = Annotated[
     bool,
     typer.Option(
-        "--compile", help="Compile the de-tokenizer for what is prepared: minutes at the start, faster images."
+        "--compile", help="Compile the de-tokenizer for the prepared sizes: minutes at startup, faster images."
     ),
 ]
 CudaGraphsOption = Annotated[

@@ -68,15 +68,17 @@ MaxRepliesOption = Annotated[
 ]
 MaxWaitingOption = Annotated[int, typer.Option(min=0, help="Replies that wait; further ones are rejected with 503.")]
 RateOption = Annotated[
-    int | None, typer.Option(min=1, help="Rate limit per API key, or per client IP; each image of a request counts.")
+    int | None, typer.Option(min=1, help="Requests per minute and API key, or client IP; each image counts as one.")
 ]
 StepsRateOption = Annotated[
     int | None,
-    typer.Option(min=1, help="The same for denoising steps; an image of four times the model's pixels counts four."),
+    typer.Option(
+        min=1, help="Denoising steps per minute and API key, or client IP, counted at the model's own image size."
+    ),
 ]
 ApiKeysFileOption = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="TOML file of API keys with names and limits; read again when it changes."),
+    typer.Option(metavar="FILE", help="TOML file of API keys with names and limits; reloaded when it changes."),
 ]
 KeysEverywhereOption = Annotated[
     bool, typer.Option("--keys-everywhere", help="/metrics and the OpenAPI document need an API key too.")
