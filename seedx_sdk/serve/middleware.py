@@ -174,7 +174,9 @@ class BodyLimit:
                     message = await receive()
             except TimeoutError as error:
                 metrics.REJECTED.labels("slow").inc()
-                text = f"the request did not come within {self._seconds:g} seconds; send less, or over a faster line"
+                text = (
+                    f"the body did not arrive within {self._seconds:g} seconds; send less, or use a faster connection"
+                )
                 raise HTTPException(408, text, {"Connection": "close"}) from error
             complete = not message.get("more_body", False)
             received += len(message.get("body", b""))

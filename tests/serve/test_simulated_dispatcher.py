@@ -20,8 +20,9 @@ from seedx_sdk.engine.fair_line import FairLine
 from seedx_sdk.options import GenerationOptions
 from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.access.limits import Limits
-from seedx_sdk.serve.dispatcher import Dispatcher, IdempotencyError
+from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.pending_call import PendingCall
+from seedx_sdk.serve.repeats import IdempotencyError
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import ChatReply, ReplyDone, Request, StreamEvent, TextDelta
