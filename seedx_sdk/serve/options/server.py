@@ -141,9 +141,8 @@ def server_settings(
         raise InputError(f"--keys-everywhere needs keys; set {KEYS}, or pass --api-keys-file")
     return ServerSettings(
         api_keys=keys,
-        api_keys_file=None
-        if api_keys_file is None
-        else api_keys_file.absolute(),  # Kubernetes changes where links lead
+        # links are kept: Kubernetes replaces a mounted file by changing where a link leads
+        api_keys_file=None if api_keys_file is None else api_keys_file.absolute(),
         keys_everywhere=keys_everywhere,
         max_replies=max_replies,
         max_waiting=max_waiting,
