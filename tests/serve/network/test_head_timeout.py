@@ -8,7 +8,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from seedx_sdk.serve import head_timeout
+from seedx_sdk.serve.network import head_timeout
 from tests.support.http_server import EVENT_SECONDS, Scripted, Serve
 
 PART = b"POST /v1/chat HTTP/1.1\r\nHost: local"
