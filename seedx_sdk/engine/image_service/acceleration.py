@@ -29,7 +29,7 @@ class Acceleration:
         parts: A placed model.
         placement: Whether to compile, and how many graphs to keep.
         device: Where.
-        max_batch: Images in the largest batch.
+        max_batch: Images of the model's own size in the largest batch.
         preparing: Entered around each capture.
     """
 
@@ -55,12 +55,13 @@ class Acceleration:
             self._modules.replace(detokenizer.vae.decoder)
         if max_graphs := placement.num_graphs(device):
             branches = 3 if detokenizer.takes_condition_image else 2
-            largest = max(width * height for width, height in placement.sizes(parts.config.image_size))
+            side = parts.config.image_size
+            largest = max(max_batch * side**2, *(width * height for width, height in placement.sizes(side)))
             self.predict = self._graphs = GraphedUNet(
                 self.without_graphs,
                 cuda_recorder(device),
                 max_graphs=max_graphs,
-                max_cells=max_batch * branches * largest // detokenizer.vae_scale_factor**2,
+                max_cells=branches * largest // detokenizer.vae_scale_factor**2,
                 preparing=preparing,
             )
 
@@ -105,6 +106,6 @@ def prepared_batches(
             image = Image.new("RGB", (width, height)) if edit else None
             job = ImageJob.resolve(features, options, config, condition=image)
             job.check(parts.detokenizer, config)
-            batches += [[job] * count for count in placement.batches(max_batch)]
+            batches += [[job] * n for n in placement.batches(job.most_together(max_batch, config.image_size))]
     batches.sort(key=lambda jobs: len(jobs) * (2 + (jobs[0].condition is not None)) * jobs[0].cost, reverse=True)
     return batches if placement.compile else batches[-max_graphs:]

@@ -98,6 +98,10 @@ class ImageJob:
         """What denoising it takes, in pixels times steps; equal for jobs with equal keys."""
         return self.width * self.height * self.num_inference_steps
 
+    def most_together(self, max_batch: int, image_size: int) -> int:
+        """Return how many such images a batch may have: no more pixels than `max_batch` of the model's own size."""
+        return max(1, min(max_batch, max_batch * image_size**2 // (self.width * self.height)))
+
     def check(self, detokenizer: Detokenizer, config: DirectoryConfig) -> None:
         """Reject what would only fail later, together with its batch.
 

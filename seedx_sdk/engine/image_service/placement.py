@@ -41,7 +41,8 @@ class Placement:
     """Width and height of images for which the service compiles and captures before it starts, besides the model's own
     size; what else is drawn is captured at its first use."""
     prepared_batches: tuple[int, ...] | None = None
-    """Images in the batches that are prepared for; None is 1, 2, 4 and so on, and the largest batch."""
+    """Images in the batches that are prepared for; None is 1, 2, 4 and so on, and the largest batch. Of sizes larger
+    than the model's own fewer fit one batch: see `ServiceLimits.max_batch`."""
 
     def __post_init__(self) -> None:
         """Check the ranges, and what excludes what. The overlap of tiles must be whole cells of the latents."""
@@ -88,7 +89,7 @@ class Placement:
         return list(dict.fromkeys([(image_size, image_size), *self.prepared_sizes]))
 
     def batches(self, max_batch: int) -> list[int]:
-        """Return the images of each prepared batch, for a service whose largest one has `max_batch`."""
+        """Return the images of each prepared batch of a size, of which the largest batch has `max_batch`."""
         if self.prepared_batches is not None:
             return sorted({min(count, max_batch) for count in self.prepared_batches})
         return [*(1 << n for n in range((max_batch - 1).bit_length())), max_batch]

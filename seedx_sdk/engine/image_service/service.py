@@ -356,8 +356,7 @@ class LocalImageService:
 
     def _run_batch(self, batch: list[JobHandle]) -> None:
         self.metrics.queue_length = len(self._queue)
-        size, job = self.parts.config.image_size, batch[0].job
-        count = max(1, self.limits.max_batch * size**2 // (job.width * job.height))
+        count = batch[0].job.most_together(self.limits.max_batch, self.parts.config.image_size)
         for start in range(0, len(batch), count):
             self._worker.run(batch[start : start + count])
         self._handles.difference_update(batch)

@@ -40,6 +40,12 @@ def test_the_largest_batch_is_prepared_first(parts: ModelParts) -> None:
     ]
 
 
+def test_larger_images_are_prepared_in_batches_of_as_many_pixels(parts: ModelParts) -> None:
+    placement = Placement(prepared_sizes=((128, 256), (256, 256)), prepared_batches=(1, 4))
+    found = [shape[:3] for shape in shapes(prepared_batches(parts, placement, GPU, max_batch=4)) if shape[3]]
+    assert found == [(4, 128, 128), (2, 128, 256), (1, 256, 256), (1, 128, 256), (1, 128, 128)]
+
+
 def test_no_more_is_prepared_than_there_are_graphs(parts: ModelParts) -> None:
     few = prepared_batches(parts, Placement(cuda_graphs=2), GPU, max_batch=8)
     assert shapes(few) == [(1, 128, 128, True), (1, 128, 128, False)]
