@@ -6,8 +6,10 @@ same place, so at most one of them may run at a time, and only their outputs add
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol, Self
 
 import torch
@@ -17,6 +19,8 @@ __all__ = ["CudaGraph", "Recorder", "Recording", "cuda_recorder"]
 
 _WARM_UP = 2
 """Runs before a capture, in which libraries choose their kernels and allocate their workspaces."""
+_CAPTURING = threading.Lock()
+"""Held during a capture. Source: `torch.cuda.graph`, of which a process may have one at a time."""
 
 
 class Recording(Protocol):
@@ -59,7 +63,8 @@ class CudaGraph:
         """Return the graph of a computation.
 
         Args:
-            compute: Launches kernels on the current stream, and neither waits for the GPU nor copies from the host.
+            compute: Launches kernels on the current stream, and neither waits for the GPU nor copies from the host, nor
+                draws random numbers.
             beside: A graph whose memory pool it shares.
             device: Of the tensors.
             stream: On which nothing else runs.
@@ -68,7 +73,7 @@ class CudaGraph:
             RuntimeError: If the computation cannot be captured, or does not fit the memory.
         """
         # The stream is set back here: a capture that fails leaves its own behind.
-        with torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
+        with _CAPTURING, torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
                 for _ in range(_WARM_UP):
@@ -76,7 +81,8 @@ class CudaGraph:
             torch.cuda.current_stream().wait_stream(stream)
             graph = torch.cuda.CUDAGraph()
             pool = beside.graph.pool() if isinstance(beside, CudaGraph) else None
-            # Other threads go on using the GPU: the language model may run in one of them.
+            # Other threads go on using the GPU: the language model may run in one of them. Meanwhile they must neither
+            # wait for the whole GPU nor draw random numbers on it: torch's generator takes part in the capture.
             with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
                 output = compute()
         return cls(graph, output)
@@ -86,10 +92,15 @@ class CudaGraph:
         self.graph.replay()
 
 
+@cache
+def _stream(gpu: int) -> torch.cuda.Stream:
+    """Return the one stream for all captures on a GPU: libraries keep a workspace for each stream until the end."""
+    return torch.cuda.Stream(gpu)  # type: ignore[no-untyped-call]
+
+
 def cuda_recorder(device: torch.device) -> Recorder:
     """Return a recorder of CUDA graphs on a device."""
-    # One for all: libraries keep a workspace for each stream.
-    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream = _stream(torch.cuda.current_device() if device.index is None else device.index)
 
     def record(compute: Callable[[], Tensor], beside: Recording | None) -> Recording:
         return CudaGraph.capture(compute, beside, device=device, stream=stream)

@@ -59,7 +59,7 @@ class DenoiseWorker:
 
         Args:
             placement: Of the model.
-            max_batch: Images in the largest batch.
+            max_batch: Images of the model's own size in the largest batch.
             preparing: Entered around what a step must prepare first.
 
         Raises:
@@ -190,9 +190,9 @@ class DenoiseWorker:
         )
 
     def _synchronize(self) -> None:
-        """Wait until the GPU has done what it was given."""
+        """Wait until the GPU has done what this thread gave it; others may give it work, or capture a graph."""
         if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+            torch.cuda.current_stream(self._device).synchronize()
 
     def _report(self, state: DenoiseState, handles: list[JobHandle]) -> None:
         """Post the last step, with previews to those who asked for them."""
