@@ -38,7 +38,9 @@ class ChildGuard:
     def __init__(self) -> None:
         self.directory = _directory()
         command = [sys.executable, "-P", __file__, self.directory]  # -P: this folder has a module named vllm
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
+        # Not TMPDIR as it is now: while another engine starts, it is that one's directory, whose guard would end this.
+        environment = {**os.environ, "TMPDIR": tempfile.gettempdir()}
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
         _OPEN.add(self)
 
     def close(self) -> None:

@@ -50,6 +50,17 @@ def test_a_closed_guard_ends_the_processes_of_its_engine_and_no_others() -> None
     other.wait()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="vLLM does not run there")
+def test_a_guard_that_starts_while_another_engine_does_outlives_it() -> None:
+    first = ChildGuard()
+    with child_settings(first.directory):
+        second = ChildGuard()
+    first.close()
+    assert second._process.poll() is None and os.path.isdir(second.directory)
+    second.close()
+    assert not os.path.exists(second.directory)
+
+
 STARTS = (
     "import subprocess, sys; from seedx_sdk.engine.backbones.child_guard import ChildGuard; "
     "from seedx_sdk.engine.backbones.child_processes import child_settings; guard = ChildGuard()\n"
