@@ -49,7 +49,9 @@ ALLOWED = {
 """Largest growth from the first to the last third. Memory has caches that fill, threads and sockets come and go."""
 
 
-async def soak(server: ServerProcess, temp_dir: Path, clients: int, keys: Sequence[str], minutes: float) -> Any:
+async def soak(
+    server: ServerProcess, temp_dir: Path, clients: int, keys: Sequence[str], minutes: float
+) -> tuple[Tally, list[Held]]:
     """Return the tally and the samples of a run."""
     tally = Tally()
     callers = [Caller(n, server.address, keys[n % len(keys)], tally) for n in range(clients)]
