@@ -31,7 +31,7 @@ from seedx_sdk.errors import DeadlineError, GenerationCancelled, InputError
 from seedx_sdk.http.retries import has_patience, wait_for_place
 from seedx_sdk.options import ChatOptions
 from seedx_sdk.types import Message, StreamEvent
-from seedx_tools.adapters.langchain_guided import GuidedCall, answer_parser, bound_tools, schema_of
+from seedx_tools.adapters.langchain_guided import JSON_OBJECT, GuidedCall, answer_parser, bound_tools, schema_of
 from seedx_tools.adapters.langchain_messages import ChunkWriter, conversation, countable
 from seedx_tools.workspace import Workspace
 
@@ -234,7 +234,7 @@ class ChatSeedX(BaseChatModel):
         if method == "function_calling":
             return super().with_structured_output(schema, include_raw=include_raw, **kwargs)
         self._check_guidance()
-        held_to = {"type": "object"} if method == "json_mode" else schema_of(schema)
+        held_to = JSON_OBJECT if method == "json_mode" else schema_of(schema)
         noted = {"kwargs": {"method": method}, "schema": schema}
         model = self.bind(json_schema=held_to, ls_structured_output_format=noted, **kwargs)
         parser: Runnable[AIMessage, Any] = RunnableLambda(answer_parser(schema), name="answer_parser")

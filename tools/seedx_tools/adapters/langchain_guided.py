@@ -18,9 +18,9 @@ from pydantic import BaseModel
 
 from seedx_sdk.errors import InputError
 
-__all__ = ["GuidedCall", "answer_parser", "bound_tools", "schema_of"]
+__all__ = ["JSON_OBJECT", "GuidedCall", "answer_parser", "bound_tools", "schema_of"]
 
-_JSON_OBJECT = {"type": "object"}
+JSON_OBJECT = {"type": "object"}
 _TEXT = {"type": "string"}
 _ANSWER = "answer"
 """Stands where a tool is named, in an answer that calls none."""
@@ -73,7 +73,7 @@ class GuidedCall:
         """The JSON schema of the answer; None leaves it to the model."""
         if not self.tools:
             return None if self.answer is None else dict(self.answer)
-        parts = {tool["name"]: tool.get("parameters") or _JSON_OBJECT for tool in self.tools}
+        parts = {tool["name"]: tool.get("parameters") or JSON_OBJECT for tool in self.tools}
         forms = [_object(tool={"const": name}, arguments={"$ref": f"#/$defs/{_escaped(name)}"}) for name in parts]
         if not self.must_call:
             parts |= {_ANSWER: self.answer or _TEXT}
@@ -172,7 +172,7 @@ def _response_schema(response_format: Any, json_schema: Any) -> dict[str, Any] |
         case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
             return schema
         case {"type": "json_object"}:
-            return _JSON_OBJECT
+            return JSON_OBJECT
         case {"type": "text"}:
             return None
     raise InputError("response_format has another form than text, json_object or json_schema with its schema")
