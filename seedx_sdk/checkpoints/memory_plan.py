@@ -12,7 +12,7 @@ from typing import Literal, Self, TypeAlias
 from seedx_sdk.checkpoints.memory import PRECISIONS, vae_numbers
 from seedx_sdk.checkpoints.model_sizes import ModelSizes
 
-__all__ = ["GB", "MemoryOptions", "MemoryPlan", "Quantization"]
+__all__ = ["CONTEXT", "GB", "MemoryOptions", "MemoryPlan", "Quantization"]
 
 Quantization: TypeAlias = Literal["fp8"]
 """How vLLM stores the matrices of the language model: in 8 bits, with a scale for each output."""

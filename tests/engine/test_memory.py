@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="the model's libraries are not installed: pi
 
 import torch
 
-from seedx_sdk.checkpoints.memory_plan import CONTEXT, GB
+from seedx_sdk.checkpoints.memory_plan import CONTEXT, GB, MemoryOptions
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.image_service.placement import Placement
@@ -48,6 +48,11 @@ def test_a_gpu_is_the_default_in_bfloat16() -> None:
     in_16_bits, in_32_bits = (plan_memory(NANO, EngineOptions(dtype=d), None) for d in (None, "float32"))
     assert in_32_bits.image_weights == 2 * in_16_bits.image_weights
     assert in_32_bits.llm_weights == 2 * in_16_bits.llm_weights
+
+
+@pytest.mark.usefixtures("free")
+def test_the_documented_table_is_computed_from_the_defaults_of_an_engine() -> None:
+    assert plan_memory(NANO, EngineOptions(), VLLMOptions()).options == MemoryOptions()
 
 
 @pytest.mark.usefixtures("free")
