@@ -21,7 +21,7 @@ _FIRST_SPEED = 30.0
 _HALF_LIFE = 60.0
 """Seconds of work after which a measured speed counts half."""
 _MAX_SHARES = 4096
-"""Shares that are remembered beside those that wait."""
+"""Shares whose work is remembered; beyond them, those that had no more than the level are forgotten, then all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,17 @@ class Place:
     work: float
     """Expected."""
     done: float = 0.0
-    """Of the work, by now; whoever works says it."""
+    """Work done so far, which the holder of the place updates."""
     _entered: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class FairLine:
-    """Lets so many work at a time, and the others wait for their fair turn; used in one event loop.
+    """Lets a number of tasks work at a time, while others wait for their fair turn; used in one event loop.
 
     Args:
-        places: How many.
-        max_waiting: How many may wait; None: any number. When more come, those that came last of the share with most
-            in line have to go.
+        places: How many may work at a time.
+        max_waiting: How many may wait; None is any number. When there are more, the last one of the share that has most
+            in line, in proportion to its weight, is rejected.
         clock: Returns the time in seconds.
     """
 
@@ -144,7 +144,7 @@ class FairLine:
         return place
 
     def leave(self, place: Place) -> None:
-        """Free a place; what it says to have done counts."""
+        """Free a place; `Place.done` replaces the work that was expected."""
         name, inside = place.share.name, self._inside[place.share.name]
         self._speed.record(place.done)
         inside.remove(place)
@@ -154,9 +154,9 @@ class FairLine:
         self._let_in()
 
     def seconds_ahead(self, share: Share, work: float) -> float:
-        """Return how long it takes, at the measured speed, until so much further work of a share is begun.
+        """Return the seconds until further work of a share would begin, at the measured speed.
 
-        Before it come what is being done, what waits of the share, and of each other one as much as of this.
+        Before it come the work in progress, what the share has in line, and of each other share as much as of this one.
         """
         doing = sum(max(0.0, p.work - p.done) for inside in self._inside.values() for p in inside)
         waiting = {name: sum(place.work for place in line) for name, line in self._waiting.items()}
