@@ -90,29 +90,26 @@ def open_image(
     Raises:
         ImageError: If the source is missing, of another format, over a limit, or damaged.
     """
-    if isinstance(source, Image.Image):
-        _check_size(source, limits, "the given image")
-        return _decode(source, "the given image", on_warning, keep_alpha)
-    image, name = _opened(source, limits)
+    image, name = _checked(source, limits)
     return _decode(image, name, on_warning, keep_alpha)
 
 
 def open_for_model(
     source: ImageSource, *, limits: ImageLimits = _DEFAULT_LIMITS, on_warning: Callable[[str], None] = _warn
 ) -> tuple[Image.Image, tuple[int, int]]:
-    """Return what `open_image` returns, and its width and height.
+    """Return what `open_image` returns, scaled down to MODEL_PIXELS, and the width and height of the whole image.
 
-    An image of more than MODEL_PIXELS is scaled down to as many, in its proportions, while it is decoded; the width and
-    height are those before.
+    An image with more pixels is scaled down while it is decoded, in its proportions; smaller ones stay as they are.
+
+    Args:
+        source: As for `open_image`.
+        limits: What is refused before decoding.
+        on_warning: Receives a sentence when only a part of the image is used.
 
     Raises:
         ImageError: If the source is missing, of another format, over a limit, or damaged.
     """
-    if isinstance(source, Image.Image):
-        image, name = source, "the given image"
-        _check_size(image, limits, name)
-    else:
-        image, name = _opened(source, limits)
+    image, name = _checked(source, limits)
     size, kept = _upright_size(image), _kept_size(image)
     if kept is not None and image is not source:
         image.draft(None, kept)  # a JPEG is decoded at a half, a quarter or an eighth of its sides
@@ -134,6 +131,14 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
         return width, height
     turned = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1) >= 5  # a PNG's own getexif decodes it
     return (height, width) if turned else (width, height)
+
+
+def _checked(source: ImageSource, limits: ImageLimits) -> tuple[Image.Image, str]:
+    """Return an image that is within the limits, not decoded unless it was, and its name for messages."""
+    if not isinstance(source, Image.Image):
+        return _opened(source, limits)
+    _check_size(source, limits, "the given image")
+    return source, "the given image"
 
 
 def _opened(source: str | os.PathLike[str] | bytes, limits: ImageLimits) -> tuple[Image.Image, str]:
