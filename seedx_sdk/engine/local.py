@@ -103,7 +103,7 @@ async def open_vllm(
     """Open a model whose language model runs on vLLM, in processes of its own: many replies at once.
 
     Raises:
-        InputError: If there is no such device.
+        InputError: If there is no such device, or the KV cache that is asked for holds less than one conversation.
         DeviceMemoryError: If the model does not fit the device's memory, which is known before it is loaded.
         MissingExtraError: If vLLM is not installed.
         WeightsMissingError: If the directory or a file is missing.

@@ -20,7 +20,7 @@ from contextlib import suppress
 
 __all__ = ["ChildGuard", "end_all_children"]
 
-PREFIX = "seedx-vllm-"
+_PREFIX = "seedx-vllm-"
 _MAX_SOCKET_PATH = 107
 """Bytes of the path of a Unix socket: sun_path of <sys/un.h> less its final zero."""
 _POLL_SECONDS = 0.05
@@ -62,7 +62,7 @@ def _directory() -> str:
     from seedx_sdk.errors import ServiceError
 
     try:
-        directory = tempfile.mkdtemp(prefix=PREFIX)
+        directory = tempfile.mkdtemp(prefix=_PREFIX)
     except OSError as error:
         raise ServiceError(
             f"vLLM needs a temporary directory ({error}); set TMPDIR to one that can be written"

@@ -34,7 +34,7 @@ from seedx_sdk.tokens import TokenIds
 __all__ = ["TransformersBackbone", "embed_prompt"]
 
 _EXPECTED_SECONDS = 1.0
-"""Of a reply that begins."""
+"""Time of a reply, assumed until it has ended."""
 
 
 class TransformersBackbone:

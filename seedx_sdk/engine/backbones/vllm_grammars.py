@@ -15,8 +15,8 @@ from seedx_sdk.engine.backbones.base import StructuredOutput
 
 __all__ = ["STRUCTURED_OUTPUTS_CONFIG", "structured_outputs"]
 
-# or a model may write white space between two parts of a JSON answer until its budget ends
 STRUCTURED_OUTPUTS_CONFIG = {"backend": "guidance", "disable_any_whitespace": True}
+"""For vLLM. With white space, a model may write it between two parts of a JSON answer until its budget ends."""
 
 
 def structured_outputs(output: StructuredOutput | None) -> StructuredOutputsParams | None:

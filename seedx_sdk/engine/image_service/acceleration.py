@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 
 import torch
@@ -65,11 +65,9 @@ class Acceleration:
                 preparing=preparing,
             )
 
-    @contextmanager
-    def compiling(self) -> Iterator[None]:
+    def compiling(self) -> AbstractContextManager[None]:
         """Compile for what is computed inside the block, if the placement says so."""
-        with self._modules.compiling():
-            yield
+        return self._modules.compiling()
 
     def free(self) -> bool:
         """Free the memory of the graphs, which are captured anew when they are used; return whether there was any."""

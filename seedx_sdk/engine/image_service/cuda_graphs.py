@@ -1,4 +1,4 @@
-"""Captures what a GPU is given in CUDA graphs, so that a replay costs one launch instead of thousands.
+"""CUDA graphs: the kernels of a computation are captured, and replayed with one launch instead of thousands.
 
 A graph reads and writes the same memory at each replay. Graphs that share a pool keep their intermediate results in the
 same place, so at most one of them may run at a time, and only their outputs add up.
