@@ -71,7 +71,7 @@ class EngineOptions:
         return replace(vllm, block_size=32, kv_cache_bytes=1 << 30) if on_cpu else vllm
 
 
-ALONE = EngineOptions(limits=ServiceLimits(max_wait_ms=0), placement=Placement(prepared_batches=()))
+ALONE = EngineOptions(limits=ServiceLimits(max_wait_ms=0, max_batch=1), placement=Placement(prepared_batches=()))
 """For one caller at a time: no other job will join a batch, and nothing is prepared before the first call."""
 
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from seedx_sdk.serve import metrics
-
 __all__ = ["HEAD_SECONDS", "HeadTimeoutProtocol"]
 
 HEAD_SECONDS = 60.0
@@ -52,13 +50,9 @@ class HeadTimeoutProtocol(_Protocol):
 
     def _expect_head(self) -> None:
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._close)
+            self._closing = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.transport.close)
 
     def _stop_waiting(self) -> None:
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
-
-    def _close(self) -> None:
-        metrics.REJECTED.labels("slow").inc()
-        self.transport.close()

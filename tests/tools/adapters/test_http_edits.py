@@ -53,7 +53,10 @@ def test_a_deck_is_read_and_edited(serve: Serve, http: httpx.Client, deck: str) 
         ({"request": "dance"}, "without a chat model 'dance' cannot be followed"),
         ({}, "give either 'orders' or a 'request'"),
         ({"request": "delete slide 2", "deck": "no deck"}, "must be a data URI"),
-        ({"request": "x", "files": {"../x.pptx": "AAAA"}}, "is not a plain file name"),
+        *(
+            ({"request": "x", "files": {name: "AAAA"}}, "is not a plain file name")
+            for name in ("../x.pptx", "..", "a\0b", "x" * 256)
+        ),
     ],
 )
 def test_faults_are_named(serve: Serve, http: httpx.Client, deck: str, body: dict[str, object], message: str) -> None:

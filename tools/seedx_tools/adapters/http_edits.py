@@ -42,8 +42,13 @@ def _decoded(value: str) -> bytes:
         raise ValueError("must be a data URI (data:application/...;base64,...) or base64") from None
 
 
+_MAX_NAME_BYTES = 255
+"""Of a file name, on the file systems of Linux, macOS and Windows."""
+
+
 def _plain_name(name: str) -> str:
-    if PurePath(name).name != name or not name:
+    is_plain = PurePath(name).name == name and name not in ("", "..") and "\0" not in name
+    if not is_plain or len(name.encode()) > _MAX_NAME_BYTES:
         raise ValueError(f"'{name[:80]}' is not a plain file name; use one such as 'template.pptx'")
     return name
 
