@@ -42,7 +42,7 @@ docs: .venv/.installed-docs
 fast: .venv/.installed-dev
 	$(PYTEST) -m "not gpu and not model and not slow and not nightly" $(PYTEST_ARGS) tests/sdk tests/tools tests/agents \
 		--ignore tests/tools/adapters --ignore tests/tools/test_imports.py --ignore-glob 'tests/tools/decks/test_*.py' \
-		$(foreach room,drawing editing layout operations repair,--ignore tests/tools/decks/$(room))
+		$(foreach room,drawing editing layout operations repair writing,--ignore tests/tools/decks/$(room))
 
 test: .venv/.installed-dev
 	$(PYTEST) -m "not gpu and not nightly" $(PYTEST_ARGS)

@@ -41,6 +41,7 @@ def test_the_wheel_holds_the_packages_their_types_and_the_weights(wheel: Path) -
     assert {name for name in top if not name.endswith(".dist-info")} == set(PACKAGES)
 
 
+@pytest.mark.nightly  # it installs all dependencies anew
 def test_the_wheel_installs_in_a_clean_venv(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "clean", with_pip=False)
     python = tmp_path / "clean" / "bin" / "python"

@@ -126,6 +126,7 @@ async def test_closing_waits_for_a_reply_that_is_ending() -> None:
     assert played.ended == ["reply", "engine"]
 
 
+@pytest.mark.slow  # two programs load the model
 @pytest.mark.usefixtures("local")
 @pytest.mark.slow
 def test_a_program_may_end_during_a_drawing() -> None:
@@ -141,6 +142,7 @@ def test_a_program_may_end_during_a_drawing() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "drawing\n", "")
 
 
+@pytest.mark.slow  # two programs load the model
 @pytest.mark.usefixtures("local")
 @pytest.mark.slow
 def test_a_program_may_end_with_an_open_client() -> None:

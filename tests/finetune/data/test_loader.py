@@ -209,6 +209,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.nightly  # processes start for it alone
 def test_workers_end_with_a_run_that_is_killed(words: Tokenizer, tmp_path: Path) -> None:
     path = tmp_path / "text.jsonl"
     path.write_text("".join(json.dumps({"text": line["answer"]}) + "\n" for line in texts(20)), encoding="utf-8")

@@ -40,6 +40,7 @@ def loss_and_gradients(directory: Path) -> tuple[dict[str, Any], dict[str, Tenso
     return {name: value for name, value in line.items() if name.startswith(("lm", "regression"))}, gradients
 
 
+@pytest.mark.nightly  # several processes start; in every run two train in test_updates.py
 @pytest.mark.slow
 def test_a_process_without_images_changes_no_gradient_and_hangs_no_other(
     tmp_path: Path, model_directory: Path, sources: tuple[SourceConfig, ...]

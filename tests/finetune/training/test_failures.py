@@ -115,6 +115,7 @@ def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         train(tiny_recipe(), tmp_path / "file" / "run")
 
 
+@pytest.mark.nightly  # processes start for it alone
 @pytest.mark.slow
 def test_batches_that_the_processes_cannot_share_are_refused(tmp_path: Path) -> None:
     outcomes = run_training(tiny_recipe(batches_per_update=3), tmp_path / "run", processes=2)

@@ -66,6 +66,7 @@ def test_two_processes_are_one_large_batch(whole: tuple[Any, Any], batches: int,
     torch.testing.assert_close(gradients, whole[1], atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.nightly  # processes start for it alone
 @pytest.mark.slow
 def test_dropout_and_noise_do_not_depend_on_the_processes(tmp_path: Path) -> None:
     recipe = tiny_recipe(stage=TinyStageConfig(batch_size=1))
