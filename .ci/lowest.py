@@ -43,6 +43,8 @@ TESTS = {
 }
 WITH = dict.fromkeys(("otel", "langchain", "mcp", "openai-agents", "smolagents"), "serve")
 """Extras that do something only beside another, or whose tests run a server."""
+BRINGS = {"openai-agents": {"openai"}}
+"""Test tools that an extra needs in a version of its own."""
 TEST_TOOLS = ("hypothesis", "jsonschema", "openai", "psutil", "pypdf", "pytest", "pytest-asyncio", "python-docx")
 
 
@@ -73,6 +75,7 @@ def check(extra: str, folder: Path) -> bool:
     constraints.write_text("\n".join(sorted(pins)) + "\n", encoding="utf-8")
     tested = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     required = {requirement.name.lower() for name in names for requirement in requirements(name)}
+    required |= BRINGS.get(extra, set())
     tools = [pin for pin in tested if (tool := pin.split("==")[0].lower()) in TEST_TOOLS and tool not in required]
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
