@@ -17,7 +17,7 @@ from torch.nn import LinearCrossEntropyOptions
 from torch.nn import functional as F
 
 from seedx_sdk.model.detokenizer_resampler import DetokenizerResampler
-from seedx_sdk.model.unet import takes_condition, with_inputs
+from seedx_sdk.model.unet import predict_noise, takes_condition, with_inputs
 
 __all__ = ["denoising_loss", "denoising_losses", "next_token_losses", "predict", "regression_losses"]
 
@@ -118,11 +118,4 @@ def predict(
             f"a U-Net with {unet.config['in_channels']} input channels takes no condition latents; use widen_conv_in"
         )
     noisy_latents = with_inputs(unet, noisy_latents, condition_latents)
-    predicted: Tensor = unet(
-        noisy_latents,
-        timesteps,
-        encoder_hidden_states=prompt_embeds,
-        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids},
-        return_dict=False,
-    )[0]
-    return predicted
+    return predict_noise(unet, noisy_latents, timesteps, prompt_embeds, pooled, time_ids)

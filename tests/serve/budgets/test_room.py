@@ -39,17 +39,18 @@ async def test_who_finds_no_room_waits_in_order_and_those_without_images_never_d
         pass
 
 
+async def hold(room: ImageRoom, pixels: int) -> None:
+    async with room.hold([pixels]):
+        pass
+
+
 @pytest.mark.parametrize("granted", [False, True])
 async def test_a_caller_who_leaves_takes_no_room_with_it(granted: bool) -> None:
     room = ImageRoom(100)
 
-    async def hold(pixels: int) -> None:
-        async with room.hold([pixels]):
-            pass
-
     async with AsyncExitStack() as first:
         await first.enter_async_context(room.hold([80]))
-        waiting, behind = asyncio.create_task(hold(90)), asyncio.create_task(hold(20))
+        waiting, behind = asyncio.create_task(hold(room, 90)), asyncio.create_task(hold(room, 20))
         await settle()
         if granted:
             await first.aclose()
@@ -63,13 +64,9 @@ async def test_a_caller_who_leaves_takes_no_room_with_it(granted: bool) -> None:
 async def test_a_caller_who_is_leaving_when_room_comes_is_passed_over() -> None:
     room = ImageRoom(100)
 
-    async def hold(pixels: int) -> None:
-        async with room.hold([pixels]):
-            pass
-
     async with AsyncExitStack() as first:
         await first.enter_async_context(room.hold([80]))
-        waiting, behind = asyncio.create_task(hold(90)), asyncio.create_task(hold(20))
+        waiting, behind = asyncio.create_task(hold(room, 90)), asyncio.create_task(hold(room, 20))
         await settle()
         waiting.cancel()  # it does not run before there is room
         await first.aclose()
