@@ -134,11 +134,6 @@ def test_a_link_to_the_file_of_keys_stays_a_link(
     assert [given.api_keys_file for given in settings] == [link]
 
 
-def test_a_specialist_must_exist(opened: list[EngineOptions], tmp_path: Path) -> None:
-    answer = serve("--specialist", f"edit={tmp_path}")
-    assert "adapter_config.json" in str(answer.exception) and not opened
-
-
 def test_keys_are_read_without_white_space(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEEDX_API_KEYS", " first,second ,, \n")
     assert [key.get_secret_value() for key in read_keys("0.0.0.0")] == ["first", "second"]

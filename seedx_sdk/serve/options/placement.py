@@ -1,10 +1,10 @@
-"""The command-line options for how images are computed, which `seedx serve` and `seedx deploy` share."""
+"""The options for how images are computed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import torch
 import typer
@@ -12,73 +12,68 @@ import typer
 from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.errors import InputError
 
-__all__ = [
-    "ChannelsLastOption",
-    "CompileOption",
-    "CudaGraphsOption",
-    "PrepareBatchOption",
-    "PrepareSizeOption",
-    "TileSideOption",
-    "chosen_placement",
-]
-
-CompileOption = Annotated[
-    bool,
-    typer.Option(
-        "--compile", help="Compile the de-tokenizer for the prepared sizes: minutes at startup, faster images."
-    ),
-]
-CudaGraphsOption = Annotated[
-    int | None,
-    typer.Option(
-        min=0, metavar="N", help="CUDA graphs of the U-Net that are kept (default: 16 on a GPU without --offload)."
-    ),
-]
-PrepareSizeOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="WxH", help="Size to compile and capture at the start, besides the model's own (repeatable)."),
-]
-PrepareBatchOption = Annotated[
-    list[int] | None,
-    typer.Option(
-        min=1, metavar="N", help="Images of a batch to prepare (repeatable; default: 1, 2, 4 and so on, --max-batch)."
-    ),
-]
-ChannelsLastOption = Annotated[
-    bool, typer.Option("--channels-last", help="Memory format of the U-Net: slower on GPUs so far; measure it.")
-]
-TileSideOption = Annotated[
-    int, typer.Option(metavar="PIXELS", help="Larger images are decoded in tiles of this side, a multiple of 64.")
-]
+__all__ = ["PlacementArguments"]
 
 
-def chosen_placement(
-    device: torch.device,
-    *,
-    offload: bool,
-    compile: bool,
-    cuda_graphs: int | None,
-    prepare_sizes: Sequence[str] | None,
-    prepare_batches: Sequence[int] | None,
-    channels_last: bool,
-    tile_side: int,
-) -> Placement:
-    """Return the placement of a model.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacementArguments:
+    """How images are computed."""
 
-    Raises:
-        InputError: If an option is not possible on this device, or together with another one.
-    """
-    placement = Placement(
-        offload=offload,
-        compile=compile,
-        cuda_graphs=cuda_graphs,
-        prepared_sizes=tuple(map(_size, prepare_sizes or ())),
-        prepared_batches=tuple(prepare_batches) if prepare_batches else None,
-        channels_last=channels_last,
-        tile_side=tile_side,
-    )
-    placement.check(device)
-    return placement
+    TITLE: ClassVar = "Speed of images"
+
+    compile: Annotated[
+        bool,
+        typer.Option(
+            "--compile", help="Compile the de-tokenizer for the prepared sizes: minutes at startup, faster images."
+        ),
+    ] = False
+    cuda_graphs: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="CUDA graphs of the U-Net that are kept (default: 16 on a GPU without --offload).",
+        ),
+    ] = None
+    prepare_size: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WxH", help="Size to compile and capture at startup, besides the model's own (repeatable)."
+        ),
+    ] = None
+    prepare_batch: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Images of a batch to prepare (repeatable; default: 1, 2, 4 and so on, --max-batch).",
+        ),
+    ] = None
+    channels_last: Annotated[
+        bool, typer.Option("--channels-last", help="Memory format of the U-Net: slower on GPUs so far; measure it.")
+    ] = False
+    tile_side: Annotated[
+        int,
+        typer.Option(metavar="PIXELS", help="Larger images are decoded in tiles of this side, a multiple of 64."),
+    ] = Placement().tile_side
+
+    def chosen(self, device: torch.device, *, offload: bool) -> Placement:
+        """Return the placement of a model.
+
+        Raises:
+            InputError: If an option is not possible on this device, or together with another one.
+        """
+        placement = Placement(
+            offload=offload,
+            compile=self.compile,
+            cuda_graphs=self.cuda_graphs,
+            prepared_sizes=tuple(map(_size, self.prepare_size or ())),
+            prepared_batches=tuple(self.prepare_batch) if self.prepare_batch else None,
+            channels_last=self.channels_last,
+            tile_side=self.tile_side,
+        )
+        placement.check(device)
+        return placement
 
 
 def _size(text: str) -> tuple[int, int]:

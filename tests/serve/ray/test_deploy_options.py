@@ -19,8 +19,7 @@ from ray import serve
 from ray.serve.config import HTTPOptions
 
 from seedx_sdk.engine.local import EngineOptions
-from seedx_sdk.errors import InputError, MissingExtraError, OverloadedError, SeedXError
-from seedx_sdk.serve.options.server import chosen_backbone
+from seedx_sdk.errors import InputError, OverloadedError, SeedXError
 from seedx_sdk.serve.ray import cluster
 from seedx_sdk.serve.ray.cli import deploy
 from seedx_sdk.serve.ray.options import DeployOptions
@@ -58,13 +57,6 @@ def test_ray_reserves_cpus_for_the_maximum_of_replicas() -> None:
     assert options.backbone_bundle == {"CPU": 3} and options.num_cpus == 10
     on_gpus = replace(options, served=EngineOptions(device="cuda"))
     assert on_gpus.backbone_bundle == {"CPU": 1, "GPU": 3} and on_gpus.num_cpus == 6
-
-
-def test_a_requested_vllm_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    assert chosen_backbone("auto", "cpu") == chosen_backbone("transformers", "cpu") == "transformers"
-    with pytest.raises(MissingExtraError, match=r"seedx-sdk\[vllm\]"):
-        chosen_backbone("vllm", "cuda:1")
 
 
 def test_an_overload_error_keeps_its_retry_after_between_processes() -> None:
