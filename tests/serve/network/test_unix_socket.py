@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -47,7 +49,7 @@ def test_the_client_reaches_it(path: Path) -> None:
     with SeedX(base_url=f"unix://{path}") as seedx:
         assert seedx.info.name == "scripted"
         assert seedx.generate("a red house", seed=3).seed == 3
-    with pytest.raises(InputError, match="a server listens on"), unix_socket(path):
+    with pytest.raises(InputError, match="another server uses"), unix_socket(path):
         pass
 
 
@@ -71,6 +73,39 @@ def test_the_socket_of_a_dead_server_is_replaced(path: Path) -> None:
         bound.listen()
         assert path.is_socket()
     assert not path.exists()
+
+
+LOADING = """
+import sys, time
+from pathlib import Path
+from seedx_sdk.serve.network.unix_socket import unix_socket
+
+with unix_socket(Path(sys.argv[1])):
+    print("bound", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_server_that_is_loading_keeps_its_socket_until_it_is_killed(path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", LOADING, path], stdout=subprocess.PIPE) as loading:
+        assert loading.stdout is not None and loading.stdout.readline() == b"bound\n"
+        with pytest.raises(InputError, match="is about to"), unix_socket(path):
+            pass
+        loading.kill()
+        loading.wait()
+        assert path.is_socket()
+        with unix_socket(path):
+            pass
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_socket_that_another_program_listens_on_is_left(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        with pytest.raises(InputError, match="a server listens on"), unix_socket(path):
+            pass
+    assert path.is_socket()
 
 
 def test_the_socket_of_the_next_server_is_left(path: Path) -> None:
