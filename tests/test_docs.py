@@ -81,6 +81,13 @@ def test_links_to_source_lines_are_fresh(page: Path) -> None:
     assert refreshed(page) == page.read_text(encoding="utf-8"), "run: python docs/source_links.py"
 
 
+def test_the_tables_of_options_are_fresh() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'seedx-sdk[ray]'")
+    from docs import option_tables
+
+    assert option_tables.refreshed() == option_tables.PAGE.read_text("utf-8"), "run: python docs/option_tables.py"
+
+
 def test_every_folder_with_code_has_a_row_in_the_readme() -> None:
     rows = re.findall(r"^\| `([\w/]+/)` \|", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE)
     folders = {f"{Path(file).parent.as_posix()}/" for file in SOURCES}

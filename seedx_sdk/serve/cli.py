@@ -38,12 +38,15 @@ __all__ = ["serve"]
 def serve(
     *,
     host: HostOption = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="Port to listen on; 0 picks a free one.")
+    ] = 8000,
     uds: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Unix socket to listen on, instead of a host and port.")
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="Device: cpu, cuda or cuda:N (default: the GPU if there is one).")
+        str | None,
+        typer.Option(metavar="DEVICE", help="Device: cpu, cuda or cuda:N (default: the GPU if there is one)."),
     ] = None,
     grace: Annotated[
         int, typer.Option(min=0, metavar="SECONDS", help="Grace period for in-flight requests after SIGTERM.")

@@ -69,7 +69,7 @@ def test_every_gpu_has_options() -> None:
 
 
 def test_the_documented_table_is_the_computed_one() -> None:
-    written = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    written = (Path(__file__).parents[2] / "docs" / "gpu.md").read_text(encoding="utf-8")
     rows = [
         f"| {r.gpu_gb} | {'yes' if r.beside_llm else 'no'} | {f'`{r.options}`' if r.options else ''} "
         f"| {r.max_batch} | {r.needed_gb} | {f'{r.kv_tokens:,}' if r.beside_llm else ''} |".replace("|  |", "| |")

@@ -22,27 +22,36 @@ class LimitArguments:
     TITLE: ClassVar = "Limits"
 
     max_replies: Annotated[
-        int, typer.Option(min=1, help="Replies in flight; further ones wait, and callers take turns.")
+        int, typer.Option(min=1, metavar="N", help="Replies in flight; further ones wait, and callers take turns.")
     ] = _DEFAULTS.max_replies
-    max_waiting: Annotated[int, typer.Option(min=0, help="Replies that wait; further ones are rejected with 503.")] = (
-        _DEFAULTS.max_waiting
-    )
+    max_waiting: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Replies that wait; further ones are rejected with 503.")
+    ] = _DEFAULTS.max_waiting
     max_pixels: Annotated[
-        int, typer.Option(min=1, help="Pixels of all images in one request, also of those given by URL.")
+        int, typer.Option(min=1, metavar="N", help="Pixels of all images in one request, also of those given by URL.")
     ] = _DEFAULTS.max_pixels
     max_steps_per_request: Annotated[
-        int, typer.Option(min=1, help="Denoising steps of all images of a request, at the model's own size.")
+        int,
+        typer.Option(min=1, metavar="N", help="Denoising steps of all images of a request, at the model's own size."),
     ] = _DEFAULTS.max_steps
     max_prompt_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Tokens of a prompt, its images included (default: what the model reads).")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Tokens of a prompt, its images included (default: what the model reads)."
+        ),
     ] = None
     requests_per_minute: Annotated[
-        int | None, typer.Option(min=1, help="Requests per minute and API key, or client IP; each image counts as one.")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Requests per minute and API key, or client IP; each image counts as one."
+        ),
     ] = None
     steps_per_minute: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Denoising steps per minute and API key, or client IP, counted at the model's own image size."
+            min=1,
+            metavar="N",
+            help="Denoising steps per minute and API key, or client IP, counted at the model's own image size.",
         ),
     ] = None
     reply_seconds: Annotated[

@@ -46,7 +46,9 @@ class MemoryArguments:
     ] = False
     max_batch: Annotated[
         int,
-        typer.Option(min=1, help="Images of the model's own size in one batch; of larger ones, as many pixels."),
+        typer.Option(
+            min=1, metavar="N", help="Images of the model's own size in one batch; of larger ones, as many pixels."
+        ),
     ] = ServiceLimits().max_batch
     offload: Annotated[
         bool,

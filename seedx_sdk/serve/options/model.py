@@ -24,7 +24,8 @@ class ModelArguments:
     TITLE: ClassVar = "Model"
 
     model: Annotated[
-        Path | None, typer.Option(help="Checkpoint directory, or the name of the shipped model (default: nano).")
+        Path | None,
+        typer.Option(metavar="DIR", help="Checkpoint directory, or the name of the shipped model (default: nano)."),
     ] = None
     specialist: Annotated[
         list[str] | None, typer.Option(metavar="NAME=DIR", help="Additional specialist (repeatable).")

@@ -9,7 +9,7 @@ import typer
 
 __all__ = ["HostOption", "NetworkArguments"]
 
-HostOption = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is all interfaces.")]
+HostOption = Annotated[str, typer.Option(metavar="HOST", help="Address to listen on; 0.0.0.0 is all interfaces.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,16 +26,20 @@ __all__ = ["deploy"]
 @takes_groups
 def deploy(
     *,
-    backbones: Annotated[int, typer.Option(min=1, help="Replicas of the language model.")] = 1,
+    backbones: Annotated[int, typer.Option(min=1, metavar="N", help="Replicas of the language model.")] = 1,
     detokenizers: Annotated[
-        str, typer.Option(metavar="N|MIN..MAX", help="Replicas that encode and generate images; a range autoscales.")
+        str, typer.Option(metavar="N or MIN..MAX", help="Replicas that encode and generate images; a range autoscales.")
     ] = "1",
-    tensor_parallel: Annotated[int, typer.Option(min=1, help="GPUs of one machine that share a language model.")] = 1,
+    tensor_parallel: Annotated[
+        int, typer.Option(min=1, metavar="N", help="GPUs of one machine that share a language model.")
+    ] = 1,
     host: HostOption = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="PORT", help="Port to listen on.")] = 8000,
     address: Annotated[
         str | None,
-        typer.Option(help="Ray cluster, or 'local' for a new one (default: the one on this machine, if any)."),
+        typer.Option(
+            metavar="ADDRESS", help="Ray cluster, or 'local' for a new one (default: the one on this machine, if any)."
+        ),
     ] = None,
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Device of the replicas.")] = "cpu",
     model: ModelArguments,
