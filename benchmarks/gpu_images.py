@@ -16,7 +16,7 @@ from random_models import FAST_STEPS, STEPS, Sizes, image_parts, model_sizes
 from results import Row
 
 from seedx_sdk.checkpoints.directory import ModelParts
-from seedx_sdk.checkpoints.memory_plan import GB, MemoryOptions, MemoryPlan
+from seedx_sdk.checkpoints.memory_plan import CONTEXT, GB, GRAPH, MemoryOptions, MemoryPlan
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
@@ -192,24 +192,57 @@ def diffusers(bench: Bench) -> Iterator[Row]:
 
 
 def memory(bench: Bench) -> Iterator[Row]:
-    """Yield the memory of the image service as planned, and as it is for the largest batch of edits."""
+    """Yield the memory of the image service as planned, and as it is for the largest batch of edits.
+
+    On a GPU also what is an estimate in the plan: the CUDA context with the code of the kernels, and a CUDA graph. No
+    other process may use it meanwhile.
+    """
     parts = image_parts(bench.sizes, bench.device, bench.dtype, seed=bench.seed)
-    dtype = str(bench.dtype).removeprefix("torch.")
-    options = MemoryOptions(llm_on="elsewhere", dtype=dtype, max_batch=BATCHES[-1], cuda_graphs=0)
-    plan = MemoryPlan.make(model_sizes(parts), options)
+    sizes = model_sizes(parts)
+
+    def planned(graphs: int) -> MemoryPlan:
+        dtype = str(bench.dtype).removeprefix("torch.")
+        options = MemoryOptions(llm_on="elsewhere", dtype=dtype, max_batch=BATCHES[-1], cuda_graphs=graphs)
+        return MemoryPlan.make(sizes, options)
+
     modules = (parts.visual_encoder, parts.lvlm, *parts.detokenizer.components.values())
     tensors = [t for m in modules if isinstance(m, torch.nn.Module) for t in m.state_dict().values()]
     weights = sum(t.nbytes for t in tensors if t.device.type != "meta") / GB
-    yield {"what": "weights", "planned GB": plan.image_weights / GB, "real GB": weights}
-    placement = Placement(cuda_graphs=0)
-    row = _images(bench, parts, placement, task="edit", batch=BATCHES[-1], steps=2, sampler="reference")
-    planned = plan.image_service / GB
-    yield {"what": f"peak of {BATCHES[-1]} edits", "planned GB": planned, "real GB": row["peak GB"]}
+    yield {"what": "weights", "planned GB": planned(0).image_weights / GB, "real GB": weights}
+    for graphs in (0, MemoryOptions().cuda_graphs) if bench.on_gpu else (0,):
+        what = ", with CUDA graphs" if graphs else ""
+        found = _images(
+            bench, parts, Placement(cuda_graphs=graphs), task="edit", batch=BATCHES[-1], steps=2, sampler="reference"
+        )
+        plan = (planned(graphs).image_service - CONTEXT) / GB
+        yield {"what": f"peak of {BATCHES[-1]} edits{what}", "planned GB": plan, "real GB": found["peak GB"]}
+        if bench.on_gpu:
+            held = found["peak GB of the allocator"]
+            yield {"what": f"the same with what the allocator holds{what}", "planned GB": plan, "real GB": held}
     if bench.on_gpu:
-        reserved = row["peak GB of the allocator"]
-        yield {"what": "the same with what the allocator holds", "planned GB": planned, "real GB": reserved}
+        _free(bench)
+        yield {"what": "CUDA context and code", "planned GB": CONTEXT / GB, "real GB": _beside_tensors(bench)}
+        yield {"what": "a CUDA graph", "planned GB": GRAPH / GB, "real GB": _graph_gb(bench, parts)}
     del parts, modules, tensors
     _free(bench)
+
+
+def _graph_gb(bench: Bench, parts: ModelParts) -> float:
+    """Return what a CUDA graph takes beside its tensors: the mean of some that a service captures as it starts."""
+
+    async def run() -> float:
+        before, batches = _beside_tensors(bench), (1, 2, 3, 4)
+        placement = Placement(prepared_batches=batches)
+        async with LocalImageService(parts, placement=placement, device=bench.device):
+            return (_beside_tensors(bench) - before) / (2 * len(batches))  # generated and edited
+
+    return asyncio.run(run())
+
+
+def _beside_tensors(bench: Bench) -> float:
+    """Return the GB of the GPU that are in use and not the allocator's."""
+    free, total = torch.cuda.mem_get_info(bench.device)
+    return (total - free - torch.cuda.memory_reserved(bench.device)) / GB
 
 
 def _free(bench: Bench) -> None:

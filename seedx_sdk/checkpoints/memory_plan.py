@@ -12,23 +12,24 @@ from typing import Literal, Self, TypeAlias
 from seedx_sdk.checkpoints.memory import PRECISIONS, vae_numbers
 from seedx_sdk.checkpoints.model_sizes import ModelSizes
 
-__all__ = ["CONTEXT", "GB", "MemoryOptions", "MemoryPlan", "Quantization"]
+__all__ = ["CONTEXT", "GB", "GRAPH", "MemoryOptions", "MemoryPlan", "Quantization"]
 
 Quantization: TypeAlias = Literal["fp8"]
 """How vLLM stores the matrices of the language model: in 8 bits, with a scale for each output."""
 
 GB = 10**9
 CONTEXT = GB // 2
-"""Bytes of a process's CUDA context and of its kernels' scratch memory, rounded up; vLLM and the image service have one
-each."""
+"""Bytes of a process's CUDA context and of its kernels' code and scratch memory; vLLM and the image service have one
+each. An estimate, like the next two; benchmarks/gpu.py prints them beside the real ones."""
 UNUSABLE = 0.1
 """Share of the image service's intermediate results that the allocator can't use on top of them."""
 GRAPH = 32 * 10**6
-"""Bytes of one CUDA graph of the U-Net, without intermediate results; a guess, not measured."""
+"""Bytes of one CUDA graph of the U-Net, without intermediate results."""
 LLM_BATCH_TOKENS = 2048
 """Tokens of one forward pass of vLLM. Source: `SchedulerConfig.DEFAULT_MAX_NUM_BATCHED_TOKENS` of vLLM 0.32."""
 LLM_GRAPHS = GB
-"""What vLLM's CUDA graphs and compiled kernels may take; it measures them itself and leaves so much less for keys."""
+"""What vLLM's CUDA graphs and compiled kernels may take, an estimate: vLLM measures them itself and leaves so much less
+for keys and values. benchmarks/gpu.py prints how many tokens of these were planned, and how many there are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from seedx_sdk.checkpoints.info import read_sizes
 from seedx_sdk.checkpoints.memory_fit import check_fit
 from seedx_sdk.checkpoints.memory_plan import CONTEXT, MemoryOptions, MemoryPlan
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.engine.image_service.cuda_graphs import free_cached_memory
 
 if TYPE_CHECKING:
     from seedx_sdk.engine.local import EngineOptions
@@ -38,7 +39,7 @@ def plan_memory(checkpoint_dir: Path, options: EngineOptions, vllm: VLLMOptions 
     device = options.torch_device
     if device.type != "cuda":
         return MemoryPlan.make(sizes, chosen)
-    torch.cuda.empty_cache()  # what an engine that failed has left behind
+    free_cached_memory()  # what an engine that failed has left behind
     free, _ = torch.cuda.mem_get_info(device)
     return check_fit(sizes, chosen, free, name=checkpoint_dir.name)
 

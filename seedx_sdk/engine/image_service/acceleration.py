@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -12,7 +11,7 @@ from PIL import Image
 
 from seedx_sdk.checkpoints.directory import ModelParts
 from seedx_sdk.engine.image_service.compiled import CompiledModules
-from seedx_sdk.engine.image_service.cuda_graphs import cuda_recorder
+from seedx_sdk.engine.image_service.cuda_graphs import cuda_recorder, free_cached_memory
 from seedx_sdk.engine.image_service.graphed_unet import GraphedUNet
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.placement import Placement
@@ -73,8 +72,7 @@ class Acceleration:
         """Free the memory of the graphs, which are captured anew when they are used; return whether there was any."""
         held = self._graphs is not None and self._graphs.clear()
         if self._device.type == "cuda":
-            gc.collect()
-            torch.cuda.empty_cache()
+            free_cached_memory()
         return held
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ same place, so at most one of them may run at a time, and only their outputs add
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
-__all__ = ["CudaGraph", "Recorder", "Recording", "cuda_recorder"]
+__all__ = ["CudaGraph", "Recorder", "Recording", "cuda_recorder", "free_cached_memory"]
 
 _WARM_UP = 2
 """Runs before a capture, in which libraries choose their kernels and allocate their workspaces."""
 _CAPTURING = threading.Lock()
-"""Held during a capture. Source: `torch.cuda.graph`, of which a process may have one at a time."""
+"""Held during a capture, of which a process may have one at a time, and while cached memory is freed. Source: torch's
+allocator, whose `synchronize_and_free_events` fails an assertion while anything is captured."""
+_BROKEN_OFF: list[torch.cuda.CUDAGraph] = []
+"""Captures that CUDA broke off: torch's allocator refers to them, and takes them to go on, until the process ends."""
 
 
 class Recording(Protocol):
@@ -74,6 +78,8 @@ class CudaGraph:
         """
         # The stream is set back here: a capture that fails leaves its own behind.
         with _CAPTURING, torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
+            if _BROKEN_OFF:
+                raise RuntimeError("CUDA broke off an earlier capture; graphs can be captured after a restart")
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
                 for _ in range(_WARM_UP):
@@ -82,14 +88,37 @@ class CudaGraph:
             graph = torch.cuda.CUDAGraph()
             pool = beside.graph.pool() if isinstance(beside, CudaGraph) else None
             # Other threads go on using the GPU: the language model may run in one of them. Meanwhile they must neither
-            # wait for the whole GPU nor draw random numbers on it: torch's generator takes part in the capture.
-            with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-                output = compute()
+            # wait for the whole GPU, nor free cached memory (see `free_cached_memory`), nor draw random numbers on it:
+            # torch's generator takes part in the capture.
+            try:
+                with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+                    output = compute()
+            except RuntimeError:
+                if not _has_ended(graph):
+                    _BROKEN_OFF.append(graph)
+                raise
         return cls(graph, output)
 
     def replay(self) -> None:
         """Compute again, from what its inputs hold now."""
         self.graph.replay()
+
+
+def _has_ended(graph: torch.cuda.CUDAGraph) -> bool:
+    """Whether torch has ended the capture of a graph, which it does not if CUDA has broken it off."""
+    try:
+        graph.pool()
+    except RuntimeError:
+        return False
+    return True
+
+
+def free_cached_memory() -> None:
+    """Give memory that no tensor uses back to the GPUs, once no graph is being captured."""
+    gc.collect()
+    with _CAPTURING:
+        if not _BROKEN_OFF:
+            torch.cuda.empty_cache()
 
 
 @cache

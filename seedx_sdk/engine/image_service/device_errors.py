@@ -8,11 +8,14 @@ from seedx_sdk.errors import DeviceMemoryError, ServiceError
 
 __all__ = ["is_out_of_memory", "service_error"]
 
+_TOO_LITTLE_MEMORY = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
+"""What plain errors say: torch's allocator on a CPU; CUDA, for graphs and code; cuBLAS and cuDNN."""
+
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether the device had too little memory."""
-    # torch has a type for GPUs; its CPU allocator raises a plain RuntimeError.
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+    said = isinstance(error, RuntimeError) and any(text in str(error) for text in _TOO_LITTLE_MEMORY)
+    return said or isinstance(error, (torch.OutOfMemoryError, MemoryError))
 
 
 def service_error(what: str, cause: Exception) -> ServiceError:
