@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import AsyncGenerator
 from io import BytesIO
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from pptx import Presentation
 
 from seedx_sdk import SeedX
 from seedx_sdk.testing import ScriptedEngine
+from seedx_sdk.types import Request, StreamEvent
 from seedx_tools import make_slides
-from tests.support.http_server import Serve
+from tests.support.http_server import Scripted, Serve
 
 OUTLINE = "# Plan\n\n## Budget\n- 4 M\n\n## Risks\n- Late parts\n\n## Team\n- Ann\n"
 
@@ -43,6 +45,25 @@ def test_a_deck_is_read_and_edited(serve: Serve, http: httpx.Client, deck: str) 
     assert len(titles(words)) == 3 and "was merged with" in words.headers["x-seedx-warnings"]
     files = {"deck": deck, "files": {"other.pptx": deck}, "orders": [{"kind": "merge", "file": "other.pptx"}]}
     assert len(titles(http.post(f"{address}/edit_deck", json=files))) == 8
+
+
+class Unasked(Scripted):
+    asked = 0
+
+    def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
+        self.asked += 1
+        return super().stream(request, deadline=deadline)
+
+
+def test_the_model_of_the_server_is_left_to_its_event_loop(serve: Serve, http: httpx.Client, deck: str) -> None:
+    orders = [
+        {"kind": "insert", "content": "## A harbor\n- red boats\n![a red boat](boat)"},
+        {"kind": "revise", "slide": 3, "content": "## Risks\n- late parts, with a picture of a clock"},
+        {"kind": "length", "num_slides": 4},
+    ]
+    engine = Unasked()
+    edited = http.post(f"{serve(engine)}/v1/tools/edit_deck", json={"deck": deck, "orders": orders})
+    assert len(titles(edited)) == 4 and engine.asked == 0
 
 
 @pytest.mark.parametrize(

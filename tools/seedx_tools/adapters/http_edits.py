@@ -20,7 +20,8 @@ from seedx_sdk import SeedX
 from seedx_sdk.errors import InputError, ServiceError
 from seedx_sdk.serve.dependencies import Caller, CurrentDispatcher, IdempotencyKey, cancel_on_disconnect
 from seedx_sdk.serve.dispatcher import Dispatcher
-from seedx_sdk.serve.dispatcher_engine import DispatcherEngine
+from seedx_sdk.types import ModelInfo, StreamEvent
+from seedx_sdk.types import Request as ModelRequest
 from seedx_tools.decks.editing.orders import DeckOrder
 from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
 from seedx_tools.decks.operations.edit import edit_deck
@@ -61,6 +62,17 @@ def _encoded(value: str) -> str:
 DeckBytes = Annotated[str, AfterValidator(_encoded)]
 """A .pptx as a data URI or base64."""
 FileName = Annotated[str, AfterValidator(_plain_name)]
+
+
+class _WithoutImages:
+    """An engine that answers nothing: edits run in threads, and what answers belongs to the server's event loop."""
+
+    def __init__(self, info: ModelInfo) -> None:
+        self.info = info
+
+    def stream(self, request: ModelRequest, cancel: Callable[[], bool] | None = None) -> Iterator[StreamEvent]:
+        del request, cancel
+        raise ServiceError("decks are edited here without the model; use POST /v1/tools/make_slides for images")
 
 
 class ReadDeckBody(BaseModel):
@@ -114,7 +126,7 @@ async def edit_deck_route(
     """
 
     def edit() -> tuple[bytes, Deck]:
-        with deck_folder() as folder, SeedX(engine=DispatcherEngine(dispatcher, caller)) as seedx:
+        with deck_folder() as folder, SeedX(engine=_WithoutImages(dispatcher.engine.info)) as seedx:
             return _edited(seedx, body, folder)
 
     async def make() -> Response:
