@@ -62,6 +62,21 @@ class RequestBudget:
                 param=param,
             )
 
+    def check_unpacked(self, num_bytes: int, num_xml_bytes: int, param: str | None) -> None:
+        """Check what the files of a request, such as decks, unpack to, all together.
+
+        Raises:
+            InputError: If it is more than twice, or their XML more than half, of the largest body.
+        """
+        allowed = self._settings.max_body_bytes
+        if num_bytes > 2 * allowed or num_xml_bytes > allowed // 2:
+            raise InputError(
+                f"the files of the request unpack to {num_bytes / 2**20:.1f} MiB, {num_xml_bytes / 2**20:.1f} MiB of "
+                f"it XML, and at most {2 * allowed / 2**20:.1f} MiB with {allowed / 2**21:.1f} MiB of XML are allowed: "
+                "compress the pictures, or split the deck",
+                param=param,
+            )
+
     def check_prompt(self, request: Request, engine: object) -> None:
         """Check how many tokens the model would read.
 

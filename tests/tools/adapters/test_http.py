@@ -12,9 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 from pptx import Presentation
 
 from seedx_sdk.errors import ModelError
+from seedx_sdk.imaging import to_data_uri
 from seedx_sdk.testing import ScriptedEngine
 from tests.support.http_server import Scripted, Serve
 
@@ -69,6 +71,31 @@ def test_what_a_slide_lacks_is_a_warning(serve: Serve, http: httpx.Client) -> No
 def test_invalid_arguments_are_named(serve: Serve, http: httpx.Client, body: dict[str, object], message: str) -> None:
     answer = http.post(f"{serve()}/v1/tools/make_slides", json=body)
     assert answer.status_code in (400, 422) and message in answer.json()["error"]["message"]
+
+
+def test_a_logo_is_counted_before_it_is_decoded(
+    serve: Serve, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{serve(max_pixels=10_000)}/v1/tools/make_slides"
+
+    def make(logo: str) -> httpx.Response:
+        brand = {"name": "Harbor", "colors": ["navy"], "logo": logo}
+        return http.post(address, json={"prompt_or_outline": OUTLINE, "pictures": False, "brand": brand})
+
+    answer = make(to_data_uri(Image.new("RGB", (100, 100), "navy")))
+    assert deck_of(answer)[0] == ["A boat school", "The harbor", "The end"]
+    assert any(
+        "/media/" in str(part.partname) for part in Presentation(BytesIO(answer.content)).part.package.iter_parts()
+    )
+    faults = {
+        to_data_uri(Image.new("RGB", (101, 100))): "at most 0.0 million are allowed",
+        "data:image/png;base64,AAAA": "not a readable image",
+        "/etc/passwd": "must be a data URI",
+    }
+    monkeypatch.setattr("seedx_sdk.imaging._decode", None)
+    for logo, message in faults.items():
+        error = make(logo).json()["error"]
+        assert error["type"] in ("InputError", "ImageError") and message in error["message"]
 
 
 def test_a_deck_needs_a_key_too(serve: Serve, http: httpx.Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.types import ModelInfo, StreamEvent
 from seedx_sdk.types import Request as ModelRequest
 from seedx_tools.decks.editing.orders import DeckOrder
+from seedx_tools.decks.ooxml.unpacked import unpacked_size
 from seedx_tools.decks.operations.deck_outline import DeckOutline, read_deck
 from seedx_tools.decks.operations.edit import edit_deck
 from seedx_tools.decks.results import Deck
@@ -111,7 +112,9 @@ async def read_deck_route(
 
     def read() -> DeckOutline:
         with deck_folder() as folder:
-            return read_deck(_written(folder, "deck.pptx", body.deck))
+            path = _written(folder, "deck.pptx", body.deck)
+            _check_budget([path], dispatcher)
+            return read_deck(path)
 
     return await cancel_on_disconnect(request, _in_turn(read, dispatcher, caller))
 
@@ -127,7 +130,7 @@ async def edit_deck_route(
 
     def edit() -> tuple[bytes, Deck]:
         with deck_folder() as folder, SeedX(engine=_WithoutImages(dispatcher.engine.info)) as seedx:
-            return _edited(seedx, body, folder)
+            return _edited(seedx, body, folder, dispatcher)
 
     async def make() -> Response:
         return deck_response(*await _in_turn(edit, dispatcher, caller))
@@ -165,12 +168,11 @@ def deck_response(content: bytes, deck: Deck) -> Response:
     return Response(content, media_type=PPTX, headers=headers)
 
 
-def _edited(seedx: SeedX, body: EditDeckBody, folder: Path) -> tuple[bytes, Deck]:
+def _edited(seedx: SeedX, body: EditDeckBody, folder: Path, dispatcher: Dispatcher) -> tuple[bytes, Deck]:
     path = _written(folder, "deck.pptx", body.deck)
     others = folder / "files"
     others.mkdir()
-    for name, content in body.files.items():
-        _written(others, name, content)
+    _check_budget([path, *(_written(others, name, content) for name, content in body.files.items())], dispatcher)
     orders = tuple(
         order.model_copy(update={"file": str(others / order.file)}) if order.file else order for order in body.orders
     )
@@ -180,6 +182,22 @@ def _edited(seedx: SeedX, body: EditDeckBody, folder: Path) -> tuple[bytes, Deck
         error.args = (str(error).replace(f"{folder}/files/", "").replace(f"{folder}/", ""),)
         raise
     return path.read_bytes(), deck
+
+
+def _check_budget(paths: Sequence[Path], dispatcher: Dispatcher) -> None:
+    """Check what decks unpack to, and their pictures, before they are opened.
+
+    Raises:
+        InputError: If it is too much for one request.
+    """
+    num_bytes = num_xml_bytes = 0
+    pixels: list[int] = []
+    for path in paths:
+        size = unpacked_size(path, max_bytes=2 * dispatcher.settings.max_body_bytes)
+        num_bytes, num_xml_bytes = num_bytes + size.num_bytes, num_xml_bytes + size.num_xml_bytes
+        pixels += size.pixels
+        dispatcher.budget.check_unpacked(num_bytes, num_xml_bytes, "deck")
+    dispatcher.budget.check_pixels(pixels, "deck")
 
 
 def _written(folder: Path, name: str, content: str) -> Path:
