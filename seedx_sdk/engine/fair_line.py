@@ -62,13 +62,24 @@ class FairTurns:
 
     def begin(self, share: Share, work: float) -> None:
         """Give a share its turn, and count the work that it is expected to be."""
-        self._level = max(self._level, self._done.get(share.name, self._level))
+        self.begun(self._done.get(share.name, self._level))
+        self.correct(share, work)
+
+    def number(self, share: Share, work: float) -> float:
+        """Return the number of a turn, for a scheduler that takes the lowest first, and count its expected work."""
+        self.join(share)
+        number = self._done[share.name]
+        self.correct(share, work)
+        return number
+
+    def begun(self, number: float) -> None:
+        """Note that the turn with this number has begun."""
+        self._level = max(self._level, number)
         if len(self._done) > _MAX_SHARES:
             self._done = {name: done for name, done in self._done.items() if done > self._level}
         if len(self._done) > _MAX_SHARES:
             self._level = max(self._done.values())
             self._done.clear()
-        self.correct(share, work)
 
     def correct(self, share: Share, work: float) -> None:
         """Count work that was done beyond what was expected, or less than nothing if it was less."""

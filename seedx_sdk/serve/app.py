@@ -22,6 +22,7 @@ from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.serve.access.authenticator import Authenticator
 from seedx_sdk.serve.access.keyring import Keyring
 from seedx_sdk.serve.access.limits import Limits
+from seedx_sdk.serve.access.usage_headers import USAGE_HEADERS
 from seedx_sdk.serve.dispatcher import Dispatcher
 from seedx_sdk.serve.documented_answers import READINESS
 from seedx_sdk.serve.error_handlers import (
@@ -42,7 +43,7 @@ from seedx_sdk.serve.middleware import (
 )
 from seedx_sdk.serve.network.browser_guard import BrowserGuard
 from seedx_sdk.serve.network.proxies import ForwardedClient, RootPath
-from seedx_sdk.serve.routes import chat, openai, playground, tools
+from seedx_sdk.serve.routes import chat, openai, playground, tools, usage
 from seedx_sdk.serve.settings import ServerSettings
 
 __all__ = ["create_app"]
@@ -92,7 +93,7 @@ def create_app(
     app.state.registry = CollectorRegistry()  # not the global one: a process may serve several engines
     app.state.authenticator = Authenticator(keyring, limits)
     app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
-    for router in (chat.router, tools.router, openai.router, playground.router, *routers):
+    for router in (chat.router, usage.router, tools.router, openai.router, playground.router, *routers):
         app.include_router(router, responses=ERROR_RESPONSES)
     for path, answer in _PLAIN_ROUTES.items():
         fails = READINESS if answer is _ready else None
@@ -108,7 +109,7 @@ def create_app(
     app.add_middleware(
         AuthMiddleware,
         authenticator=app.state.authenticator,
-        also=("/metrics", "/openapi.json") if settings.keys_everywhere else (),
+        free=(usage.USAGE_PATH, *(("/metrics", "/openapi.json") if settings.keys_everywhere else ())),
         error_response=refusal,
     )
     app.add_middleware(ServerErrorMiddleware, handler=unexpected_error)  # FastAPI's own is outside the request ids
@@ -122,7 +123,7 @@ def create_app(
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
-            expose_headers=["X-Request-ID", "X-SeedX-Warnings", "Retry-After"],
+            expose_headers=["X-Request-ID", "X-SeedX-Warnings", "Retry-After", *USAGE_HEADERS],
         )
     app.add_middleware(RequestSpans)
     app.add_middleware(AccessLog)

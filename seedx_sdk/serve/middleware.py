@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable, Collection
 
 from asgi_correlation_id import correlation_id
 from fastapi import HTTPException, Request, Response
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seedx_sdk.serve import metrics
 from seedx_sdk.serve.access.authenticator import Authenticator
+from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.access.rates import RateLimitError
+from seedx_sdk.serve.access.usage_headers import usage_headers
 from seedx_sdk.tracing import IS_INSTALLED, REQUEST_ID, TRACER
 
 __all__ = ["AccessLog", "AuthMiddleware", "BodyLimit", "RequestSpans", "is_request_id"]
@@ -103,10 +105,12 @@ class RequestSpans:
 class AuthMiddleware:
     """Authenticates each request to /v1 before its body is received; routes find `request.state.caller`.
 
+    The headers of the response say what the caller may still use.
+
     Args:
         app: Receives the request.
         authenticator: Finds out who sends it.
-        also: Further paths that need a key, and cost nothing.
+        free: Paths that need a key too, and cost nothing.
         error_response: Makes the response for an error.
     """
 
@@ -114,28 +118,35 @@ class AuthMiddleware:
         self,
         app: ASGIApp,
         authenticator: Authenticator,
-        also: Collection[str],
+        free: Collection[str],
         error_response: Callable[[Request, HTTPException | RateLimitError], Awaitable[Response]],
     ) -> None:
-        self._app, self._authenticator, self._also, self._error_response = app, authenticator, also, error_response
+        self._app, self._authenticator, self._free, self._error_response = app, authenticator, free, error_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or send an error response."""
-        costs = scope["type"] == "http" and scope["path"].startswith("/v1/")
-        if not costs and (scope["type"] != "http" or scope["path"] not in self._also):
+        is_free = scope["type"] == "http" and scope["path"] in self._free
+        if scope["type"] != "http" or not (is_free or scope["path"].startswith("/v1/")):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        caller: Caller | None = None
+
+        async def send_with_usage(message: Message) -> None:
+            if message["type"] == "http.response.start" and caller is not None:
+                MutableHeaders(scope=message).update(usage_headers(caller))
+            await send(message)
+
         try:
             caller = self._authenticator.identify(request)
-            if costs:
+            if not is_free:
                 caller.begin()
         except (HTTPException, RateLimitError) as error:
-            await (await self._error_response(request, error))(scope, receive, send)
+            await (await self._error_response(request, error))(scope, receive, send_with_usage)
             return
         request.state.caller = caller
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send_with_usage)
         finally:
             caller.end()
 

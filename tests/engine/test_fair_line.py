@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 from collections import Counter
 
 import pytest
@@ -114,6 +116,29 @@ def test_idle_time_earns_no_credit_and_is_forgotten() -> None:
         turns.join(share)
         turns.begin(share, 1.0)
     assert len(turns._done) < 5000
+
+
+def test_a_queue_by_numbers_is_served_in_turns() -> None:
+    turns, queue, served, arrival = FairTurns(), list[tuple[float, int, str]](), list[str](), itertools.count()
+
+    def ask(share: Share, *works: float) -> None:
+        for work in works:
+            heapq.heappush(queue, (turns.number(share, work), next(arrival), share.name))
+
+    def serve(count: int) -> None:
+        for _ in range(count):
+            number, _, name = heapq.heappop(queue)
+            turns.begun(number)
+            served.append(name)
+
+    ask(A, *[10.0] * 8)
+    serve(2)
+    ask(B, *[10.0] * 3)
+    ask(Share("c", weight=2.0), *[10.0] * 3)
+    turns.correct(B, 30.0)  # it wrote more than was expected, for which its later turns pay
+    ask(B, 10.0)
+    serve(len(queue))
+    assert "".join(served) == "aabccabcabaaaab"
 
 
 def test_a_share_has_its_own_limits() -> None:

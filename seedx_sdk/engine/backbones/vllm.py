@@ -4,6 +4,9 @@ An image costs one forward pass. When the model writes `<img>`, the answer so fa
 of a second request; the blocks of the first are in the prefix cache, the hook in vllm_plugin.py exports the hidden
 states of the image tokens, and the text after the image is what this request generates.
 
+vLLM runs as many requests at a time as `max_num_seqs` and the KV cache have room for; the others wait in its own queue.
+It is ordered by the fair turns of those for whom they are, and whoever is furthest ahead is preempted first.
+
 The rows of features of a prompt are zero at its text tokens, so that equal prompts have equal blocks.
 
 Shapes: L tokens of a prompt, Q image tokens per image, D LLM width.
@@ -50,6 +53,7 @@ from seedx_sdk.engine.backbones.child_processes import child_settings
 from seedx_sdk.engine.backbones.vllm_grammars import STRUCTURED_OUTPUTS_CONFIG, structured_outputs
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
 from seedx_sdk.engine.backbones.vllm_plugin import ARCHITECTURE, BLOCKED, EXPORT, StateExport
+from seedx_sdk.engine.fair_line import SHARE, FairTurns
 from seedx_sdk.errors import InputError, ModelError
 from seedx_sdk.tokens import NUM_IMAGE_TOKENS, TokenIds
 
@@ -85,6 +89,7 @@ class VLLMBackbone:
         self._adapters = adapters
         self._guard = guard
         self._step_seconds = step_seconds
+        self._turns = FairTurns()
 
     @classmethod
     async def start(
@@ -147,7 +152,21 @@ class VLLMBackbone:
         if sampling.specialist is not None and sampling.specialist not in self._adapters:
             raise InputError(f"there is no specialist {sampling.specialist!r}; this model has {list(self._adapters)}")
         budget = prompt.budget(sampling.max_new_tokens, max_length=self.max_length)
-        tokens, context = self.tokens, _Context.of(prompt, tokens=self.tokens, width=self.width)
+        share = SHARE.get()
+        context = _Context.of(prompt, tokens=self.tokens, width=self.width)
+        context.turn = self._turns.number(share, len(context.ids))
+        num_read = len(context.ids)
+        try:
+            async with aclosing(self._answer(context, sampling, budget)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._turns.correct(share, len(context.ids) - num_read)
+
+    async def _answer(
+        self, context: _Context, sampling: SamplingParams, budget: int
+    ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
+        tokens = self.tokens
         images = 0
         last = context.ids[-1]
         if last != tokens.begin_image:
@@ -288,8 +307,11 @@ class VLLMBackbone:
         parameters.output_kind = RequestOutputKind.DELTA
         adapter = None if specialist is None else self._adapters[specialist]
         with _as_model_errors():
-            outputs = self.engine.generate(context.as_prompt(), parameters, uuid.uuid4().hex, lora_request=adapter)
+            outputs = self.engine.generate(
+                context.as_prompt(), parameters, uuid.uuid4().hex, lora_request=adapter, priority=int(context.turn)
+            )
             async for output in outputs:
+                self._turns.begun(context.turn)
                 if ids := list(output.outputs[0].token_ids):
                     yield ids
 
@@ -321,6 +343,8 @@ class _Context:
     """(L of the prompt, D), zero at the text tokens."""
     width: int
     feature_mask: Sequence[bool] = ()
+    turn: float = 0.0
+    """Its number in the order of turns; the same for all requests of an answer."""
 
     @classmethod
     def of(cls, prompt: Prompt, *, tokens: TokenIds, width: int) -> _Context:
@@ -389,6 +413,7 @@ def _engine_args(llm_dir: Path, adapters: Sequence[Path], tokens: TokenIds, opti
         "block_size": options.block_size,
         "kv_cache_memory_bytes": options.kv_cache_bytes,
         "gpu_memory_utilization": options.memory_share,
+        "scheduling_policy": "priority",
         "quantization": options.quantization and _QUANTIZATIONS[options.quantization],
         **(options.engine_args or {}),
     }

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from seedx_sdk.engine.fair_line import Share
 from seedx_sdk.serve import metrics
 from seedx_sdk.serve.access.limits import UNLIMITED, Limits, Work
-from seedx_sdk.serve.access.rates import Account, RateLimitError
+from seedx_sdk.serve.access.rates import Account, RateLimitError, Usage
 
 __all__ = ["NO_KEY", "Accounts", "Caller", "Reservation", "network_of"]
 
@@ -39,11 +39,17 @@ class Caller:
         limits: Limits = UNLIMITED,
         account: Account | None = None,
     ) -> None:
-        self.name, self.label, self._limits, self._account = name, label, limits, account or Account()
+        self.name, self.label, self.limits, self._account = name, label, limits, account or Account()
         self.share = Share(shared or name, limits.weight, limits.replies_in_flight, limits.steps_in_flight)
         self._charged = Work()
         self._unused = Work()  # charged, and not claimed by a call
+        self._charged_at = 0.0
         self._ended = False
+
+    @property
+    def usage(self) -> dict[str, Usage]:
+        """What is used and left of each of its limits of a time, by name."""
+        return self._account.usage(self.limits)
 
     def begin(self) -> None:
         """Charge the request itself.
@@ -63,10 +69,12 @@ class Caller:
         """
         missing = work - self._unused
         try:
-            self._account.charge(missing, self._limits, already=self._charged)
+            charged_at = self._account.charge(missing, self.limits, already=self._charged)
         except RateLimitError:
             metrics.reject("rate", self.label)
             raise
+        if missing != Work():
+            self._charged_at = charged_at
         self._charged += missing
         self._unused += missing
 
@@ -92,7 +100,8 @@ class Caller:
         """Charge what is drawn beyond what was expected, allowed or not."""
         missing = work - self._unused
         self._unused -= work
-        self._account.add(missing)
+        if missing != Work():
+            self._charged_at = self._account.add(missing)
         self._charged += missing
 
     def end(self) -> None:
@@ -103,7 +112,7 @@ class Caller:
         self._ended = True
         kept = Work(requests=1) - (self._charged - self._unused)
         not_used = self._unused - kept
-        self._account.take_back(not_used)
+        self._account.take_back(not_used, self._charged_at)
         self._charged -= not_used
         self._unused -= not_used
 

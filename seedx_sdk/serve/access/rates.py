@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import BaseModel, ConfigDict
+
 from seedx_sdk.errors import InputError, OverloadedError
 from seedx_sdk.serve.access.limits import Limits, Work
 
-__all__ = ["Account", "RateLimitError", "Window"]
+__all__ = ["Account", "RateLimitError", "Usage", "Window"]
 
 _SLOTS = 60
 """Of a window; what falls into one slot leaves the window together."""
@@ -58,16 +60,37 @@ class Window:
             amount += self._slots.pop()[1]
         self._slots.append((slot, amount))
 
-    def take_back(self, amount: float) -> None:
-        """Take back what was added last, as far as it is still there."""
+    def take_back(self, amount: float, added: float) -> None:
+        """Take back what was added at a time or before, the last first, as far as it is still there.
+
+        What was added later was added by others.
+        """
+        later: list[tuple[int, float]] = []
         while self._slots and amount > 0:
             slot, last = self._slots.pop()
+            if slot > math.floor(added / self._slot_seconds):
+                later.append((slot, last))
+                continue
             if last > amount:
                 self._slots.append((slot, last - amount))
             amount -= last
+        self._slots.extend(reversed(later))
 
     def _end(self, slot: int) -> float:
         return (slot + 1) * self._slot_seconds + self._seconds
+
+
+class Usage(BaseModel):
+    """How much of a limit is used."""
+
+    model_config = ConfigDict(frozen=True)
+
+    limit: int
+    used: float
+    """Within the window; what is being drawn counts, and what was not drawn is given back."""
+    remaining: float
+    reset_seconds: float
+    """Until nothing of it is used any more, if nothing is added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +121,8 @@ class Account:
         self._clock = clock
         self._windows = {rate.limit: Window(rate.seconds) for rate in _RATES}
 
-    def charge(self, work: Work, limits: Limits, *, already: Work) -> None:
-        """Add to what is used, all of it or nothing.
+    def charge(self, work: Work, limits: Limits, *, already: Work) -> float:
+        """Add to what is used, all of it or nothing, and return when that was, for `take_back`.
 
         Args:
             work: What is added.
@@ -125,19 +148,35 @@ class Account:
         wait, text = max(waits, default=(0.0, ""))
         if wait > 0:
             raise RateLimitError(f"{text}; retry in {math.ceil(wait)} s", retry_after=wait)
-        self.add(work)
+        return self.add(work)
 
-    def add(self, work: Work) -> None:
-        """Add what was used, allowed or not."""
+    def add(self, work: Work) -> float:
+        """Add what was used, allowed or not, and return when that was."""
         now = self._clock()
         for rate in _RATES:
             if amount := getattr(work, rate.unit):
                 self._windows[rate.limit].add(amount, now)
+        return now
 
-    def take_back(self, work: Work) -> None:
-        """Take back what was charged and not used."""
+    def take_back(self, work: Work, charged: float) -> None:
+        """Take back what was charged, at this time and before, and not used."""
         for rate in _RATES:
-            self._windows[rate.limit].take_back(getattr(work, rate.unit))
+            self._windows[rate.limit].take_back(getattr(work, rate.unit), charged)
+
+    def usage(self, limits: Limits) -> dict[str, Usage]:
+        """Return what is used and left of each limit that a caller has, by its name in `Limits`."""
+        now, found = self._clock(), dict[str, Usage]()
+        for rate in _RATES:
+            if (allowed := getattr(limits, rate.limit)) is not None:
+                window = self._windows[rate.limit]
+                used = window.used(now)
+                found[rate.limit] = Usage(
+                    limit=allowed,
+                    used=used,
+                    remaining=max(0.0, allowed - used),
+                    reset_seconds=window.wait(allowed, allowed, now),
+                )
+        return found
 
     @property
     def is_empty(self) -> bool:

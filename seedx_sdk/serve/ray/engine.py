@@ -21,6 +21,7 @@ from torch import Tensor
 
 from seedx_sdk.checkpoints.directory import DirectoryConfig, find_specialists
 from seedx_sdk.engine.backbones.base import Prompt, QueryStates, SamplingParams, TokenChunk
+from seedx_sdk.engine.fair_line import SHARE
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.errors import ModelError, OverloadedError, SeedXError, ServiceError
@@ -54,7 +55,7 @@ class RayBackbone:
         self, prompt: Prompt, sampling: SamplingParams
     ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
         """Yield the output as it is generated; see `Backbone.generate`."""
-        async with aclosing(self._replicas.stream("generate", prompt, sampling)) as events:
+        async with aclosing(self._replicas.stream("generate", prompt, sampling, SHARE.get())) as events:
             async for event in events:
                 yield event
 

@@ -24,6 +24,7 @@ from torch import Tensor
 from seedx_sdk.checkpoints.directory import DirectoryConfig, load_directory, verify_files
 from seedx_sdk.engine.backbones.base import Backbone, Prompt, QueryStates, SamplingParams, TokenChunk
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
+from seedx_sdk.engine.fair_line import SHARE, Share
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.errors import ServiceError
@@ -46,10 +47,11 @@ class BackboneReplica:
         self._backbone = await _open_backbone(options)
 
     async def generate(
-        self, revision: str, prompt: Prompt, sampling: SamplingParams
+        self, revision: str, prompt: Prompt, sampling: SamplingParams, share: Share
     ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
-        """Yield the output as it is generated; see `Backbone.generate`."""
+        """Yield the output as it is generated for a share; see `Backbone.generate`."""
         _check_revision(revision, self._revision)
+        SHARE.set(share)
         async with aclosing(self._backbone.generate(prompt, sampling)) as events:
             async for event in events:
                 yield event

@@ -34,6 +34,7 @@ from seedx_sdk.engine.backbones.base import Backbone, Prompt, QueryStates, Sampl
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.backbones.vllm import VLLMBackbone
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.engine.fair_line import SHARE, Share
 from seedx_sdk.errors import InputError, ModelError
 from seedx_sdk.model.anyres import split_image
 from seedx_sdk.model.transforms import ImageTransform
@@ -366,7 +367,36 @@ def test_random_choices_follow_the_seed(served: VLLMBackbone, parts: ModelParts,
     assert run(answer(served, other))[0] != first
 
 
-@pytest.mark.nightly  # it starts an engine for it alone, as the next two do
+@pytest.mark.nightly  # it starts an engine for it alone, as the next three do
+def test_one_share_does_not_fill_the_queue_of_the_engine(folder: Path, parts: ModelParts, run: Any) -> None:
+    greedy, modest = Share("greedy"), Share("modest")
+    ended: list[str] = []
+
+    async def reply(backbone: VLLMBackbone, share: Share, text: str, begun: asyncio.Event) -> None:
+        SHARE.set(share)
+        async with aclosing(backbone.generate(*ask(parts, text, max_new_tokens=24))) as events:
+            async for _ in events:
+                begun.set()
+        ended.append(share.name)
+
+    async def serve() -> None:
+        options = dataclasses.replace(OPTIONS, max_num_seqs=1)
+        backbone = await VLLMBackbone.start(folder, parts.tokenizer.ids, options)
+        try:
+            begun = asyncio.Event()
+            hog = [asyncio.create_task(reply(backbone, greedy, f"Tell me about {n}.", begun)) for n in range(8)]
+            await begun.wait()
+            others = [asyncio.create_task(reply(backbone, modest, f"What is {n}?", asyncio.Event())) for n in range(2)]
+            await asyncio.gather(*hog, *others)
+        finally:
+            await backbone.close()
+
+    run(serve())
+    assert len(ended) == 10 and ended.index("modest") <= 2  # behind the one that runs and one more
+    assert [number for number, name in enumerate(ended) if name == "modest"][1] <= 4
+
+
+@pytest.mark.nightly
 def test_an_engine_with_little_memory_answers_the_same(
     folder: Path, parts: ModelParts, expected: list[Answer], run: Any
 ) -> None:

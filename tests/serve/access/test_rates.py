@@ -8,6 +8,7 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.serve.access.callers import Accounts, Caller, network_of
 from seedx_sdk.serve.access.limits import Limits, Work
 from seedx_sdk.serve.access.rates import Account, RateLimitError, Window
+from seedx_sdk.serve.access.usage_headers import USAGE_HEADERS, usage_headers
 from seedx_sdk.types import ModelInfo
 
 INFO = ModelInfo(
@@ -35,8 +36,57 @@ def test_the_wait_is_until_enough_has_left_the_window() -> None:
     assert window.wait(5.0, 10.0, 20.0) == 41.0  # when the first two are gone, a second later at most
     assert window.wait(9.0, 10.0, 20.0) == 51.0
     assert window.wait(10.0, 10.0, 20.0) == 61.0
-    window.take_back(2.0)
+    window.take_back(2.0, 20.0)
     assert window.used(20.0) == 4.0 and window.used(61.0) == 2.0 and window.used(71.0) == 0.0
+
+
+def test_what_others_added_later_is_not_taken_back() -> None:
+    window = Window(60.0)
+    for now, amount in ((0.0, 5.0), (50.0, 2.0), (59.0, 4.0)):
+        window.add(amount, now)
+    window.take_back(3.0, 50.0)  # 2 of them there, and 1 of before
+    assert window.used(59.0) == 8.0 and window.used(61.0) == 4.0
+    window.take_back(100.0, 1.0)  # all of it has left the window
+    assert window.used(61.0) == 4.0
+
+
+def test_a_request_that_ends_late_gives_back_nothing_of_others() -> None:
+    clock = Clock()
+    account, limits = Account(clock), Limits(steps_per_minute=100)
+    late = caller(limits, clock, account)
+    late.begin()
+    late.prepay(Work.drawing(1, 100))
+    clock.now += 90.0
+    with late.reserve(Work.drawing(1, 100)):  # its turn has come
+        other = caller(limits, clock, account)
+        other.begin()
+        other.prepay(Work.drawing(1, 100))
+    late.end()
+    with pytest.raises(RateLimitError):
+        caller(limits, clock, account).prepay(Work.drawing(1, 1))
+
+
+def test_a_caller_sees_what_is_left() -> None:
+    clock = Clock()
+    clock.now = 60.0
+    seen = caller(Limits(requests_per_minute=5, steps_per_minute=100, steps_per_day=120, weight=2), clock)
+    seen.begin()
+    seen.prepay(Work.drawing(2, 70.5))
+    assert {name: (usage.used, usage.remaining, usage.reset_seconds) for name, usage in seen.usage.items()} == {
+        "requests_per_minute": (2.0, 3.0, 61.0),
+        "steps_per_minute": (70.5, 29.5, 61.0),
+        "steps_per_day": (70.5, 49.5, 87780.0),
+    }
+    headers = usage_headers(seen)
+    assert headers == {
+        "x-ratelimit-limit-requests": "5",
+        "x-ratelimit-remaining-requests": "3",
+        "x-ratelimit-reset-requests": "61s",
+        "x-ratelimit-limit-steps": "100",
+        "x-ratelimit-remaining-steps": "29",
+        "x-ratelimit-reset-steps": "61s",
+    }
+    assert set(headers) < set(USAGE_HEADERS)
 
 
 def test_a_window_of_a_day_keeps_few_numbers() -> None:

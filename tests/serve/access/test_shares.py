@@ -166,6 +166,28 @@ async def test_usage_is_counted_by_the_name_of_the_key(file: Path) -> None:
     assert 'seedx_key_images_total{key="ann"}' in text and '"a"' not in text
 
 
+async def test_a_caller_sees_its_own_limits_and_asking_is_free(file: Path) -> None:
+    async with served(Scripted(), api_keys_file=file, requests_per_minute=2) as client:
+        drawn = await draw(client, "e", num_inference_steps=40)
+        expected = {"images": ("3", "2"), "steps": ("100", "60"), "requests": ("2", "1")}
+        for unit, values in expected.items():
+            names = (f"x-ratelimit-{part}-{unit}" for part in ("limit", "remaining"))
+            assert tuple(drawn.headers[name] for name in names) == values
+        await draw(client, "e", num_inference_steps=1)
+        for _ in range(3):
+            answer = await client.get("/v1/usage", headers={"Authorization": "Bearer e"})
+            assert answer.status_code == 200 and answer.headers["x-ratelimit-remaining-requests"] == "0"
+        own = answer.json()
+        assert own["name"] == "eve" and own["limits"]["images_per_day"] == 3
+        assert own["limits"]["images_per_minute"] is None
+        assert own["usage"]["images_per_day"]["used"] == 2.0 and own["usage"]["images_per_day"]["remaining"] == 1.0
+        refused = await draw(client, "e")
+        assert refused.status_code == 429 and refused.headers["x-ratelimit-remaining-requests"] == "0"
+        assert (await client.get("/v1/usage")).status_code == 401
+        other = await client.get("/v1/usage", headers={"Authorization": "Bearer a"})
+        assert other.json()["usage"]["requests_per_minute"]["used"] == 0.0
+
+
 async def test_callers_without_keys_share_one_label() -> None:
     before = sample("seedx_key_requests_total", key="(none)")
     async with served(Scripted()) as client:
