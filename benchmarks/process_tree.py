@@ -31,10 +31,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Thirds:
-    """A quantity over a run: its median in the first and in the last third of the samples."""
+    """A quantity over a run: its median in the first and in the last third of the samples, and both ends."""
 
+    start: float
     first: float
     last: float
+    end: float
 
     @property
     def growth(self) -> float:
@@ -71,6 +73,6 @@ def thirds(samples: Sequence[Held]) -> dict[str, Thirds]:
     part = max(1, len(samples) // 3)
     columns = zip(*(astuple(sample) for sample in samples), strict=True)
     return {
-        field.name: Thirds(statistics.median(column[:part]), statistics.median(column[-part:]))
+        field.name: Thirds(column[0], statistics.median(column[:part]), statistics.median(column[-part:]), column[-1])
         for field, column in zip(fields(Held), columns, strict=True)
     }

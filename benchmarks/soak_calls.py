@@ -7,16 +7,14 @@ import json
 import random
 import time
 import uuid
-from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import numpy as np
 from httpx_sse import EventSource
-from PIL import Image
+from soak_tally import Answer, CrossedAnswerError, Tally, WrongAnswerError
 
 from seedx_finetune.world import render, sample_scene
 from seedx_sdk import AsyncSeedX, Message
@@ -24,10 +22,8 @@ from seedx_sdk.imaging import open_image, to_data_uri
 from seedx_sdk.options import ImageOptions
 from seedx_sdk.types import ChatReply, ImageDone, ImageProgress, ReplyDone, TextDelta
 
-__all__ = ["REFERENCES", "Answer", "Caller", "Tally"]
+__all__ = ["REFERENCES", "Caller"]
 
-TOLERANCE = 2
-"""Of 255: what the other images of its batch may change in an image."""
 SMALL: ImageOptions = {"width": 64, "height": 64, "num_inference_steps": 2}
 MIX = {
     "describe": 6,
@@ -45,66 +41,6 @@ REFERENCES = ("describe", "generate", "chat", "openai")
 """Calls whose answers are known before the test begins, for each client."""
 _PATIENCE = 600.0
 """Seconds that a plain HTTP client waits for an answer or for its next part."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a client got."""
-
-    text: str
-    images: tuple[Image.Image, ...]
-    seed: int
-    """As the answer says it."""
-
-    def is_same(self, other: Answer) -> bool:
-        """Whether text, seed and images are those of another answer."""
-        if (self.text, self.seed, len(self.images)) != (other.text, other.seed, len(other.images)):
-            return False
-        return all(_difference(one, two) <= TOLERANCE for one, two in zip(self.images, other.images, strict=True))
-
-
-def _difference(one: Image.Image, two: Image.Image) -> int:
-    if one.size != two.size:
-        return 255
-    return int(np.abs(np.asarray(one, np.int16) - np.asarray(two, np.int16)).max())
-
-
-class WrongAnswerError(Exception):
-    """An answer is not the one that its client must get."""
-
-
-@dataclass
-class Tally:
-    """What came of the calls of all clients."""
-
-    references: dict[str, dict[int, Answer]] = field(default_factory=lambda: defaultdict(dict))
-    """The right answers, by kind and client."""
-    begun: Counter[str] = field(default_factory=Counter)
-    right: Counter[str] = field(default_factory=Counter)
-    retried: int = 0
-    """Plain HTTP calls that were sent again, since the server had no place for them."""
-    lost: Counter[str] = field(default_factory=Counter)
-    """Calls that should have been answered and were not, by kind and error."""
-    wrong: Counter[str] = field(default_factory=Counter)
-    wrong_texts: list[tuple[str, str]] = field(default_factory=list)
-    """Of wrong answers: what came, and what should have come."""
-    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-
-    def check(self, kind: str, number: int, answer: Answer) -> None:
-        """Compare an answer with the right one.
-
-        Raises:
-            WrongAnswerError: If it is another one; the message says whether another client should have got it.
-        """
-        if answer.is_same(self.references[kind][number]):
-            return
-        owner = next((n for n, right in self.references[kind].items() if answer.is_same(right)), None)
-        if owner is not None:
-            raise WrongAnswerError(f"{kind}: crossed, the answer of another client")
-        right = self.references[kind][number]
-        self.wrong_texts.append((answer.text, right.text))
-        part = "seed" if answer.seed != right.seed else "text" if answer.text != right.text else "images"
-        raise WrongAnswerError(f"{kind}: other {part}")
 
 
 class Caller:
@@ -147,6 +83,8 @@ class Caller:
         started = time.monotonic()
         try:
             await make()
+        except CrossedAnswerError as error:
+            self.tally.crossed[str(error)] += 1
         except WrongAnswerError as error:
             self.tally.wrong[str(error)] += 1
         except Exception as error:  # whatever it is, a caller did not get its answer
@@ -298,7 +236,7 @@ class Caller:
             if response.status_code not in (429, 503) or "Retry-After" not in response.headers:
                 return response
             await response.aclose()
-            self.tally.retried += 1
+            self.tally.retried[str(response.status_code)] += 1
             await asyncio.sleep(float(response.headers["Retry-After"]) + self.random.random())
 
 

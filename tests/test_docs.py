@@ -88,6 +88,15 @@ def test_the_tables_of_options_are_fresh() -> None:
     assert option_tables.refreshed() == option_tables.PAGE.read_text("utf-8"), "run: python docs/option_tables.py"
 
 
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "[`test_" in page.read_text(encoding="utf-8")], ids=lambda page: page.name
+)
+def test_named_tests_exist(page: Path) -> None:
+    named = re.findall(r"\[`(test_\w+)`\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    files = {file: (page.parent / file).read_text(encoding="utf-8") for _, file in named}
+    assert [name for name, file in named if f"def {name}" not in files[file]] == []
+
+
 def test_every_folder_with_code_has_a_row_in_the_readme() -> None:
     rows = re.findall(r"^\| `([\w/]+/)` \|", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE)
     folders = {f"{Path(file).parent.as_posix()}/" for file in SOURCES}

@@ -81,7 +81,7 @@ class EventStream(EventSourceResponse):
 
 
 async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of `work`; cancel it if the client disconnects first.
+    """Return the result of `work`; cancel it if the client disconnects first, and return when it has stopped.
 
     Raises:
         HTTPException: If the client has disconnected (499, which nobody reads).
@@ -92,6 +92,7 @@ async def cancel_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -
         return working.result()
     finally:
         working.cancel()
+        await asyncio.wait([working])
 
 
 async def first_event_or_error(

@@ -37,7 +37,7 @@ LIMITS = {"caller-1": Limits(replies_in_flight=1), "caller-2": Limits(weight=10.
 """Of those that have any."""
 CALLS = 4
 """Of each task of a caller; a caller has two."""
-CHUNK = 50
+CHUNK = 25
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,12 @@ from seedx_sdk import Message, SeedX
 from seedx_sdk.errors import ModelError, ServiceError
 from seedx_sdk.http import engine as http_engine
 from seedx_sdk.serve import dependencies
+from seedx_sdk.serve.app import create_app
+from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.testing import ScriptedEngine
 from seedx_sdk.types import Request, StreamEvent, TextDelta
-from tests.support.http_server import Scripted, Serve, post_without_reading, wait_until
+from tests.support.asgi_call import AsgiCall
+from tests.support.http_server import Scripted, Serve, opened, post_without_reading, wait_until
 
 HELLO = {"messages": [Message.user("hello").model_dump(mode="json")]}
 
@@ -53,6 +56,43 @@ STREAMED = [
     ("/v1/chat", HELLO),
     ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hello"}], "stream": True}),
 ]
+
+
+@dataclass
+class Reluctant(Scripted):
+    """Waits without end, and needs some turns of the loop to stop."""
+
+    async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
+        try:
+            async for event in super().stream(request, deadline=deadline):
+                yield event
+        finally:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            self.stopped += 10
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "replies"),
+    [
+        *((path, body, 1) for path, body in STREAMED),
+        ("/v1/tools/generate", {"prompt": "a house"}, 1),
+        ("/v1/images/generations", {"prompt": "a house", "n": 2}, 2),
+    ],
+)
+async def test_nothing_is_computed_any_more_when_a_request_that_was_left_has_ended(
+    path: str, body: object, replies: int
+) -> None:
+    engine = Reluctant(pause_at=0)
+    app = create_app(opened(engine), ServerSettings(), routers=[])
+    async with app.router.lifespan_context(app):
+        call = AsgiCall(path, body, {})
+        working = asyncio.create_task(call.send(app))
+        while engine.paused < replies:
+            await asyncio.sleep(0.001)
+        call.gone.set()
+        await working
+        assert engine.stopped == 11 * replies
 
 
 @pytest.mark.parametrize(("path", "body"), STREAMED)

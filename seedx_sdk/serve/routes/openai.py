@@ -7,8 +7,9 @@ guidance_scale, width and height) and our own (sampler, force, image_guidance_sc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
@@ -156,8 +157,8 @@ async def _images(
     caller.prepay(sum((Work.estimate(call.task, call.options, info) for call in pending), Work()))
     keys = [None if key is None else f"{key}/{number}" for number in range(len(pending))]
     if not answer.body.stream:
-        results = [dispatcher.result(c, caller=caller, key=k) for c, k in zip(pending, keys, strict=True)]
-        images = await cancel_on_disconnect(request, _all(results))
+        calls = [partial(dispatcher.result, c, caller=caller, key=k) for c, k in zip(pending, keys, strict=True)]
+        images = await cancel_on_disconnect(request, _all(calls))
         return JSONResponse(await asyncio.to_thread(answer.whole, images), headers=warnings_header(images))
     first, *others = (dispatcher.events(c, caller=caller, key=k) for c, k in zip(pending, keys, strict=True))
     replies = [await first_event_or_error(request, first), *others]
@@ -244,11 +245,12 @@ def _served(name: str | None, dispatcher: Dispatcher) -> str:
     return name or names[0]
 
 
-async def _all(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Return all results; if one fails, cancel the others."""
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+async def _all(calls: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T]:
+    """Return all results; if one fails, cancel the others, and return when they have stopped."""
+    tasks = [asyncio.ensure_future(call()) for call in calls]
     try:
         return await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.wait(tasks)
