@@ -1,9 +1,9 @@
-"""Pictures per second of the de-tokenizer service in batches of 1, 4 and 8, and with each placement option.
+"""Images per second of the de-tokenizer service in batches of 1, 4 and 8, and with each placement option.
 
     python benchmarks/detokenizer_batching.py
     python benchmarks/detokenizer_batching.py --device cuda --model DIR --dtype bfloat16
 
-Every row draws the same pictures, after a batch that warms it up. Rounds go through all rows in turn, and the best
+Every row draws the same images, after a batch that warms it up. Rounds go through all rows in turn, and the best
 round counts, so that other work on the machine disturbs the ratios little. On a CPU, seconds are those that the process
 was running, of all its threads.
 """
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", type=Path, default=NANO, help="a model directory; the shipped model if left out")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), help="as loaded if left out")
-    parser.add_argument("--pictures", type=int, default=8, help="pictures for each row, a multiple of 8")
+    parser.add_argument("--images", type=int, default=8, help="images for each row, a multiple of 8")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, help="the model's own number if left out")
     parser.add_argument("--compile", action="store_true", help="also measure torch.compile, which takes minutes")
@@ -56,9 +56,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for _ in range(options.rounds):
         for name, placement in placements.items():
             for batch in BATCHES:
-                run = measure(loaded[name], placement, options.device, batch, options.pictures, options.steps)
+                run = measure(loaded[name], placement, options.device, batch, options.images, options.steps)
                 rates[name, batch].append(asyncio.run(run))
-    print(f"{'placement':<14} {'batch':>5} {'pictures/s':>10} {'ratio':>6}   all rounds")
+    print(f"{'placement':<14} {'batch':>5} {'images/s':>10} {'ratio':>6}   all rounds")
     first = max(rates["as loaded", 1])
     for (name, batch), found in rates.items():
         best = max(found)
@@ -69,14 +69,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 async def measure(
     parts: ModelParts, placement: Placement, device: str, batch: int, count: int, steps: int | None
 ) -> float:
-    """Pictures per second, with batches of exactly `batch`."""
+    """Images per second, with batches of exactly `batch`."""
     limits = ServiceLimits(max_batch=batch, max_queue=count, max_wait_ms=60_000)
     if placement.compile:
         placement = replace(placement, prepared_batches=(batch,))
     size = parts.config.visual_encoder.image_size
     noise = torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(0))
 
-    async def picture(service: LocalImageService, job: ImageJob) -> None:
+    async def drawn(service: LocalImageService, job: ImageJob) -> None:
         async for _ in service.generate(job):
             pass
 
@@ -88,10 +88,10 @@ async def measure(
             ImageJob.resolve(f, GenerationOptions(seed=n, num_inference_steps=steps), parts.config)
             for n, f in enumerate(torch.split(features, 1))
         ]
-        await asyncio.gather(*(picture(service, job) for job in jobs[:batch]))
+        await asyncio.gather(*(drawn(service, job) for job in jobs[:batch]))
         clock = time.process_time if device == "cpu" else time.perf_counter
         started = clock()
-        await asyncio.gather(*(picture(service, job) for job in jobs))
+        await asyncio.gather(*(drawn(service, job) for job in jobs))
         seconds = clock() - started
         assert set(service.metrics.batch_sizes) == {batch}, service.metrics.batch_sizes
     return count / seconds

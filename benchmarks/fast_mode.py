@@ -3,16 +3,16 @@
     python benchmarks/fast_mode.py --n 24 --seed 1 --steps 12 --json benchmarks/fast_mode_nano.json
     python benchmarks/fast_mode.py --model DIR --device cuda --prompts prompts.txt --steps 12 --write
 
-For every prompt of the picture-book evaluation it draws one picture with the model's own scheduler and steps and one
+For every prompt of the picture-book evaluation it draws one image with the model's own scheduler and steps and one
 with the fast ones, from the same features and the same noise, and measures two things: whether the independent judge
-finds what was asked for (paired, so that the difference has an interval), and how far the fast picture is from the
+finds what was asked for (paired, so that the difference has an interval), and how far the fast image is from the
 reference (PSNR). The mode passes if the lower end of the interval of the difference is not below -2 points and the
-mean PSNR is 35 dB or more, where two pictures are hard to tell apart. Only then may a model's config.json name it
+mean PSNR is 35 dB or more, where two images are hard to tell apart. Only then may a model's config.json name it
 (`generation.fast`), which `--write` does. A mode that failed is not tried again on other prompts until it passes: take
 more steps.
 
 The judge knows the scenes of the shipped model alone. Other models draw prompts of yours (`--prompts`, one a line) and
-pass by the fidelity of their pictures.
+pass by the fidelity of their images.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.model.denoise_loop import SOLVERS, copy_scheduler
 
 MAX_LOSS = 0.02
-"""Largest loss of right pictures, as a share, that the interval may still hold."""
+"""Largest loss of correct images, as a share, that the interval may still hold."""
 MIN_PSNR = 35.0
-"""Smallest mean fidelity to the reference's pictures, in dB."""
+"""Smallest mean fidelity to the reference's images, in dB."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A picture to draw twice."""
+    """An image to draw twice."""
 
     text: str
     seed: int
@@ -114,7 +114,7 @@ def measure(model: Path, device: str, wanted: Sequence[Wanted], solver: Any, ste
     seconds = dict.fromkeys(schedulers, 0.0)
     fidelity: list[float] = []
     for one in wanted:
-        pictures: list[Image.Image] = []
+        images: list[Image.Image] = []
         for name, scheduler in schedulers.items():
             pipeline.scheduler = scheduler  # what the service copies for its next batch
             started = time.perf_counter()
@@ -124,9 +124,9 @@ def measure(model: Path, device: str, wanted: Sequence[Wanted], solver: Any, ste
             if judge is not None and one.prompt is not None:
                 right[name].append(drawn.image is not None and is_fulfilled(one.prompt, judge.look(drawn.image)))
             if drawn.image is not None:
-                pictures.append(drawn.image)
-        if len(pictures) == len(schedulers):
-            fidelity.append(psnr(*pictures))
+                images.append(drawn.image)
+        if len(images) == len(schedulers):
+            fidelity.append(psnr(*images))
         print(f"{one.text}: {fidelity[-1] if fidelity else 0:.1f} dB", file=sys.stderr)
     psnr_mean = mean(fidelity)
     result = {
@@ -166,9 +166,9 @@ async def _opened(parts: ModelParts, device: str) -> AsyncIterator[InterleavedEn
         yield InterleavedEngine(backbone, service)
 
 
-def psnr(picture: Image.Image, other: Image.Image) -> float:
-    """Fidelity in dB of two pictures of the same size, at most 100."""
-    error = float(np.mean((np.asarray(picture, dtype=np.float64) - np.asarray(other, dtype=np.float64)) ** 2))
+def psnr(image: Image.Image, other: Image.Image) -> float:
+    """Fidelity in dB of two images of the same size, at most 100."""
+    error = float(np.mean((np.asarray(image, dtype=np.float64) - np.asarray(other, dtype=np.float64)) ** 2))
     return min(100.0, 10 * float(np.log10(255**2 / max(error, 1e-12))))
 
 

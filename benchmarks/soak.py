@@ -84,11 +84,11 @@ async def soak(
 def report(tally: Tally, drift: dict[str, Thirds], left: Counter[str], minutes: float) -> dict[str, Any]:
     """Print the results as tables and return them as plain data."""
     console = Console(width=100)
-    table = Table("calls", "begun", "right", "median s", "p99 s")
-    for kind, begun in tally.begun.items():
+    table = Table("calls", "started", "right", "median s", "p99 s")
+    for kind, started in tally.started.items():
         p50, p99 = np.percentile(tally.seconds[kind] or [np.nan], (50, 99))
-        table.add_row(kind, str(begun), str(tally.right[kind]), f"{p50:.2f}", f"{p99:.2f}")
-    table.add_row("all", str(tally.begun.total()), str(tally.right.total()), "", "")
+        table.add_row(kind, str(started), str(tally.right[kind]), f"{p50:.2f}", f"{p99:.2f}")
+    table.add_row("all", str(tally.started.total()), str(tally.right.total()), "", "")
     console.print(table)
     table = Table("what the server holds", "start", "first third", "last third", "end", "growth", "allowed")
     for name, third in drift.items():
@@ -102,7 +102,7 @@ def report(tally: Tally, drift: dict[str, Thirds], left: Counter[str], minutes: 
         )
     return {
         "minutes": minutes,
-        "begun": dict(tally.begun),
+        "started": dict(tally.started),
         "right": dict(tally.right),
         "lost": dict(tally.lost),
         "wrong": dict(tally.wrong),

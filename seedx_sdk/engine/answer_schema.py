@@ -59,7 +59,7 @@ class AnswerSchema:
         Raises:
             AnswerFormatError: If it does not.
         """
-        cure = "ask again with another seed, or change json_schema or the prompt"
+        cure = "retry with another seed, or change json_schema or the prompt"
         try:
             value = json.loads(text)
         except ValueError as error:

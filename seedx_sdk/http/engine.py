@@ -91,7 +91,7 @@ class HttpEngine:
         """Yield the events of one reply; see `AsyncEngine.stream`."""
         headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
         begin = self._client.build_request("POST", "/v1/chat", content=_REQUEST.dump_json(request), headers=headers)
-        event, events = await _retrying(lambda: self._begun(begin), self._max_retries)
+        event, events = await _retrying(lambda: self._first_event(begin), self._max_retries)
         async with aclosing(events):
             while event is not None:
                 if deadline is not None and time.monotonic() > deadline:
@@ -99,7 +99,7 @@ class HttpEngine:
                 yield event
                 event = await anext(events, None)
 
-    async def _begun(self, begin: httpx.Request) -> tuple[StreamEvent | None, AsyncGenerator[StreamEvent, None]]:
+    async def _first_event(self, begin: httpx.Request) -> tuple[StreamEvent | None, AsyncGenerator[StreamEvent, None]]:
         """Return the first event, None if there is none, and a generator of the others."""
         events = _events(await _answer(self._client.send(begin, stream=True)))
         return await anext(events, None), events
@@ -192,11 +192,11 @@ def _problem_of(response: httpx.Response) -> Exception:
     return from_problem(problem)
 
 
-def _as_problem(said: object, otherwise: str) -> dict[str, Any]:
+def _as_problem(body: object, otherwise: str) -> dict[str, Any]:
     """Return the error in a response body, with this message if it has none."""
-    if isinstance(said, str):
-        return {"message": said}
-    return {"message": otherwise, **said} if isinstance(said, dict) else {"message": otherwise}
+    if isinstance(body, str):
+        return {"message": body}
+    return {"message": otherwise, **body} if isinstance(body, dict) else {"message": otherwise}
 
 
 def _words(error: Exception) -> str:

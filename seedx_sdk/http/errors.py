@@ -52,7 +52,7 @@ def to_problem(error: SeedXError) -> dict[str, Any]:
 
 
 def from_problem(problem: dict[str, Any]) -> SeedXError:
-    """Return the error that JSON tells of; one of an unknown class becomes a ServiceError."""
+    """Return the error that a JSON body describes; one of an unknown class becomes a ServiceError."""
     name, message = str(problem.get("type")), str(problem.get("message"))
     kind = getattr(errors, name, None) if name in errors.__all__ else None
     if kind is OverloadedError:
@@ -74,8 +74,8 @@ def retry_after(header: str | None) -> float | None:
     return None
 
 
-def _seconds(said: object) -> float | None:
+def _seconds(value: object) -> float | None:
     with suppress(TypeError, ValueError):
-        seconds = float(said)  # type: ignore[arg-type]  # it is JSON or text
+        seconds = float(value)  # type: ignore[arg-type]  # it is JSON or text
         return seconds if math.isfinite(seconds) and seconds >= 0 else None
     return None

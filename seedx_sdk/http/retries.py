@@ -21,5 +21,5 @@ def has_patience(error: BaseException) -> bool:
 def wait_for_place(state: RetryCallState) -> float:
     """Return the seconds to the next attempt: what the error says, or twice as long each time, with jitter."""
     error = state.outcome.exception() if state.outcome is not None else None
-    said = error.retry_after if isinstance(error, OverloadedError) else 0.0
-    return said + _BACKOFF(state)
+    requested = error.retry_after if isinstance(error, OverloadedError) else 0.0
+    return requested + _BACKOFF(state)

@@ -15,7 +15,7 @@ from httpx_sse import aconnect_sse
 
 from seedx_sdk import AsyncSeedX, Message
 from seedx_sdk.types import ReplyDone, TextDelta
-from tests.support.echo_engine import PIECES, Echo, picture, pieces
+from tests.support.echo_engine import PIECES, Echo, image_of, pieces
 from tests.support.http_server import EVENT_SECONDS, Serve
 
 
@@ -50,7 +50,7 @@ class Client:
 
     async def draw(self, text: str, seed: int) -> None:
         drawn = await self._seedx.generate(text, seed=seed)
-        assert drawn.image is not None and drawn.image.tobytes() == picture(seed).tobytes()
+        assert drawn.image is not None and drawn.image.tobytes() == image_of(seed).tobytes()
         assert (drawn.text, drawn.seed) == (" ".join(pieces(text)), seed)
 
     async def stream(self, text: str, seed: int) -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from seedx_sdk import AsyncSeedX, Message
 from seedx_sdk.serve import dependencies
-from tests.support.echo_engine import ENDLESS, Echo, picture, pieces
+from tests.support.echo_engine import ENDLESS, Echo, image_of, pieces
 from tests.support.http_server import EVENT_SECONDS, Serve, wait_until
 
 CONNECTIONS = 40
@@ -148,7 +148,7 @@ async def others(address: str) -> None:
         answer = await seedx.chat([Message.user(text)], seed=n)
         assert (answer.message.text, answer.seed) == (" ".join(pieces(text)), n)
         drawn = await seedx.generate(text, seed=n)
-        assert drawn.image is not None and drawn.image.tobytes() == picture(n).tobytes()
+        assert drawn.image is not None and drawn.image.tobytes() == image_of(n).tobytes()
 
     async with AsyncSeedX(base_url=address, api_key="good", max_retries=50) as seedx:
         await asyncio.gather(*(one(seedx, n) for n in range(3)))

@@ -39,8 +39,8 @@ REQUESTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-def told(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
-    """Return what a client is told, but for the id of the request."""
+def received(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
+    """Return what a client receives, without the id of the request."""
     return answer.status_code, answer.content, {k: v for k, v in answer.headers.items() if k != "x-request-id"}
 
 
@@ -51,12 +51,12 @@ async def test_a_repeated_request(path: str, body: dict[str, Any], change: dict[
         first, second = await asyncio.gather(*(client.post(path, json=body, headers=key) for _ in range(2)))
         computed = len(engine.scripted.requests)
         third = await client.post(path, json=body, headers=key)
-        assert told(first) == told(second) == told(third) and first.status_code == 200
+        assert received(first) == received(second) == received(third) and first.status_code == 200
         assert len(engine.scripted.requests) == computed
         other = await client.post(path, json=body | change, headers=key)
         assert other.status_code == 409 and other.json()["error"]["code"] == "idempotency_conflict"
-        anew = await client.post(path, json=body, headers={"Idempotency-Key": "twice"})
-        assert anew.status_code == 200 and len(engine.scripted.requests) > computed
+        fresh = await client.post(path, json=body, headers={"Idempotency-Key": "twice"})
+        assert fresh.status_code == 200 and len(engine.scripted.requests) > computed
 
 
 async def test_a_repeated_edit_of_a_deck() -> None:
@@ -66,7 +66,7 @@ async def test_a_repeated_edit_of_a_deck() -> None:
             await client.post("/v1/tools/make_slides", json={"prompt_or_outline": OUTLINE, "pictures": False})
         ).content
         body = {"deck": base64.b64encode(made).decode(), "request": "delete slide 2"}
-        answers = [told(await client.post("/v1/tools/edit_deck", json=body, headers=key)) for _ in range(2)]
+        answers = [received(await client.post("/v1/tools/edit_deck", json=body, headers=key)) for _ in range(2)]
         assert answers[0] == answers[1] and answers[0][0] == 200
         other = await client.post("/v1/tools/edit_deck", json=body | {"request": "delete slide 1"}, headers=key)
         assert other.status_code == 409
@@ -76,7 +76,7 @@ async def test_a_repeated_edit_of_an_image() -> None:
     form: Any = {"data": {"prompt": "make it blue", "n": "2"}, "files": {"image": to_png(IMAGE)}}
     async with reached_from("127.0.0.1") as client:
         answers = [await client.post("/v1/images/edits", headers={"Idempotency-Key": "once"}, **form) for _ in range(2)]
-        assert told(answers[0]) == told(answers[1]) and answers[0].status_code == 200
+        assert received(answers[0]) == received(answers[1]) and answers[0].status_code == 200
 
 
 async def test_a_request_that_failed_is_tried_again() -> None:

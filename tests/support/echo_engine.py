@@ -1,4 +1,4 @@
-"""An engine that answers each request with its own words and a picture of its seed: no two answers are alike."""
+"""An engine that answers each request with its own words and an image of its seed: no two answers are alike."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Echo(Scripted):
     ) -> AsyncGenerator[StreamEvent, None]:
         text, seed = request.messages[-1].text, request.options.seed
         self.runs[text] += 1
-        message = Message.assistant(*pieces(text), *([picture(seed)] if request.makes_image else []))
+        message = Message.assistant(*pieces(text), *([image_of(seed)] if request.makes_image else []))
         try:
             while text == ENDLESS:
                 await asyncio.sleep(0.001)
@@ -44,7 +44,7 @@ class Echo(Scripted):
                 yield TextDelta(text=piece)
             if request.makes_image:
                 yield ImageProgress(step=1, total=1)
-                yield ImageDone(image=picture(seed), text=text)
+                yield ImageDone(image=image_of(seed), text=text)
             yield ReplyDone(reply=_reply(message, seed))
         except (GeneratorExit, asyncio.CancelledError):
             self.stopped += 1
@@ -55,7 +55,7 @@ def pieces(text: str) -> list[str]:
     return [f"{text} {n}" for n in range(PIECES)]
 
 
-def picture(seed: int) -> Image.Image:
+def image_of(seed: int) -> Image.Image:
     return Image.new("RGB", (8, 8), (seed % 256, seed // 256 % 256, seed // 65536))
 
 

@@ -69,7 +69,7 @@ class Acceleration:
         return self._modules.compiling()
 
     def free(self) -> bool:
-        """Free the memory of the graphs, which are captured anew when they are used; return whether there was any."""
+        """Free the memory of the graphs, which are captured again at their next use; return whether there was any."""
         held = self._graphs is not None and self._graphs.clear()
         if self._device.type == "cuda":
             free_cached_memory()

@@ -14,8 +14,8 @@ _TOO_LITTLE_MEMORY = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FA
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether the device had too little memory."""
-    said = isinstance(error, RuntimeError) and any(text in str(error) for text in _TOO_LITTLE_MEMORY)
-    return said or isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    by_message = isinstance(error, RuntimeError) and any(text in str(error) for text in _TOO_LITTLE_MEMORY)
+    return by_message or isinstance(error, (torch.OutOfMemoryError, MemoryError))
 
 
 def service_error(what: str, cause: Exception) -> ServiceError:

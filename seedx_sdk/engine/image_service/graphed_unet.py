@@ -130,4 +130,4 @@ class GraphedUNet:
         _, dropped = self._entries.popitem(last=False)
         kept = [entry.size for entry in self._entries.values() if entry is not None]
         if dropped is not None and dropped.size > max(kept, default=0):
-            self.clear()  # the shared memory was as large as this one needed; the others are recorded anew
+            self.clear()  # the shared memory was as large as this one needed; the others are captured again
