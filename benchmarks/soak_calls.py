@@ -79,7 +79,7 @@ class Caller:
     async def call(self, kind: str) -> None:
         """Make one call and count what came of it."""
         make: Callable[[], Awaitable[None]] = getattr(self, f"_{kind}")
-        self.tally.begun[kind] += 1
+        self.tally.started[kind] += 1
         started = time.monotonic()
         try:
             await make()

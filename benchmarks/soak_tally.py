@@ -50,7 +50,7 @@ class Tally:
 
     references: dict[str, dict[int, Answer]] = field(default_factory=lambda: defaultdict(dict))
     """The right answers, by kind and client."""
-    begun: Counter[str] = field(default_factory=Counter)
+    started: Counter[str] = field(default_factory=Counter)
     right: Counter[str] = field(default_factory=Counter)
     retried: Counter[str] = field(default_factory=Counter)
     """Plain HTTP calls that were sent again, since the server had no place for them; by status."""
