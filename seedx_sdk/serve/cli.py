@@ -18,7 +18,7 @@ from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm
 from seedx_sdk.engine.memory import plan_memory
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.budgets.process_memory import keep_memory_small
-from seedx_sdk.serve.logs.setup import log_as_json
+from seedx_sdk.serve.logs.setup import json_log
 from seedx_sdk.serve.options.access import AccessArguments
 from seedx_sdk.serve.options.chosen import engine_options, server_settings
 from seedx_sdk.serve.options.groups import takes_groups
@@ -59,17 +59,17 @@ def serve(
     network: NetworkArguments,
 ) -> None:
     """Serve a model over HTTP. API keys are read from SEEDX_API_KEYS, separated by commas, or from a file."""
-    settings = server_settings(host, model=model, limits=limits, access=access, network=network)
-    checkpoint_dir = model.checkpoint_dir()
-    placed = placement.chosen(resolve_device(device), offload=memory.offload)
-    options = engine_options(device, placed, model=model, memory=memory, limits=limits)
-    vllm = memory.vllm_options(options, model.chosen_backbone(options.torch_device.type))
-    plan_memory(checkpoint_dir, options, vllm)  # what does not fit fails here
-    log_as_json()
-    export_spans()
-    keep_memory_small()
-    app = create_app(SupervisedEngine(_opener(checkpoint_dir, options, vllm)), settings)
-    DrainingServer(app, host=host, port=port, grace=grace, uds=uds).run_until_signal()
+    with json_log():
+        settings = server_settings(host, model=model, limits=limits, access=access, network=network)
+        checkpoint_dir = model.checkpoint_dir()
+        placed = placement.chosen(resolve_device(device), offload=memory.offload)
+        options = engine_options(device, placed, model=model, memory=memory, limits=limits)
+        vllm = memory.vllm_options(options, model.chosen_backbone(options.torch_device.type))
+        plan_memory(checkpoint_dir, options, vllm)  # what does not fit fails here
+        export_spans()
+        keep_memory_small()
+        app = create_app(SupervisedEngine(_opener(checkpoint_dir, options, vllm)), settings)
+        DrainingServer(app, host=host, port=port, grace=grace, uds=uds).run_until_signal()
 
 
 def _opener(

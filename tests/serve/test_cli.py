@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[EngineOptions]:
     """The options of the engines that would be opened."""
     options_seen: list[EngineOptions] = []
     monkeypatch.setattr(cli, "DrainingServer", Stopped)
-    monkeypatch.setattr(cli, "log_as_json", lambda: None)
+    monkeypatch.setattr(cli, "json_log", nullcontext)
     monkeypatch.setattr(cli, "open_local", lambda _checkpoint_dir, options: options_seen.append(options))
 
     class Opening:

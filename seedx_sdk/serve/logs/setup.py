@@ -10,20 +10,37 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 from pythonjsonlogger.json import JsonFormatter
 
+from seedx_sdk.errors import SeedXError
 from seedx_sdk.serve.logs import lines
 
-__all__ = ["json_formatter", "log_as_json"]
+__all__ = ["json_formatter", "json_log", "log_as_json"]
 
 _LOG = logging.getLogger("seedx")
 _VLLM_CONFIG = Path(__file__).with_name("vllm.json")
 """Logging of vLLM, in this process and in those that it starts."""
 _LAST_LINES_SECONDS = 2.0
 """How long this process waits at its end for its last lines to be written; its children may go on writing."""
+
+
+@contextlib.contextmanager
+def json_log() -> Iterator[None]:
+    """Log as JSON from now on; an error of ours that ends the block is the last record.
+
+    Raises:
+        SystemExit: With code 1 after such an error.
+    """
+    log_as_json()
+    try:
+        yield
+    except SeedXError as error:
+        _LOG.error("%s", error)
+        raise SystemExit(1) from error
 
 
 def log_as_json() -> None:

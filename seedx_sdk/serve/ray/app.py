@@ -10,15 +10,18 @@ from ray.serve.handle import DeploymentHandle
 
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.budgets.process_memory import keep_memory_small
+from seedx_sdk.serve.logs.setup import log_as_json
 from seedx_sdk.serve.ray.engine import open_replicas
 from seedx_sdk.serve.ray.options import DeployOptions
 from seedx_sdk.serve.ray.replicas import BackboneReplica, ImageServiceReplica
 from seedx_sdk.serve.telemetry import export_spans
 
-__all__ = ["APP", "Ingress", "build"]
+__all__ = ["APP", "JSON_LOG", "Ingress", "build"]
 
 APP = "seedx"
 """Name of the application; deploying it again updates it in place."""
+JSON_LOG = {"encoding": "JSON"}
+"""How Ray Serve writes its own logs."""
 _MAX_PROMPTS = 256
 """Concurrent prompts per language model; vLLM batches and queues them itself."""
 
@@ -39,6 +42,7 @@ class Ingress:
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         """Return the application; Ray Serve starts it, which waits for the first replicas."""
+        log_as_json()
         export_spans()
         keep_memory_small()
         return create_app(open_replicas(self._backbones, self._detokenizers, self._options), self._options.settings)
@@ -47,6 +51,7 @@ class Ingress:
 def build(options: DeployOptions) -> serve.Application:
     """Return the application for `serve.run(..., name=APP)`."""
     shared: dict[str, Any] = {
+        "logging_config": JSON_LOG,
         "health_check_period_s": 5.0,
         "health_check_timeout_s": options.served.limits.step_seconds + 10,  # a step that hangs is reported before that
         "graceful_shutdown_timeout_s": options.drain_seconds,

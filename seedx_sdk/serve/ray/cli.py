@@ -9,6 +9,7 @@ import torch
 import typer
 
 from seedx_sdk.errors import InputError
+from seedx_sdk.serve.logs.setup import json_log
 from seedx_sdk.serve.options.access import AccessArguments
 from seedx_sdk.serve.options.chosen import engine_options, server_settings
 from seedx_sdk.serve.options.groups import takes_groups
@@ -50,21 +51,22 @@ def deploy(
     network: NetworkArguments,
 ) -> None:
     """Serve a model over HTTP from a Ray cluster, or update the deployment."""
-    settings = server_settings(host, model=model, limits=limits, access=access, network=network)
-    placed = placement.chosen(torch.device(device), offload=memory.offload)
-    served = engine_options(device, placed, model=model, memory=memory, limits=limits)
-    backbone = model.chosen_backbone(device)
-    options = DeployOptions(
-        model=model.checkpoint_dir().resolve(),
-        backbone=backbone,
-        backbones=backbones,
-        tensor_parallel=tensor_parallel,
-        detokenizers=_min_and_max(detokenizers),
-        served=served,
-        vllm=memory.vllm_options(served, backbone),
-        settings=settings,
-    )
-    run(options, host=host, port=port, address=address)
+    with json_log():
+        settings = server_settings(host, model=model, limits=limits, access=access, network=network)
+        placed = placement.chosen(torch.device(device), offload=memory.offload)
+        served = engine_options(device, placed, model=model, memory=memory, limits=limits)
+        backbone = model.chosen_backbone(device)
+        options = DeployOptions(
+            model=model.checkpoint_dir().resolve(),
+            backbone=backbone,
+            backbones=backbones,
+            tensor_parallel=tensor_parallel,
+            detokenizers=_min_and_max(detokenizers),
+            served=served,
+            vllm=memory.vllm_options(served, backbone),
+            settings=settings,
+        )
+        run(options, host=host, port=port, address=address)
 
 
 def _min_and_max(text: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from ray import serve
 from ray.serve.context import _get_global_client  # serve.status() does not return the address
 
 from seedx_sdk.errors import InputError, ServiceError
-from seedx_sdk.serve.ray.app import APP, build
+from seedx_sdk.serve.ray.app import APP, JSON_LOG, build
 from seedx_sdk.serve.ray.options import DeployOptions
 
 __all__ = ["run"]
@@ -60,7 +60,12 @@ def _joined(address: str | None) -> bool:
 
 
 def _deploy(options: DeployOptions, host: str, port: int) -> None:
-    serve.start(http_options={"host": host, "port": port, "request_timeout_s": None})
+    serve.start(
+        http_options={"host": host, "port": port, "request_timeout_s": None},
+        logging_config=JSON_LOG,
+        # of the proxies too, which would take the client's address from anybody on their machine; ours looks at it
+        controller_options={"runtime_env": {"env_vars": {"FORWARDED_ALLOW_IPS": ""}}},
+    )
     _check_address(host, port)
     try:
         serve.run(build(options), name=APP)

@@ -29,6 +29,7 @@ from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.errors import ServiceError
 from seedx_sdk.model.tokenizer import Tokenizer
+from seedx_sdk.serve.logs.setup import log_as_json
 from seedx_sdk.serve.ray.options import DeployOptions
 from seedx_sdk.types import ImageProgress
 
@@ -43,6 +44,8 @@ class BackboneReplica:
     """One copy of the language model, on one device or, tensor-parallel, on several of one machine."""
 
     async def __init__(self, options: DeployOptions) -> None:  # type: ignore[misc]  # Ray Serve awaits it
+        os.environ.setdefault("VLLM_CONFIGURE_LOGGING", "0")  # or vLLM closes the handlers of Ray Serve's own log
+        log_as_json()
         self._revision = DirectoryConfig.read(options.model).revision
         self._backbone = await _open_backbone(options)
 
@@ -74,6 +77,7 @@ class ImageServiceReplica:
     """One image service, on one device."""
 
     async def __init__(self, options: DeployOptions) -> None:  # type: ignore[misc]  # Ray Serve awaits it
+        log_as_json()
         served = options.served
         load = partial(
             load_directory,
@@ -138,7 +142,6 @@ async def _open_backbone(options: DeployOptions) -> Backbone:
         for lvlm in (parts.lvlm, *parts.specialists.values()):
             lvlm.to(served.torch_device)
         return TransformersBackbone(parts.lvlm, parts.specialists, parts.tokenizer.ids)
-    os.environ.setdefault("VLLM_CONFIGURE_LOGGING", "0")  # or vLLM closes the handlers of Ray Serve's own log
     from seedx_sdk.engine.backbones.vllm import VLLMBackbone
 
     await asyncio.to_thread(verify_files, checkpoint_dir, DirectoryConfig.read(checkpoint_dir))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -61,6 +62,35 @@ def test_a_client_that_disconnects_frees_the_replicas(deployment: Deployment) ->
         await seedx.aclose()
 
     anyio.run(run)
+
+
+def test_the_logs_are_json(deployment: Deployment) -> None:
+    """Those of Ray Serve, and what the replicas write, apart from Ray's marks (":actor_name:...")."""
+    logs = next(deployment.server.temp_dir.glob("ray/session_2*/logs"))
+    by_serve = [line for path in logs.glob("serve/*.log") for line in path.read_text().splitlines()]
+    by_replicas = [
+        line
+        for path in logs.glob("worker-*.err")
+        if ":actor_name:ServeReplica:" in path.read_text()
+        for line in path.read_text().splitlines()
+        if not line.startswith(":")
+    ]
+    assert all("message" in json.loads(line) for line in by_serve + by_replicas)
+    assert {json.loads(line).get("path") for line in by_replicas} >= {"/v1/info", "/v1/chat"}
+
+
+def test_nobody_chooses_the_name_of_the_client(deployment: Deployment) -> None:
+    """Idempotency keys belong to a client, which is this machine whatever the header says."""
+    statuses = [
+        httpx.post(
+            f"{deployment.address}/v1/chat",
+            json={"messages": [Message.user(text).model_dump(mode="json")], "options": {"temperature": 0}},
+            headers={"Idempotency-Key": "mine", "X-Forwarded-For": forwarded},
+            timeout=EVENT_SECONDS,
+        ).status_code
+        for text, forwarded in (("hello", "192.0.2.1"), ("good evening", "192.0.2.2"))
+    ]
+    assert statuses == [200, 409]
 
 
 def test_health_matches_the_replicas(deployment: Deployment) -> None:

@@ -20,8 +20,7 @@ from ray.serve.config import HTTPOptions
 
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError, OverloadedError, SeedXError
-from seedx_sdk.serve.ray import cluster
-from seedx_sdk.serve.ray.cli import deploy
+from seedx_sdk.serve.ray import cli, cluster
 from seedx_sdk.serve.ray.options import DeployOptions
 
 NOWHERE = Path("/nowhere")
@@ -40,8 +39,9 @@ NOWHERE = Path("/nowhere")
 )
 def test_invalid_options_are_rejected(monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:
     monkeypatch.delenv("SEEDX_API_KEYS", raising=False)
+    monkeypatch.setattr(cli, "json_log", nullcontext)
     app = typer.Typer()
-    app.command()(deploy)
+    app.command()(cli.deploy)
     with pytest.raises(SeedXError, match=message):
         CliRunner().invoke(app, arguments, catch_exceptions=False)
 
