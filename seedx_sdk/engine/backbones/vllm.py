@@ -7,39 +7,27 @@ states of the image tokens, and the text after the image is what this request ge
 vLLM runs as many requests at a time as `max_num_seqs` and the KV cache have room for; the others wait in its own queue.
 It is ordered by the fair turns of those for whom they are, and whoever is furthest ahead is preempted first.
 
-The rows of features of a prompt are zero at its text tokens, so that equal prompts have equal blocks.
-
-Shapes: L tokens of a prompt, Q image tokens per image, D LLM width.
+Shapes: Q image tokens per image, D LLM width.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
-import threading
 import uuid
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 from transformers import LlamaConfig
-from vllm import AsyncEngineArgs
 from vllm import SamplingParams as VLLMSamplingParams
-from vllm.exceptions import VLLMValidationError
-from vllm.inputs import EmbedsPrompt, TokensPrompt
 from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RequestOutputKind
 from vllm.v1.engine.async_llm import AsyncLLM
-from vllm.v1.engine.exceptions import EngineDeadError
 
 from seedx_sdk.checkpoints.directory import find_specialists
-from seedx_sdk.checkpoints.memory_plan import Quantization
 from seedx_sdk.engine.backbones.base import (
     MAX_TOKENS_BEFORE_IMAGE,
     Prompt,
@@ -49,24 +37,26 @@ from seedx_sdk.engine.backbones.base import (
     repeated_tokens,
 )
 from seedx_sdk.engine.backbones.child_guard import ChildGuard
-from seedx_sdk.engine.backbones.child_processes import child_settings
-from seedx_sdk.engine.backbones.vllm_grammars import STRUCTURED_OUTPUTS_CONFIG, structured_outputs
+from seedx_sdk.engine.backbones.output_embeddings import likeliest_token
+from seedx_sdk.engine.backbones.vllm_context import Context
+from seedx_sdk.engine.backbones.vllm_engine import (
+    as_model_errors,
+    blocked_ids,
+    build_engine,
+    end_engine,
+    engine_arguments,
+)
+from seedx_sdk.engine.backbones.vllm_grammars import structured_outputs
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
-from seedx_sdk.engine.backbones.vllm_plugin import ARCHITECTURE, BLOCKED, EXPORT, StateExport
+from seedx_sdk.engine.backbones.vllm_plugin import EXPORT
 from seedx_sdk.engine.fair_line import SHARE, FairTurns
 from seedx_sdk.errors import InputError, ModelError
-from seedx_sdk.tokens import NUM_IMAGE_TOKENS, TokenIds
+from seedx_sdk.tokens import TokenIds
 
 __all__ = ["VLLMBackbone"]
 
 _HEALTH_CHECK_SECONDS = 0.5
 """Time between two checks that the engine is alive."""
-_SHUTDOWN_SECONDS = 2.0
-"""Grace period of an engine that is closed; it has nothing to save."""
-_QUANTIZATIONS: dict[Quantization, str] = {"fp8": "fp8_per_channel"}
-"""Names of vLLM: 8-bit floating point with a scale for each output of a matrix and for each token, made at loading."""
-_BUILD_LOCK = threading.Lock()
-"""Held while an engine is built, since its settings are environment variables of the whole process."""
 
 
 class VLLMBackbone:
@@ -112,9 +102,9 @@ class VLLMBackbone:
             ModelError: If an adapter does not load, or the exported states do not match what the model writes.
         """
         adapters = find_specialists(checkpoint_dir) | dict(specialists or {})
-        arguments = _engine_args(checkpoint_dir / "llm", list(adapters.values()), tokens, options)
+        arguments = engine_arguments(checkpoint_dir / "llm", list(adapters.values()), tokens, options)
         guard = await asyncio.to_thread(ChildGuard)
-        engine = await _build(arguments, guard)
+        engine = await build_engine(arguments, guard)
         try:
             await engine.collective_rpc("seedx_install")
             requests = {
@@ -130,7 +120,7 @@ class VLLMBackbone:
             backbone = cls(engine, tokens, config, requests, guard, step_seconds=options.step_seconds)
             await backbone.check_export(checkpoint_dir / "llm")
         except BaseException:
-            await asyncio.to_thread(_end, engine, guard)
+            await asyncio.to_thread(end_engine, engine, guard)
             raise
         return backbone
 
@@ -153,7 +143,7 @@ class VLLMBackbone:
             raise InputError(f"there is no specialist {sampling.specialist!r}; this model has {list(self._adapters)}")
         budget = prompt.budget(sampling.max_new_tokens, max_length=self.max_length)
         share = SHARE.get()
-        context = _Context.of(prompt, tokens=self.tokens, width=self.width)
+        context = Context.of(prompt, tokens=self.tokens, width=self.width)
         context.turn = self._turns.number(share, len(context.ids))
         num_read = len(context.ids)
         try:
@@ -164,7 +154,7 @@ class VLLMBackbone:
             self._turns.correct(share, len(context.ids) - num_read)
 
     async def _answer(
-        self, context: _Context, sampling: SamplingParams, budget: int
+        self, context: Context, sampling: SamplingParams, budget: int
     ) -> AsyncGenerator[TokenChunk | QueryStates, None]:
         tokens = self.tokens
         images = 0
@@ -211,7 +201,7 @@ class VLLMBackbone:
 
     async def close(self) -> None:
         """Terminate the engine's processes, by force if need be, and remove their files."""
-        await asyncio.to_thread(_end, self.engine, self._guard)
+        await asyncio.to_thread(end_engine, self.engine, self._guard)
 
     async def _call(self, method: str, *args: Any) -> list[Any]:
         """Return the result of a worker extension's method, one for each worker.
@@ -220,7 +210,7 @@ class VLLMBackbone:
         """
         call = asyncio.ensure_future(self.engine.collective_rpc(method, args=args))
         try:
-            with _as_model_errors():
+            with as_model_errors():
                 while not call.done():
                     await self.engine.check_health()
                     await asyncio.wait([call], timeout=_HEALTH_CHECK_SECONDS)
@@ -231,7 +221,7 @@ class VLLMBackbone:
 
     async def _write(
         self,
-        context: _Context,
+        context: Context,
         sampling: SamplingParams,
         budget: int,
         *,
@@ -278,7 +268,7 @@ class VLLMBackbone:
         elif repeats:
             yield [tokens.eos]
 
-    async def _states(self, context: _Context, sampling: SamplingParams) -> Tensor:
+    async def _states(self, context: Context, sampling: SamplingParams) -> Tensor:
         """Return the (Q, D) states of the last image of `context`, whose closing token is its last one."""
         for skip_cache in (False, True):  # an exact repetition finds image tokens in the cache, without their states
             tag = uuid.uuid4().hex
@@ -301,12 +291,12 @@ class VLLMBackbone:
         return torch.frombuffer(bytearray(states), dtype=getattr(torch, dtype)).view(-1, self.width)
 
     async def _run(
-        self, context: _Context, parameters: VLLMSamplingParams, specialist: str | None
+        self, context: Context, parameters: VLLMSamplingParams, specialist: str | None
     ) -> AsyncGenerator[list[int], None]:
         parameters.detokenize = False
         parameters.output_kind = RequestOutputKind.DELTA
         adapter = None if specialist is None else self._adapters[specialist]
-        with _as_model_errors():
+        with as_model_errors():
             outputs = self.engine.generate(
                 context.as_prompt(), parameters, uuid.uuid4().hex, lora_request=adapter, priority=int(context.turn)
             )
@@ -321,7 +311,7 @@ class VLLMBackbone:
         Raises:
             ModelError: If it is not: this vLLM works in another way than the hook was written for.
         """
-        context = _Context([self.tokens.bos, self.tokens.begin_patch, self.tokens.end_patch], None, self.width)
+        context = Context([self.tokens.bos, self.tokens.begin_patch, self.tokens.end_patch], None, self.width)
         tag = uuid.uuid4().hex
         parameters = VLLMSamplingParams(
             max_tokens=1, temperature=0.0, extra_args={EXPORT: (tag, len(context.ids) - 1, len(context.ids))}
@@ -329,147 +319,6 @@ class VLLMBackbone:
         written = [ids async for ids in self._run(context, parameters, None)]
         state = await self._fetch(tag)
         if state is not None:
-            if written[0][0] == await asyncio.to_thread(_likeliest, llm_dir, state[0], _blocked(self.tokens)):
+            if written[0][0] == await asyncio.to_thread(likeliest_token, llm_dir, state[0], blocked_ids(self.tokens)):
                 return
         raise ModelError("the hidden states that vLLM exports do not belong to its answers; install vllm 0.32")
-
-
-@dataclass(slots=True)
-class _Context:
-    """The prompt, and the answer so far."""
-
-    ids: list[int]
-    features: Tensor | None
-    """(L of the prompt, D), zero at the text tokens."""
-    width: int
-    feature_mask: Sequence[bool] = ()
-    turn: float = 0.0
-    """Its number in the order of turns; the same for all requests of an answer."""
-
-    @classmethod
-    def of(cls, prompt: Prompt, *, tokens: TokenIds, width: int) -> _Context:
-        """Return the context before the answer."""
-        mask = prompt.feature_mask(tokens)
-        features = None
-        if prompt.features is not None:
-            features = torch.zeros(len(mask), width)
-            features[torch.tensor(mask)] = prompt.features
-        return cls(list(prompt.token_ids), features, width, mask)
-
-    def as_prompt(self) -> TokensPrompt | EmbedsPrompt:
-        """Return the input of vLLM."""
-        if self.features is None:
-            return TokensPrompt(prompt_token_ids=[*self.ids])
-        added = len(self.ids) - len(self.features)
-        return EmbedsPrompt(
-            prompt_token_ids=[*self.ids],
-            prompt_embeds=torch.cat([self.features, torch.zeros(added, self.width)]),
-            prompt_is_token_ids=[*(not inside for inside in self.feature_mask), *itertools.repeat(True, added)],
-        )
-
-    def export(self, tag: str) -> dict[str, Any]:
-        """Return the arguments that make the hook export the states of the image at the end."""
-        end = len(self.ids) - 1
-        return {EXPORT: (tag, end - NUM_IMAGE_TOKENS, end)}
-
-
-async def _build(arguments: AsyncEngineArgs, guard: ChildGuard) -> AsyncLLM:
-    """Return an engine once its weights are loaded, without blocking the event loop.
-
-    vLLM may be built where no loop runs: its sockets, queues and tasks belong to the loop that first uses them.
-    """
-    building = asyncio.get_running_loop().run_in_executor(None, _build_and_wait, arguments, guard.directory)
-    try:
-        return await asyncio.shield(building)
-    except BaseException:
-        await asyncio.to_thread(guard.close)  # an engine that is still starting fails at once without its processes
-        await asyncio.wait([building])  # a cancelled task must not leak the engine
-        if building.exception() is None:
-            await asyncio.to_thread(building.result().shutdown, _SHUTDOWN_SECONDS)
-        raise
-
-
-def _build_and_wait(arguments: AsyncEngineArgs, files_dir: str) -> AsyncLLM:
-    with _BUILD_LOCK, child_settings(files_dir):
-        return AsyncLLM.from_engine_args(arguments)
-
-
-def _end(engine: AsyncLLM, guard: ChildGuard) -> None:
-    """Terminate the processes of an engine and remove their files."""
-    engine.shutdown(_SHUTDOWN_SECONDS)
-    guard.close()
-
-
-def _engine_args(llm_dir: Path, adapters: Sequence[Path], tokens: TokenIds, options: VLLMOptions) -> AsyncEngineArgs:
-    lora: dict[str, Any] = {}
-    if adapters:
-        ranks = [json.loads((path / "adapter_config.json").read_text(encoding="utf-8"))["r"] for path in adapters]
-        # On the CPU, vLLM 0.32 gives requests without an adapter the last slot: it must stay empty.
-        lora = {"enable_lora": True, "max_loras": len(adapters) + 1, "max_lora_rank": _rank_slot(max(ranks))}
-    chosen = {
-        "max_model_len": options.max_model_len,
-        "max_num_seqs": options.max_num_seqs,
-        "max_num_batched_tokens": options.max_num_batched_tokens,
-        "block_size": options.block_size,
-        "kv_cache_memory_bytes": options.kv_cache_bytes,
-        "gpu_memory_utilization": options.memory_share,
-        "scheduling_policy": "priority",
-        "quantization": options.quantization and _QUANTIZATIONS[options.quantization],
-        **(options.engine_args or {}),
-    }
-    return AsyncEngineArgs(
-        model=str(llm_dir),
-        dtype=options.dtype,
-        tensor_parallel_size=options.tensor_parallel_size,
-        enforce_eager=options.enforce_eager,
-        hf_overrides={"architectures": [ARCHITECTURE], BLOCKED: _blocked(tokens)},
-        worker_extension_cls=f"{StateExport.__module__}.{StateExport.__qualname__}",
-        enable_prompt_embeds=True,
-        enable_prefix_caching=True,
-        structured_outputs_config=STRUCTURED_OUTPUTS_CONFIG,
-        trust_remote_code=False,
-        **lora,
-        **{name: value for name, value in chosen.items() if value is not None},
-    )
-
-
-def _rank_slot(rank: int) -> int:
-    """Return the smallest rank that vLLM supports and that holds this one."""
-    return next(slot for slot in (8, 16, 32, 64, 128, 256, 320, 512) if slot >= rank)
-
-
-def _blocked(tokens: TokenIds) -> list[int]:
-    """Return the ids that are never sampled: those of an image are added by us, all at once."""
-    return [*tokens.image, tokens.end_image]
-
-
-def _likeliest(llm_dir: Path, state: Tensor, blocked: list[int]) -> int:
-    """Return the likeliest token after a (D,) state, with the output embeddings of a language model directory."""
-    logits = _output_embeddings(llm_dir).float() @ state.float()
-    logits[blocked] = float("-inf")
-    return int(logits.argmax())
-
-
-def _output_embeddings(llm_dir: Path) -> Tensor:
-    """Return the (V, D) output embeddings of a language model directory."""
-    index = llm_dir / "model.safetensors.index.json"
-    name = "lm_head.weight"
-    file = "model.safetensors"
-    if index.is_file():
-        file = json.loads(index.read_text(encoding="utf-8"))["weight_map"][name]
-    with safe_open(llm_dir / file, framework="pt") as weights:
-        found: Tensor = weights.get_tensor(name)
-    return found
-
-
-@contextmanager
-def _as_model_errors() -> Iterator[None]:
-    """Translate errors of vLLM into ours."""
-    try:
-        yield
-    except EngineDeadError as error:
-        raise ModelError("the vLLM engine has died; see its log") from error
-    except VLLMValidationError as error:  # the rest was validated before
-        raise InputError(
-            f"json_schema cannot be kept as it is ({error}); leave out or change what this names", param="json_schema"
-        ) from error

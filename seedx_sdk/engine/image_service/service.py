@@ -12,15 +12,12 @@ the same job alone gives the same bytes.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import torch
 from PIL import Image
@@ -28,15 +25,14 @@ from torch import Tensor
 
 from seedx_sdk.checkpoints.directory import DirectoryConfig, ModelParts
 from seedx_sdk.engine.domain_check import out_of_domain_image
-from seedx_sdk.engine.image_service.batching import BatchQueue
-from seedx_sdk.engine.image_service.device_errors import service_error
+from seedx_sdk.engine.image_service.computations import Computations
+from seedx_sdk.engine.image_service.device_thread import DeviceThread
 from seedx_sdk.engine.image_service.feature_cache import FeatureCache, image_key
 from seedx_sdk.engine.image_service.job import ImageJob
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.engine.image_service.metrics import ServiceMetrics, Stage
-from seedx_sdk.engine.image_service.placement import Placement, place
-from seedx_sdk.engine.image_service.step_watch import StepWatch
+from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.stream import ImageStream, JobHandle
-from seedx_sdk.engine.image_service.worker import DenoiseWorker
 from seedx_sdk.errors import DeadlineError, InputError, ModelError, OverloadedError, ServiceError
 from seedx_sdk.forks import inside_torch
 from seedx_sdk.model.anyres import AnyResImage, split_image
@@ -47,31 +43,6 @@ from seedx_sdk.model.transforms import ImageTransform
 __all__ = ["LocalImageService", "ServiceLimits"]
 
 T = TypeVar("T")
-
-
-@dataclass(kw_only=True, slots=True, frozen=True)
-class ServiceLimits:
-    """Limits of the queue, the batches and the cache."""
-
-    max_queue: int = 64
-    """Jobs that may wait, and as many short computations."""
-    max_batch: int = 8
-    """Jobs in one batch, of the model's own size; of larger images fewer, so that they have no more pixels in all."""
-    max_wait_ms: float = 10.0
-    """How long an idle device waits for others to join a job, in milliseconds."""
-    step_seconds: float = 300.0
-    """Timeout of a denoising step or a short computation: a longer one is stuck, and the service counts as failed."""
-    cache_bytes: int = 1 << 29
-    """Image features to cache, in host memory; at the released sizes an image has up to 10 MB of them in 16 bits."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        negative = self.max_queue < 1 or self.max_batch < 1 or self.max_wait_ms < 0 or self.cache_bytes < 0
-        if negative or self.step_seconds <= 0:
-            raise InputError(
-                f"{self} is not usable; max_queue and max_batch must be 1 or more, "
-                "max_wait_ms and cache_bytes 0 or more, step_seconds more than 0"
-            )
 
 
 class LocalImageService:
@@ -94,23 +65,21 @@ class LocalImageService:
     ) -> None:
         self.parts, self.limits = parts, limits or ServiceLimits()
         self.metrics = ServiceMetrics()
-        self._placement, self._device = placement or Placement(), torch.device(device)
+        self._device = torch.device(device)
         self._cache = FeatureCache(self.limits.cache_bytes)
         self._transform = ImageTransform("clip", parts.config.visual_encoder.image_size)
-        self._queue: BatchQueue[JobHandle] = BatchQueue(
-            lambda handle: handle.job.key,
-            cost=lambda handle: handle.job.cost,
-            share=lambda handle: handle.job.share,
-            max_queue=self.limits.max_queue,
-            max_batch=self.limits.max_batch,
-            max_wait=self.limits.max_wait_ms / 1000,
+        self._thread = DeviceThread(
+            parts,
+            self.limits,
+            placement or Placement(),
+            self._device,
+            self.metrics,
+            ended=lambda batch: self._handles.difference_update(batch),
         )
-        self._watch = StepWatch(self.limits.step_seconds)
-        self._worker = DenoiseWorker(parts, self._device, self.metrics, self._between_steps)
-        self._thread = threading.Thread(target=self._run, name="image service", daemon=True)
+        self._queue = self._thread.queue
+        self._computations = Computations(self._queue.put_call, self._overloaded, self.metrics)
         self._open = False
         self._handles: set[JobHandle] = set()  # waiting or running
-        self._computations: set[asyncio.Future[Any]] = set()  # short ones that are awaited
 
     @property
     def config(self) -> DirectoryConfig:
@@ -140,7 +109,7 @@ class LocalImageService:
             DeviceMemoryError: If the model does not fit the device's memory.
             ServiceError: If it cannot be compiled.
         """
-        await asyncio.to_thread(inside_torch()(self._prepare))
+        await asyncio.to_thread(inside_torch()(self._thread.prepare))
         self._thread.start()
         self._open = True
         return self
@@ -158,19 +127,19 @@ class LocalImageService:
             drain: Finish all jobs; False cancels them at the next step, with a ServiceError.
         """
         self._open = False
-        if self._thread.ident is None:  # it was never started
+        if not self._thread.has_started:
             return
         if not drain:
             self._cancel_all()
         self._queue.close()
         try:
             # Polled, since no thread can be started to wait while the interpreter exits.
-            while self._thread.is_alive() and not self._watch.stuck:
+            while self._thread.is_alive and not self._thread.is_stuck:
                 await asyncio.sleep(0.01)
         finally:
             self._cancel_all()
-        if not self._thread.is_alive():
-            self._worker.close()
+        if not self._thread.is_alive:
+            self._thread.close()
 
     async def check(self) -> None:
         """Return if the worker works.
@@ -178,14 +147,10 @@ class LocalImageService:
         Raises:
             ModelError: If its thread has ended, or a step takes longer than `ServiceLimits.step_seconds`.
         """
-        if self._open and not self._thread.is_alive():
+        if self._open and not self._thread.is_alive:
             raise ModelError("the image service's thread has ended; open the model again")
-        if self._watch.stuck:
+        if self._thread.is_stuck:
             raise ModelError(f"the image service has been stuck in one step for {self.limits.step_seconds:g} s")
-
-    def _prepare(self) -> None:
-        place(self.parts, self._placement, self._device)
-        self._worker.prepare(self._placement, self.limits.max_batch, self._watch.preparing)
 
     async def encode(
         self, image: Image.Image, *, grids: Sequence[str], model: str | None = None, deadline: float | None = None
@@ -304,9 +269,7 @@ class LocalImageService:
         for handle in list(self._handles):
             self._cancel(handle)
             handle.post(_closed("image"))
-        for waiting in list(self._computations):
-            if not waiting.done():
-                waiting.set_exception(_closed("computation"))
+        self._computations.fail_all(lambda: _closed("computation"))
 
     async def compute(self, stage: Stage, work: Callable[[], T]) -> T:
         """Return the result of a short computation, run on the worker's thread ahead of all jobs.
@@ -317,62 +280,7 @@ class LocalImageService:
             ServiceError: If it fails otherwise, or the service is not running.
         """
         self._check_open()
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
-        self._computations.add(done)
-        done.add_done_callback(self._computations.discard)
-
-        def resolve(outcome: Callable[[], None]) -> None:
-            with contextlib.suppress(RuntimeError):  # the event loop is closed, so nobody waits
-                loop.call_soon_threadsafe(lambda: None if done.done() else outcome())
-
-        def call() -> None:
-            if done.cancelled():
-                return
-            try:
-                with inside_torch(), self.metrics.timed(stage), torch.no_grad():
-                    result = work()
-            except Exception as error:  # the caller raises it, not this thread
-                self.metrics.record_error(stage)
-                failure = service_error(f"stage '{stage}'", error)
-                resolve(lambda: done.set_exception(failure))
-            else:
-                resolve(lambda: done.set_result(result))
-
-        if not self._queue.put_call(call):
-            done.cancel()
-            raise self._overloaded()
-        return await done
-
-    def _run(self) -> None:
-        """Run the worker thread."""
-        while (work := self._queue.take()) is not None:
-            self._watch.begin()
-            if callable(work):
-                work()
-            else:
-                self._run_batch(work)
-            self._watch.end()
-
-    def _run_batch(self, batch: list[JobHandle]) -> None:
-        self.metrics.queue_length = len(self._queue)
-        count = batch[0].job.most_together(self.limits.max_batch, self.parts.config.image_size)
-        for start in range(0, len(batch), count):
-            self._worker.run(batch[start : start + count])
-        self._handles.difference_update(batch)
-
-    def _between_steps(self, cost_left: float) -> None:
-        """Run what does not wait for the batch: short computations, and one batch that needs less than is left of it.
-
-        One only, so that a long batch goes on however many short ones come.
-        """
-        for call in self._queue.take_calls():
-            self._watch.begin()
-            call()
-        self._watch.begin()
-        if self._worker.may_interrupt and (batch := self._queue.take_shorter(cost_left)):
-            self._run_batch(batch)
-            self._watch.begin()
+        return await self._computations.run(stage, work)
 
     def _lvlm(self, name: str | None) -> LVLM:
         if name is None:

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk import DeadlineError, DeviceMemoryError, OverloadedError, ServiceError
-from seedx_sdk.engine.image_service import batching, service
+from seedx_sdk.engine.image_service import batching, device_thread
 from seedx_sdk.engine.image_service.job import ImageJob
 from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
 from seedx_sdk.types import ImageProgress
@@ -177,8 +177,8 @@ async def live(loop: VirtualLoop) -> Counter[str]:
     )
     closes_early = rng.random() < 0.2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "place", lambda *_: None)
-        patch.setattr(service, "threading", lockstep.stand_in)
+        patch.setattr(device_thread, "place", lambda *_: None)
+        patch.setattr(device_thread, "threading", lockstep.stand_in)
         patch.setattr(batching, "threading", lockstep.stand_in)
         served = LocalImageService(SimpleNamespace(config=config, detokenizer=device), limits=limits)  # type: ignore[arg-type]  # only what the worker touches
         async with served:
