@@ -71,8 +71,6 @@ def create_app(
     """
     limits = Limits(requests_per_minute=settings.requests_per_minute, steps_per_minute=settings.steps_per_minute)
     keyring = Keyring(settings.api_keys, settings.api_keys_file, limits)
-    if routers is None:
-        routers = [entry.load() for entry in metadata.entry_points(group=PLUGIN_GROUP)]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +91,16 @@ def create_app(
     app.state.registry = CollectorRegistry()  # not the global one: a process may serve several engines
     app.state.authenticator = Authenticator(keyring, limits)
     app.state.fetcher = ImageFetcher(settings.image_hosts, max_bytes=settings.max_body_bytes)
-    for router in (chat.router, usage.router, tools.router, openai.router, playground.router, *routers):
+    if routers is None:
+        routers = [entry.load() for entry in metadata.entry_points(group=PLUGIN_GROUP)]
+    _add_routes(app, routers)
+    _add_middleware(app, settings, has_keys=keyring.is_needed)
+    return app
+
+
+def _add_routes(app: FastAPI, further: Sequence[APIRouter]) -> None:
+    """Add all routes, and the responses for their errors."""
+    for router in (chat.router, usage.router, tools.router, openai.router, playground.router, *further):
         app.include_router(router, responses=ERROR_RESPONSES)
     for path, answer in _PLAIN_ROUTES.items():
         fails = READINESS if answer is _ready else None
@@ -103,6 +110,10 @@ def create_app(
     app.add_exception_handler(SeedXError, seedx_error)  # type: ignore[arg-type]  # Starlette types it for any error
     app.add_exception_handler(RequestValidationError, validation_error)  # type: ignore[arg-type]
     app.add_exception_handler(StarletteHTTPException, http_error)  # type: ignore[arg-type]
+
+
+def _add_middleware(app: FastAPI, settings: ServerSettings, *, has_keys: bool) -> None:
+    """Add what requests pass through before they reach a route, from the inside out."""
     app.add_middleware(
         BodyLimit, max_bytes=settings.max_body_bytes, seconds=settings.upload_seconds, error_response=http_error
     )
@@ -113,7 +124,7 @@ def create_app(
         error_response=refusal,
     )
     app.add_middleware(ServerErrorMiddleware, handler=unexpected_error)  # FastAPI's own is outside the request ids
-    if not keyring.is_needed:
+    if not has_keys:
         app.add_middleware(
             BrowserGuard, hosts=settings.allowed_hosts, origins=settings.cors_origins, error_response=http_error
         )
@@ -131,7 +142,6 @@ def create_app(
     app.add_middleware(ForwardedClient, proxies=settings.trusted_proxies)
     if settings.root_path:
         app.add_middleware(RootPath, root_path=settings.root_path)
-    return app
 
 
 async def _live(_request: Request) -> PlainTextResponse:
