@@ -120,9 +120,11 @@ def describe(
     earlier = validation.check_messages(history, opener, name="history")
     opened = validation.open_images(images, opener)
     if not opened and not any(message.images for message in earlier):
-        raise InputError("describe got no image; pass at least one")
+        raise InputError("describe got no image; pass at least one", param="images")
     if not opened and question is None:
-        raise PromptError("describe got neither an image nor a question; ask something about the history")
+        raise PromptError(
+            "describe got neither an image nor a question; ask something about the history", param="question"
+        )
     text = () if question is None else (validation.check_text(question, "question"),)
     messages = (*earlier, Message.user(*opened, *text))
     return _call(
@@ -272,7 +274,9 @@ def _as_it_is(image: ImageSource) -> Image.Image:
 def _conversation(messages: Sequence[Message], open_one: Callable[[ImageSource], Image.Image]) -> tuple[Message, ...]:
     checked = validation.check_messages(messages, open_one)
     if not checked or checked[-1].role != "user":
-        raise PromptError("the conversation does not end with a user message; add Message.user(...) at the end")
+        raise PromptError(
+            "the conversation does not end with a user message; add Message.user(...) at the end", param="messages"
+        )
     return checked
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import unquote
 
 from PIL import ExifTags, Image, ImageOps
 
@@ -29,6 +30,7 @@ __all__ = [
     "ImageLimits",
     "ImageSource",
     "image_size",
+    "is_data_uri",
     "open_for_model",
     "open_image",
     "save_image",
@@ -51,6 +53,8 @@ IMAGE_SUFFIXES = tuple(_SUFFIX_FORMATS)
 _SCALABLE = ("RGB", "L", "RGBA", "LA", "CMYK", "YCbCr")
 """Modes whose values may be averaged."""
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+_DATA_HEADER = re.compile(r"data:\s*(image/[^;,]*|application/octet-stream|)(;[^;,]*)*;\s*base64\s*", re.IGNORECASE)
+"""Of a data URI; what kind of image it is, its bytes say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,7 +177,7 @@ def _read(source: str | os.PathLike[str] | bytes, limits: ImageLimits) -> tuple[
     if isinstance(source, bytes):
         return source, "the given image file"
     if isinstance(source, str):
-        if source.startswith("data:"):
+        if is_data_uri(source):
             return _read_data_uri(source, limits), "the data URI"
         if _URL.match(source):
             raise ImageError(f"{source[:80]!r} is a URL, and URLs are not opened; download it and pass the file's path")
@@ -182,14 +186,24 @@ def _read(source: str | os.PathLike[str] | bytes, limits: ImageLimits) -> tuple[
     return _read_file(Path(source), limits)
 
 
+def is_data_uri(text: str) -> bool:
+    """Return whether a text is a data URI, of an image or of something else."""
+    return text[:5].lower() == "data:"
+
+
 def _read_data_uri(uri: str, limits: ImageLimits) -> bytes:
     header, comma, payload = uri.partition(",")
-    if not comma or not header.startswith("data:image/") or not header.endswith(";base64"):
+    if not comma or not _DATA_HEADER.fullmatch(header):
         raise ImageError(f"the data URI starts with {header[:40]!r}; it must start with data:image/...;base64,")
     if len(payload) * 3 // 4 > limits.max_bytes + 2:
         return bytes(limits.max_bytes + 1)
     try:
         return base64.b64decode(payload, validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    plain = "".join(unquote(payload).split()).rstrip("=")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ImageError(f"the data URI is not valid base64 ({error}); encode the file again") from error
 

@@ -241,15 +241,17 @@ def _check_size(width: object, height: object) -> None:
         return
     if width is None or height is None:
         given, other = ("width", "height") if height is None else ("height", "width")
-        raise SizeError(f"{given} is given without {other}; give both, or neither for the model's own size")
+        raise SizeError(
+            f"{given} is given without {other}; give both, or neither for the model's own size", param=given
+        )
     if not all(isinstance(side, int) and not isinstance(side, bool) for side in (width, height)):
-        raise SizeError(f"width {width!r} and height {height!r} are not two whole numbers; give pixels")
+        raise SizeError(f"width {width!r} and height {height!r} are not two whole numbers; give pixels", param="width")
     assert isinstance(width, int) and isinstance(height, int)
     if width < 1 or height < 1:
-        raise SizeError(f"size {width}x{height} is not positive; use multiples of 8")
+        raise SizeError(f"size {width}x{height} is not positive; use multiples of 8", param="width")
     if width % 8 or height % 8:
         nearest = "x".join(str(max(8, math.floor(side / 8 + 0.5) * 8)) for side in (width, height))
-        raise SizeError(f"size {width}x{height} is not a multiple of 8; use {nearest}")
+        raise SizeError(f"size {width}x{height} is not a multiple of 8; use {nearest}", param="width")
 
 
 def _check_sampler(sampler: object) -> None:
@@ -259,15 +261,18 @@ def _check_sampler(sampler: object) -> None:
 
 def _check_specialist(specialist: object) -> None:
     if specialist is not None and not isinstance(specialist, str):
-        raise InputError(f"specialist {str(specialist)[:40]!r} is no text; use a name of the model info's specialists")
+        raise InputError(
+            f"specialist {str(specialist)[:40]!r} is no text; use a name of the model info's specialists",
+            param="specialist",
+        )
 
 
 def _stop_texts(stop: object) -> tuple[str, ...]:
     texts = (stop,) if isinstance(stop, str) else stop
     if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
-        raise InputError(f"stop {str(stop)[:40]!r} is not allowed; use a text or a list of texts")
+        raise InputError(f"stop {str(stop)[:40]!r} is not allowed; use a text or a list of texts", param="stop")
     if len(texts) > MAX_STOP_TEXTS or not all(0 < len(text) <= MAX_STOP_CHARS for text in texts):
-        raise InputError(f"stop takes up to {MAX_STOP_TEXTS} texts of 1 to {MAX_STOP_CHARS} characters")
+        raise InputError(f"stop takes up to {MAX_STOP_TEXTS} texts of 1 to {MAX_STOP_CHARS} characters", param="stop")
     return tuple(dict.fromkeys(texts))
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo
 from pydantic_core import core_schema
 
-from seedx_sdk.imaging import open_image, to_data_uri
+from seedx_sdk.imaging import is_data_uri, open_image, to_data_uri
 from seedx_sdk.options import GenerationOptions
 
 __all__ = [
@@ -70,7 +70,7 @@ def _written(image: Image.Image, info: SerializationInfo) -> str | None:
 
 
 def _from_data_uri(text: str) -> Image.Image:
-    if not text.startswith("data:"):
+    if not is_data_uri(text):
         raise ValueError("an image in JSON must be a data URI (data:image/png;base64,...)")
     return open_image(text)
 

@@ -39,19 +39,19 @@ def check_text(text: object, name: str) -> str:
     """
     if not isinstance(text, str):
         cure = "decode it first: data.decode('utf-8')" if isinstance(text, bytes) else "pass a string"
-        raise PromptError(f"{name} is {type(text).__name__}, not text; {cure}")
+        raise PromptError(f"{name} is {type(text).__name__}, not text; {cure}", param=name)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise PromptError(
-            f"{name} has bytes that are not UTF-8 at character {error.start}; save or send it as UTF-8"
+            f"{name} has bytes that are not UTF-8 at character {error.start}; save or send it as UTF-8", param=name
         ) from error
     stripped = text.strip()
     if not stripped:
-        raise PromptError(f"{name} is empty; write at least one word")
+        raise PromptError(f"{name} is empty; write at least one word", param=name)
     reserved = next((token for token in _RESERVED if token in stripped), None)
     if reserved:
-        raise PromptError(f"{name} contains {reserved!r}, which only the model may write; leave it out")
+        raise PromptError(f"{name} contains {reserved!r}, which only the model may write; leave it out", param=name)
     return stripped
 
 
@@ -80,12 +80,14 @@ def check_fast(steps: int | None, measured: int | None, model: str) -> None:
     if measured is None:
         raise InputError(
             f"{model} has no fast mode that was measured on its weights; use the sampler 'reference', or measure one "
-            "with benchmarks/fast_mode.py"
+            "with benchmarks/fast_mode.py",
+            param="sampler",
         )
     if steps not in (None, measured):
         raise InputError(
             f"the fast mode of {model} was measured with {measured} steps, not {steps}; use that number, or the "
-            "sampler 'reference'"
+            "sampler 'reference'",
+            param="num_inference_steps",
         )
 
 
@@ -131,15 +133,19 @@ def check_messages(
         ImageError: If an image cannot be used.
     """
     if isinstance(messages, str) or not isinstance(messages, Sequence):
-        raise PromptError(f"{name} is {type(messages).__name__}; pass a list such as [Message.user('hello')]")
+        raise PromptError(
+            f"{name} is {type(messages).__name__}; pass a list such as [Message.user('hello')]", param=name
+        )
     return tuple(_check_message(message, f"{name}[{index}]", open_one) for index, message in enumerate(messages))
 
 
 def _check_message(message: object, name: str, open_one: Callable[[ImageSource], Image.Image]) -> Message:
     if not isinstance(message, Message):
-        raise PromptError(f"{name} is {type(message).__name__}; use Message.user(...) or Message.assistant(...)")
+        raise PromptError(
+            f"{name} is {type(message).__name__}; use Message.user(...) or Message.assistant(...)", param=name
+        )
     if not message.content:
-        raise PromptError(f"{name} is empty; give it a text or an image")
+        raise PromptError(f"{name} is empty; give it a text or an image", param=name)
     parts: list[TextPart | ImagePart] = []
     for part in message.content:
         if isinstance(part, ImagePart):
@@ -167,7 +173,8 @@ def check_task(task: Task, info: ModelInfo, *, specialist: str | None = None) ->
     if specialist is not None and specialist not in info.specialists:
         raise SpecialistMissingError(
             f"{info.name} has no specialist {specialist[:80]!r}; {there}. Name one of them or none, or add yours with "
-            "`seedx export`"
+            "`seedx export`",
+            param="specialist",
         )
     if task in ("try_on", "story") and task not in info.specialists:
         raise SpecialistMissingError(
@@ -200,7 +207,8 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
     if request.options.json_schema is not None and not info.supports_structured_output:
         raise InputError(
             f"{info.name} cannot fit its text to a JSON schema as it runs now; serve it on vLLM (seedx serve "
-            "--backbone vllm), or leave the schema out"
+            "--backbone vllm), or leave the schema out",
+            param="json_schema",
         )
     width, height = request.options.width, request.options.height
     if width is None or height is None:
@@ -208,7 +216,8 @@ def fit_to_model(request: Request, info: ModelInfo) -> tuple[str, ...]:
     if not (info.min_size <= min(width, height) and max(width, height) <= info.max_size):
         raise SizeError(
             f"size {width}x{height} is out of bounds for {info.name}; "
-            f"each side must be in {info.min_size}..{info.max_size}"
+            f"each side must be in {info.min_size}..{info.max_size}",
+            param="width",
         )
     if (width, height) != (info.image_size, info.image_size):
         own = f"{info.image_size}x{info.image_size}"

@@ -154,6 +154,11 @@ class FairLine:
             raise
         return place
 
+    def expect(self, place: Place, work: float) -> None:
+        """Count work that turns out to be needed at a place, beyond what was expected."""
+        place.work += work
+        self._turns.correct(place.share, work)
+
     def leave(self, place: Place) -> None:
         """Free a place; `Place.done` replaces the work that was expected."""
         name, inside = place.share.name, self._inside[place.share.name]

@@ -308,7 +308,8 @@ class InterleavedEngine:
         if any(notes) and request.changes_image and not request.options.force:
             raise InputError(
                 f"{self._info.name} knows no photographs, only pages of its picture book, and can't edit this image; "
-                "load a model that can (`SeedX(model=DIRECTORY)`), or pass force=True to try anyway"
+                "load a model that can (`SeedX(model=DIRECTORY)`), or pass force=True to try anyway",
+                param="force",
             )
         notes.append(out_of_domain_text(message.text, request.task, self._config))
         return [note for note in notes if note is not None]

@@ -20,6 +20,7 @@ from seedx_sdk.engine.protocol import AsyncEngine
 from seedx_sdk.errors import SeedXError
 from seedx_sdk.image_fetcher import ImageFetcher
 from seedx_sdk.serve.access.authenticator import Authenticator
+from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.access.keyring import Keyring
 from seedx_sdk.serve.access.limits import Limits
 from seedx_sdk.serve.access.usage_headers import USAGE_HEADERS
@@ -121,6 +122,7 @@ def _add_middleware(app: FastAPI, settings: ServerSettings, *, has_keys: bool) -
         AuthMiddleware,
         authenticator=app.state.authenticator,
         free=(usage.USAGE_PATH, *(("/metrics", "/openapi.json") if settings.keys_everywhere else ())),
+        repeats=_repeats,
         error_response=refusal,
     )
     app.add_middleware(ServerErrorMiddleware, handler=unexpected_error)  # FastAPI's own is outside the request ids
@@ -142,6 +144,15 @@ def _add_middleware(app: FastAPI, settings: ServerSettings, *, has_keys: bool) -
     app.add_middleware(ForwardedClient, proxies=settings.trusted_proxies)
     if settings.root_path:
         app.add_middleware(RootPath, root_path=settings.root_path)
+
+
+def _repeats(request: Request, caller: Caller) -> bool:
+    """Return whether a request repeats one whose answer is kept."""
+    dispatcher: Dispatcher | None = getattr(request.app.state, "dispatcher", None)
+    key = request.headers.get("Idempotency-Key")
+    return (
+        request.method == "POST" and key is not None and dispatcher is not None and dispatcher.has_answer(caller, key)
+    )
 
 
 async def _live(_request: Request) -> PlainTextResponse:

@@ -24,10 +24,11 @@ from seedx_sdk.serve import metrics
 from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.access.drawing import Drawing
 from seedx_sdk.serve.access.limits import TEXT_WORK, Work, step_work
+from seedx_sdk.serve.budgets.image_cap import ImageCap
 from seedx_sdk.serve.budgets.request import RequestBudget
 from seedx_sdk.serve.budgets.room import ImageRoom
 from seedx_sdk.serve.pending_call import PendingCall
-from seedx_sdk.serve.repeats import IdempotencyError, Repeats
+from seedx_sdk.serve.repeats import IdempotencyError, Repeats, part_key
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ImageDone, ReplyDone, StreamEvent, TextDelta
 
@@ -88,6 +89,17 @@ class Dispatcher:
         self._identities[caller.name, key] = known  # for as long from now as an answer may be replayed
         return known
 
+    def has_answer(self, caller: Caller, key: str) -> bool:
+        """Return whether the answer to a request with this idempotency key is kept, or that of its first part."""
+        parts = key, part_key(key, 0)
+        return any((caller.name, part) in self._finished for part in parts) or self.repeats.has_answer(caller, key)
+
+    def computes(self, caller: Caller, key: str | None) -> bool:
+        """Return whether a call with this idempotency key is computed, rather than answered with what another gets."""
+        return key is None or (
+            (caller.name, key) not in self._finished and (caller.name, key) not in self._keys_in_flight
+        )
+
     async def result(self, pending: PendingCall[R], *, caller: Caller, key: str | None = None) -> R:
         """Return the typed result of a call; arguments and errors as in `events`."""
         async with aclosing(self.events(pending, caller=caller, key=key)) as events:
@@ -134,7 +146,7 @@ class Dispatcher:
         try:
             while (event := await queue.get()) is not None:
                 if isinstance(event, Exception):
-                    raise event
+                    raise pending.as_sent(event)
                 yield event
         finally:
             working.cancel()
@@ -152,7 +164,9 @@ class Dispatcher:
         finished = self._finished.get(key)
         if finished is not None:
             if finished[0] != digest:
+                caller.charge_request()
                 raise IdempotencyError.of(own_key)
+            caller.repeat()
             for event in await asyncio.to_thread(lambda: list(map(_EVENT.validate_json, finished[1]))):
                 await emit(event)
             return
@@ -187,7 +201,7 @@ class Dispatcher:
                 self._place(caller, work, outcome) as place,
                 AsyncExitStack() as stack,
             ):
-                drawing = Drawing(reservation, place, step_work(pending.options, info))
+                drawing = Drawing(reservation, self._line, place, step_work(pending.options, info))
                 await pending.fetch(self.settings.max_body_bytes)
                 pixels = await pending.pixels()
                 self.budget.check_pixels(pixels, pending.images_param)
@@ -196,12 +210,13 @@ class Dispatcher:
                     call = await pending.call()
                 if self.settings.max_prompt_tokens is not None:
                     await asyncio.to_thread(self.budget.check_prompt, call.request, self.engine)
+                cap = ImageCap.of(call.request, info, self.settings.max_steps)
                 listener = call.listen(info)
                 for event in listener.first():
                     await emit(event)
-                async with aclosing(self.engine.stream(call.request, deadline=deadline)) as events:
+                async with aclosing(self.engine.stream(cap.applied(call.request), deadline=deadline)) as events:
                     async for event in events:
-                        event = listener.pass_on(event)
+                        event = cap.pass_on(listener.pass_on(event))
                         outcome.count(event)
                         drawing.count(event)
                         await emit(event)
@@ -220,8 +235,10 @@ class Dispatcher:
         """Wait for the caller's turn to do something beside the model, such as making a file, while the block runs.
 
         Raises:
+            RateLimitError: If the caller has used what it may.
             OverloadedError: If too many wait.
         """
+        caller.charge_request()
         try:
             place = await self._line_beside.enter(caller.share, 1.0)
         except OverloadedError:

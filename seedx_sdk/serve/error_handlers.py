@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from http import HTTPStatus
 from typing import Any
 
 from asgi_correlation_id import correlation_id
@@ -90,6 +91,8 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     504: {"model": _ErrorAnswer, "description": "The reply took too long."},
 }
 """What the OpenAPI document says of the errors of a route."""
+_NO_OBJECT = ("model_attributes_type", "dict_type", "model_type", "missing")
+"""Types of pydantic's errors about a body that is no JSON object."""
 _MAX_FIELDS = 8
 """Invalid fields that one response names at most."""
 
@@ -125,18 +128,42 @@ def _status_of(error: SeedXError) -> int:
     return own.get(type(error), status_of(error))
 
 
-async def validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
+async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     """Name each invalid field and what is wrong with it, without its value, which may be a whole image."""
-    named = [(".".join(str(part) for part in e["loc"] if part != "body"), e["msg"]) for e in error.errors()]
+    errors = error.errors()
+    first, named = errors[0], [_field_and_text(e) for e in errors]
     text = "; ".join(f"{name}: {message}" if name else message for name, message in named[:_MAX_FIELDS])
-    return _response(422, {"type": "InputError", "message": text, "param": named[0][0] or None})
+    if first["type"] == "json_invalid":
+        return _response(422, {"type": "InputError", "message": f"the body is not valid JSON: {text}"})
+    kind = request.headers.get("content-type", "")
+    if tuple(first["loc"]) == ("body",) and first["type"] in _NO_OBJECT and "json" not in kind:
+        text = f"the body came as {kind[:80] or 'no type'}; send JSON, with the header Content-Type: application/json"
+    param = (first.get("ctx") or {}).get("param") or named[0][0] or None
+    return _response(422, {"type": "InputError", "message": text, "param": param})
 
 
-async def http_error(_request: Request, error: HTTPException) -> JSONResponse:
+def _field_and_text(error: dict[str, Any]) -> tuple[str, str]:
+    """Return the name of an invalid field, empty for the whole body, and what is wrong with it."""
+    if error["type"] == "json_invalid":
+        return "", f"{error['ctx']['error']} at character {error['loc'][-1]}"
+    name = ".".join(str(part) for part in error["loc"] if part != "body")
+    return name, error["msg"].removeprefix("Value error, ")
+
+
+async def http_error(request: Request, error: HTTPException) -> JSONResponse:
     """Respond with the error's status; its detail is the message, or a dictionary with the message and more."""
     kind = "InputError" if error.status_code < 500 else "ServiceError"
-    detail = error.detail if isinstance(error.detail, dict) else {"message": str(error.detail)}
+    detail = error.detail if isinstance(error.detail, dict) else {"message": _plain_text(request, error)}
     return _response(error.status_code, {"type": kind, **detail}, dict(error.headers) if error.headers else None)
+
+
+def _plain_text(request: Request, error: HTTPException) -> str:
+    """Return the message of an error; of one of the router, which gives the name of its status only, a cure."""
+    if error.status_code == 404 and error.detail == HTTPStatus.NOT_FOUND.phrase:
+        return f"there is no route {request.method} {request.url.path[:200]}; GET /openapi.json lists the routes"
+    if error.status_code == 405 and (allowed := (error.headers or {}).get("Allow")):
+        return f"{request.method} is not allowed here; use {allowed}"
+    return str(error.detail)
 
 
 async def unexpected_error(_request: Request, error: Exception) -> JSONResponse:

@@ -111,6 +111,7 @@ class AuthMiddleware:
         app: Receives the request.
         authenticator: Finds out who sends it.
         free: Paths that need a key too, and cost nothing.
+        repeats: Whether a request repeats one whose answer is kept.
         error_response: Makes the response for an error.
     """
 
@@ -119,9 +120,11 @@ class AuthMiddleware:
         app: ASGIApp,
         authenticator: Authenticator,
         free: Collection[str],
+        repeats: Callable[[Request, Caller], bool],
         error_response: Callable[[Request, HTTPException | RateLimitError], Awaitable[Response]],
     ) -> None:
         self._app, self._authenticator, self._free, self._error_response = app, authenticator, free, error_response
+        self._repeats = repeats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or send an error response."""
@@ -140,7 +143,7 @@ class AuthMiddleware:
         try:
             caller = self._authenticator.identify(request)
             if not is_free:
-                caller.begin()
+                caller.begin(repeats=self._repeats(request, caller))
         except (HTTPException, RateLimitError) as error:
             await (await self._error_response(request, error))(scope, receive, send_with_usage)
             return

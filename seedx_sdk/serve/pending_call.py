@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from seedx_sdk import calls
 from seedx_sdk.calls import Call
-from seedx_sdk.errors import ImageError
+from seedx_sdk.errors import ImageError, InputError, PromptError
 from seedx_sdk.image_fetcher import ImageFetcher
-from seedx_sdk.imaging import ImageSource, image_size
+from seedx_sdk.imaging import ImageSource, image_size, is_data_uri
 from seedx_sdk.types import ChatReply, ImagePart, Message, Request, Task, TextPart
 from seedx_sdk.validation import ImageOpener
 
@@ -36,6 +36,10 @@ class PendingCall(Generic[R]):
     """Decodes the images, which are fetched by then, and validates the call."""
     images_param: str | None = None
     """Name of the parameter that has the images, where it is a single one."""
+    text_param: str | None = None
+    """Name of the parameter that has the texts, likewise."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    """What the client calls the arguments of the SDK, where it has other names for them."""
     fetcher: ImageFetcher | None = None
     """Fetches the images that are given by URL; None: none are."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -50,6 +54,8 @@ class PendingCall(Generic[R]):
         return PendingCall(
             task=request.task,
             images=[image for message in request.messages for image in message.images],
+            images_param="messages",
+            text_param="messages",
             content=lambda: _REQUEST.dump_json(request),
             open=in_thread(lambda: calls.received(request)),
             options=request.options.model_dump(),
@@ -63,7 +69,7 @@ class PendingCall(Generic[R]):
         """
         if self.fetcher is None:
             return
-        for url in (image for image in self.images if isinstance(image, str) and not image.startswith("data:")):
+        for url in (image for image in self.images if isinstance(image, str) and not is_data_uri(image)):
             if url not in self.fetched:
                 self.fetched[url] = await self.fetcher.fetch(url)
             if sum(map(len, self.fetched.values())) > max_bytes:
@@ -82,6 +88,19 @@ class PendingCall(Generic[R]):
         files = [self.fetched.get(image, image) if isinstance(image, str) else image for image in self.images]
         return await asyncio.to_thread(lambda: [width * height for width, height in map(image_size, files)])
 
+    def as_sent(self, error: Exception) -> Exception:
+        """Return the error with the name of the parameter that the client knows."""
+        if isinstance(error, InputError):
+            if error.param is None and isinstance(error, ImageError):
+                error.param = self.images_param
+            elif error.param is None and isinstance(error, PromptError):
+                error.param = self.text_param
+            elif (known := self.params.get(error.param or "")) is not None:
+                if (text := str(error)).startswith(f"{error.param} "):
+                    error.args = (known + text[len(error.param or "") :],)
+                error.param = known
+        return error
+
     async def call(self) -> Call[R]:
         """Return the call; its images are decoded the first time.
 
@@ -99,7 +118,7 @@ def in_thread(make: Callable[[], Call[R]]) -> Callable[[], Awaitable[Call[R]]]:
 
 
 def _data_uri(text: str) -> str:
-    if not text.startswith("data:"):
+    if not is_data_uri(text):
         raise ValueError("an image in JSON must be a data URI (data:image/png;base64,...)")
     return text
 

@@ -13,7 +13,12 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.settings import ServerSettings
 
-__all__ = ["IdempotencyError", "Repeats"]
+__all__ = ["IdempotencyError", "Repeats", "part_key"]
+
+
+def part_key(key: str, number: int) -> str:
+    """Return the idempotency key of one of several calls that a request makes, counted from 0."""
+    return f"{key}/{number}"
 
 
 class IdempotencyError(InputError):
@@ -38,6 +43,10 @@ class Repeats:
         )
         self._in_flight: dict[tuple[str, str], asyncio.Event] = {}
 
+    def has_answer(self, caller: Caller, key: str) -> bool:
+        """Return whether the answer to a request with this key is kept."""
+        return (caller.name, key) in self._answers
+
     async def once(
         self, caller: Caller, key: str | None, content: Callable[[], bytes], make: Callable[[], Awaitable[Response]]
     ) -> Response:
@@ -52,7 +61,12 @@ class Repeats:
         while name in self._in_flight:
             await self._in_flight[name].wait()
         kept = self._answers.get(name)
-        if kept is None:
+        if kept is not None:
+            if kept[0] != digest:
+                caller.charge_request()
+                raise IdempotencyError.of(key)
+            caller.repeat()
+        else:
             self._in_flight[name] = asyncio.Event()
             try:
                 answer = await make()
@@ -61,7 +75,5 @@ class Repeats:
                     self._answers[name] = kept
             finally:
                 self._in_flight.pop(name).set()
-        made_of, body, headers = kept
-        if made_of != digest:
-            raise IdempotencyError.of(key)
+        _, body, headers = kept
         return Response(body, headers=headers)

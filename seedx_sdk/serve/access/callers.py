@@ -44,21 +44,34 @@ class Caller:
         self._charged = Work()
         self._unused = Work()  # charged, and not claimed by a call
         self._charged_at = 0.0
-        self._ended = False
+        self._is_repeat = self._ended = False
 
     @property
     def usage(self) -> dict[str, Usage]:
         """What is used and left of each of its limits of a time, by name."""
         return self._account.usage(self.limits)
 
-    def begin(self) -> None:
-        """Charge the request itself.
+    def begin(self, *, repeats: bool = False) -> None:
+        """Charge the request itself; of one that repeats another whose answer is kept, only when it is computed.
 
         Raises:
             RateLimitError: If the caller has used what it may.
         """
         metrics.KEY_REQUESTS.labels(self.label).inc()
-        self.prepay(Work(requests=1))
+        if not repeats:
+            self.charge_request()
+
+    def charge_request(self) -> None:
+        """Charge the request itself, unless it is charged already.
+
+        Raises:
+            RateLimitError: If the caller has used what it may.
+        """
+        self.prepay(Work(requests=1) - self._charged)
+
+    def repeat(self) -> None:
+        """Note that an answer is one that is kept: the request costs no more than what is drawn for it."""
+        self._is_repeat = True
 
     def prepay(self, work: Work) -> None:
         """Charge what the calls of the request draw, before the first of them begins.
@@ -86,8 +99,8 @@ class Caller:
             RateLimitError: If the caller has used what it may.
             InputError: If so much is never allowed at once.
         """
-        self.prepay(work)
-        self._unused -= work
+        self.charge_request()
+        self.claim(work)
         reservation = Reservation(self, work)
         try:
             yield reservation
@@ -95,6 +108,11 @@ class Caller:
             self._unused += reservation.left
             if self._ended:
                 self.end()
+
+    def claim(self, work: Work) -> None:
+        """Charge what a call draws, unless it is prepaid; arguments and errors as in `reserve`."""
+        self.prepay(work)
+        self._unused -= work
 
     def draw(self, work: Work) -> None:
         """Charge what is drawn beyond what was expected, allowed or not."""
@@ -107,10 +125,10 @@ class Caller:
     def end(self) -> None:
         """Refund what is charged and not used, now that the request is answered, and later what its calls give back.
 
-        The request itself counts in any case.
+        The request itself counts in any case, unless its answer is one that was kept.
         """
         self._ended = True
-        kept = Work(requests=1) - (self._charged - self._unused)
+        kept = Work() if self._is_repeat else Work(requests=1) - (self._charged - self._unused)
         not_used = self._unused - kept
         self._account.take_back(not_used, self._charged_at)
         self._charged -= not_used
@@ -124,6 +142,17 @@ class Reservation:
         self._caller, self.label = caller, caller.label
         self.left = expected
         """What is expected and not drawn."""
+
+    def admit(self, work: Work) -> None:
+        """Expect so much more to be drawn, as far as it was not expected.
+
+        Raises:
+            RateLimitError: If the caller has used what it may.
+            InputError: If so much is never allowed at once.
+        """
+        missing = work - self.left
+        self._caller.claim(missing)
+        self.left += missing
 
     def draw(self, images: int, steps: float) -> None:
         """Count images that are finished, and denoising steps that were taken, at the model's own size."""

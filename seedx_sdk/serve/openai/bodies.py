@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from seedx_sdk import calls
 from seedx_sdk.errors import InputError
@@ -67,6 +67,12 @@ class _Body(OpenAIBody):
         return secrets.randbelow(_MAX_RANDOM_SEED) if self.seed is None else self.seed
 
 
+def _stop_texts(given: Any) -> Any:
+    """Return the texts that stop an answer, without empty ones, which clients send for none."""
+    texts = [given] if isinstance(given, str) else given
+    return [text for text in texts if text not in ("", None)] if isinstance(texts, list) else texts
+
+
 class ChatCompletionBody(_Body):
     """A conversation, which ends with a message of the user."""
 
@@ -96,7 +102,8 @@ class ChatCompletionBody(_Body):
     temperature: float | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
-    stop: str | list[str] = []
+    stop: Annotated[list[str], BeforeValidator(_stop_texts, json_schema_input_type=str | list[str])] = []
+    """An empty text stops nothing."""
     response_format: Annotated[_PlainText | _JsonObject | _JsonSchema, Field(discriminator="type")] | None = None
     width: int | None = None
     height: int | None = None
@@ -119,6 +126,11 @@ class ChatCompletionBody(_Body):
             task="chat",
             images=[url for message in self.messages for url in message.image_urls],
             images_param="messages",
+            text_param="messages",
+            params={
+                "max_new_tokens": "max_tokens" if self.max_completion_tokens is None else "max_completion_tokens",
+                "json_schema": "response_format",
+            },
             fetcher=fetcher,
             content=lambda: self.model_dump_json(
                 exclude={"stream", "stream_options", "content_format", *self.CHANGES_NOTHING}
@@ -139,7 +151,7 @@ class ChatCompletionBody(_Body):
             guidance_scale=self.guidance_scale,
             sampler=self.sampler,
             seed=self._first_seed(),
-            max_new_tokens=self.max_completion_tokens or self.max_tokens,
+            max_new_tokens=self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens,
             temperature=self.temperature,
             json_schema=self._schema(),
             stop=self.stop,
@@ -195,6 +207,9 @@ class ImagesBody(_Body):
         return PendingCall(
             task=task,
             images=[image] if image else [],
+            images_param="image",
+            text_param="prompt",
+            params={"instruction": "prompt", "width": "size", "height": "size", "preview_every": "partial_images"},
             content=lambda: self.model_dump_json(exclude=set(self.CHANGES_NOTHING)).encode() + image,
             open=in_thread(call),
             options=self._options(info),
@@ -231,8 +246,9 @@ class EditsBody(ImagesBody):
     """Edits of one image, which comes as a file."""
 
     image_guidance_scale: float | None = None
-    force: bool = False
-    """Edit also an image unlike all that the model was trained on."""
+    force: bool = True
+    """Edit also an image unlike all that the model was trained on, with a warning. Elsewhere such an image is refused
+    unless the caller insists; clients of OpenAI's API have no parameter to insist with."""
     input_fidelity: Annotated[str, only("low", hint="a higher image_guidance_scale keeps closer to the image")] = "low"
 
     def pending_calls(self, info: ModelInfo, image: bytes) -> list[PendingCall[EditedImage]]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from PIL import Image
 from pydantic import BeforeValidator, Field
 
+from seedx_sdk.imaging import is_data_uri
 from seedx_sdk.serve.openai.parameters import WithoutNulls
 from seedx_sdk.types import ContentPart, ImagePart, Message, TextPart
 
@@ -17,6 +18,7 @@ OpenUrl: TypeAlias = Callable[[str], Image.Image]
 """Opens the image of a data URI or a URL."""
 _TEXTS = ("text", "input_text", "output_text")
 _IMAGES = ("image_url", "input_image")
+_FILES = ("file", "input_file")
 
 
 class _Text(WithoutNulls):
@@ -34,6 +36,12 @@ class _ImageUrl(WithoutNulls):
     image_url: _Url
 
 
+def _file_data(part: Mapping[str, Any]) -> Any:
+    """Return the data URI of a file, which must be an image."""
+    file = part.get("file", part)
+    return file.get("file_data") if isinstance(file, Mapping) else None
+
+
 def _canonical(part: Any) -> Any:
     """Return a content part as the chat route of OpenAI spells it; the Responses route spells it differently."""
     if isinstance(part, str):
@@ -42,6 +50,10 @@ def _canonical(part: Any) -> Any:
         return part
     if part.get("type") in _TEXTS:
         return {**part, "type": "text"}
+    if part.get("type") == "refusal":
+        return {"type": "text", "text": part.get("refusal")}
+    if part.get("type") in _FILES and isinstance(url := _file_data(part), str) and is_data_uri(url):
+        return {"type": "image_url", "image_url": {"url": url}}
     if part.get("type") in _IMAGES:
         url = part.get("image_url")
         return {"type": "image_url", "image_url": {"url": url} if isinstance(url, str) else url}
@@ -52,6 +64,14 @@ _Part = Annotated[
     Annotated[_Text | _ImageUrl, Field(discriminator="type")],
     BeforeValidator(_canonical, json_schema_input_type=_Text | _ImageUrl | str),
 ]
+
+
+def _parts_of(content: Any) -> Any:
+    """Return the content of a message as a list of parts."""
+    return [content] if isinstance(content, str) else content
+
+
+_Content = Annotated[list[_Part], BeforeValidator(_parts_of, json_schema_input_type=str | list[_Part])]
 
 
 class _Function(WithoutNulls):
@@ -68,7 +88,7 @@ class ChatMessage(WithoutNulls):
     """A message of a conversation; one of an answer, of this model or of another one, may be sent back as it came."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[_Part] = ""
+    content: _Content = []
     images: list[_Part] = []
     """Images of an earlier answer."""
     tool_calls: list[_ToolCall] = []
@@ -84,9 +104,8 @@ class ChatMessage(WithoutNulls):
 
     @property
     def _parts(self) -> list[_Text | _ImageUrl]:
-        content = [_Text(type="text", text=self.content)] if isinstance(self.content, str) else self.content
-        has_images = any(isinstance(part, _ImageUrl) for part in content)
-        return [*content, *([] if has_images else self.images)]
+        has_images = any(isinstance(part, _ImageUrl) for part in self.content)
+        return [*self.content, *([] if has_images else self.images)]
 
     def opened(self, open_one: OpenUrl) -> list[ContentPart]:
         """Return the content with its images decoded."""

@@ -7,6 +7,7 @@ change the answer is an error; one that cannot is ignored, with a warning where 
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -31,7 +32,8 @@ def only(*values: T, hint: str = "") -> AfterValidator:
     def check(value: T) -> T:
         if value not in values:
             allowed = " or ".join(str(value).lower() if isinstance(value, bool) else repr(value) for value in values)
-            raise ValueError(f"{value!r} is not supported here; leave it out, or use {allowed}{hint and f'; {hint}'}")
+            text = f"{reprlib.repr(value)} is not supported here; leave it out, or use {allowed}{hint and f'; {hint}'}"
+            raise PydanticCustomError("unsupported_value", "{text}", {"text": text})
         return value
 
     return AfterValidator(check)
@@ -93,4 +95,6 @@ class OpenAIBody(WithoutNulls):
 
 
 def _refusal(name: str, text: str) -> PydanticCustomError:
-    return PydanticCustomError("unsupported_parameter", "{name} {text}", {"name": repr(name), "text": text})
+    return PydanticCustomError(
+        "unsupported_parameter", "{name} {text}", {"name": repr(name), "text": text, "param": name}
+    )

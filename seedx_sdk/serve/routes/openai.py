@@ -36,6 +36,7 @@ from seedx_sdk.serve.error_handlers import stream_error_body
 from seedx_sdk.serve.openai.answers import ChatAnswer, ImagesAnswer, warnings_header
 from seedx_sdk.serve.openai.bodies import ChatCompletionBody, EditsBody, GenerationsBody
 from seedx_sdk.serve.pending_call import PendingCall
+from seedx_sdk.serve.repeats import part_key
 from seedx_sdk.types import EditedImage, GeneratedImage, ImageDone, ImageProgress, ReplyDone, TextDelta
 
 __all__ = ["router"]
@@ -154,8 +155,9 @@ async def _images(
         raise InputError(f"n {len(pending)} is more images than this server generates at once; use at most {allowed}")
     info = dispatcher.engine.info
     dispatcher.budget.check(pending, info)
-    caller.prepay(sum((Work.estimate(call.task, call.options, info) for call in pending), Work()))
-    keys = [None if key is None else f"{key}/{number}" for number in range(len(pending))]
+    keys = [None if key is None else part_key(key, number) for number in range(len(pending))]
+    computed = [call for call, k in zip(pending, keys, strict=True) if dispatcher.computes(caller, k)]
+    caller.prepay(sum((Work.estimate(call.task, call.options, info) for call in computed), Work()))
     if not answer.body.stream:
         calls = [partial(dispatcher.result, c, caller=caller, key=k) for c, k in zip(pending, keys, strict=True)]
         images = await cancel_on_disconnect(request, _all(calls))
@@ -192,12 +194,15 @@ async def _edit(request: Request) -> tuple[EditsBody, bytes]:
         InputError: If it has not exactly one image, or a field twice.
         RequestValidationError: If a field is not allowed.
     """
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise InputError("an edit is sent as multipart/form-data, the image as the file 'image'", param="image")
     async with _form(request) as form:
         fields = form.multi_items()
         files = {name: value for name, value in fields if isinstance(value, UploadFile)}
         texts = {name: value for name, value in fields if not isinstance(value, UploadFile)}
         if twice := sorted({name for name, _ in fields if len(form.getlist(name)) > 1} - files.keys()):
             raise InputError(f"the form has the field {twice[0]!r} more than once", param=twice[0])
+        texts = {name: value for name, value in texts.items() if value or name == "prompt"}  # the null of a form
         uploads = [*form.getlist("image"), *form.getlist("image[]")]
         if len(uploads) != 1 or len(files) != 1 or not isinstance(uploads[0], UploadFile):
             raise InputError(

@@ -11,13 +11,16 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import APIRouter
+from PIL import Image
 from prometheus_client import REGISTRY
 
+from seedx_sdk import Message
 from seedx_sdk.errors import InputError
 from seedx_sdk.serve import dependencies
 from seedx_sdk.serve.access.limits import Work
 from seedx_sdk.serve.app import create_app
 from seedx_sdk.serve.settings import ServerSettings
+from seedx_sdk.testing import ScriptedEngine
 from tests.support.http_server import Scripted, opened
 
 GENERATIONS = "/v1/images/generations"
@@ -218,3 +221,52 @@ def test_a_server_does_not_start_with_a_broken_file(file: Path) -> None:
     file.write_text("[keys.ann]\nkeys = 'a'\n")
     with pytest.raises(InputError, match=r"line 2: keys\.ann\.keys: Extra inputs"):
         create_app(opened(Scripted()), ServerSettings(api_keys_file=file), routers=[])
+
+
+async def chat(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
+    body = {"messages": [{"role": "user", "content": "Draw a house."}]}
+    return await client.post("/v1/chat/completions", json=body, headers=headers)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_repeated_key_costs_nothing(streamed: bool) -> None:
+    key = {"Idempotency-Key": "1"}
+    async with served(Scripted(), requests_per_minute=4) as client:
+        body = {"prompt": "a house", "n": 4, "stream": streamed}
+        first = await client.post(GENERATIONS, json=body, headers=key)
+        again = [await client.post(GENERATIONS, json=body, headers=key) for _ in range(3)]
+        assert first.status_code == 200 and [answer.content for answer in again] == [first.content] * 3
+        assert (await client.post(GENERATIONS, json={**body, "n": 1}, headers=key)).status_code == 429
+        assert (await chat(client)).status_code == 429
+
+
+async def test_a_repeat_beside_its_first_request_costs_nothing() -> None:
+    engine = Scripted(pause_at=0)
+    async with served(engine, requests_per_minute=3) as client:
+        tasks = [asyncio.create_task(chat(client, **{"Idempotency-Key": "1"}))]
+        await until(lambda: engine.paused == 1)
+        tasks.append(asyncio.create_task(chat(client, **{"Idempotency-Key": "1"})))
+        engine.resume.set()
+        answers = [await task for task in tasks]
+        assert answers[0].content == answers[1].content
+        assert [(await chat(client)).status_code for _ in range(3)] == [200, 200, 429]
+
+
+async def test_another_request_with_a_known_key_counts() -> None:
+    async with served(Scripted(), requests_per_minute=2) as client:
+        for prompt, status in (("a house", 200), ("a boat", 409), ("a boat", 429), ("a house", 200)):
+            answer = await client.post("/v1/tools/generate", json={"prompt": prompt}, headers={"Idempotency-Key": "1"})
+            assert answer.status_code == status, answer.text
+
+
+async def test_a_chat_draws_no_image_when_none_is_left() -> None:
+    page = Image.new("RGB", (8, 8))
+    engine = Scripted(
+        ScriptedEngine([Message.assistant("one", page, "two", page), *[Message.assistant("no", page)] * 2])
+    )
+    async with served(engine, requests_per_minute=4) as client:
+        assert (await chat(client)).status_code == 200  # counts twice, by the images that it drew
+        assert (await chat(client)).status_code == 200
+        assert (await chat(client)).status_code == 200
+        refused = await chat(client)
+        assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1
