@@ -99,8 +99,10 @@ def test_the_tokens_of_a_prompt_are_bounded_before_the_engine_sees_it(serve: Ser
     scripted = ScriptedEngine()
     base = serve(Scripted(scripted), max_prompt_tokens=100)
     body = {"messages": [{"role": "user", "content": "Tell me of boats. " * 40}]}
-    refused(http.post(f"{base}/v1/chat/completions", json=body), None, "at most 100 are allowed", "shorten the texts")
-    refused(http.post(f"{base}/v1/chat/completions", json=chat(WIDE)), None, "its images included")
+    refused(
+        http.post(f"{base}/v1/chat/completions", json=body), "messages", "at most 100 are allowed", "shorten the texts"
+    )
+    refused(http.post(f"{base}/v1/chat/completions", json=chat(WIDE)), "messages", "its images included")
     assert scripted.requests == []
     body = {"messages": [{"role": "user", "content": "Tell me of boats."}]}
     assert http.post(f"{base}/v1/chat/completions", json=body).status_code == 200
