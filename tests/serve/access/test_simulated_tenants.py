@@ -6,6 +6,7 @@ Their keys rotate, they leave, read slowly and repeat requests, its line is full
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -161,7 +162,8 @@ class Tenants:
             key = " ".join(text.split()[:2])
             assert any(same == key and other != text for same, other in self.sent)
         elif code == "rate_limit_exceeded":
-            assert 1 <= int(call.answered["retry-after"]) and self._has_used_all(asked)
+            wait = call.answered.get("retry-after", math.ceil(problem["retry_after"]))  # of a chat: before an image
+            assert 1 <= int(wait) and self._has_used_all(asked)
         elif kind == "OverloadedError":
             assert problem["retry_after"] >= 1
             assert "restarting" not in problem["message"] or self.world.engine_failures
