@@ -41,7 +41,7 @@ def flags(options: MemoryOptions, given: MemoryOptions = _DEFAULTS) -> str:
     return " ".join(found)
 
 
-def check_fit(sizes: ModelSizes, options: MemoryOptions, gpu: int, *, name: str) -> MemoryPlan:
+def check_fit(sizes: ModelSizes, options: MemoryOptions, gpu: int, *, name: str, has_fp8: bool = True) -> MemoryPlan:
     """Return the plan of a model that fits a GPU.
 
     Args:
@@ -49,11 +49,18 @@ def check_fit(sizes: ModelSizes, options: MemoryOptions, gpu: int, *, name: str)
         options: Of the server.
         gpu: Bytes that are free on the GPU.
         name: The model's name.
+        has_fp8: Whether the GPU multiplies numbers of 8 bits.
 
     Raises:
-        InputError: If the KV cache that is asked for is too small for one conversation.
+        InputError: If the KV cache that is asked for is too small for one conversation, or the GPU can't do what is
+            asked for.
         DeviceMemoryError: If it does not fit; the message names the options with which it would.
     """
+    if options.quantization == "fp8" and not has_fp8:
+        raise InputError(
+            "--quantization fp8 needs a GPU that multiplies numbers of 8 bits (compute capability 8.9 or later: Ada, "
+            "Hopper, Blackwell), and this one does not; leave it out"
+        )
     plan = MemoryPlan.make(sizes, options, gpu)
     longest = options.max_model_len or sizes.max_tokens
     if plan.kv_cache_needed < plan.kv_cache_per_token * longest:
@@ -64,38 +71,42 @@ def check_fit(sizes: ModelSizes, options: MemoryOptions, gpu: int, *, name: str)
         )
     if plan.fits:
         return plan
-    cures = [flags(fitting, options) for fitting in fitting_options(sizes, options, gpu)]
+    cures = [flags(fitting, options) for fitting in fitting_options(sizes, options, gpu, has_fp8=has_fp8)]
     if cures:
         advice = "options with which it fits: " + ", or ".join(cures)
     else:
-        least = min(MemoryPlan.make(sizes, smaller, gpu).needed for smaller in _smaller(sizes, options))
+        least = min(
+            MemoryPlan.make(sizes, smaller, gpu).needed for smaller in _smaller(sizes, options, has_fp8=has_fp8)
+        )
         advice = f"with every option that saves memory it needs {least / GB:.1f} GB; use a larger GPU"
     raise DeviceMemoryError(
         f"{name} needs {plan.needed / GB:.1f} GB of GPU memory and {gpu / GB:.1f} GB are free ({plan}); {advice}"
     )
 
 
-def fitting_options(sizes: ModelSizes, options: MemoryOptions, gpu: int, *, count: int = 3) -> list[MemoryOptions]:
+def fitting_options(
+    sizes: ModelSizes, options: MemoryOptions, gpu: int, *, count: int = 3, has_fp8: bool = True
+) -> list[MemoryOptions]:
     """Return the least changes of options with which a model fits a GPU, none of which holds another; at most `count`.
 
     The options themselves are the only ones if they fit.
     """
     found: list[tuple[frozenset[str], MemoryOptions]] = []
-    for smaller in _smaller(sizes, options):
+    for smaller in _smaller(sizes, options, has_fp8=has_fp8):
         changed = frozenset(f.name for f in fields(options) if getattr(smaller, f.name) != getattr(options, f.name))
         if MemoryPlan.make(sizes, smaller, gpu).fits and not any(less <= changed for less, _ in found):
             found.append((changed, smaller))
     return [smaller for _, smaller in found[:count]]
 
 
-def _smaller(sizes: ModelSizes, options: MemoryOptions) -> Iterator[MemoryOptions]:
+def _smaller(sizes: ModelSizes, options: MemoryOptions, *, has_fp8: bool) -> Iterator[MemoryOptions]:
     """Yield the options and those that save memory, few changes first; among equally many, those that cost least."""
     on_vllm = options.llm_on == "vllm"
     length = options.max_model_len or sizes.max_tokens
     choices: dict[str, list[Any]] = {
         "max_batch": [size for size in (4, 2, 1) if size < options.max_batch],
         "dtype": ["bfloat16"] if options.dtype == "float32" else [],
-        "quantization": ["fp8"] if on_vllm and options.quantization is None else [],
+        "quantization": ["fp8"] if on_vllm and has_fp8 and options.quantization is None else [],
         "offload": [True] if not options.offload else [],
         "cuda_graphs": [0] if options.cuda_graphs and not options.offload else [],
         "tile_side": [512] if options.tile_side > 512 else [],

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_memory", "with_planned_share"]
 
+_FP8_CAPABILITY = (8, 9)
+"""From which on a GPU multiplies numbers of 8 bits. Source: `Fp8PtpcOnlineLinearMethod` of vLLM 0.32, which refuses
+older ones when it loads."""
+
 
 def plan_memory(checkpoint_dir: Path, options: EngineOptions, vllm: VLLMOptions | None) -> MemoryPlan:
     """Return how the memory of the device will be divided.
@@ -29,7 +33,8 @@ def plan_memory(checkpoint_dir: Path, options: EngineOptions, vllm: VLLMOptions 
         vllm: How vLLM runs; None if transformers runs the language model.
 
     Raises:
-        InputError: If there is no such device, or the KV cache that is asked for is too small.
+        InputError: If there is no such device, the KV cache that is asked for is too small, or the GPU can't do what
+            is asked for.
         DeviceMemoryError: If the GPU has too little free memory; the message names the options that would fit.
         WeightsMissingError: If the directory or a file is missing.
         WeightsCorruptError: If a config or a header can't be read.
@@ -41,7 +46,8 @@ def plan_memory(checkpoint_dir: Path, options: EngineOptions, vllm: VLLMOptions 
         return MemoryPlan.make(sizes, chosen)
     free_cached_memory()  # what an engine that failed has left behind
     free, _ = torch.cuda.mem_get_info(device)
-    return check_fit(sizes, chosen, free, name=checkpoint_dir.name)
+    has_fp8 = torch.cuda.get_device_capability(device) >= _FP8_CAPABILITY
+    return check_fit(sizes, chosen, free, name=checkpoint_dir.name, has_fp8=has_fp8)
 
 
 def with_planned_share(vllm: VLLMOptions, plan: MemoryPlan, device: torch.device) -> VLLMOptions:

@@ -78,6 +78,12 @@ def test_the_documented_table_is_the_computed_one() -> None:
     assert "|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n\n" in written
 
 
+def test_a_gpu_without_8_bits_is_told_of_other_options() -> None:
+    with pytest.raises(DeviceMemoryError) as caught:
+        check_fit(RELEASED, MemoryOptions(), 40 * GB, name="model", has_fp8=False)
+    assert "--max-batch 4 --offload" in str(caught.value) and "fp8" not in str(caught.value)
+
+
 def test_what_fits_is_planned() -> None:
     assert check_fit(RELEASED, MemoryOptions(), 80 * GB, name="model").fits
     assert fitting_options(RELEASED, MemoryOptions(), 80 * GB) == [MemoryOptions()]

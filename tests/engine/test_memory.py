@@ -15,7 +15,7 @@ from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions, open_local
 from seedx_sdk.engine.memory import plan_memory, with_planned_share
-from seedx_sdk.errors import DeviceMemoryError
+from seedx_sdk.errors import DeviceMemoryError, InputError
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (free[0], 24 * GB))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 9))
     return free
 
 
@@ -48,6 +49,16 @@ def test_a_gpu_is_the_default_in_bfloat16() -> None:
     in_16_bits, in_32_bits = (plan_memory(NANO, EngineOptions(dtype=d), None) for d in (None, "float32"))
     assert in_32_bits.image_weights == 2 * in_16_bits.image_weights
     assert in_32_bits.llm_weights == 2 * in_16_bits.llm_weights
+
+
+@pytest.mark.usefixtures("free")
+def test_8_bits_are_refused_before_loading_on_a_gpu_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    quantized = VLLMOptions(quantization="fp8")
+    plan_memory(NANO, EngineOptions(), quantized)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 0))  # an A100
+    with pytest.raises(InputError, match="8.9 or later.*leave it out"):
+        plan_memory(NANO, EngineOptions(), quantized)
+    plan_memory(NANO, EngineOptions(), VLLMOptions())
 
 
 @pytest.mark.usefixtures("free")

@@ -87,6 +87,7 @@ def test_a_gpu_is_served_in_bfloat16(opened: list[EngineOptions], monkeypatch: p
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (20 << 30, 24 << 30))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 9))
     assert serve("--offload").exit_code == 0
     assert opened[-1].torch_device.type == "cuda" and opened[-1].torch_dtype == torch.bfloat16
     assert opened[-1].placement.offload
