@@ -18,7 +18,7 @@ from seedx_sdk.errors import ModelError, SeedXError, WeightsMissingError
 __all__ = ["add_lora", "agent_files", "explain_missing_variant", "read_agent"]
 
 LORA_RANK, LORA_ALPHA = 32, 32.0
-"""Of the reference's training. Source: configs/clm_models/llm_seed_x_lora.yaml."""
+"""Rank and alpha of the reference's training. Source: configs/clm_models/llm_seed_x_lora.yaml."""
 ZERO_TO_FP32 = "zero_to_fp32.py"
 """The script that DeepSpeed puts beside its checkpoints."""
 

@@ -127,13 +127,13 @@ class Fit:
     beside_llm: bool
     """Whether vLLM runs the language model on the same GPU."""
     options: str
-    """For `seedx serve`; empty if the defaults fit."""
+    """Options of `seedx serve`; empty if the defaults fit."""
     max_batch: int
     """Images of the model's own size in one batch."""
     needed_gb: float
     """The least that works, with keys and values of one conversation of full length."""
     kv_tokens: int
-    """Of all conversations together that the cache holds; 0 without the language model."""
+    """Tokens of all conversations together that the cache holds; 0 without the language model."""
 
 
 def memory_table(sizes: ModelSizes = RELEASED) -> list[Fit]:

@@ -39,15 +39,15 @@ class MemoryOptions:
     llm_on: Literal["vllm", "transformers", "elsewhere"] = "vllm"
     """What runs the language model on this GPU; "elsewhere": another GPU does."""
     dtype: str | None = None
-    """Of all weights; None is the default below, and for vLLM the type of the files."""
+    """Precision of all weights; None is the default below, and for vLLM the type of the files."""
     default_dtype: str = "bfloat16"
-    """Of what vLLM does not run; it depends on the device."""
+    """Precision of what vLLM does not run; it depends on the device."""
     quantization: Quantization | None = None
     """As for `VLLMOptions`."""
     max_model_len: int | None = None
     """As for `VLLMOptions`; None is the longest conversation that the model was made for."""
     kv_cache_bytes: int | None = None
-    """For keys and values; None is what is left."""
+    """Bytes for keys and values; None is what is left."""
     tensor_parallel_size: int = 1
     """GPUs that share the language model."""
     enforce_eager: bool = False
@@ -75,9 +75,9 @@ class MemoryPlan:
     """What a forward pass computes with, graphs, and the CUDA context."""
     kv_cache_per_token: int
     kv_cache_needed: int
-    """Of one conversation of full length, or what was asked for."""
+    """Bytes for one conversation of full length, or what was asked for."""
     image_weights: int
-    """Of the de-tokenizer, the image encoder and the projectors."""
+    """Bytes of the de-tokenizer, the image encoder and the projectors."""
     image_working: int
     """Intermediate results of the largest batch, those that CUDA graphs keep beside them, and the CUDA context."""
 

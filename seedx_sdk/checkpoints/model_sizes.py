@@ -18,9 +18,9 @@ class ModelSizes:
     llm: int
     """All of the language model."""
     llm_matrices: int
-    """Of its layers: what quantization stores in 8 bits."""
+    """Those of its layers, which quantization stores in 8 bits."""
     llm_bytes: int
-    """Bytes of a number in its files."""
+    """Bytes of a number in its weight files."""
     llm_width: int
     llm_mlp: int
     kv_numbers: int
@@ -28,12 +28,12 @@ class ModelSizes:
     max_tokens: int
     """Length of the longest conversation."""
     lora_numbers: int
-    """Of an adapter of rank 1 on all matrices, for which vLLM makes room."""
+    """Parameters of an adapter of rank 1 on all matrices, for which vLLM makes room."""
     ranks: tuple[int, ...]
-    """Of the specialists' adapters."""
+    """Ranks of the specialists' adapters."""
     visual_encoder: int
     projectors: int
-    """Of the general model; each specialist has as many."""
+    """Parameters of the general model's projectors; each specialist has as many."""
     unet: int
     resampler: int
     """The de-tokenizer's."""

@@ -36,7 +36,7 @@ class EngineOptions:
     device: str | None = None
     """ "cpu", "cuda" or "cuda:N"; None is "cuda" if there is a CUDA GPU, otherwise "cpu"."""
     dtype: Dtype | None = None
-    """Of all weights; None is bfloat16 on a GPU and float32 on a CPU, and the checkpoint's own for vLLM."""
+    """Precision of all weights; None is bfloat16 on a GPU and float32 on a CPU, and the checkpoint's own for vLLM."""
     limits: ServiceLimits = ServiceLimits()
     """Queue, batches and cache of the image service."""
     placement: Placement = Placement()
@@ -72,7 +72,7 @@ class EngineOptions:
 
 
 ALONE = EngineOptions(limits=ServiceLimits(max_wait_ms=0, max_batch=1), placement=Placement(prepared_batches=()))
-"""For one caller at a time: no other job will join a batch, and nothing is prepared before the first call."""
+"""Options for one caller at a time: no other job will join a batch, and nothing is prepared before the first call."""
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ class EngineMetrics:
     """Counters of both halves of an engine. Reading single fields is safe from any thread."""
 
     service: ServiceMetrics | None
-    """Of the image service; None if it counts in other processes."""
+    """Counters of the image service; None if it runs in other processes."""
     prompt_tokens: int = 0
     """Tokens of all prompts, image tokens included."""
     completion_tokens: int = 0

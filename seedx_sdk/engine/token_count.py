@@ -34,11 +34,11 @@ __all__ = [
 ImageSize: TypeAlias = tuple[int, int] | None
 """Width and height in pixels; None: unknown, counted as the largest."""
 _BYTES_PER_TOKEN = 3
-"""Of UTF-8 text: more tokens than English has, about as many as other scripts."""
+"""Bytes of UTF-8 text per token: an upper estimate for English, about right for other scripts."""
 _TURN_TOKENS = 9
 """What stands around a turn of the user."""
 _VIEW_TOKENS = NUM_IMAGE_TOKENS + 2
-"""Of each cell and of the global view, with the tokens that open and close it."""
+"""Tokens of each cell and of the global view, with the tokens that open and close it."""
 _CELL = 448
 """Side in pixels of a cell of the released models."""
 

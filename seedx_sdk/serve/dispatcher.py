@@ -50,7 +50,7 @@ _MAX_UNREAD = 32
 
 @dataclass(frozen=True)
 class ReplyIdentity:
-    """What tells a reply from others."""
+    """The id and the time of a reply."""
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     created: int = field(default_factory=lambda: int(time.time()))

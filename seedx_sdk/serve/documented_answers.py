@@ -36,7 +36,7 @@ CHAT_STREAM: dict[int | str, dict[str, Any]] = {
         ),
     }
 }
-"""Of `/v1/chat`."""
+"""Responses of `/v1/chat`."""
 CHAT_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A chat.completion; with `stream`, its chunks.",
@@ -56,7 +56,7 @@ CHAT_ANSWER: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-"""Of `/v1/chat/completions`."""
+"""Responses of `/v1/chat/completions`."""
 IMAGES_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The images; with `stream`, one event for each preview and image.",
@@ -76,11 +76,11 @@ IMAGES_ANSWER: dict[int | str, dict[str, Any]] = {
         },
     }
 }
-"""Of `/v1/images/generations` and `/v1/images/edits`."""
+"""Responses of `/v1/images/generations` and `/v1/images/edits`."""
 READINESS: dict[int | str, dict[str, Any]] = {
     503: {
         "description": "The model is loading, or its engine has failed.",
         "content": {"text/plain": {"schema": _STRING}},
     }
 }
-"""Of `/health/ready`."""
+"""Responses of `/health/ready`."""

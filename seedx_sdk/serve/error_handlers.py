@@ -57,7 +57,7 @@ class _Problem(BaseModel):
     code: str
     request_id: str | None
     retry_after: float | None = None
-    """Seconds to wait; of an OverloadedError."""
+    """Seconds to wait, for an OverloadedError."""
 
 
 class _ErrorAnswer(BaseModel):

@@ -30,7 +30,7 @@ that arrives while the server closes the connection is lost."""
 _STARTUP_FAILURE = 3
 """Exit code, as uvicorn's own."""
 _CLOSING_SECONDS = 8.0
-"""For closing the engine after the grace period; a hanging device must not keep the process alive."""
+"""Time limit for closing the engine after the grace period; a hanging device must not keep the process alive."""
 
 
 class DrainingServer(uvicorn.Server):

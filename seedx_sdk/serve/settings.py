@@ -36,7 +36,7 @@ class ServerSettings(BaseModel):
     max_body_bytes: Annotated[int, Field(ge=1024)] = 48 << 20
     """Largest request body."""
     upload_seconds: Annotated[float, Field(gt=0)] = 60.0
-    """In which the body of a request must have come; a slower one is rejected with 408."""
+    """Time limit for receiving the body of a request; a slower one is rejected with 408."""
     max_images: Annotated[int, Field(ge=1)] = 16
     """Images in one request."""
     max_pixels: Annotated[int, Field(ge=1)] = 80_000_000

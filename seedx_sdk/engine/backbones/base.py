@@ -119,7 +119,7 @@ class SamplingParams:
     temperature: float = 0.0
     """0 takes the likeliest token."""
     seed: int = 0
-    """Of the random choices."""
+    """Seed of the random choices."""
     force_image: bool = False
     """Do not end before an image was written."""
     max_images: int | None = None

@@ -25,7 +25,7 @@ _MAX_SOCKET_PATH = 107
 """Bytes of the path of a Unix socket: sun_path of <sys/un.h> less its final zero."""
 _POLL_SECONDS = 0.05
 _TRACKER = "multiprocessing.resource_tracker"
-"""Of the process that removes Python's shared memory, after all that use it are gone: it ends by itself."""
+"""In the command line of the process that removes Python's shared memory. It ends by itself after its last user."""
 
 
 class ChildGuard:

@@ -59,12 +59,12 @@ class TransformersBackbone:
 
     @property
     def specialists(self) -> tuple[str, ...]:
-        """Return of the specialists."""
+        """Names of the specialists."""
         return tuple(name for name in self._models if name is not None)
 
     @property
     def supports_structured_output(self) -> bool:
-        """Whether answers can be structured: not here."""
+        """False: structured output needs vLLM."""
         return False
 
     async def generate(

@@ -126,12 +126,12 @@ class VLLMBackbone:
 
     @property
     def specialists(self) -> tuple[str, ...]:
-        """Return of the adapters."""
+        """Names of the specialists."""
         return tuple(self._adapters)
 
     @property
     def supports_structured_output(self) -> bool:
-        """Whether answers can be structured: yes."""
+        """True: vLLM decodes with a grammar."""
         return True
 
     async def generate(

@@ -15,7 +15,7 @@ class VLLMOptions:
     """How vLLM runs; what is None is vLLM's own choice."""
 
     dtype: str = "auto"
-    """Of weights and cache; "auto" is what the weights are stored in."""
+    """Precision of weights and cache; "auto" is what the weights are stored in."""
     max_model_len: int | None = None
     """Longest prompt and answer together, in tokens; None is what the model was made for."""
     max_num_seqs: int | None = None
@@ -29,7 +29,7 @@ class VLLMOptions:
     memory_share: float | None = None
     """Share of the GPU's memory that vLLM may take in all; None is what the memory plan leaves it (`open_vllm`)."""
     quantization: Quantization | None = None
-    """Of the language model's matrices, as it is loaded; None leaves them as they are stored."""
+    """Type to which the language model's matrices are quantized at loading; None leaves them as they are stored."""
     tensor_parallel_size: int = 1
     """Devices that share one model."""
     enforce_eager: bool = False

@@ -30,7 +30,7 @@ class ImageJob:
     width: int
     """Pixels, a multiple of the VAE's factor (8 as released)."""
     height: int
-    """Likewise."""
+    """Pixels, a multiple of the same factor."""
     num_inference_steps: int
     """Denoising steps; with the fast sampler, those of the model's fast mode."""
     guidance_scale: float
@@ -38,7 +38,7 @@ class ImageJob:
     image_guidance_scale: float
     """Weight of the condition image."""
     seed: int
-    """Of the noise; not negative."""
+    """Seed of the noise; not negative."""
     condition: Image.Image | None = None
     """Image to edit."""
     sampler: Sampler = "reference"

@@ -47,7 +47,7 @@ class ImageService(Protocol):
 
     @property
     def specialists(self) -> Collection[str]:
-        """Return of its specialists."""
+        """Names of its specialists."""
         ...
 
     @property

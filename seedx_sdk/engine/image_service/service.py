@@ -93,7 +93,7 @@ class LocalImageService:
 
     @property
     def specialists(self) -> Collection[str]:
-        """Return of its specialists."""
+        """Names of its specialists."""
         return self.parts.specialists.keys()
 
     @property

@@ -79,7 +79,7 @@ class Keyring:
         before, after = ({key.name for key in some} for some in (self._keys, keys))
         self._keys = keys
         _LOG.info(
-            "read %s: %d keys, new: %s, gone: %s",
+            "read %s: %d keys, added: %s, removed: %s",
             self._file,
             len(keys) - len(self._fixed),
             ", ".join(sorted(after - before)) or "none",
@@ -103,7 +103,7 @@ class Keyring:
 
     def _read(self, file: Path) -> list[ApiKey]:
         keys = [*self._fixed, *read_key_file(file, self._defaults)]
-        with contextlib.suppress(OSError):  # it is gone again
+        with contextlib.suppress(OSError):  # deleted meanwhile
             mode = stat.S_IMODE(os.stat(file).st_mode)
             if os.name == "posix" and mode & 0o077:
                 _LOG.warning("%s has the mode %o, so that others may use its keys: chmod 600 %s", file, mode, file)

@@ -17,7 +17,7 @@ TEXT_WORK = 10.0
 At the released sizes on one H200, ten steps in CUDA graphs take 0.4 s, and 100 tokens on vLLM 2.4 s for one caller and
 0.06 s for each of 64; benchmarks/gpu.py measures both."""
 _MAX_STEPS, _MAX_SIDE, _MAX_IMAGES = 1000, 1 << 16, 64
-"""Options are counted before they are validated; what is out of range counts as the nearest of these, and is refused
+"""Options are counted before they are validated; what is out of range counts as the nearest of these, and is rejected
 later. Without a bound, a number of 400 digits would be too large for a float."""
 Count = Annotated[int, Field(ge=1)]
 
@@ -35,13 +35,13 @@ class Limits(BaseModel):
     images_per_minute: Count | None = None
     steps_per_minute: Count | None = None
     images_per_day: Count | None = None
-    """In the last 24 hours, since the server was started."""
+    """Images in the last 24 hours, as far as the server was running."""
     steps_per_day: Count | None = None
-    """Likewise."""
+    """Steps in the last 24 hours, as far as the server was running."""
     replies_in_flight: Count | None = None
     """Further ones wait; each image of a request is a reply."""
     steps_in_flight: Count | None = None
-    """Of the replies in flight together; a single one may have more."""
+    """Steps of the replies in flight together; a single one may have more."""
     weight: Annotated[float, Field(ge=0.01, le=100)] = 1.0
     """Work that is done for this caller, relative to the others, while they wait."""
 
@@ -61,7 +61,7 @@ class Work:
     requests: float = 0.0
     images: float = 0.0
     steps: float = 0.0
-    """Of all its images together, at the model's own size."""
+    """Denoising steps of all images together, at the model's own size."""
 
     @classmethod
     def drawing(cls, images: int, steps: float) -> Work:

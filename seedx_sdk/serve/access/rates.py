@@ -16,7 +16,7 @@ from seedx_sdk.serve.access.limits import Limits, Work
 __all__ = ["Account", "RateLimitError", "Usage", "Window"]
 
 _SLOTS = 60
-"""Of a window; what falls into one slot leaves the window together."""
+"""Slots of a window; what falls into one slot leaves the window together."""
 _NOTES = {"requests": ", each image counted", "steps": ", of images at the model's own size"}
 """How a unit is counted, for the message of an error."""
 
@@ -45,10 +45,10 @@ class Window:
     def wait(self, amount: float, allowed: float, now: float) -> float:
         """Return the seconds until so much more fits; it must not be more than is allowed."""
         excess = self.used(now) + amount - allowed
-        for slot, gone in self._slots:
+        for slot, expiring in self._slots:
             if excess <= 1e-6:
                 break
-            excess -= gone
+            excess -= expiring
             if excess <= 1e-6:
                 return self._end(slot) - now
         return 0.0

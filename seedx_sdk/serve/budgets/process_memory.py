@@ -8,7 +8,7 @@ from functools import cache
 __all__ = ["keep_memory_small", "return_memory"]
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-"""Of mallopt(3)."""
+"""Parameters of mallopt(3)."""
 _MMAP_BYTES = 4 << 20
 """Larger blocks, such as images and request bodies, are mapped on their own and returned when they are freed. Otherwise
 glibc raises this threshold to 32 MB at run time, and then keeps the blocks of threads that ended long ago."""

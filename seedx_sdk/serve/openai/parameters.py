@@ -1,6 +1,6 @@
 """Parameters of OpenAI's API that have no counterpart here.
 
-A null is as good as nothing. A value that asks for what the server does anyway is accepted. A parameter that would
+A null counts as missing. A value that asks for what the server does anyway is accepted. A parameter that would
 change the answer is an error; one that cannot is ignored, with a warning where somebody may rely on it.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["OpenAIBody", "WithoutNulls", "only"]
 
 T = TypeVar("T")
 _SIMILAR = 0.8
-"""From this ratio of `difflib` on, an unknown name is taken for a misspelled one."""
+"""An unknown name at least this similar to a known one, by `difflib`, is taken for a misspelling."""
 
 
 def only(*values: T, hint: str = "") -> AfterValidator:
@@ -40,7 +40,7 @@ def only(*values: T, hint: str = "") -> AfterValidator:
 
 
 class WithoutNulls(BaseModel):
-    """A JSON object in which a null is as good as nothing."""
+    """A JSON object in which a null counts as missing."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -61,7 +61,7 @@ class OpenAIBody(WithoutNulls):
     CHANGES_NOTHING: ClassVar[frozenset[str]] = frozenset(
         ("user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
     )
-    """Parameters for the books of a provider, which are ignored without a word."""
+    """Bookkeeping parameters of a provider, which are ignored silently."""
 
     @model_validator(mode="before")
     @classmethod

@@ -45,7 +45,7 @@ router = APIRouter(prefix="/v1", tags=["openai"])
 T = TypeVar("T")
 ImageResult = TypeVar("ImageResult", GeneratedImage, EditedImage)
 _MAX_FILES, _MAX_FIELDS = 32, 64
-"""Of a form; more are not received."""
+"""Files and fields of a form; more are not received."""
 
 
 def _form_schema() -> dict[str, Any]:

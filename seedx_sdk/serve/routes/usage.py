@@ -19,11 +19,11 @@ class OwnUsage(BaseModel):
     """Who asks, and what it may still use."""
 
     name: str
-    """Of the key; without one, the address."""
+    """Name of the key; without one, the address."""
     limits: Limits
     """null is no limit."""
     usage: dict[str, Usage]
-    """Of each limit of a minute or a day, by its name."""
+    """Usage of each limit per minute or day, by its name."""
 
 
 @router.get(USAGE_PATH)
