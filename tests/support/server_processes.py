@@ -146,6 +146,7 @@ def starting(temp_dir: Path, *command: str, **environment: str) -> Iterator[Serv
         "VLLM_LOGGING_LEVEL": "WARNING",
         "VLLM_NO_USAGE_STATS": "1",
         "HF_HUB_OFFLINE": "1",
+        "SPT_NOENV": "1",  # processes that give themselves a name keep their environment, by which family() finds them
         **environment,
     }
     settings.pop("VLLM_ENABLE_V1_MULTIPROCESSING", None)  # as users run it
