@@ -49,12 +49,12 @@ def sending(*contents: bytes, half_close: bool = False) -> Misbehavior:
     return misbehave
 
 
-def posting(path: str, content: bytes, *allowed: int) -> Misbehavior:
+def posting(path: str, content: bytes, *allowed: int, **others: str) -> Misbehavior:
     """Return what posts this again and again, from many threads, and checks the statuses of the answers."""
 
     @contextmanager
     def misbehave(address: str) -> Iterator[None]:
-        headers = {"Authorization": "Bearer bad", "Content-Type": "application/json"}
+        headers = {"Authorization": "Bearer bad", "Content-Type": "application/json", **others}
         stop, statuses = threading.Event(), list[int]()
 
         def flood() -> None:
@@ -94,6 +94,24 @@ def bomb() -> str:
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
+def large() -> str:
+    """Return an image that is allowed, and takes 12 MB when it is decoded."""
+    file = BytesIO()
+    Image.new("RGB", (2000, 2000)).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+@contextmanager
+def repeating(address: str) -> Iterator[None]:
+    key = {"Idempotency-Key": "the only one"}
+    with (
+        posting("/v1/chat", chat("one"), 200, 409, 503, **key)(address),
+        posting("/v1/chat", chat("other"), 200, 409, 503, **key)(address),
+        posting("/v1/tools/generate", b'{"prompt": "a"}', 200, 409, 503, **key)(address),
+    ):
+        yield
+
+
 MISBEHAVIORS: dict[str, Callable[[], Misbehavior]] = {
     "uploads slowly": lambda: sending(request(b'{"messages": [', 1000)),
     "reads slowly": lambda: sending(request(chat(ENDLESS))),
@@ -103,6 +121,18 @@ MISBEHAVIORS: dict[str, Callable[[], Misbehavior]] = {
     "sends prompts that are huge": lambda: posting(
         "/v1/tools/generate", json.dumps({"prompt": "house " * 50_000}).encode(), 400, 413, 422
     ),
+    "sends a hundred large images": lambda: posting(
+        "/v1/tools/describe", json.dumps({"images": 100 * [large()]}).encode(), 400, 422
+    ),
+    "asks for too many steps": lambda: posting(
+        "/v1/tools/generate",
+        json.dumps({"prompt": "a", "width": 512, "height": 512, "num_inference_steps": 1000}).encode(),
+        400,
+        422,
+    ),
+    "nests JSON deeply": lambda: posting("/v1/chat", 100_000 * b'{"messages": [', 400, 413, 422),
+    "guesses keys": lambda: posting("/v1/chat", chat("hello"), 401, Authorization="Bearer god"),
+    "asks for everything with one idempotency key": lambda: repeating,
     "opens connections and is silent": lambda: sending(b""),
     "sends a part of a head": lambda: sending(HEAD, b"POST /v1/ch"),
     "sends invalid JSON": lambda: posting("/v1/chat", b'{"messages": [', 400, 422),
