@@ -196,11 +196,9 @@ class Dispatcher:
         info = self.engine.info
         work = Work.estimate(pending.task, pending.options, info)
         with caller.reserve(work) as reservation, _counted(pending.task) as outcome:
-            async with (
-                self._until(deadline),
-                self._place(caller, work, outcome) as place,
-                AsyncExitStack() as stack,
-            ):
+            async with self._until(deadline), AsyncExitStack() as stack:
+                await self._check_early(pending)
+                place = await stack.enter_async_context(self._place(caller, work, outcome))
                 drawing = Drawing(reservation, self._line, place, step_work(pending.options, info))
                 await pending.fetch(self.settings.max_body_bytes)
                 pixels = await pending.pixels()
@@ -220,6 +218,13 @@ class Dispatcher:
                         outcome.count(event)
                         drawing.count(event)
                         await emit(event)
+
+    async def _check_early(self, pending: PendingCall[R]) -> None:
+        """Refuse, before it waits for a place, what is seen to be wrong without decoding or fetching an image."""
+        if not pending.images:
+            await pending.call()
+        elif not pending.urls:
+            self.budget.check_pixels(await pending.pixels(), pending.images_param)
 
     @asynccontextmanager
     async def _until(self, deadline: float) -> AsyncIterator[None]:

@@ -61,6 +61,11 @@ class PendingCall(Generic[R]):
             options=request.options.model_dump(),
         )
 
+    @property
+    def urls(self) -> list[str]:
+        """Those of the images that are given by URL."""
+        return [image for image in self.images if isinstance(image, str) and not is_data_uri(image)]
+
     async def fetch(self, max_bytes: int) -> None:
         """Fetch the images that are given by URL, at most so many bytes of them.
 
@@ -69,7 +74,7 @@ class PendingCall(Generic[R]):
         """
         if self.fetcher is None:
             return
-        for url in (image for image in self.images if isinstance(image, str) and not is_data_uri(image)):
+        for url in self.urls:
             if url not in self.fetched:
                 self.fetched[url] = await self.fetcher.fetch(url)
             if sum(map(len, self.fetched.values())) > max_bytes:

@@ -177,3 +177,25 @@ def test_a_client_that_disconnects_before_the_first_event_is_noticed(
     wait_until(lambda: engine.stopped == 1)
     engine.pause_at = None
     assert http.post(f"{address}{path}", json=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        [{"type": "text", "text": ""}],
+        [{"type": "image", "image": "data:image/png;base64,AAAA"}, {"type": "text", "text": "What?"}],
+    ],
+)
+async def test_what_is_wrong_is_said_before_a_request_waits(content: list[dict[str, str]]) -> None:
+    engine = Scripted(pause_at=0)
+    app = create_app(opened(engine), ServerSettings(max_replies=1), routers=[])
+    async with app.router.lifespan_context(app):
+        first = asyncio.create_task(AsgiCall("/v1/chat", HELLO, {}).send(app))
+        while not engine.paused:
+            await asyncio.sleep(0.001)
+        call = AsgiCall("/v1/chat", {"messages": [{"role": "user", "content": content}]}, {})
+        await call.send(app)
+        assert call.status is not None and 400 <= call.status < 500 and not first.done()
+        engine.resume.set()
+        await first
