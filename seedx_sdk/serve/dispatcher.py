@@ -6,7 +6,6 @@ Every route goes through `Dispatcher`, so limits, deadlines, metrics and repeate
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -28,7 +27,7 @@ from seedx_sdk.serve.budgets.image_cap import ImageCap
 from seedx_sdk.serve.budgets.request import RequestBudget
 from seedx_sdk.serve.budgets.room import ImageRoom
 from seedx_sdk.serve.pending_call import PendingCall
-from seedx_sdk.serve.repeats import IdempotencyError, Repeats, part_key
+from seedx_sdk.serve.repeats import KeptAnswers, Repeats, part_key
 from seedx_sdk.serve.settings import ServerSettings
 from seedx_sdk.types import ImageDone, ReplyDone, StreamEvent, TextDelta
 
@@ -73,13 +72,10 @@ class Dispatcher:
         self._line_beside = FairLine(_MAX_BESIDE, max_waiting=settings.max_waiting)
         self.repeats = Repeats(settings)
         """The answers of routes that make something out of several replies."""
-        self._finished: TTLCache[tuple[str, str], tuple[str, list[bytes], int]] = TTLCache(
-            settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda entry: entry[2]
-        )
+        self._finished = KeptAnswers[list[bytes]](settings, lambda events: sum(map(len, events)))
         self._identities: TTLCache[tuple[str, str], ReplyIdentity] = TTLCache(
             _MAX_IDENTITIES, settings.remembered_seconds + settings.reply_seconds
         )
-        self._keys_in_flight: dict[tuple[str, str], asyncio.Event] = {}
 
     def identity(self, caller: Caller, key: str | None) -> ReplyIdentity:
         """Return the id and the time of a reply: the same as before for a repeated idempotency key."""
@@ -92,13 +88,11 @@ class Dispatcher:
     def has_answer(self, caller: Caller, key: str) -> bool:
         """Return whether the answer to a request with this idempotency key is kept, or that of its first part."""
         parts = key, part_key(key, 0)
-        return any((caller.name, part) in self._finished for part in parts) or self.repeats.has_answer(caller, key)
+        return any(self._finished.has(caller, part) for part in parts) or self.repeats.has_answer(caller, key)
 
     def computes(self, caller: Caller, key: str | None) -> bool:
         """Return whether a call with this idempotency key is computed, rather than answered with what another gets."""
-        return key is None or (
-            (caller.name, key) not in self._finished and (caller.name, key) not in self._keys_in_flight
-        )
+        return key is None or not (self._finished.has(caller, key) or self._finished.is_in_flight(caller, key))
 
     async def result(self, pending: PendingCall[R], *, caller: Caller, key: str | None = None) -> R:
         """Return the typed result of a call; arguments and errors as in `events`."""
@@ -153,43 +147,28 @@ class Dispatcher:
             await asyncio.wait([working])
 
     async def _compute_once(
-        self, pending: PendingCall[R], caller: Caller, own_key: str, deadline: float, emit: Emit
+        self, pending: PendingCall[R], caller: Caller, key: str, deadline: float, emit: Emit
     ) -> None:
         """Emit the events of the reply with this key of the caller; replay them if it is finished."""
-        key = caller.name, own_key
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(pending.task.encode() + pending.content()).hexdigest())
-        async with self._until(deadline):
-            while key in self._keys_in_flight:
-                await self._keys_in_flight[key].wait()
-        finished = self._finished.get(key)
-        if finished is not None:
-            if finished[0] != digest:
-                caller.charge_request()
-                raise IdempotencyError.of(own_key)
-            caller.repeat()
-            for event in await asyncio.to_thread(lambda: list(map(_EVENT.validate_json, finished[1]))):
+        async with AsyncExitStack() as stack:
+            async with self._until(deadline):
+                kept, keep = await stack.enter_async_context(
+                    self._finished.turn(caller, key, lambda: pending.task.encode() + pending.content())
+                )
+            if kept is not None:
+                for event in await asyncio.to_thread(lambda: list(map(_EVENT.validate_json, kept))):
+                    await emit(event)
+                return
+            events: list[StreamEvent] = []
+
+            async def record(event: StreamEvent) -> None:
+                events.append(event)
+                if isinstance(event, ReplyDone):
+                    # as JSON, so that what is kept is what is counted: a flat image takes far less
+                    keep(await asyncio.to_thread(lambda: list(map(_EVENT.dump_json, events))))
                 await emit(event)
-            return
-        self._keys_in_flight[key] = asyncio.Event()
-        events: list[StreamEvent] = []
 
-        async def record(event: StreamEvent) -> None:
-            events.append(event)
-            if isinstance(event, ReplyDone):
-                await self._remember(key, digest, events)
-            await emit(event)
-
-        try:
             await self._compute(pending, caller, deadline, record)
-        finally:
-            self._keys_in_flight.pop(key).set()
-
-    async def _remember(self, key: tuple[str, str], digest: str, events: list[StreamEvent]) -> None:
-        """Keep the events as JSON, so that what is kept is what is counted: a flat image takes far less."""
-        written = await asyncio.to_thread(lambda: [_EVENT.dump_json(event) for event in events])
-        size = sum(map(len, written))
-        if size <= self._finished.maxsize:
-            self._finished[key] = digest, written, size
 
     async def _compute(self, pending: PendingCall[R], caller: Caller, deadline: float, emit: Emit) -> None:
         """Compute a reply and emit its events, within the quotas of the caller, the capacity and the deadline."""

@@ -1,10 +1,12 @@
-"""Idempotent replay of whole responses, for routes that make one response out of several replies."""
+"""Idempotent replay: what was answered to an idempotency key of a caller is kept, and computed once."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
 
 from cachetools import TTLCache
 from starlette.responses import Response
@@ -13,7 +15,9 @@ from seedx_sdk.errors import InputError
 from seedx_sdk.serve.access.callers import Caller
 from seedx_sdk.serve.settings import ServerSettings
 
-__all__ = ["IdempotencyError", "Repeats", "part_key"]
+__all__ = ["IdempotencyError", "KeptAnswers", "Repeats", "part_key"]
+
+V = TypeVar("V")
 
 
 def part_key(key: str, number: int) -> str:
@@ -30,22 +34,81 @@ class IdempotencyError(InputError):
         return cls(f"idempotency key {key!r} was used for a different request; use a new one")
 
 
+class KeptAnswers(Generic[V]):
+    """Answers by caller and idempotency key.
+
+    Args:
+        settings: How many bytes of answers are kept, and how long.
+        size: Returns the bytes of an answer.
+    """
+
+    def __init__(self, settings: ServerSettings, size: Callable[[V], int]) -> None:
+        self._size = size
+        self._kept: TTLCache[tuple[str, str], tuple[bytes, V]] = TTLCache(
+            settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda entry: size(entry[1])
+        )
+        self._in_flight: dict[tuple[str, str], asyncio.Event] = {}
+
+    def has(self, caller: Caller, key: str) -> bool:
+        """Return whether the answer to a request with this key is kept."""
+        return (caller.name, key) in self._kept
+
+    def is_in_flight(self, caller: Caller, key: str) -> bool:
+        """Return whether the answer to a request with this key is being computed."""
+        return (caller.name, key) in self._in_flight
+
+    @asynccontextmanager
+    async def turn(
+        self, caller: Caller, key: str, content: Callable[[], bytes]
+    ) -> AsyncIterator[tuple[V | None, Callable[[V], None]]]:
+        """Wait while a request with this key is in flight; yield the answer to it, or None, and a function to keep one.
+
+        Without an answer, this request is in flight while the block runs.
+
+        Args:
+            caller: Whose key it is.
+            key: The idempotency key.
+            content: Returns everything that the caller sent, to tell two requests apart.
+
+        Raises:
+            IdempotencyError: If the key was used for a different content.
+        """
+        name = caller.name, key
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(content()).digest())
+
+        def keep(answer: V) -> None:
+            if self._size(answer) <= self._kept.maxsize:
+                self._kept[name] = digest, answer
+
+        while name in self._in_flight:
+            await self._in_flight[name].wait()
+        if (kept := self._kept.get(name)) is not None:
+            if kept[0] != digest:
+                caller.charge_request()
+                raise IdempotencyError.of(key)
+            caller.repeat()
+            yield kept[1], keep
+            return
+        self._in_flight[name] = asyncio.Event()
+        try:
+            yield None, keep
+        finally:
+            self._in_flight.pop(name).set()
+
+
 class Repeats:
-    """Replays the response to the first request of an idempotency key.
+    """Replays whole responses, for routes that make one response out of several replies.
 
     Args:
         settings: How much is remembered, and how long.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._answers: TTLCache[tuple[str, str], tuple[str, bytes, dict[str, str]]] = TTLCache(
-            settings.remembered_bytes, settings.remembered_seconds, getsizeof=lambda entry: len(entry[1])
-        )
-        self._in_flight: dict[tuple[str, str], asyncio.Event] = {}
+        self._answers = KeptAnswers[tuple[bytes, dict[str, str]]](settings, lambda answer: len(answer[0]))
 
     def has_answer(self, caller: Caller, key: str) -> bool:
         """Return whether the answer to a request with this key is kept."""
-        return (caller.name, key) in self._answers
+        return self._answers.has(caller, key)
 
     async def once(
         self, caller: Caller, key: str | None, content: Callable[[], bytes], make: Callable[[], Awaitable[Response]]
@@ -57,23 +120,10 @@ class Repeats:
         """
         if key is None:
             return await make()
-        name, digest = (caller.name, key), await asyncio.to_thread(lambda: hashlib.sha256(content()).hexdigest())
-        while name in self._in_flight:
-            await self._in_flight[name].wait()
-        kept = self._answers.get(name)
-        if kept is not None:
-            if kept[0] != digest:
-                caller.charge_request()
-                raise IdempotencyError.of(key)
-            caller.repeat()
-        else:
-            self._in_flight[name] = asyncio.Event()
-            try:
+        async with self._answers.turn(caller, key, content) as (kept, keep):
+            if kept is None:
                 answer = await make()
-                kept = digest, bytes(answer.body), dict(answer.headers)
-                if len(kept[1]) <= self._answers.maxsize:
-                    self._answers[name] = kept
-            finally:
-                self._in_flight.pop(name).set()
-        _, body, headers = kept
+                kept = bytes(answer.body), dict(answer.headers)
+                keep(kept)
+        body, headers = kept
         return Response(body, headers=headers)

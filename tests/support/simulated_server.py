@@ -278,7 +278,7 @@ class Server:
             yield life
             await life.end(world.loop.rng.choice((0.0, 2.0, 2 * REPLY_SECONDS)))
             dispatcher = self.app.state.dispatcher
-        assert not dispatcher._keys_in_flight and dispatcher._room._free == dispatcher._room._pixels
+        assert not dispatcher._finished._in_flight and dispatcher._room._free == dispatcher._room._pixels
         assert dispatcher._line.num_waiting == dispatcher._line.num_inside == 0
 
 
