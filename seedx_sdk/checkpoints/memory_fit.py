@@ -73,7 +73,7 @@ def check_fit(sizes: ModelSizes, options: MemoryOptions, gpu: int, *, name: str,
         return plan
     cures = [flags(fitting, options) for fitting in fitting_options(sizes, options, gpu, has_fp8=has_fp8)]
     if cures:
-        advice = "options with which it fits: " + ", or ".join(cures)
+        advice = "it fits with these options of `seedx serve`: " + ", or ".join(cures)
     else:
         least = min(
             MemoryPlan.make(sizes, smaller, gpu).needed for smaller in _smaller(sizes, options, has_fp8=has_fp8)

@@ -47,6 +47,7 @@ CHAT_ANSWER: dict[int | str, dict[str, Any]] = {
                 object={"const": "chat.completion"},
                 created=_INTEGER,
                 model=_STRING,
+                system_fingerprint=_STRING,
                 choices={"type": "array", "items": _CHOICE},
                 usage={"type": ["object", "null"]},
                 seed=_INTEGER,

@@ -32,6 +32,7 @@ class ChatAnswer:
         id: Of the answer.
         created: Seconds since 1970.
         model: Name of the model.
+        fingerprint: Of its weights.
         as_parts: Whether `content` is a list of parts, texts and images, instead of text with the images beside it.
         with_usage: Whether a last chunk has the usage.
     """
@@ -39,6 +40,7 @@ class ChatAnswer:
     id: str
     created: int
     model: str
+    fingerprint: str
     as_parts: bool
     with_usage: bool
 
@@ -68,7 +70,8 @@ class ChatAnswer:
         return [end, usage] if self.with_usage else [end]
 
     def _head(self, kind: str) -> dict[str, Any]:
-        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+        head = {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+        return {**head, "system_fingerprint": self.fingerprint}
 
     def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}

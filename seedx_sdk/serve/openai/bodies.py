@@ -225,7 +225,7 @@ class ImagesBody(_Body):
             "num_inference_steps": self.num_inference_steps,
             "guidance_scale": self.guidance_scale,
             "sampler": self.sampler,
-            "preview_every": -(-steps // (shown + 1)) if shown else None,  # rounded up
+            "preview_every": _preview_every(steps, shown) if shown else None,
         }
 
     @property
@@ -255,6 +255,12 @@ class EditsBody(ImagesBody):
         """Return a pending call for each edit of an image, given as the bytes of a file."""
         make = partial(calls.edit, image, self.prompt, force=self.force, image_guidance_scale=self.image_guidance_scale)
         return [self._pending("edit", seed, info, make, image) for seed in self._seeds]
+
+
+def _preview_every(steps: int, shown: int) -> int:
+    """Return between how many steps a preview comes, so that there are enough and they are spread out."""
+    spread, enough = -(-steps // (shown + 1)), (steps - 1) // shown
+    return max(1, min(spread, enough))
 
 
 def _size(size: str | None) -> tuple[int, int] | tuple[None, None]:

@@ -82,6 +82,7 @@ async def chat_completions(
         id=f"chatcmpl-{identity.id}",
         created=identity.created,
         model=_served(body.model, dispatcher),
+        fingerprint=dispatcher.engine.info.revision,
         as_parts=body.content_format == "parts",
         with_usage=body.stream_options is not None and body.stream_options.include_usage,
     )
@@ -171,6 +172,8 @@ async def _images(
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, ImageProgress) and event.preview is not None:
+                        if shown == answer.body.partial_images:
+                            continue
                         yield await asyncio.to_thread(answer.partial, event.preview, shown)
                         shown += 1
                     elif isinstance(event, ReplyDone):
@@ -204,6 +207,11 @@ async def _edit(request: Request) -> tuple[EditsBody, bytes]:
             raise InputError(f"the form has the field {twice[0]!r} more than once", param=twice[0])
         texts = {name: value for name, value in texts.items() if value or name == "prompt"}  # the null of a form
         uploads = [*form.getlist("image"), *form.getlist("image[]")]
+        if "mask" in files:
+            raise InputError(
+                "a mask is not supported: an edit takes exactly one file, the image; say in the prompt what changes",
+                param="mask",
+            )
         if len(uploads) != 1 or len(files) != 1 or not isinstance(uploads[0], UploadFile):
             raise InputError(
                 "an edit takes exactly one file, the image, in the field 'image' or 'image[]'; to use several images, "

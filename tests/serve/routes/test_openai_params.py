@@ -179,3 +179,25 @@ async def test_an_edit_is_made_of_any_image_unless_the_client_minds(
     body = {"image": URI, "instruction": "make it blue"}
     assert (await client.post("/v1/tools/edit", json=body)).status_code == 200
     assert [request.options.force for request in engine.scripted.requests] == [True, False, False]
+
+
+async def test_a_mask_is_refused_by_its_name(client: httpx.AsyncClient) -> None:
+    files = {"image": ("a.png", to_png(PAGE)), "mask": ("m.png", to_png(PAGE))}
+    answer = await client.post("/v1/images/edits", files=files, data={"prompt": "make it blue"})
+    assert refused(answer)[0] == "mask"
+
+
+@pytest.mark.parametrize(
+    ("steps", "shown", "every"), [(1, 2, 1), (4, 2, 1), (6, 2, 2), (11, 3, 3), (20, 3, 5), (30, 1, 15)]
+)
+async def test_previews_are_as_many_as_asked_for_and_spread_out(
+    client: httpx.AsyncClient, engine: Scripted, steps: int, shown: int, every: int
+) -> None:
+    answer = await generate(client, stream=True, partial_images=shown, num_inference_steps=steps)
+    assert answer.status_code == 200
+    assert engine.scripted.requests[0].options.preview_every == every
+    assert steps == 1 or (steps - 1) // every >= shown
+
+
+async def test_an_answer_names_the_weights(client: httpx.AsyncClient, engine: Scripted) -> None:
+    assert (await chat(client)).json()["system_fingerprint"] == engine.info.revision

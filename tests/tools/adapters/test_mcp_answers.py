@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import random
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from mcp import Client
@@ -17,6 +19,7 @@ from seedx_sdk.imaging import open_image
 from seedx_sdk.testing import ScriptedEngine
 from seedx_tools.adapters import mcp as mcp_adapter
 from seedx_tools.adapters.mcp import mcp_server
+from seedx_tools.adapters.mcp_answers import tool_answer
 from seedx_tools.toolbox import Toolbox
 
 MIB = 1 << 20
@@ -55,6 +58,21 @@ async def test_beside_a_long_text_the_text_is_cut_and_the_image_scaled(tmp_path:
     assert isinstance(text, TextContent) and "texts of more than 20000 characters were cut" in text.text
     assert isinstance(link, ResourceLink) and link.uri == answer.structured_content["image"]
     assert isinstance(shown, ImageContent)
+
+
+@pytest.mark.parametrize(("shape", "expected"), [((200_000,), 1000), ((300, 300), 200), ((50, 50, 50), 10)])
+def test_many_short_texts_are_cut_to_fewer(shape: tuple[int, ...], expected: int) -> None:
+    data: Any = "point"
+    for size in shape:
+        data = [data] * size
+    outcome = SimpleNamespace(text="Read the deck.", data={"title": "Boats", "slides": data}, image=None)
+    answer = tool_answer(outcome)  # type: ignore[arg-type]
+    assert len(answer.model_dump_json()) < MIB
+    (text,) = answer.content
+    assert isinstance(text, TextContent) and "Read the deck.\nWarning: texts of more than 160" in text.text
+    assert answer.structured_content is not None and answer.structured_content["title"] == "Boats"
+    kept = answer.structured_content["slides"]
+    assert len(kept) == expected
 
 
 async def test_resources_come_in_pages(seedx: SeedX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

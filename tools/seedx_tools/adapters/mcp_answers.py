@@ -28,8 +28,8 @@ _SCALE = 0.7
 """Of the sides, for each attempt to make an image smaller."""
 _MIN_SIDE_PX = 64
 """A smaller image shows nothing."""
-_TEXT_LIMITS = (20_000, 4_000, 800, 160)
-"""Characters that are left of a long text, for each attempt to make an answer smaller."""
+_LIMITS = ((20_000, None), (4_000, None), (800, None), *((160, items) for items in (None, 1_000, 200, 50, 10, 2)))
+"""Characters that are left of a long text, and items of a long list, for each attempt to make an answer smaller."""
 
 
 def tool_answer(outcome: Outcome) -> types.CallToolResult:
@@ -49,22 +49,24 @@ def base64_text(data: bytes) -> str:
 
 
 def _fitting_texts(text: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the text and the typed result, their longest texts cut if they would fill the answer."""
+    """Return the text and the typed result, their longest texts and lists cut if they would fill the answer."""
     whole = text, data
-    for limit in _TEXT_LIMITS:
+    for characters, items in _LIMITS:
         if _num_bytes(text) + _num_bytes(data) <= MAX_ANSWER_BYTES // 2:
             break
-        text = f"{_cut(whole[0], limit)}\nWarning: texts of more than {limit} characters were cut in this answer"
-        data = _cut(whole[1], limit)
+        lists = "" if items is None else f", and lists of more than {items} items,"
+        note = f"Warning: texts of more than {characters} characters{lists} were cut in this answer; ask for less"
+        text = f"{_cut(whole[0], characters, items)}\n{note}"
+        data = _cut(whole[1], characters, items)
     return text, data
 
 
-def _cut(value: Any, limit: int) -> Any:
+def _cut(value: Any, characters: int, items: int | None) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= limit else f"{value[: limit - 1]}\u2026"
+        return value if len(value) <= characters else f"{value[: characters - 1]}\u2026"
     if isinstance(value, dict):
-        return {key: _cut(item, limit) for key, item in value.items()}
-    return [_cut(item, limit) for item in value] if isinstance(value, list) else value
+        return {key: _cut(item, characters, items) for key, item in value.items()}
+    return [_cut(item, characters, items) for item in value[:items]] if isinstance(value, list) else value
 
 
 def _fitting_image(image: Image.Image, max_bytes: int) -> types.ImageContent | None:
