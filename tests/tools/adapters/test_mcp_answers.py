@@ -75,6 +75,19 @@ def test_many_short_texts_are_cut_to_fewer(shape: tuple[int, ...], expected: int
     assert len(kept) == expected
 
 
+async def test_images_have_titles_wherever_they_are_named(seedx: SeedX, tmp_path: Path) -> None:
+    async with Client(mcp_server(Toolbox.of(seedx, roots=[tmp_path]))) as client:
+        answer = await client.call_tool("generate", {"prompt": "a house"})
+        link = answer.content[-1]
+        (listed,) = (await client.list_resources()).resources
+        (template,) = (await client.list_resource_templates()).resource_templates
+    assert isinstance(link, ResourceLink) and template.title == "Image"
+    for image in (link, listed):
+        assert image.title == f"Image {image.name.partition(':')[2]}"
+    audiences = [image.annotations.audience for image in (link, listed, template) if image.annotations is not None]
+    assert audiences == [["user", "assistant"]] * 3
+
+
 async def test_resources_come_in_pages(seedx: SeedX, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mcp_adapter, "_PAGE", 3)
     box = Toolbox.of(seedx, roots=[tmp_path])

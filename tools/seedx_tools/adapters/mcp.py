@@ -32,7 +32,7 @@ with needs_extra("mcp"):
     from starlette.responses import PlainTextResponse
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from seedx_tools.adapters.mcp_answers import base64_text, tool_answer
+    from seedx_tools.adapters.mcp_answers import FOR_BOTH, about_image, base64_text, tool_answer
 
 __all__ = ["http_app", "mcp_server"]
 
@@ -81,16 +81,18 @@ def mcp_server(seedx: SeedX | Toolbox, *, images: ImageBackend | None = None) ->
         names = list(shared.images) if ctx.request is None else []  # users may share a key; names are secret then
         page, following = _page(names, None if params is None else params.cursor)
         return types.ListResourcesResult(
-            resources=[types.Resource(uri=name, name=name, mime_type="image/png") for name in page],
+            resources=[types.Resource(**about_image(name)) for name in page],
             next_cursor=following,
         )
 
     async def list_templates(_ctx: ServerRequestContext[Any], _params: object) -> types.ListResourceTemplatesResult:
         template = types.ResourceTemplate(
             name="image",
+            title="Image",
             uri_template=f"{SCHEME}{{name}}",
             description="An image by its name.",
             mime_type="image/png",
+            annotations=FOR_BOTH,
         )
         return types.ListResourceTemplatesResult(resource_templates=[template])
 

@@ -14,11 +14,13 @@ from PIL import Image
 from pydantic_core import to_json
 
 from seedx_sdk.imaging import to_png
-from seedx_tools.image_store import names_in
+from seedx_tools.image_store import SCHEME, names_in
 from seedx_tools.toolbox import Outcome
 
-__all__ = ["MAX_ANSWER_BYTES", "base64_text", "tool_answer"]
+__all__ = ["FOR_BOTH", "MAX_ANSWER_BYTES", "about_image", "base64_text", "tool_answer"]
 
+FOR_BOTH = types.Annotations(audience=["user", "assistant"])
+"""Of images: people look at them, and models read them."""
 MAX_ANSWER_BYTES = 1 << 20
 """Of the answer to one call, as JSON; hosts cut off or reject what is longer."""
 _ENVELOPE_BYTES = 4096
@@ -35,12 +37,18 @@ _LIMITS = ((20_000, None), (4_000, None), (800, None), *((160, items) for items 
 def tool_answer(outcome: Outcome) -> types.CallToolResult:
     """Return the answer to a call: a text, an image, links to the images in full size, and the typed result."""
     text, data = _fitting_texts(outcome.text, outcome.data)
-    links = [types.ResourceLink(uri=name, name=name, mime_type="image/png") for name in dict.fromkeys(names_in(text))]
+    links = [types.ResourceLink(**about_image(name)) for name in dict.fromkeys(names_in(text))]
     content: list[Any] = [types.TextContent(text=text)]
     rest = MAX_ANSWER_BYTES - _ENVELOPE_BYTES - sum(map(_num_bytes, (text, data, links)))
     if outcome.image is not None and (shown := _fitting_image(outcome.image, rest)) is not None:
         content.append(shown)
     return types.CallToolResult(content=[*content, *links], structured_content=data)
+
+
+def about_image(name: str) -> dict[str, Any]:
+    """Return what a resource, or a link to one, says of the image with this name."""
+    title = f"Image {name.removeprefix(SCHEME)}"
+    return {"uri": name, "name": name, "title": title, "mime_type": "image/png", "annotations": FOR_BOTH}
 
 
 def base64_text(data: bytes) -> str:
