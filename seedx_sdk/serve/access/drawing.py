@@ -5,7 +5,7 @@ from __future__ import annotations
 from seedx_sdk.engine.fair_line import FairLine, Place
 from seedx_sdk.serve import metrics
 from seedx_sdk.serve.access.callers import Reservation
-from seedx_sdk.serve.access.limits import TEXT_WORK, Work
+from seedx_sdk.serve.access.limits import PREVIEW_STEPS, TEXT_WORK, Work
 from seedx_sdk.types import ImageDone, ImageProgress, ReplyDone, StreamEvent
 
 __all__ = ["Drawing"]
@@ -36,7 +36,8 @@ class Drawing:
         if isinstance(event, ImageProgress):
             if self._step == 0:
                 self._begin_image(event.total * self._step_work)
-            steps = (event.step - self._step) * self._step_work
+            previews = 0 if event.preview is None else PREVIEW_STEPS
+            steps = (event.step - self._step + previews) * self._step_work
             self._step = event.step
             self._reservation.draw(0, steps)
             self._place.done += steps

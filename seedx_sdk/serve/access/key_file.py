@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -66,7 +67,7 @@ def read_key_file(path: Path, defaults: Limits) -> list[ApiKey]:
         InputError: If the file cannot be read, or is not as it should be; the message names the line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
         parsed = _KeyFile.model_validate(tomllib.loads(text))
     except OSError as error:
         raise InputError(f"the file of API keys {path} cannot be read: {error.strerror}") from error
@@ -92,8 +93,17 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _sendable(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if not text.isascii() or not text.isprintable() or not text or " " in text:
+        raise ValueError(
+            "a key that a header can carry is printable ASCII without spaces, such as openssl rand -hex 32"
+        )
+    return key
+
+
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
-_Text = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+_Text = Annotated[SecretStr, Field(max_length=1024), AfterValidator(_sendable)]
 _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{64}$")]
 
 

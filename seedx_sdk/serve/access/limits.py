@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seedx_sdk.types import ModelInfo, Task
 
-__all__ = ["TEXT_WORK", "UNLIMITED", "Limits", "Work", "step_work"]
+__all__ = ["PREVIEW_STEPS", "TEXT_WORK", "UNLIMITED", "Limits", "Work", "step_work"]
 
 TEXT_WORK = 10.0
 """Work of reading a request and writing its text, in denoising steps: an estimate, about what it takes on seed-x-nano.
 At the released sizes on one H200, ten steps in CUDA graphs take 0.4 s, and 100 tokens on vLLM 2.4 s for one caller and
 0.06 s for each of 64; benchmarks/gpu.py measures both."""
+PREVIEW_STEPS = 2.0
+"""Denoising steps that a preview counts as; on an H200 at 1024x1024 it takes 86 ms, and a step 41 ms."""
 _MAX_STEPS, _MAX_SIDE, _MAX_IMAGES = 1000, 1 << 16, 64
 """Options are counted before they are validated; what is out of range counts as the nearest of these, and is rejected
 later. Without a bound, a number of 400 digits would be too large for a float."""
@@ -61,7 +63,7 @@ class Work:
     requests: float = 0.0
     images: float = 0.0
     steps: float = 0.0
-    """Denoising steps of all images together, at the model's own size."""
+    """Denoising steps of all images together, at the model's own size; a preview counts as PREVIEW_STEPS."""
 
     @classmethod
     def drawing(cls, images: int, steps: float) -> Work:
@@ -83,7 +85,10 @@ class Work:
 
     @classmethod
     def _of(cls, images: int, options: Mapping[str, Any], info: ModelInfo) -> Work:
-        return cls.drawing(images, images * step_work(options, info) * _num_steps(options, info))
+        steps = _num_steps(options, info)
+        every = max(0, options.get("preview_every") or 0)
+        previews = (steps - 1) // every if every else 0
+        return cls.drawing(images, images * step_work(options, info) * (steps + PREVIEW_STEPS * previews))
 
     def __add__(self, other: Work) -> Work:
         """Return both together."""

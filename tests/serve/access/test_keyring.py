@@ -56,6 +56,12 @@ def test_keys_have_names_and_limits(file: Path) -> None:
     assert bob.limits == Limits(requests_per_minute=5, steps_per_minute=7, images_per_day=8, weight=2)
 
 
+def test_a_file_may_come_from_windows(file: Path) -> None:
+    expected = read_key_file(file, Limits())
+    file.write_bytes(b"\xef\xbb\xbf" + FILE.replace("\n", "\r\n").encode())
+    assert read_key_file(file, Limits()) == expected
+
+
 def test_plain_and_hashed_keys_are_found(file: Path) -> None:
     keyring = Keyring([SecretStr("first"), SecretStr("second")], file, Limits(images_per_minute=3))
     names = [bearer(keyring, key) for key in ("hashed", "new", "old", "first", "second", "none", "", HASHED)]
@@ -71,7 +77,13 @@ def test_plain_and_hashed_keys_are_found(file: Path) -> None:
         ("[keys.a]\nkey = 'k'\nimages_per_minute = 0\n", "line 3: keys.a.images_per_minute: .*greater than"),
         ("\n[keys.a]\nkey = 'k'\nimges_per_day = 1\n", "line 4: keys.a.imges_per_day: Extra inputs"),
         ("[keys.b]\nkey = 'b'\n# empty\n[keys.a]\nweight = 2\n", "line 4: keys.a: .*neither 'key' nor 'sha256'"),
-        ("[keys.a]\nkey = [\n 'k',\n '',\n]\n", "line 2: keys.a.key.1: .*at least 1"),
+        *(
+            (
+                f"[keys.a]\nkey = [\n 'k',\n '{unsendable}',\n]\n",
+                "line 2: keys.a.key.1: .*printable ASCII without spaces",
+            )
+            for unsendable in ("", "k ", "kéy", "a\tb")
+        ),
         ("[keys.a]\nsha256 = 'abc'\n", "line 2: keys.a.sha256.0: String should match"),
         ("keys.a.key = 'k'\nkeys.a.weight = -1\n", "line 2: keys.a.weight: "),
         ("[keys]\na = {key = 'k', weight = 'x'}\n", "line 2: keys.a.weight: "),

@@ -107,6 +107,8 @@ def test_a_window_of_a_day_keeps_few_numbers() -> None:
         ("generate", {"width": 64, "height": 64, "num_inference_steps": 10}, Work.drawing(1, 2.5)),
         ("generate", {"width": -64, "height": 64, "num_inference_steps": 10**9}, Work.drawing(1, 1000 / 256)),
         ("story", {"max_images": 4, "num_inference_steps": 5}, Work.drawing(4, 20)),
+        ("generate", {"num_inference_steps": 10, "preview_every": 3}, Work.drawing(1, 10 + 3 * 2)),
+        ("generate", {"num_inference_steps": 10, "preview_every": 1, "width": 256}, Work.drawing(1, 2 * (10 + 9 * 2))),
         ("story", {"max_images": 10**400, "num_inference_steps": 10**400}, Work.drawing(64, 64000)),
         ("generate", {"width": 10**400, "height": 10**400}, Work.drawing(1, 20 * 512**2)),
     ],
