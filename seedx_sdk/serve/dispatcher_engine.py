@@ -16,6 +16,8 @@ __all__ = ["DispatcherEngine"]
 class DispatcherEngine:
     """An `AsyncEngine` whose requests are replies of the server, with its limits, deadlines and metrics.
 
+    All of them together have the budget of one request of the client.
+
     Args:
         dispatcher: Answers the requests.
         caller: Who calls.
@@ -23,6 +25,7 @@ class DispatcherEngine:
 
     def __init__(self, dispatcher: Dispatcher, caller: Caller) -> None:
         self._dispatcher, self._caller = dispatcher, caller
+        self._steps = 0.0  # that its replies may take so far
 
     @property
     def info(self) -> ModelInfo:
@@ -32,7 +35,9 @@ class DispatcherEngine:
     async def stream(self, request: Request, *, deadline: float | None = None) -> AsyncGenerator[StreamEvent, None]:
         """Yield the events of one reply; `deadline` is ignored, the server's own applies."""
         del deadline
-        async with aclosing(self._dispatcher.events(PendingCall.request(request), caller=self._caller)) as events:
+        pending = PendingCall.request(request)
+        self._steps = self._dispatcher.budget.check([pending], self.info, steps=self._steps)
+        async with aclosing(self._dispatcher.events(pending, caller=self._caller)) as events:
             async for event in events:
                 yield event
 

@@ -76,14 +76,17 @@ class Keyring:
         except InputError as error:
             _LOG.error("%s; the keys stay as they were", error)
             return
-        before, after = ({key.name for key in some} for some in (self._keys, keys))
+        before, after = ({key.name: key for key in some} for some in (self._keys, keys))
+        changed = {name for name in after.keys() & before.keys() if after[name] != before[name]}
         self._keys = keys
         _LOG.info(
-            "read %s: %d keys, added: %s, removed: %s",
+            "read %s: %d keys, added: %s, changed: %s, removed: %s",
             self._file,
             len(keys) - len(self._fixed),
-            ", ".join(sorted(after - before)) or "none",
-            ", ".join(sorted(before - after)) or "none",
+            *(
+                ", ".join(sorted(some)) or "none"
+                for some in (after.keys() - before.keys(), changed, before.keys() - after)
+            ),
         )
 
     @contextlib.asynccontextmanager

@@ -25,13 +25,17 @@ class RequestBudget:
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
 
-    def check(self, calls: Iterable[PendingCall[Any]], info: ModelInfo) -> None:
-        """Check the calls that one request makes, all together.
+    def check(self, calls: Iterable[PendingCall[Any]], info: ModelInfo, *, steps: float = 0.0) -> float:
+        """Check the calls that one request makes, all together, and return the steps that they may take.
+
+        Args:
+            calls: Those that are about to begin.
+            info: Of the model.
+            steps: Of earlier calls of the request.
 
         Raises:
             InputError: If one has too many images, or they ask for too many steps.
         """
-        steps = 0.0
         for call in calls:
             allowed = self._settings.max_images
             if len(call.images) > allowed:
@@ -47,6 +51,7 @@ class RequestBudget:
                 "steps or a smaller size",
                 param="num_inference_steps",
             )
+        return steps
 
     def check_pixels(self, pixels: Sequence[int], param: str | None) -> None:
         """Check the pixels of each image of a request.

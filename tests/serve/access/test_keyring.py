@@ -122,7 +122,7 @@ def test_keys_are_rotated(file: Path, caplog: pytest.LogCaptureFixture) -> None:
         file.chmod(0o600)
         keyring.refresh()
     assert [bearer(keyring, key) for key in ("changed", "hers", "hashed", "new")] == ["alice", "carol", None, None]
-    assert caplog.messages == [f"read {file}: 2 keys, added: carol, removed: bob@example.org"]
+    assert caplog.messages == [f"read {file}: 2 keys, added: carol, changed: alice, removed: bob@example.org"]
 
 
 @pytest.mark.parametrize("broken", ["", "[keys.alice]\n", None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import math
 import socket
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from pptx import Presentation
 
 from seedx_sdk.errors import ModelError
 from seedx_sdk.imaging import to_data_uri
+from seedx_sdk.serve.access.limits import Work
 from seedx_sdk.testing import ScriptedEngine
 from tests.support.http_server import Scripted, Serve
 
@@ -71,6 +73,20 @@ def test_what_a_slide_lacks_is_a_warning(serve: Serve, http: httpx.Client) -> No
 def test_invalid_arguments_are_named(serve: Serve, http: httpx.Client, body: dict[str, object], message: str) -> None:
     answer = http.post(f"{serve()}/v1/tools/make_slides", json=body)
     assert answer.status_code in (400, 422) and message in answer.json()["error"]["message"]
+
+
+def test_the_images_of_a_deck_have_the_budget_of_one_request(serve: Serve, http: httpx.Client) -> None:
+    outline = {"prompt_or_outline": OUTLINE + "\n![a red boat](draw)\n"}
+    engine = Scripted()
+    assert deck_of(http.post(f"{serve(engine)}/v1/tools/make_slides", json=outline))[1] == 2
+    steps = sum(
+        Work.most(asked.task, asked.options.model_dump(), engine.info).steps for asked in engine.scripted.requests
+    )
+    answer = http.post(f"{serve(Scripted(), max_steps=math.ceil(steps) - 1)}/v1/tools/make_slides", json=outline)
+    assert deck_of(answer)[1] == 1
+    assert any(
+        f"asks for {steps:.0f} denoising steps" in text for text in json.loads(answer.headers["x-seedx-warnings"])
+    )
 
 
 def test_a_logo_is_counted_before_it_is_decoded(
