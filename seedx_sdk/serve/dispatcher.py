@@ -185,6 +185,7 @@ class Dispatcher:
                 await stack.enter_async_context(self._room.hold(pixels))
                 async with self._room.decoding(pixels):
                     call = await pending.call()
+                self.budget.check_text(call.request)
                 if self.settings.max_prompt_tokens is not None:
                     await asyncio.to_thread(self.budget.check_prompt, call.request, self.engine)
                 cap = ImageCap.of(call.request, info, self.settings.max_steps)

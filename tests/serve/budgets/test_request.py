@@ -95,6 +95,19 @@ def test_images_and_steps_of_a_request_are_bounded(serve: Serve, http: httpx.Cli
     refused(http.post(f"{base}/v1/chat/completions", json=chat(WIDE, WIDE, WIDE)), "messages", "at most 2")
 
 
+def test_the_texts_of_a_conversation_are_bounded_together(serve: Serve, http: httpx.Client) -> None:
+    scripted = ScriptedEngine()
+    url = f"{serve(Scripted(scripted))}/v1/chat/completions"
+
+    def ask(length: int) -> httpx.Response:
+        history = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "a" * (length - 6)}]
+        return http.post(url, json={"messages": [*history, {"role": "user", "content": "So?"}]})
+
+    assert ask(200_000).status_code == 200 and len(scripted.requests) == 1
+    refused(ask(200_001), None, "200001 characters together, and at most 200000", "leave out messages")
+    assert len(scripted.requests) == 1
+
+
 def test_the_tokens_of_a_prompt_are_bounded_before_the_engine_sees_it(serve: Serve, http: httpx.Client) -> None:
     scripted = ScriptedEngine()
     base = serve(Scripted(scripted), max_prompt_tokens=100)
