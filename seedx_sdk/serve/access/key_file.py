@@ -95,9 +95,9 @@ def _listed(value: object) -> object:
 
 def _sendable(key: SecretStr) -> SecretStr:
     text = key.get_secret_value()
-    if not text.isascii() or not text.isprintable() or not text or " " in text:
+    if not text or not text.isascii() or not text.isprintable() or text != text.strip():
         raise ValueError(
-            "a key that a header can carry is printable ASCII without spaces, such as openssl rand -hex 32"
+            "a header cannot carry it: use printable ASCII without spaces around it (openssl rand -hex 32)"
         )
     return key
 

@@ -80,7 +80,7 @@ def test_plain_and_hashed_keys_are_found(file: Path) -> None:
         *(
             (
                 f"[keys.a]\nkey = [\n 'k',\n '{unsendable}',\n]\n",
-                "line 2: keys.a.key.1: .*printable ASCII without spaces",
+                "line 2: keys.a.key.1: .*use printable ASCII without spaces",
             )
             for unsendable in ("", "k ", "kéy", "a\tb")
         ),
