@@ -104,7 +104,7 @@ def test_the_texts_of_a_conversation_are_bounded_together(serve: Serve, http: ht
         return http.post(url, json={"messages": [*history, {"role": "user", "content": "So?"}]})
 
     assert ask(200_000).status_code == 200 and len(scripted.requests) == 1
-    refused(ask(200_001), None, "200001 characters together, and at most 200000", "leave out messages")
+    refused(ask(200_001), "messages", "200001 characters together, and at most 200000", "leave out messages")
     assert len(scripted.requests) == 1
 
 
