@@ -12,7 +12,8 @@ _WARNINGS = {
 
 
 def _event_stream(description: str) -> dict[str, Any]:
-    return {"text/event-stream": {"schema": {"type": "string", "description": description}}}
+    """Return the content without a type: tools read the schema as that of the whole text, or of each event."""
+    return {"text/event-stream": {"schema": {"description": description}}}
 
 
 def _object(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:

@@ -58,3 +58,27 @@ def check_answers(operation: Any, cases: Any) -> None:
         case.call_and_validate(headers=headers, excluded_checks=not_checked, timeout=EVENT_SECONDS)
 
     answer()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat", {"messages": [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hello"}], "stream": True}),
+        ("/v1/images/generations", {"prompt": "a house", "stream": True}),
+    ],
+)
+def test_streams_are_as_documented(path: str, body: dict[str, Any]) -> None:
+    """Generated requests seldom get one."""
+    schemathesis = pytest.importorskip("schemathesis")
+    from schemathesis.specs.openapi import checks
+
+    app = create_app(opened(Scripted()), ServerSettings(api_keys=(KEY,)), routers=[])
+    case = schemathesis.openapi.from_asgi("/openapi.json", app)[path]["POST"].Case(
+        body=body, media_type="application/json"
+    )
+    answer = case.call_and_validate(
+        headers={"Authorization": f"Bearer {KEY}"}, excluded_checks=[checks.positive_data_acceptance]
+    )
+    assert answer.status_code == 200 and answer.headers["content-type"][0].startswith("text/event-stream")

@@ -159,11 +159,14 @@ def starting(temp_dir: Path, *command: str, **environment: str) -> Iterator[Serv
         try:
             yield server
         finally:
-            for member in (parent, *server.family()):
+            for member in (family := [parent, *server.family()]):
                 if member.is_running():  # not another process with the same number
                     member.send_signal(signal.SIGCONT)
-                    member.kill()
+            process.kill()
             process.wait()
+            _, alive = psutil.wait_procs(family[1:], timeout=30)  # their guard removes their shared memory
+            for member in alive:
+                member.kill()
 
 
 def started_with_limits(
