@@ -136,6 +136,7 @@ def _add_middleware(app: FastAPI, settings: ServerSettings, *, has_keys: bool) -
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
+            allow_private_network=True,
             expose_headers=["X-Request-ID", "X-SeedX-Warnings", "Retry-After", *USAGE_HEADERS],
         )
     app.add_middleware(RequestSpans)

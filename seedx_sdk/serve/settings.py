@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from seedx_sdk.serve.network.host_names import checked_host, checked_origin
 from seedx_sdk.serve.network.proxies import checked_proxy, checked_root_path
 
 __all__ = ["ServerSettings"]
@@ -48,9 +49,9 @@ class ServerSettings(BaseModel):
     image_hosts: tuple[str, ...] = ()
     """Hosts, or patterns such as "*.example.org", from which images given by URL are fetched; empty means none. One
     with a port, such as "example.org:8443", is for that port, others for 80 and 443."""
-    cors_origins: tuple[str, ...] = ()
-    """Origins, such as "https://app.example", whose pages may call the server from a browser."""
-    allowed_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[Annotated[str, AfterValidator(checked_origin)], ...] = ()
+    """Origins, such as "https://app.example", whose pages may call the server from a browser; "*" is any."""
+    allowed_hosts: tuple[Annotated[str, AfterValidator(checked_host)], ...] = ()
     """Host names under which a server without keys is reached, beside those of this machine."""
     trusted_proxies: tuple[Annotated[str, AfterValidator(checked_proxy)], ...] = ()
     """Addresses and networks of reverse proxies whose `X-Forwarded-For` is taken for the client's address; "unix" is

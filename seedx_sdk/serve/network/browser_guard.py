@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["BrowserGuard"]
+from seedx_sdk.serve.network.host_names import host_name, is_local, origin_host
 
-_LOCAL = ("localhost", "127.0.0.1", "::1")
+__all__ = ["BrowserGuard"]
 
 
 class BrowserGuard:
@@ -22,7 +21,7 @@ class BrowserGuard:
     Args:
         app: What is guarded.
         hosts: Further names of this server.
-        origins: Origins whose pages may call it.
+        origins: Origins whose pages may call it; "*" is any.
         error_response: Makes the response for an error.
     """
 
@@ -35,7 +34,7 @@ class BrowserGuard:
         error_response: Callable[[Request, HTTPException], Awaitable[Response]],
     ) -> None:
         self._app, self._error_response = app, error_response
-        self._hosts, self._origins = {*_LOCAL, *hosts}, set(origins)
+        self._hosts, self._origins = set(hosts), set(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or send an error response."""
@@ -45,18 +44,16 @@ class BrowserGuard:
         await self._app(scope, receive, send)
 
     def _refusal(self, request: Request) -> HTTPException | None:
-        host, origin = request.headers.get("host", ""), request.headers.get("origin")
-        if _name(f"//{host}") not in self._hosts:
+        hosts, origins = request.headers.getlist("host"), request.headers.getlist("origin")
+        if len(hosts) != 1 or not self._is_own(host_name(hosts[0])):
+            name = " and ".join(map(repr, hosts)) or "a request without a Host"
             return HTTPException(
-                421, f"this server has no keys and is not {host!r}; set API keys, or allow the name with --allowed-host"
+                421, f"this server has no keys and is not {name}; set API keys, or allow the name with --allowed-host"
             )
-        if origin is not None and origin not in self._origins and _name(origin) not in self._hosts:
-            return HTTPException(403, f"pages of {origin} may not call this server; allow them with --cors-origin")
+        for origin in origins:
+            if not ("*" in self._origins or origin in self._origins or self._is_own(origin_host(origin))):
+                return HTTPException(403, f"pages of {origin} may not call this server; allow them with --cors-origin")
         return None
 
-
-def _name(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:  # a broken IPv6 address
-        return None
+    def _is_own(self, name: str | None) -> bool:
+        return name is not None and (is_local(name) or name in self._hosts)

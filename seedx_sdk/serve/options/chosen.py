@@ -5,6 +5,7 @@ from __future__ import annotations
 from seedx_sdk.engine.image_service.placement import Placement
 from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions
+from seedx_sdk.serve.network.host_names import checked_host, checked_origin
 from seedx_sdk.serve.network.proxies import checked_proxy, checked_root_path
 from seedx_sdk.serve.options.access import AccessArguments
 from seedx_sdk.serve.options.limits import LimitArguments
@@ -22,8 +23,8 @@ def server_settings(
     """Return the settings of a server, with the API keys of the environment.
 
     Raises:
-        InputError: If the file of keys cannot be used, or there are no keys and they are needed; if a proxy or the
-            root path is not allowed.
+        InputError: If the file of keys cannot be used, or there are no keys and they are needed; if a proxy, a host
+            name, an origin or the root path is not allowed.
     """
     return ServerSettings(
         api_keys=access.checked_keys(host),
@@ -40,8 +41,8 @@ def server_settings(
         steps_per_minute=limits.steps_per_minute,
         reply_seconds=limits.reply_seconds,
         image_hosts=tuple(network.image_host or ()),
-        cors_origins=tuple(network.cors_origin or ()),
-        allowed_hosts=tuple(network.allowed_host or ()),
+        cors_origins=tuple(map(checked_origin, network.cors_origin or ())),
+        allowed_hosts=tuple(map(checked_host, network.allowed_host or ())),
         trusted_proxies=tuple(map(checked_proxy, network.trusted_proxy or ())),
         root_path=checked_root_path(network.root_path),
     )

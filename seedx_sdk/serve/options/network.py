@@ -25,7 +25,8 @@ class NetworkArguments:
     cors_origin: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ORIGIN", help="Origin whose web pages may call the server: https://app.example (repeatable)."
+            metavar="ORIGIN",
+            help="Origin whose web pages may call the server: https://app.example; '*' is any (repeatable).",
         ),
     ] = None
     allowed_host: Annotated[
