@@ -88,6 +88,7 @@ def create_app(
         root_path=settings.root_path,
         docs_url=None,  # their pages load foreign scripts
         redoc_url=None,
+        redirect_slashes=False,  # redirects would lose the root path, and TLS behind a proxy that is not trusted
     )
     app.state.registry = CollectorRegistry()  # not the global one: a process may serve several engines
     app.state.authenticator = Authenticator(keyring, limits)

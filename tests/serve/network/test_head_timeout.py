@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 
 import httpx
 import pytest
@@ -35,6 +35,25 @@ def test_a_further_head_has_its_own_time(serve: Serve, monkeypatch: pytest.Monke
         monkeypatch.setattr(head_timeout, "HEAD_SECONDS", 0.1)
         connection.sendall(PART)
         assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("line", [b"X: " + b"a" * (1 << 20), b"X: a\r\n" * 200_000], ids=["one line", "many lines"])
+def test_a_head_that_is_too_long_is_refused(serve: Serve, monkeypatch: pytest.MonkeyPatch, line: bytes) -> None:
+    monkeypatch.setattr(head_timeout, "HEAD_SECONDS", 3600.0)
+    with closing(connected(serve())) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n")
+        answer = b""
+        with suppress(ConnectionError):  # the server reads no further
+            connection.sendall(line)
+        with suppress(ConnectionError):
+            answer = connection.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 431") or not answer
+
+
+def test_a_long_body_is_no_head(serve: Serve) -> None:
+    address = serve(api_keys=("key",))
+    for content in (b"x" * (8 << 20), iter([b"x" * (1 << 20)] * 8)):  # also where the answer comes before the body
+        assert httpx.post(f"{address}/v1/chat", content=content, timeout=EVENT_SECONDS).status_code == 401
 
 
 def test_a_slow_answer_is_not_cut_off(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,7 @@ async def test_a_server_under_a_path(path: str) -> None:
         document = (await client.get("/seedx/openapi.json")).json()
         assert document["servers"] == [{"url": "/seedx"}] and "/v1/info" in document["paths"]
         assert (await client.get("/seedxv1/info")).status_code == 404
+        assert (await client.get("/seedx/metrics/")).status_code == 404, "no redirect, which would lose the path"
 
 
 @pytest.mark.parametrize("prefix", ["", "/seedx", "/seedx/seedx", "/seedx/seedx/seedx"])
