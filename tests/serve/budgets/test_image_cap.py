@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from seedx_sdk import Message
+from seedx_sdk.options import GenerationOptions
 from seedx_sdk.serve.budgets.image_cap import ImageCap
 from seedx_sdk.testing import ScriptedEngine
-from seedx_sdk.types import GenerationOptions, Request, Task
+from seedx_sdk.types import Request, Task
 from tests.serve.access.test_shares import served
 from tests.support.http_server import Scripted
 
