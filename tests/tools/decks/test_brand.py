@@ -156,7 +156,7 @@ def test_colors_are_written_in_any_way_of_the_web() -> None:
 
 def test_over_http_no_logo_is_read_from_the_servers_disk(tmp_path: Path) -> None:
     _logo().save(tmp_path / "logo.png")
-    with pytest.raises(ValidationError, match="the logo must be a data URI"):
+    with pytest.raises(ValidationError, match="must be a data URI"):
         DeckBody.model_validate({"prompt_or_outline": "# A", "brand": {"logo": str(tmp_path / "logo.png")}})
     body = DeckBody.model_validate({"prompt_or_outline": "# A", "brand": {"colors": ["navy"], "footer": "Board"}})
     assert body.brand is not None and body.brand.colors == ("000080",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import zipfile
@@ -14,6 +15,8 @@ from seedx_sdk.imaging import ImageLimits, image_size
 __all__ = ["UnpackedSize", "unpacked_size"]
 
 _ANY = ImageLimits(max_bytes=sys.maxsize, max_pixels=sys.maxsize, max_aspect=sys.maxsize)
+_HEAD = 1024
+"""Bytes in which a part shows what it is; one that begins with more white space than that may be XML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +38,24 @@ def unpacked_size(path: str | os.PathLike[str], *, max_bytes: int) -> UnpackedSi
         path: The file.
         max_bytes: If it unpacks to more, it is not unpacked, and its pictures are not counted.
     """
-    try:
-        with zipfile.ZipFile(path) as package:
-            parts = package.infolist()
-            is_xml = {part: part.filename.lower().endswith((".xml", ".rels")) for part in parts}
-            num_bytes = sum(part.file_size for part in parts)
-            num_xml_bytes = sum(part.file_size for part in parts if is_xml[part])
-            pixels: list[int] = []
-            for part in parts if num_bytes <= max_bytes else ():
-                if not is_xml[part]:
+    num_bytes = num_xml_bytes = 0
+    pixels: list[int] = []
+    with suppress(Exception), zipfile.ZipFile(path) as package:  # it raises many types for a damaged file
+        parts = package.infolist()
+        num_bytes = sum(part.file_size for part in parts)
+        for part in parts if num_bytes <= max_bytes else ():
+            with suppress(Exception):  # nobody can read this part; the others count nevertheless
+                content = package.read(part)
+                if _may_be_xml(content):
+                    num_xml_bytes += part.file_size
+                else:
                     with suppress(ImageError):  # it is no picture
-                        width, height = image_size(package.read(part), limits=_ANY)
+                        width, height = image_size(content, limits=_ANY)
                         pixels.append(width * height)
-    except Exception:  # zipfile and its decoders raise many types for a damaged file
-        return UnpackedSize()
     return UnpackedSize(num_bytes, num_xml_bytes, tuple(pixels))
+
+
+def _may_be_xml(content: bytes) -> bool:
+    """Whether a parser might read it: what a part is called says nothing, since a package may call it as it likes."""
+    beginning = content[:_HEAD].removeprefix(codecs.BOM_UTF8).lstrip()
+    return not beginning or beginning.startswith((b"<", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\0<"))
