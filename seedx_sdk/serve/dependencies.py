@@ -151,3 +151,4 @@ async def _wait_or_disconnect(request: Request, work: asyncio.Future[Any], secon
             raise HTTPException(499, "the client has disconnected")
     finally:
         disconnect.cancel()
+        await asyncio.wait([disconnect])  # until it no longer receives what the response listens to next
