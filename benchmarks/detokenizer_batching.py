@@ -24,8 +24,9 @@ from hardware import describe
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.image_service.job import ImageJob
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.engine.image_service.placement import Placement
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.model.lvlm import pool_features
 from seedx_sdk.options import GenerationOptions
 

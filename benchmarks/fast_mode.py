@@ -41,7 +41,8 @@ from seedx_sdk.checkpoints.config import DirectoryConfig, FastSampling
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory, write_config
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.model.denoise_loop import SOLVERS, copy_scheduler

@@ -18,8 +18,9 @@ from results import Row
 from seedx_sdk.checkpoints.directory import ModelParts
 from seedx_sdk.checkpoints.memory_plan import CONTEXT, GB, GRAPH, MemoryOptions, MemoryPlan
 from seedx_sdk.engine.image_service.job import ImageJob
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.engine.image_service.placement import Placement
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.options import GenerationOptions, Sampler
 
 BATCHES = (1, 4, 8)

@@ -16,8 +16,9 @@ from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.checkpoints.memory_plan import MemoryPlan
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.engine.image_service.placement import Placement, resolve_device
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.engine.memory import plan_memory, with_planned_share
 from seedx_sdk.errors import needs_extra

@@ -24,7 +24,8 @@ from seedx_sdk.checkpoints.released import read_released
 from seedx_sdk.checkpoints.released_configs import detokenizer_resampler_sizes, lvlm_config, visual_encoder_config
 from seedx_sdk.checkpoints.tensor_files import TensorSource
 from seedx_sdk.engine.backbones.transformers import TransformersBackbone
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.model.tokenizer import Tokenizer
 from tests.support.released_tree import LAYERS, TOKENIZER, Tree, rewrite

@@ -11,8 +11,8 @@ import torch
 from seedx_sdk.checkpoints.memory_plan import CONTEXT, GB, MemoryOptions
 from seedx_sdk.engine import NANO
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.engine.image_service.placement import Placement
-from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions, open_local
 from seedx_sdk.engine.memory import plan_memory, with_planned_share
 from seedx_sdk.errors import DeviceMemoryError, InputError

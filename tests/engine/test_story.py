@@ -18,7 +18,8 @@ from torch import Tensor
 from seedx_sdk import Message, SpecialistMissingError
 from seedx_sdk.checkpoints.directory import ModelParts, load_directory
 from seedx_sdk.engine.backbones.base import Prompt, QueryStates, SamplingParams, TokenChunk
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.engine.interleaved import InterleavedEngine
 from seedx_sdk.model.anyres import split_image
 from seedx_sdk.model.transforms import ImageTransform

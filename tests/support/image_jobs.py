@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from seedx_sdk.engine.image_service.job import ImageJob
-from seedx_sdk.engine.image_service.service import ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.engine.image_service.stream import ImageStream
 from seedx_sdk.types import ImageProgress
 

@@ -215,7 +215,7 @@ def shared_memory(process: psutil.Process) -> set[str]:
 
 def main() -> None:
     from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
-    from seedx_sdk.engine.image_service.service import ServiceLimits
+    from seedx_sdk.engine.image_service.limits import ServiceLimits
     from seedx_sdk.engine.image_service.stream import JobHandle
     from seedx_sdk.engine.image_service.worker import DenoiseWorker
     from seedx_sdk.engine.local import EngineOptions, open_local, open_vllm

@@ -40,7 +40,7 @@ from seedx_sdk.model.lvlm import LVLM
 from seedx_sdk.model.tokenizer import Tokenizer
 from seedx_sdk.model.transforms import ImageTransform
 
-__all__ = ["LocalImageService", "ServiceLimits"]
+__all__ = ["LocalImageService"]
 
 T = TypeVar("T")
 

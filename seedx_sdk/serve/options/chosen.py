@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.engine.image_service.placement import Placement
-from seedx_sdk.engine.image_service.service import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.serve.network.host_names import checked_host, checked_origin
 from seedx_sdk.serve.network.proxies import checked_proxy, checked_root_path

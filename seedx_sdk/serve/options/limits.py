@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from seedx_sdk.engine.image_service.service import ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.serve.settings import ServerSettings
 
 __all__ = ["LimitArguments"]

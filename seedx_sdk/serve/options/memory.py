@@ -9,7 +9,7 @@ import typer
 
 from seedx_sdk.checkpoints.memory_plan import GB, Quantization
 from seedx_sdk.engine.backbones.vllm_options import VLLMOptions
-from seedx_sdk.engine.image_service.service import ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.engine.local import EngineOptions
 from seedx_sdk.errors import InputError
 

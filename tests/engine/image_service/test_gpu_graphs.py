@@ -21,8 +21,9 @@ from seedx_sdk.engine import NANO
 from seedx_sdk.engine.image_service.cuda_graphs import CudaGraph, cuda_recorder, free_cached_memory
 from seedx_sdk.engine.image_service.graphed_unet import GraphedUNet
 from seedx_sdk.engine.image_service.job import ImageJob
+from seedx_sdk.engine.image_service.limits import ServiceLimits
 from seedx_sdk.engine.image_service.placement import Placement
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.model.unet import predict_noise
 from seedx_sdk.options import GenerationOptions
 from seedx_sdk.types import ImageProgress

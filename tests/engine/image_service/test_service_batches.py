@@ -16,7 +16,8 @@ from torch import Tensor
 from seedx_sdk import DeviceMemoryError, ServiceError
 from seedx_sdk.checkpoints.directory import ModelParts
 from seedx_sdk.engine.image_service.job import ImageJob
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from tests.support.image_jobs import BATCH, ROUNDING, difference, finished, job, run
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from seedx_sdk import DeadlineError, OverloadedError, ServiceError
 from seedx_sdk.checkpoints.directory import ModelParts
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.engine.image_service.stream import ImageStream
 from tests.support.image_jobs import BATCH, ROUNDING, difference, finished, job, run
 

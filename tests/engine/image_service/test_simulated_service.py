@@ -22,7 +22,8 @@ from torch import Tensor
 from seedx_sdk import DeadlineError, DeviceMemoryError, OverloadedError, ServiceError
 from seedx_sdk.engine.image_service import batching, device_thread
 from seedx_sdk.engine.image_service.job import ImageJob
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 from seedx_sdk.types import ImageProgress
 from tests.support.lockstep import Lockstep
 from tests.support.virtual_loop import VirtualLoop, simulate

@@ -10,7 +10,8 @@ import pytest
 
 from seedx_sdk import ModelError, ServiceError
 from seedx_sdk.checkpoints.directory import ModelParts
-from seedx_sdk.engine.image_service.service import LocalImageService, ServiceLimits
+from seedx_sdk.engine.image_service.limits import ServiceLimits
+from seedx_sdk.engine.image_service.service import LocalImageService
 
 
 def test_a_step_that_takes_too_long_counts_as_a_failure(parts: ModelParts) -> None:
